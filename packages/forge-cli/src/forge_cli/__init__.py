@@ -1,0 +1,1 @@
+"""The forge command: run LLM tasks on a git repository and inspect every call."""

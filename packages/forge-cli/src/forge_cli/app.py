@@ -1,0 +1,5 @@
+"""The cyclopts application behind the ``forge`` command."""
+
+
+def main() -> None:
+    """Run the command line."""

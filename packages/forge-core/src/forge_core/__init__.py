@@ -1,0 +1,1 @@
+"""Forge's engine: Temporal workflows that plan, write, validate and commit."""

@@ -1,0 +1,1 @@
+"""Flight recorder for LLM calls: every interaction in one SQLite file."""
