@@ -1,0 +1,59 @@
+"""Errors of the engine.
+
+    ForgeError
+    ├── UsageError            the request cannot be carried out as it stands
+    │   ├── RepositoryError   not a git repository, unknown base branch
+    │   ├── TaskIdTaken       another run owns this task id
+    │   └── ModelNotConfigured
+    ├── InfrastructureError   git, the Temporal server or a worker is missing
+    │   ├── GitMissing
+    │   ├── GitFailed
+    │   └── ServerUnavailable
+    ├── RefusedPath           a model named a path that it may not write
+    ├── MergeConflict         two sub-tasks changed the same path
+    └── ModelFailure          a model did not give a usable answer (forge_core.llm.errors)
+"""
+
+
+class ForgeError(Exception):
+    """Root of every error that forge_core raises on purpose."""
+
+
+class UsageError(ForgeError):
+    """The request cannot be carried out as it stands."""
+
+
+class RepositoryError(UsageError):
+    """The directory is no usable git repository or lacks the named commit."""
+
+
+class TaskIdTaken(UsageError):
+    """Another run owns this task id, or its branch exists already."""
+
+
+class ModelNotConfigured(UsageError):
+    """No model is named, or its provider lacks a key or an address."""
+
+
+class InfrastructureError(ForgeError):
+    """Something that Forge rests on is missing or out of reach."""
+
+
+class GitMissing(InfrastructureError):
+    """There is no git executable."""
+
+
+class GitFailed(InfrastructureError):
+    """A git command failed for a reason that is not the user's."""
+
+
+class ServerUnavailable(InfrastructureError):
+    """The Temporal server cannot be started or reached."""
+
+
+class RefusedPath(ForgeError):
+    """A model named a path that it may not write."""
+
+
+class MergeConflict(ForgeError):
+    """Two sub-tasks changed the same path in different ways."""

@@ -1,0 +1,1 @@
+"""Values that travel between the command line, workflows, activities and the model."""

@@ -1,0 +1,51 @@
+"""Identifiers of tasks, steps and sub-tasks, safe as git ref parts and file names."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""What every task, step and sub-task id fully matches."""
+
+SLUG_LENGTH = 40
+"""Longest slug made of a description, in characters."""
+
+
+def check_id(value: str) -> str:
+    """Return `value` if it may name a task, a step or a sub-task.
+
+    Raises:
+        ValueError: It does not match `ID_PATTERN` or is no valid git ref part.
+    """
+    if not ID_PATTERN.fullmatch(value):
+        raise ValueError(
+            f"id {value!r} must be 1 to 64 letters, digits, '.', '_' or '-', "
+            "beginning with a letter or digit"
+        )
+    if ".." in value or value.endswith((".", ".lock")):
+        raise ValueError(f"id {value!r} may not hold '..' or end in '.' or '.lock'")
+    return value
+
+
+Identifier = Annotated[str, AfterValidator(check_id)]
+"""A task, step or sub-task id."""
+
+
+def build_task_id(description: str, suffix: str) -> str:
+    """Name a task by a slug of its description and a suffix of four hex digits."""
+    words = re.findall(r"[a-z0-9]+", description.lower())
+    slug = "-".join(words)[:SLUG_LENGTH].strip("-") or "task"
+    return f"{slug}-{suffix}"
+
+
+def build_workflow_id(task_id: str, suffix: str) -> str:
+    """Name one submission of a task; `suffix` is eight hex digits."""
+    return f"forge-{task_id}-{suffix}"
+
+
+def build_sub_task_workflow_id(
+    workflow_id: str, step_id: str, step_attempt: int, sub_task_id: str
+) -> str:
+    """Name the child workflow of one sub-task in one attempt of its step."""
+    return f"{workflow_id}/{step_id}/{step_attempt}/{sub_task_id}"

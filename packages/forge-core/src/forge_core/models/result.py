@@ -1,0 +1,115 @@
+"""What a run reports: attempts, sub-tasks, steps and the task."""
+
+from datetime import datetime
+from typing import Literal
+
+from forge_obs import LLMStats
+from pydantic import BaseModel, ConfigDict
+
+from forge_core.models.context import ContextStats
+from forge_core.models.plan import Plan
+
+TransitionSignal = Literal["success", "failure_retryable", "failure_terminal"]
+"""What an attempt leads to: a commit, another attempt, or the end."""
+
+UnitStatus = Literal["running", "success", "failure_terminal", "cancelled"]
+"""State of a task, a step or a sub-task."""
+
+
+class ValidationResult(BaseModel):
+    """The verdict of one check on one attempt."""
+
+    model_config = ConfigDict(frozen=True)
+
+    check_name: str
+    passed: bool
+    summary: str
+    """One line."""
+    details: str | None = None
+    """Output of the check, as far as a repair needs it."""
+    duration_ms: float = 0.0
+
+
+class PhaseDurations(BaseModel):
+    """Milliseconds that an attempt spent in each of its phases."""
+
+    model_config = ConfigDict(frozen=True)
+
+    context: float = 0.0
+    model: float = 0.0
+    write: float = 0.0
+    validation: float = 0.0
+    git: float = 0.0
+
+
+class AttemptResult(BaseModel):
+    """One try at a unit of work."""
+
+    model_config = ConfigDict(frozen=True)
+
+    attempt: int
+    signal: TransitionSignal
+    llm_stats: LLMStats | None = None
+    context_stats: ContextStats | None = None
+    validation_results: tuple[ValidationResult, ...] = ()
+    files: tuple[str, ...] = ()
+    """Paths that the attempt wrote."""
+    commit_sha: str | None = None
+    error: str | None = None
+    started_at: datetime
+    duration_ms: PhaseDurations = PhaseDurations()
+
+
+class SubTaskResult(BaseModel):
+    """What became of one sub-task."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sub_task_id: str
+    status: UnitStatus
+    output_files: dict[str, str] = {}
+    """Path to git blob id."""
+    validation_results: tuple[ValidationResult, ...] = ()
+    digest: str | None = None
+    """The commit that holds the files, or None without one."""
+    error: str | None = None
+    llm_stats: LLMStats | None = None
+    attempts: tuple[AttemptResult, ...] = ()
+
+
+class StepResult(BaseModel):
+    """What became of one planned step."""
+
+    model_config = ConfigDict(frozen=True)
+
+    step_id: str
+    status: UnitStatus
+    output_files: dict[str, str] = {}
+    """Path to git blob id."""
+    validation_results: tuple[ValidationResult, ...] = ()
+    commit_sha: str | None = None
+    error: str | None = None
+    sub_task_results: tuple[SubTaskResult, ...] = ()
+    llm_stats: LLMStats | None = None
+    attempts: tuple[AttemptResult, ...] = ()
+
+
+class TaskResult(BaseModel):
+    """What became of a run; partial while it is running."""
+
+    model_config = ConfigDict(frozen=True)
+
+    task_id: str
+    status: UnitStatus
+    output_files: dict[str, str] = {}
+    """Path to git blob id, of everything on the branch that the run wrote."""
+    validation_results: tuple[ValidationResult, ...] = ()
+    error: str | None = None
+    worktree_path: str | None = None
+    worktree_branch: str | None = None
+    step_results: tuple[StepResult, ...] = ()
+    plan: Plan | None = None
+    llm_stats: LLMStats | None = None
+    planner_stats: LLMStats | None = None
+    context_stats: ContextStats | None = None
+    attempts: tuple[AttemptResult, ...] = ()

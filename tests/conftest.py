@@ -1,0 +1,25 @@
+"""Every test runs in an environment of its own: no store, state, key or git identity of the user's."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+SECRETS = ("_API_KEY", "_BASE_URL")
+
+
+@pytest.fixture(autouse=True)
+def private_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Point HOME, the state directory and the store into the test's own directory."""
+    home = tmp_path / "home"
+    home.mkdir()
+    for name in os.environ:
+        if name.startswith(("FORGE_", "TEMPORAL_", "OTEL_", "GIT_")) or name.endswith(SECRETS):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+    monkeypatch.setenv("FORGE_DB_PATH", str(home / "forge.db"))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(home / "gitconfig"))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    return home
