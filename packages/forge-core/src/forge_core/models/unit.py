@@ -1,0 +1,103 @@
+"""The unit of work: a single-step task, a planned step or a sub-task, all alike."""
+
+from pydantic import BaseModel, ConfigDict
+
+from forge_core.models.llm import FileOutput
+from forge_core.models.plan import Plan, PlanStep, SubTask
+from forge_core.models.result import ValidationResult
+from forge_core.models.task import ForgeTaskInput, TaskDefinition
+
+
+class WorkUnit(BaseModel):
+    """What one model call after another works on until it is accepted or given up."""
+
+    model_config = ConfigDict(frozen=True)
+
+    task: TaskDefinition
+    """The whole task, of which this may be a part."""
+    workflow_id: str
+    """The root workflow's id."""
+    model: str
+    """`provider:name` of the model that writes files."""
+    max_attempts: int
+    step_id: str | None = None
+    sub_task_id: str | None = None
+    step_attempt: int | None = None
+    """Attempt of the step around a sub-task."""
+    description: str
+    """What this unit is to produce."""
+    target_files: tuple[str, ...] = ()
+    context_files: tuple[str, ...] = ()
+    plan: Plan | None = None
+    """The plan that this unit belongs to."""
+
+    @property
+    def label(self) -> str:
+        """Name the unit within its task, for commit subjects and errors."""
+        parts = [part for part in (self.step_id, self.sub_task_id) if part]
+        return "/".join(parts) or self.task.task_id
+
+
+class AttemptFailure(BaseModel):
+    """What the next attempt needs to know of the one that failed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    attempt: int
+    error: str | None = None
+    failed_checks: tuple[ValidationResult, ...] = ()
+    files: tuple[FileOutput, ...] = ()
+    """What the failed attempt wrote, as far as it is small enough to be shown again."""
+
+
+def build_task_unit(work: ForgeTaskInput, workflow_id: str) -> WorkUnit:
+    """Make the unit of a task without a plan."""
+    return WorkUnit(
+        task=work.task,
+        workflow_id=workflow_id,
+        model=work.model,
+        max_attempts=work.max_attempts,
+        description=work.task.description,
+        target_files=work.task.target_files,
+        context_files=work.task.context_files,
+    )
+
+
+def build_step_unit(work: ForgeTaskInput, workflow_id: str, plan: Plan, step: PlanStep) -> WorkUnit:
+    """Make the unit of one planned step."""
+    return WorkUnit(
+        task=work.task,
+        workflow_id=workflow_id,
+        model=work.model,
+        max_attempts=work.max_step_attempts,
+        step_id=step.step_id,
+        description=step.description,
+        target_files=step.target_files,
+        context_files=_merge(step.context_files, work.task.context_files),
+        plan=plan,
+    )
+
+
+def build_sub_task_unit(
+    step: WorkUnit, step_attempt: int, sub_task: SubTask, max_attempts: int
+) -> WorkUnit:
+    """Make the unit of one sub-task in one attempt of its step.
+
+    Tests run on the gathered whole only: a part may need its siblings to pass them.
+    """
+    checks = step.task.validation.model_copy(update={"run_tests": False})
+    return step.model_copy(
+        update={
+            "task": step.task.model_copy(update={"validation": checks}),
+            "max_attempts": max_attempts,
+            "sub_task_id": sub_task.sub_task_id,
+            "step_attempt": step_attempt,
+            "description": sub_task.description,
+            "target_files": sub_task.target_files,
+            "context_files": _merge(sub_task.context_files, step.context_files),
+        }
+    )
+
+
+def _merge(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*first, *second)))

@@ -1,0 +1,141 @@
+"""The sections of a prompt, built from a unit of work and what was read of the repository."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from forge_core.context.listing import FileEntry, Listing
+from forge_core.context.sections import Section, SectionKind, fence
+from forge_core.models.plan import Plan, PlanStep
+from forge_core.models.task import TaskDefinition
+from forge_core.models.unit import AttemptFailure, WorkUnit
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file that a prompt is to show."""
+
+    path: str
+    text: str | None
+    """None where it cannot be shown."""
+    note: str = ""
+    """Why it cannot be shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Materials:
+    """What was read of the worktree for one prompt."""
+
+    files: tuple[FileEntry, ...]
+    targets: tuple[SourceFile, ...]
+    context_files: tuple[SourceFile, ...]
+
+
+def build_unit_sections(
+    unit: WorkUnit, materials: Materials, listing: Listing, failure: AttemptFailure | None
+) -> list[Section]:
+    """Lay out the prompt of a unit: what is common first, what changes last."""
+    sections = _material_sections(materials, listing)
+    if unit.plan is not None:
+        text = render_plan(unit.plan, unit.step_id)
+        sections.append(Section("plan", "", text, "the plan that the step belongs to"))
+    sections.append(Section("task", "", _render_assignment(unit), "what is to be done"))
+    if failure is not None:
+        text = render_failure(failure)
+        sections.append(Section("failure", "", text, "why the last attempt was refused"))
+    return sections
+
+
+def build_planner_sections(
+    task: TaskDefinition, materials: Materials, listing: Listing
+) -> list[Section]:
+    """Lay out the prompt of the planner."""
+    text = task.description + _render_targets(task.target_files)
+    return [
+        *_material_sections(materials, listing),
+        Section("task", "", text, "what is to be planned"),
+    ]
+
+
+def render_plan(plan: Plan, current_step_id: str | None) -> str:
+    """Render a plan's steps, marking those done and the one to do now."""
+    ids = [step.step_id for step in plan.steps]
+    current = ids.index(current_step_id) if current_step_id in ids else -1
+    return "\n".join(
+        f"{number}. {step.step_id} ({_progress(number - 1, current)}): {step.description}"
+        for number, step in enumerate(plan.steps, start=1)
+    )
+
+
+def render_failure(failure: AttemptFailure) -> str:
+    """Render why an attempt was refused, and what it had written."""
+    parts = [f"Attempt {failure.attempt} was refused."]
+    if failure.error:
+        parts.append(failure.error)
+    for check in failure.failed_checks:
+        parts.append(f"Check {check.check_name} failed: {check.summary}")
+        if check.details:
+            parts.append(fence(check.details, "text"))
+    for file in failure.files:
+        parts.append(f"It had written {file.file_path}:\n\n{fence(file.content)}")
+    return "\n\n".join(parts)
+
+
+def _material_sections(materials: Materials, listing: Listing) -> list[Section]:
+    sections = []
+    if listing.text:
+        reason = "the files of the repository and their sizes"
+        sections.append(Section("repository", "", listing.text, reason))
+    sections += _file_sections("context_file", materials.context_files, "named as context")
+    sections += _file_sections("target_file", materials.targets, "named as target")
+    return sections
+
+
+def _file_sections(
+    kind: SectionKind, files: Iterable[SourceFile], reason: str
+) -> Iterable[Section]:
+    for file in files:
+        text = f"({file.note})" if file.text is None else fence(file.text)
+        yield Section(kind, file.path, text, reason)
+
+
+def _render_assignment(unit: WorkUnit) -> str:
+    parts = []
+    if unit.step_id is not None:
+        parts.append(f"The task as a whole: {unit.task.description}")
+        if unit.sub_task_id is not None:
+            parts.append(_render_siblings(unit))
+            parts.append(f"Your part ({unit.sub_task_id}):")
+        else:
+            parts.append(f"Your step ({unit.step_id}):")
+    parts.append(unit.description + _render_targets(unit.target_files))
+    return "\n\n".join(parts)
+
+
+def _render_siblings(unit: WorkUnit) -> str:
+    step = _find_step(unit)
+    if step is None:
+        return ""
+    others = [
+        f"- {part.sub_task_id}: {part.description}"
+        for part in step.sub_tasks
+        if part.sub_task_id != unit.sub_task_id
+    ]
+    heading = f"The step ({step.step_id}): {step.description}"
+    return "\n".join([heading, *(["Others write in parallel:", *others] if others else [])])
+
+
+def _find_step(unit: WorkUnit) -> PlanStep | None:
+    steps: Sequence[PlanStep] = unit.plan.steps if unit.plan else ()
+    return next((step for step in steps if step.step_id == unit.step_id), None)
+
+
+def _render_targets(paths: Sequence[str]) -> str:
+    if not paths:
+        return ""
+    return "\n\nFiles to create or change:\n" + "\n".join(f"- {path}" for path in paths)
+
+
+def _progress(index: int, current: int) -> str:
+    if index == current:
+        return "now"
+    return "done" if index < current else "later"
