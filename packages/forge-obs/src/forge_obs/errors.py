@@ -1,0 +1,36 @@
+"""Errors of the store; `record()` raises none of them.
+
+    StoreError
+    ├── StoreUnavailable   no place for it, or it cannot be created, opened or written in time
+    ├── StoreNewer         a newer version wrote its schema; it is left untouched
+    └── StoreUnreadable    the file is no SQLite database, or damaged
+"""
+
+
+class StoreError(Exception):
+    """Root of every error that forge_obs raises on purpose."""
+
+
+class StoreUnavailable(StoreError):
+    """The store has no place, or cannot be created, opened or written in time."""
+
+
+class StoreNewer(StoreError):
+    """The schema is at a revision that this version does not know.
+
+    Args:
+        path: The database file.
+        revision: What the file says that it is at.
+    """
+
+    def __init__(self, path: str, revision: str) -> None:
+        super().__init__(
+            f"database {path} is at revision {revision}, newer than this forge knows: "
+            "upgrade forge, or point FORGE_DB_PATH at another file"
+        )
+        self.path = path
+        self.revision = revision
+
+
+class StoreUnreadable(StoreError):
+    """The file is no SQLite database, or it is damaged."""

@@ -1,0 +1,94 @@
+"""The keywords of `record()`, for type checkers."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal, Protocol, Required, TypeAlias, TypedDict
+
+
+class ModelLike(Protocol):
+    """A pydantic model, or whatever dumps itself alike."""
+
+    def model_dump(self) -> dict[str, object]:
+        """Give the fields as a dictionary."""
+        ...
+
+
+class StatsLike(Protocol):
+    """Figures of a call, such as `LLMStats`."""
+
+    @property
+    def model_name(self) -> str:
+        """The model that answered."""
+        ...
+
+    @property
+    def input_tokens(self) -> int:
+        """Tokens of the request, cached ones included."""
+        ...
+
+    @property
+    def output_tokens(self) -> int:
+        """Tokens of the answer, reasoning included."""
+        ...
+
+    @property
+    def latency_ms(self) -> float:
+        """Wall time of the request in milliseconds."""
+        ...
+
+
+Document: TypeAlias = ModelLike | Mapping[str, object] | str | bytes
+"""What becomes a JSON column: a model, a mapping, or JSON text as it is."""
+
+InteractionStatus: TypeAlias = Literal["started", "ok", "error"]
+"""`started` before the request goes out, then what came of it."""
+
+RunStatus: TypeAlias = Literal["running", "success", "failure_terminal", "cancelled", "error"]
+"""All but `running` are final."""
+
+
+class InteractionKeywords(TypedDict, total=False):
+    """Keywords of `record("interaction", ...)`."""
+
+    task_id: Required[str]
+    role: Required[str]
+    system_prompt: Required[str]
+    user_prompt: Required[str]
+    stats: StatsLike | Mapping[str, object] | None
+    response: str | None
+    explanation: str
+    context_stats: Document | None
+    context_manifest: Document | list[object] | None
+    step_id: str | None
+    sub_task_id: str | None
+    workflow_id: str | None
+    run_id: str | None
+    activity_id: str | None
+    activity_attempt: int | None
+    seq: int
+    attempt: int | None
+    step_attempt: int | None
+    status: InteractionStatus
+    error_type: str | None
+    error: str | None
+    request_model: str | None
+    origin: str
+    finish_reason: str | None
+    params: Document | None
+    trace_id: str | None
+    span_id: str | None
+    entry_id: str | None
+
+
+class RunKeywords(TypedDict, total=False):
+    """Keywords of `record("run", ...)`."""
+
+    task_id: Required[str]
+    workflow_id: Required[str]
+    status: Required[RunStatus]
+    result: Document | None
+    run_id: str | None
+    repo_root: str | None
+    model_name: str | None
+    planned: bool | None
+    finished_at: datetime | None
