@@ -9,9 +9,6 @@ from forge_core.context.sections import Section, estimate_tokens, render_section
 from forge_core.models.context import ContextStats
 from forge_core.models.task import ContextConfig
 
-FILE_KINDS = frozenset({"target_file", "context_file"})
-"""Sections that show a file."""
-
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
@@ -49,8 +46,8 @@ def build_prompt(
     total = system_tokens + estimate_tokens(user_prompt, config.chars_per_token)
     stats = ContextStats(
         files_discovered=files_discovered,
-        files_included_full=sum(section.kind in FILE_KINDS for section in packing.included),
-        files_truncated=sum(section.kind in FILE_KINDS for section in packing.omitted),
+        files_included_full=sum(section.form == "full" for section in packing.included),
+        files_truncated=sum(section.form == "full" for section in packing.omitted),
         total_estimated_tokens=total,
         budget_utilization=total / room,
         repo_map_tokens=sum(

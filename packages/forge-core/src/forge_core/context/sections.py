@@ -9,6 +9,9 @@ from typing import Literal
 SectionKind = Literal["repository", "context_file", "target_file", "plan", "task", "failure"]
 """What a section holds."""
 
+SectionForm = Literal["text", "full"]
+"""Prose of ours, or a repository file in full."""
+
 HEADINGS: dict[SectionKind, str] = {
     "repository": "Repository",
     "context_file": "Context file",
@@ -29,6 +32,7 @@ class Section:
     text: str
     reason: str
     """Why it is shown."""
+    form: SectionForm = "text"
 
 
 def estimate_tokens(text: str, chars_per_token: float) -> int:

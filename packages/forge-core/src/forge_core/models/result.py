@@ -56,6 +56,8 @@ class AttemptResult(BaseModel):
     """Paths that the attempt wrote."""
     commit_sha: str | None = None
     error: str | None = None
+    error_type: str | None = None
+    """Kind of the error, e.g. `llm.authentication`; None for failed checks."""
     started_at: datetime
     duration_ms: PhaseDurations = PhaseDurations()
 

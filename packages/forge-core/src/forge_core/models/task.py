@@ -40,12 +40,10 @@ class ContextConfig(BaseModel):
 
     auto_discover: bool = True
     """Show more of the repository than the files that the task names."""
-    include_dependencies: bool = False
     token_budget: int = Field(default=100_000, ge=1)
     """Tokens that one request may take, `output_reserve` included."""
     output_reserve: int = Field(default=16_000, ge=1)
     """Tokens left for the answer; also the request's `max_tokens`."""
-    max_import_depth: int = Field(default=2, ge=0)
     include_repo_map: bool = True
     repo_map_tokens: int = Field(default=2048, ge=0)
     """Tokens that the overview of the repository may take."""

@@ -94,8 +94,10 @@ def _file_sections(
     kind: SectionKind, files: Iterable[SourceFile], reason: str
 ) -> Iterable[Section]:
     for file in files:
-        text = f"({file.note})" if file.text is None else fence(file.text)
-        yield Section(kind, file.path, text, reason)
+        if file.text is None:
+            yield Section(kind, file.path, f"({file.note})", reason)
+        else:
+            yield Section(kind, file.path, fence(file.text), reason, form="full")
 
 
 def _render_assignment(unit: WorkUnit) -> str:

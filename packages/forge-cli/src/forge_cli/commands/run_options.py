@@ -1,0 +1,94 @@
+"""The options of ``forge run``, in groups."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+Flag = Annotated[bool, Parameter(negative="", show_default=False)]
+"""An option without a value."""
+
+Paths = Annotated[tuple[str, ...], Parameter(negative="", show_default=False)]
+"""An option that may stand several times."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskOptions:
+    """What is to be done."""
+
+    task_id: str | None = None
+    """Id of the task, also part of its branch's name. Default: made of the description."""
+    target_file: Paths = ()
+    """File to create or change, relative to the repository. May stand several times."""
+    context_file: Paths = ()
+    """File to show to the model. May stand several times."""
+    task_file: Path | None = None
+    """Task as JSON or TOML, by suffix. Options given beside it go before it."""
+    repo: Path = Path()
+    """Directory in the git repository to work on."""
+    base_branch: str | None = None
+    """Branch, tag or commit to start from. Default: the checkout's HEAD."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelOptions:
+    """Who works, and how often a try may fail."""
+
+    model: Annotated[str | None, Parameter(env_var="FORGE_MODEL")] = None
+    """Model that writes files, as provider:name (anthropic:, openai:, openai-chat:, ollama:)
+    or scripted:FILE.json."""
+    planner_model: Annotated[str | None, Parameter(env_var="FORGE_PLANNER_MODEL")] = None
+    """Model that plans. Default: the same."""
+    plan: Flag = False
+    """Let the planner cut the task into steps, one commit each."""
+    max_attempts: int = 2
+    """Attempts at a task without a plan."""
+    max_step_attempts: int = 2
+    """Attempts at each planned step."""
+    max_sub_task_attempts: int = 2
+    """Attempts at each sub-task."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckOptions:
+    """What the written files must pass."""
+
+    no_lint: Flag = False
+    """Do not lint with ruff."""
+    no_format: Flag = False
+    """Do not format with ruff."""
+    run_tests: Flag = False
+    """Run the test command. It executes code that the model wrote, with your rights."""
+    test_command: str | None = None
+    """Shell command that tests the worktree; needs --run-tests."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ContextOptions:
+    """What the model is shown."""
+
+    no_auto_discover: Flag = False
+    """Show only the files named, no overview of the repository."""
+    token_budget: int | None = None
+    """Estimated tokens that one request may take, answer included. Default: 100000."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutputOptions:
+    """Where it runs and what is printed."""
+
+    temporal_address: Annotated[str | None, Parameter(env_var="FORGE_TEMPORAL_ADDRESS")] = None
+    """Temporal server as HOST:PORT. Default: the one configured for Temporal, else an
+    embedded one."""
+    verbose: Flag = False
+    """Print every model call in full when the run has ended."""
+    json: Flag = False
+    """Print one JSON document on stdout, all else on stderr."""
+    no_wait: Flag = False
+    """Return as soon as the run has started; needs a configured Temporal server."""

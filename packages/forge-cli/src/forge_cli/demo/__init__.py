@@ -1,0 +1,1 @@
+"""The demonstration: a small repository and the answers of a scripted model."""

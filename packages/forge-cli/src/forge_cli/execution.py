@@ -1,0 +1,144 @@
+"""Executing a run: a server, a worker if the server is ours, progress, the result."""
+
+import asyncio
+import os
+import secrets
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from forge_core.errors import ServerUnavailable, UsageError
+from forge_core.models.result import TaskResult
+from forge_core.models.task import ForgeTaskInput
+from forge_core.temporal.connect import connect, load_connect_config
+from forge_core.temporal.runs import (
+    RunCancelled,
+    RunHandle,
+    has_workers,
+    start_run,
+    wait_for_result,
+)
+from forge_core.temporal.server import embedded_server
+from forge_core.temporal.state import state_dir
+from forge_core.temporal.worker import SHARED_QUEUE, running_worker
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+POLL_INTERVAL_S = 0.25
+"""Seconds between two looks at the progress."""
+
+CANCEL_TIMEOUT_S = 30.0
+"""Seconds that an interrupted run gets to stop and clean up."""
+
+Watch = Callable[[], None]
+"""Called now and then while a run is under way, outside the event loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A run to be started."""
+
+    work: ForgeTaskInput
+    workflow_id: str
+    temporal_address: str | None
+
+
+async def execute_run(submission: Submission, watch: Watch) -> TaskResult:
+    """Start a run and wait for its end; an interrupt cancels it.
+
+    Raises:
+        KeyboardInterrupt: The process was told to stop; the run has been cancelled.
+        ForgeError: The run could not be carried out.
+    """
+    async with _place_for_run(submission.temporal_address) as (client, queue):
+        handle = await start_run(client, submission.work, submission.workflow_id, queue)
+        return await _follow(handle, watch)
+
+
+async def submit_run(submission: Submission) -> None:
+    """Start a run on a configured server and leave it to that server's workers.
+
+    Raises:
+        UsageError: No server is configured, so nothing would go on with the run.
+        ServerUnavailable: The server or its workers cannot be reached.
+    """
+    config = load_connect_config(submission.temporal_address, os.environ)
+    if config is None:
+        raise UsageError(
+            "--no-wait needs a configured Temporal server with a running `forge worker`: "
+            "the embedded server ends with this command"
+        )
+    client = await connect(config)
+    await _require_workers(client)
+    await start_run(client, submission.work, submission.workflow_id, SHARED_QUEUE)
+
+
+@asynccontextmanager
+async def _place_for_run(address: str | None) -> AsyncIterator[tuple[Client, str]]:
+    """Connect to the configured server, else start the embedded one with a worker.
+
+    The embedded server has no authentication: the queue's name is a secret of this process, so
+    that nobody else can hand it work.
+    """
+    config = load_connect_config(address, os.environ)
+    if config is not None:
+        client = await connect(config)
+        await _require_workers(client)
+        yield client, SHARED_QUEUE
+        return
+    async with embedded_server(state_dir(os.environ)) as embedded_address:
+        embedded = load_connect_config(embedded_address, {})
+        assert embedded is not None
+        client = await connect(embedded)
+        queue = f"forge-{secrets.token_hex(16)}"
+        async with running_worker(client, queue):
+            yield client, queue
+
+
+async def _require_workers(client: Client) -> None:
+    if not await has_workers(client, SHARED_QUEUE):
+        raise ServerUnavailable(
+            f"no worker polls task queue {SHARED_QUEUE!r} of namespace {client.namespace!r}: "
+            "start one with `forge worker`"
+        )
+
+
+async def _follow(handle: RunHandle, watch: Watch) -> TaskResult:
+    result = asyncio.ensure_future(wait_for_result(handle))
+    with _cancelled_by(signal.SIGTERM):
+        try:
+            while not result.done():
+                await asyncio.wait([result], timeout=POLL_INTERVAL_S)
+                await asyncio.to_thread(watch)
+        except asyncio.CancelledError:
+            await _cancel(handle, result)
+            raise KeyboardInterrupt from None
+    try:
+        return result.result()
+    except RPCError as error:
+        raise ServerUnavailable(f"lost the Temporal server: {error.message}") from error
+
+
+async def _cancel(handle: RunHandle, result: Awaitable[TaskResult]) -> None:
+    try:
+        async with asyncio.timeout(CANCEL_TIMEOUT_S):
+            await handle.cancel()
+            await result
+    except (RunCancelled, TimeoutError, RPCError):
+        return
+
+
+class _cancelled_by:  # noqa: N801
+    """Cancels the current task when the process gets a signal."""
+
+    def __init__(self, number: signal.Signals) -> None:
+        self._number = number
+
+    def __enter__(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().add_signal_handler(self._number, task.cancel)
+
+    def __exit__(self, *_: object) -> None:
+        asyncio.get_running_loop().remove_signal_handler(self._number)

@@ -1,0 +1,113 @@
+"""Building a task from a task file and options."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import orjson
+from forge_core.errors import UsageError
+from forge_core.models.ids import build_task_id
+from forge_core.models.task import TaskDefinition
+from pydantic import ValidationError
+
+from forge_cli.commands.run_options import CheckOptions, ContextOptions, TaskOptions
+
+
+def load_task_file(path: Path) -> dict[str, Any]:
+    """Read a task file as plain values.
+
+    Raises:
+        UsageError: It cannot be read or holds no object.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read task file {path}: {error.strerror}") from error
+    try:
+        if path.suffix == ".toml":
+            return tomllib.loads(content.decode())
+        if path.suffix == ".json":
+            values = orjson.loads(content)
+        else:
+            raise UsageError(f"task file {path} must end in .json or .toml")
+    except ValueError as error:
+        reason = str(error).splitlines()[0]
+        raise UsageError(f"task file {path} is not valid: {reason}") from error
+    if not isinstance(values, dict):
+        raise UsageError(f"task file {path} must hold an object")
+    return values
+
+
+def build_task(
+    description: str | None,
+    task: TaskOptions,
+    checks: CheckOptions,
+    context: ContextOptions,
+    *,
+    suffix: str,
+) -> TaskDefinition:
+    """Build a task from options on top of a task file, if there is one.
+
+    Args:
+        description: What to do; None to take it from the task file.
+        task: What is to be done.
+        checks: What its files must pass.
+        context: What the model is shown.
+        suffix: Four hex digits that make a task id unique where none is given.
+
+    Raises:
+        UsageError: The result is no valid task.
+    """
+    values = load_task_file(task.task_file) if task.task_file is not None else {}
+    values = _merge(values, _task_values(description, task))
+    values["validation"] = _merge(values.get("validation", {}), _check_values(checks))
+    values["context"] = _merge(values.get("context", {}), _context_values(context))
+    text = values.get("description")
+    if not isinstance(text, str) or not text.strip():
+        raise UsageError("describe the task: forge run DESCRIPTION, or name a --task-file")
+    values.setdefault("task_id", build_task_id(text, suffix))
+    try:
+        return TaskDefinition.model_validate(values)
+    except ValidationError as error:
+        raise UsageError(_describe(error)) from error
+
+
+def _merge(values: Any, changes: dict[str, Any]) -> Any:  # noqa: ANN401
+    if not isinstance(values, dict):
+        return values
+    return {**values, **{key: value for key, value in changes.items() if value is not None}}
+
+
+def _task_values(description: str | None, task: TaskOptions) -> dict[str, Any]:
+    return {
+        "description": description,
+        "task_id": task.task_id,
+        "target_files": task.target_file or None,
+        "context_files": task.context_file or None,
+        "base_branch": task.base_branch,
+    }
+
+
+def _check_values(checks: CheckOptions) -> dict[str, Any]:
+    return {
+        "run_ruff_lint": False if checks.no_lint else None,
+        "run_ruff_format": False if checks.no_format else None,
+        "run_tests": True if checks.run_tests else None,
+        "test_command": checks.test_command,
+    }
+
+
+def _context_values(context: ContextOptions) -> dict[str, Any]:
+    return {
+        "auto_discover": False if context.no_auto_discover else None,
+        "token_budget": context.token_budget,
+    }
+
+
+def _describe(error: ValidationError) -> str:
+    problems = (
+        f"{'.'.join(map(str, problem['loc'])) or 'task'}: "
+        + problem["msg"].removeprefix("Value error, ")
+        for problem in error.errors(include_url=False)
+    )
+    return "the task is not valid: " + "; ".join(problems)

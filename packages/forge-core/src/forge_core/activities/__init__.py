@@ -1,0 +1,1 @@
+"""Activities: everything that a run does outside its workflow's own code."""

@@ -1,0 +1,123 @@
+"""What every model call shares: its record, its span and its failures."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from forge_obs import record
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from forge_core.llm.calls import CallObserver
+from forge_core.llm.errors import ModelFailure
+from forge_core.llm.request import ModelAnswer, ModelRequest, request_params
+from forge_core.models.context import AssembledContext
+from forge_core.models.llm import CallUsage, build_llm_stats
+from forge_core.span_attributes import llm_call_attributes
+from forge_core.temporal.payloads import ensure_transferable
+from forge_core.tracing import activity_span, current_span_ids
+
+MAX_PROVIDER_FAILURES = 5
+"""Failed requests after which a call is given up; shutdowns and crashes do not count."""
+
+MAX_RETRY_AFTER = timedelta(minutes=10)
+"""Longest wait that a provider may ask for."""
+
+Result = TypeVar("Result", bound=CallUsage)
+Execute = Callable[[AssembledContext, str, CallObserver], Awaitable[Result]]
+"""One of the calls of `forge_core.llm.calls`."""
+
+
+async def perform_call(
+    span_name: str, role: str, context: AssembledContext, model: str, execute: Execute[Result]
+) -> Result:
+    """Make a call inside its span, on record, with failures in Temporal's terms.
+
+    Raises:
+        ApplicationError: The call failed; `type` is `llm.` and the failure's kind.
+    """
+    with activity_span(span_name, llm_call_attributes(context, model)) as span:
+        try:
+            result = await execute(context, model, CallRecorder(context, role))
+        except ModelFailure as failure:
+            raise _application_error(failure) from failure
+        span.set_attributes(llm_call_attributes(context, model, result))
+        return ensure_transferable(result, "the model's answer")
+
+
+class CallRecorder:
+    """Puts each request of an activity on record, before it goes out and after."""
+
+    def __init__(self, context: AssembledContext, role: str) -> None:
+        info = activity.info()
+        trace_id, span_id = current_span_ids()
+        self._fields: dict[str, Any] = {
+            "task_id": context.task_id,
+            "step_id": context.step_id,
+            "sub_task_id": context.sub_task_id,
+            "role": role,
+            "workflow_id": context.workflow_id,
+            "run_id": info.workflow_run_id,
+            "activity_id": info.activity_id,
+            "activity_attempt": info.attempt,
+            "attempt": context.attempt,
+            "step_attempt": context.step_attempt,
+            "context_stats": context.context_stats,
+            "trace_id": trace_id,
+            "span_id": span_id,
+        }
+
+    async def started(self, sample: int, request: ModelRequest) -> None:
+        """Record that a request is about to go out."""
+        await self._record(sample, request, status="started")
+
+    async def answered(self, sample: int, request: ModelRequest, answer: ModelAnswer) -> None:
+        """Record an accepted answer."""
+        await self._record(sample, request, status="ok", **_answer_fields(answer))
+
+    async def failed(self, sample: int, request: ModelRequest, failure: ModelFailure) -> None:
+        """Record a failure, with what came back of an answer."""
+        answer = _answer_fields(failure.answer) if failure.answer is not None else {}
+        await self._record(
+            sample, request, status="error", error_type=failure.kind, error=str(failure), **answer
+        )
+
+    async def _record(self, sample: int, request: ModelRequest, **fields: Any) -> None:  # noqa: ANN401
+        await asyncio.to_thread(
+            record,
+            "interaction",
+            **self._fields,
+            seq=sample,
+            system_prompt=request.system_prompt,
+            user_prompt=request.user_prompt,
+            request_model=request.model,
+            params=request_params(request),
+            **fields,
+        )
+
+
+def _answer_fields(answer: ModelAnswer) -> dict[str, Any]:
+    explanation = getattr(answer.output, "explanation", "")
+    return {
+        "stats": build_llm_stats(answer.usage),
+        "response": answer.text,
+        "explanation": explanation,
+        "finish_reason": answer.usage.finish_reason,
+        "origin": answer.usage.origin,
+    }
+
+
+def _application_error(failure: ModelFailure) -> ApplicationError:
+    details = activity.info().heartbeat_details
+    failures = (details[0] if details else 0) + 1
+    activity.heartbeat(failures)
+    delay = None
+    if failure.retry_after_s is not None:
+        delay = min(timedelta(seconds=failure.retry_after_s), MAX_RETRY_AFTER)
+    return ApplicationError(
+        str(failure),
+        type=f"llm.{failure.kind}",
+        non_retryable=not failure.retryable or failures >= MAX_PROVIDER_FAILURES,
+        next_retry_delay=delay,
+    )

@@ -1,0 +1,42 @@
+"""Activities that write an answer's files and check them."""
+
+from pathlib import Path
+
+from temporalio import activity
+from temporalio.exceptions import CancelledError
+
+from forge_core.errors import RefusedPath
+from forge_core.files.write import write_files
+from forge_core.models.activity import (
+    ValidateInput,
+    ValidateResult,
+    WriteFilesInput,
+    WriteFilesResult,
+)
+from forge_core.span_attributes import validation_attributes
+from forge_core.temporal.payloads import ensure_transferable
+from forge_core.tracing import activity_span
+from forge_core.validation import validate_files
+
+
+@activity.defn(no_thread_cancel_exception=True)
+def write_output(work: WriteFilesInput) -> WriteFilesResult:
+    """Write an answer's files; a path that may not be written refuses them all."""
+    try:
+        return WriteFilesResult(paths=tuple(write_files(Path(work.worktree), work.files)))
+    except RefusedPath as error:
+        return WriteFilesResult(error=str(error))
+
+
+@activity.defn(no_thread_cancel_exception=True)
+def validate_output(work: ValidateInput) -> ValidateResult:
+    """Run the configured checks on the files of an attempt."""
+    with activity_span("forge.validate_output", validation_attributes(work)) as span:
+        results = validate_files(Path(work.worktree), work.paths, work.config, _stop_if_cancelled)
+        span.set_attributes(validation_attributes(work, results))
+        return ensure_transferable(ValidateResult(results=tuple(results)), "the check results")
+
+
+def _stop_if_cancelled() -> None:
+    if activity.is_cancelled():
+        raise CancelledError("validation was cancelled")

@@ -1,0 +1,63 @@
+"""Heartbeats for every activity, sent while it runs without its doing."""
+
+import asyncio
+from typing import Any
+
+from temporalio import activity
+from temporalio.worker import (
+    ActivityInboundInterceptor,
+    ActivityOutboundInterceptor,
+    ExecuteActivityInput,
+    Interceptor,
+)
+
+HEARTBEAT_INTERVAL_S = 5.0
+"""Seconds between two heartbeats, well below every heartbeat timeout."""
+
+
+class HeartbeatInterceptor(Interceptor):
+    """Heartbeats for each activity of a worker, so that cancellation reaches it.
+
+    The details that an activity heartbeats itself are repeated with each beat, and those of an
+    earlier attempt are carried on: a heartbeat without details would erase them.
+    """
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002
+        """Put the heartbeat around the activity."""
+        return _Beating(next)
+
+
+class _Remembering(ActivityOutboundInterceptor):
+    """Passes heartbeats on and remembers their details."""
+
+    def __init__(self, next: ActivityOutboundInterceptor) -> None:  # noqa: A002
+        super().__init__(next)
+        self.details: tuple[Any, ...] = ()
+
+    def heartbeat(self, *details: Any) -> None:  # noqa: ANN401
+        self.details = details
+        super().heartbeat(*details)
+
+    def repeat(self) -> None:
+        super().heartbeat(*self.details)
+
+
+class _Beating(ActivityInboundInterceptor):
+    """Repeats the last heartbeat of the activity while it runs."""
+
+    def init(self, outbound: ActivityOutboundInterceptor) -> None:
+        self._outbound = _Remembering(outbound)
+        super().init(self._outbound)
+
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002, ANN401
+        self._outbound.details = tuple(activity.info().heartbeat_details)
+        beating = asyncio.create_task(self._beat())
+        try:
+            return await super().execute_activity(input)
+        finally:
+            beating.cancel()
+
+    async def _beat(self) -> None:
+        while True:
+            self._outbound.repeat()
+            await asyncio.sleep(HEARTBEAT_INTERVAL_S)

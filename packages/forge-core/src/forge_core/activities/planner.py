@@ -1,0 +1,16 @@
+"""The activity that asks a model for a plan."""
+
+from temporalio import activity
+
+from forge_core.activities.calls import perform_call
+from forge_core.llm.calls import execute_planner_call
+from forge_core.models.activity import CallPlannerInput
+from forge_core.models.llm import PlanCallResult
+
+
+@activity.defn
+async def call_planner(work: CallPlannerInput) -> PlanCallResult:
+    """Ask the planner for the steps of a task."""
+    return await perform_call(
+        "forge.call_planner", "planner", work.context, work.planner_model, execute_planner_call
+    )

@@ -1,0 +1,200 @@
+"""Inputs and outputs of the activities, one input model for each."""
+
+from pydantic import BaseModel, ConfigDict
+
+from forge_core.models.context import AssembledContext
+from forge_core.models.llm import FileOutput
+from forge_core.models.result import TaskResult, ValidationResult
+from forge_core.models.task import ForgeTaskInput, TaskDefinition, ValidationConfig
+from forge_core.models.unit import AttemptFailure, WorkUnit
+
+
+class ActivityModel(BaseModel):
+    """A frozen value that crosses Temporal; unknown keys are ignored."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Workspace(ActivityModel):
+    """A worktree of ours and the commit that its branch stood at when it was made."""
+
+    path: str
+    branch: str | None = None
+    """None for a detached worktree."""
+    head: str
+
+
+class RecordRunInput(ActivityModel):
+    """A run as it stands, to be put on record."""
+
+    work: ForgeTaskInput
+    workflow_id: str
+    run_id: str
+    status: str
+    result: TaskResult
+
+
+class SubTaskInput(ActivityModel):
+    """The argument of `ForgeSubTaskWorkflow`."""
+
+    unit: WorkUnit
+    repo_root: str
+    commit: str
+    """Where the sub-task starts: the head of the task's branch."""
+    task_queue: str
+    """The queue of the worker that owns the run."""
+    failure: AttemptFailure | None = None
+    """What failed in the step's last attempt."""
+
+
+class RunOwner(ActivityModel):
+    """Who executes a run from its first activity to its last."""
+
+    task_queue: str
+    """The queue that only this worker polls."""
+
+
+class CreateWorktreeInput(ActivityModel):
+    """The task whose id is claimed and whose branch and worktree are made."""
+
+    repo_root: str
+    task_id: str
+    workflow_id: str
+    base_commit: str
+
+
+class CreateSubWorktreeInput(ActivityModel):
+    """The sub-task that gets a detached worktree."""
+
+    repo_root: str
+    task_id: str
+    step_id: str
+    sub_task_id: str
+    commit: str
+
+
+class RemoveSubWorktreesInput(ActivityModel):
+    """The step whose sub-task worktrees and refs are no longer needed."""
+
+    repo_root: str
+    task_id: str
+    workflow_id: str
+    step_id: str
+
+
+class ResetWorktreeInput(ActivityModel):
+    """The worktree to bring back to a commit."""
+
+    path: str
+    commit: str
+
+
+class AssemblePlannerInput(ActivityModel):
+    """The task to plan, in its worktree."""
+
+    task: TaskDefinition
+    workflow_id: str
+    worktree: str
+
+
+class AssembleContextInput(ActivityModel):
+    """The unit to write for, in its worktree, and what failed before."""
+
+    unit: WorkUnit
+    worktree: str
+    attempt: int
+    failure: AttemptFailure | None = None
+
+
+class CallLLMInput(ActivityModel):
+    """The prompts of a request for files."""
+
+    context: AssembledContext
+    model: str
+
+
+class CallPlannerInput(ActivityModel):
+    """The prompts of a request for a plan."""
+
+    context: AssembledContext
+    planner_model: str
+
+
+class WriteFilesInput(ActivityModel):
+    """An answer's files, to be written into a worktree."""
+
+    worktree: str
+    files: tuple[FileOutput, ...]
+
+
+class WriteFilesResult(ActivityModel):
+    """The paths that were written, or why nothing was."""
+
+    paths: tuple[str, ...] = ()
+    error: str | None = None
+
+
+class ValidateInput(ActivityModel):
+    """Files of a worktree and the checks that they must pass."""
+
+    worktree: str
+    paths: tuple[str, ...]
+    config: ValidationConfig
+    task_id: str
+    step_id: str | None = None
+    sub_task_id: str | None = None
+    attempt: int
+
+
+class ValidateResult(ActivityModel):
+    """The verdicts, in the order of the checks."""
+
+    results: tuple[ValidationResult, ...]
+
+
+class KeptCommit(ActivityModel):
+    """The ref that keeps a sub-task's commit alive until its step is done."""
+
+    repo_root: str
+    step_attempt: int
+    sub_task_id: str
+
+
+class CommitInput(ActivityModel):
+    """The files of an attempt, to be committed on top of `parent`."""
+
+    worktree: str
+    paths: tuple[str, ...]
+    parent: str
+    subject: str
+    workflow_id: str
+    step_id: str | None = None
+    attempt: int
+    kept: KeptCommit | None = None
+
+
+class CommitResult(ActivityModel):
+    """The commit, if the files differed from what stood, and the files' blobs."""
+
+    commit_sha: str | None
+    """None where nothing changed."""
+    head: str
+    """Where the branch stands now."""
+    output_files: dict[str, str]
+    """Path to git blob id."""
+
+
+class GatherInput(ActivityModel):
+    """The commits of a step's sub-tasks, to be brought together in its worktree."""
+
+    worktree: str
+    base: str
+    commits: dict[str, str]
+    """Sub-task id to commit."""
+
+
+class GatherResult(ActivityModel):
+    """The paths that the sub-tasks changed, or why they do not go together."""
+
+    paths: tuple[str, ...] = ()
+    error: str | None = None

@@ -1,0 +1,58 @@
+"""From a task to a started run: resolve it on its repository, submit it to Temporal."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from forge_core.errors import RefusedPath, UsageError
+from forge_core.files.paths import parse_path
+from forge_core.git.repository import check_task_id_free, find_repository, resolve_commit
+from forge_core.llm.providers import check_model
+from forge_core.models.task import ForgeTaskInput, TaskDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """How a task is to be run, besides what it is."""
+
+    model: str
+    planner_model: str
+    plan: bool = False
+    max_attempts: int = 2
+    max_step_attempts: int = 2
+    max_sub_task_attempts: int = 2
+
+
+def resolve_run(task: TaskDefinition, repo: Path, settings: RunSettings) -> ForgeTaskInput:
+    """Resolve a task on a repository; nothing is changed there.
+
+    Raises:
+        RepositoryError: `repo` is no git repository or lacks the base branch.
+        TaskIdTaken: Another run has the task's id.
+        ModelNotConfigured: A model cannot be called as it is configured.
+        UsageError: A file of the task is no path inside the repository.
+    """
+    root = find_repository(repo)
+    base_commit = resolve_commit(root, task.base_branch)
+    check_task_id_free(root, task.task_id)
+    for path in (*task.target_files, *task.context_files):
+        _check_path(path)
+    for model in {settings.model, settings.planner_model} if settings.plan else {settings.model}:
+        check_model(model)
+    return ForgeTaskInput(
+        task=task,
+        repo_root=str(root),
+        base_commit=base_commit,
+        plan=settings.plan,
+        model=settings.model,
+        planner_model=settings.planner_model,
+        max_attempts=settings.max_attempts,
+        max_step_attempts=settings.max_step_attempts,
+        max_sub_task_attempts=settings.max_sub_task_attempts,
+    )
+
+
+def _check_path(path: str) -> None:
+    try:
+        parse_path(path)
+    except RefusedPath as error:
+        raise UsageError(f"not a path inside the repository: {error}") from error

@@ -1,0 +1,1 @@
+"""Workflows: the deterministic order of a run's activities."""

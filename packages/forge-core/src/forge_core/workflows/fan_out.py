@@ -1,0 +1,146 @@
+"""A step's sub-tasks: one child workflow each, in parallel, then gathered."""
+
+import asyncio
+
+from temporalio import workflow
+from temporalio.workflow import ChildWorkflowCancellationType, ParentClosePolicy
+
+with workflow.unsafe.imports_passed_through():
+    from forge_core.activities.git import (
+        create_sub_worktree,
+        gather_sub_tasks,
+        remove_sub_task_worktrees,
+    )
+    from forge_core.models.activity import (
+        CreateSubWorktreeInput,
+        GatherInput,
+        RemoveSubWorktreesInput,
+        SubTaskInput,
+    )
+    from forge_core.models.ids import build_sub_task_workflow_id
+    from forge_core.models.plan import PlanStep, SubTask
+    from forge_core.models.result import SubTaskResult
+    from forge_core.models.unit import AttemptFailure, WorkUnit, build_sub_task_unit
+    from forge_core.workflows.options import TASK_TIMEOUT, build_local_options
+    from forge_core.workflows.transition import Fault, is_final
+    from forge_core.workflows.unit import LLMProducer, Place, Produced, Stopwatch, UnitRun
+
+
+@workflow.defn
+class ForgeSubTaskWorkflow:
+    """Works on one sub-task in a worktree of its own and returns its commit."""
+
+    @workflow.run
+    async def run(self, work: SubTaskInput) -> SubTaskResult:
+        """Run the universal step in a detached worktree."""
+        unit = work.unit
+        workspace = await workflow.execute_activity(
+            create_sub_worktree,
+            CreateSubWorktreeInput(
+                repo_root=work.repo_root,
+                task_id=unit.task.task_id,
+                step_id=unit.step_id or "",
+                sub_task_id=unit.sub_task_id or "",
+                commit=work.commit,
+            ),
+            **build_local_options(work.task_queue),
+        )
+        place = Place(work.repo_root, workspace.path, work.commit, work.task_queue)
+        outcome = await UnitRun(unit, place, LLMProducer(unit, place)).run(work.failure)
+        return SubTaskResult(
+            sub_task_id=unit.sub_task_id or "",
+            status=outcome.status,
+            output_files=outcome.output_files,
+            validation_results=outcome.validation_results,
+            digest=outcome.commit_sha,
+            error=outcome.error,
+            llm_stats=outcome.llm_stats,
+            attempts=outcome.attempts,
+        )
+
+
+class FanOutProducer:
+    """Produces a step's files by its sub-tasks."""
+
+    def __init__(
+        self, unit: WorkUnit, step: PlanStep, place: Place, max_sub_task_attempts: int
+    ) -> None:
+        self._unit = unit
+        self._step = step
+        self._place = place
+        self._max_sub_task_attempts = max_sub_task_attempts
+
+    async def produce(self, attempt: int, failure: AttemptFailure | None) -> Produced:
+        """Run all sub-tasks and bring their commits together."""
+        watch = Stopwatch()
+        outcomes = await asyncio.gather(
+            *(self._run_child(attempt, part, failure) for part in self._step.sub_tasks),
+            return_exceptions=True,
+        )
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+        results = tuple(o for o in outcomes if isinstance(o, SubTaskResult))
+        model_ms = watch.lap()
+        fault = _find_fault(results)
+        if fault is not None:
+            return Produced(fault=fault, sub_task_results=results, model_ms=model_ms)
+        gathered = await workflow.execute_activity(
+            gather_sub_tasks,
+            GatherInput(
+                worktree=self._place.worktree,
+                base=self._place.head,
+                commits={part.sub_task_id: part.digest for part in results if part.digest},
+            ),
+            **build_local_options(self._place.task_queue),
+        )
+        return Produced(
+            paths=gathered.paths,
+            fault=Fault(gathered.error) if gathered.error else None,
+            sub_task_results=results,
+            model_ms=model_ms,
+            write_ms=watch.lap(),
+        )
+
+    async def clean_up(self) -> None:
+        """Remove the worktrees and refs of all attempts at the step."""
+        await workflow.execute_activity(
+            remove_sub_task_worktrees,
+            RemoveSubWorktreesInput(
+                repo_root=self._place.repo_root,
+                task_id=self._unit.task.task_id,
+                workflow_id=self._unit.workflow_id,
+                step_id=self._step.step_id,
+            ),
+            **build_local_options(self._place.task_queue),
+        )
+
+    async def _run_child(
+        self, attempt: int, part: SubTask, failure: AttemptFailure | None
+    ) -> SubTaskResult:
+        unit = build_sub_task_unit(self._unit, attempt, part, self._max_sub_task_attempts)
+        return await workflow.execute_child_workflow(
+            ForgeSubTaskWorkflow.run,
+            SubTaskInput(
+                unit=unit,
+                repo_root=self._place.repo_root,
+                commit=self._place.head,
+                task_queue=self._place.task_queue,
+                failure=failure,
+            ),
+            id=build_sub_task_workflow_id(
+                unit.workflow_id, self._step.step_id, attempt, part.sub_task_id
+            ),
+            task_timeout=TASK_TIMEOUT,
+            cancellation_type=ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+            parent_close_policy=ParentClosePolicy.REQUEST_CANCEL,
+        )
+
+
+def _find_fault(results: tuple[SubTaskResult, ...]) -> Fault | None:
+    failed = [part for part in results if part.status != "success"]
+    if not failed:
+        return None
+    message = "; ".join(f"sub-task {part.sub_task_id} failed: {part.error}" for part in failed)
+    final = next((part.attempts[-1] for part in failed if is_final(part.attempts)), None)
+    return Fault(message, final.error_type if final else None, terminal=final is not None)

@@ -1,0 +1,70 @@
+"""Timeouts and retries of every activity and child workflow, in one place.
+
+No activity has a small number of attempts: shutdowns and crashes of a worker use attempts up.
+What trying again cannot mend is raised as not retryable, and the provider's failures are counted
+by the call itself.
+"""
+
+from datetime import timedelta
+
+from temporalio.common import RetryPolicy
+from temporalio.workflow import ActivityCancellationType, ActivityConfig
+
+TASK_TIMEOUT = timedelta(seconds=5)
+"""Longest workflow task; a crash delays the run by at most this much."""
+
+HEARTBEAT_TIMEOUT = timedelta(seconds=30)
+"""A worker that is silent for this long is taken for dead."""
+
+PROGRAMMING_ERRORS = (
+    "AssertionError",
+    "AttributeError",
+    "FileNotFoundError",
+    "IndexError",
+    "KeyError",
+    "NameError",
+    "NotADirectoryError",
+    "NotImplementedError",
+    "OSError",
+    "PermissionError",
+    "RecursionError",
+    "RuntimeError",
+    "TypeError",
+    "UnicodeDecodeError",
+    "UnicodeEncodeError",
+    "ValidationError",
+    "ValueError",
+)
+"""Types of exceptions that would only repeat themselves."""
+
+
+def build_activity_options(task_queue: str, start_to_close: timedelta) -> ActivityConfig:
+    """Build the options of a regular activity on the queue of the run's owner."""
+    return ActivityConfig(
+        task_queue=task_queue,
+        start_to_close_timeout=start_to_close,
+        heartbeat_timeout=HEARTBEAT_TIMEOUT,
+        cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        retry_policy=RetryPolicy(
+            initial_interval=timedelta(seconds=1),
+            maximum_interval=timedelta(seconds=30),
+            non_retryable_error_types=PROGRAMMING_ERRORS,
+        ),
+    )
+
+
+def build_local_options(task_queue: str) -> ActivityConfig:
+    """Build the options of git, file and recording activities."""
+    return build_activity_options(task_queue, timedelta(minutes=10))
+
+
+def build_call_options(task_queue: str) -> ActivityConfig:
+    """Build the options of a model call, its resamples included."""
+    return build_activity_options(task_queue, timedelta(hours=1))
+
+
+def build_validation_options(task_queue: str, test_timeout_s: float) -> ActivityConfig:
+    """Build the options of validation, whose tests have a timeout of their own."""
+    return build_activity_options(
+        task_queue, timedelta(minutes=10) + timedelta(seconds=test_timeout_s)
+    )

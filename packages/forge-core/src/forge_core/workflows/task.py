@@ -1,0 +1,233 @@
+"""The root workflow: claims the task, plans it if asked, runs its steps, keeps the record."""
+
+from typing import Any, NoReturn
+
+from temporalio import workflow
+from temporalio.exceptions import (
+    ActivityError,
+    ApplicationError,
+    ChildWorkflowError,
+    FailureError,
+    is_cancelled_exception,
+)
+
+with workflow.unsafe.imports_passed_through():
+    from forge_core.activities.context import assemble_planner_context
+    from forge_core.activities.git import create_worktree
+    from forge_core.activities.planner import call_planner
+    from forge_core.activities.runs import RunActivities
+    from forge_core.models.activity import (
+        AssemblePlannerInput,
+        CallPlannerInput,
+        CreateWorktreeInput,
+        RecordRunInput,
+    )
+    from forge_core.models.llm import build_llm_stats
+    from forge_core.models.plan import Plan, PlanStep
+    from forge_core.models.result import AttemptResult, StepResult, SubTaskResult, TaskResult
+    from forge_core.models.task import ForgeTaskInput
+    from forge_core.models.unit import WorkUnit, build_step_unit, build_task_unit
+    from forge_core.workflows.fan_out import FanOutProducer
+    from forge_core.workflows.options import build_call_options, build_local_options
+    from forge_core.workflows.transition import read_call_fault
+    from forge_core.workflows.unit import LLMProducer, Outcome, Place, UnitRun
+
+
+@workflow.defn(failure_exception_types=[ValueError, TypeError, LookupError])
+class ForgeTaskWorkflow:
+    """One run of a task."""
+
+    def __init__(self) -> None:
+        self._work: ForgeTaskInput
+        self._result: TaskResult
+        self._task_queue = workflow.info().task_queue
+
+    @workflow.run
+    async def run(self, work: ForgeTaskInput) -> TaskResult:
+        """Run the task and return its result, also when the task failed.
+
+        Raises:
+            ApplicationError: The run could not be carried out; `type` names the reason.
+        """
+        self._work = work
+        self._result = TaskResult(task_id=work.task.task_id, status="running")
+        try:
+            await self._begin()
+            place = await self._create_worktree()
+            await (self._run_plan(place) if work.plan else self._run_single(place))
+        except FailureError as error:
+            await self._end_abnormally(error)
+        except BaseException as error:
+            if is_cancelled_exception(error):
+                await self._update("cancelled", status="cancelled", error="cancelled")
+            raise
+        await self._update(self._result.status)
+        return self._result
+
+    async def _begin(self) -> None:
+        owner = await workflow.execute_activity_method(
+            RunActivities.begin_run,
+            self._snapshot("running"),
+            **build_local_options(self._task_queue),
+        )
+        self._task_queue = owner.task_queue
+
+    async def _create_worktree(self) -> Place:
+        work = self._work
+        workspace = await workflow.execute_activity(
+            create_worktree,
+            CreateWorktreeInput(
+                repo_root=work.repo_root,
+                task_id=work.task.task_id,
+                workflow_id=workflow.info().workflow_id,
+                base_commit=work.base_commit,
+            ),
+            **build_local_options(self._task_queue),
+        )
+        self._change(worktree_path=workspace.path, worktree_branch=workspace.branch)
+        return Place(work.repo_root, workspace.path, workspace.head, self._task_queue)
+
+    async def _run_single(self, place: Place) -> None:
+        unit = build_task_unit(self._work, workflow.info().workflow_id)
+
+        async def report(attempts: tuple[AttemptResult, ...], _: tuple[SubTaskResult, ...]) -> None:
+            await self._update("running", attempts=attempts)
+
+        producer = LLMProducer(unit, place)
+        outcome = await UnitRun(unit, place, producer, report=report, commit_failing=True).run()
+        self._change(
+            status=outcome.status,
+            output_files=outcome.output_files,
+            validation_results=outcome.validation_results,
+            error=outcome.error,
+            llm_stats=outcome.llm_stats,
+            context_stats=outcome.context_stats,
+            attempts=outcome.attempts,
+        )
+
+    async def _run_plan(self, place: Place) -> None:
+        plan = await self._make_plan(place)
+        if plan is None:
+            return
+        done: list[StepResult] = []
+        for step in plan.steps:
+            outcome = await self._run_step(plan, step, place, tuple(done))
+            done.append(_step_result(step, outcome))
+            self._change(
+                step_results=tuple(done),
+                validation_results=outcome.validation_results,
+                output_files={**self._result.output_files, **outcome.output_files},
+            )
+            if outcome.status != "success":
+                self._change(status=outcome.status, error=f"step {step.step_id}: {outcome.error}")
+                return
+            place = Place(place.repo_root, place.worktree, outcome.head, place.task_queue)
+        self._change(status="success")
+
+    async def _make_plan(self, place: Place) -> Plan | None:
+        local = build_local_options(self._task_queue)
+        try:
+            context = await workflow.execute_activity(
+                assemble_planner_context,
+                AssemblePlannerInput(
+                    task=self._work.task,
+                    workflow_id=workflow.info().workflow_id,
+                    worktree=place.worktree,
+                ),
+                **local,
+            )
+            self._change(context_stats=context.context_stats)
+            answer = await workflow.execute_activity(
+                call_planner,
+                CallPlannerInput(context=context, planner_model=self._work.planner_model),
+                **build_call_options(self._task_queue),
+            )
+        except ActivityError as error:
+            fault = read_call_fault(error)
+            if fault is None:
+                raise
+            self._change(status="failure_terminal", error=f"planner: {fault.message}")
+            return None
+        await self._update("running", plan=answer.plan, planner_stats=build_llm_stats(answer))
+        return answer.plan
+
+    async def _run_step(
+        self, plan: Plan, step: PlanStep, place: Place, done: tuple[StepResult, ...]
+    ) -> Outcome:
+        unit = build_step_unit(self._work, workflow.info().workflow_id, plan, step)
+
+        async def report(
+            attempts: tuple[AttemptResult, ...], parts: tuple[SubTaskResult, ...]
+        ) -> None:
+            current = StepResult(
+                step_id=step.step_id,
+                status="running",
+                attempts=attempts,
+                sub_task_results=parts,
+            )
+            await self._update("running", step_results=(*done, current))
+
+        if not step.sub_tasks:
+            return await UnitRun(unit, place, LLMProducer(unit, place), report=report).run()
+        return await self._fan_out(unit, step, place, report)
+
+    async def _fan_out(self, unit: WorkUnit, step: PlanStep, place: Place, report: Any) -> Outcome:  # noqa: ANN401
+        producer = FanOutProducer(unit, step, place, self._work.max_sub_task_attempts)
+        try:
+            return await UnitRun(unit, place, producer, report=report).run()
+        finally:
+            await producer.clean_up()
+
+    async def _end_abnormally(self, error: FailureError) -> NoReturn:
+        if is_cancelled_exception(error):
+            await self._update("cancelled", status="cancelled", error="cancelled")
+            raise error
+        reason = _find_reason(error)
+        await self._update("error", status="failure_terminal", error=reason.message)
+        raise ApplicationError(
+            reason.message, type=getattr(reason, "type", None), non_retryable=True
+        ) from error
+
+    def _change(self, **changes: Any) -> None:  # noqa: ANN401
+        self._result = self._result.model_copy(update=changes)
+
+    async def _update(self, run_status: str, **changes: Any) -> None:  # noqa: ANN401
+        self._change(**changes)
+        await workflow.execute_activity_method(
+            RunActivities.record_run,
+            self._snapshot(run_status),
+            **build_local_options(self._task_queue),
+        )
+
+    def _snapshot(self, run_status: str) -> RecordRunInput:
+        info = workflow.info()
+        return RecordRunInput(
+            work=self._work,
+            workflow_id=info.workflow_id,
+            run_id=info.run_id,
+            status=run_status,
+            result=self._result,
+        )
+
+
+def _find_reason(error: FailureError) -> FailureError:
+    reason: FailureError = error
+    while isinstance(reason, ActivityError | ChildWorkflowError) and isinstance(
+        reason.cause, FailureError
+    ):
+        reason = reason.cause
+    return reason
+
+
+def _step_result(step: PlanStep, outcome: Outcome) -> StepResult:
+    return StepResult(
+        step_id=step.step_id,
+        status=outcome.status,
+        output_files=outcome.output_files,
+        validation_results=outcome.validation_results,
+        commit_sha=outcome.commit_sha,
+        error=outcome.error,
+        sub_task_results=outcome.sub_task_results,
+        llm_stats=outcome.llm_stats,
+        attempts=outcome.attempts,
+    )

@@ -1,0 +1,85 @@
+"""Pure decisions between attempts: what an outcome leads to, what the next prompt is told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from temporalio.exceptions import ActivityError, ApplicationError
+
+from forge_core.models.llm import FileOutput
+from forge_core.models.result import AttemptResult, TransitionSignal, ValidationResult
+from forge_core.models.unit import AttemptFailure
+
+RETRYABLE_CALL_ERRORS = frozenset({"llm.invalid_output"})
+"""Failed calls after which another attempt may help."""
+
+TERMINAL_ASSEMBLY_ERRORS = frozenset({"BudgetExceeded"})
+"""Failures to assemble a prompt that are the task's own."""
+
+SHOWN_FILES_LIMIT = 200_000
+"""Characters of a refused answer up to which the next prompt shows it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why an attempt has nothing to validate."""
+
+    message: str
+    type: str | None = None
+    terminal: bool = False
+    """Another attempt cannot help."""
+
+
+def evaluate_transition(
+    results: Sequence[ValidationResult], fault: Fault | None, attempt: int, max_attempts: int
+) -> TransitionSignal:
+    """Decide what an attempt leads to."""
+    if fault is None and all(result.passed for result in results):
+        return "success"
+    if (fault is not None and fault.terminal) or attempt >= max_attempts:
+        return "failure_terminal"
+    return "failure_retryable"
+
+
+def read_call_fault(error: ActivityError) -> Fault | None:
+    """Read a failed activity as the attempt's fault; None if it is not the attempt's."""
+    cause = error.cause
+    if not isinstance(cause, ApplicationError) or cause.type is None:
+        return None
+    if not (cause.type.startswith("llm.") or cause.type in TERMINAL_ASSEMBLY_ERRORS):
+        return None
+    return Fault(cause.message, cause.type, terminal=cause.type not in RETRYABLE_CALL_ERRORS)
+
+
+def is_final(attempts: Sequence[AttemptResult]) -> bool:
+    """Tell whether the last attempt failed in a way that no other attempt mends."""
+    error_type = attempts[-1].error_type if attempts else None
+    return error_type is not None and error_type not in RETRYABLE_CALL_ERRORS
+
+
+def describe_failure(results: Sequence[ValidationResult], fault: Fault | None) -> str | None:
+    """Say in one line why an attempt failed; None if it did not."""
+    if fault is not None:
+        return fault.message
+    failed = [f"{result.check_name}: {result.summary}" for result in results if not result.passed]
+    return "validation failed (" + "; ".join(failed) + ")" if failed else None
+
+
+def build_attempt_failure(
+    attempt: int,
+    results: Sequence[ValidationResult],
+    fault: Fault | None,
+    files: Sequence[FileOutput],
+) -> AttemptFailure:
+    """Collect what the next attempt needs to know."""
+    size = sum(len(file.content) for file in files)
+    return AttemptFailure(
+        attempt=attempt,
+        error=fault.message if fault is not None else None,
+        failed_checks=tuple(result for result in results if not result.passed),
+        files=tuple(files) if size <= SHOWN_FILES_LIMIT else (),
+    )
+
+
+def build_commit_subject(label: str, description: str) -> str:
+    """Word the subject of a unit's commit."""
+    return f"{label}: {description.strip().splitlines()[0]}"

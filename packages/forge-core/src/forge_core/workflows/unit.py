@@ -1,0 +1,326 @@
+"""The universal step: attempts at a unit of work until one is accepted or all are used up."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
+with workflow.unsafe.imports_passed_through():
+    from forge_obs import LLMStats
+
+    from forge_core.activities.context import assemble_context
+    from forge_core.activities.files import validate_output, write_output
+    from forge_core.activities.git import commit_attempt, reset_worktree_to
+    from forge_core.activities.llm import call_llm
+    from forge_core.models.activity import (
+        AssembleContextInput,
+        CallLLMInput,
+        CommitInput,
+        CommitResult,
+        KeptCommit,
+        ResetWorktreeInput,
+        ValidateInput,
+        WriteFilesInput,
+    )
+    from forge_core.models.context import ContextStats
+    from forge_core.models.llm import FileOutput, build_llm_stats
+    from forge_core.models.result import (
+        AttemptResult,
+        PhaseDurations,
+        SubTaskResult,
+        TransitionSignal,
+        UnitStatus,
+        ValidationResult,
+    )
+    from forge_core.models.unit import AttemptFailure, WorkUnit
+    from forge_core.workflows.options import (
+        build_call_options,
+        build_local_options,
+        build_validation_options,
+    )
+    from forge_core.workflows.transition import (
+        Fault,
+        build_attempt_failure,
+        build_commit_subject,
+        describe_failure,
+        evaluate_transition,
+        read_call_fault,
+    )
+
+ReportAttempts = Callable[[tuple[AttemptResult, ...], tuple[SubTaskResult, ...]], Awaitable[None]]
+"""Told after each attempt what was tried so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a unit is worked on."""
+
+    repo_root: str
+    worktree: str
+    head: str
+    """Commit that an attempt starts from and its commit is put on."""
+    task_queue: str
+    """Queue of the worker that has the worktree."""
+
+
+@dataclass(frozen=True, slots=True)
+class Produced:
+    """What an attempt brought into the worktree, before it is validated."""
+
+    paths: tuple[str, ...] = ()
+    files: tuple[FileOutput, ...] = ()
+    """The answer's files, to be shown again if they are refused."""
+    fault: Fault | None = None
+    llm_stats: LLMStats | None = None
+    context_stats: ContextStats | None = None
+    sub_task_results: tuple[SubTaskResult, ...] = ()
+    context_ms: float = 0.0
+    model_ms: float = 0.0
+    write_ms: float = 0.0
+
+
+class Producer(Protocol):
+    """A way to bring files into the worktree: one model call, or sub-tasks."""
+
+    async def produce(self, attempt: int, failure: AttemptFailure | None) -> Produced:
+        """Make one attempt, knowing what failed in the one before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a unit."""
+
+    status: UnitStatus
+    head: str
+    """Where the branch stands."""
+    attempts: tuple[AttemptResult, ...]
+    validation_results: tuple[ValidationResult, ...] = ()
+    commit_sha: str | None = None
+    output_files: dict[str, str] = field(default_factory=dict)
+    error: str | None = None
+    llm_stats: LLMStats | None = None
+    context_stats: ContextStats | None = None
+    sub_task_results: tuple[SubTaskResult, ...] = ()
+
+
+class LLMProducer:
+    """Produces files by one call of the unit's model."""
+
+    def __init__(self, unit: WorkUnit, place: Place) -> None:
+        self._unit = unit
+        self._place = place
+
+    async def produce(self, attempt: int, failure: AttemptFailure | None) -> Produced:
+        """Assemble the prompt, call the model, write its files."""
+        watch = Stopwatch()
+        local = build_local_options(self._place.task_queue)
+        try:
+            context = await workflow.execute_activity(
+                assemble_context,
+                AssembleContextInput(
+                    unit=self._unit,
+                    worktree=self._place.worktree,
+                    attempt=attempt,
+                    failure=failure,
+                ),
+                **local,
+            )
+            context_ms = watch.lap()
+            answer = await workflow.execute_activity(
+                call_llm,
+                CallLLMInput(context=context, model=self._unit.model),
+                **build_call_options(self._place.task_queue),
+            )
+        except ActivityError as error:
+            fault = read_call_fault(error)
+            if fault is None:
+                raise
+            return Produced(fault=fault, model_ms=watch.lap())
+        model_ms = watch.lap()
+        files = answer.response.files
+        fault, paths = await self._write(files)
+        return Produced(
+            paths=paths,
+            files=files,
+            fault=fault,
+            llm_stats=build_llm_stats(answer),
+            context_stats=context.context_stats,
+            context_ms=context_ms,
+            model_ms=model_ms,
+            write_ms=watch.lap(),
+        )
+
+    async def _write(self, files: Sequence[FileOutput]) -> tuple[Fault | None, tuple[str, ...]]:
+        if not files:
+            return Fault("the answer holds no files"), ()
+        written = await workflow.execute_activity(
+            write_output,
+            WriteFilesInput(worktree=self._place.worktree, files=tuple(files)),
+            **build_local_options(self._place.task_queue),
+        )
+        return (Fault(written.error) if written.error else None), written.paths
+
+
+class UnitRun:
+    """The attempts at one unit, each validated and the accepted one committed."""
+
+    def __init__(
+        self,
+        unit: WorkUnit,
+        place: Place,
+        producer: Producer,
+        *,
+        report: ReportAttempts | None = None,
+        commit_failing: bool = False,
+    ) -> None:
+        """Prepare to run a unit.
+
+        Args:
+            unit: What is to be produced.
+            place: Where.
+            producer: How an attempt's files come into the worktree.
+            report: Told after each attempt.
+            commit_failing: Commit the last attempt even if it failed.
+        """
+        self._unit = unit
+        self._place = place
+        self._producer = producer
+        self._report = report
+        self._commit_failing = commit_failing
+        self._attempts: list[AttemptResult] = []
+        self._llm_stats: LLMStats | None = None
+
+    async def run(self, failure: AttemptFailure | None = None) -> Outcome:
+        """Make attempts until one is accepted, none can help or all are used up."""
+        for attempt in range(1, self._unit.max_attempts + 1):
+            outcome, failure = await self._attempt(attempt, failure)
+            if self._report is not None:
+                await self._report(outcome.attempts, outcome.sub_task_results)
+            if outcome.attempts[-1].signal != "failure_retryable":
+                return outcome
+            await self._reset()
+        raise AssertionError("the last attempt cannot be retryable")
+
+    async def _attempt(
+        self, attempt: int, previous: AttemptFailure | None
+    ) -> tuple[Outcome, AttemptFailure | None]:
+        started_at = workflow.now()
+        produced = await self._producer.produce(attempt, previous)
+        self._llm_stats = produced.llm_stats or self._llm_stats
+        watch = Stopwatch()
+        results = await self._validate(attempt, produced)
+        validation_ms = watch.lap()
+        signal = evaluate_transition(results, produced.fault, attempt, self._unit.max_attempts)
+        commit = await self._commit_if_wanted(attempt, signal, produced)
+        self._attempts.append(
+            AttemptResult(
+                attempt=attempt,
+                signal=signal,
+                llm_stats=produced.llm_stats,
+                context_stats=produced.context_stats,
+                validation_results=results,
+                files=produced.paths,
+                commit_sha=commit.commit_sha if commit else None,
+                error=describe_failure(results, produced.fault),
+                error_type=produced.fault.type if produced.fault else None,
+                started_at=started_at,
+                duration_ms=PhaseDurations(
+                    context=produced.context_ms,
+                    model=produced.model_ms,
+                    write=produced.write_ms,
+                    validation=validation_ms,
+                    git=watch.lap(),
+                ),
+            )
+        )
+        failure = build_attempt_failure(attempt, results, produced.fault, produced.files)
+        return self._outcome(signal, produced, commit), failure
+
+    def _outcome(
+        self, signal: TransitionSignal, produced: Produced, commit: CommitResult | None
+    ) -> Outcome:
+        last = self._attempts[-1]
+        return Outcome(
+            status="success" if signal == "success" else "failure_terminal",
+            head=commit.head if commit else self._place.head,
+            attempts=tuple(self._attempts),
+            validation_results=last.validation_results,
+            commit_sha=last.commit_sha,
+            output_files=commit.output_files if commit else {},
+            error=last.error,
+            llm_stats=self._llm_stats,
+            context_stats=produced.context_stats,
+            sub_task_results=produced.sub_task_results,
+        )
+
+    async def _validate(self, attempt: int, produced: Produced) -> tuple[ValidationResult, ...]:
+        if produced.fault is not None:
+            return ()
+        config = self._unit.task.validation
+        checked = await workflow.execute_activity(
+            validate_output,
+            ValidateInput(
+                worktree=self._place.worktree,
+                paths=produced.paths,
+                config=config,
+                task_id=self._unit.task.task_id,
+                step_id=self._unit.step_id,
+                sub_task_id=self._unit.sub_task_id,
+                attempt=attempt,
+            ),
+            **build_validation_options(self._place.task_queue, config.test_timeout_s),
+        )
+        return checked.results
+
+    async def _commit_if_wanted(
+        self, attempt: int, signal: TransitionSignal, produced: Produced
+    ) -> CommitResult | None:
+        failing = signal == "failure_terminal" and self._commit_failing and produced.paths
+        if signal != "success" and not failing:
+            return None
+        unit = self._unit
+        kept = None
+        if unit.sub_task_id is not None and unit.step_attempt is not None:
+            kept = KeptCommit(
+                repo_root=self._place.repo_root,
+                step_attempt=unit.step_attempt,
+                sub_task_id=unit.sub_task_id,
+            )
+        return await workflow.execute_activity(
+            commit_attempt,
+            CommitInput(
+                worktree=self._place.worktree,
+                paths=produced.paths,
+                parent=self._place.head,
+                subject=build_commit_subject(unit.label, unit.description),
+                workflow_id=unit.workflow_id,
+                step_id=unit.step_id,
+                attempt=attempt,
+                kept=kept,
+            ),
+            **build_local_options(self._place.task_queue),
+        )
+
+    async def _reset(self) -> None:
+        await workflow.execute_activity(
+            reset_worktree_to,
+            ResetWorktreeInput(path=self._place.worktree, commit=self._place.head),
+            **build_local_options(self._place.task_queue),
+        )
+
+
+class Stopwatch:
+    """Measures phases by the workflow's own clock, so that a replay measures the same."""
+
+    def __init__(self) -> None:
+        self._since: datetime = workflow.now()
+
+    def lap(self) -> float:
+        """Return the milliseconds since the last lap."""
+        now = workflow.now()
+        elapsed = (now - self._since).total_seconds() * 1000
+        self._since = now
+        return elapsed

@@ -1,0 +1,91 @@
+"""A task comes from options, from a file, or from both, options first."""
+
+from pathlib import Path
+
+import pytest
+from forge_cli.commands.run_options import CheckOptions, ContextOptions, TaskOptions
+from forge_cli.task_file import build_task
+from forge_core.errors import UsageError
+from forge_core.models.task import TaskDefinition
+
+
+def make_task(
+    description: str | None = None,
+    task: TaskOptions = TaskOptions(),
+    checks: CheckOptions = CheckOptions(),
+    context: ContextOptions = ContextOptions(),
+) -> TaskDefinition:
+    return build_task(description, task, checks, context, suffix="00ff")
+
+
+def test_description_alone_makes_a_task_with_an_id() -> None:
+    task = make_task("Add a parser!")
+
+    assert task == TaskDefinition(task_id="add-a-parser-00ff", description="Add a parser!")
+
+
+def test_options_change_validation_and_context() -> None:
+    task = make_task(
+        "x",
+        checks=CheckOptions(no_lint=True, run_tests=True, test_command="true"),
+        context=ContextOptions(no_auto_discover=True, token_budget=50_000),
+    )
+
+    assert (task.validation.run_ruff_lint, task.validation.run_ruff_format) == (False, True)
+    assert task.validation.test_command == "true"
+    assert (task.context.auto_discover, task.context.token_budget) == (False, 50_000)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("task.json", '{"task_id": "t", "description": "From file.", "target_files": ["a.py"]}'),
+        ("task.toml", 'task_id = "t"\ndescription = "From file."\ntarget_files = ["a.py"]\n'),
+    ],
+)
+def test_task_file_is_read_and_options_go_before_it(
+    tmp_path: Path, name: str, content: str
+) -> None:
+    (tmp_path / name).write_text(content)
+
+    task = make_task(task=TaskOptions(task_file=tmp_path / name, target_file=("b.py",)))
+
+    assert task == TaskDefinition(task_id="t", description="From file.", target_files=("b.py",))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        pytest.param("t.json", "{", "is not valid", id="broken JSON"),
+        pytest.param("t.toml", "a = ", "is not valid", id="broken TOML"),
+        pytest.param("t.json", "[1]", "must hold an object", id="a list"),
+        pytest.param("t.yaml", "a: 1", r"must end in .json or .toml", id="other suffix"),
+        pytest.param("t.json", '{"description": "x", "colour": 1}', "colour", id="unknown key"),
+        pytest.param("t.json", '{"description": 3}', "describe the task", id="no text"),
+        pytest.param(
+            "t.json", '{"description": "x", "validation": []}', "validation", id="wrong shape"
+        ),
+    ],
+)
+def test_bad_task_file_is_one_line(tmp_path: Path, name: str, content: str, reason: str) -> None:
+    (tmp_path / name).write_text(content)
+
+    with pytest.raises(UsageError, match=reason) as caught:
+        make_task(task=TaskOptions(task_file=tmp_path / name))
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_task_file_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="No such file"):
+        make_task(task=TaskOptions(task_file=tmp_path / "none.json"))
+
+
+@pytest.mark.parametrize("description", [None, "", "  \n"])
+def test_task_without_description_is_refused(description: str | None) -> None:
+    with pytest.raises(UsageError, match="describe the task"):
+        make_task(description)
+
+
+def test_tests_without_a_command_are_refused() -> None:
+    with pytest.raises(UsageError, match="run_tests needs a test_command"):
+        make_task("x", checks=CheckOptions(run_tests=True))

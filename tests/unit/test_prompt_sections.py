@@ -1,0 +1,124 @@
+"""Prompts show the common parts first and say what failed before."""
+
+from forge_core.context.listing import Listing
+from forge_core.models.llm import FileOutput
+from forge_core.models.plan import Plan
+from forge_core.models.result import ValidationResult
+from forge_core.models.task import ForgeTaskInput, TaskDefinition
+from forge_core.models.unit import (
+    AttemptFailure,
+    WorkUnit,
+    build_step_unit,
+    build_sub_task_unit,
+    build_task_unit,
+)
+from forge_core.prompts.sections import (
+    Materials,
+    SourceFile,
+    build_unit_sections,
+    render_failure,
+    render_plan,
+)
+
+PLAN = Plan.model_validate(
+    {
+        "steps": [
+            {"step_id": "first", "description": "One."},
+            {
+                "step_id": "second",
+                "description": "Two.",
+                "context_files": ["c.py"],
+                "sub_tasks": [
+                    {"sub_task_id": "left", "description": "L.", "target_files": ["l.py"]},
+                    {"sub_task_id": "right", "description": "R.", "target_files": ["r.py"]},
+                ],
+            },
+        ]
+    }
+)
+WORK = ForgeTaskInput(
+    task=TaskDefinition(task_id="t", description="Whole.", context_files=("always.py",)),
+    repo_root="/repo",
+    base_commit="0" * 40,
+    model="scripted:x.json",
+    planner_model="scripted:x.json",
+)
+MATERIALS = Materials(
+    files=(),
+    targets=(SourceFile("t.py", "old = 1\n"),),
+    context_files=(SourceFile("c.py", None, "does not exist"),),
+)
+
+
+def make_step() -> WorkUnit:
+    return build_step_unit(WORK, "wf", PLAN, PLAN.steps[1])
+
+
+def test_common_sections_stand_before_those_that_change() -> None:
+    failure = AttemptFailure(attempt=1, error="no files")
+
+    sections = build_unit_sections(make_step(), MATERIALS, Listing("t.py (8 B)", 3, 0), failure)
+
+    assert [section.kind for section in sections] == [
+        "repository",
+        "context_file",
+        "target_file",
+        "plan",
+        "task",
+        "failure",
+    ]
+
+
+def test_file_that_cannot_be_shown_is_named_with_its_reason() -> None:
+    sections = build_unit_sections(make_step(), MATERIALS, Listing("", 0, 0), None)
+
+    context = next(section for section in sections if section.kind == "context_file")
+    assert (context.name, context.text, context.form) == ("c.py", "(does not exist)", "text")
+
+
+def test_plan_marks_what_is_done_and_what_is_to_do_now() -> None:
+    assert render_plan(PLAN, "second") == "1. first (done): One.\n2. second (now): Two."
+
+
+def test_sub_task_knows_its_step_and_its_siblings() -> None:
+    unit = build_sub_task_unit(make_step(), 2, PLAN.steps[1].sub_tasks[0], 3)
+
+    task = build_unit_sections(unit, MATERIALS, Listing("", 0, 0), None)[-1].text
+
+    assert "Whole." in task
+    assert "The step (second): Two." in task
+    assert "- right: R." in task
+    assert task.endswith("Your part (left):\n\nL.\n\nFiles to create or change:\n- l.py")
+
+
+def test_sub_task_unit_takes_its_steps_context_and_runs_no_tests() -> None:
+    unit = build_sub_task_unit(make_step(), 2, PLAN.steps[1].sub_tasks[0], 3)
+
+    assert unit.context_files == ("c.py", "always.py")
+    assert (unit.step_attempt, unit.max_attempts) == (2, 3)
+    assert unit.task.validation.run_tests is False
+    assert unit.label == "second/left"
+
+
+def test_task_unit_shows_the_tasks_own_description() -> None:
+    unit = build_task_unit(WORK, "wf")
+
+    assert build_unit_sections(unit, MATERIALS, Listing("", 0, 0), None)[-1].text == "Whole."
+
+
+def test_failure_shows_findings_and_the_refused_files() -> None:
+    failure = AttemptFailure(
+        attempt=1,
+        failed_checks=(
+            ValidationResult(
+                check_name="ruff_lint", passed=False, summary="1 finding", details="t.py:1:1 F821"
+            ),
+        ),
+        files=(FileOutput(file_path="t.py", content="x = y\n"),),
+    )
+
+    text = render_failure(failure)
+
+    assert "Check ruff_lint failed: 1 finding" in text
+    assert "t.py:1:1 F821" in text
+    assert "It had written t.py:\n\n```\nx = y\n```" in text

@@ -1,0 +1,100 @@
+"""What an attempt leads to is decided by values alone."""
+
+from datetime import UTC, datetime
+
+import pytest
+from forge_core.models.llm import FileOutput
+from forge_core.models.result import AttemptResult, TransitionSignal, ValidationResult
+from forge_core.workflows.transition import (
+    SHOWN_FILES_LIMIT,
+    Fault,
+    build_attempt_failure,
+    build_commit_subject,
+    describe_failure,
+    evaluate_transition,
+    is_final,
+    read_call_fault,
+)
+from temporalio.exceptions import ActivityError, ApplicationError, RetryState
+
+PASSED = ValidationResult(check_name="ruff_lint", passed=True, summary="clean")
+FAILED = ValidationResult(check_name="tests", passed=False, summary="exit 1")
+
+
+def make_activity_error(cause: BaseException) -> ActivityError:
+    error = ActivityError(
+        "Activity task failed",
+        scheduled_event_id=1,
+        started_event_id=2,
+        identity="",
+        activity_type="call_llm",
+        activity_id="1",
+        retry_state=RetryState.NON_RETRYABLE_FAILURE,
+    )
+    error.__cause__ = cause
+    return error
+
+
+def make_attempt(error_type: str | None) -> AttemptResult:
+    return AttemptResult(
+        attempt=1,
+        signal="failure_terminal",
+        error_type=error_type,
+        started_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+
+
+@pytest.mark.parametrize(
+    ("results", "fault", "attempt", "signal"),
+    [
+        pytest.param([PASSED], None, 1, "success", id="all checks passed"),
+        pytest.param([], None, 1, "success", id="no checks"),
+        pytest.param([PASSED, FAILED], None, 1, "failure_retryable", id="a check failed"),
+        pytest.param([FAILED], None, 2, "failure_terminal", id="attempts used up"),
+        pytest.param([], Fault("no files"), 1, "failure_retryable", id="fault"),
+        pytest.param([], Fault("401", terminal=True), 1, "failure_terminal", id="hopeless"),
+    ],
+)
+def test_transition_follows_checks_faults_and_attempts(
+    results: list[ValidationResult], fault: Fault | None, attempt: int, signal: TransitionSignal
+) -> None:
+    assert evaluate_transition(results, fault, attempt, max_attempts=2) == signal
+
+
+@pytest.mark.parametrize(
+    ("error_type", "terminal"),
+    [("llm.authentication", True), ("llm.invalid_output", False), ("BudgetExceeded", True)],
+)
+def test_failed_call_is_the_attempts_fault(error_type: str, terminal: bool) -> None:
+    error = make_activity_error(ApplicationError("said why", type=error_type))
+
+    assert read_call_fault(error) == Fault("said why", error_type, terminal=terminal)
+
+
+def test_failure_of_git_is_not_the_attempts_fault() -> None:
+    assert read_call_fault(make_activity_error(ApplicationError("x", type="GitFailed"))) is None
+    assert read_call_fault(make_activity_error(RuntimeError("x"))) is None
+
+
+def test_only_faults_that_no_attempt_mends_are_final() -> None:
+    assert is_final([make_attempt("llm.authentication")])
+    assert not is_final([make_attempt("llm.invalid_output")])
+    assert not is_final([make_attempt(None)])
+    assert not is_final([])
+
+
+def test_failure_is_described_in_one_line() -> None:
+    assert describe_failure([PASSED, FAILED], None) == "validation failed (tests: exit 1)"
+    assert describe_failure([], Fault("the answer holds no files")) == "the answer holds no files"
+    assert describe_failure([PASSED], None) is None
+
+
+def test_large_answers_are_not_shown_again() -> None:
+    files = [FileOutput(file_path="a", content="x" * (SHOWN_FILES_LIMIT + 1))]
+
+    assert build_attempt_failure(1, [FAILED], None, files).files == ()
+    assert build_attempt_failure(1, [FAILED], None, files).failed_checks == (FAILED,)
+
+
+def test_commit_subject_is_the_first_line_of_the_description() -> None:
+    assert build_commit_subject("parse", "\nAdd it.\nThen more.") == "parse: Add it."
