@@ -1,0 +1,20 @@
+"""Run every benchmark: ``hatch run bench``, or some: ``hatch run bench record``."""
+
+import sys
+
+from benchmarks import demo, record, status
+
+BENCHMARKS = {"record": record.main, "status": status.main, "demo": demo.main}
+
+
+def main(names: list[str]) -> None:
+    """Run the named benchmarks, or all."""
+    for name in names or list(BENCHMARKS):
+        if name not in BENCHMARKS:
+            raise SystemExit(f"no benchmark {name!r}: choose from {', '.join(BENCHMARKS)}")
+        BENCHMARKS[name]()
+        print()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
