@@ -7,18 +7,74 @@ store and is imported at first use, so that `import forge_obs` costs next to not
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from forge_obs.recorder import record
+from forge_obs.recorder import flush, record
 
 if TYPE_CHECKING:
+    from forge_obs.check import StoreCheck, check_store
+    from forge_obs.cleaning import to_json
+    from forge_obs.engine import get_engine
+    from forge_obs.entries import build_interaction_dict
+    from forge_obs.errors import StoreError, StoreNewer, StoreUnavailable, StoreUnreadable
+    from forge_obs.migrate import upgrade
+    from forge_obs.process import get_db_path
+    from forge_obs.rows import CallTotals, Interaction, Run
     from forge_obs.stats import LLMStats
+    from forge_obs.store import (
+        get_call_totals,
+        get_interactions,
+        get_run,
+        get_shown_status,
+        list_recent_runs,
+        list_workflow_ids,
+        open_reader,
+        save_interaction,
+        save_run,
+    )
 
-__all__ = ["LLMStats", "record"]
+__all__ = [
+    "CallTotals",
+    "Interaction",
+    "LLMStats",
+    "Run",
+    "StoreCheck",
+    "StoreError",
+    "StoreNewer",
+    "StoreUnavailable",
+    "StoreUnreadable",
+    "build_interaction_dict",
+    "check_store",
+    "flush",
+    "get_call_totals",
+    "get_db_path",
+    "get_engine",
+    "get_interactions",
+    "get_run",
+    "get_shown_status",
+    "list_recent_runs",
+    "list_workflow_ids",
+    "open_reader",
+    "record",
+    "save_interaction",
+    "save_run",
+    "to_json",
+    "upgrade",
+]
 
-_LAZY = {"LLMStats": "stats"}
+_ELSEWHERE = {
+    "LLMStats": "stats",
+    "StoreCheck": "check",
+    "check_store": "check",
+    "StoreError": "errors",
+    "StoreNewer": "errors",
+    "StoreUnavailable": "errors",
+    "StoreUnreadable": "errors",
+    "get_db_path": "process",
+}
+"""Modules of the names that do not come from `store`."""
 
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
-        if name in _LAZY:
-            return getattr(import_module(f"forge_obs.{_LAZY[name]}"), name)
-        raise AttributeError(f"module 'forge_obs' has no attribute {name!r}")
+        if name not in __all__:
+            raise AttributeError(f"module 'forge_obs' has no attribute {name!r}")
+        return getattr(import_module(f"forge_obs.{_ELSEWHERE.get(name, 'store')}"), name)

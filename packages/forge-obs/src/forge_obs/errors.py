@@ -1,9 +1,11 @@
 """Errors of the store; `record()` raises none of them.
 
-    StoreError
-    ├── StoreUnavailable   no place for it, or it cannot be created, opened or written in time
-    ├── StoreNewer         a newer version wrote its schema; it is left untouched
-    └── StoreUnreadable    the file is no SQLite database, or damaged
+```
+StoreError
+├── StoreUnavailable   no place for it, or it cannot be created, opened or written in time
+├── StoreNewer         a newer version wrote its schema; it is left untouched
+└── StoreUnreadable    the file is no SQLite database, or damaged
+```
 """
 
 
@@ -11,11 +13,11 @@ class StoreError(Exception):
     """Root of every error that forge_obs raises on purpose."""
 
 
-class StoreUnavailable(StoreError):
+class StoreUnavailable(StoreError):  # noqa: N818 - the name says it
     """The store has no place, or cannot be created, opened or written in time."""
 
 
-class StoreNewer(StoreError):
+class StoreNewer(StoreError):  # noqa: N818 - the name says it
     """The schema is at a revision that this version does not know.
 
     Args:
@@ -32,5 +34,5 @@ class StoreNewer(StoreError):
         self.revision = revision
 
 
-class StoreUnreadable(StoreError):
+class StoreUnreadable(StoreError):  # noqa: N818 - the name says it
     """The file is no SQLite database, or it is damaged."""

@@ -1,0 +1,19 @@
+"""Alembic's entry: runs the revisions on the connection that `forge_obs.migrate` hands over.
+
+There is no offline mode and no URL, and logging is left alone: the caller owns the transaction,
+and the host program its loggers.
+"""
+
+from alembic import context
+from forge_obs.schema import metadata
+from sqlalchemy import Connection
+
+
+def run(connection: Connection) -> None:
+    """Run the revisions inside the transaction of the caller."""
+    context.configure(connection=connection, target_metadata=metadata, transactional_ddl=True)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+run(context.config.attributes["connection"])

@@ -1,0 +1,96 @@
+"""Examine a store without changing it."""
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from forge_obs import sqlite
+from forge_obs.columns import HEAD, REVISIONS
+from forge_obs.errors import StoreError
+from forge_obs.migrate import get_revision
+
+SchemaState = Literal["missing", "older", "current", "newer", "unreadable"]
+"""Where a store stands: no file, before head, at head, beyond it, or no telling."""
+
+
+@dataclass(frozen=True)
+class FileMode:
+    """The permission bits of one of the store's files."""
+
+    path: Path
+    mode: int
+
+    @property
+    def private(self) -> bool:
+        """Whether nobody but the owner may read or write it."""
+        return self.mode & 0o077 == 0
+
+
+@dataclass(frozen=True)
+class StoreCheck:
+    """What an examination found."""
+
+    path: Path
+    state: SchemaState
+    revision: str | None = None
+    """Where the schema stands; None without one."""
+    head: str = HEAD
+    """Where this version would bring it."""
+    damage: tuple[str, ...] = ()
+    """What SQLite's `quick_check` found."""
+    files: tuple[FileMode, ...] = ()
+    """The database and what SQLite keeps beside it."""
+    size_bytes: int = 0
+    """Size of these files together."""
+    error: str | None = None
+    """Why it cannot be read, with what to do."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing needs attention; a store that does not exist yet is fine."""
+        sound = self.state in {"missing", "current"} and not self.damage and self.error is None
+        return sound and all(file.private for file in self.files)
+
+
+def check_store(db_path: str | os.PathLike[str]) -> StoreCheck:
+    """Examine a store: schema, integrity, file modes. Reads the whole file, changes nothing.
+
+    A store that cannot be read is a finding, not an error.
+    """
+    path = Path(db_path)
+    try:
+        files, size = _list_files(path)
+    except OSError as error:
+        return StoreCheck(path, "unreadable", error=f"database {path}: {error.strerror}")
+    if not files:
+        return StoreCheck(path, "missing")
+    try:
+        revision, damage = _examine(path)
+    except StoreError as error:
+        return StoreCheck(path, "unreadable", files=files, size_bytes=size, error=str(error))
+    return StoreCheck(path, _state(revision), revision, damage=damage, files=files, size_bytes=size)
+
+
+def _list_files(path: Path) -> tuple[tuple[FileMode, ...], int]:
+    if not path.exists():
+        return (), 0
+    present = [file for file in (path, *sqlite.side_files(path)) if file.exists()]
+    found = [(file, file.stat()) for file in present]
+    modes = tuple(FileMode(file, stat.S_IMODE(status.st_mode)) for file, status in found)
+    return modes, sum(status.st_size for _, status in found)
+
+
+def _examine(path: Path) -> tuple[str | None, tuple[str, ...]]:
+    with (
+        sqlite.telling_errors(path),
+        sqlite.create_read_engine(path).connect() as connection,
+    ):
+        return get_revision(connection), tuple(sqlite.quick_check(connection))
+
+
+def _state(revision: str | None) -> SchemaState:
+    if revision == HEAD:
+        return "current"
+    return "older" if revision is None or revision in REVISIONS else "newer"

@@ -1,0 +1,176 @@
+"""The databases that this process has open: one engine per path, one writer at a time.
+
+No connection crosses a fork: idle ones are closed before it, and the child starts over.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from forge_obs import sqlite
+from forge_obs.errors import StoreUnavailable
+from forge_obs.locks import ForkLock
+
+WAL_BUDGET_S: Final = 10.0
+"""How long opening a database may try to put it into WAL mode, in seconds."""
+
+_MAX_POOLED: Final = 4
+
+
+@dataclass(eq=False)
+class Database:
+    """One database file as this process writes it.
+
+    Attributes:
+        identity: Device and inode of the file, to notice that it was replaced.
+        ready: The schema was seen at head.
+        lock: Held while writing, so that threads queue here instead of in SQLite.
+    """
+
+    path: Path
+    engine: Engine
+    identity: tuple[int, int]
+    ready: bool = False
+    lock: ForkLock = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.lock = ForkLock(self.engine.dispose)
+
+    def is_current(self) -> bool:
+        """Tell whether the path still leads to the file that is open."""
+        return _identity(self.path) == self.identity
+
+    @contextmanager
+    def writing(self, timeout_s: float) -> Iterator[float]:
+        """Take the in-process lock; gives the seconds that are left of the timeout.
+
+        Raises:
+            StoreUnavailable: Other threads kept the lock for too long.
+        """
+        started = time.monotonic()
+        if not self.lock.acquire(timeout_s=timeout_s):
+            raise StoreUnavailable(f"database {self.path} was busy in other threads")
+        try:
+            yield max(0.0, timeout_s - (time.monotonic() - started))
+        finally:
+            self.lock.release()
+
+
+_open: dict[Path, Database] = {}
+_open_lock = ForkLock()
+_inherited: list[Database] = []
+
+
+def get_engine(db_path: str | os.PathLike[str]) -> Engine:
+    """Give this process's engine for a database file, making the file if it is missing.
+
+    WAL mode, `synchronous=NORMAL`, a busy timeout, and transactions that take the write lock at
+    once. The schema is not made: see `upgrade`.
+
+    Raises:
+        StoreUnreadable: The file is no database.
+        StoreUnavailable: The file cannot be made or opened.
+    """
+    path = Path(db_path)
+    with sqlite.telling_errors(path):
+        return open_database(path).engine
+
+
+def open_database(path: Path, *, wal_budget_s: float = WAL_BUDGET_S) -> Database:
+    """Give this process's handle of a database file, making the file if it is missing.
+
+    A file that was removed or replaced since is left alone and the one at the path opened.
+
+    Raises:
+        OSError: The file or its directory cannot be made.
+        StoreUnavailable: Another thread keeps opening a database.
+        sqlite3.DatabaseError: The file is no database.
+    """
+    path = path.absolute()
+    known = _open.get(path)
+    if known is not None and known.is_current():
+        return known
+    if not _open_lock.acquire(timeout_s=wal_budget_s + 1.0):
+        raise StoreUnavailable(f"database {path}: another thread keeps opening one")
+    try:
+        return _reopen(path, wal_budget_s)
+    finally:
+        _open_lock.release()
+
+
+def _reopen(path: Path, wal_budget_s: float) -> Database:
+    known = _open.get(path)
+    if known is not None and known.is_current():
+        return known
+    if known is not None:
+        known.engine.dispose()
+    sqlite.prepare_file(path)
+    sqlite.switch_to_wal(path, budget_s=wal_budget_s)
+    identity = _identity(path)
+    if identity is None:
+        raise StoreUnavailable(f"database {path} vanished while it was opened")
+    _open[path] = opened = Database(path, sqlite.create_write_engine(path), identity)
+    _close_idle(opened)
+    return opened
+
+
+def _close_idle(newest: Database) -> None:
+    """Bound the descriptors of a process that goes through many databases."""
+    others = [database for database in _open.values() if database is not newest]
+    for database in others[: -(_MAX_POOLED - 1)]:
+        database.engine.dispose()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116 - on the path of every record
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_dev, found.st_ino
+
+
+def list_open() -> list[Database]:
+    """List the databases that this process has opened."""
+    return list(_open.values())
+
+
+def get_database(engine: Engine) -> Database | None:
+    """Find the handle that an engine belongs to; None for an engine of somebody else."""
+    return next((found for found in list_open() if found.engine is engine), None)
+
+
+def close_databases(*, wait_s: float) -> None:
+    """Checkpoint and close every database of this process; they reopen when they are needed.
+
+    Args:
+        wait_s: How long to wait for a writing thread, in seconds; its database stays open.
+    """
+    for database in list_open():
+        if database.lock.acquire(timeout_s=wait_s):
+            try:
+                _close(database)
+            finally:
+                database.lock.release()
+
+
+def _close(database: Database) -> None:
+    if database.is_current():
+        with suppress(DBAPIError):
+            sqlite.checkpoint(database.engine)
+    database.engine.dispose()
+
+
+def _start_over() -> None:
+    # Kept, never closed: what is left of them are copies of the parent's connections.
+    _inherited.extend(_open.values())
+    _open.clear()
+
+
+os.register_at_fork(after_in_child=_start_over)

@@ -1,0 +1,276 @@
+"""What a row holds: from the keywords of `record()` to clean columns, without any I/O."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from forge_obs.cleaning import (
+    clean_count,
+    clean_flag,
+    clean_real,
+    clean_text,
+    clean_time,
+    json_column,
+)
+from forge_obs.columns import (
+    CALL_KEY,
+    INTERACTIONS,
+    NO_RESULT,
+    RUNNING,
+    RUNS,
+    STARTED,
+    TABLES,
+    Column,
+    Kind,
+)
+
+Row = dict[str, object]
+"""Every column of a table but `id`, clean."""
+
+_CLEANERS: Final[Mapping[Kind, Callable[[object], tuple[object, str | None]]]] = {
+    Kind.TEXT: clean_text,
+    Kind.COUNT: clean_count,
+    Kind.REAL: clean_real,
+    Kind.FLAG: clean_flag,
+    Kind.TIME: clean_time,
+}
+
+_SAME_NAME: Final = frozenset(
+    {
+        "entry_id",
+        "task_id",
+        "step_id",
+        "sub_task_id",
+        "role",
+        "workflow_id",
+        "run_id",
+        "activity_id",
+        "activity_attempt",
+        "seq",
+        "attempt",
+        "step_attempt",
+        "status",
+        "error_type",
+        "error",
+        "finish_reason",
+        "origin",
+        "request_model",
+        "trace_id",
+        "span_id",
+        "explanation",
+        "system_prompt",
+        "user_prompt",
+        "response",
+    }
+)
+"""Keywords of an interaction that are columns as they stand."""
+
+_JSON_KEYWORDS: Final = {
+    "params": "params_json",
+    "context_manifest": "context_manifest_json",
+    "context_stats": "context_stats_json",
+}
+
+_TOKENS: Final = (
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+)
+
+_RESULT_FIELDS: Final = ("model_name", "latency_ms", "finish_reason", "origin")
+_CONTEXT_FIELDS: Final = ("system_prompt", "user_prompt", "workflow_id", "attempt")
+
+_RUN_KEYWORDS: Final = frozenset(
+    {"task_id", "workflow_id", "run_id", "status", "repo_root", "model_name"}
+    | {"planned", "finished_at"}
+)
+
+_REQUIRED: Final = {
+    "interactions": ("task_id", "role", "system_prompt", "user_prompt"),
+    "runs": ("task_id", "workflow_id", "status"),
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row on its way to the store.
+
+    Attributes:
+        unknown: Keywords that this version does not know; an interaction keeps their values in
+            `extra_json`.
+    """
+
+    table: str
+    row: Row
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def has_call_key(self) -> bool:
+        """Whether the row names its request in full, so that it merges by that."""
+        return all(self.row.get(name) is not None for name in CALL_KEY)
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The process that executes a run.
+
+    Attributes:
+        start: When the process started, in words that only equality is asked of; None where the
+            system does not tell.
+    """
+
+    host: str
+    pid: int
+    start: str | None
+
+
+def build_interaction(fields: Mapping[str, object], *, entry_id: str, now: str) -> Entry:
+    """Turn the keywords of `record("interaction", ...)` into a row.
+
+    Args:
+        fields: The keywords as they were given, whatever they are.
+        entry_id: Used unless the keywords bring one.
+        now: The moment of the call, as RFC 3339 text in UTC.
+    """
+    notes: list[str] = []
+    raw: Row = {name: value for name, value in fields.items() if name in _SAME_NAME}
+    unknown = {n: v for n, v in fields.items() if n not in _SAME_NAME and n not in _JSON_KEYWORDS}
+    raw.update(_figures(unknown.pop("stats", None), raw))
+    for keyword, column in _JSON_KEYWORDS.items():
+        raw[column] = _document(keyword, fields.get(keyword), notes)
+    raw["extra_json"] = _document("extra", unknown, notes) if unknown else None
+    raw["seq"] = raw.get("seq", 0)
+    raw["entry_id"] = raw.get("entry_id") or entry_id
+    raw["created_at"] = now
+    row = _clean(INTERACTIONS, raw, notes)
+    notes.extend(_missing("interactions", fields))
+    row["notes"] = "; ".join(notes) or None
+    return Entry("interactions", row, tuple(unknown))
+
+
+def build_run(fields: Mapping[str, object], *, owner: Owner, now: str) -> Entry:
+    """Turn the keywords of `record("run", ...)` into a row.
+
+    A running run carries its owner and is seen now; a final one is finished now unless the
+    keywords say when.
+    """
+    raw: Row = {name: value for name, value in fields.items() if name in _RUN_KEYWORDS}
+    raw["created_at"] = now
+    raw["result_json"] = json_column(fields.get("result"))[0] or NO_RESULT
+    if raw.get("status") == RUNNING:
+        raw.update(owner_host=owner.host, owner_pid=owner.pid, owner_start=owner.start, seen_at=now)
+    elif raw.get("finished_at") is None:
+        raw["finished_at"] = now
+    unknown = tuple(name for name in fields if name not in _RUN_KEYWORDS and name != "result")
+    return Entry("runs", _clean(RUNS, raw, []), unknown)
+
+
+def clean_columns(table: str, values: Mapping[str, object]) -> Row:
+    """Make a full, clean row of columns that are given by name; absent ones get their default.
+
+    Raises:
+        TypeError: A name is no column of the table.
+    """
+    names = {column.name for column in TABLES[table]}
+    if strangers := sorted(set(values) - names):
+        raise TypeError(f"table {table} has no column {', '.join(strangers)}")
+    notes: list[str] = []
+    row = _clean(TABLES[table], values, notes)
+    if notes and "notes" in names:
+        row["notes"] = "; ".join([str(row["notes"])] * bool(row["notes"]) + notes)
+    return row
+
+
+def _clean(columns: tuple[Column, ...], raw: Mapping[str, object], notes: list[str]) -> Row:
+    row: Row = {}
+    for column in columns:
+        value = raw.get(column.name)
+        if value is not None:
+            value, note = _CLEANERS[column.kind](value)
+            if note is not None:
+                notes.append(f"{column.name}: {note}")
+        row[column.name] = column.default if value is None else value
+    return row
+
+
+def _document(name: str, value: object, notes: list[str]) -> str | None:
+    text, note = json_column(value)
+    if note is not None:
+        notes.append(f"{name}: {note}")
+    return text
+
+
+def _missing(table: str, fields: Mapping[str, object]) -> list[str]:
+    return [f"{name}: missing" for name in _REQUIRED[table] if fields.get(name) is None]
+
+
+def _figures(stats: object, raw: Row) -> Row:
+    """Columns of the call's figures; the requested model stands in where none answered."""
+    model = read_field(stats, "model_name") or raw.get("request_model")
+    tokens = {name: read_field(stats, name) for name in _TOKENS}
+    return {
+        "model_name": model,
+        "latency_ms": read_field(stats, "latency_ms"),
+        "usage_known": int(_usage_known(tokens, raw)),
+        **tokens,
+    }
+
+
+def _usage_known(tokens: Mapping[str, object], raw: Row) -> bool:
+    """Whether the tokens were reported.
+
+    A provider that answers has counted something: zero for both is a missing report. A script or
+    a replay may well say zero.
+    """
+    given, taken = tokens["input_tokens"], tokens["output_tokens"]
+    if raw.get("status") == STARTED or not _is_count(given) or not _is_count(taken):
+        return False
+    return bool(given or taken) or raw.get("origin", "provider") != "provider"
+
+
+def _is_count(value: object) -> bool:
+    return clean_count(value)[0] is not None if value is not None else False
+
+
+def read_field(source: object, name: str) -> object:
+    """Read a field of a mapping or an attribute of an object; None where there is none."""
+    if source is None:
+        return None
+    if isinstance(source, Mapping):
+        return source.get(name)
+    return getattr(source, name, None)
+
+
+def build_interaction_dict(
+    task_id: str,
+    step_id: str | None,
+    sub_task_id: str | None,
+    role: str,
+    context: object,
+    llm_result: object,
+) -> Row:
+    """Collect the columns of one finished call, for `save_interaction`.
+
+    Args:
+        task_id: The task that the call served.
+        step_id: The planned step, if there is one.
+        sub_task_id: The sub-task, if there is one.
+        role: `llm`, `planner` or any word of the caller.
+        context: Mapping or object with `system_prompt`, `user_prompt` and perhaps
+            `context_stats`, `workflow_id` and `attempt`.
+        llm_result: Mapping or object with `model_name`, `input_tokens`, `output_tokens`,
+            `latency_ms` and perhaps cache and reasoning tokens, `finish_reason`, `origin`,
+            `explanation`, and `response` or `plan`, which may hold the explanation.
+    """
+    answer = read_field(llm_result, "response") or read_field(llm_result, "plan")
+    explanation = read_field(llm_result, "explanation") or read_field(answer, "explanation")
+    columns = {name: read_field(llm_result, name) for name in (*_TOKENS, *_RESULT_FIELDS)}
+    columns.update({name: read_field(context, name) for name in _CONTEXT_FIELDS})
+    columns.update(task_id=task_id, step_id=step_id, sub_task_id=sub_task_id, role=role)
+    columns["usage_known"] = int(_usage_known(columns, columns))
+    columns["explanation"] = explanation
+    columns["response"] = answer if isinstance(answer, str) else json_column(answer)[0]
+    columns["context_stats_json"] = json_column(read_field(context, "context_stats"))[0]
+    return {name: value for name, value in columns.items() if value is not None}

@@ -1,0 +1,106 @@
+"""Bring a database to the schema of this version, safely among threads and processes.
+
+SQLite has no migration lock and Alembic none of its own. All revisions run in one transaction
+that takes SQLite's write lock before Alembic reads where the schema stands, so that a second
+process waits, and a killed one leaves the old schema.
+"""
+
+import os
+import time
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection, Engine, text
+
+from forge_obs import sqlite
+from forge_obs.columns import HEAD, REVISIONS
+from forge_obs.engine import Database, open_database
+from forge_obs.errors import StoreNewer, StoreUnavailable
+from forge_obs.locks import ForkLock
+
+UPGRADE_S: Final = 30.0
+"""How long an upgrade waits for other processes, in seconds."""
+
+# Two threads in Alembic at once crash the interpreter: it swaps module-level proxies.
+_alembic_lock = ForkLock()
+
+
+def upgrade(db_path: str | os.PathLike[str], *, timeout_s: float = UPGRADE_S) -> None:
+    """Make the database if it is missing and bring its schema to head.
+
+    Costs one SELECT if nothing is to be done. Any number of threads and processes may call it at
+    once.
+
+    Raises:
+        StoreNewer: A newer version wrote the schema; nothing was changed.
+        StoreUnreadable: The file is no database, or damaged.
+        StoreUnavailable: It cannot be made or written, or stays locked for too long.
+    """
+    path = Path(db_path)
+    with sqlite.telling_errors(path):
+        make_ready(open_database(path, wal_budget_s=timeout_s / 3), timeout_s=timeout_s)
+
+
+def make_ready(database: Database, *, timeout_s: float, read_s: float | None = None) -> bool:
+    """Bring the schema of an open database to head, once per file and process.
+
+    Args:
+        database: Its file exists.
+        timeout_s: How long to wait for others that migrate, in seconds.
+        read_s: How long to wait until the revision can be read; as long as `timeout_s` if None.
+
+    Returns:
+        Whether there was anything to do.
+    """
+    if database.ready:
+        return False
+    with database.engine.connect().execution_options(**sqlite.READ_ONLY) as connection:
+        sqlite.set_busy_timeout(connection, timeout_s if read_s is None else read_s)
+        revision = get_revision(connection)
+    if revision != HEAD:
+        refuse_newer(database.path, revision)
+        _upgrade_alone(database, timeout_s)
+    database.ready = True
+    return revision != HEAD
+
+
+def get_revision(connection: Connection) -> str | None:
+    """Read where the schema stands; None for a database without one."""
+    if not sqlite.list_columns(connection, "alembic_version"):
+        return None
+    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return None if found is None else str(found)
+
+
+def refuse_newer(path: Path, revision: str | None) -> None:
+    """Raise if this version does not know the revision.
+
+    Raises:
+        StoreNewer: It does not.
+    """
+    if revision is not None and revision not in REVISIONS:
+        raise StoreNewer(str(path), revision)
+
+
+def _upgrade_alone(database: Database, timeout_s: float) -> None:
+    started = time.monotonic()
+    if not _alembic_lock.acquire(timeout_s=timeout_s):
+        raise StoreUnavailable(f"database {database.path}: another thread keeps migrating")
+    try:
+        engine = sqlite.create_write_engine(database.path, pooled=False)
+        _run_alembic(engine, timeout_s - (time.monotonic() - started))
+    finally:
+        _alembic_lock.release()
+
+
+def _run_alembic(engine: Engine, timeout_s: float) -> None:
+    from alembic import command  # noqa: PLC0415 - costs more than all else here, rarely needed
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", "forge_obs:alembic")
+    with engine.connect() as connection:
+        sqlite.set_busy_timeout(connection, timeout_s)
+        with connection.begin():
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")

@@ -1,0 +1,123 @@
+"""This process and its surroundings: environment, identity, and which processes live."""
+
+import os
+import subprocess
+from datetime import UTC, datetime
+from functools import cache, lru_cache
+from pathlib import Path
+from pwd import getpwuid
+
+from forge_obs.cleaning import format_time
+from forge_obs.entries import Owner
+from forge_obs.location import Surroundings, locate
+
+
+def get_db_path() -> Path | None:
+    """Tell where the database of this process is; None if the store is off.
+
+    The environment is read at each call. Nothing is created.
+
+    Raises:
+        StoreUnavailable: Nothing names a place and there is no home directory.
+    """
+    environ = os.environ
+    db_path = environ.get("FORGE_DB_PATH")
+    if db_path == "":
+        return None
+    state_home = environ.get("XDG_STATE_HOME")
+    cwd = "/" if db_path is None or db_path.startswith("/") else str(Path.cwd())
+    return _locate(db_path, state_home, environ.get("HOME"), cwd)
+
+
+@lru_cache(maxsize=64)
+def _locate(db_path: str | None, state_home: str | None, home: str | None, cwd: str) -> Path | None:
+    found = locate(Surroundings(db_path, state_home, home or _registered_home(), cwd))
+    return None if found is None else Path(found)
+
+
+def _registered_home() -> str | None:
+    try:
+        return getpwuid(os.getuid()).pw_dir
+    except KeyError:
+        return None
+
+
+def get_now() -> str:
+    """Give the current moment as RFC 3339 text in UTC with microseconds."""
+    return format_time(datetime.now(UTC))
+
+
+def get_owner() -> Owner:
+    """Identify this process, such that a later one with the same pid differs."""
+    return _owner(os.getpid())
+
+
+@cache
+def _owner(pid: int) -> Owner:
+    return Owner(get_host(), pid, get_process_start(pid))
+
+
+def get_host() -> str:
+    """Name this machine."""
+    return os.uname().nodename
+
+
+def get_process_start(pid: int) -> str | None:
+    """Tell when a process started; None if there is no such process or nothing tells.
+
+    On Linux this is the boot's id and the clock tick since then, from `/proc`; elsewhere what `ps`
+    prints, to the second. A process that has ended and waits to be reaped counts as gone.
+    """
+    if Path("/proc/self/stat").exists():
+        return _start_from_proc(pid)
+    return _start_from_ps(pid)
+
+
+def _start_from_proc(pid: int) -> str | None:
+    # proc(5): the name in parentheses may hold anything; state is field 3, starttime field 22.
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    after_name = stat.rpartition(")")[2].split()
+    return None if after_name[0] in {"Z", "X"} else f"{_boot_id()}:{after_name[19]}"
+
+
+@cache
+def _boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return "boot"
+
+
+def _start_from_ps(pid: int) -> str | None:
+    command = ["ps", "-o", "lstart=", "-p", str(pid)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() or None
+
+
+def is_alive(pid: int, start: str | None) -> bool:
+    """Tell whether the process that started then still runs on this machine.
+
+    Args:
+        pid: Its process id.
+        start: What `get_process_start` said of it; None asks for the id alone.
+    """
+    found = get_process_start(pid)
+    if found is not None:
+        return start is None or found == start
+    return start is None and _has_process(pid)
+
+
+def _has_process(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (ProcessLookupError, OverflowError):
+        return False
+    return True

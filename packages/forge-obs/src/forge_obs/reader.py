@@ -1,0 +1,142 @@
+"""Fetch rows without creating, migrating or locking anything, however damaged they are."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Connection,
+    Engine,
+    Select,
+    case,
+    column,
+    func,
+    select,
+    table,
+)
+from sqlalchemy.exc import DatabaseError
+
+from forge_obs import sqlite
+from forge_obs.columns import TABLES
+from forge_obs.migrate import get_revision, refuse_newer
+from forge_obs.rows import CallTotals
+
+Values: TypeAlias = Mapping[str, object]
+"""One row as it was read, by column name."""
+
+Field: TypeAlias = ColumnElement[Any]
+
+_IDS_A_QUERY: Final = 500
+
+
+@dataclass(frozen=True)
+class Query:
+    """What to read.
+
+    Attributes:
+        table: Name of the table; an absent one has no rows.
+        where: Values that columns must have; None asks for anything.
+        without: Columns to leave out.
+        newest: Only that many rows, newest first; all, oldest first, if None.
+    """
+
+    table: str
+    where: Mapping[str, str | None] = field(default_factory=dict)
+    without: Sequence[str] = ()
+    newest: int | None = None
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """Open a connection for one read.
+
+    Raises:
+        StoreNewer: The schema is newer than this version.
+        StoreUnreadable: The file is no database, or damaged beyond single rows.
+        StoreUnavailable: It cannot be opened or stays locked.
+    """
+    path = Path(engine.url.database or "")
+    with (
+        sqlite.telling_errors(path),
+        engine.connect().execution_options(**sqlite.READ_ONLY) as connection,
+    ):
+        refuse_newer(path, get_revision(connection))
+        yield connection
+
+
+def fetch(engine: Engine, query: Query) -> list[Values]:
+    """Read rows with the columns that the table has in this file.
+
+    A row that cannot be read comes back as its id and, under `broken`, why. Raises what `reading`
+    raises.
+    """
+    where = {name: value for name, value in query.where.items() if value is not None}
+    with reading(engine) as connection:
+        present = set(sqlite.list_columns(connection, query.table))
+        if not present.issuperset(where) or not present:
+            return []
+        known = ["id", *(spec.name for spec in TABLES[query.table] if spec.name in present)]
+        wanted: list[Field] = [column(name) for name in known if name not in query.without]
+        chosen = select(*wanted).select_from(table(query.table))
+        return _all_rows(connection, _narrow(chosen, where, query.newest))
+
+
+def _narrow(chosen: Select[Any], where: Mapping[str, str], newest: int | None) -> Select[Any]:
+    for name, value in where.items():
+        chosen = chosen.where(column(name) == value)
+    if newest is None:
+        return chosen.order_by(column("id"))
+    return chosen.order_by(column("id").desc()).limit(newest)
+
+
+def _all_rows(connection: Connection, chosen: Select[Any]) -> list[Values]:
+    try:
+        return [dict(row) for row in connection.execute(chosen).mappings()]
+    except DatabaseError:
+        ids: Sequence[int] = (
+            connection.execute(chosen.with_only_columns(column("id"))).scalars().all()
+        )
+        return [_one_row(connection, chosen, number) for number in ids]
+
+
+def _one_row(connection: Connection, chosen: Select[Any], number: int) -> Values:
+    alone = chosen.where(column("id") == number).limit(1)
+    try:
+        return dict(connection.execute(alone).mappings().one())
+    except DatabaseError as error:
+        word = getattr(error.orig, "sqlite_errorname", type(error).__name__)
+        return {"id": number, "broken": f"cannot be read: {word}"}
+
+
+def fetch_totals(engine: Engine, workflow_ids: Sequence[str]) -> dict[str, CallTotals]:
+    """Sum the calls of workflows by the index on `workflow_id`; raises what `reading` raises."""
+    with reading(engine) as connection:
+        present = sqlite.list_columns(connection, "interactions")
+        if not {"workflow_id", "usage_known"}.issubset(present):
+            return {}
+        found: dict[str, CallTotals] = {}
+        for start in range(0, len(workflow_ids), _IDS_A_QUERY):
+            chosen = _totals(workflow_ids[start : start + _IDS_A_QUERY])
+            for workflow_id, *sums in connection.execute(chosen):
+                found[str(workflow_id)] = CallTotals(*(int(number) for number in sums))
+        return found
+
+
+def _totals(workflow_ids: Sequence[str]) -> Select[Any]:
+    workflow_id: Field = column("workflow_id")
+    known = column("usage_known", Boolean)
+    measured = [
+        func.coalesce(func.sum(case((known, column(name)), else_=0)), 0)
+        for name in ("input_tokens", "output_tokens")
+    ]
+    unreported = func.sum(case((known, 0), else_=1))
+    return (
+        select(workflow_id, func.count(), *measured, unreported)
+        .select_from(table("interactions"))
+        .where(workflow_id.in_(workflow_ids))
+        .group_by(workflow_id)
+    )

@@ -1,0 +1,320 @@
+"""Everything that only SQLite does: files and their modes, pragmas, locks, and its SQL dialect.
+
+The rest of forge_obs talks SQLAlchemy Core and comes here for what another database would do
+differently.
+"""
+
+import os
+import random
+import sqlite3
+import stat
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Final, TypeAlias, cast
+
+from sqlalchemy import (
+    URL,
+    ColumnCollection,
+    ColumnElement,
+    Connection,
+    Engine,
+    Table,
+    case,
+    create_engine,
+    event,
+    func,
+    literal_column,
+    or_,
+    pool,
+)
+from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import DBAPIError
+
+from forge_obs.columns import NO_RESULT, RUNNING, STARTED, TABLES, Merge
+from forge_obs.errors import StoreUnavailable, StoreUnreadable
+
+NOW: Final = "(strftime('%Y-%m-%dT%H:%M:%fZ','now'))"
+"""Default of a moment in a row that another writer inserts."""
+
+BUSY_S: Final = 5.0
+"""How long a statement waits for a lock, in seconds, unless someone says otherwise."""
+
+READ_ONLY: Final = {"forge_obs_begin": "DEFERRED"}
+"""Execution options of a connection that only reads: it takes no write lock."""
+
+Value: TypeAlias = ColumnElement[Any]
+Columns: TypeAlias = ColumnCollection[str, Any]
+
+_RETRY_S: Final = (0.005, 0.05)
+_PRIVATE_FILE: Final = 0o600
+_PRIVATE_DIRECTORY: Final = 0o700
+_SIDE_FILES: Final = ("-wal", "-shm")
+_BUSY: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+
+@contextmanager
+def telling_errors(path: Path) -> Iterator[None]:
+    """Turn what the system, SQLite and SQLAlchemy raise about a database into a store's error.
+
+    Raises:
+        StoreUnreadable: The file is no database, or damaged.
+        StoreUnavailable: Anything else.
+    """
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error, OSError, ValueError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+        word = getattr(cause, "sqlite_errorname", None) or getattr(cause, "strerror", None)
+        message = f"database {path}: {word or type(cause).__name__}"
+        kind = StoreUnreadable if code in _DAMAGED else StoreUnavailable
+        raise kind(f"{message}; {_advice(code)}") from error
+
+
+def _advice(code: int) -> str:
+    if code in _DAMAGED:
+        return "it is damaged or no SQLite database: move it away, a new one is made"
+    if code in _BUSY:
+        return "another program keeps it locked"
+    if code == sqlite3.SQLITE_ERROR:
+        return "its schema is missing or incomplete: upgrade the database"
+    return "check the path, its permissions and the free space"
+
+
+def prepare_file(path: Path) -> None:
+    """Make the database file and missing directories, readable by nobody else.
+
+    SQLite gives `-wal` and `-shm` the mode of the database. Directories that exist are left as
+    they are; an existing file is tightened if it is regular and ours. It is never opened here:
+    closing any descriptor of it would drop the locks of every connection of this process.
+
+    Raises:
+        OSError: The file or a directory cannot be made.
+    """
+    _make_directories(path.parent)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, _PRIVATE_FILE)
+    except FileExistsError:
+        _tighten(path)
+        return
+    with closing(os.fdopen(descriptor)):
+        os.fchmod(descriptor, _PRIVATE_FILE)
+
+
+def _make_directories(directory: Path) -> None:
+    for missing in reversed([p for p in (directory, *directory.parents) if not p.exists()]):
+        try:
+            missing.mkdir(mode=_PRIVATE_DIRECTORY)
+        except FileExistsError:
+            continue
+        missing.chmod(_PRIVATE_DIRECTORY)
+
+
+def _tighten(path: Path) -> None:
+    for file in (path, *side_files(path)):
+        try:
+            found = file.stat()
+        except FileNotFoundError:
+            continue
+        ours = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid()
+        if ours and stat.S_IMODE(found.st_mode) != _PRIVATE_FILE:
+            file.chmod(_PRIVATE_FILE)
+
+
+def side_files(path: Path) -> list[Path]:
+    """Name the files that SQLite keeps beside a database in WAL mode."""
+    return [path.with_name(path.name + suffix) for suffix in _SIDE_FILES]
+
+
+def create_write_engine(path: Path, *, pooled: bool = True) -> Engine:
+    """Make an engine whose transactions take the write lock at once.
+
+    A deferred transaction that reads and then writes fails under contention whatever the timeout,
+    since SQLite refuses to wait for a reader that turns into a writer.
+    """
+    engine = create_engine(
+        URL.create("sqlite", database=os.fspath(path)),
+        connect_args={"timeout": BUSY_S, "isolation_level": None, "check_same_thread": False},
+        hide_parameters=True,
+        poolclass=pool.QueuePool if pooled else pool.NullPool,
+    )
+    event.listen(engine, "connect", _set_pragmas)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
+    connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _begin(connection: Connection) -> None:
+    mode = connection.get_execution_options().get("forge_obs_begin", "IMMEDIATE")
+    _driver(connection).execute(f"BEGIN {mode}")
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    return cast("sqlite3.Connection", connection.connection.driver_connection)
+
+
+def set_busy_timeout(connection: Connection, seconds: float) -> None:
+    """Let statements of this connection wait that long for a lock, from now on."""
+    milliseconds = max(1, round(seconds * 1000))
+    if connection.info.get("busy_ms") != milliseconds:
+        _driver(connection).execute(f"PRAGMA busy_timeout={milliseconds}")
+        connection.info["busy_ms"] = milliseconds
+
+
+def switch_to_wal(path: Path, *, budget_s: float) -> bool:
+    """Put the database into WAL mode; False if it stays as it was, which still works.
+
+    SQLite reports a locked database at once here, whatever the busy timeout, when several
+    processes open a file for the first time together; hence the retries, for `budget_s` seconds.
+
+    Raises:
+        sqlite3.DatabaseError: The file cannot be opened or is no database.
+    """
+    give_up = time.monotonic() + budget_s
+    while True:
+        try:
+            return _journal_mode(path, wait_s=min(budget_s, 1.0)) == "wal"
+        except sqlite3.OperationalError as error:
+            if not is_busy(error):
+                raise
+            if time.monotonic() > give_up:
+                return False
+        time.sleep(random.uniform(*_RETRY_S))  # noqa: S311 - jitter is no secret
+
+
+def _journal_mode(path: Path, *, wait_s: float) -> str:
+    with closing(sqlite3.connect(path, timeout=wait_s, isolation_level=None)) as connection:
+        mode = str(connection.execute("PRAGMA journal_mode").fetchone()[0])
+        if mode != "wal":
+            mode = str(connection.execute("PRAGMA journal_mode=WAL").fetchone()[0])
+    return mode
+
+
+def is_busy(error: BaseException | None) -> bool:
+    """Tell whether SQLite gave up waiting for a lock."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in _BUSY
+
+
+def checkpoint(engine: Engine) -> None:
+    """Copy what the write-ahead log holds into the database, as far as readers allow."""
+    with engine.connect().execution_options(**READ_ONLY) as connection:
+        _driver(connection).execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+
+def create_read_engine(path: Path) -> Engine:
+    """Make an engine that reads an existing file and neither creates, changes nor locks it.
+
+    A file that must not be written is opened read-only. Text that is no UTF-8 comes back with
+    surrogates in it. Connections are not kept: an open read transaction stops checkpoints.
+    """
+    return create_engine(
+        URL.create("sqlite", database=os.fspath(path)),
+        creator=lambda: _open_for_reading(path),
+        hide_parameters=True,
+        poolclass=pool.NullPool,
+    )
+
+
+def _open_for_reading(path: Path) -> sqlite3.Connection:
+    try:
+        return _probe(path, "rw")
+    except sqlite3.OperationalError as error:
+        if is_busy(error):
+            raise
+        return _probe(path, "ro")
+
+
+def _probe(path: Path, mode: str) -> sqlite3.Connection:
+    """Open and read once: SQLite finds out at the first statement whether it may."""
+    address = f"{path.absolute().as_uri()}?mode={mode}"
+    connection = sqlite3.connect(address, uri=True, timeout=BUSY_S, isolation_level=None)
+    try:
+        connection.execute("PRAGMA query_only=ON")
+        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+    except sqlite3.Error:
+        connection.close()
+        raise
+    connection.text_factory = _decode
+    return connection
+
+
+def _decode(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def list_columns(connection: Connection, table: str) -> list[str]:
+    """Name the columns that a table has in this file, in order; empty if there is no table."""
+    found = connection.exec_driver_sql("SELECT name FROM pragma_table_info(?)", (table,))
+    return [str(name) for (name,) in found]
+
+
+def quick_check(connection: Connection) -> list[str]:
+    """Let SQLite examine the file; empty if it finds nothing wrong."""
+    found = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA quick_check(20)")]
+    return [] if found == ["ok"] else found
+
+
+def build_upsert(table: Table, target: Sequence[Value]) -> tuple[str, list[str]]:
+    """Write the statement that inserts a row or merges it into the one with the same key.
+
+    One statement knows one key: SQLite understands several only from 3.35 on, PostgreSQL never.
+
+    Returns:
+        The statement text and the columns in the order of its parameters.
+    """
+    statement = insert(table)
+    new = statement.excluded
+    merged = statement.on_conflict_do_update(
+        index_elements=list(target),
+        set_={
+            column.name: _MERGES[column.merge](new[column.name], table.c[column.name], new)
+            for column in TABLES[table.name]
+        },
+        where=_unsettled(table, new),
+    )
+    names = [column.name for column in TABLES[table.name]]
+    compiled = merged.compile(dialect=sqlite_dialect(), column_keys=names)
+    return str(compiled), list(compiled.positiontup or [])
+
+
+def _unsettled(table: Table, new: Columns) -> ColumnElement[bool]:
+    """Keep an unfinished entry from changing a finished one."""
+    open_status: Value = literal_column(f"'{RUNNING if table.name == 'runs' else STARTED}'")
+    return or_(new["status"] != open_status, table.c["status"] == open_status)
+
+
+def _fill(new: Value, old: Value, _row: Columns) -> Value:
+    return func.coalesce(func.nullif(new, literal_column("''")), old)
+
+
+def _first(new: Value, old: Value, _row: Columns) -> Value:
+    return func.coalesce(old, new)
+
+
+def _measured(new: Value, old: Value, row: Columns) -> Value:
+    return case((row["usage_known"] == literal_column("1"), new), else_=old)
+
+
+def _nonzero(new: Value, old: Value, _row: Columns) -> Value:
+    return case((new > literal_column("0"), new), else_=old)
+
+
+def _fill_object(new: Value, old: Value, _row: Columns) -> Value:
+    return func.coalesce(func.nullif(new, literal_column(f"'{NO_RESULT}'")), old)
+
+
+_MERGES: Final[Mapping[Merge, Callable[[Value, Value, Columns], Value]]] = {
+    Merge.FILL: _fill,
+    Merge.FIRST: _first,
+    Merge.MEASURED: _measured,
+    Merge.NONZERO: _nonzero,
+    Merge.FILL_OBJECT: _fill_object,
+}

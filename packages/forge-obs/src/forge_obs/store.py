@@ -1,0 +1,203 @@
+"""The store's API: save, get and list interactions and runs.
+
+Instrumented code calls `record()` instead, which opens, migrates and cleans by itself and never
+raises. Functions here raise a `StoreError` that says what to do.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+from uuid import uuid4
+
+from sqlalchemy import Engine
+
+from forge_obs import sqlite
+from forge_obs.cleaning import to_json
+from forge_obs.columns import LONG_TEXTS
+from forge_obs.engine import get_database, get_engine
+from forge_obs.entries import (
+    Entry,
+    build_interaction_dict,
+    build_run,
+    clean_columns,
+    read_field,
+)
+from forge_obs.liveness import shown_status
+from forge_obs.migrate import upgrade
+from forge_obs.process import get_db_path, get_host, get_now, get_owner, is_alive
+from forge_obs.reader import Query, fetch, fetch_totals
+from forge_obs.recorder import flush
+from forge_obs.rows import CallTotals, load_interaction, load_run
+from forge_obs.writer import insert, write
+
+if TYPE_CHECKING:
+    from forge_obs.rows import Interaction, Run
+
+    Row = TypeVar("Row", Interaction, Run)
+
+__all__ = [
+    "CallTotals",
+    "Interaction",
+    "Run",
+    "build_interaction_dict",
+    "flush",
+    "get_call_totals",
+    "get_db_path",
+    "get_engine",
+    "get_interactions",
+    "get_run",
+    "get_shown_status",
+    "list_recent_runs",
+    "list_workflow_ids",
+    "open_reader",
+    "save_interaction",
+    "save_run",
+    "to_json",
+    "upgrade",
+]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """Map the classes when somebody asks for them: listing runs does not need the ORM."""
+        if name in {"Interaction", "Run"}:
+            from forge_obs import orm  # noqa: PLC0415
+
+            return getattr(orm, name)
+        raise AttributeError(f"module 'forge_obs.store' has no attribute {name!r}")
+
+
+def open_reader(db_path: str | os.PathLike[str]) -> Engine | None:
+    """Give an engine that only reads an existing database; None if there is no such file.
+
+    Nothing is created, migrated or locked, and no connection stays open between two reads.
+    """
+    path = Path(db_path)
+    return sqlite.create_read_engine(path) if path.exists() else None
+
+
+def save_interaction(engine: Engine, **fields: object) -> None:
+    """Insert an interaction given by columns, or merge it into the one with the same key.
+
+    Args:
+        engine: Of `get_engine`, its schema at head.
+        fields: Columns of the table, such as `build_interaction_dict` gives; absent ones get
+            their default, and values that do not fit are cleaned as in `record()`.
+
+    Raises:
+        TypeError: A name is no column.
+        StoreError: The row could not be written.
+    """
+    given = {"entry_id": uuid4().hex, "created_at": get_now(), "seq": 0, **fields}
+    _save(engine, Entry("interactions", clean_columns("interactions", given)))
+
+
+def save_run(engine: Engine, result: object, workflow_id: str, **fields: object) -> None:
+    """Insert a run, or bring the one with the same workflow and run id up to date.
+
+    Args:
+        engine: Of `get_engine`, its schema at head.
+        result: Mapping or object with `task_id` and `status`; kept whole as JSON.
+        workflow_id: Id of the root workflow.
+        fields: Further keywords of `record("run", ...)`; they win over the result.
+
+    Raises:
+        TypeError: A keyword is unknown.
+        StoreError: The row could not be written.
+    """
+    given = {name: read_field(result, name) for name in ("task_id", "status")}
+    given |= {"result": result, "workflow_id": workflow_id, **fields}
+    entry = build_run(given, owner=get_owner(), now=get_now())
+    if entry.unknown:
+        raise TypeError(f"save_run() does not know {', '.join(entry.unknown)}")
+    _save(engine, entry)
+
+
+def _save(engine: Engine, entry: Entry) -> None:
+    database = get_database(engine)
+    with sqlite.telling_errors(Path(engine.url.database or "")):
+        if database is None:
+            insert(engine, entry, timeout_s=sqlite.BUSY_S)
+        else:
+            write(database, entry, timeout_s=sqlite.BUSY_S)
+
+
+def get_interactions(
+    engine: Engine,
+    task_id: str | None = None,
+    step_id: str | None = None,
+    *,
+    workflow_id: str | None = None,
+    texts: bool = True,
+) -> "list[Interaction]":
+    """Read the interactions of a task, a step or a workflow in the order of recording.
+
+    Args:
+        engine: Of `open_reader` or `get_engine`.
+        task_id: Only those of this task.
+        step_id: Only those of this step.
+        workflow_id: Only those of this root workflow, its sub-tasks included.
+        texts: Read prompts and responses too; without them a listing is many times faster, and
+            the prompts are empty and the response None.
+
+    Raises:
+        StoreError: The store cannot be read, or is newer than this version.
+    """
+    where = {"task_id": task_id, "step_id": step_id, "workflow_id": workflow_id}
+    query = Query("interactions", where, without=() if texts else LONG_TEXTS)
+    return [_detached(load_interaction(values)) for values in fetch(engine, query)]
+
+
+def get_run(engine: Engine, workflow_id: str) -> "Run | None":
+    """Read the newest run of a workflow; None if there is none.
+
+    Raises:
+        StoreError: The store cannot be read, or is newer than this version.
+    """
+    found = fetch(engine, Query("runs", {"workflow_id": workflow_id}, newest=1))
+    return _detached(load_run(found[0])) if found else None
+
+
+def list_recent_runs(engine: Engine, limit: int = 20) -> "list[Run]":
+    """Read the runs that were recorded last, newest first.
+
+    Raises:
+        StoreError: The store cannot be read, or is newer than this version.
+    """
+    found = fetch(engine, Query("runs", newest=max(0, limit)))
+    return [_detached(load_run(values)) for values in found]
+
+
+def list_workflow_ids(engine: Engine, limit: int = 1000) -> list[str]:
+    """Read the workflow ids of the runs that were recorded last, newest first.
+
+    Raises:
+        StoreError: The store cannot be read, or is newer than this version.
+    """
+    query = Query("runs", without=("result_json",), newest=max(0, limit))
+    return [load_run(values).workflow_id for values in fetch(engine, query)]
+
+
+def get_call_totals(engine: Engine, workflow_ids: Sequence[str]) -> dict[str, CallTotals]:
+    """Sum calls and tokens of workflows, planner and sub-tasks included.
+
+    A workflow without calls is absent. Calls whose tokens are unknown count as calls, are left
+    out of the sums, and are counted under `unreported`.
+
+    Raises:
+        StoreError: The store cannot be read, or is newer than this version.
+    """
+    return fetch_totals(engine, list(workflow_ids))
+
+
+def get_shown_status(run: "Run") -> str:
+    """Give the status to show: `interrupted` for a running run whose process is gone."""
+    return shown_status(run, now=datetime.now(UTC), host=get_host(), is_alive=is_alive)
+
+
+def _detached(row: "Row") -> "Row":
+    mapped = sys.modules.get("forge_obs.orm")
+    return row if mapped is None else mapped.detach(row)
