@@ -61,8 +61,10 @@ def clean_count(value: object) -> tuple[int | None, str | None]:
 
 
 def _whole_number(value: object) -> tuple[int | None, str | None]:
+    if isinstance(value, int):
+        return value, None
     if isinstance(value, SupportsIndex):
-        return index(value), None if isinstance(value, int) else f"was {type(value).__name__}"
+        return index(value), f"was {type(value).__name__}"
     if not isinstance(value, float | str):
         return None, "not a number"
     try:
@@ -108,8 +110,9 @@ def clean_time(value: object) -> tuple[str | None, str | None]:
 
 def format_time(moment: datetime) -> str:
     """Write a moment as RFC 3339 text in UTC with microseconds and `Z`."""
-    utc = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    return utc.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    if moment.tzinfo is not UTC and moment.tzinfo is not None:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def to_json(value: object) -> bytes:

@@ -60,6 +60,9 @@ MAX_COUNT: Final = 2**63 - 1
 STARTED: Final = "started"
 """Status of a call whose outcome is not on record."""
 
+PROVIDER: Final = "provider"
+"""Origin of an answer that a provider was asked for."""
+
 RUNNING: Final = "running"
 """The only status of a run that is not final."""
 
@@ -91,7 +94,7 @@ INTERACTIONS: Final = (
     Column("status", default="ok"),
     Column("error_type"),
     Column("finish_reason"),
-    Column("origin", default="provider"),
+    Column("origin", default=PROVIDER),
     Column("request_model"),
     Column("cache_read_tokens", Kind.COUNT, 0, Merge.MEASURED),
     Column("cache_write_tokens", Kind.COUNT, 0, Merge.MEASURED),

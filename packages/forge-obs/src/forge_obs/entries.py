@@ -16,10 +16,10 @@ from forge_obs.columns import (
     CALL_KEY,
     INTERACTIONS,
     NO_RESULT,
+    PROVIDER,
     RUNNING,
     RUNS,
     STARTED,
-    TABLES,
     Column,
     Kind,
 )
@@ -27,7 +27,9 @@ from forge_obs.columns import (
 Row = dict[str, object]
 """Every column of a table but `id`, clean."""
 
-_CLEANERS: Final[Mapping[Kind, Callable[[object], tuple[object, str | None]]]] = {
+Cleaner = Callable[[object], tuple[object, str | None]]
+
+_CLEANERS: Final[Mapping[Kind, Cleaner]] = {
     Kind.TEXT: clean_text,
     Kind.COUNT: clean_count,
     Kind.REAL: clean_real,
@@ -35,62 +37,43 @@ _CLEANERS: Final[Mapping[Kind, Callable[[object], tuple[object, str | None]]]] =
     Kind.TIME: clean_time,
 }
 
-_SAME_NAME: Final = frozenset(
-    {
-        "entry_id",
-        "task_id",
-        "step_id",
-        "sub_task_id",
-        "role",
-        "workflow_id",
-        "run_id",
-        "activity_id",
-        "activity_attempt",
-        "seq",
-        "attempt",
-        "step_attempt",
-        "status",
-        "error_type",
-        "error",
-        "finish_reason",
-        "origin",
-        "request_model",
-        "trace_id",
-        "span_id",
-        "explanation",
-        "system_prompt",
-        "user_prompt",
-        "response",
-    }
-)
-"""Keywords of an interaction that are columns as they stand."""
-
 _JSON_KEYWORDS: Final = {
     "params": "params_json",
     "context_manifest": "context_manifest_json",
     "context_stats": "context_stats_json",
+    "extra": "extra_json",
 }
+"""Keywords that become a JSON column; `extra` collects the unknown ones."""
 
-_TOKENS: Final = (
+_FIGURES: Final = (
+    "model_name",
     "input_tokens",
     "output_tokens",
+    "latency_ms",
     "cache_read_tokens",
     "cache_write_tokens",
     "reasoning_tokens",
 )
 
-_RESULT_FIELDS: Final = ("model_name", "latency_ms", "finish_reason", "origin")
+_NO_KEYWORDS: Final = frozenset(
+    {*_FIGURES, "usage_known", "created_at", "notes", *_JSON_KEYWORDS.values()}
+)
+"""Columns of an interaction that are not given by their own name."""
+
+_INTERACTION_KEYWORDS: Final = frozenset(
+    {column.name for column in INTERACTIONS if column.name not in _NO_KEYWORDS}
+    | {"stats", "params", "context_manifest", "context_stats"}
+)
+
 _CONTEXT_FIELDS: Final = ("system_prompt", "user_prompt", "workflow_id", "attempt")
+_RESULT_FIELDS: Final = (*_FIGURES, "finish_reason", "origin")
 
 _RUN_KEYWORDS: Final = frozenset(
     {"task_id", "workflow_id", "run_id", "status", "repo_root", "model_name"}
     | {"planned", "finished_at"}
 )
 
-_REQUIRED: Final = {
-    "interactions": ("task_id", "role", "system_prompt", "user_prompt"),
-    "runs": ("task_id", "workflow_id", "status"),
-}
+_REQUIRED: Final = ("task_id", "role", "system_prompt", "user_prompt")
 
 
 @dataclass(frozen=True)
@@ -135,17 +118,17 @@ def build_interaction(fields: Mapping[str, object], *, entry_id: str, now: str) 
         now: The moment of the call, as RFC 3339 text in UTC.
     """
     notes: list[str] = []
-    raw: Row = {name: value for name, value in fields.items() if name in _SAME_NAME}
-    unknown = {n: v for n, v in fields.items() if n not in _SAME_NAME and n not in _JSON_KEYWORDS}
-    raw.update(_figures(unknown.pop("stats", None), raw))
+    raw = dict(fields)
+    unknown = {name: raw.pop(name) for name in fields if name not in _INTERACTION_KEYWORDS}
+    raw.update(_figures(raw.pop("stats", None), raw))
+    raw["extra"] = unknown or None
     for keyword, column in _JSON_KEYWORDS.items():
-        raw[column] = _document(keyword, fields.get(keyword), notes)
-    raw["extra_json"] = _document("extra", unknown, notes) if unknown else None
-    raw["seq"] = raw.get("seq", 0)
+        raw[column] = _document(keyword, raw.pop(keyword, None), notes)
+    raw["seq"] = raw.get("seq") or 0
     raw["entry_id"] = raw.get("entry_id") or entry_id
     raw["created_at"] = now
-    row = _clean(INTERACTIONS, raw, notes)
-    notes.extend(_missing("interactions", fields))
+    row = _INTERACTION.clean(raw, notes)
+    notes.extend(f"{name}: missing" for name in _REQUIRED if fields.get(name) is None)
     row["notes"] = "; ".join(notes) or None
     return Entry("interactions", row, tuple(unknown))
 
@@ -164,7 +147,7 @@ def build_run(fields: Mapping[str, object], *, owner: Owner, now: str) -> Entry:
     elif raw.get("finished_at") is None:
         raw["finished_at"] = now
     unknown = tuple(name for name in fields if name not in _RUN_KEYWORDS and name != "result")
-    return Entry("runs", _clean(RUNS, raw, []), unknown)
+    return Entry("runs", _RUN.clean(raw, []), unknown)
 
 
 def clean_columns(table: str, values: Mapping[str, object]) -> Row:
@@ -173,65 +156,79 @@ def clean_columns(table: str, values: Mapping[str, object]) -> Row:
     Raises:
         TypeError: A name is no column of the table.
     """
-    names = {column.name for column in TABLES[table]}
-    if strangers := sorted(set(values) - names):
+    shape = {"interactions": _INTERACTION, "runs": _RUN}[table]
+    if strangers := sorted(set(values) - set(shape.defaults)):
         raise TypeError(f"table {table} has no column {', '.join(strangers)}")
     notes: list[str] = []
-    row = _clean(TABLES[table], values, notes)
-    if notes and "notes" in names:
+    row = shape.clean(values, notes)
+    if notes and "notes" in shape.defaults:
         row["notes"] = "; ".join([str(row["notes"])] * bool(row["notes"]) + notes)
     return row
 
 
-def _clean(columns: tuple[Column, ...], raw: Mapping[str, object], notes: list[str]) -> Row:
-    row: Row = {}
-    for column in columns:
-        value = raw.get(column.name)
-        if value is not None:
-            value, note = _CLEANERS[column.kind](value)
+@dataclass(frozen=True)
+class _Shape:
+    """A table as cleaning sees it: what each column defaults to and who cleans it."""
+
+    defaults: Row
+    cleaners: Mapping[str, Cleaner]
+
+    @classmethod
+    def of(cls, columns: tuple[Column, ...]) -> "_Shape":
+        return cls(
+            {column.name: column.default for column in columns},
+            {column.name: _CLEANERS[column.kind] for column in columns},
+        )
+
+    def clean(self, raw: Mapping[str, object], notes: list[str]) -> Row:
+        """Fill a row; what is missing or unusable keeps its default."""
+        row = self.defaults.copy()
+        for name, value in raw.items():
+            if value is None:
+                continue
+            fit, note = self.cleaners[name](value)
             if note is not None:
-                notes.append(f"{column.name}: {note}")
-        row[column.name] = column.default if value is None else value
-    return row
+                notes.append(f"{name}: {note}")
+            if fit is not None:
+                row[name] = fit
+        return row
+
+
+_INTERACTION: Final = _Shape.of(INTERACTIONS)
+_RUN: Final = _Shape.of(RUNS)
 
 
 def _document(name: str, value: object, notes: list[str]) -> str | None:
+    if value is None:
+        return None
     text, note = json_column(value)
     if note is not None:
         notes.append(f"{name}: {note}")
     return text
 
 
-def _missing(table: str, fields: Mapping[str, object]) -> list[str]:
-    return [f"{name}: missing" for name in _REQUIRED[table] if fields.get(name) is None]
-
-
-def _figures(stats: object, raw: Row) -> Row:
+def _figures(stats: object, fields: Mapping[str, object]) -> Row:
     """Columns of the call's figures; the requested model stands in where none answered."""
-    model = read_field(stats, "model_name") or raw.get("request_model")
-    tokens = {name: read_field(stats, name) for name in _TOKENS}
-    return {
-        "model_name": model,
-        "latency_ms": read_field(stats, "latency_ms"),
-        "usage_known": int(_usage_known(tokens, raw)),
-        **tokens,
-    }
+    figures = {name: read_field(stats, name) for name in _FIGURES} if stats is not None else {}
+    figures["model_name"] = figures.get("model_name") or fields.get("request_model")
+    figures["usage_known"] = int(_usage_known(figures, fields))
+    return figures
 
 
-def _usage_known(tokens: Mapping[str, object], raw: Row) -> bool:
+def _usage_known(figures: Mapping[str, object], fields: Mapping[str, object]) -> bool:
     """Whether the tokens were reported.
 
     A provider that answers has counted something: zero for both is a missing report. A script or
     a replay may well say zero.
     """
-    given, taken = tokens["input_tokens"], tokens["output_tokens"]
-    if raw.get("status") == STARTED or not _is_count(given) or not _is_count(taken):
+    given, taken = figures.get("input_tokens"), figures.get("output_tokens")
+    if fields.get("status") == STARTED or not _is_count(given) or not _is_count(taken):
         return False
-    return bool(given or taken) or raw.get("origin", "provider") != "provider"
+    return bool(given or taken) or (fields.get("origin") or PROVIDER) != PROVIDER
 
 
 def _is_count(value: object) -> bool:
-    return clean_count(value)[0] is not None if value is not None else False
+    return value is not None and clean_count(value)[0] is not None
 
 
 def read_field(source: object, name: str) -> object:
@@ -266,7 +263,7 @@ def build_interaction_dict(
     """
     answer = read_field(llm_result, "response") or read_field(llm_result, "plan")
     explanation = read_field(llm_result, "explanation") or read_field(answer, "explanation")
-    columns = {name: read_field(llm_result, name) for name in (*_TOKENS, *_RESULT_FIELDS)}
+    columns = {name: read_field(llm_result, name) for name in _RESULT_FIELDS}
     columns.update({name: read_field(context, name) for name in _CONTEXT_FIELDS})
     columns.update(task_id=task_id, step_id=step_id, sub_task_id=sub_task_id, role=role)
     columns["usage_known"] = int(_usage_known(columns, columns))

@@ -13,11 +13,11 @@ class StoreError(Exception):
     """Root of every error that forge_obs raises on purpose."""
 
 
-class StoreUnavailable(StoreError):  # noqa: N818 - the name says it
+class StoreUnavailable(StoreError):
     """The store has no place, or cannot be created, opened or written in time."""
 
 
-class StoreNewer(StoreError):  # noqa: N818 - the name says it
+class StoreNewer(StoreError):
     """The schema is at a revision that this version does not know.
 
     Args:
@@ -34,5 +34,5 @@ class StoreNewer(StoreError):  # noqa: N818 - the name says it
         self.revision = revision
 
 
-class StoreUnreadable(StoreError):  # noqa: N818 - the name says it
+class StoreUnreadable(StoreError):
     """The file is no SQLite database, or it is damaged."""

@@ -42,6 +42,12 @@ NOW: Final = "(strftime('%Y-%m-%dT%H:%M:%fZ','now'))"
 BUSY_S: Final = 5.0
 """How long a statement waits for a lock, in seconds, unless someone says otherwise."""
 
+KeyTaken: TypeAlias = sqlite3.IntegrityError
+"""Raised for a row whose other key belongs to another row."""
+
+DRIVER_ERRORS: Final = (sqlite3.Error, DBAPIError)
+"""What a broken, locked or full database raises, in the driver's words or in SQLAlchemy's."""
+
 READ_ONLY: Final = {"forge_obs_begin": "DEFERRED"}
 """Execution options of a connection that only reads: it takes no write lock."""
 
@@ -162,10 +168,32 @@ def _driver(connection: Connection) -> sqlite3.Connection:
 
 def set_busy_timeout(connection: Connection, seconds: float) -> None:
     """Let statements of this connection wait that long for a lock, from now on."""
-    milliseconds = max(1, round(seconds * 1000))
+    milliseconds = max(1, round(seconds * 100) * 10)
     if connection.info.get("busy_ms") != milliseconds:
         _driver(connection).execute(f"PRAGMA busy_timeout={milliseconds}")
         connection.info["busy_ms"] = milliseconds
+
+
+def commit(
+    connection: Connection, statement: str, values: tuple[object, ...], timeout_s: float
+) -> None:
+    """Run one statement in a transaction of its own, and commit it.
+
+    Goes straight to the driver: after the copying of a long prompt the processor's caches are
+    cold, and the layers in between would cost as much as the insert.
+
+    Raises:
+        sqlite3.Error: The database is locked, full, damaged or not writable; nothing was written.
+    """
+    set_busy_timeout(connection, timeout_s)
+    driver = _driver(connection)
+    driver.execute("BEGIN IMMEDIATE")
+    try:
+        driver.execute(statement, values)
+        driver.execute("COMMIT")
+    except BaseException:
+        driver.rollback()
+        raise
 
 
 def switch_to_wal(path: Path, *, budget_s: float) -> bool:

@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from forge_obs import sqlite
 from forge_obs.cleaning import to_json
 from forge_obs.columns import LONG_TEXTS
-from forge_obs.engine import get_database, get_engine
+from forge_obs.engine import get_database, get_engine, open_database
 from forge_obs.entries import (
     Entry,
     build_interaction_dict,
@@ -31,7 +31,7 @@ from forge_obs.process import get_db_path, get_host, get_now, get_owner, is_aliv
 from forge_obs.reader import Query, fetch, fetch_totals
 from forge_obs.recorder import flush
 from forge_obs.rows import CallTotals, load_interaction, load_run
-from forge_obs.writer import insert, write
+from forge_obs.writer import write
 
 if TYPE_CHECKING:
     from forge_obs.rows import Interaction, Run
@@ -117,12 +117,9 @@ def save_run(engine: Engine, result: object, workflow_id: str, **fields: object)
 
 
 def _save(engine: Engine, entry: Entry) -> None:
-    database = get_database(engine)
-    with sqlite.telling_errors(Path(engine.url.database or "")):
-        if database is None:
-            insert(engine, entry, timeout_s=sqlite.BUSY_S)
-        else:
-            write(database, entry, timeout_s=sqlite.BUSY_S)
+    path = Path(engine.url.database or "")
+    with sqlite.telling_errors(path):
+        write(get_database(engine) or open_database(path), entry, timeout_s=sqlite.BUSY_S)
 
 
 def get_interactions(

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from operator import itemgetter
 
-from sqlalchemy import Engine, func, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import func, text
 
 from forge_obs import sqlite
 from forge_obs.columns import CALL_KEY
@@ -38,28 +37,15 @@ def write(database: Database, entry: Entry, *, timeout_s: float) -> None:
 
     Raises:
         StoreUnavailable: Other threads kept the database busy.
-        sqlalchemy.exc.DBAPIError: The database is locked, full, damaged or not writable.
+        sqlite3.Error: The database is locked, full, damaged or not writable.
     """
-    with database.writing(timeout_s) as left_s:
-        insert(database.engine, entry, timeout_s=left_s)
-
-
-def insert(engine: Engine, entry: Entry, *, timeout_s: float) -> None:
-    """Write on any engine, without queueing behind other threads of this process."""
     first, *others = _statements(entry.table, has_call_key=entry.has_call_key)
     try:
-        _execute(engine, first, entry.row, timeout_s)
-    except IntegrityError:
+        database.commit(first.text, first.pick(entry.row), timeout_s=timeout_s)
+    except sqlite.KeyTaken:
         if not others:
             raise
-        _execute(engine, others[0], entry.row, timeout_s)
-
-
-def _execute(engine: Engine, statement: Statement, row: Row, timeout_s: float) -> None:
-    with engine.connect() as connection:
-        sqlite.set_busy_timeout(connection, timeout_s)
-        with connection.begin():
-            connection.exec_driver_sql(statement.text, statement.pick(row))
+        database.commit(others[0].text, others[0].pick(entry.row), timeout_s=timeout_s)
 
 
 @cache
