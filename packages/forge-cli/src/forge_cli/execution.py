@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from forge_core.errors import ServerUnavailable, UsageError
 from forge_core.models.result import TaskResult
 from forge_core.models.task import ForgeTaskInput
-from forge_core.temporal.connect import connect, load_connect_config
+from forge_core.temporal.connect import connect, embedded_config, load_connect_config
 from forge_core.temporal.runs import (
     RunCancelled,
     RunHandle,
@@ -88,9 +88,7 @@ async def _place_for_run(address: str | None) -> AsyncIterator[tuple[Client, str
         yield client, SHARED_QUEUE
         return
     async with embedded_server(state_dir(os.environ)) as embedded_address:
-        embedded = load_connect_config(embedded_address, {})
-        assert embedded is not None
-        client = await connect(embedded)
+        client = await connect(embedded_config(embedded_address))
         queue = f"forge-{secrets.token_hex(16)}"
         async with running_worker(client, queue):
             yield client, queue

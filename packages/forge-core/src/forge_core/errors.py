@@ -1,17 +1,17 @@
 """Errors of the engine.
 
-    ForgeError
-    ├── UsageError            the request cannot be carried out as it stands
-    │   ├── RepositoryError   not a git repository, unknown base branch
-    │   ├── TaskIdTaken       another run owns this task id
-    │   └── ModelNotConfigured
-    ├── InfrastructureError   git, the Temporal server or a worker is missing
-    │   ├── GitMissing
-    │   ├── GitFailed
-    │   └── ServerUnavailable
-    ├── RefusedPath           a model named a path that it may not write
-    ├── MergeConflict         two sub-tasks changed the same path
-    └── ModelFailure          a model did not give a usable answer (forge_core.llm.errors)
+ForgeError
+├── UsageError            the request cannot be carried out as it stands
+│   ├── RepositoryError   not a git repository, unknown base branch
+│   ├── TaskIdTaken       another run owns this task id
+│   └── ModelNotConfigured
+├── InfrastructureError   git, the Temporal server or a worker is missing
+│   ├── GitMissing
+│   ├── GitFailed
+│   └── ServerUnavailable
+├── RefusedPath           a model named a path that it may not write
+├── MergeConflict         two sub-tasks changed the same path
+└── ModelFailure          a model did not give a usable answer (forge_core.llm.errors)
 """
 
 

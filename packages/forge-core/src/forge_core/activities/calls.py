@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from forge_obs import record
+from pydantic import BaseModel
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
@@ -72,9 +73,13 @@ class CallRecorder:
         """Record that a request is about to go out."""
         await self._record(sample, request, status="started")
 
-    async def answered(self, sample: int, request: ModelRequest, answer: ModelAnswer) -> None:
+    async def answered(
+        self, sample: int, request: ModelRequest, answer: ModelAnswer, output: BaseModel
+    ) -> None:
         """Record an accepted answer."""
-        await self._record(sample, request, status="ok", **_answer_fields(answer))
+        explanation = getattr(output, "explanation", "")
+        fields = _answer_fields(answer)
+        await self._record(sample, request, status="ok", explanation=explanation, **fields)
 
     async def failed(self, sample: int, request: ModelRequest, failure: ModelFailure) -> None:
         """Record a failure, with what came back of an answer."""
@@ -84,25 +89,22 @@ class CallRecorder:
         )
 
     async def _record(self, sample: int, request: ModelRequest, **fields: Any) -> None:  # noqa: ANN401
-        await asyncio.to_thread(
-            record,
-            "interaction",
+        row = {
             **self._fields,
-            seq=sample,
-            system_prompt=request.system_prompt,
-            user_prompt=request.user_prompt,
-            request_model=request.model,
-            params=request_params(request),
+            "seq": sample,
+            "system_prompt": request.system_prompt,
+            "user_prompt": request.user_prompt,
+            "request_model": request.model,
+            "params": request_params(request),
             **fields,
-        )
+        }
+        await asyncio.to_thread(lambda: record("interaction", **row))
 
 
 def _answer_fields(answer: ModelAnswer) -> dict[str, Any]:
-    explanation = getattr(answer.output, "explanation", "")
     return {
         "stats": build_llm_stats(answer.usage),
         "response": answer.text,
-        "explanation": explanation,
         "finish_reason": answer.usage.finish_reason,
         "origin": answer.usage.origin,
     }

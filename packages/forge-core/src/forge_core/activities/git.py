@@ -10,13 +10,13 @@ from temporalio.exceptions import ApplicationError
 from forge_core.errors import GitFailed, GitMissing, MergeConflict, RepositoryError, TaskIdTaken
 from forge_core.git.claim import claim_task
 from forge_core.git.commit import (
-    CommitTrailers,
     blob_ids,
     commit_files,
     drop_kept_commits,
     keep_commit,
 )
 from forge_core.git.gather import gather_commits
+from forge_core.git.trailers import CommitTrailers
 from forge_core.git.worktree import (
     Worktree,
     ensure_sub_worktree,

@@ -42,14 +42,7 @@ class RunActivities:
         while True:
             await asyncio.sleep(SEEN_INTERVAL_S)
             for run in tuple(self._running):
-                await asyncio.to_thread(
-                    record,
-                    "run",
-                    task_id=run.task_id,
-                    workflow_id=run.workflow_id,
-                    run_id=run.run_id,
-                    status="running",
-                )
+                await asyncio.to_thread(_record_alive, run)
 
     async def _record(self, work: RecordRunInput) -> None:
         run = _Run(work.work.task.task_id, work.workflow_id, work.run_id)
@@ -57,15 +50,28 @@ class RunActivities:
             self._running.add(run)
         else:
             self._running.discard(run)
-        await asyncio.to_thread(
-            record,
-            "run",
-            task_id=run.task_id,
-            workflow_id=run.workflow_id,
-            run_id=run.run_id,
-            status=work.status,
-            result=work.result,
-            repo_root=work.work.repo_root,
-            model_name=work.work.model,
-            planned=work.work.plan,
-        )
+        await asyncio.to_thread(_record_run, work)
+
+
+def _record_run(work: RecordRunInput) -> None:
+    record(
+        "run",
+        task_id=work.work.task.task_id,
+        workflow_id=work.workflow_id,
+        run_id=work.run_id,
+        status=work.status,
+        result=work.result,
+        repo_root=work.work.repo_root,
+        model_name=work.work.model,
+        planned=work.work.plan,
+    )
+
+
+def _record_alive(run: _Run) -> None:
+    record(
+        "run",
+        task_id=run.task_id,
+        workflow_id=run.workflow_id,
+        run_id=run.run_id,
+        status="running",
+    )

@@ -4,7 +4,7 @@ from pydantic import BaseModel, ConfigDict
 
 from forge_core.models.context import AssembledContext
 from forge_core.models.llm import FileOutput
-from forge_core.models.result import TaskResult, ValidationResult
+from forge_core.models.result import RunStatus, TaskResult, ValidationResult
 from forge_core.models.task import ForgeTaskInput, TaskDefinition, ValidationConfig
 from forge_core.models.unit import AttemptFailure, WorkUnit
 
@@ -30,7 +30,7 @@ class RecordRunInput(ActivityModel):
     work: ForgeTaskInput
     workflow_id: str
     run_id: str
-    status: str
+    status: RunStatus
     result: TaskResult
 
 

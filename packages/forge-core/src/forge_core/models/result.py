@@ -12,6 +12,9 @@ from forge_core.models.plan import Plan
 TransitionSignal = Literal["success", "failure_retryable", "failure_terminal"]
 """What an attempt leads to: a commit, another attempt, or the end."""
 
+RunStatus = Literal["running", "success", "failure_terminal", "cancelled", "error"]
+"""State of a run; `error` where it could not be carried out."""
+
 UnitStatus = Literal["running", "success", "failure_terminal", "cancelled"]
 """State of a task, a step or a sub-task."""
 

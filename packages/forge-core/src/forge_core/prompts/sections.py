@@ -75,8 +75,9 @@ def render_failure(failure: AttemptFailure) -> str:
         parts.append(f"Check {check.check_name} failed: {check.summary}")
         if check.details:
             parts.append(fence(check.details, "text"))
-    for file in failure.files:
-        parts.append(f"It had written {file.file_path}:\n\n{fence(file.content)}")
+    parts += [
+        f"It had written {file.file_path}:\n\n{fence(file.content)}" for file in failure.files
+    ]
     return "\n\n".join(parts)
 
 

@@ -1,16 +1,17 @@
 """Starting runs and reading how they ended."""
 
-from forge_core.errors import ForgeError, InfrastructureError, TaskIdTaken
-from forge_core.models.result import TaskResult
-from forge_core.models.task import ForgeTaskInput
-from forge_core.workflows.options import TASK_TIMEOUT
-from forge_core.workflows.task import ForgeTaskWorkflow
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, CancelledError
+
+from forge_core.errors import ForgeError, InfrastructureError, TaskIdTaken
+from forge_core.models.result import TaskResult
+from forge_core.models.task import ForgeTaskInput
+from forge_core.workflows.options import TASK_TIMEOUT
+from forge_core.workflows.task import ForgeTaskWorkflow
 
 RunHandle = WorkflowHandle[ForgeTaskWorkflow, TaskResult]
 """A started run."""

@@ -7,6 +7,10 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
+from temporalio.client import Client
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
 from forge_core.activities.context import assemble_context, assemble_planner_context
 from forge_core.activities.files import validate_output, write_output
 from forge_core.activities.git import (
@@ -23,9 +27,6 @@ from forge_core.activities.planner import call_planner
 from forge_core.activities.runs import RunActivities
 from forge_core.workflows.fan_out import ForgeSubTaskWorkflow
 from forge_core.workflows.task import ForgeTaskWorkflow
-from temporalio.client import Client
-from temporalio.worker import Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 SHARED_QUEUE = "forge"
 """Task queue on which workers of a cluster wait for new runs."""
@@ -92,7 +93,7 @@ def _build_worker(
     queue: str,
     runs: RunActivities,
     executor: ThreadPoolExecutor,
-    serves_workflows: bool,  # noqa: FBT001
+    serves_workflows: bool,
 ) -> Worker:
     activities: list[Any] = [*ACTIVITIES, runs.begin_run, runs.record_run]
     restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSTHROUGH)

@@ -24,7 +24,13 @@ with workflow.unsafe.imports_passed_through():
     )
     from forge_core.models.llm import build_llm_stats
     from forge_core.models.plan import Plan, PlanStep
-    from forge_core.models.result import AttemptResult, StepResult, SubTaskResult, TaskResult
+    from forge_core.models.result import (
+        AttemptResult,
+        RunStatus,
+        StepResult,
+        SubTaskResult,
+        TaskResult,
+    )
     from forge_core.models.task import ForgeTaskInput
     from forge_core.models.unit import WorkUnit, build_step_unit, build_task_unit
     from forge_core.workflows.fan_out import FanOutProducer
@@ -191,7 +197,7 @@ class ForgeTaskWorkflow:
     def _change(self, **changes: Any) -> None:  # noqa: ANN401
         self._result = self._result.model_copy(update=changes)
 
-    async def _update(self, run_status: str, **changes: Any) -> None:  # noqa: ANN401
+    async def _update(self, run_status: RunStatus, **changes: Any) -> None:  # noqa: ANN401
         self._change(**changes)
         await workflow.execute_activity_method(
             RunActivities.record_run,
@@ -199,7 +205,7 @@ class ForgeTaskWorkflow:
             **build_local_options(self._task_queue),
         )
 
-    def _snapshot(self, run_status: str) -> RecordRunInput:
+    def _snapshot(self, run_status: RunStatus) -> RecordRunInput:
         info = workflow.info()
         return RecordRunInput(
             work=self._work,

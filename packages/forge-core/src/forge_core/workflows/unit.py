@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Protocol
 
 from temporalio import workflow
@@ -316,7 +315,7 @@ class Stopwatch:
     """Measures phases by the workflow's own clock, so that a replay measures the same."""
 
     def __init__(self) -> None:
-        self._since: datetime = workflow.now()
+        self._since = workflow.now()
 
     def lap(self) -> float:
         """Return the milliseconds since the last lap."""

@@ -1,0 +1,1 @@
+"""Reading and writing files of a worktree whose paths a model chose."""

@@ -1,0 +1,46 @@
+"""Walking into a worktree one part at a time, without following a link."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from forge_core.errors import RefusedPath
+
+OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@contextmanager
+def open_directory(root: Path, parts: Sequence[str], *, create: bool = False) -> Iterator[int]:
+    """Open a directory below `root` and give its descriptor.
+
+    Args:
+        root: The worktree.
+        parts: Names of the directories on the way.
+        create: Make those that are missing.
+
+    Raises:
+        FileNotFoundError: One is missing and `create` is not set.
+        RefusedPath: One is a link or no directory.
+    """
+    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for part in parts:
+            if create:
+                with suppress(FileExistsError):
+                    os.mkdir(part, dir_fd=descriptor)
+            inner = _open_part(part, descriptor)
+            os.close(descriptor)
+            descriptor = inner
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _open_part(part: str, directory: int) -> int:
+    try:
+        return os.open(part, OPEN_DIRECTORY, dir_fd=directory)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise RefusedPath(f"{part!r} is a link or no directory") from error

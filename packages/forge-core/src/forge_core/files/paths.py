@@ -1,0 +1,65 @@
+"""Paths that a model chose, parsed as the hostile input that they are."""
+
+import re
+import unicodedata
+
+from forge_core.errors import RefusedPath
+
+MAX_PATH_BYTES = 1024
+MAX_PART_BYTES = 255
+
+RESERVED = re.compile(r'[<>:"|?*\\]')
+"""Characters that another system's file names give a meaning."""
+
+INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+"""Unicode categories that a reader of the path would not see."""
+
+GIT_NAMES = frozenset({".git", "git~1"})
+"""Names under which a file system may know git's own directory."""
+
+
+def parse_path(path: str) -> tuple[str, ...]:
+    """Split a repository-relative path into its parts.
+
+    Raises:
+        RefusedPath: It may lead outside the worktree, into git's own files, or is not the
+            plain name that it seems to be.
+    """
+    reason = _find_fault(path)
+    if reason:
+        raise RefusedPath(f"path {path[:200]!a} is refused: {reason}")
+    return tuple(path.split("/"))
+
+
+def fold_path(path: str) -> str:
+    """Return what is equal for paths that some file system takes for the same."""
+    return unicodedata.normalize("NFKC", path).casefold()
+
+
+def _find_fault(path: str) -> str | None:
+    if not path:
+        return "it is empty"
+    if any(unicodedata.category(char) in INVISIBLE for char in path):
+        return "it holds a control or invisible character"
+    if RESERVED.search(path):
+        return "it holds a reserved character"
+    if len(path.encode()) > MAX_PATH_BYTES:
+        return "it is too long"
+    if path.startswith(("/", "~")):
+        return "it is absolute"
+    faults = (_find_part_fault(part) for part in path.split("/"))
+    return next((fault for fault in faults if fault), None)
+
+
+def _find_part_fault(part: str) -> str | None:
+    if part in {"", ".", ".."}:
+        return "it has an empty, '.' or '..' part"
+    if len(part.encode()) > MAX_PART_BYTES:
+        return "a part is too long"
+    if fold_path(part).rstrip(". ") in GIT_NAMES:
+        return "it leads into git's own files"
+    if part != part.strip() or part.endswith("."):
+        return "a part begins or ends in a blank or ends in a dot"
+    if part.startswith("-"):
+        return "a part looks like an option"
+    return None

@@ -1,0 +1,133 @@
+"""Running git so that neither environment, hooks nor configuration interfere."""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from forge_core.errors import GitFailed, GitMissing
+
+TIMEOUT_S = 300.0
+"""Seconds after which a git command is given up."""
+
+CLEARED_PREFIXES = ("GIT_TRACE", "GIT_SSH", "GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_")
+CLEARED = frozenset(
+    {
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        "GIT_ASKPASS",
+        "GIT_COMMON_DIR",
+        "GIT_CONFIG",
+        "GIT_CONFIG_COUNT",
+        "GIT_CONFIG_PARAMETERS",
+        "GIT_DIR",
+        "GIT_EDITOR",
+        "GIT_EXTERNAL_DIFF",
+        "GIT_GRAFT_FILE",
+        "GIT_IMPLICIT_WORK_TREE",
+        "GIT_INDEX_FILE",
+        "GIT_INTERNAL_SUPER_PREFIX",
+        "GIT_NAMESPACE",
+        "GIT_NO_REPLACE_OBJECTS",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_PREFIX",
+        "GIT_QUARANTINE_PATH",
+        "GIT_REPLACE_REF_BASE",
+        "GIT_SEQUENCE_EDITOR",
+        "GIT_SHALLOW_FILE",
+        "GIT_WORK_TREE",
+        "SSH_ASKPASS",
+    }
+)
+"""Variables that point git elsewhere or make it start programs."""
+
+SETTINGS = (
+    ("core.hooksPath", os.devnull),
+    ("core.fsmonitor", "false"),
+    ("commit.gpgSign", "false"),
+    ("tag.gpgSign", "false"),
+    ("gc.auto", "0"),
+    ("maintenance.auto", "false"),
+    ("core.quotePath", "false"),
+    ("advice.detachedHead", "false"),
+)
+"""Configuration of every command, before the user's own."""
+
+FALLBACK_IDENTITY = (("user.name", "Forge"), ("user.email", "forge@localhost"))
+"""Who commits where the user has told git nothing."""
+
+
+def clean_git_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which git works on what it is told, and asks nothing."""
+    kept = {
+        name: value
+        for name, value in environ.items()
+        if name not in CLEARED and not name.startswith(CLEARED_PREFIXES)
+    }
+    return {
+        **kept,
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_EDITOR": "true",
+        "LC_ALL": "C",
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Git:
+    """Git in one directory."""
+
+    cwd: Path
+
+    def run(self, *args: str, stdin: bytes | None = None) -> str:
+        """Run a command and return its output, without the last newline.
+
+        Raises:
+            GitFailed: It did not succeed; the message has git's own reason.
+            GitMissing: There is no git.
+        """
+        done = self._start(args, stdin)
+        if done.returncode != 0:
+            reason = done.stderr.decode("utf-8", "backslashreplace").strip()
+            line = " ".join(reason.split())[:500] or f"exit {done.returncode}"
+            raise GitFailed(f"git {args[0]} failed: {line}")
+        return done.stdout.decode("utf-8", "surrogateescape").removesuffix("\n")
+
+    def succeeds(self, *args: str) -> bool:
+        """Run a command and tell whether it succeeded."""
+        return self._start(args, None).returncode == 0
+
+    def identity(self) -> tuple[str, ...]:
+        """Return options that name a committer, if the user's configuration does not."""
+        known = [self.succeeds("config", "--get", key) for key, _ in FALLBACK_IDENTITY]
+        if all(known) or ("GIT_AUTHOR_NAME" in os.environ and "GIT_AUTHOR_EMAIL" in os.environ):
+            return ()
+        return _options(FALLBACK_IDENTITY)
+
+    def _start(
+        self, args: tuple[str, ...], stdin: bytes | None
+    ) -> subprocess.CompletedProcess[bytes]:
+        command = ["git", "--literal-pathspecs", *_options(SETTINGS), *args]
+        try:
+            return subprocess.run(
+                command,
+                cwd=self.cwd,
+                input=stdin,
+                stdin=subprocess.DEVNULL if stdin is None else None,
+                capture_output=True,
+                env=clean_git_environment(os.environ),
+                timeout=TIMEOUT_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise GitFailed(f"git {args[0]} did not end within {TIMEOUT_S:.0f} s") from error
+        except FileNotFoundError as error:
+            if not self.cwd.is_dir():
+                raise GitFailed(f"git {args[0]}: {self.cwd} is gone") from error
+            raise GitMissing("git is not installed, or not on PATH") from error
+
+
+@lru_cache
+def _options(settings: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    return tuple(option for key, value in settings for option in ("-c", f"{key}={value}"))

@@ -1,0 +1,76 @@
+"""Commits of attempts, made once however often they are asked for."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from forge_core.git.command import Git
+from forge_core.git.trailers import CommitTrailers, build_message, carries
+
+
+def commit_files(
+    worktree: Path,
+    paths: Sequence[str],
+    *,
+    parent: str,
+    subject: str,
+    trailers: CommitTrailers,
+) -> str | None:
+    """Commit exactly these files on top of `parent`, or find the commit made before.
+
+    Returns:
+        The commit's hash, None where nothing differs from `parent`.
+    """
+    git = Git(worktree)
+    head = git.run("rev-parse", "HEAD")
+    if head != parent and _is_ours(git, head, parent, trailers):
+        return head
+    git.run("reset", "--quiet", "--soft", parent)
+    git.run("read-tree", parent)
+    git.run("add", "--all", "--force", "--", *paths)
+    if git.succeeds("diff-index", "--cached", "--quiet", parent):
+        return None
+    message = build_message(subject, trailers).encode("utf-8", "backslashreplace")
+    git.run(*git.identity(), "commit", "--quiet", "--no-verify", "--file=-", stdin=message)
+    return git.run("rev-parse", "HEAD")
+
+
+def blob_ids(worktree: Path, commit: str, paths: Sequence[str]) -> dict[str, str]:
+    """Return the blob id of each of the paths that `commit` has."""
+    if not paths:
+        return {}
+    return _parse_tree(Git(worktree).run("ls-tree", "-r", "-z", commit, "--", *paths))
+
+
+def keep_commit(
+    repo: Path, workflow_id: str, step_id: str, step_attempt: int, sub_task_id: str, commit: str
+) -> None:
+    """Keep a sub-task's commit alive by a ref."""
+    ref = f"{_kept_refs(workflow_id, step_id)}/{step_attempt}/{sub_task_id}"
+    Git(repo).run("update-ref", ref, commit)
+
+
+def drop_kept_commits(repo: Path, workflow_id: str, step_id: str) -> None:
+    """Delete the refs of a step's sub-tasks, if there are any."""
+    git = Git(repo)
+    refs = git.run("for-each-ref", "--format=%(refname)", _kept_refs(workflow_id, step_id))
+    for ref in refs.splitlines():
+        git.run("update-ref", "-d", ref)
+
+
+def _kept_refs(workflow_id: str, step_id: str) -> str:
+    return f"refs/forge/{workflow_id}/{step_id}"
+
+
+def _is_ours(git: Git, head: str, parent: str, trailers: CommitTrailers) -> bool:
+    parents = git.run("rev-list", "--parents", "--max-count=1", head).split()[1:]
+    return parents == [parent] and carries(
+        git.run("log", "--max-count=1", "--format=%B", head), trailers
+    )
+
+
+def _parse_tree(listing: str) -> dict[str, str]:
+    blobs = {}
+    for entry in filter(None, listing.split("\0")):
+        attributes, path = entry.split("\t", 1)
+        blobs[path] = attributes.split()[2]
+    return blobs

@@ -1,0 +1,102 @@
+"""Questions about the user's repository; none of them changes it."""
+
+from pathlib import Path
+
+from forge_core.errors import GitFailed, RepositoryError, TaskIdTaken
+from forge_core.git.command import Git
+
+WORKTREES = ".forge-worktrees"
+"""Directory in the repository that holds the worktrees of all runs."""
+
+
+def branch_name(task_id: str) -> str:
+    """Name the branch of a task."""
+    return f"forge/{task_id}"
+
+
+def find_repository(path: Path) -> Path:
+    """Find the top of the checkout that `path` is in.
+
+    Raises:
+        RepositoryError: It is no directory, in no git repository, bare, or without a commit.
+    """
+    if not path.is_dir():
+        raise RepositoryError(f"{path} is no directory")
+    git = Git(path)
+    try:
+        top = git.run("rev-parse", "--show-toplevel")
+    except GitFailed as error:
+        reason = "in a bare repository" if _is_bare(git) else "not in a git repository"
+        raise RepositoryError(f"{path.resolve()} is {reason}") from error
+    if not git.succeeds("rev-parse", "--verify", "--quiet", "HEAD^{commit}"):
+        raise RepositoryError(f"{top} has no commit yet: make one first")
+    return Path(top)
+
+
+def resolve_commit(repo: Path, ref: str | None) -> str:
+    """Resolve a branch, tag or commit to a hash; None means HEAD.
+
+    Raises:
+        RepositoryError: There is no such commit.
+    """
+    name = ref or "HEAD"
+    try:
+        return Git(repo).run(
+            "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
+        )
+    except GitFailed as error:
+        raise RepositoryError(f"unknown base branch {name!r}") from error
+
+
+def is_dirty(repo: Path) -> bool:
+    """Tell whether the checkout has changes that are not committed."""
+    return bool(Git(repo).run("status", "--porcelain", "-z"))
+
+
+def common_directory(repo: Path) -> Path:
+    """Find the git directory that all worktrees of a repository share."""
+    return Path(Git(repo).run("rev-parse", "--path-format=absolute", "--git-common-dir"))
+
+
+def branch_exists(repo: Path, branch: str) -> bool:
+    """Tell whether a branch exists."""
+    return Git(repo).succeeds("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}")
+
+
+def read_claim(repo: Path, task_id: str) -> str | None:
+    """Return the workflow id that owns a task id, None without one."""
+    try:
+        return claim_path(repo, task_id).read_text().strip()
+    except FileNotFoundError:
+        return None
+
+
+def claim_path(repo: Path, task_id: str) -> Path:
+    """Say where the claim on a task id stands."""
+    return common_directory(repo) / "forge" / "claims" / task_id
+
+
+def check_task_id_free(repo: Path, task_id: str) -> None:
+    """Check that no run has a task id.
+
+    Raises:
+        TaskIdTaken: One has; the message says which and how to get past it.
+    """
+    owner = read_claim(repo, task_id)
+    branch = branch_name(task_id)
+    if owner is not None:
+        raise TaskIdTaken(
+            f"task id {task_id!r} is taken by run {owner}: choose another --task-id, or remove "
+            f"{WORKTREES}/{task_id}, branch {branch} and {claim_path(repo, task_id)}"
+        )
+    if branch_exists(repo, branch):
+        raise TaskIdTaken(
+            f"branch {branch} exists already: choose another --task-id or delete the branch"
+        )
+
+
+def _is_bare(git: Git) -> bool:
+    try:
+        return git.run("rev-parse", "--is-bare-repository") == "true"
+    except GitFailed:
+        return False

@@ -1,0 +1,1 @@
+"""Calling models: providers over the network, scripted models, their failures."""

@@ -1,0 +1,164 @@
+"""The two calls of a model: for files and for a plan. They know no store and no Temporal."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol, cast
+
+from pydantic import BaseModel
+
+from forge_core.llm.errors import ModelFailure
+from forge_core.llm.providers import SCRIPTED, split_model
+from forge_core.llm.request import (
+    ModelAnswer,
+    ModelRequest,
+    RequestLabels,
+    UnfitAnswer,
+    parse_answer,
+)
+from forge_core.llm.scripted import answer_from_script
+from forge_core.models.context import AssembledContext
+from forge_core.models.llm import LLMCallResult, LLMResponse, PlanCallResult
+from forge_core.models.plan import Plan
+
+MAX_SAMPLES = 3
+"""Requests in one call until an answer fits."""
+
+
+class CallObserver(Protocol):
+    """Told of every request before it goes out, and of what came of it."""
+
+    async def started(self, sample: int, request: ModelRequest) -> None:
+        """The request is about to go out."""
+
+    async def answered(
+        self, sample: int, request: ModelRequest, answer: ModelAnswer, output: BaseModel
+    ) -> None:
+        """The answer fits and is accepted."""
+
+    async def failed(self, sample: int, request: ModelRequest, failure: ModelFailure) -> None:
+        """The request failed or its answer does not fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Accepted:
+    answer: ModelAnswer
+    output: BaseModel
+
+
+async def execute_llm_call(
+    context: AssembledContext, model: str, observer: CallObserver | None = None
+) -> LLMCallResult:
+    """Ask a model for files.
+
+    Args:
+        context: The prompts.
+        model: `provider:name`.
+        observer: Told of every request.
+
+    Raises:
+        ModelFailure: There was no answer, or none that fits.
+    """
+    accepted = await _sample(_build_request("llm", context, model, LLMResponse), observer)
+    return LLMCallResult(
+        **accepted.answer.usage.model_dump(),
+        task_id=context.task_id,
+        response=cast("LLMResponse", accepted.output),
+    )
+
+
+async def execute_planner_call(
+    context: AssembledContext, planner_model: str, observer: CallObserver | None = None
+) -> PlanCallResult:
+    """Ask a model for a plan; the plan carries the task's own id.
+
+    Args:
+        context: The prompts.
+        planner_model: `provider:name`.
+        observer: Told of every request.
+
+    Raises:
+        ModelFailure: There was no answer, or none that is a valid plan.
+    """
+    accepted = await _sample(_build_request("planner", context, planner_model, Plan), observer)
+    plan = cast("Plan", accepted.output)
+    return PlanCallResult(
+        **accepted.answer.usage.model_dump(),
+        task_id=context.task_id,
+        plan=plan.model_copy(update={"task_id": context.task_id}),
+    )
+
+
+async def request_model(request: ModelRequest) -> ModelAnswer:
+    """Send one request to whoever its model's name says.
+
+    Raises:
+        ModelFailure: There is no whole answer.
+    """
+    provider, name = split_model(request.model)
+    if provider == SCRIPTED:
+        return answer_from_script(Path(name), request)
+    from forge_core.llm.client import request_over_network  # noqa: PLC0415 - takes seconds
+
+    return await request_over_network(request)
+
+
+def _build_request(
+    role: str, context: AssembledContext, model: str, output: type[BaseModel]
+) -> ModelRequest:
+    labels = RequestLabels(
+        role=role,
+        step_id=context.step_id,
+        sub_task_id=context.sub_task_id,
+        attempt=context.attempt,
+        step_attempt=context.step_attempt,
+    )
+    return ModelRequest(
+        model=model,
+        system_prompt=context.system_prompt,
+        user_prompt=context.user_prompt,
+        output=output,
+        max_tokens=context.max_tokens,
+        labels=labels,
+    )
+
+
+async def _sample(request: ModelRequest, observer: CallObserver | None) -> _Accepted:
+    """Ask until an answer fits, each time saying what was wrong with the last."""
+    asked = request
+    for sample in range(MAX_SAMPLES):
+        asked = replace(asked, labels=replace(request.labels, sample=sample))
+        try:
+            return await _ask_once(sample, asked, observer)
+        except ModelFailure as failure:
+            if failure.kind != "invalid_output" or sample == MAX_SAMPLES - 1:
+                raise
+            asked = replace(request, user_prompt=request.user_prompt + _complain(failure))
+    raise AssertionError("the last sample either fits or raises")
+
+
+async def _ask_once(sample: int, request: ModelRequest, observer: CallObserver | None) -> _Accepted:
+    if observer is not None:
+        await observer.started(sample, request)
+    try:
+        answer = await request_model(request)
+        output = _accept(request, answer)
+    except ModelFailure as failure:
+        if observer is not None:
+            await observer.failed(sample, request, failure)
+        raise
+    if observer is not None:
+        await observer.answered(sample, request, answer, output)
+    return _Accepted(answer, output)
+
+
+def _accept(request: ModelRequest, answer: ModelAnswer) -> BaseModel:
+    try:
+        return parse_answer(answer.text, request.output)
+    except UnfitAnswer as error:
+        raise ModelFailure(
+            "invalid_output", f"{request.model}: the answer does not fit: {error}", answer=answer
+        ) from error
+
+
+def _complain(failure: ModelFailure) -> str:
+    return f"\n## Previous answer\n\nIt was not accepted: {failure}\n"

@@ -1,0 +1,89 @@
+"""Attributes of spans, built from values: GenAI conventions and our own.
+
+Names follow the OpenTelemetry semantic conventions for generative AI; the published Python
+constants are deprecated, so they stand here. Prompts and answers are never put on a span.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from forge_core.models.activity import ValidateInput
+from forge_core.models.context import AssembledContext
+from forge_core.models.llm import CallUsage
+from forge_core.models.result import ValidationResult
+
+AttributeValue = str | bool | int | float | tuple[str, ...]
+Attributes = Mapping[str, AttributeValue]
+
+OPERATION_NAME = "gen_ai.operation.name"
+PROVIDER_NAME = "gen_ai.provider.name"
+REQUEST_MODEL = "gen_ai.request.model"
+REQUEST_MAX_TOKENS = "gen_ai.request.max_tokens"
+RESPONSE_MODEL = "gen_ai.response.model"
+RESPONSE_FINISH_REASONS = "gen_ai.response.finish_reasons"
+INPUT_TOKENS = "gen_ai.usage.input_tokens"
+OUTPUT_TOKENS = "gen_ai.usage.output_tokens"
+CACHE_READ_TOKENS = "gen_ai.usage.cache_read.input_tokens"
+CACHE_CREATION_TOKENS = "gen_ai.usage.cache_creation.input_tokens"
+
+PROVIDER_NAMES = {"openai-chat": "openai"}
+"""Our providers whose conventional name differs."""
+
+
+def llm_call_attributes(
+    context: AssembledContext, model: str, result: CallUsage | None = None
+) -> Attributes:
+    """Describe a model call, with its usage once it has answered."""
+    provider, _, name = model.partition(":")
+    attributes: dict[str, AttributeValue] = {
+        OPERATION_NAME: "chat",
+        PROVIDER_NAME: PROVIDER_NAMES.get(provider, provider),
+        REQUEST_MODEL: name,
+        REQUEST_MAX_TOKENS: context.max_tokens,
+        **_unit_attributes(context.task_id, context.step_id, context.sub_task_id, context.attempt),
+        "forge.workflow_id": context.workflow_id,
+    }
+    if result is not None:
+        attributes |= {
+            RESPONSE_MODEL: result.model_name,
+            RESPONSE_FINISH_REASONS: (result.finish_reason,) if result.finish_reason else (),
+            INPUT_TOKENS: result.input_tokens,
+            OUTPUT_TOKENS: result.output_tokens,
+            CACHE_READ_TOKENS: result.cache_read_tokens,
+            CACHE_CREATION_TOKENS: result.cache_write_tokens,
+            "forge.origin": result.origin,
+            "forge.latency_ms": result.latency_ms,
+        }
+    return attributes
+
+
+def context_attributes(context: AssembledContext) -> Attributes:
+    """Describe the assembling of a prompt."""
+    stats = {f"forge.context.{name}": value for name, value in context.context_stats}
+    return {
+        **_unit_attributes(context.task_id, context.step_id, context.sub_task_id, context.attempt),
+        "forge.workflow_id": context.workflow_id,
+        **stats,
+    }
+
+
+def validation_attributes(
+    work: ValidateInput, results: Sequence[ValidationResult] = ()
+) -> Attributes:
+    """Describe the checks of an attempt, with each verdict once it is known."""
+    verdicts = {f"forge.check.{result.check_name}.passed": result.passed for result in results}
+    return {
+        **_unit_attributes(work.task_id, work.step_id, work.sub_task_id, work.attempt),
+        "forge.files": len(work.paths),
+        **verdicts,
+    }
+
+
+def _unit_attributes(
+    task_id: str, step_id: str | None, sub_task_id: str | None, attempt: int
+) -> dict[str, str | int]:
+    names = {"forge.step_id": step_id, "forge.sub_task_id": sub_task_id}
+    return {
+        "forge.task_id": task_id,
+        **{name: value for name, value in names.items() if value is not None},
+        "forge.attempt": attempt,
+    }
