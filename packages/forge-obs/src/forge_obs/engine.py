@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from forge_obs import sqlite
@@ -40,7 +40,7 @@ class Database:
         """The schema was seen at head."""
         self.lock = ForkLock(let_go=self.close)
         self._identity = identity
-        self._writer: Connection | None = None
+        self._writer: sqlite.Writer | None = None
 
     def is_current(self) -> bool:
         """Tell whether the path still leads to the file that is open."""
@@ -63,8 +63,8 @@ class Database:
             raise StoreUnavailable(f"database {self.path} was busy in other threads")
         try:
             if self._writer is None:
-                self._writer = self.engine.connect()
-            sqlite.commit(self._writer, statement, values, give_up - time.monotonic())
+                self._writer = sqlite.Writer(self.engine)
+            self._writer.commit(statement, values, give_up - time.monotonic())
         except sqlite.DRIVER_ERRORS:
             self.close()
             raise

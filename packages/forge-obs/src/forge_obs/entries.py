@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final
 
 from forge_obs.cleaning import (
@@ -76,6 +77,9 @@ _RUN_KEYWORDS: Final = frozenset(
 _REQUIRED: Final = ("task_id", "role", "system_prompt", "user_prompt")
 
 
+_pick_call_key: Final = itemgetter(*CALL_KEY)
+
+
 @dataclass(frozen=True)
 class Entry:
     """One row on its way to the store.
@@ -92,7 +96,7 @@ class Entry:
     @property
     def has_call_key(self) -> bool:
         """Whether the row names its request in full, so that it merges by that."""
-        return all(self.row.get(name) is not None for name in CALL_KEY)
+        return self.table == "interactions" and None not in _pick_call_key(self.row)
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,12 @@ def get_db_path() -> Path | None:
     Raises:
         StoreUnavailable: Nothing names a place and there is no home directory.
     """
-    environ = os.environ
-    db_path = environ.get("FORGE_DB_PATH")
+    db_path = os.environ.get("FORGE_DB_PATH")
     if db_path == "":
         return None
-    state_home = environ.get("XDG_STATE_HOME")
-    cwd = "/" if db_path is None or db_path.startswith("/") else str(Path.cwd())
-    return _locate(db_path, state_home, environ.get("HOME"), cwd)
+    if db_path is not None and db_path[0] != "~":
+        return _locate(db_path, None, None, "/" if db_path[0] == "/" else str(Path.cwd()))
+    return _locate(db_path, os.environ.get("XDG_STATE_HOME"), os.environ.get("HOME"), "/")
 
 
 @lru_cache(maxsize=64)

@@ -8,8 +8,9 @@ import logging
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, Unpack, overload
+from typing import Final, Literal, Protocol, Unpack, overload
 from uuid import uuid4
 
 from forge_obs.breaker import Breaker, Losses
@@ -18,9 +19,6 @@ from forge_obs.errors import StoreError
 from forge_obs.keywords import InteractionKeywords, RunKeywords
 from forge_obs.locks import ForkLock
 from forge_obs.process import get_db_path, get_now, get_owner
-
-if TYPE_CHECKING:
-    from forge_obs.engine import Database
 
 DEADLINE_S: Final = 2.0
 """How long one call waits for a locked database, in seconds."""
@@ -41,10 +39,9 @@ class _State:
 
     losses: Losses
     breakers: dict[Path | None, Breaker]
-    migrated: set[Path]
 
 
-_state: Final = _State(Losses(), {}, set())
+_state: Final = _State(Losses(), {})
 _lock: Final = ForkLock()
 
 
@@ -97,7 +94,7 @@ def flush() -> None:
     for. A later `record()` opens the database again.
     """
     with suppress(Exception):
-        from forge_obs.engine import close_databases  # noqa: PLC0415 - see `_write`
+        from forge_obs.engine import close_databases  # noqa: PLC0415 - see `_load_writer`
 
         close_databases(wait_s=DEADLINE_S)
 
@@ -125,7 +122,8 @@ def _record(path: Path, entry: Entry) -> bool:
         _count_loss()
         return False
     try:
-        _write(path, entry, PROBE_S if breaker.failures else DEADLINE_S)
+        wait_s = PROBE_S if breaker.failures else DEADLINE_S
+        _load_writer()(path, entry, timeout_s=wait_s, migrate_s=MIGRATE_S)
     except Exception as error:
         _lose(path, error, hold=not _is_about_the_entry(error))
         return False
@@ -134,35 +132,16 @@ def _record(path: Path, entry: Entry) -> bool:
     return True
 
 
-def _write(path: Path, entry: Entry, timeout_s: float) -> None:
-    # Here, not above: SQLAlchemy is loaded when there is something to write.
-    from forge_obs.writer import write  # noqa: PLC0415
-
-    give_up = time.monotonic() + timeout_s
-    for _ in range(2):
-        database, migrated = _open(path, give_up)
-        left_s = timeout_s if migrated else give_up - time.monotonic()
-        write(database, entry, timeout_s=max(0.0, left_s))
-        if database.is_current():
-            return
-    raise FileNotFoundError("the database is being replaced again and again")
+class _Writer(Protocol):
+    def __call__(self, path: Path, entry: Entry, *, timeout_s: float, migrate_s: float) -> None: ...
 
 
-def _open(path: Path, give_up: float) -> "tuple[Database, bool]":
-    """Open the database with its schema at head; tells also whether it was migrated."""
-    from forge_obs.engine import open_database  # noqa: PLC0415 - see `_write`
-    from forge_obs.migrate import make_ready  # noqa: PLC0415
+@cache
+def _load_writer() -> _Writer:
+    # Not at the top: SQLAlchemy is loaded when there is something to write.
+    from forge_obs.writer import write_at  # noqa: PLC0415
 
-    left_s = give_up - time.monotonic()
-    database = open_database(path, wal_budget_s=left_s / 4)
-    if database.ready:
-        return database, False
-    try:
-        migrate_s = left_s if path in _state.migrated else MIGRATE_S
-        return database, make_ready(database, timeout_s=migrate_s, read_s=left_s / 2)
-    finally:
-        with _lock:
-            _state.migrated.add(path)
+    return write_at
 
 
 def _is_about_the_entry(error: Exception) -> bool:

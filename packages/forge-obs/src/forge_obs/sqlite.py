@@ -168,32 +168,47 @@ def _driver(connection: Connection) -> sqlite3.Connection:
 
 def set_busy_timeout(connection: Connection, seconds: float) -> None:
     """Let statements of this connection wait that long for a lock, from now on."""
-    milliseconds = max(1, round(seconds * 100) * 10)
-    if connection.info.get("busy_ms") != milliseconds:
-        _driver(connection).execute(f"PRAGMA busy_timeout={milliseconds}")
-        connection.info["busy_ms"] = milliseconds
+    _driver(connection).execute(f"PRAGMA busy_timeout={_milliseconds(seconds)}")
 
 
-def commit(
-    connection: Connection, statement: str, values: tuple[object, ...], timeout_s: float
-) -> None:
-    """Run one statement in a transaction of its own, and commit it.
+def _milliseconds(seconds: float) -> int:
+    return max(1, round(seconds * 100) * 10)
 
-    Goes straight to the driver: after the copying of a long prompt the processor's caches are
-    cold, and the layers in between would cost as much as the insert.
 
-    Raises:
-        sqlite3.Error: The database is locked, full, damaged or not writable; nothing was written.
+class Writer:
+    """One pooled connection that commits one statement at a time.
+
+    It goes straight to the driver: after the copying of a long prompt the processor's caches are
+    cold, and the layers in between would cost as much as the insert. Not for two threads at once.
     """
-    set_busy_timeout(connection, timeout_s)
-    driver = _driver(connection)
-    driver.execute("BEGIN IMMEDIATE")
-    try:
-        driver.execute(statement, values)
-        driver.execute("COMMIT")
-    except BaseException:
-        driver.rollback()
-        raise
+
+    def __init__(self, engine: Engine) -> None:
+        self._connection = engine.connect()
+        self._driver = _driver(self._connection)
+        self._busy_ms = 0
+
+    def commit(self, statement: str, values: tuple[object, ...], timeout_s: float) -> None:
+        """Run one statement in a transaction of its own, and commit it.
+
+        Raises:
+            sqlite3.Error: The database is locked, full, damaged or not writable; nothing was
+                written.
+        """
+        busy_ms = _milliseconds(timeout_s)
+        if busy_ms != self._busy_ms:
+            self._driver.execute(f"PRAGMA busy_timeout={busy_ms}")
+            self._busy_ms = busy_ms
+        self._driver.execute("BEGIN IMMEDIATE")
+        try:
+            self._driver.execute(statement, values)
+            self._driver.execute("COMMIT")
+        except BaseException:
+            self._driver.rollback()
+            raise
+
+    def close(self) -> None:
+        """Give the connection back to its pool, to be closed there."""
+        self._connection.close()
 
 
 def switch_to_wal(path: Path, *, budget_s: float) -> bool:

@@ -1,16 +1,21 @@
 """Write one entry: a prepared statement, one transaction, committed when it returns."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from operator import itemgetter
+from pathlib import Path
+from typing import Final
 
 from sqlalchemy import func, text
 
 from forge_obs import sqlite
 from forge_obs.columns import CALL_KEY
-from forge_obs.engine import Database
+from forge_obs.engine import Database, open_database
 from forge_obs.entries import Entry, Row
+from forge_obs.errors import StoreUnavailable
+from forge_obs.migrate import make_ready
 from forge_obs.schema import interactions, runs
 
 
@@ -27,6 +32,51 @@ class Statement:
     pick: Callable[[Row], tuple[object, ...]]
 
 
+_tried_to_migrate: Final[set[Path]] = set()
+
+
+def write_at(path: Path, entry: Entry, *, timeout_s: float, migrate_s: float) -> None:
+    """Write one entry to the database at a path, making and migrating it as needed.
+
+    A file that is removed or replaced while it is open is noticed, and the entry written to the
+    one that stands at the path then.
+
+    Args:
+        path: Absolute path of the database.
+        entry: The clean row.
+        timeout_s: How long to wait for other threads and processes, in seconds.
+        migrate_s: How long to wait instead, once per path, if the schema is to be made or
+            upgraded.
+
+    Raises:
+        StoreError: The schema is newer, or other threads kept the database busy.
+        OSError: The file cannot be made.
+        sqlite3.Error: The database is locked, full, damaged or not writable.
+        sqlalchemy.exc.DBAPIError: The same, while the schema was read or upgraded.
+    """
+    give_up = time.monotonic() + timeout_s
+    for _ in range(2):
+        database, migrated = _open(path, give_up, migrate_s)
+        left_s = timeout_s if migrated else give_up - time.monotonic()
+        write(database, entry, timeout_s=left_s)
+        if database.is_current():
+            return
+    raise StoreUnavailable(f"database {path} is being replaced again and again")
+
+
+def _open(path: Path, give_up: float, migrate_s: float) -> tuple[Database, bool]:
+    """Open the database with its schema at head; tells also whether it was migrated."""
+    left_s = give_up - time.monotonic()
+    database = open_database(path, wal_budget_s=left_s / 4)
+    if database.ready:
+        return database, False
+    try:
+        wait_s = left_s if path in _tried_to_migrate else migrate_s
+        return database, make_ready(database, timeout_s=wait_s, read_s=left_s / 2)
+    finally:
+        _tried_to_migrate.add(path)
+
+
 def write(database: Database, entry: Entry, *, timeout_s: float) -> None:
     """Insert the row, or merge it into the one with the same key, and commit.
 
@@ -39,17 +89,19 @@ def write(database: Database, entry: Entry, *, timeout_s: float) -> None:
         StoreUnavailable: Other threads kept the database busy.
         sqlite3.Error: The database is locked, full, damaged or not writable.
     """
-    first, *others = _statements(entry.table, has_call_key=entry.has_call_key)
-    try:
-        database.commit(first.text, first.pick(entry.row), timeout_s=timeout_s)
-    except sqlite.KeyTaken:
-        if not others:
-            raise
-        database.commit(others[0].text, others[0].pick(entry.row), timeout_s=timeout_s)
+    statements = _statements(entry.table, entry.has_call_key)
+    for statement in statements:
+        try:
+            database.commit(statement.text, statement.pick(entry.row), timeout_s=timeout_s)
+        except sqlite.KeyTaken:
+            if statement is statements[-1]:
+                raise
+        else:
+            return
 
 
 @cache
-def _statements(table: str, *, has_call_key: bool) -> list[Statement]:
+def _statements(table: str, has_call_key: bool) -> list[Statement]:
     """Give the statements to try, one for each key that the row may share with another."""
     if table == "runs":
         run_key = func.coalesce(runs.c.run_id, text("''"))
