@@ -1,5 +1,109 @@
-"""The cyclopts application behind the ``forge`` command."""
+"""The cyclopts application behind the ``forge`` command, and how its errors are told."""
+
+import os
+import sys
+import traceback
+from functools import partial
+from importlib.metadata import version
+from types import TracebackType
+
+from cyclopts import App, CycloptsError
+
+from forge_cli.console import prepare_streams, print_error, print_text
+from forge_cli.errors import EXPECTED, find_exit_code
+from forge_cli.exit_codes import ExitCode
+from forge_cli.render.documents import build_error, dump
+
+EPILOGUE = (
+    "Environment: FORGE_MODEL, FORGE_PLANNER_MODEL, FORGE_DB_PATH, FORGE_TEMPORAL_ADDRESS, "
+    "FORGE_TEMPORAL_BIN, FORGE_OTEL_EXPORTER, FORGE_DEBUG, and those of Temporal, OpenTelemetry "
+    "and the model's provider."
+)
+
+COMMANDS = {
+    "run": "Run a task on a git repository and report what became of it.",
+    "status": "List recent runs, or show one of them.",
+    "worker": "Serve runs of a configured Temporal server until stopped.",
+    "demo": "Run a planned task on a small bundled repository, without a model.",
+}
+"""Commands, each a function of its name in a module of its name."""
+
+DB_COMMANDS = {
+    "path": "Print the path of the store's database.",
+    "upgrade": "Create the database, or bring it to this version's schema.",
+    "check": "Check the database: schema, integrity, permissions, lost records.",
+}
+
+
+def build_app() -> App:
+    """Build the application; a command's module is imported when it is used."""
+    app = App(
+        name="forge",
+        help="Run LLM tasks on a git repository, with every model call on record.",
+        help_epilogue=EPILOGUE,
+        help_format="plaintext",
+        version=lambda: version("forge-cli"),
+        result_action="return_value",
+        exit_on_error=False,
+        print_error=False,
+        suppress_keyboard_interrupt=False,
+    )
+    for name, text in COMMANDS.items():
+        app.command(f"forge_cli.commands.{name}:{name}", name=name, help=text)
+    db = App(name="db", help="Find, upgrade and check the store.")
+    for name, text in DB_COMMANDS.items():
+        db.command(f"forge_cli.commands.db:{name}", name=name, help=text)
+    app.command(db)
+    return app
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line of this process."""
+    prepare_streams()
+    argv = sys.argv[1:]
+    sys.excepthook = partial(_report_bug, argv)
+    code = call(argv)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_stdout()
+    sys.exit(code)
+
+
+def call(argv: list[str]) -> ExitCode:
+    """Run a command line; whatever goes wrong becomes one line and an exit code."""
+    try:
+        result = build_app()(argv)
+    except CycloptsError as error:
+        return _fail(argv, ExitCode.USAGE, "UsageError", str(error))
+    except KeyboardInterrupt:
+        return _fail(argv, ExitCode.INTERRUPTED, "Interrupted", "interrupted")
+    except BrokenPipeError:
+        _discard_stdout()
+        return ExitCode.SUCCESS
+    except EXPECTED as error:
+        return _fail(argv, find_exit_code(error), type(error).__name__, str(error))
+    return result if isinstance(result, ExitCode) else ExitCode.SUCCESS
+
+
+def _fail(argv: list[str], code: ExitCode, error_type: str, message: str) -> ExitCode:
+    line = " ".join(message.split())
+    print_error(line)
+    if "--json" in argv:
+        print_text(dump(build_error(error_type, line)))
+    return code
+
+
+def _report_bug(
+    argv: list[str], type_: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """Tell of an error that nobody expected, in one line; Python's exit code is 1 then."""
+    if os.environ.get("FORGE_DEBUG"):
+        traceback.print_exception(type_, error, trace)
+    reason = f"internal error: {type_.__name__}: {error} (FORGE_DEBUG=1 shows where)"
+    _fail(argv, ExitCode.FAILED, type_.__name__, reason)
+
+
+def _discard_stdout() -> None:
+    """Let the interpreter flush into nowhere when the reader of our output is gone."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

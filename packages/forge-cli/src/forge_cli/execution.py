@@ -4,9 +4,10 @@ import asyncio
 import os
 import secrets
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from forge_core.errors import ServerUnavailable, UsageError
 from forge_core.models.result import TaskResult
@@ -104,7 +105,7 @@ async def _require_workers(client: Client) -> None:
 
 async def _follow(handle: RunHandle, watch: Watch) -> TaskResult:
     result = asyncio.ensure_future(wait_for_result(handle))
-    with _cancelled_by(signal.SIGTERM):
+    with _cancelled_by(signal.SIGTERM, asyncio.current_task()):
         try:
             while not result.done():
                 await asyncio.wait([result], timeout=POLL_INTERVAL_S)
@@ -127,16 +128,13 @@ async def _cancel(handle: RunHandle, result: Awaitable[TaskResult]) -> None:
         return
 
 
-class _cancelled_by:  # noqa: N801
-    """Cancels the current task when the process gets a signal."""
-
-    def __init__(self, number: signal.Signals) -> None:
-        self._number = number
-
-    def __enter__(self) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        asyncio.get_running_loop().add_signal_handler(self._number, task.cancel)
-
-    def __exit__(self, *_: object) -> None:
-        asyncio.get_running_loop().remove_signal_handler(self._number)
+@contextmanager
+def _cancelled_by(number: signal.Signals, task: asyncio.Task[Any] | None) -> Iterator[None]:
+    """Cancel a task when the process gets a signal."""
+    loop = asyncio.get_running_loop()
+    if task is not None:
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(number)

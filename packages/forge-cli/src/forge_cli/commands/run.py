@@ -1,42 +1,45 @@
-"""``forge run``: submit a task, follow it, report."""
-
-import asyncio
-import os
-import secrets
-import sys
-
-from forge_core.errors import ModelNotConfigured
-from forge_core.git.repository import is_dirty
-from forge_core.models.ids import build_workflow_id
-from forge_core.models.result import TaskResult
-from forge_core.models.task import ForgeTaskInput
-from forge_core.submission import RunSettings, resolve_run
-from forge_core.tracing import init_tracing, shutdown_tracing
+"""``forge run``: do a task on a git repository."""
 
 from forge_cli.commands.run_options import (
     CheckOptions,
     ContextOptions,
     ModelOptions,
     OutputOptions,
+    RunOptions,
     TaskOptions,
 )
-from forge_cli.execution import Submission, execute_run, submit_run
-from forge_cli.task_file import build_task
+from forge_cli.exit_codes import ExitCode
 
 
 def run(
     description: str | None = None,
     *,
-    task: TaskOptions = TaskOptions(),
-    models: ModelOptions = ModelOptions(),
-    checks: CheckOptions = CheckOptions(),
-    context: ContextOptions = ContextOptions(),
-    output: OutputOptions = OutputOptions(),
-) -> None:
+    task: TaskOptions | None = None,
+    models: ModelOptions | None = None,
+    checks: CheckOptions | None = None,
+    context: ContextOptions | None = None,
+    output: OutputOptions | None = None,
+) -> ExitCode:
     """Run a task on a git repository and report what became of it.
 
-    The work is done on a branch and in a worktree of its own; your checkout is left alone.
+    The work is done on a branch and in a worktree of its own: your checkout is left alone.
 
     Args:
         description: What to do, in plain words.
+        task: What is to be done.
+        models: Who works.
+        checks: What the files must pass.
+        context: What the model is shown.
+        output: What is printed.
     """
+    from forge_cli.running import run_task  # noqa: PLC0415 - imports Temporal
+
+    options = RunOptions(
+        description=description,
+        task=task or TaskOptions(),
+        models=models or ModelOptions(),
+        checks=checks or CheckOptions(),
+        context=context or ContextOptions(),
+        output=output or OutputOptions(),
+    )
+    return run_task(options)

@@ -92,3 +92,15 @@ class OutputOptions:
     """Print one JSON document on stdout, all else on stderr."""
     no_wait: Flag = False
     """Return as soon as the run has started; needs a configured Temporal server."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunOptions:
+    """All that ``forge run`` was given."""
+
+    description: str | None = None
+    task: TaskOptions
+    models: ModelOptions
+    checks: CheckOptions
+    context: ContextOptions
+    output: OutputOptions

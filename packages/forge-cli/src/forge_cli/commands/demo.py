@@ -1,0 +1,14 @@
+"""``forge demo``: a planned run from beginning to end, without a model."""
+
+from forge_cli.exit_codes import ExitCode
+
+
+def demo() -> ExitCode:
+    """Run a planned task on a small bundled repository and show every call of it.
+
+    No language model is called: the answers come from a script. Temporal, git, the checks and
+    the record are the real ones.
+    """
+    from forge_cli.demo.play import play_demo  # noqa: PLC0415 - imports Temporal
+
+    return play_demo()

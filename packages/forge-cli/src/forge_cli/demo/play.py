@@ -1,0 +1,70 @@
+"""Playing the demonstration."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from forge_core.git.command import Git
+from forge_obs import get_db_path
+
+from forge_cli.commands.run_options import (
+    CheckOptions,
+    ContextOptions,
+    ModelOptions,
+    OutputOptions,
+    RunOptions,
+    TaskOptions,
+)
+from forge_cli.commands.status import status
+from forge_cli.console import print_text
+from forge_cli.exit_codes import ExitCode
+from forge_cli.running import run_task
+
+HERE = Path(__file__).parent
+
+INTRODUCTION = """\
+This is a demonstration: no language model is called. The answers come from a script,
+{script},
+and their token counts are zero. Temporal, git, the checks and the record are the real ones.
+"""
+
+DESCRIPTION = "Keep track of best-before dates, and report what expires and what to buy."
+
+
+def play_demo() -> ExitCode:
+    """Run the bundled task on a fresh copy of the bundled repository, then show the record."""
+    script = HERE / "answers.json"
+    repo = make_repository(Path(tempfile.mkdtemp(prefix="forge-demo-")) / "pantry")
+    print_text(INTRODUCTION.format(script=script))
+    started: list[str] = []
+    code = run_task(_options(repo, f"scripted:{script}"), on_start=started.append)
+    if get_db_path() is not None:
+        print_text("")
+        status(workflow_id=started[0], verbose=True)
+    print_text(
+        f"The repository is {repo}; try:\n  git -C {repo} log --stat forge/demo\n  forge status"
+    )
+    return code
+
+
+def make_repository(path: Path) -> Path:
+    """Make a git repository of the bundled files."""
+    shutil.copytree(HERE / "repository", path, ignore=shutil.ignore_patterns("__pycache__"))
+    git = Git(path)
+    git.run("init", "--quiet", "--initial-branch=main")
+    git.run("add", "--all")
+    git.run(*git.identity(), "commit", "--quiet", "--message=Count what is in the pantry")
+    return path
+
+
+def _options(repo: Path, model: str) -> RunOptions:
+    return RunOptions(
+        description=DESCRIPTION,
+        task=TaskOptions(task_id="demo", repo=repo),
+        models=ModelOptions(model=model, plan=True),
+        checks=CheckOptions(
+            run_tests=True, test_command="python3 -m unittest discover --quiet tests"
+        ),
+        context=ContextOptions(),
+        output=OutputOptions(),
+    )

@@ -1,0 +1,38 @@
+"""Errors of the command line, and the exit code of every error that reaches it.
+
+CommandError
+└── UnknownWorkflow   no run has this workflow id
+"""
+
+from forge_core.errors import ForgeError, InfrastructureError, UsageError
+from forge_obs import StoreError
+
+from forge_cli.exit_codes import ExitCode
+
+
+class CommandError(Exception):
+    """Root of every error that forge_cli raises on purpose."""
+
+
+class UnknownWorkflow(CommandError):
+    """No run has this workflow id."""
+
+
+EXIT_CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
+    (UnknownWorkflow, ExitCode.FAILED),
+    (UsageError, ExitCode.USAGE),
+    (InfrastructureError, ExitCode.INFRASTRUCTURE),
+    (StoreError, ExitCode.INFRASTRUCTURE),
+    (ForgeError, ExitCode.FAILED),
+    (CommandError, ExitCode.FAILED),
+)
+"""Exit codes by error; the first that fits counts."""
+
+
+EXPECTED = (CommandError, ForgeError, StoreError)
+"""Errors that the user is told of in one line."""
+
+
+def find_exit_code(error: CommandError | ForgeError | StoreError) -> ExitCode:
+    """Return the exit code of an error."""
+    return next(code for type_, code in EXIT_CODES if isinstance(error, type_))

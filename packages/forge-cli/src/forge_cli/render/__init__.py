@@ -1,0 +1,1 @@
+"""Pure text of everything that ``forge`` prints: values in, text out."""

@@ -1,0 +1,90 @@
+"""JSON documents: what ``--json`` prints, always one object with a schema version."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import Any
+
+from forge_obs.rows import Interaction, Run
+
+from forge_cli.render.views import RunView
+
+SCHEMA_VERSION = 1
+
+TEXTS = frozenset({"system_prompt", "user_prompt", "response"})
+"""Columns that only a verbose document carries."""
+
+JSON_SUFFIX = "_json"
+
+
+def dump(document: Mapping[str, Any]) -> str:
+    """Write a document in ASCII, so that no terminal can be told anything by it."""
+    return json.dumps({"schema_version": SCHEMA_VERSION, **document}, ensure_ascii=True)
+
+
+def build_error(error_type: str, message: str) -> dict[str, Any]:
+    """Build the document of a failure."""
+    return {"error": {"type": error_type, "message": message}}
+
+
+def build_run_list(views: Sequence[RunView], *, pending: int, lost: int) -> dict[str, Any]:
+    """Build the document of ``forge status --json``."""
+    return {"runs": [build_run(view) for view in views], "pending": pending, "lost": lost}
+
+
+def build_status(
+    view: RunView, interactions: Sequence[Interaction], *, verbose: bool
+) -> dict[str, Any]:
+    """Build the document of ``forge status --workflow-id … --json``."""
+    return {
+        "run": build_run(view),
+        "result": _decode(view.run.result_json),
+        "interactions": build_interactions(interactions, verbose=verbose),
+    }
+
+
+def build_run(view: RunView) -> dict[str, Any]:
+    """Build the object of one run: its columns, and what is computed from its calls."""
+    columns = _columns(view.run, Run, without={"result_json"})
+    duration = view.duration
+    return {
+        **columns,
+        "status": view.status,
+        "steps_done": view.result.steps_done,
+        "steps_planned": len(view.result.plan),
+        "calls": view.totals.calls,
+        "input_tokens": view.totals.input_tokens,
+        "output_tokens": view.totals.output_tokens,
+        "calls_without_usage": view.totals.unreported,
+        "duration_s": duration.total_seconds() if duration is not None else None,
+    }
+
+
+def build_interactions(
+    interactions: Sequence[Interaction], *, verbose: bool
+) -> list[dict[str, Any]]:
+    """Build the objects of calls; prompts and responses only where `verbose`."""
+    without = frozenset() if verbose else TEXTS
+    return [_columns(interaction, Interaction, without) for interaction in interactions]
+
+
+def _columns(row: object, shape: type[Any], without: frozenset[str] | set[str]) -> dict[str, Any]:
+    names = [field.name for field in fields(shape) if field.name not in without]
+    return {name.removesuffix(JSON_SUFFIX): _value(name, getattr(row, name)) for name in names}
+
+
+def _value(name: str, value: Any) -> Any:  # noqa: ANN401
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return _decode(value) if name.endswith(JSON_SUFFIX) else value
+
+
+def _decode(text: str | None) -> Any:  # noqa: ANN401
+    """Read a JSON column; one that is damaged is given as its text."""
+    if text is None:
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text

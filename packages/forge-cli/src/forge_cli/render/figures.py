@@ -1,0 +1,39 @@
+"""Numbers and moments, for reading."""
+
+from datetime import datetime, timedelta
+
+
+def format_count(number: int, noun: str) -> str:
+    """Format a number of things, e.g. ``1 step`` or ``3 steps``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def format_milliseconds(value: float) -> str:
+    """Format a latency."""
+    return f"{value:.0f} ms" if value < 1000 else format_duration(timedelta(milliseconds=value))
+
+
+def format_duration(duration: timedelta) -> str:
+    """Format how long something took, to two units."""
+    seconds = max(0.0, duration.total_seconds())
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
+
+
+def format_age(moment: datetime, now: datetime) -> str:
+    """Format how long ago a moment was, to one unit."""
+    seconds = max(0, int((now - moment).total_seconds()))
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds // length} {unit} ago"
+    return f"{seconds} s ago"
+
+
+def format_moment(moment: datetime) -> str:
+    """Format a moment in UTC, to the second."""
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

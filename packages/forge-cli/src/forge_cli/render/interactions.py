@@ -1,0 +1,136 @@
+"""Model calls as text, whole: nothing of a prompt or an answer is ever cut."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from forge_obs.rows import Interaction
+
+from forge_cli.render.figures import format_milliseconds, format_moment
+from forge_cli.render.text import escape, escape_line
+
+RULE = "─" * 72
+
+
+def render_interactions(interactions: Sequence[Interaction]) -> str:
+    """Render calls in their order."""
+    total = len(interactions)
+    return "\n".join(
+        render_interaction(interaction, f"call {number} of {total}")
+        for number, interaction in enumerate(interactions, start=1)
+    )
+
+
+def render_interaction(interaction: Interaction, title: str) -> str:
+    """Render one call: what it was for, what it cost, then its texts."""
+    facts = [(label, value) for label, value in _facts(interaction) if value]
+    lines = [RULE, f"{title}: {_purpose(interaction)}"]
+    lines += [f"{label:<10} {escape_line(value)}" for label, value in facts]
+    lines += _texts(interaction)
+    return "\n".join(lines) + "\n"
+
+
+def _purpose(interaction: Interaction) -> str:
+    parts = [interaction.role]
+    if interaction.step_id:
+        parts.append(f"step {interaction.step_id}")
+    if interaction.sub_task_id:
+        parts.append(f"sub-task {interaction.sub_task_id}")
+    if interaction.step_attempt:
+        parts.append(f"step attempt {interaction.step_attempt}")
+    if interaction.attempt:
+        parts.append(f"attempt {interaction.attempt}")
+    if interaction.seq:
+        parts.append(f"request {interaction.seq + 1}")
+    if interaction.activity_attempt and interaction.activity_attempt > 1:
+        parts.append(f"try {interaction.activity_attempt}")
+    return escape_line(", ".join(parts))
+
+
+def _facts(interaction: Interaction) -> list[tuple[str, str]]:
+    return [
+        ("status", _describe_status(interaction)),
+        ("model", _describe_model(interaction)),
+        ("tokens", _describe_tokens(interaction)),
+        ("latency", format_milliseconds(interaction.latency_ms)),
+        ("context", _describe_context(interaction.context_stats_json)),
+        ("finish", interaction.finish_reason or ""),
+        ("recorded", format_moment(interaction.created_at)),
+        ("trace", interaction.trace_id or ""),
+        ("error", _describe_error(interaction)),
+        ("notes", interaction.notes or ""),
+        ("broken", interaction.broken or ""),
+    ]
+
+
+def _describe_status(interaction: Interaction) -> str:
+    if interaction.status == "started":
+        return "outcome unknown: the request went out and nothing is known of its answer"
+    return interaction.status
+
+
+def _describe_model(interaction: Interaction) -> str:
+    requested = interaction.request_model
+    model = interaction.model_name
+    if requested and requested.partition(":")[2] != model and requested != model:
+        model = f"{model} (requested {requested})"
+    return model if interaction.origin == "provider" else f"{model} [{interaction.origin}]"
+
+
+def _describe_tokens(interaction: Interaction) -> str:
+    if not interaction.usage_known:
+        return "not reported"
+    cached = _list_nonzero(
+        (interaction.cache_read_tokens, "from cache"), (interaction.cache_write_tokens, "to cache")
+    )
+    reasoning = _list_nonzero((interaction.reasoning_tokens, "reasoning"))
+    return f"{interaction.input_tokens:,} in{cached}, {interaction.output_tokens:,} out{reasoning}"
+
+
+def _list_nonzero(*figures: tuple[int, str]) -> str:
+    shown = ", ".join(f"{number:,} {what}" for number, what in figures if number)
+    return f" ({shown})" if shown else ""
+
+
+def _describe_context(stats_json: str | None) -> str:
+    stats = _load(stats_json)
+    if not stats:
+        return ""
+    share = stats.get("budget_utilization")
+    percent = f" ({share:.1%} of the budget)" if isinstance(share, int | float) else ""
+    return (
+        f"about {stats.get('total_estimated_tokens')} tokens{percent}, "
+        f"{stats.get('files_discovered')} files known, "
+        f"{stats.get('files_included_full')} shown in full, "
+        f"{stats.get('files_included_signatures')} as signatures, "
+        f"{stats.get('files_truncated')} left out, "
+        f"overview {stats.get('repo_map_tokens')} tokens"
+    )
+
+
+def _describe_error(interaction: Interaction) -> str:
+    parts = [part for part in (interaction.error_type, interaction.error) if part]
+    return ": ".join(parts)
+
+
+def _texts(interaction: Interaction) -> list[str]:
+    response = interaction.response
+    return [
+        "",
+        "system prompt:",
+        escape(interaction.system_prompt),
+        "",
+        "user prompt:",
+        escape(interaction.user_prompt),
+        "",
+        "response:" if response is not None else "response: none",
+        *([escape(response)] if response is not None else []),
+    ]
+
+
+def _load(text: str | None) -> dict[str, Any]:
+    try:
+        value = json.loads(text or "")
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,151 @@
+"""A run's result as values, read tolerantly from its JSON.
+
+A result may be partial, older than this code or damaged: what is missing is left out, what has
+another shape is taken for missing.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class CheckView:
+    """A verdict of one check."""
+
+    name: str
+    passed: bool
+    summary: str
+    details: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptView:
+    """One try at a unit of work."""
+
+    number: int
+    signal: str
+    error: str | None
+    checks: tuple[CheckView, ...]
+    duration_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class UnitView:
+    """A step or a sub-task."""
+
+    name: str
+    status: str
+    commit: str | None
+    error: str | None
+    description: str
+    attempts: tuple[AttemptView, ...]
+    parts: tuple["UnitView", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ResultView:
+    """What a run has done so far."""
+
+    branch: str | None
+    worktree: str | None
+    error: str | None
+    planner: Mapping[str, Any] | None
+    plan: tuple[tuple[str, str], ...]
+    """Id and description of each planned step."""
+    steps: tuple[UnitView, ...]
+    attempts: tuple[AttemptView, ...]
+    """Attempts of a task without a plan."""
+    files: tuple[str, ...]
+
+    @property
+    def steps_done(self) -> int:
+        """Steps that ended with success."""
+        return sum(step.status == "success" for step in self.steps)
+
+    def describe_steps(self) -> str:
+        """Say how many of the planned steps are done, e.g. ``2/3``; ``-`` without a plan."""
+        return f"{self.steps_done}/{len(self.plan)}" if self.plan else "-"
+
+
+def parse_result(text: str) -> ResultView:
+    """Read a result's JSON."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        document = None
+    return build_result_view(document if isinstance(document, dict) else {})
+
+
+def build_result_view(document: Mapping[str, Any]) -> ResultView:
+    """Read a result."""
+    plan = _items(_mapping(document, "plan") or {}, "steps")
+    descriptions = {_text(step, "step_id"): _text(step, "description") for step in plan}
+    return ResultView(
+        branch=_optional(document, "worktree_branch"),
+        worktree=_optional(document, "worktree_path"),
+        error=_optional(document, "error"),
+        planner=_mapping(document, "planner_stats"),
+        plan=tuple(descriptions.items()),
+        steps=tuple(
+            _unit(step, "step_id", descriptions) for step in _items(document, "step_results")
+        ),
+        attempts=tuple(_attempt(item) for item in _items(document, "attempts")),
+        files=tuple(sorted(_mapping(document, "output_files") or {})),
+    )
+
+
+def _unit(document: Mapping[str, Any], id_key: str, descriptions: Mapping[str, str]) -> UnitView:
+    name = _text(document, id_key)
+    return UnitView(
+        name=name,
+        status=_text(document, "status"),
+        commit=_optional(document, "commit_sha"),
+        error=_optional(document, "error"),
+        description=descriptions.get(name, ""),
+        attempts=tuple(_attempt(item) for item in _items(document, "attempts")),
+        parts=tuple(
+            _unit(item, "sub_task_id", {}) for item in _items(document, "sub_task_results")
+        ),
+    )
+
+
+def _attempt(document: Mapping[str, Any]) -> AttemptView:
+    durations = (_mapping(document, "duration_ms") or {}).values()
+    number = document.get("attempt")
+    return AttemptView(
+        number=number if isinstance(number, int) else 0,
+        signal=_text(document, "signal"),
+        error=_optional(document, "error"),
+        checks=tuple(_check(item) for item in _items(document, "validation_results")),
+        duration_ms=sum(value for value in durations if isinstance(value, int | float)),
+    )
+
+
+def _check(document: Mapping[str, Any]) -> CheckView:
+    return CheckView(
+        name=_text(document, "check_name"),
+        passed=document.get("passed") is True,
+        summary=_text(document, "summary"),
+        details=_text(document, "details"),
+    )
+
+
+def _items(document: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    value = document.get(key)
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _mapping(document: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:
+    value = document.get(key)
+    return value if isinstance(value, dict) else None
+
+
+def _text(document: Mapping[str, Any], key: str) -> str:
+    return _optional(document, key) or ""
+
+
+def _optional(document: Mapping[str, Any], key: str) -> str | None:
+    value = document.get(key)
+    return value if isinstance(value, str) else None

@@ -1,0 +1,181 @@
+"""Carrying out ``forge run``: prepare, execute, report."""
+
+import asyncio
+import os
+import secrets
+from collections.abc import Callable
+
+from forge_core.errors import ModelNotConfigured
+from forge_core.git.repository import is_dirty
+from forge_core.models.ids import build_workflow_id
+from forge_core.models.result import TaskResult
+from forge_core.models.task import ForgeTaskInput
+from forge_core.submission import RunSettings, resolve_run
+from forge_core.tracing import init_tracing, shutdown_tracing
+from forge_obs import StoreError, flush, get_db_path, upgrade
+from forge_obs.recorder import lost_count
+
+from forge_cli.commands.run_options import ModelOptions, RunOptions
+from forge_cli.console import print_note, print_text, print_warning
+from forge_cli.execution import Submission, execute_run, submit_run
+from forge_cli.exit_codes import ExitCode
+from forge_cli.render.documents import build_interactions, dump
+from forge_cli.render.interactions import render_interactions
+from forge_cli.render.progress import render_progress
+from forge_cli.render.runs import render_outcome
+from forge_cli.render.tree import build_result_view
+from forge_cli.store import STORE_OFF, read_calls, read_progress
+from forge_cli.task_file import build_task
+
+Print = Callable[[str], None]
+
+
+def run_task(options: RunOptions, on_start: Print | None = None) -> ExitCode:
+    """Run a task from its options to its report.
+
+    Args:
+        options: What was asked for.
+        on_start: Told the workflow id before the run starts.
+    """
+    output = options.output
+    task = build_task(
+        options.description, options.task, options.checks, options.context, suffix=_hex(2)
+    )
+    work = resolve_run(task, options.task.repo, _settings(options.models))
+    if is_dirty(options.task.repo):
+        print_warning("the checkout has changes that are not committed: the run does not see them")
+    workflow_id = build_workflow_id(task.task_id, _hex(4))
+    submission = Submission(work, workflow_id, output.temporal_address)
+    if output.no_wait:
+        return _submit(submission, as_json=output.json)
+    prepare_store()
+    if on_start is not None:
+        on_start(workflow_id)
+    tell: Print = print_note if output.json else print_text
+    tell(f"run {workflow_id}: started on {work.repo_root}")
+    result = _execute(submission, tell)
+    report = _report_json if output.json else _report_text
+    report(work, workflow_id, result, verbose=output.verbose)
+    if lost_count():
+        print_warning(f"{lost_count()} records of this run could not be stored")
+    return ExitCode.SUCCESS if result.status == "success" else ExitCode.FAILED
+
+
+def prepare_store() -> None:
+    """Bring the store to this version's schema; a run does without, after a warning."""
+    path = get_db_path()
+    if path is None:
+        return
+    try:
+        upgrade(path)
+    except StoreError as error:
+        print_warning(f"the run goes on without a record: {error}")
+
+
+def _settings(models: ModelOptions) -> RunSettings:
+    if not models.model:
+        raise ModelNotConfigured(
+            "no model is configured: give --model or set FORGE_MODEL, for example "
+            "anthropic:claude-sonnet-5 with ANTHROPIC_API_KEY set, or ollama:NAME for a local "
+            "server; `forge demo` needs none"
+        )
+    return RunSettings(
+        model=models.model,
+        planner_model=models.planner_model or models.model,
+        plan=models.plan,
+        max_attempts=models.max_attempts,
+        max_step_attempts=models.max_step_attempts,
+        max_sub_task_attempts=models.max_sub_task_attempts,
+    )
+
+
+def _submit(submission: Submission, *, as_json: bool) -> ExitCode:
+    asyncio.run(submit_run(submission))
+    workflow_id = submission.workflow_id
+    if as_json:
+        task_id = submission.work.task.task_id
+        print_text(dump({"workflow_id": workflow_id, "task_id": task_id, "status": "running"}))
+    else:
+        print_text(
+            f"run {workflow_id}: submitted\n  look    forge status --workflow-id {workflow_id}"
+        )
+    return ExitCode.SUCCESS
+
+
+def _execute(submission: Submission, tell: Print) -> TaskResult:
+    init_tracing(os.environ.get("FORGE_OTEL_EXPORTER", "none"))
+    try:
+        return asyncio.run(execute_run(submission, _Progress(submission.workflow_id, tell).look))
+    except KeyboardInterrupt:
+        print_note(f"run {submission.workflow_id} was cancelled")
+        raise
+    finally:
+        shutdown_tracing()
+        flush()
+
+
+class _Progress:
+    """Tells what is new each time it looks at the record."""
+
+    def __init__(self, workflow_id: str, tell: Print) -> None:
+        self._workflow_id = workflow_id
+        self._tell = tell
+        self._seen = build_result_view({})
+
+    def look(self) -> None:
+        """Tell what happened since the last look; an unreadable store tells nothing."""
+        try:
+            current = read_progress(self._workflow_id)
+        except StoreError:
+            return
+        if current is None:
+            return
+        for line in render_progress(self._seen, current):
+            self._tell(f"  {line}")
+        self._seen = current
+
+
+def _report_text(
+    work: ForgeTaskInput, workflow_id: str, result: TaskResult, *, verbose: bool
+) -> None:
+    del work
+    if verbose:
+        interactions = read_calls(workflow_id)
+        if interactions:
+            print_text(render_interactions(interactions))
+        else:
+            print_warning(_explain_missing_calls())
+    view = build_result_view(result.model_dump(mode="json"))
+    print_text(render_outcome(workflow_id, result.status, view))
+
+
+def _report_json(
+    work: ForgeTaskInput, workflow_id: str, result: TaskResult, *, verbose: bool
+) -> None:
+    document = {
+        "workflow_id": workflow_id,
+        "task_id": work.task.task_id,
+        "status": result.status,
+        "branch": result.worktree_branch,
+        "result": result.model_dump(mode="json"),
+    }
+    if verbose:
+        interactions = read_calls(workflow_id)
+        if not interactions:
+            print_warning(_explain_missing_calls())
+        document["interactions"] = build_interactions(interactions or [], verbose=True)
+    print_text(dump(document))
+
+
+def _explain_missing_calls() -> str:
+    path = get_db_path()
+    if path is None:
+        return f"no prompts can be shown: {STORE_OFF}"
+    return (
+        f"no call of this run is in {path}: calls are recorded where the worker runs, "
+        "and not at all if its store cannot be written"
+    )
+
+
+def _hex(length: int) -> str:
+    return secrets.token_hex(length)
