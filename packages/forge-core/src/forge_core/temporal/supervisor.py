@@ -13,7 +13,8 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from forge_core.temporal.state import ServerState, StateFiles, dump_state, parse_state
@@ -51,40 +52,48 @@ def supervise(files: StateFiles, binary: str, idle_s: float, *, ui: bool) -> int
         return server.returncode or 0
 
 
-def free_port() -> int:
-    """Find a loopback port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_ports(count: int) -> list[int]:
+    """Find different loopback ports that nobody listens on."""
+    with ExitStack() as probes:
+        sockets = [probes.enter_context(socket.socket()) for _ in range(count)]
+        for probe in sockets:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in sockets]
 
 
-def build_command(files: StateFiles, binary: str, port: int, ui_port: int | None) -> list[str]:
-    """Build the server's command line; it listens on loopback only."""
+def build_command(files: StateFiles, binary: str, ports: Sequence[int], *, ui: bool) -> list[str]:
+    """Build the server's command line; it listens on loopback only.
+
+    Args:
+        files: Where its database is.
+        binary: The Temporal command.
+        ports: For its clients, its HTTP interface, its metrics and its web interface.
+        ui: Whether the web interface is served.
+    """
+    port, http_port, metrics_port, ui_port = ports
     command = [
         binary, "server", "start-dev",
         "--ip", "127.0.0.1",
         "--port", str(port),
-        "--http-port", str(free_port()),
-        "--metrics-port", str(free_port()),
+        "--http-port", str(http_port),
+        "--metrics-port", str(metrics_port),
         "--db-filename", str(files.database),
         "--log-level", "error",
         *(word for setting in SETTINGS for word in ("--dynamic-config-value", setting)),
     ]  # fmt: skip
-    return [*command, *(["--headless"] if ui_port is None else ["--ui-port", str(ui_port)])]
+    return [*command, *(["--ui-port", str(ui_port)] if ui else ["--headless"])]
 
 
 def _start(
     files: StateFiles, binary: str, *, ui: bool
 ) -> tuple[subprocess.Popen[bytes], ServerState]:
-    port = free_port()
-    ui_port = free_port() if ui else None
+    ports = free_ports(4)
     server = subprocess.Popen(
-        build_command(files, binary, port, ui_port),
+        build_command(files, binary, ports, ui=ui),
         stdin=subprocess.DEVNULL,
         preexec_fn=_die_with_parent,  # noqa: PLW1509 - this process has one thread
     )
-    return server, ServerState(os.getpid(), server.pid, port, ui_port)
+    return server, ServerState(os.getpid(), server.pid, ports[0], ports[3] if ui else None)
 
 
 def _publish(files: StateFiles, state: ServerState) -> None:

@@ -1,0 +1,91 @@
+"""A real Temporal dev server for tests, in memory and on loopback."""
+
+import http.client
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from forge_core.temporal.server import find_temporal_binary
+from forge_core.temporal.supervisor import SETTINGS, free_ports
+
+START_TIMEOUT_S = 60.0
+POLL_INTERVAL_S = 0.05
+
+DIE_WITH_PARENT = """
+import ctypes, os, signal, sys
+if sys.platform == "linux":
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""Becomes the command; a killed test run takes the server with it."""
+
+
+@contextmanager
+def running_server(directory: Path) -> Iterator[str]:
+    """Give the address of a server of its own, which is killed when the block ends.
+
+    Args:
+        directory: Where its log goes; must exist.
+
+    Raises:
+        RuntimeError: It did not become healthy in time; the message holds its log.
+    """
+    port, http_port, metrics_port = free_ports(3)
+    log_file = directory / "temporal-server.log"
+    with log_file.open("wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-c", DIE_WITH_PARENT, *_command(port, http_port, metrics_port)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            env={"PATH": os.defpath, "HOME": str(directory)},
+        )
+    try:
+        _wait_until_healthy(server, http_port, log_file)
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.kill()
+        server.wait()
+
+
+def unique_queue() -> str:
+    """Return the name of a task queue that no other test uses."""
+    return f"test-{uuid.uuid4().hex}"
+
+
+def _command(port: int, http_port: int, metrics_port: int) -> list[str]:
+    return [
+        find_temporal_binary(), "server", "start-dev", "--headless",
+        "--ip", "127.0.0.1",
+        "--port", str(port),
+        "--http-port", str(http_port),
+        "--metrics-port", str(metrics_port),
+        "--log-level", "error",
+        *(word for setting in SETTINGS for word in ("--dynamic-config-value", setting)),
+    ]  # fmt: skip
+
+
+def _wait_until_healthy(server: "subprocess.Popen[bytes]", http_port: int, log: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while not _knows_default_namespace(http_port):
+        if server.poll() is not None or time.monotonic() > deadline:
+            said = log.read_text(errors="replace")
+            raise RuntimeError(f"the Temporal dev server did not become healthy:\n{said}")
+        time.sleep(POLL_INTERVAL_S)
+
+
+def _knows_default_namespace(http_port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", http_port, timeout=5)
+    try:
+        connection.request("GET", "/api/v1/namespaces/default")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
