@@ -4,6 +4,7 @@ import asyncio
 import os
 import secrets
 from collections.abc import Callable
+from typing import Any
 
 from forge_core.errors import ModelNotConfigured
 from forge_core.git.repository import is_dirty
@@ -152,7 +153,7 @@ def _report_text(
 def _report_json(
     work: ForgeTaskInput, workflow_id: str, result: TaskResult, *, verbose: bool
 ) -> None:
-    document = {
+    document: dict[str, Any] = {
         "workflow_id": workflow_id,
         "task_id": work.task.task_id,
         "status": result.status,
