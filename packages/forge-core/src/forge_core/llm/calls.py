@@ -1,21 +1,20 @@
 """The two calls of a model: for files and for a plan. They know no store and no Temporal."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, cast
 
 from pydantic import BaseModel
 
+from forge_core.errors import ModelNotConfigured
+from forge_core.llm.answers import accept_answer, ask_again
 from forge_core.llm.errors import ModelFailure
-from forge_core.llm.providers import SCRIPTED, split_model
-from forge_core.llm.request import (
-    ModelAnswer,
-    ModelRequest,
-    RequestLabels,
-    UnfitAnswer,
-    parse_answer,
-)
+from forge_core.llm.providers import check_model
+from forge_core.llm.request import ModelAnswer, ModelRequest, RequestLabels
 from forge_core.llm.scripted import answer_from_script
+from forge_core.llm.specs import SCRIPTED, split_model
 from forge_core.models.context import AssembledContext
 from forge_core.models.llm import LLMCallResult, LLMResponse, PlanCallResult
 from forge_core.models.plan import Plan
@@ -94,12 +93,22 @@ async def request_model(request: ModelRequest) -> ModelAnswer:
     Raises:
         ModelFailure: There is no whole answer.
     """
+    try:
+        await asyncio.to_thread(check_model, request.model)
+    except ModelNotConfigured as error:
+        raise ModelFailure("not_configured", str(error)) from error
     provider, name = split_model(request.model)
     if provider == SCRIPTED:
-        return answer_from_script(Path(name), request)
-    from forge_core.llm.client import request_over_network  # noqa: PLC0415 - takes seconds
+        return await asyncio.to_thread(answer_from_script, Path(name), request)
+    send = await asyncio.to_thread(_load_client)
+    return await send(request)
 
-    return await request_over_network(request)
+
+def _load_client() -> Callable[[ModelRequest], Awaitable[ModelAnswer]]:
+    """Import the client; that takes seconds, which an event loop does not have."""
+    from forge_core.llm.client import request_over_network  # noqa: PLC0415 - see above
+
+    return request_over_network
 
 
 def _build_request(
@@ -125,23 +134,23 @@ def _build_request(
 async def _sample(request: ModelRequest, observer: CallObserver | None) -> _Accepted:
     """Ask until an answer fits, each time saying what was wrong with the last."""
     asked = request
-    for sample in range(MAX_SAMPLES):
-        asked = replace(asked, labels=replace(request.labels, sample=sample))
+    for sample in range(MAX_SAMPLES - 1):
         try:
             return await _ask_once(sample, asked, observer)
         except ModelFailure as failure:
-            if failure.kind != "invalid_output" or sample == MAX_SAMPLES - 1:
+            if failure.kind != "invalid_output":
                 raise
-            asked = replace(request, user_prompt=request.user_prompt + _complain(failure))
-    raise AssertionError("the last sample either fits or raises")
+            asked = ask_again(request, failure.problems)
+    return await _ask_once(MAX_SAMPLES - 1, asked, observer)
 
 
 async def _ask_once(sample: int, request: ModelRequest, observer: CallObserver | None) -> _Accepted:
+    request = replace(request, labels=replace(request.labels, sample=sample))
     if observer is not None:
         await observer.started(sample, request)
     try:
         answer = await request_model(request)
-        output = _accept(request, answer)
+        output = accept_answer(request, answer)
     except ModelFailure as failure:
         if observer is not None:
             await observer.failed(sample, request, failure)
@@ -149,16 +158,3 @@ async def _ask_once(sample: int, request: ModelRequest, observer: CallObserver |
     if observer is not None:
         await observer.answered(sample, request, answer, output)
     return _Accepted(answer, output)
-
-
-def _accept(request: ModelRequest, answer: ModelAnswer) -> BaseModel:
-    try:
-        return parse_answer(answer.text, request.output)
-    except UnfitAnswer as error:
-        raise ModelFailure(
-            "invalid_output", f"{request.model}: the answer does not fit: {error}", answer=answer
-        ) from error
-
-
-def _complain(failure: ModelFailure) -> str:
-    return f"\n## Previous answer\n\nIt was not accepted: {failure}\n"

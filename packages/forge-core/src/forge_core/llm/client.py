@@ -1,35 +1,46 @@
 """Requests over the network; the only module that knows pydantic-ai.
 
-Its import takes seconds, so `forge_core.llm.calls` imports it when a model is called.
+Its import takes seconds, so `forge_core.llm.calls` imports it when a model is called. The library
+is used below its agents, one HTTP request for one call: nothing is sent again, and nothing is
+added to the prompts.
 """
 
-import os
+import json
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 
 import httpx2
 from pydantic_ai import ModelRequest as Message
 from pydantic_ai import ToolDefinition, exceptions
 from pydantic_ai.direct import model_request
-from pydantic_ai.messages import ModelResponse
+from pydantic_ai.messages import ModelResponse, SystemPromptPart, UserPromptPart
 from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.models.anthropic import AnthropicModel
 from pydantic_ai.models.ollama import OllamaModel
 from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
+from pydantic_ai.profiles import ModelProfile
+from pydantic_ai.profiles.openai import OpenAIModelProfile
 from pydantic_ai.providers.anthropic import AnthropicProvider
 from pydantic_ai.providers.ollama import OllamaProvider
 from pydantic_ai.providers.openai import OpenAIProvider
 from pydantic_ai.settings import CacheConfig, ModelSettings
 
 from forge_core.llm.errors import FailureKind, ModelFailure
-from forge_core.llm.providers import OLLAMA_URL, split_model
+from forge_core.llm.explain import explain_failure
+from forge_core.llm.providers import read_access
 from forge_core.llm.request import ModelAnswer, ModelRequest
+from forge_core.llm.specs import PROVIDERS, split_model
 from forge_core.models.llm import CallUsage
 
 CONNECT_TIMEOUT_S = 10.0
 """Seconds within which a connection must stand."""
+
+NO_KEY = "none"
+"""Sent to a server of one's own where no key is set; the libraries refuse an empty one."""
 
 FAILURES: tuple[tuple[type[Exception], FailureKind], ...] = (
     (exceptions.ModelQuotaExceededError, "quota"),
@@ -42,13 +53,32 @@ FAILURES: tuple[tuple[type[Exception], FailureKind], ...] = (
     (exceptions.ModelContextWindowExceededError, "context_too_long"),
     (exceptions.ModelAuthenticationError, "authentication"),
     (exceptions.ModelNotFoundError, "not_found"),
-    (exceptions.ModelRequestRejectedError, "rejected"),
-    (exceptions.UserError, "not_configured"),
     (exceptions.ModelHTTPError, "rejected"),
     (exceptions.ModelAPIError, "malformed_response"),
+    (exceptions.ContentFilterError, "refused"),
     (exceptions.UnexpectedModelBehavior, "malformed_response"),
+    (exceptions.UserError, "not_configured"),
+    # A body that is JSON but nothing else that was promised fails wherever it is taken apart.
+    (AssertionError, "malformed_response"),
+    (AttributeError, "malformed_response"),
+    (LookupError, "malformed_response"),
+    (RecursionError, "malformed_response"),
+    (TypeError, "malformed_response"),
+    (ValueError, "malformed_response"),
 )
 """What the library raises and what that is to us; the first that fits counts."""
+
+STATUSES: dict[int, FailureKind] = {408: "timeout", 413: "context_too_long"}
+"""HTTP statuses to which the library gives no class of their own."""
+
+VERBATIM = ModelProfile(may_tokenize_special_tokens_in_content=False)
+"""Send prompts as they are: no joiners inside what looks like a chat template's token."""
+
+OLLAMA = OpenAIModelProfile(
+    may_tokenize_special_tokens_in_content=False,
+    openai_chat_supports_max_completion_tokens=False,
+)
+"""As `VERBATIM`; Ollama limits the answer by `max_tokens` and ignores the newer name."""
 
 
 @dataclass(slots=True)
@@ -57,25 +87,24 @@ class _Exchange:
 
     request: ModelRequest
     started: float = field(default_factory=time.perf_counter)
-    body: str = ""
-    """The last response's body."""
+    body: str | None = None
+    """The response's body, once there is one."""
 
     async def keep_body(self, response: httpx2.Response) -> None:
         self.body = (await response.aread()).decode("utf-8", "backslashreplace")
 
-    def answer(self, text: str, response: ModelResponse | None = None) -> ModelAnswer:
-        latency_ms = (time.perf_counter() - self.started) * 1000
-        if response is None:
-            name = split_model(self.request.model)[1]
-            return ModelAnswer(text, CallUsage(model_name=name, latency_ms=latency_ms))
+    def describe(self, response: ModelResponse) -> ModelAnswer:
+        """Reduce a whole response to its text and figures."""
         usage = response.usage
+        text = _read_text(response)
         return ModelAnswer(
-            text,
-            CallUsage(
+            text=(self.body or "") if text is None else text,
+            is_empty=text is None,
+            usage=CallUsage(
                 model_name=response.model_name or split_model(self.request.model)[1],
                 input_tokens=usage.input_tokens or 0,
                 output_tokens=usage.output_tokens or 0,
-                latency_ms=latency_ms,
+                latency_ms=self._latency_ms(),
                 cache_read_tokens=usage.cache_read_tokens or 0,
                 cache_write_tokens=usage.cache_write_tokens or 0,
                 reasoning_tokens=usage.output_reasoning_tokens or 0,
@@ -83,59 +112,86 @@ class _Exchange:
             ),
         )
 
+    def describe_wreck(self) -> ModelAnswer | None:
+        """Keep what came back of a failed request; None where nothing did."""
+        if self.body is None:
+            return None
+        name = split_model(self.request.model)[1]
+        return ModelAnswer(self.body, CallUsage(model_name=name, latency_ms=self._latency_ms()))
+
+    def _latency_ms(self) -> float:
+        return (time.perf_counter() - self.started) * 1000
+
 
 async def request_over_network(request: ModelRequest) -> ModelAnswer:
-    """Send one request to its provider and return what came back.
+    """Send one request to a provider and return what came back, whole or cut off.
+
+    Each request has an HTTP client of its own, closed with it: a call takes seconds, a connection
+    milliseconds, and no state outlives the event loop.
 
     Raises:
-        ModelFailure: There is no whole answer.
+        ModelFailure: There is no answer.
     """
     exchange = _Exchange(request)
-    timeout = httpx2.Timeout(request.timeout_s, connect=CONNECT_TIMEOUT_S)
-    hooks = {"response": [exchange.keep_body]}
-    async with httpx2.AsyncClient(timeout=timeout, event_hooks=hooks) as http:
+    async with httpx2.AsyncClient(
+        verify=_tls_context(), event_hooks={"response": [exchange.keep_body]}
+    ) as http:
         with _as_model_failure(exchange):
             response = await model_request(
                 _build_model(request.model, http),
-                [Message.user_text_prompt(request.user_prompt, instructions=request.system_prompt)],
+                [_build_message(request)],
                 model_settings=_build_settings(request),
                 model_request_parameters=_build_parameters(request),
             )
-    answer = exchange.answer(_read_text(response), response)
-    if response.finish_reason == "length":
-        raise ModelFailure(
-            "truncated",
-            f"the answer was cut off at {request.max_tokens} tokens: raise output_reserve in the "
-            "task's context or ask for less",
-            answer=answer,
-        )
-    return answer
+            return exchange.describe(response)
 
 
-def _read_text(response: ModelResponse) -> str:
-    calls = response.tool_calls
-    return calls[0].args_as_json_str() if calls else (response.text or "")
+@cache
+def _tls_context() -> ssl.SSLContext:
+    """Load the certificates once; it takes tens of milliseconds."""
+    return httpx2.create_ssl_context()
+
+
+def _read_text(response: ModelResponse) -> str | None:
+    """Take the tool's arguments as they were sent, else the text; None where there is neither.
+
+    Arguments that were sent as an object, as Anthropic does, become compact JSON.
+    """
+    for call in response.tool_calls:
+        if isinstance(call.args, str):
+            return call.args
+        return json.dumps(call.args, ensure_ascii=False, separators=(",", ":"))
+    return response.text
 
 
 def _build_model(spec: str, http: httpx2.AsyncClient) -> Model:
     provider, name = split_model(spec)
+    access = read_access(PROVIDERS[provider])
+    key = access.key or NO_KEY
     if provider == "anthropic":
-        return AnthropicModel(name, provider=AnthropicProvider(http_client=http))
+        anthropic = AnthropicProvider(api_key=key, base_url=access.url, http_client=http)
+        return AnthropicModel(name, provider=anthropic, profile=VERBATIM)
     if provider == "ollama":
-        url = os.environ.get("OLLAMA_BASE_URL") or OLLAMA_URL
-        return OllamaModel(name, provider=OllamaProvider(base_url=url, http_client=http))
-    openai = OpenAIProvider(http_client=http)
+        ollama = OllamaProvider(api_key=key, base_url=access.url, http_client=http)
+        return OllamaModel(name, provider=ollama, profile=OLLAMA)
+    openai = OpenAIProvider(api_key=key, base_url=access.url, http_client=http)
     if provider == "openai":
-        return OpenAIResponsesModel(name, provider=openai)
-    return OpenAIChatModel(name, provider=openai)
+        return OpenAIResponsesModel(name, provider=openai, profile=VERBATIM)
+    return OpenAIChatModel(name, provider=openai, profile=VERBATIM)
+
+
+def _build_message(request: ModelRequest) -> Message:
+    # Not as instructions, which lose the blanks at their ends on the way to OpenAI.
+    return Message([SystemPromptPart(request.system_prompt), UserPromptPart(request.user_prompt)])
 
 
 def _build_settings(request: ModelRequest) -> ModelSettings:
     return ModelSettings(
         max_tokens=request.max_tokens,
-        timeout=request.timeout_s,
+        timeout=httpx2.Timeout(request.timeout_s, connect=CONNECT_TIMEOUT_S),
         request_timeout=request.timeout_s,
         max_retries=0,
+        # Every user prompt is sent once: only instructions and tool are worth caching.
         cache=CacheConfig(messages=False),
     )
 
@@ -155,17 +211,17 @@ def _as_model_failure(exchange: _Exchange) -> Iterator[None]:
     try:
         yield
     except tuple(kind for kind, _ in FAILURES) as error:
-        kind = next(kind for type_, kind in FAILURES if isinstance(error, type_))
-        message = _explain(kind, error, exchange.request)
+        status = getattr(error, "status_code", None)
+        kind = STATUSES.get(status or 0) or _classify(error)
+        if exchange.body is None and kind == "malformed_response":
+            kind = "rejected"  # the request itself cannot be sent
         raise ModelFailure(
             kind,
-            message,
+            explain_failure(exchange.request, kind, status, exchange.body, error),
             retry_after_s=getattr(error, "retry_after", None),
-            answer=exchange.answer(exchange.body),
+            answer=exchange.describe_wreck(),
         ) from error
 
 
-def _explain(kind: FailureKind, error: Exception, request: ModelRequest) -> str:
-    status = getattr(error, "status_code", None)
-    what = f"{request.model}: {kind.replace('_', ' ')}"
-    return f"{what} (HTTP {status}): {error}" if status else f"{what}: {error}"
+def _classify(error: Exception) -> FailureKind:
+    return next(kind for type_, kind in FAILURES if isinstance(error, type_))

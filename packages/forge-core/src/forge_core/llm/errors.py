@@ -23,6 +23,7 @@ FailureKind = Literal[
     "overloaded",
     "quota",
     "rate_limited",
+    "refused",
     "rejected",
     "server_error",
     "timeout",
@@ -49,6 +50,7 @@ class ModelFailure(ForgeError):
         *,
         retry_after_s: float | None = None,
         answer: ModelAnswer | None = None,
+        problems: tuple[str, ...] = (),
     ) -> None:
         """Describe a failed request.
 
@@ -57,12 +59,14 @@ class ModelFailure(ForgeError):
             message: Why, in one line, without text of the prompt.
             retry_after_s: Seconds that the provider asks to wait.
             answer: What came back, where something did: it was paid for.
+            problems: What is wrong with an answer that does not fit, one line each.
         """
         line = " ".join(message.split())
         super().__init__(line if len(line) <= MESSAGE_LENGTH else line[:MESSAGE_LENGTH] + "…")
         self.kind = kind
         self.retry_after_s = retry_after_s
         self.answer = answer
+        self.problems = problems
 
     @property
     def retryable(self) -> bool:

@@ -1,70 +1,69 @@
-"""The providers that a model's name may begin with, and what each needs."""
+"""Whether a model can be called with this environment, and under which address and key."""
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from forge_core.errors import ModelNotConfigured
 from forge_core.llm.errors import ModelFailure
 from forge_core.llm.scripted import load_script
-
-OLLAMA_URL = "http://localhost:11434/v1"
-"""Where Ollama listens unless `OLLAMA_BASE_URL` says otherwise."""
+from forge_core.llm.specs import PROVIDERS, SCRIPTED, Provider, split_model
 
 
 @dataclass(frozen=True, slots=True)
-class Provider:
-    """What a provider reads from the environment."""
+class Access:
+    """How a provider is reached."""
 
-    key_variable: str | None
-    url_variable: str | None
-    key_optional_with_url: bool = False
-    """A server of one's own may want no key."""
-
-
-PROVIDERS: Mapping[str, Provider] = {
-    "anthropic": Provider("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"),
-    "openai": Provider("OPENAI_API_KEY", "OPENAI_BASE_URL", key_optional_with_url=True),
-    "openai-chat": Provider("OPENAI_API_KEY", "OPENAI_BASE_URL", key_optional_with_url=True),
-    "ollama": Provider(None, "OLLAMA_BASE_URL"),
-}
-"""Providers over the network, by the word before the colon."""
-
-SCRIPTED = "scripted"
-"""The word before a script's path."""
+    url: str
+    key: str | None
+    url_is_set: bool
+    """Whether the environment names the address."""
 
 
-def split_model(spec: str) -> tuple[str, str]:
-    """Split `provider:name`.
-
-    Raises:
-        ModelNotConfigured: The provider is unknown or a part is missing.
-    """
-    provider, _, name = spec.partition(":")
-    if (provider not in PROVIDERS and provider != SCRIPTED) or not name:
-        known = ", ".join(f"{word}:…" for word in (*PROVIDERS, SCRIPTED))
-        raise ModelNotConfigured(f"model {spec!r} is not of the form provider:name ({known})")
-    return provider, name
+def read_access(provider: Provider) -> Access:
+    """Read a provider's address and key from the environment; an empty variable is not set."""
+    url = os.environ.get(provider.url_variable, "").strip()
+    key = os.environ.get(provider.key_variable, "").strip()
+    return Access(url or provider.default_url, key or None, bool(url))
 
 
 def check_model(spec: str) -> None:
     """Check that a model can be called as it is configured, without calling it.
 
+    Reads the environment or the script, nothing over the network.
+
     Raises:
         ModelNotConfigured: It cannot; the message names the way out.
     """
-    provider, name = split_model(spec)
-    if provider == SCRIPTED:
-        try:
-            load_script(Path(name))
-        except ModelFailure as error:
-            raise ModelNotConfigured(str(error)) from error
+    word, name = split_model(spec)
+    if word == SCRIPTED:
+        _check_script(Path(name))
         return
-    wants = PROVIDERS[provider]
-    if wants.key_variable is None or os.environ.get(wants.key_variable):
-        return
-    if wants.key_optional_with_url and wants.url_variable and os.environ.get(wants.url_variable):
-        return
-    hint = f" (or {wants.url_variable} to a server without one)" * wants.key_optional_with_url
-    raise ModelNotConfigured(f"model {spec!r} needs a key: set {wants.key_variable}{hint}")
+    provider = PROVIDERS[word]
+    access = read_access(provider)
+    if not access.url.startswith(("http://", "https://")):
+        raise ModelNotConfigured(
+            f"model {spec!r} cannot be reached: {provider.url_variable} is {access.url!r}, "
+            "which does not begin with http:// or https://"
+        )
+    if access.key is None and _needs_key(provider, access):
+        raise ModelNotConfigured(f"model {spec!r} needs a key: set {_name_ways_out(provider)}")
+
+
+def _check_script(path: Path) -> None:
+    try:
+        load_script(path)
+    except ModelFailure as error:
+        raise ModelNotConfigured(str(error)) from error
+
+
+def _needs_key(provider: Provider, access: Access) -> bool:
+    if provider.key_needed == "unless_url_is_set":
+        return not access.url_is_set
+    return provider.key_needed == "always"
+
+
+def _name_ways_out(provider: Provider) -> str:
+    if provider.key_needed == "unless_url_is_set":
+        return f"{provider.key_variable}, or {provider.url_variable} for a server without one"
+    return provider.key_variable

@@ -1,19 +1,15 @@
-"""Requests to a model and answers of it, as values; reading an answer is pure."""
+"""Requests to a model and answers of it, as values."""
 
-import json
-import re
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from forge_core.models.llm import CallUsage
+from forge_core.llm.specs import SCRIPTED
+from forge_core.models.llm import CallUsage, Origin
 
 TIMEOUT_S = 600.0
 """Seconds after which a request is given up."""
-
-FENCE = re.compile(r"```(?:json)?[ \t]*\n(.*?)\n[ \t]*```", re.DOTALL)
-"""A code block, as some models put around JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +45,25 @@ class ModelRequest:
         """Name of the tool by whose arguments the model answers."""
         return self.output.__name__.lower()
 
+    @property
+    def origin(self) -> Origin:
+        """Who answers, known before anybody has."""
+        return "scripted" if self.model.startswith(f"{SCRIPTED}:") else "provider"
+
 
 @dataclass(frozen=True, slots=True)
 class ModelAnswer:
     """What came back, whether it fits or not."""
 
     text: str
-    """The answer as received: the tool's arguments, else the text."""
+    """As received: the tool's arguments, else the text, else the response's body.
+
+    Arguments that a provider sends as an object instead of text are that object in compact JSON.
+    """
     usage: CallUsage
-
-
-class UnfitAnswer(ValueError):
-    """An answer that does not fit what was asked for."""
+    """Zero tokens of a provider mean that it did not report them."""
+    is_empty: bool = False
+    """Whether the model said nothing, so that `text` is only the response's body."""
 
 
 def request_params(request: ModelRequest) -> dict[str, Any]:
@@ -68,36 +71,6 @@ def request_params(request: ModelRequest) -> dict[str, Any]:
     return {
         "max_tokens": request.max_tokens,
         "timeout_s": request.timeout_s,
+        "output_mode": "tool",
         "tool": request.tool_name,
     }
-
-
-def parse_answer(text: str, output: type[BaseModel]) -> BaseModel:
-    """Read an answer as `output`; JSON may stand in a code block.
-
-    Raises:
-        UnfitAnswer: It is no JSON or does not fit, with the reasons in one line.
-    """
-    try:
-        return output.model_validate(_load(text))
-    except ValidationError as error:
-        raise UnfitAnswer(_describe(error)) from error
-
-
-def _load(text: str) -> object:
-    candidates = [text, *(match.group(1) for match in FENCE.finditer(text))]
-    for candidate in candidates:
-        try:
-            return json.loads(candidate, strict=False)
-        except (ValueError, RecursionError):
-            continue
-    raise UnfitAnswer("it is not valid JSON" if text.strip() else "it is empty")
-
-
-def _describe(error: ValidationError) -> str:
-    problems = (
-        f"{'.'.join(map(str, problem['loc'])) or 'answer'}: "
-        + problem["msg"].removeprefix("Value error, ")
-        for problem in error.errors(include_url=False, include_input=False)
-    )
-    return "; ".join(problems)

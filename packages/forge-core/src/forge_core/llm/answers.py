@@ -1,0 +1,115 @@
+"""Reading answers: whether one is whole and fits, and what to say when not; pure."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails, PydanticSerializationError
+
+from forge_core.llm.errors import FailureKind, ModelFailure
+from forge_core.llm.request import ModelAnswer, ModelRequest
+
+FENCE = re.compile(r"```(?:json)?[ \t]*\r?\n(.*?)\n[ \t]*```", re.DOTALL)
+"""A code block, as some models put around JSON."""
+
+MAX_PROBLEMS = 10
+"""Problems of one answer that are told."""
+
+PROBLEM_LENGTH = 200
+"""Characters of one problem; a rule may quote an id, and an id may be a whole file."""
+
+CUT_SHORT: Mapping[str, tuple[FailureKind, str]] = {
+    "length": (
+        "truncated",
+        "the answer was cut off at {max_tokens} tokens: raise output_reserve or ask for less",
+    ),
+    "content_filter": ("refused", "the provider's content filter stopped the answer"),
+    "error": ("server_error", "the provider gave the answer up"),
+}
+"""Finish reasons of answers that are not whole, and what each is to us."""
+
+
+class UnfitAnswer(ValueError):
+    """An answer that does not fit what was asked for."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        """Keep what is wrong, one line each."""
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
+
+
+def accept_answer(request: ModelRequest, answer: ModelAnswer) -> BaseModel:
+    """Return what a whole answer says.
+
+    Raises:
+        ModelFailure: It is not whole or does not fit; the failure carries it.
+    """
+    cut = CUT_SHORT.get(answer.usage.finish_reason or "")
+    if cut is not None:
+        kind, why = cut
+        why = why.format(max_tokens=request.max_tokens)
+        raise ModelFailure(kind, f"{request.model}: {why}", answer=answer)
+    try:
+        return parse_answer("" if answer.is_empty else answer.text, request.output)
+    except UnfitAnswer as error:
+        raise ModelFailure(
+            "invalid_output",
+            f"{request.model}: the answer does not fit: {error}",
+            answer=answer,
+            problems=error.problems,
+        ) from error
+
+
+def parse_answer(text: str, output: type[BaseModel]) -> BaseModel:
+    """Read an answer as `output`; JSON may stand in a code block, unknown keys are ignored.
+
+    Raises:
+        UnfitAnswer: It is no JSON or does not fit; its content is not quoted.
+    """
+    try:
+        parsed = output.model_validate(_load(text))
+        parsed.model_dump_json()
+    except ValidationError as error:
+        raise UnfitAnswer(_describe(error)) from error
+    except PydanticSerializationError as error:
+        raise UnfitAnswer(["it holds half of a surrogate pair, which is no text"]) from error
+    return parsed
+
+
+def ask_again(request: ModelRequest, problems: Sequence[str]) -> ModelRequest:
+    """Build the next request of a call whose last answer did not fit.
+
+    Args:
+        request: The call's first request, whose prompt stays in front so that it can be cached.
+        problems: What was wrong with the last answer.
+    """
+    lines = "\n".join(f"- {problem}" for problem in problems)
+    section = f"\n\n## Previous answer\n\nYour previous answer was not accepted:\n{lines}\n"
+    return replace(request, user_prompt=request.user_prompt + section)
+
+
+def _load(text: str) -> object:
+    candidates = [text, *(match.group(1) for match in FENCE.finditer(text))]
+    for candidate in candidates:
+        try:
+            return json.loads(candidate, strict=False)
+        except (ValueError, RecursionError):
+            continue
+    raise UnfitAnswer(["it is not valid JSON" if text.strip() else "it is empty"])
+
+
+def _describe(error: ValidationError) -> list[str]:
+    errors = error.errors(include_url=False, include_input=False, include_context=False)
+    problems = [_describe_problem(problem) for problem in islice(errors, MAX_PROBLEMS)]
+    if error.error_count() > MAX_PROBLEMS:
+        problems.append(f"and {error.error_count() - MAX_PROBLEMS} more")
+    return problems
+
+
+def _describe_problem(problem: ErrorDetails) -> str:
+    where = ".".join(map(str, problem["loc"])) or "answer"
+    line = " ".join(f"{where}: {problem['msg'].removeprefix('Value error, ')}".split())
+    return line if len(line) <= PROBLEM_LENGTH else line[:PROBLEM_LENGTH] + "…"

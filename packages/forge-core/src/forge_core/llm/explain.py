@@ -1,0 +1,83 @@
+"""The one line that says why a request failed and what to do about it; pure."""
+
+import json
+from collections.abc import Mapping
+
+from forge_core.llm.errors import FailureKind
+from forge_core.llm.request import ModelRequest
+from forge_core.llm.specs import PROVIDERS, split_model
+
+QUOTED_LENGTH = 300
+"""Characters of a provider's own words in our message."""
+
+QUOTED_LINE_LENGTH = 20
+"""Characters from which a line of a prompt is recognised in a provider's words."""
+
+ADVICE: Mapping[FailureKind, str] = {
+    "authentication": "check {key}",
+    "connection": "check the network and {url}",
+    "context_too_long": "lower the task's token_budget",
+    "not_found": "check the model's name and {url}",
+    "quota": "check the account's plan and billing",
+}
+"""What a person can do; the other kinds are retried or speak for themselves."""
+
+
+def explain_failure(
+    request: ModelRequest,
+    kind: FailureKind,
+    status: int | None,
+    body: str | None,
+    error: Exception,
+) -> str:
+    """Say what failed, in the provider's words where it has some, and what to do.
+
+    Args:
+        request: What was asked; no line of its prompts is quoted.
+        kind: What the failure is to us.
+        status: HTTP status, where there is one.
+        body: The response's body, where there is one.
+        error: What the client raised; its words serve where no response came.
+    """
+    what = f"{request.model}: {kind.replace('_', ' ')}"
+    if status is not None:
+        what += f" (HTTP {status})"
+    words = " ".join(_find_words(body, status, error).split())
+    if words and not _quotes_prompt(words, request):
+        what += f": {words[:QUOTED_LENGTH]}"
+    advice = _advise(kind, request.model)
+    return f"{what}; {advice}" if advice else what
+
+
+def read_provider_message(body: str) -> str | None:
+    """Find the message in the body of an error response; None where there is none."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(document, dict):
+        error = document.get("error", document)
+        message = error.get("message") if isinstance(error, dict) else error
+        if isinstance(message, str):
+            return message
+    return None
+
+
+def _find_words(body: str | None, status: int | None, error: Exception) -> str:
+    if body is None:
+        return str(error) or type(error).__name__
+    message = read_provider_message(body)
+    if message is None and status is None:
+        return "the response is not what the provider's interface promises"
+    return message or ""
+
+
+def _quotes_prompt(words: str, request: ModelRequest) -> bool:
+    lines = f"{request.system_prompt}\n{request.user_prompt}".splitlines()
+    short = (" ".join(line.split()) for line in lines)
+    return any(len(line) >= QUOTED_LINE_LENGTH and line in words for line in short)
+
+
+def _advise(kind: FailureKind, model: str) -> str:
+    provider = PROVIDERS[split_model(model)[0]]
+    return ADVICE.get(kind, "").format(key=provider.key_variable, url=provider.url_variable)
