@@ -7,7 +7,7 @@ store and is imported at first use, so that `import forge_obs` costs next to not
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from forge_obs.recorder import flush, record
+from forge_obs.recorder import flush, lost_count, record
 
 if TYPE_CHECKING:
     from forge_obs.check import StoreCheck, check_store
@@ -52,6 +52,7 @@ __all__ = [
     "get_shown_status",
     "list_recent_runs",
     "list_workflow_ids",
+    "lost_count",
     "open_reader",
     "record",
     "save_interaction",

@@ -5,7 +5,8 @@ No connection crosses a fork: idle ones are closed before it, and the child star
 
 import os
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -58,16 +59,27 @@ class Database:
             StoreUnavailable: Other threads kept the database busy.
             sqlite3.Error: The database is locked, full, damaged or not writable.
         """
+        with self.held(timeout_s) as left_s:
+            if self._writer is None:
+                self._writer = sqlite.Writer(self.engine)
+            try:
+                self._writer.commit(statement, values, left_s)
+            except sqlite.DRIVER_ERRORS:
+                self.close()
+                raise
+
+    @contextmanager
+    def held(self, timeout_s: float) -> Iterator[float]:
+        """Take the lock in front of the database; gives the seconds that are left.
+
+        Raises:
+            StoreUnavailable: Other threads kept the database busy.
+        """
         give_up = time.monotonic() + timeout_s
         if not self.lock.acquire(timeout_s=timeout_s):
             raise StoreUnavailable(f"database {self.path} was busy in other threads")
         try:
-            if self._writer is None:
-                self._writer = sqlite.Writer(self.engine)
-            self._writer.commit(statement, values, give_up - time.monotonic())
-        except sqlite.DRIVER_ERRORS:
-            self.close()
-            raise
+            yield give_up - time.monotonic()
         finally:
             self.lock.release()
 
@@ -81,6 +93,7 @@ class Database:
 
 _open: dict[Path, Database] = {}
 _open_lock = ForkLock()
+_crossed: set[Path] = set()
 _inherited: list[Database] = []
 
 
@@ -127,6 +140,8 @@ def _reopen(path: Path, wal_budget_s: float) -> Database:
         return known
     if known is not None:
         _close(known)
+    if path in _crossed:
+        raise StoreUnavailable(f"database {path} was in use when this process was forked")
     sqlite.prepare_file(path)
     sqlite.switch_to_wal(path, budget_s=wal_budget_s)
     identity = _identify(path)
@@ -144,13 +159,10 @@ def _close_idle(newest: Database) -> None:
         _close(database)
 
 
-def _close(database: Database, *, wait_s: float = 0.0) -> None:
-    """Close a database, unless a thread goes on writing to it."""
-    if database.lock.acquire(timeout_s=wait_s):
-        try:
-            database.close()
-        finally:
-            database.lock.release()
+def _close(database: Database) -> None:
+    """Close a database, unless a thread is writing to it."""
+    with suppress(StoreUnavailable), database.held(0.0):
+        database.close()
 
 
 def _identify(path: Path) -> tuple[int, int] | None:
@@ -178,13 +190,15 @@ def close_databases(*, wait_s: float) -> None:
         wait_s: How long to wait for a writing thread, in seconds; its database stays open.
     """
     for database in list_open():
-        if database.is_current():
-            with suppress(DBAPIError):
-                sqlite.checkpoint(database.engine)
-        _close(database, wait_s=wait_s)
+        with suppress(StoreUnavailable), database.held(wait_s):
+            if database.is_current():
+                with suppress(DBAPIError):
+                    sqlite.checkpoint(database.engine)
+            database.close()
 
 
 def _start_over() -> None:
+    _crossed.update(path for path, database in _open.items() if database.lock.crossed)
     # Kept, never closed: what is left of them are copies of the parent's connections.
     _inherited.extend(_open.values())
     _open.clear()

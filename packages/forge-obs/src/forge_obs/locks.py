@@ -1,33 +1,40 @@
 """Locks that survive a fork.
 
-A child starts with every lock free. Before the fork each lock is taken, so that no other thread
-is in the middle of what it protects; one that stays busy does not hold the fork up for long.
+SQLite keeps the locks of a process in tables that a child inherits: a child that uses a file which
+was open during the fork believes that it holds locks which only its parent has, and rows get
+lost. So each lock is taken before a fork, and what it protects is closed.
 """
 
 import os
 import threading
 from collections.abc import Callable
+from itertools import count
 from typing import Final
-from weakref import WeakSet
+from weakref import WeakValueDictionary
 
-_WAIT_S: Final = 2.0
+_WAIT_S: Final = 5.0
+"""How long a fork waits for one lock, in seconds."""
 
 
 class ForkLock:
     """A lock that is free in a child process.
 
     Args:
-        let_go: Called with the lock held, right before a fork: gives up what must not be copied.
+        let_go: Called with the lock held, right before a fork: closes what must not be copied.
     """
 
     def __init__(self, let_go: Callable[[], object] | None = None) -> None:
         self._lock = threading.Lock()
         self._let_go = let_go
         self._held_for_fork = False
-        _locks.add(self)
+        self.crossed = False
+        """In a child: what the lock protects was in use during the fork."""
+        _locks[next(_numbers)] = self
 
     def acquire(self, *, timeout_s: float) -> bool:
         """Take the lock, waiting at most that many seconds; False if it stayed busy."""
+        if not _gate.open.is_set():
+            _gate.open.wait(_WAIT_S)  # a busy writer would keep the fork from ever getting it
         return self._lock.acquire(timeout=max(0.0, timeout_s))
 
     def release(self) -> None:
@@ -35,14 +42,14 @@ class ForkLock:
         self._lock.release()
 
     def __enter__(self) -> None:
-        self._lock.acquire()
+        self.acquire(timeout_s=threading.TIMEOUT_MAX)
 
     def __exit__(self, *_raised: object) -> None:
         self._lock.release()
 
     def before_fork(self) -> None:
         """Take the lock if it can be had soon, and let go of what it protects."""
-        self._held_for_fork = self.acquire(timeout_s=_WAIT_S)
+        self._held_for_fork = self._lock.acquire(timeout=_WAIT_S)
         if self._held_for_fork and self._let_go is not None:
             self._let_go()
 
@@ -54,23 +61,56 @@ class ForkLock:
 
     def after_fork_in_child(self) -> None:
         """Start over: the thread that holds the old lock is not in this process."""
+        self.crossed = self.crossed or not self._held_for_fork
         self._held_for_fork = False
         self._lock = threading.Lock()
 
 
-_locks: WeakSet[ForkLock] = WeakSet()
+class _Gate:
+    """Closed from the moment a fork begins: whoever wants a lock comes after it."""
+
+    def __init__(self) -> None:
+        self.renew()
+
+    def renew(self) -> None:
+        self.open = threading.Event()
+        self.open.set()
 
 
-def _for_each(method: Callable[[ForkLock], None]) -> Callable[[], None]:
-    def call() -> None:
-        for lock in list(_locks):
-            method(lock)
+_gate: Final = _Gate()
+_numbers: Final = count()
+_locks: Final[WeakValueDictionary[int, ForkLock]] = WeakValueDictionary()
 
-    return call
+
+def _in_order() -> list[ForkLock]:
+    return [lock for _, lock in sorted(_locks.items())]
+
+
+def _before_fork() -> None:
+    # In order of birth, and once more for those that were born meanwhile: whoever holds the lock
+    # under which new ones are made has it before them.
+    _gate.open.clear()
+    taken: set[int] = set()
+    while fresh := [lock for lock in _in_order() if id(lock) not in taken]:
+        for lock in fresh:
+            lock.before_fork()
+            taken.add(id(lock))
+
+
+def _after_fork_in_parent() -> None:
+    for lock in _in_order():
+        lock.after_fork_in_parent()
+    _gate.open.set()
+
+
+def _after_fork_in_child() -> None:
+    for lock in _in_order():
+        lock.after_fork_in_child()
+    _gate.renew()
 
 
 os.register_at_fork(
-    before=_for_each(ForkLock.before_fork),
-    after_in_parent=_for_each(ForkLock.after_fork_in_parent),
-    after_in_child=_for_each(ForkLock.after_fork_in_child),
+    before=_before_fork,
+    after_in_parent=_after_fork_in_parent,
+    after_in_child=_after_fork_in_child,
 )

@@ -54,14 +54,21 @@ def make_ready(database: Database, *, timeout_s: float, read_s: float | None = N
     """
     if database.ready:
         return False
-    with database.engine.connect().execution_options(**sqlite.READ_ONLY) as connection:
-        sqlite.set_busy_timeout(connection, timeout_s if read_s is None else read_s)
-        revision = get_revision(connection)
+    revision = _read_revision(database, timeout_s if read_s is None else read_s)
     if revision != HEAD:
         refuse_newer(database.path, revision)
         _upgrade_alone(database, timeout_s)
     database.ready = True
     return revision != HEAD
+
+
+def _read_revision(database: Database, timeout_s: float) -> str | None:
+    with (
+        database.held(timeout_s) as left_s,
+        database.engine.connect().execution_options(**sqlite.READ_ONLY) as connection,
+    ):
+        sqlite.set_busy_timeout(connection, left_s)
+        return get_revision(connection)
 
 
 def get_revision(connection: Connection) -> str | None:

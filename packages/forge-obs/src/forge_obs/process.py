@@ -1,7 +1,6 @@
 """This process and its surroundings: environment, identity, and which processes live."""
 
 import os
-import subprocess
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from pathlib import Path
@@ -91,6 +90,8 @@ def _boot_id() -> str:
 
 
 def _start_from_ps(pid: int) -> str | None:
+    import subprocess  # noqa: PLC0415 - only where there is no /proc
+
     command = ["ps", "-o", "lstart=", "-p", str(pid)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)

@@ -22,6 +22,7 @@ from sqlalchemy.exc import DatabaseError
 
 from forge_obs import sqlite
 from forge_obs.columns import TABLES
+from forge_obs.locks import ForkLock
 from forge_obs.migrate import get_revision, refuse_newer
 from forge_obs.rows import CallTotals
 
@@ -31,6 +32,7 @@ Values: TypeAlias = Mapping[str, object]
 Field: TypeAlias = ColumnElement[Any]
 
 _IDS_A_QUERY: Final = 500
+_reads: Final = ForkLock()
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
     """
     path = Path(engine.url.database or "")
     with (
+        _reads,
         sqlite.telling_errors(path),
         engine.connect().execution_options(**sqlite.READ_ONLY) as connection,
     ):

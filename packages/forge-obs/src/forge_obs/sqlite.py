@@ -101,6 +101,7 @@ def prepare_file(path: Path) -> None:
     Raises:
         OSError: The file or a directory cannot be made.
     """
+    path = path.resolve()  # a link may lead to a file that is yet to be made
     _make_directories(path.parent)
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, _PRIVATE_FILE)
@@ -132,8 +133,9 @@ def _tighten(path: Path) -> None:
 
 
 def side_files(path: Path) -> list[Path]:
-    """Name the files that SQLite keeps beside a database in WAL mode."""
-    return [path.with_name(path.name + suffix) for suffix in _SIDE_FILES]
+    """Name the files that SQLite keeps beside a database in WAL mode, following links."""
+    file = path.resolve()
+    return [file.with_name(file.name + suffix) for suffix in _SIDE_FILES]
 
 
 def create_write_engine(path: Path, *, pooled: bool = True) -> Engine:
