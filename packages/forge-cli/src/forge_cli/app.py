@@ -9,7 +9,7 @@ from types import TracebackType
 
 from cyclopts import App, CycloptsError
 
-from forge_cli.console import prepare_streams, print_error, print_text
+from forge_cli.console import prepare_logging, prepare_streams, print_error, print_text
 from forge_cli.errors import EXPECTED, find_exit_code
 from forge_cli.exit_codes import ExitCode
 from forge_cli.render.documents import build_error, dump
@@ -60,6 +60,7 @@ def build_app() -> App:
 def main() -> None:
     """Run the command line of this process."""
     prepare_streams()
+    prepare_logging()
     argv = sys.argv[1:]
     sys.excepthook = partial(_report_bug, argv)
     code = call(argv)

@@ -1,5 +1,7 @@
 """Printing: results on stdout, everything else on stderr."""
 
+import logging
+import os
 import sys
 
 from rich.text import Text
@@ -13,6 +15,29 @@ def prepare_streams() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
+
+
+def prepare_logging() -> None:
+    """Print our own log lines as warnings; other libraries' only where `FORGE_DEBUG` is set.
+
+    What goes wrong inside an activity is told by the run's report and kept in the record, so
+    that Temporal's log of the same failure would only say it twice, as a traceback.
+    """
+    handler = logging.StreamHandler()
+    handler.setFormatter(_EscapingFormatter("%(levelname)s: %(message)s"))
+    if os.environ.get("FORGE_DEBUG"):
+        logging.basicConfig(level=logging.DEBUG, handlers=[handler])
+        return
+    logging.getLogger().addHandler(logging.NullHandler())
+    for name in ("forge", "forge_obs"):
+        logging.getLogger(name).addHandler(handler)
+
+
+class _EscapingFormatter(logging.Formatter):
+    """Formats a record so that no terminal obeys what it quotes."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return escape(super().format(record))
 
 
 def print_text(text: Text | str) -> None:
