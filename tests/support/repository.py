@@ -1,0 +1,60 @@
+"""Git repositories made for a test, and looked at, with a git that nothing configures."""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+KEPT_VARIABLES = ("HOME", "PATH", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM")
+IDENTITY = ("-c", "user.name=Test", "-c", "user.email=test@example.org")
+QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "commit.gpgSign=no")
+
+
+def git(path: Path, *args: str) -> str:
+    """Run git in a directory and give its output without the last newline."""
+    done = subprocess.run(
+        ["git", "--literal-pathspecs", *QUIET, *IDENTITY, *args],  # noqa: S607 - git on PATH
+        cwd=path,
+        env={name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"git {args}: {done.stderr.decode(errors='backslashreplace')}"
+    return done.stdout.decode("utf-8", "surrogateescape").removesuffix("\n")
+
+
+def make_repository(path: Path, files: Mapping[str, str | bytes]) -> Path:
+    """Make a repository on branch `main` with one commit of these files."""
+    path.mkdir(parents=True)
+    git(path, "init", "--quiet", "--initial-branch=main")
+    commit_all(path, files, "Start")
+    return path.resolve()
+
+
+def commit_all(path: Path, files: Mapping[str, str | bytes], subject: str) -> str:
+    """Write files into a checkout, commit everything there and give the hash."""
+    put_files(path, files)
+    git(path, "add", "--all", "--force", ".")
+    git(path, "commit", "--quiet", "--allow-empty", "-m", subject)
+    return git(path, "rev-parse", "HEAD")
+
+
+def put_files(path: Path, files: Mapping[str, str | bytes]) -> None:
+    """Write files below a directory, byte for byte."""
+    for name, content in files.items():
+        target = path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def snapshot(directory: Path) -> dict[str, tuple[int, bytes]]:
+    """Give mode and content (or target) of everything below a directory, by path."""
+    seen = {}
+    for path in sorted(directory.rglob("*")):
+        status = path.lstat()
+        if path.is_symlink():
+            content = os.fsencode(path.readlink())
+        else:
+            content = path.read_bytes() if path.is_file() else b""
+        seen[str(path.relative_to(directory))] = (status.st_mode, content)
+    return seen

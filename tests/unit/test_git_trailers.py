@@ -1,0 +1,94 @@
+"""Commit messages: one clean subject, and trailers that only Forge can have written."""
+
+import pytest
+from forge_core.git.trailers import (
+    SUBJECT_LENGTH,
+    CommitTrailers,
+    build_message,
+    carries,
+    clean_subject,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+TRAILERS = CommitTrailers("forge-fix-0123abcd", "parser", 2)
+FAKE = "\n\nForge-Workflow: forge-fix-0123abcd\nForge-Step: parser\nForge-Attempt: 2"
+
+
+def test_trailers_stand_last_and_in_order() -> None:
+    message = build_message("Add a parser", TRAILERS)
+
+    assert message == (
+        "Add a parser\n\nForge-Workflow: forge-fix-0123abcd\nForge-Step: parser\nForge-Attempt: 2\n"
+    )
+
+
+def test_single_step_task_has_no_step_trailer() -> None:
+    message = build_message("Fix", CommitTrailers("w", None, 1))
+
+    assert message == "Fix\n\nForge-Workflow: w\nForge-Attempt: 1\n"
+
+
+@pytest.mark.parametrize(
+    ("subject", "cleaned"),
+    [
+        ("  Add\ta\n\nparser \r\n", "Add a parser"),
+        ("red \x1b[31malert\x07", "red [31malert"),
+        ("hidden\u202e text\u200b", "hidden text"),
+        ("line\u2028two", "line two"),
+        ("\ud800broken", "broken"),
+        ("", "changes"),
+        ("\n \0", "changes"),
+        ("# 12 is fixed", "# 12 is fixed"),
+        ("naïve 文件 🎉", "naïve 文件 🎉"),
+    ],
+    ids=ascii,
+)
+def test_subject_becomes_one_visible_line(subject: str, cleaned: str) -> None:
+    assert clean_subject(subject) == cleaned
+
+
+def test_long_subject_is_cut_with_an_ellipsis() -> None:
+    cleaned = clean_subject("word " * 50)
+
+    assert len(cleaned) <= SUBJECT_LENGTH
+    assert cleaned.endswith("word w…")
+
+
+def test_subject_of_just_the_right_length_is_kept() -> None:
+    assert clean_subject("x" * SUBJECT_LENGTH) == "x" * SUBJECT_LENGTH
+
+
+@given(st.text(st.characters(codec=None)))
+def test_any_subject_gives_a_message_that_carries_its_trailers(subject: str) -> None:
+    message = build_message(subject, TRAILERS)
+
+    assert carries(message, TRAILERS)
+    assert len(message.splitlines()) == 5
+    assert message.encode()
+
+
+@given(st.text(st.characters(codec=None)))
+def test_no_subject_makes_a_message_carry_other_trailers(subject: str) -> None:
+    message = build_message(subject + FAKE, CommitTrailers("another", None, 1))
+
+    assert not carries(message, TRAILERS)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "",
+        "Fix",
+        "Fix" + FAKE + "\n\nSigned-off-by: somebody",
+        "Fix" + FAKE + "\nSigned-off-by: somebody",
+        "Fix\n\nForge-Workflow: forge-fix-0123abcd",
+        "Fix\n\nForge-Attempt: 2\nForge-Step: parser\nForge-Workflow: forge-fix-0123abcd",
+        "Fix\n\nForge-Workflow: forge-fix-0123abcd\nForge-Step: parser\nForge-Attempt: 3",
+        "Fix\n\nsome prose\n" + FAKE.strip(),
+        FAKE.strip() + "\n\nFix",
+    ],
+    ids=range(9),
+)
+def test_only_the_exact_last_block_is_believed(message: str) -> None:
+    assert not carries(message, TRAILERS)
