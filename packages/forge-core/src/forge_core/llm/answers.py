@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticSerializationError
@@ -12,7 +11,7 @@ from pydantic_core import ErrorDetails, PydanticSerializationError
 from forge_core.llm.errors import FailureKind, ModelFailure
 from forge_core.llm.request import ModelAnswer, ModelRequest
 
-FENCE = re.compile(r"```(?:json)?[ \t]*\r?\n(.*?)\n[ \t]*```", re.DOTALL)
+FENCE = re.compile(r"```\w*[ \t]*\r?\n(.*?)\n[ \t]*```", re.DOTALL)
 """A code block, as some models put around JSON."""
 
 MAX_PROBLEMS = 10
@@ -103,10 +102,17 @@ def _load(text: str) -> object:
 
 def _describe(error: ValidationError) -> list[str]:
     errors = error.errors(include_url=False, include_input=False, include_context=False)
-    problems = [_describe_problem(problem) for problem in islice(errors, MAX_PROBLEMS)]
-    if error.error_count() > MAX_PROBLEMS:
-        problems.append(f"and {error.error_count() - MAX_PROBLEMS} more")
-    return problems
+    told = [problem for problem in errors if not _is_consequence(problem, errors)]
+    lines = [_describe_problem(problem) for problem in told[:MAX_PROBLEMS]]
+    return lines if len(told) <= MAX_PROBLEMS else [*lines, f"and {len(told) - MAX_PROBLEMS} more"]
+
+
+def _is_consequence(problem: ErrorDetails, errors: list[ErrorDetails]) -> bool:
+    """Whether a list seems too short only because its items do not fit."""
+    where = problem["loc"]
+    return problem["type"] == "too_short" and any(
+        other["loc"][: len(where)] == where and other is not problem for other in errors
+    )
 
 
 def _describe_problem(problem: ErrorDetails) -> str:

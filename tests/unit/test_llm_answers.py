@@ -1,0 +1,193 @@
+"""Answers are read leniently where it is safe, and refused in words a model can act on."""
+
+import json
+
+import pytest
+from forge_core.llm.answers import (
+    MAX_PROBLEMS,
+    UnfitAnswer,
+    accept_answer,
+    ask_again,
+    parse_answer,
+)
+from forge_core.llm.errors import ModelFailure
+from forge_core.llm.request import ModelAnswer, ModelRequest, RequestLabels
+from forge_core.models.llm import CallUsage, LLMResponse
+from forge_core.models.plan import Plan
+from hypothesis import given
+from hypothesis import strategies as st
+
+ANSWER = {"files": [{"file_path": "a.py", "content": "x = 1\n"}], "explanation": "one"}
+REQUEST = ModelRequest(
+    model="openai:m",
+    system_prompt="system",
+    user_prompt="user",
+    output=LLMResponse,
+    max_tokens=77,
+    labels=RequestLabels("llm"),
+)
+
+
+def answer(text: str, finish_reason: str | None = "stop") -> ModelAnswer:
+    return ModelAnswer(text, CallUsage(model_name="m", finish_reason=finish_reason))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(json.dumps(ANSWER), id="bare"),
+        pytest.param(f"\n  {json.dumps(ANSWER, indent=2)}\n", id="indented"),
+        pytest.param(f"Here it is:\n```json\n{json.dumps(ANSWER)}\n```\nDone.", id="json-fence"),
+        pytest.param(f"```\r\n{json.dumps(ANSWER, indent=1)}\n```", id="plain-fence"),
+        pytest.param(f"```sh\nls\n```\n```json\n{json.dumps(ANSWER)}\n```", id="second-fence"),
+        pytest.param(json.dumps({**ANSWER, "mood": "good"}), id="unknown-key"),
+        pytest.param(json.dumps(ANSWER).replace("\\n", "\n"), id="raw-newline-in-a-string"),
+    ],
+)
+def test_json_is_found_where_models_put_it(text: str) -> None:
+    parsed = parse_answer(text, LLMResponse)
+
+    assert parsed == LLMResponse.model_validate(ANSWER)
+
+
+def test_code_blocks_inside_a_file_are_left_alone() -> None:
+    content = "# Title\n\n```json\n{}\n```\n"
+    text = json.dumps({"files": [{"file_path": "README.md", "content": content}]})
+
+    parsed = parse_answer(text, LLMResponse)
+
+    assert isinstance(parsed, LLMResponse)
+    assert parsed.files[0].content == content
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        pytest.param("", "it is empty", id="empty"),
+        pytest.param("I cannot do that.", "it is not valid JSON", id="prose"),
+        pytest.param('{"files": [', "it is not valid JSON", id="cut-off"),
+        pytest.param("[" * 100_000, "it is not valid JSON", id="too-deep"),
+        pytest.param("1" * 5000, "it is not valid JSON", id="too-long-a-number"),
+        pytest.param('{"explanation": "x"}', "files: Field required", id="missing-field"),
+        pytest.param(
+            '{"files": [{"file_path": 3, "content": ""}]}',
+            "files.0.file_path: Input should be a valid string",
+            id="wrong-type",
+        ),
+        pytest.param(
+            '{"files": [{"file_path": "a", "content": "\\ud800"}]}',
+            "it holds half of a surrogate pair, which is no text",
+            id="lone-surrogate",
+        ),
+    ],
+)
+def test_an_unfit_answer_is_refused_with_its_reason(text: str, problem: str) -> None:
+    with pytest.raises(UnfitAnswer) as caught:
+        parse_answer(text, LLMResponse)
+
+    assert caught.value.problems == (problem,)
+
+
+@pytest.mark.parametrize(
+    ("steps", "problem"),
+    [
+        pytest.param([], "steps: Tuple should have at least 1 item", id="no-step"),
+        pytest.param(
+            [{"step_id": "a", "description": "x"}, {"step_id": "a", "description": "y"}],
+            "answer: step id 'a' stands more than once",
+            id="duplicate-step",
+        ),
+        pytest.param(
+            [{"step_id": "../a", "description": "x"}], "steps.0.step_id: id '../a'", id="bad-id"
+        ),
+        pytest.param(
+            [
+                {
+                    "step_id": "a",
+                    "description": "x",
+                    "sub_tasks": [
+                        {"sub_task_id": "p", "description": "x", "target_files": ["f.py"]},
+                        {"sub_task_id": "q", "description": "x", "target_files": ["f.py"]},
+                    ],
+                }
+            ],
+            "steps.0: step 'a': target file of two sub-tasks 'f.py'",
+            id="shared-target",
+        ),
+    ],
+)
+def test_a_plan_that_breaks_its_rules_is_unfit(steps: list[object], problem: str) -> None:
+    with pytest.raises(UnfitAnswer) as caught:
+        parse_answer(json.dumps({"steps": steps}), Plan)
+
+    assert [line[: len(problem)] for line in caught.value.problems] == [problem]
+
+
+def test_problems_do_not_echo_the_answer() -> None:
+    text = json.dumps({"files": {"secret": "hunter2"}})
+
+    with pytest.raises(UnfitAnswer) as caught:
+        parse_answer(text, LLMResponse)
+
+    assert "hunter2" not in str(caught.value)
+
+
+def test_problems_are_cut_in_number_and_length() -> None:
+    steps = [{"step_id": "!" * 10_000, "description": "x"}] * 30
+
+    with pytest.raises(UnfitAnswer) as caught:
+        parse_answer(json.dumps({"steps": steps}), Plan)
+
+    assert len(caught.value.problems) == MAX_PROBLEMS + 1
+    assert caught.value.problems[-1] == "and 20 more"
+    assert max(map(len, caught.value.problems)) < 300
+
+
+@given(st.text())
+def test_no_text_breaks_the_reader(text: str) -> None:
+    with pytest.raises(UnfitAnswer):
+        parse_answer(text, Plan)
+
+
+@pytest.mark.parametrize(
+    ("finish_reason", "kind", "retryable"),
+    [
+        ("length", "truncated", False),
+        ("content_filter", "refused", False),
+        ("error", "server_error", True),
+    ],
+)
+def test_an_answer_that_is_not_whole_is_never_parsed(
+    finish_reason: str, kind: str, retryable: bool
+) -> None:
+    cut = answer(json.dumps(ANSWER), finish_reason)
+
+    with pytest.raises(ModelFailure) as caught:
+        accept_answer(REQUEST, cut)
+
+    assert (caught.value.kind, caught.value.retryable) == (kind, retryable)
+    assert caught.value.answer is cut
+
+
+def test_truncation_names_the_limit_and_what_to_raise() -> None:
+    with pytest.raises(ModelFailure, match="cut off at 77 tokens: raise output_reserve"):
+        accept_answer(REQUEST, answer("{", "length"))
+
+
+def test_an_unfit_answer_is_carried_by_its_failure() -> None:
+    unfit = answer("no JSON")
+
+    with pytest.raises(ModelFailure) as caught:
+        accept_answer(REQUEST, unfit)
+
+    assert (caught.value.kind, caught.value.retryable) == ("invalid_output", False)
+    assert caught.value.answer is unfit
+    assert caught.value.problems == ("it is not valid JSON",)
+
+
+def test_the_next_request_keeps_the_prompt_in_front_and_ends_with_the_problems() -> None:
+    again = ask_again(REQUEST, ("files: Field required", "and 2 more"))
+
+    assert again.user_prompt.startswith("user\n\n## Previous answer\n")
+    assert again.user_prompt.endswith("\n- files: Field required\n- and 2 more\n")
+    assert again.system_prompt == REQUEST.system_prompt

@@ -1,0 +1,62 @@
+"""A script answers by the labels of a request, the most exact entry first."""
+
+import json
+
+import pytest
+from forge_core.llm.request import RequestLabels
+from forge_core.llm.script import choose_entry, describe_labels, parse_script
+
+LABELS = RequestLabels("llm", step_id="parser", attempt=2, sample=1)
+
+
+def choose(*entries: dict[str, object]) -> str | None:
+    script = parse_script(json.dumps({"answers": entries}).encode())
+    entry = choose_entry(script, LABELS)
+    return None if entry is None else entry.text
+
+
+def test_a_label_left_out_fits_any_request() -> None:
+    assert choose({"text": "any"}) == "any"
+
+
+def test_a_label_that_differs_excludes_the_entry() -> None:
+    assert choose({"role": "planner", "text": "plan"}, {"attempt": 1, "text": "first"}) is None
+
+
+def test_the_entry_with_the_most_labels_wins() -> None:
+    chosen = choose(
+        {"role": "llm", "text": "by role"},
+        {"role": "llm", "step_id": "parser", "attempt": 2, "text": "by step and attempt"},
+        {"role": "llm", "step_id": "parser", "text": "by step"},
+    )
+
+    assert chosen == "by step and attempt"
+
+
+def test_the_first_of_equally_exact_entries_wins() -> None:
+    assert choose({"attempt": 2, "text": "one"}, {"sample": 1, "text": "two"}) == "one"
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("nonsense", "file: Invalid JSON"),
+        ('{"answers": []}', "answers: Tuple should have at least 1 item"),
+        ('{"answers": [{}]}', "answers.0: Value error, an entry needs exactly one of"),
+        ('{"answers": [{"text": "", "answer": {}}]}', "answers.0: Value error, an entry needs"),
+        ('{"answers": [{"text": "", "step": "a"}]}', "answers.0.step: Extra inputs are not"),
+        ('{"answers": [{"error": {"kind": "boredom"}}]}', "answers.0.error.kind: Input should be"),
+        ('{"answers": [{"text": "", "finish_reason": "x"}]}', "answers.0.finish_reason: Input"),
+    ],
+    ids=["json", "empty", "no-reply", "two-replies", "unknown-key", "kind", "finish-reason"],
+)
+def test_an_invalid_script_is_refused_with_place_and_reason(script: str, reason: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        parse_script(script.encode())
+
+    assert str(caught.value).startswith(reason)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_request_is_described_by_the_labels_it_has() -> None:
+    assert describe_labels(LABELS) == "role=llm, step_id=parser, attempt=2, sample=1"
