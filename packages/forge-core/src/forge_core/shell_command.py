@@ -1,31 +1,26 @@
 """Running a command that nobody vouches for, with a limit on time and output."""
 
 import os
+import selectors
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
-POLL_INTERVAL_S = 0.05
+POLL_INTERVAL_S = 0.1
 """Seconds between two looks at a running command."""
 
 OUTPUT_LIMIT = 200_000
-"""Bytes of output that are kept, half from the beginning and half from the end."""
+"""Bytes of output that are kept: a quarter from the beginning, the rest from the end."""
 
-PASSED_ON = frozenset(
-    {
-        "COLORTERM", "CONDA_PREFIX", "HOME", "HOSTNAME", "JAVA_HOME", "LANG", "LANGUAGE",
-        "LD_LIBRARY_PATH", "LOGNAME", "NODE_PATH", "PATH", "PWD", "PYENV_ROOT", "PYENV_VERSION",
-        "PYTHONPATH", "SHELL", "SSL_CERT_DIR", "SSL_CERT_FILE", "TEMP", "TERM", "TMP", "TMPDIR",
-        "TZ", "USER", "VIRTUAL_ENV",
-    }
-)  # fmt: skip
-"""Variables that a command gets, besides `LC_*` and `XDG_*`; never a key or token."""
+CHUNK_BYTES = 65_536
+"""What is read at once."""
+
+LAST_CHUNKS = 16
+"""What is read after the end, more than a pipe holds; an escaped process may go on printing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +28,9 @@ class CommandResult:
     """How a command ended."""
 
     returncode: int | None
-    """None where it was killed at its time limit."""
+    """Negative for a signal; None where the command was killed at its time limit."""
     output: str
-    """Standard output and error together."""
+    """Standard output and error together, undecodable bytes as escapes."""
     truncated: bool
     """Whether a part of the output is missing from the middle."""
     duration_ms: float
@@ -46,13 +41,32 @@ class CommandResult:
         return self.returncode is None
 
 
-def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Keep the variables that tests plausibly need and that hold no secret."""
-    return {
-        name: value
-        for name, value in environ.items()
-        if name in PASSED_ON or name.startswith(("LC_", "XDG_"))
-    }
+class CappedOutput:
+    """The beginning and the end of a stream, however long it is."""
+
+    def __init__(self, limit: int) -> None:
+        """Keep at most `limit` bytes."""
+        self._head_limit = limit // 4
+        self._tail_limit = limit - self._head_limit
+        self._head = bytearray()
+        self._tail = bytearray()
+        self.missing = 0
+        """Bytes left out of the middle."""
+
+    def add(self, chunk: bytes) -> None:
+        """Take the next bytes."""
+        room = self._head_limit - len(self._head)
+        self._head += chunk[:room]
+        self._tail += chunk[room:]
+        surplus = len(self._tail) - self._tail_limit
+        if surplus > 0:
+            del self._tail[:surplus]
+            self.missing += surplus
+
+    def text(self) -> str:
+        """Return what was kept; a line in the middle says what is missing."""
+        gap = f"\n… {self.missing} bytes left out …\n".encode() if self.missing else b""
+        return (self._head + gap + self._tail).decode("utf-8", "backslashreplace")
 
 
 def run_command(
@@ -60,58 +74,92 @@ def run_command(
     *,
     cwd: Path,
     timeout_s: float,
+    env: Mapping[str, str],
     on_wait: Callable[[], None] | None = None,
+    output_limit: int = OUTPUT_LIMIT,
 ) -> CommandResult:
-    """Run a command in a session of its own, of which nothing survives.
+    """Run a command in a session of its own and kill what it leaves behind.
+
+    Its process group is killed when it ends, at the time limit and when `on_wait` raises. Only a
+    process that made a session of its own outlives that.
 
     Args:
         argv: The command and its arguments.
         cwd: Where it runs.
-        timeout_s: Seconds after which it is killed with all its children.
-        on_wait: Called while the command runs; what it raises kills the command too.
+        timeout_s: Seconds after which it is killed.
+        env: Its whole environment.
+        on_wait: Called about every `POLL_INTERVAL_S`; what it raises ends the command.
+        output_limit: Bytes of output to keep.
 
     Raises:
-        FileNotFoundError: There is no such command.
+        OSError: The command cannot be started.
     """
     started = time.monotonic()
-    with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(
-            argv,
-            cwd=cwd,
-            env=clean_environment(os.environ),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "rb", buffering=0):
+        with os.fdopen(writer, "wb") as far_end:
+            process = subprocess.Popen(
+                argv,
+                cwd=cwd,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=far_end,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        os.set_blocking(reader, False)
+        output = CappedOutput(output_limit)
         try:
-            returncode = _wait(process, started + timeout_s, on_wait)
+            returncode = _follow(process, reader, output, started + timeout_s, on_wait)
         finally:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        text, truncated = _read_output(output)
-    return CommandResult(returncode, text, truncated, (time.monotonic() - started) * 1000)
+            _kill_group(process)
+        for _ in range(LAST_CHUNKS):
+            if not _read(reader, output):
+                break
+    duration_ms = (time.monotonic() - started) * 1000
+    return CommandResult(returncode, output.text(), output.missing > 0, duration_ms)
 
 
-def _wait(
-    process: subprocess.Popen[bytes], deadline: float, on_wait: Callable[[], None] | None
+def _follow(
+    process: subprocess.Popen[bytes],
+    pipe: int,
+    output: CappedOutput,
+    deadline: float,
+    on_wait: Callable[[], None] | None,
 ) -> int | None:
-    while time.monotonic() < deadline:
-        with suppress(subprocess.TimeoutExpired):
-            return process.wait(POLL_INTERVAL_S)
-        if on_wait is not None:
-            on_wait()
-    return None
+    """Read along until the command has ended; None where its time was over before."""
+    printing = True
+    looked = 0.0
+    with selectors.DefaultSelector() as selector:
+        selector.register(pipe, selectors.EVENT_READ)
+        while process.poll() is None:
+            now = time.monotonic()
+            if now >= deadline:
+                return None
+            if on_wait is not None and now - looked >= POLL_INTERVAL_S:
+                on_wait()
+                looked = now
+            wait = min(POLL_INTERVAL_S, deadline - now)
+            if not printing:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(wait)
+            elif selector.select(wait):
+                printing = _read(pipe, output) != b""
+    return process.returncode
 
 
-def _read_output(output: IO[bytes]) -> tuple[str, bool]:
-    size = output.seek(0, os.SEEK_END)
-    output.seek(0)
-    if size <= OUTPUT_LIMIT:
-        return output.read().decode("utf-8", "backslashreplace"), False
-    head = output.read(OUTPUT_LIMIT // 2)
-    output.seek(size - OUTPUT_LIMIT // 2)
-    tail = output.read()
-    missing = f"\n… {size - OUTPUT_LIMIT} bytes left out …\n".encode()
-    return (head + missing + tail).decode("utf-8", "backslashreplace"), True
+def _read(pipe: int, output: CappedOutput) -> bytes | None:
+    """Read what is there: nothing yet (None), or nothing any more (empty)."""
+    try:
+        chunk = os.read(pipe, CHUNK_BYTES)
+    except BlockingIOError:
+        return None
+    output.add(chunk)
+    return chunk
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    # macOS answers EPERM for a group that has ended already.
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

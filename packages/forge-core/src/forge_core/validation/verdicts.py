@@ -1,6 +1,8 @@
-"""Verdicts of checks, made from what the tools said; pure."""
+"""Verdicts of checks, made from what the tools said, pure."""
 
 import json
+from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Any
 
 from forge_core.models.result import ValidationResult
@@ -12,61 +14,53 @@ MAX_FINDINGS = 50
 DETAILS_LENGTH = 12_000
 """Characters of a command's output that a verdict carries, from the end."""
 
+OWN_ENDS = (0, 1)
+"""Exit codes with which ruff passes judgement; any other means that it could not."""
 
-def build_lint_verdict(result: CommandResult) -> ValidationResult:
-    """Judge by the JSON that ``ruff check`` printed."""
-    findings = _parse_findings(result.output)
-    if findings is None:
-        return build_tool_failure("ruff_lint", result)
+
+def build_lint_verdict(results: Sequence[CommandResult], root: PurePath) -> ValidationResult:
+    """Judge by the JSON lines that ``ruff check`` printed; paths are shown relative to `root`."""
+    if any(result.returncode not in OWN_ENDS for result in results):
+        return _build_failed_run("ruff_lint", results)
+    findings = [line for result in results for line in _parse_findings(result.output, root)]
+    if all(result.returncode == 0 for result in results):
+        return _build_verdict("ruff_lint", results, passed=True, summary="no findings")
     if not findings:
-        return _verdict("ruff_lint", result, passed=True, summary="no findings")
-    lines = [_render_finding(finding) for finding in findings]
-    more = [f"… and {len(lines) - MAX_FINDINGS} more"] * (len(lines) > MAX_FINDINGS)
-    return _verdict(
+        return _build_failed_run("ruff_lint", results)
+    at_least = "at least " if any(result.truncated for result in results) else ""
+    plural = "s" if len(findings) > 1 else ""
+    more = [f"… and {len(findings) - MAX_FINDINGS} more"] if len(findings) > MAX_FINDINGS else []
+    return _build_verdict(
         "ruff_lint",
-        result,
+        results,
         passed=False,
-        summary=f"{len(findings)} finding{'s' if len(findings) > 1 else ''}",
-        details="\n".join([*lines[:MAX_FINDINGS], *more]),
+        summary=f"{at_least}{len(findings)} finding{plural}",
+        details="\n".join([*findings[:MAX_FINDINGS], *more]),
     )
 
 
-def build_format_verdict(result: CommandResult) -> ValidationResult:
-    """Judge by how ``ruff format`` ended."""
-    if result.returncode == 0:
-        return _verdict("ruff_format", result, passed=True, summary="formatted")
-    if result.returncode == 1:
-        return _verdict(
-            "ruff_format",
-            result,
-            passed=False,
-            summary="not formatted",
-            details=_tail(result.output),
-        )
-    return build_tool_failure("ruff_format", result)
+def build_format_verdict(results: Sequence[CommandResult]) -> ValidationResult:
+    """Judge by how ``ruff format --check`` ended."""
+    if any(result.returncode not in OWN_ENDS for result in results):
+        return _build_failed_run("ruff_format", results)
+    if all(result.returncode == 0 for result in results):
+        return _build_verdict("ruff_format", results, passed=True, summary="formatted")
+    return _build_verdict(
+        "ruff_format", results, passed=False, summary="not formatted", details=_join(results)
+    )
 
 
 def build_test_verdict(result: CommandResult) -> ValidationResult:
     """Judge by how the test command ended."""
     seconds = f"{result.duration_ms / 1000:.1f} s"
-    if result.timed_out:
-        summary = f"killed after {seconds}"
-    else:
-        summary = f"exit {result.returncode} after {seconds}"
+    ended = "killed after" if result.timed_out else f"exit {result.returncode} in"
     passed = result.returncode == 0
-    details = None if passed else _tail(result.output)
-    return _verdict("tests", result, passed=passed, summary=summary, details=details)
-
-
-def build_tool_failure(check_name: str, result: CommandResult) -> ValidationResult:
-    """Say that a check could not judge; that is no pass."""
-    how = "did not end" if result.timed_out else f"ended with exit {result.returncode}"
-    return _verdict(
-        check_name,
-        result,
-        passed=False,
-        summary=f"could not check: ruff {how}",
-        details=_tail(result.output),
+    return _build_verdict(
+        "tests",
+        [result],
+        passed=passed,
+        summary=f"{ended} {seconds}",
+        details=None if passed else _join([result]),
     )
 
 
@@ -75,9 +69,28 @@ def build_skip(check_name: str, reason: str) -> ValidationResult:
     return ValidationResult(check_name=check_name, passed=True, summary=reason)
 
 
-def _verdict(
+def build_not_checked(check_name: str, reason: str) -> ValidationResult:
+    """Say that a check could not be made; that is no pass."""
+    return ValidationResult(
+        check_name=check_name, passed=False, summary=f"could not check: {reason}"
+    )
+
+
+def _build_failed_run(check_name: str, results: Sequence[CommandResult]) -> ValidationResult:
+    bad = next((r for r in results if r.returncode not in OWN_ENDS), results[-1])
+    how = "did not end" if bad.timed_out else f"ended with exit {bad.returncode}"
+    return _build_verdict(
+        check_name,
+        results,
+        passed=False,
+        summary=f"could not check: ruff {how}",
+        details=_join([bad]),
+    )
+
+
+def _build_verdict(
     check_name: str,
-    result: CommandResult,
+    results: Sequence[CommandResult],
     *,
     passed: bool,
     summary: str,
@@ -88,24 +101,33 @@ def _verdict(
         passed=passed,
         summary=summary,
         details=details,
-        duration_ms=result.duration_ms,
+        duration_ms=sum(result.duration_ms for result in results),
     )
 
 
-def _parse_findings(output: str) -> list[dict[str, Any]] | None:
+def _parse_findings(output: str, root: PurePath) -> list[str]:
+    """Render the findings among lines of which some may be warnings or cut short."""
+    findings = (_parse_line(line) for line in output.splitlines() if line.startswith("{"))
+    return [_render_finding(finding, root) for finding in findings if finding]
+
+
+def _parse_line(line: str) -> dict[str, Any] | None:
     try:
-        findings = json.loads(output)
+        finding = json.loads(line)
     except ValueError:
         return None
-    return findings if isinstance(findings, list) else None
+    return finding if isinstance(finding, dict) else None
 
 
-def _render_finding(finding: dict[str, Any]) -> str:
+def _render_finding(finding: dict[str, Any], root: PurePath) -> str:
+    path = PurePath(str(finding.get("filename")))
+    shown = path.relative_to(root) if path.is_relative_to(root) else path
     place = finding.get("location") or {}
-    where = f"{finding.get('filename')}:{place.get('row')}:{place.get('column')}"
+    where = f"{shown}:{place.get('row')}:{place.get('column')}"
     return f"{where} {finding.get('code') or 'syntax'} {finding.get('message')}"
 
 
-def _tail(output: str) -> str:
-    text = output.strip()
-    return text if len(text) <= DETAILS_LENGTH else "…" + text[-DETAILS_LENGTH:]
+def _join(results: Sequence[CommandResult]) -> str:
+    """Return the end of what the commands printed."""
+    text = "\n".join(result.output.strip() for result in results).strip()
+    return text if len(text) <= DETAILS_LENGTH else f"…{text[-DETAILS_LENGTH:]}"
