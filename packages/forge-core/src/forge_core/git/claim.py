@@ -4,14 +4,7 @@ import os
 import secrets
 from pathlib import Path
 
-from forge_core.errors import TaskIdTaken
-from forge_core.git.repository import (
-    branch_exists,
-    branch_name,
-    check_task_id_free,
-    claim_path,
-    read_claim,
-)
+from forge_core.git.repository import check_task_id_free, claim_path, read_claim
 
 
 def claim_task(repo: Path, task_id: str, workflow_id: str) -> None:
@@ -25,19 +18,27 @@ def claim_task(repo: Path, task_id: str, workflow_id: str) -> None:
     if read_claim(repo, task_id) == workflow_id:
         return
     check_task_id_free(repo, task_id)
-    claim = claim_path(repo, task_id)
-    claim.parent.mkdir(parents=True, exist_ok=True)
-    written = claim.with_name(f".{task_id}-{secrets.token_hex(4)}")
+    try:
+        _create_whole(claim_path(repo, task_id), f"{workflow_id}\n")
+    except FileExistsError:
+        if read_claim(repo, task_id) != workflow_id:
+            check_task_id_free(repo, task_id)
+
+
+def _create_whole(path: Path, text: str) -> None:
+    """Make a file that must not exist yet; it is on disk, with its text, once it has its name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    written = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
     try:
         with written.open("x") as file:
-            file.write(workflow_id + "\n")
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        os.link(written, claim)
-    except FileExistsError:
-        check_task_id_free(repo, task_id)
+        os.link(written, path)
     finally:
         written.unlink(missing_ok=True)
-    if branch_exists(repo, branch_name(task_id)):
-        claim.unlink()
-        raise TaskIdTaken(f"branch {branch_name(task_id)} exists already: choose another --task-id")
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

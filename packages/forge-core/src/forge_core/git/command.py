@@ -24,14 +24,19 @@ CLEARED = frozenset(
         "GIT_DIR",
         "GIT_EDITOR",
         "GIT_EXTERNAL_DIFF",
+        "GIT_GLOB_PATHSPECS",
         "GIT_GRAFT_FILE",
+        "GIT_ICASE_PATHSPECS",
         "GIT_IMPLICIT_WORK_TREE",
         "GIT_INDEX_FILE",
         "GIT_INTERNAL_SUPER_PREFIX",
+        "GIT_LITERAL_PATHSPECS",
         "GIT_NAMESPACE",
+        "GIT_NOGLOB_PATHSPECS",
         "GIT_NO_REPLACE_OBJECTS",
         "GIT_OBJECT_DIRECTORY",
         "GIT_PREFIX",
+        "GIT_PROXY_COMMAND",
         "GIT_QUARANTINE_PATH",
         "GIT_REPLACE_REF_BASE",
         "GIT_SEQUENCE_EDITOR",
@@ -50,6 +55,10 @@ SETTINGS = (
     ("gc.auto", "0"),
     ("maintenance.auto", "false"),
     ("core.quotePath", "false"),
+    ("core.safecrlf", "false"),
+    ("i18n.commitEncoding", "UTF-8"),
+    ("i18n.logOutputEncoding", "UTF-8"),
+    ("submodule.recurse", "false"),
     ("advice.detachedHead", "false"),
 )
 """Configuration of every command, before the user's own."""
@@ -99,11 +108,12 @@ class Git:
         return self._start(args, None).returncode == 0
 
     def identity(self) -> tuple[str, ...]:
-        """Return options that name a committer, if the user's configuration does not."""
-        known = [self.succeeds("config", "--get", key) for key, _ in FALLBACK_IDENTITY]
-        if all(known) or ("GIT_AUTHOR_NAME" in os.environ and "GIT_AUTHOR_EMAIL" in os.environ):
-            return ()
-        return _options(FALLBACK_IDENTITY)
+        """Return options that name a committer, if the user's configuration does not.
+
+        A name in the environment counts more than these.
+        """
+        known = all(self.succeeds("config", "--get", key) for key, _ in FALLBACK_IDENTITY)
+        return () if known else _options(FALLBACK_IDENTITY)
 
     def _start(
         self, args: tuple[str, ...], stdin: bytes | None

@@ -1,9 +1,12 @@
 """Commits of attempts, made once however often they are asked for."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from forge_core.git.changes import list_changes
 from forge_core.git.command import Git
+from forge_core.git.locks import remove_stale_locks
 from forge_core.git.trailers import CommitTrailers, build_message, carries
 
 
@@ -20,18 +23,17 @@ def commit_files(
     Returns:
         The commit's hash, None where nothing differs from `parent`.
     """
+    remove_stale_locks(worktree)
     git = Git(worktree)
     head = git.run("rev-parse", "HEAD")
     if head != parent and _is_ours(git, head, parent, trailers):
         return head
-    git.run("reset", "--quiet", "--soft", parent)
-    git.run("read-tree", parent)
-    git.run("add", "--all", "--force", "--", *paths)
-    if git.succeeds("diff-index", "--cached", "--quiet", parent):
-        return None
-    message = build_message(subject, trailers).encode("utf-8", "backslashreplace")
-    git.run(*git.identity(), "commit", "--quiet", "--no-verify", "--file=-", stdin=message)
-    return git.run("rev-parse", "HEAD")
+    tree = _write_tree(git, parent, paths)
+    changed = tree != git.run("rev-parse", f"{parent}^{{tree}}")
+    message = build_message(subject, trailers)
+    commit = _write_commit(git, tree, parent, message) if changed else parent
+    git.run("update-ref", "-m", "forge: commit", "HEAD", commit, head)
+    return commit if changed else None
 
 
 def blob_ids(worktree: Path, commit: str, paths: Sequence[str]) -> dict[str, str]:
@@ -39,6 +41,12 @@ def blob_ids(worktree: Path, commit: str, paths: Sequence[str]) -> dict[str, str
     if not paths:
         return {}
     return _parse_tree(Git(worktree).run("ls-tree", "-r", "-z", commit, "--", *paths))
+
+
+def changed_files(repo: Path, base: str, commit: str) -> dict[str, str]:
+    """Return the blob id of each file that `commit` has and `base` has not, or differently."""
+    changes = list_changes(repo, base, commit)
+    return {path: change.blob for path, change in changes.items() if change.blob is not None}
 
 
 def keep_commit(
@@ -53,8 +61,8 @@ def drop_kept_commits(repo: Path, workflow_id: str, step_id: str) -> None:
     """Delete the refs of a step's sub-tasks, if there are any."""
     git = Git(repo)
     refs = git.run("for-each-ref", "--format=%(refname)", _kept_refs(workflow_id, step_id))
-    for ref in refs.splitlines():
-        git.run("update-ref", "-d", ref)
+    commands = "".join(f"delete {ref}\n" for ref in refs.splitlines())
+    git.run("update-ref", "--stdin", stdin=commands.encode())
 
 
 def _kept_refs(workflow_id: str, step_id: str) -> str:
@@ -66,6 +74,19 @@ def _is_ours(git: Git, head: str, parent: str, trailers: CommitTrailers) -> bool
     return parents == [parent] and carries(
         git.run("log", "--max-count=1", "--format=%B", head), trailers
     )
+
+
+def _write_tree(git: Git, parent: str, paths: Sequence[str]) -> str:
+    """Write the tree of `parent` with these files as they stand in the worktree."""
+    git.run("read-tree", parent)
+    listing = b"".join(os.fsencode(path) + b"\0" for path in paths)
+    git.run("update-index", "-z", "--add", "--remove", "--stdin", stdin=listing)
+    return git.run("write-tree")
+
+
+def _write_commit(git: Git, tree: str, parent: str, message: str) -> str:
+    text = message.encode("utf-8", "backslashreplace")
+    return git.run(*git.identity(), "commit-tree", tree, "-p", parent, "-F", "-", stdin=text)
 
 
 def _parse_tree(listing: str) -> dict[str, str]:

@@ -1,17 +1,25 @@
 """Bringing the commits of sub-tasks together."""
 
-from collections.abc import Mapping
-from pathlib import Path
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
 
 from forge_core.errors import MergeConflict
+from forge_core.git.changes import Change, list_changes
 from forge_core.git.command import Git
+from forge_core.git.worktree import reset_worktree
+
+Owners = Mapping[str, tuple[str, Change]]
+"""Path to the sub-task that changed it and what it became."""
 
 
 def gather_commits(worktree: Path, base: str, commits: Mapping[str, str]) -> list[str]:
     """Take what each commit changed against `base` into a worktree; nothing is committed.
 
+    The worktree is brought back to `base` first.
+
     Args:
-        worktree: The step's worktree, standing at `base`.
+        worktree: The step's worktree.
         base: The commit that all sub-tasks started from.
         commits: Sub-task id to commit.
 
@@ -21,38 +29,38 @@ def gather_commits(worktree: Path, base: str, commits: Mapping[str, str]) -> lis
     Raises:
         MergeConflict: Two sub-tasks changed the same path differently.
     """
-    git = Git(worktree)
-    changes = {name: _changes(git, base, commit) for name, commit in commits.items()}
-    _refuse_conflicts(changes)
+    changes = {name: list_changes(worktree, base, sha) for name, sha in commits.items()}
+    owners = _find_owners(changes)
+    _refuse_files_in_files(owners)
+    reset_worktree(worktree, base)
     for name, paths in changes.items():
         if paths:
-            git.run("checkout", "--quiet", "--no-overlay", commits[name], "--", *paths)
-    return sorted({path for paths in changes.values() for path in paths})
+            _check_out(worktree, commits[name], paths)
+    return sorted(owners)
 
 
-def _changes(git: Git, base: str, commit: str) -> dict[str, str]:
-    """Return each changed path with the id of its new blob."""
-    fields = git.run("diff-tree", "-r", "-z", "--no-renames", base, commit).split("\0")
-    return {
-        path: attributes.split()[3]
-        for attributes, path in zip(fields[::2], fields[1::2], strict=False)
-        if attributes
-    }
+def _check_out(worktree: Path, commit: str, paths: Iterable[str]) -> None:
+    listing = b"".join(os.fsencode(path) + b"\0" for path in paths)
+    from_stdin = ("--pathspec-from-file=-", "--pathspec-file-nul")
+    Git(worktree).run("checkout", "--quiet", "--no-overlay", *from_stdin, commit, stdin=listing)
 
 
-def _refuse_conflicts(changes: Mapping[str, Mapping[str, str]]) -> None:
-    owners: dict[str, tuple[str, str]] = {}
+def _find_owners(changes: Mapping[str, Mapping[str, Change]]) -> Owners:
+    owners: dict[str, tuple[str, Change]] = {}
     for name, paths in changes.items():
-        for path, blob in paths.items():
-            other, other_blob = owners.setdefault(path, (name, blob))
-            if other_blob != blob:
+        for path, change in paths.items():
+            other, other_change = owners.setdefault(path, (name, change))
+            if other_change != change:
                 raise MergeConflict(f"sub-tasks {other} and {name} both changed {path!r}")
-    for path, (name, _) in owners.items():
-        parents = path.split("/")[:-1]
-        for depth in range(1, len(parents) + 1):
-            above = "/".join(parents[:depth])
-            if above in owners:
-                raise MergeConflict(
-                    f"sub-task {owners[above][0]} made {above!r} a file, "
-                    f"sub-task {name} a directory"
-                )
+    return owners
+
+
+def _refuse_files_in_files(owners: Owners) -> None:
+    files = {path for path, (_, change) in owners.items() if change.blob is not None}
+    for path in sorted(files):
+        above = next((p for p in map(str, PurePosixPath(path).parents) if p in files), None)
+        if above is not None:
+            raise MergeConflict(
+                f"sub-task {owners[above][0]} made {above!r} a file, "
+                f"sub-task {owners[path][0]} a directory"
+            )

@@ -8,10 +8,13 @@ from forge_core.git.command import Git
 WORKTREES = ".forge-worktrees"
 """Directory in the repository that holds the worktrees of all runs."""
 
+BRANCHES = "forge"
+"""First part of the names of the branches of all runs."""
+
 
 def branch_name(task_id: str) -> str:
     """Name the branch of a task."""
-    return f"forge/{task_id}"
+    return f"{BRANCHES}/{task_id}"
 
 
 def find_repository(path: Path) -> Path:
@@ -21,13 +24,12 @@ def find_repository(path: Path) -> Path:
         RepositoryError: It is no directory, in no git repository, bare, or without a commit.
     """
     if not path.is_dir():
-        raise RepositoryError(f"{path} is no directory")
+        raise RepositoryError(f"{path} is not a directory")
     git = Git(path)
     try:
         top = git.run("rev-parse", "--show-toplevel")
     except GitFailed as error:
-        reason = "in a bare repository" if _is_bare(git) else "not in a git repository"
-        raise RepositoryError(f"{path.resolve()} is {reason}") from error
+        raise RepositoryError(f"{path.resolve()} {_find_fault(git, error)}") from error
     if not git.succeeds("rev-parse", "--verify", "--quiet", "HEAD^{commit}"):
         raise RepositoryError(f"{top} has no commit yet: make one first")
     return Path(top)
@@ -39,12 +41,12 @@ def resolve_commit(repo: Path, ref: str | None) -> str:
     Raises:
         RepositoryError: There is no such commit.
     """
-    name = ref or "HEAD"
+    name = "HEAD" if ref is None else ref
     try:
         return Git(repo).run(
             "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
         )
-    except GitFailed as error:
+    except (GitFailed, ValueError) as error:  # ValueError: a null character
         raise RepositoryError(f"unknown base branch {name!r}") from error
 
 
@@ -80,7 +82,8 @@ def check_task_id_free(repo: Path, task_id: str) -> None:
     """Check that no run has a task id.
 
     Raises:
-        TaskIdTaken: One has; the message says which and how to get past it.
+        TaskIdTaken: One has, or a branch is in the way; the message says which and how to
+            get past it.
     """
     owner = read_claim(repo, task_id)
     branch = branch_name(task_id)
@@ -89,14 +92,29 @@ def check_task_id_free(repo: Path, task_id: str) -> None:
             f"task id {task_id!r} is taken by run {owner}: choose another --task-id, or remove "
             f"{WORKTREES}/{task_id}, branch {branch} and {claim_path(repo, task_id)}"
         )
-    if branch_exists(repo, branch):
+    obstacle = _find_obstacle(repo, branch)
+    if obstacle is not None:
         raise TaskIdTaken(
-            f"branch {branch} exists already: choose another --task-id or delete the branch"
+            f"branch {branch} cannot be made, branch {obstacle} exists already: "
+            f"choose another --task-id, or rename or delete it"
         )
 
 
-def _is_bare(git: Git) -> bool:
+def _find_fault(git: Git, error: GitFailed) -> str:
+    if "not a git repository" in str(error):
+        return "is not in a git repository"
     try:
-        return git.run("rev-parse", "--is-bare-repository") == "true"
+        bare = git.run("rev-parse", "--is-bare-repository") == "true"
     except GitFailed:
-        return False
+        return f"cannot be used: {error}"
+    return "is in a bare repository, which has no checkout" if bare else "is in a .git directory"
+
+
+def _find_obstacle(repo: Path, branch: str) -> str | None:
+    """Return the branch that `branch` cannot be made beside, itself included."""
+    names = (
+        Git(repo)
+        .run("for-each-ref", "--format=%(refname:lstrip=2)", f"refs/heads/{BRANCHES}")
+        .split("\n")
+    )
+    return next((n for n in names if n in {BRANCHES, branch} or n.startswith(f"{branch}/")), None)

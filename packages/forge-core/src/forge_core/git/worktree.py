@@ -5,11 +5,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from forge_core.errors import GitFailed, RepositoryError
 from forge_core.git.command import Git
+from forge_core.git.locks import remove_stale_locks
 from forge_core.git.repository import WORKTREES, branch_exists, branch_name, common_directory
 
 SUB_TASKS = ".sub"
 """Directory beside the runs' worktrees that holds those of sub-tasks."""
+
+DETACHED = "HEAD"
+"""What git calls the place of a worktree that is on no branch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +32,16 @@ def ensure_task_worktree(repo: Path, task_id: str, base_commit: str) -> Worktree
 
     The caller holds the claim on the task id, so what exists is its own.
     """
-    path = repo / WORKTREES / task_id
+    path = _worktrees(repo) / task_id
     branch = branch_name(task_id)
     _exclude_worktrees(repo)
-    if not _is_worktree(repo, path):
+    if _is_finished(repo, path, f"refs/heads/{branch}"):
+        remove_stale_locks(path)
+    else:
         _remove(repo, path)
-        create = () if branch_exists(repo, branch) else ("-b", branch)
-        start = branch if not create else base_commit
-        Git(repo).run("worktree", "add", "--quiet", *create, str(path), start)
+        new = not branch_exists(repo, branch)
+        target = ("-b", branch, str(path), base_commit) if new else (str(path), branch)
+        Git(repo).run("worktree", "add", "--quiet", *target)
     return Worktree(path, branch, Git(path).run("rev-parse", "HEAD"))
 
 
@@ -43,7 +50,7 @@ def ensure_sub_worktree(
 ) -> Worktree:
     """Make a sub-task's detached worktree at a commit, or bring it back there."""
     path = _step_directory(repo, task_id, step_id) / sub_task_id
-    if _is_worktree(repo, path):
+    if _is_finished(repo, path, DETACHED):
         reset_worktree(path, commit)
     else:
         _remove(repo, path)
@@ -52,10 +59,9 @@ def ensure_sub_worktree(
 
 
 def reset_worktree(path: Path, commit: str) -> None:
-    """Bring a worktree back to a commit; everything else in it goes."""
+    """Bring a worktree back to a commit; everything else in it goes, ignored files too."""
+    remove_stale_locks(path)
     git = Git(path)
-    lock = Path(git.run("rev-parse", "--path-format=absolute", "--git-path", "index.lock"))
-    lock.unlink(missing_ok=True)
     git.run("reset", "--quiet", "--hard", commit)
     git.run("clean", "--quiet", "-ffdx")
 
@@ -63,35 +69,59 @@ def reset_worktree(path: Path, commit: str) -> None:
 def remove_sub_worktrees(repo: Path, task_id: str, step_id: str) -> None:
     """Remove the worktrees of a step's sub-tasks, if there are any."""
     directory = _step_directory(repo, task_id, step_id)
-    if directory.is_dir():
-        for path in directory.iterdir():
-            _remove(repo, path)
-        directory.rmdir()
-    for parent in (directory.parent, directory.parent.parent):
+    standing = directory.iterdir() if directory.is_dir() else ()
+    for path in {*standing, *_list_registered(repo, directory)}:
+        _remove(repo, path)
+    for empty in (directory, directory.parent, directory.parent.parent):
         with suppress(OSError):
-            parent.rmdir()
+            empty.rmdir()
+
+
+def _worktrees(repo: Path) -> Path:
+    directory = repo / WORKTREES
+    if directory.is_symlink():
+        raise RepositoryError(f"{directory} is a symbolic link: remove it, worktrees go there")
+    return directory
 
 
 def _step_directory(repo: Path, task_id: str, step_id: str) -> Path:
-    return repo / WORKTREES / SUB_TASKS / task_id / step_id
+    return _worktrees(repo) / SUB_TASKS / task_id / step_id
 
 
-def _is_worktree(repo: Path, path: Path) -> bool:
-    """Tell whether `path` is a whole worktree of this repository."""
-    if not (path / ".git").is_file() or not Git(path).succeeds("rev-parse", "--verify", "HEAD"):
+def _is_finished(repo: Path, path: Path, ref: str) -> bool:
+    """Tell whether `path` is a worktree of this repository at `ref`, checked out to the end."""
+    if not (path / ".git").is_file():
         return False
     git = Git(path)
-    return Path(git.run("rev-parse", "--show-toplevel")) == path.resolve() and common_directory(
-        path
-    ) == common_directory(repo)
+    try:
+        place = git.run(
+            "rev-parse",
+            *("--path-format=absolute", "--show-toplevel", "--git-common-dir"),
+            *("--symbolic-full-name", "HEAD"),
+        )
+        lock = git.run("rev-parse", "--path-format=absolute", "--git-path", "locked")
+    except GitFailed:
+        return False
+    # "git worktree add" keeps its worktree locked until everything is checked out.
+    half_made = Path(lock).exists() and Path(lock).read_text().strip() == "initializing"
+    return place == f"{path.resolve()}\n{common_directory(repo)}\n{ref}" and not half_made
+
+
+def _list_registered(repo: Path, directory: Path) -> list[Path]:
+    """List the worktrees below a directory that git knows of, whether they stand or not."""
+    lines = Git(repo).run("worktree", "list", "--porcelain").split("\n")
+    paths = [Path(line.removeprefix("worktree ")) for line in lines if line.startswith("worktree ")]
+    return [path for path in paths if path.is_relative_to(directory.resolve())]
 
 
 def _remove(repo: Path, path: Path) -> None:
-    git = Git(repo)
-    git.succeeds("worktree", "remove", "--force", "--force", str(path))
-    if path.exists():
+    """Delete a worktree and what git knows of it; other worktrees are left alone."""
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    elif path.exists():
         shutil.rmtree(path)
-    git.run("worktree", "prune")
+    # Twice forced: one that is locked. It fails where git knows of none.
+    Git(repo).succeeds("worktree", "remove", "--force", "--force", str(path))
 
 
 def _exclude_worktrees(repo: Path) -> None:
