@@ -1,6 +1,8 @@
 """Walking into a worktree one part at a time, without following a link."""
 
+import errno
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -35,6 +37,26 @@ def open_directory(root: Path, parts: Sequence[str], *, create: bool = False) ->
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def open_file(name: str, directory: int) -> int:
+    """Open a regular file for reading, neither following a link nor waiting for a pipe.
+
+    Raises:
+        FileNotFoundError: There is none.
+        RefusedPath: Something else stands there.
+    """
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        descriptor = os.open(name, flags, dir_fd=directory)
+    except OSError as error:
+        if error.errno in {errno.ELOOP, errno.ENXIO}:
+            raise RefusedPath(f"{name!r} is no regular file") from error
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise RefusedPath(f"{name!r} is no regular file")
+    return descriptor
 
 
 def _open_part(part: str, directory: int) -> int:

@@ -14,7 +14,7 @@ RESERVED = re.compile(r'[<>:"|?*\\]')
 INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 """Unicode categories that a reader of the path would not see."""
 
-GIT_NAMES = frozenset({".git", "git~1"})
+GIT_NAME = re.compile(r"\.git|git~[0-9]+")
 """Names under which a file system may know git's own directory."""
 
 
@@ -33,7 +33,8 @@ def parse_path(path: str) -> tuple[str, ...]:
 
 def fold_path(path: str) -> str:
     """Return what is equal for paths that some file system takes for the same."""
-    return unicodedata.normalize("NFKC", path).casefold()
+    folded = unicodedata.normalize("NFKC", path).casefold()
+    return unicodedata.normalize("NFKC", folded)
 
 
 def _find_fault(path: str) -> str | None:
@@ -56,10 +57,16 @@ def _find_part_fault(part: str) -> str | None:
         return "it has an empty, '.' or '..' part"
     if len(part.encode()) > MAX_PART_BYTES:
         return "a part is too long"
-    if fold_path(part).rstrip(". ") in GIT_NAMES:
+    if GIT_NAME.fullmatch(_strip_marks(fold_path(part)).rstrip(". ")):
         return "it leads into git's own files"
     if part != part.strip() or part.endswith("."):
         return "a part begins or ends in a blank or ends in a dot"
     if part.startswith("-"):
         return "a part looks like an option"
     return None
+
+
+def _strip_marks(text: str) -> str:
+    """Leave out accents and variation selectors, which are easily overlooked."""
+    decomposed = unicodedata.normalize("NFKD", text)
+    return "".join(char for char in decomposed if unicodedata.category(char) != "Mn")

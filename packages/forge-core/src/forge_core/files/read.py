@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 
 from forge_core.errors import ForgeError, RefusedPath
-from forge_core.files.directory import open_directory
+from forge_core.files.directory import open_directory, open_file
 from forge_core.files.paths import parse_path
 from forge_core.git.command import Git
 
@@ -17,7 +17,7 @@ class UnreadableFile(ForgeError):
     """A file that a prompt cannot show; the message says why."""
 
 
-def read_text(root: Path, path: str) -> str:
+def read_text(root: Path, path: str, limit_bytes: int = SIZE_LIMIT) -> str:
     """Read a text file of a worktree.
 
     Raises:
@@ -26,9 +26,11 @@ def read_text(root: Path, path: str) -> str:
     try:
         *parents, name = parse_path(path)
         with open_directory(root, parents) as directory:
-            content = _read(name, directory)
+            content = _read(name, directory, limit_bytes)
     except FileNotFoundError as error:
         raise UnreadableFile("does not exist yet") from error
+    except PermissionError as error:
+        raise UnreadableFile("may not be read") from error
     except RefusedPath as error:
         raise UnreadableFile("cannot be shown: not a file inside the repository") from error
     if b"\0" in content:
@@ -40,25 +42,27 @@ def read_text(root: Path, path: str) -> str:
 
 
 def list_files(root: Path) -> list[tuple[str, int]]:
-    """List a worktree's files that git does not ignore, with their sizes in bytes, sorted."""
+    """List a worktree's files that git does not ignore, with their sizes in bytes, sorted.
+
+    A file whose name cannot be shown on one line is left out.
+    """
     names = Git(root).run("ls-files", "-z", "--cached", "--others", "--exclude-standard")
-    found = {}
-    for name in names.split("\0"):
-        try:
-            status = os.lstat(root / name)
-        except OSError:
-            continue
-        if name and stat.S_ISREG(status.st_mode):
-            found[name] = status.st_size
-    return sorted(found.items())
+    shown = {name for name in names.split("\0") if name and name.isprintable()}
+    return [(name, size) for name in sorted(shown) if (size := _measure(root / name)) is not None]
 
 
-def _read(name: str, directory: int) -> bytes:
-    status = os.stat(name, dir_fd=directory, follow_symlinks=False)
-    if not stat.S_ISREG(status.st_mode):
-        raise RefusedPath("no regular file")
-    if status.st_size > SIZE_LIMIT:
-        raise UnreadableFile(f"is too large to be shown ({status.st_size} bytes)")
-    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
-    with os.fdopen(descriptor, "rb") as file:
-        return file.read(SIZE_LIMIT + 1)
+def _measure(path: Path) -> int | None:
+    """Return the size of a regular file, None for anything else."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+
+def _read(name: str, directory: int, limit: int) -> bytes:
+    with os.fdopen(open_file(name, directory), "rb") as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise UnreadableFile(f"is too large to be shown (more than {limit} bytes)")
+    return content

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from forge_core.errors import RefusedPath
-from forge_core.files.directory import open_directory
+from forge_core.files.directory import open_directory, open_file
 from forge_core.files.paths import fold_path, parse_path
 from forge_core.models.llm import FileOutput
 
@@ -70,8 +70,7 @@ def _check_target(name: str, directory: int) -> int | None:
 
 
 def _keep_line_endings(content: bytes, name: str, directory: int) -> bytes:
-    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
-    with os.fdopen(descriptor, "rb") as file:
+    with os.fdopen(open_file(name, directory), "rb") as file:
         old = file.read()
     all_crlf = b"\n" in old and old.count(b"\n") == old.count(b"\r\n")
     return content.replace(b"\n", b"\r\n") if all_crlf and b"\r" not in content else content
