@@ -2,17 +2,18 @@
 
 import http.client
 import os
+import socket
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from forge_core.temporal.server import find_temporal_binary
-from forge_core.temporal.supervisor import SETTINGS, free_ports
 
+SETTINGS = ("history.transferProcessorMaxPollRPS=10000",)
 START_TIMEOUT_S = 60.0
 POLL_INTERVAL_S = 0.05
 
@@ -35,7 +36,7 @@ def running_server(directory: Path) -> Iterator[str]:
     Raises:
         RuntimeError: It did not become healthy in time; the message holds its log.
     """
-    port, http_port, metrics_port = free_ports(3)
+    port, http_port, metrics_port = _free_ports(3)
     log_file = directory / "temporal-server.log"
     with log_file.open("wb") as log:
         server = subprocess.Popen(
@@ -71,7 +72,15 @@ def _command(port: int, http_port: int, metrics_port: int) -> list[str]:
     ]  # fmt: skip
 
 
-def _wait_until_healthy(server: "subprocess.Popen[bytes]", http_port: int, log: Path) -> None:
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as probes:
+        sockets = [probes.enter_context(socket.socket()) for _ in range(count)]
+        for probe in sockets:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in sockets]
+
+
+def _wait_until_healthy(server: subprocess.Popen[bytes], http_port: int, log: Path) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
     while not _knows_default_namespace(http_port):
         if server.poll() is not None or time.monotonic() > deadline:
