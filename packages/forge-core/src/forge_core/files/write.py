@@ -3,7 +3,8 @@
 import os
 import secrets
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from forge_core.errors import RefusedPath
@@ -18,23 +19,31 @@ NEW_FILE_MODE = 0o666
 def write_files(root: Path, files: Sequence[FileOutput]) -> list[str]:
     """Write files into a worktree and return their paths, in order.
 
-    Every path and content is checked before the first file is written. A file is replaced as a
-    whole; its mode stays, and so do its line endings where all of them are CRLF.
+    Every path, what stands there and every content is checked before the first file is written.
+    A file is replaced as a whole; its mode stays, and so do its line endings where all of them
+    are CRLF.
 
     Raises:
         RefusedPath: A path may not be written, stands twice, or its content is no text.
     """
-    contents = {_check_name(file): _encode(file) for file in files}
-    folded = [fold_path(path) for path in contents]
-    if len(contents) < len(files) or len(set(folded)) < len(folded):
+    contents = [(parse_path(file.file_path), _encode(file)) for file in files]
+    _refuse_collisions([parts for parts, _ in contents])
+    for parts, _ in contents:
+        _check_place(root, parts)
+    for parts, content in contents:
+        _write_file(root, parts, content)
+    return ["/".join(parts) for parts, _ in contents]
+
+
+def _refuse_collisions(paths: Sequence[tuple[str, ...]]) -> None:
+    """Refuse a file that is named twice or is a directory of another, whatever its case."""
+    folded = [tuple(fold_path(part) for part in parts) for parts in paths]
+    files = set(folded)
+    if len(files) < len(folded):
         raise RefusedPath("the answer names the same file twice")
-    for path, content in contents.items():
-        _write_file(root, path, content)
-    return list(contents)
-
-
-def _check_name(file: FileOutput) -> str:
-    return "/".join(parse_path(file.file_path))
+    for parts, names in zip(paths, folded, strict=True):
+        if any(names[:depth] in files for depth in range(1, len(names))):
+            raise RefusedPath(f"path {'/'.join(parts)!r} is refused: a part of it is a file too")
 
 
 def _encode(file: FileOutput) -> bytes:
@@ -44,16 +53,28 @@ def _encode(file: FileOutput) -> bytes:
         raise RefusedPath(f"the content of {file.file_path} is not valid Unicode text") from error
 
 
-def _write_file(root: Path, path: str, content: bytes) -> None:
-    *parents, name = parse_path(path)
+def _check_place(root: Path, parts: Sequence[str]) -> None:
+    *parents, name = parts
+    with _naming(parts), suppress(FileNotFoundError), open_directory(root, parents) as directory:
+        _check_target(name, directory)
+
+
+def _write_file(root: Path, parts: Sequence[str], content: bytes) -> None:
+    *parents, name = parts
+    with _naming(parts), open_directory(root, parents, create=True) as directory:
+        mode = _check_target(name, directory)
+        if mode is not None:
+            content = _keep_line_endings(content, name, directory)
+        _replace(name, content, directory, mode)
+
+
+@contextmanager
+def _naming(parts: Sequence[str]) -> Iterator[None]:
+    """Put the path before the reason why it is refused."""
     try:
-        with open_directory(root, parents, create=True) as directory:
-            mode = _check_target(name, directory)
-            if mode is not None:
-                content = _keep_line_endings(content, name, directory)
-            _replace(name, content, directory, mode)
+        yield
     except RefusedPath as error:
-        raise RefusedPath(f"path {path!r} is refused: {error}") from error
+        raise RefusedPath(f"path {'/'.join(parts)!r} is refused: {error}") from error
 
 
 def _check_target(name: str, directory: int) -> int | None:
