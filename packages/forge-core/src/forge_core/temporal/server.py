@@ -7,17 +7,25 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from pwd import getpwuid
 from typing import IO
 
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
 
 from forge_core.errors import ServerUnavailable
-from forge_core.temporal.state import ServerState, StateFiles, parse_state
+from forge_core.temporal.state import (
+    ServerRecord,
+    StateFiles,
+    find_telling_line,
+    parse_record,
+    state_dir,
+)
 
 START_TIMEOUT_S = 60.0
 """Seconds within which the server must answer."""
@@ -25,9 +33,23 @@ START_TIMEOUT_S = 60.0
 POLL_INTERVAL_S = 0.05
 
 
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """How to start a server if none runs."""
+
+    files: StateFiles
+    idle_s: float
+    ui: bool
+    timeout_s: float
+
+
 @asynccontextmanager
 async def embedded_server(
-    directory: Path, *, idle_s: float = 0.0, ui: bool = False
+    directory: Path,
+    *,
+    idle_s: float = 0.0,
+    ui: bool = False,
+    start_timeout_s: float = START_TIMEOUT_S,
 ) -> AsyncIterator[str]:
     """Give the address of the server of a state directory, started if it does not run.
 
@@ -37,20 +59,28 @@ async def embedded_server(
     Args:
         directory: The state directory; made if missing.
         idle_s: Seconds that a server started here outlives its last lease.
-        ui: Serve Temporal's web interface too, on a port of its own.
+        ui: Have a server started here serve Temporal's web interface, on a port of its own.
+        start_timeout_s: Seconds within which the server must answer.
 
     Raises:
         ServerUnavailable: It cannot be started; the message says why.
     """
-    files = StateFiles(directory)
-    try:
-        lease = await asyncio.to_thread(_open_lease, files)
-    except OSError as error:
-        raise ServerUnavailable(f"state directory {directory}: {error.strerror}") from error
-    with lease:
-        await asyncio.to_thread(fcntl.flock, lease, fcntl.LOCK_SH)
-        state = await _attach_or_start(files, idle_s, ui=ui)
-        yield state.address
+    start = _Start(StateFiles(directory), idle_s, ui, start_timeout_s)
+    with ExitStack() as stack:
+        record = await _acquire(start, stack)
+        yield record.address
+
+
+def get_state_dir() -> Path:
+    """Say where this process keeps the server's state; nothing is created.
+
+    Raises:
+        ServerUnavailable: There is no home directory.
+    """
+    registered_home = None
+    with suppress(KeyError):
+        registered_home = getpwuid(os.getuid()).pw_dir
+    return state_dir(os.environ, registered_home)
 
 
 def find_temporal_binary() -> str:
@@ -61,11 +91,11 @@ def find_temporal_binary() -> str:
     """
     configured = os.environ.get("FORGE_TEMPORAL_BIN")
     if configured:
-        if not os.access(configured, os.X_OK):
+        if not _is_executable(Path(configured)):
             raise ServerUnavailable(f"FORGE_TEMPORAL_BIN={configured} is no executable file")
-        return configured
-    packaged = Path(sysconfig.get_path("scripts")) / "temporal"
-    found = str(packaged) if packaged.is_file() else shutil.which("temporal")
+        return str(Path(configured).absolute())
+    packaged = Path(sysconfig.get_path("scripts"), "temporal")
+    found = str(packaged) if _is_executable(packaged) else shutil.which("temporal")
     if found is None:
         raise ServerUnavailable(
             "no Temporal server: package temporal-bin is not installed (it exists for Linux and "
@@ -74,75 +104,133 @@ def find_temporal_binary() -> str:
     return found
 
 
-async def _attach_or_start(files: StateFiles, idle_s: float, *, ui: bool) -> ServerState:
-    with _open_private(files.start_lock) as lock:
-        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
-        state = _read_state(files)
-        if state is not None and await _answers(state):
-            return state
-        supervisor = _start_supervisor(files, idle_s, ui=ui)
-        return await _wait_until_ready(files, supervisor)
-
-
-def _start_supervisor(files: StateFiles, idle_s: float, *, ui: bool) -> subprocess.Popen[bytes]:
-    command = [
-        sys.executable, "-m", "forge_core.temporal.supervisor",
-        str(files.directory), find_temporal_binary(), str(idle_s), "ui" if ui else "headless",
-    ]  # fmt: skip
-    with _open_private(files.log, "w") as log:
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd=files.directory,
-            start_new_session=True,
-        )
-
-
-async def _wait_until_ready(files: StateFiles, supervisor: subprocess.Popen[bytes]) -> ServerState:
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < deadline:
-        state = _read_state(files)
-        if state is not None and await _answers(state):
-            return state
-        if supervisor.poll() is not None:
-            raise ServerUnavailable(_explain_failure(files))
-        await asyncio.sleep(POLL_INTERVAL_S)
-    supervisor.terminate()
-    raise ServerUnavailable(
-        f"the embedded Temporal server did not answer within {START_TIMEOUT_S:.0f} s: "
-        f"see {files.log}"
-    )
-
-
-async def _answers(state: ServerState) -> bool:
-    """Tell whether the server is up and knows its default namespace."""
+def read_record(files: StateFiles) -> ServerRecord | None:
+    """Read the record of the running server; None if there is none or its supervisor died."""
     try:
-        client = await Client.connect(state.address)
-        return await client.service_client.check_health()
-    except (RPCError, RuntimeError):
-        return False
-
-
-def _read_state(files: StateFiles) -> ServerState | None:
-    try:
-        return parse_state(files.state.read_text())
+        with files.record.open() as record:
+            return None if _try_lock(record, fcntl.LOCK_SH) else parse_record(record.read())
     except OSError:
         return None
 
 
-def _explain_failure(files: StateFiles) -> str:
-    lines = [line for line in files.log.read_text(errors="replace").splitlines() if line.strip()]
-    reason = lines[-1].strip()[:300] if lines else "it said nothing"
+async def _acquire(start: _Start, stack: ExitStack) -> ServerRecord:
+    """Take a lease, then find or start the server; the lease ends with the stack."""
+    files = start.files
+    try:
+        async with asyncio.timeout(start.timeout_s):
+            _make_private(files.directory)
+            lease = stack.enter_context(_open_private(files.leases))
+            await _lock(lease, fcntl.LOCK_SH)
+            return await _attach_or_start(start)
+    except TimeoutError as error:
+        raise ServerUnavailable(
+            f"the embedded Temporal server did not answer within {start.timeout_s:g} s: "
+            f"see {files.log}"
+        ) from error
+    except OSError as error:
+        raise ServerUnavailable(
+            f"cannot keep a Temporal server in {files.directory}: {error.strerror}: set "
+            "XDG_STATE_HOME to a directory that can be written, or TEMPORAL_ADDRESS"
+        ) from error
+
+
+async def _attach_or_start(start: _Start) -> ServerRecord:
+    """Find a server that answers; only who holds the start lock looks, so only one starts."""
+    started = False
+    with _open_private(start.files.start_lock) as lock:
+        await _lock(lock, fcntl.LOCK_EX)
+        while True:
+            record = read_record(start.files)
+            if record is not None and await _answers(record.address):
+                return record
+            if record is None:
+                if started:
+                    raise ServerUnavailable(_explain_end(start.files))
+                await _run_supervisor(start)
+                started = True
+            await asyncio.sleep(POLL_INTERVAL_S)
+
+
+async def _run_supervisor(start: _Start) -> None:
+    """Start a supervisor and wait until its server listens.
+
+    Raises:
+        ServerUnavailable: The server did not start.
+    """
+    arguments = [
+        "-P", "-m", "forge_core.temporal.supervisor",
+        "--idle-s", str(start.idle_s),
+        "--start-timeout-s", str(start.timeout_s),
+        *(["--ui"] if start.ui else []),
+        str(start.files.directory.absolute()), find_temporal_binary(),
+    ]  # fmt: skip
+    with suppress(FileNotFoundError):
+        start.files.log.replace(start.files.previous_log)
+    with _open_private(start.files.log) as log:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=start.files.directory,
+            start_new_session=True,
+        )
+    try:
+        failed = await process.wait()
+    except asyncio.CancelledError:
+        process.kill()
+        await process.wait()
+        raise
+    if failed:
+        raise ServerUnavailable(_explain_end(start.files))
+
+
+async def _answers(address: str) -> bool:
+    """Tell whether the server is up and knows its default namespace."""
+    try:
+        client = await Client.connect(address)
+        await client.workflow_service.describe_namespace(
+            DescribeNamespaceRequest(namespace=client.namespace)
+        )
+    except (RPCError, RuntimeError):
+        return False
+    return True
+
+
+def _explain_end(files: StateFiles) -> str:
+    try:
+        log = files.log.read_text(errors="replace")
+    except OSError:
+        log = ""
+    reason = find_telling_line(log)
     return f"the embedded Temporal server did not start: {reason} (see {files.log})"
 
 
-def _open_lease(files: StateFiles) -> IO[str]:
-    files.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return _open_private(files.leases)
+def _make_private(directory: Path) -> None:
+    """Make a directory and its parents for their owner alone; those that exist are left."""
+    if not directory.is_dir():
+        _make_private(directory.parent)
+        directory.mkdir(mode=0o700, exist_ok=True)
 
 
-def _open_private(path: Path, mode: str = "a") -> IO[str]:
+def _open_private(path: Path) -> IO[str]:
     """Open a file that only its owner may read, whatever the umask."""
-    return open(path, mode, opener=lambda name, flags: os.open(name, flags, 0o600))
+    return open(path, "a", opener=lambda name, flags: os.open(name, flags, 0o600))
+
+
+def _is_executable(path: Path) -> bool:
+    return path.is_file() and os.access(path, os.X_OK)
+
+
+async def _lock(file: IO[str], kind: int) -> None:
+    while not _try_lock(file, kind):  # noqa: ASYNC110 - nothing wakes who waits for a file lock
+        await asyncio.sleep(POLL_INTERVAL_S)
+
+
+def _try_lock(file: IO[str], kind: int) -> bool:
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

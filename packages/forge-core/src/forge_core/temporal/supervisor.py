@@ -1,10 +1,14 @@
 """The supervisor: owns the embedded server's process and ends it when nobody needs it.
 
-Started detached by `forge_core.temporal.server`:
-``python -m forge_core.temporal.supervisor STATE_DIR BINARY IDLE_SECONDS UI``. It imports nothing
-of Temporal, so that it starts at once and stays small.
+``python -m forge_core.temporal.supervisor --help`` shows how `forge_core.temporal.server` calls it.
+The command returns as soon as the server listens and leaves the supervisor behind, detached. It
+imports nothing of Temporal, so that it starts at once and stays small.
+
+Two servers on one database would ruin it. The supervisor locks `server.lock` and hands the open
+file on to the server: the kernel keeps the lock until both are gone, however they end.
 """
 
+import argparse
 import ctypes
 import fcntl
 import os
@@ -13,112 +17,186 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
-from forge_core.temporal.state import ServerState, StateFiles, dump_state, parse_state
+from forge_core.temporal.state import (
+    LOOPBACK,
+    Launch,
+    Ports,
+    ServerRecord,
+    StateFiles,
+    build_command,
+    dump_record,
+    parse_record,
+    server_environment,
+)
 
 POLL_INTERVAL_S = 0.1
 """Seconds between two looks at the leases."""
 
 STOP_TIMEOUT_S = 10.0
-"""Seconds that the server gets to end by itself."""
+"""Seconds that a server gets to end by itself."""
+
+PORT_TRIES = 5
+"""Starts with other ports where somebody took one between the choice and the start."""
 
 PR_SET_PDEATHSIG = 1
-
-SETTINGS = ("history.transferProcessorMaxPollRPS=10000",)
-"""Dynamic configuration: an activity costs 50 ms without it, 7 to 15 ms with it."""
+"""Linux: the signal that a process gets when its parent dies, see prctl(2)."""
 
 
-class Stopped(Exception):
-    """The supervisor was told to stop."""
+class StartFailed(Exception):
+    """The server ended, or did not listen in time."""
 
 
-def supervise(files: StateFiles, binary: str, idle_s: float, *, ui: bool) -> int:
-    """Run one server until no lease is held for `idle_s` seconds; return its exit code."""
-    with files.supervisor_lock.open("a") as own:
-        fcntl.flock(own, fcntl.LOCK_EX)
-        _wait_for_orphan(files)
-        server, state = _start(files, binary, ui=ui)
-        try:
-            _publish(files, state)
-            _watch(files, server, idle_s)
-        except Stopped:
-            pass
-        finally:
-            files.state.unlink(missing_ok=True)
-            _stop(server)
-        return server.returncode or 0
+class StopRequest:
+    """Notes that a signal asked the process to end."""
+
+    def __init__(self) -> None:
+        self.made = False
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._note)
+
+    def _note(self, *_: object) -> None:
+        self.made = True
 
 
-def free_ports(count: int) -> list[int]:
-    """Find different loopback ports that nobody listens on."""
-    with ExitStack() as probes:
-        sockets = [probes.enter_context(socket.socket()) for _ in range(count)]
-        for probe in sockets:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in sockets]
+def supervise(files: StateFiles, launch: Launch, announce: Callable[[], None]) -> None:
+    """Run one server until no lease is held for long enough or a signal says so.
 
-
-def build_command(files: StateFiles, binary: str, ports: Sequence[int], *, ui: bool) -> list[str]:
-    """Build the server's command line; it listens on loopback only.
+    Returns at once if another supervisor runs.
 
     Args:
-        files: Where its database is.
-        binary: The Temporal command.
-        ports: For its clients, its HTTP interface, its metrics and its web interface.
-        ui: Whether the web interface is served.
+        files: The state directory's files.
+        launch: How to run the server.
+        announce: Called when the server listens and its record stands.
+
+    Raises:
+        StartFailed: The server ended, or did not listen in time.
     """
-    port, http_port, metrics_port, ui_port = ports
-    command = [
-        binary, "server", "start-dev",
-        "--ip", "127.0.0.1",
-        "--port", str(port),
-        "--http-port", str(http_port),
-        "--metrics-port", str(metrics_port),
-        "--db-filename", str(files.database),
-        "--log-level", "error",
-        *(word for setting in SETTINGS for word in ("--dynamic-config-value", setting)),
-    ]  # fmt: skip
-    return [*command, *(["--ui-port", str(ui_port)] if ui else ["--headless"])]
+    stop = StopRequest()
+    with files.server_lock.open("a") as lock, files.leases.open("a") as leases:
+        if not _take_over(files, lock, launch.start_timeout_s):
+            announce()
+            return
+        server, ports = _start(files, launch, lock.fileno(), stop)
+        try:
+            with _published(files, _describe(server, ports)):
+                announce()
+                _watch(server, leases, launch.idle_s, stop)
+        finally:
+            _stop(server)
+
+
+def _take_over(files: StateFiles, lock: IO[str], timeout_s: float) -> bool:
+    """Wait for the lock, ending an orphaned server; False if a living supervisor holds it."""
+    begun = time.monotonic()
+    while not _try_lock(lock):
+        waited_s = time.monotonic() - begun
+        if waited_s > timeout_s:
+            raise StartFailed(f"another server still holds {files.server_lock}")
+        with suppress(FileNotFoundError), files.record.open() as record:
+            if not _try_lock(record, fcntl.LOCK_SH):
+                return False
+            _end_orphan(record.read(), gently=waited_s < STOP_TIMEOUT_S)
+        time.sleep(POLL_INTERVAL_S)
+    files.record.unlink(missing_ok=True)
+    return True
+
+
+def _end_orphan(record: str, *, gently: bool) -> None:
+    """End the server of a killed supervisor: it still holds the lock, so its pid is its own."""
+    orphan = parse_record(record)
+    if orphan is not None:
+        with suppress(ProcessLookupError):
+            os.kill(orphan.server_pid, signal.SIGTERM if gently else signal.SIGKILL)
 
 
 def _start(
-    files: StateFiles, binary: str, *, ui: bool
-) -> tuple[subprocess.Popen[bytes], ServerState]:
-    ports = free_ports(4)
-    server = subprocess.Popen(
-        build_command(files, binary, ports, ui=ui),
+    files: StateFiles, launch: Launch, lock: int, stop: StopRequest
+) -> tuple[subprocess.Popen[bytes], Ports]:
+    """Start the server and wait until it listens."""
+    for _ in range(PORT_TRIES):
+        ports = _choose_ports(ui=launch.ui)
+        server = _spawn(build_command(files, launch.binary, ports), lock)
+        if _listens(server, ports.grpc, launch.start_timeout_s, stop):
+            return server, ports
+        ended_with = server.poll()
+        _stop(server)
+        if ended_with is None or not _any_taken(ports):
+            break
+    raise StartFailed("it did not listen in time" if ended_with is None else "it ended")
+
+
+def _spawn(command: Sequence[str], lock: int) -> subprocess.Popen[bytes]:
+    parent = os.getpid()
+    libc = ctypes.CDLL(None)
+
+    def die_with_parent() -> None:
+        if sys.platform == "linux":
+            libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+            if os.getppid() != parent:
+                os._exit(1)
+
+    return subprocess.Popen(
+        command,
         stdin=subprocess.DEVNULL,
-        preexec_fn=_die_with_parent,  # noqa: PLW1509 - this process has one thread
+        env=server_environment(os.environ),
+        pass_fds=(lock,),
+        preexec_fn=die_with_parent,  # noqa: PLW1509 - this process has one thread
     )
-    return server, ServerState(os.getpid(), server.pid, ports[0], ports[3] if ui else None)
 
 
-def _publish(files: StateFiles, state: ServerState) -> None:
-    written = files.state.with_suffix(".tmp")
-    written.write_text(dump_state(state))
-    written.replace(files.state)
+def _listens(
+    server: subprocess.Popen[bytes], port: int, timeout_s: float, stop: StopRequest
+) -> bool:
+    deadline = time.monotonic() + timeout_s
+    while server.poll() is None and not stop.made and time.monotonic() < deadline:
+        with suppress(OSError), socket.create_connection((LOOPBACK, port), timeout=1):
+            return server.poll() is None
+        time.sleep(POLL_INTERVAL_S / 2)
+    return False
 
 
-def _watch(files: StateFiles, server: subprocess.Popen[bytes], idle_s: float) -> None:
-    """Return when the server has ended or nobody has held a lease for long enough.
+def _describe(server: subprocess.Popen[bytes], ports: Ports) -> ServerRecord:
+    started_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return ServerRecord(os.getpid(), server.pid, ports.grpc, ports.ui, started_at)
+
+
+@contextmanager
+def _published(files: StateFiles, record: ServerRecord) -> Iterator[None]:
+    """Put the record in place, locked: who finds it unlocked knows that we are gone."""
+    written = files.record.with_suffix(".tmp")
+    with written.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.write(dump_record(record))
+        file.flush()
+        written.replace(files.record)
+        try:
+            yield
+        finally:
+            files.record.unlink(missing_ok=True)
+
+
+def _watch(
+    server: subprocess.Popen[bytes], leases: IO[str], idle_s: float, stop: StopRequest
+) -> None:
+    """Return when the server has ended, we shall, or nobody held a lease for long enough.
 
     The last look keeps the leases locked: who comes now waits until we are gone and starts anew.
     """
     last_used = time.monotonic()
-    leases = files.leases.open("a")
-    while server.poll() is None:
+    while server.poll() is None and not stop.made:
         time.sleep(POLL_INTERVAL_S)
-        try:
-            fcntl.flock(leases, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _try_lock(leases):
             last_used = time.monotonic()
-            continue
-        if time.monotonic() - last_used >= idle_s:
+        elif time.monotonic() - last_used >= idle_s:
             return
-        fcntl.flock(leases, fcntl.LOCK_UN)
+        else:
+            fcntl.flock(leases, fcntl.LOCK_UN)
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:
@@ -130,52 +208,80 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
         server.wait()
 
 
-def _wait_for_orphan(files: StateFiles) -> None:
-    """Wait for the server of a supervisor that was killed: two on one file ruin it."""
+def _try_lock(file: IO[str], kind: int = fcntl.LOCK_EX) -> bool:
     try:
-        old = parse_state(files.state.read_text())
-    except OSError:
-        return
-    files.state.unlink()
-    if old is None or not _is_server(old.server_pid, files):
-        return
-    with suppress(ProcessLookupError):
-        os.kill(old.server_pid, signal.SIGTERM)
-    deadline = time.monotonic() + STOP_TIMEOUT_S
-    while _is_server(old.server_pid, files):
-        if time.monotonic() > deadline:
-            with suppress(ProcessLookupError):
-                os.kill(old.server_pid, signal.SIGKILL)
-        time.sleep(POLL_INTERVAL_S)
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
-def _is_server(pid: int, files: StateFiles) -> bool:
-    """Tell whether a process is a server on our file, not some other with its number."""
-    done = subprocess.run(
-        ["ps", "-o", "command=", "-p", str(pid)],  # noqa: S607 - wherever the system has it
-        capture_output=True,
-        check=False,
-    )
-    return os.fsencode(files.database) in done.stdout
+def _choose_ports(*, ui: bool) -> Ports:
+    """Choose free ports; all are held until the last is chosen, so that none comes twice."""
+    with ExitStack() as stack:
+        grpc, http, metrics, web = (_bind_any(stack) for _ in range(4))
+    return Ports(grpc, http, metrics, web if ui else None)
 
 
-def _die_with_parent() -> None:
-    """Let the kernel end the server when its supervisor is killed (Linux)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+def _bind_any(stack: ExitStack) -> int:
+    probe = stack.enter_context(socket.socket())
+    probe.bind((LOOPBACK, 0))
+    port: int = probe.getsockname()[1]
+    return port
 
 
-def _raise_stopped(*_: object) -> None:
-    raise Stopped
+def _any_taken(ports: Ports) -> bool:
+    wanted = (ports.grpc, ports.http, ports.metrics, ports.ui)
+    return not all(port is None or _is_free(port) for port in wanted)
 
 
-def main(argv: list[str]) -> int:
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+def _detach() -> Callable[[], None]:
+    """Go on in a child process; the parent ends when the child announces itself or dies."""
+    heard, told = os.pipe()
+    if os.fork():
+        os.close(told)
+        os._exit(0 if os.read(heard, 1) else 1)
+    os.close(heard)
+
+    def announce() -> None:
+        with suppress(BrokenPipeError):
+            os.write(told, b"+")
+
+    return announce
+
+
+def _parse_arguments(words: Sequence[str]) -> tuple[StateFiles, Launch]:
+    parser = argparse.ArgumentParser(prog="forge_core.temporal.supervisor")
+    parser.add_argument("directory", type=Path)
+    parser.add_argument("binary")
+    parser.add_argument("--idle-s", type=float, default=0.0)
+    parser.add_argument("--start-timeout-s", type=float, default=60.0)
+    parser.add_argument("--ui", action="store_true")
+    given = parser.parse_args(words)
+    launch = Launch(given.binary, given.idle_s, given.start_timeout_s, given.ui)
+    return StateFiles(given.directory), launch
+
+
+def main(words: Sequence[str]) -> int:
     """Run as a process of its own."""
-    directory, binary, idle_s, ui = argv
+    files, launch = _parse_arguments(words)
     os.umask(0o077)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, _raise_stopped)
-    return supervise(StateFiles(Path(directory)), binary, float(idle_s), ui=ui == "ui")
+    try:
+        supervise(files, launch, _detach())
+    except StartFailed as failure:
+        sys.stderr.write(f"{failure}\n")
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
