@@ -8,13 +8,29 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from forge_core.errors import ServerUnavailable, UsageError
 from forge_core.tracing import temporal_plugins
 
-CONNECT_TIMEOUT_S = 10.0
-"""Seconds within which a server must answer."""
+CONNECT_TIMEOUT_S = 5.0
+"""Seconds within which a configured server must answer."""
+
+EMBEDDED_TIMEOUT_S = 30.0
+"""The same for the embedded server, which has answered before: a busy machine is no reason."""
+
+REASONS = (
+    ("ConnectionRefused", "connection refused"),
+    ("failed to lookup address", "unknown host"),
+    ("InvalidContentType", "it does not speak TLS"),
+    ("invalid peer certificate", "its certificate is not trusted"),
+    ("Unauthenticated", "it refuses our credentials"),
+    ("PermissionDenied", "it refuses our credentials"),
+    ("call error after connection", "what answers there is no Temporal server"),
+)
+"""What a part of the SDK's message means; the first that fits counts."""
+
+REFUSALS = (RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNAUTHENTICATED)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -22,6 +38,7 @@ class ConnectConfig:
     """Which server to connect to, and how."""
 
     options: ClientConnectConfig
+    timeout_s: float = CONNECT_TIMEOUT_S
 
     @property
     def address(self) -> str:
@@ -40,27 +57,29 @@ def load_connect_config(address: str | None, environ: Mapping[str, str]) -> Conn
     """
     try:
         options = ClientConfig.load_client_connect_config(override_env_vars=dict(environ))
-    except RuntimeError as error:
-        raise UsageError(f"Temporal configuration: {error}") from error
-    override = address or environ.get("FORGE_TEMPORAL_ADDRESS")
-    if override:
-        options = {**options, "target_host": override}
-    return ConnectConfig(options) if options.get("target_host") else None
+    except (RuntimeError, ValueError, OSError) as error:
+        raise UsageError(f"Temporal configuration: {_one_line(str(error))}") from error
+    target = address or environ.get("FORGE_TEMPORAL_ADDRESS") or options.get("target_host")
+    if not target:
+        return None
+    if not _is_host_and_port(target):
+        raise UsageError(f"Temporal address {target!r} is not HOST:PORT")
+    return ConnectConfig({**options, "target_host": target})
 
 
 def embedded_config(address: str) -> ConnectConfig:
     """Configure a connection to an embedded server; the environment has no say."""
-    return ConnectConfig({"target_host": address})
+    return ConnectConfig({"target_host": address}, EMBEDDED_TIMEOUT_S)
 
 
 async def connect(config: ConnectConfig) -> Client:
-    """Connect to a server.
+    """Connect to a server and see that it has the namespace.
 
     Raises:
         ServerUnavailable: It does not answer, or not as it should.
     """
     try:
-        async with asyncio.timeout(CONNECT_TIMEOUT_S):
+        async with asyncio.timeout(config.timeout_s):
             client = await Client.connect(
                 **config.options,
                 data_converter=pydantic_data_converter,
@@ -70,15 +89,32 @@ async def connect(config: ConnectConfig) -> Client:
                 DescribeNamespaceRequest(namespace=client.namespace)
             )
     except TimeoutError as error:
-        raise ServerUnavailable(_explain(config, "no answer")) from error
+        reason = f"no answer within {config.timeout_s:g} s"
+        raise ServerUnavailable(_explain(config, reason)) from error
     except (RPCError, RuntimeError, ValueError) as error:
-        raise ServerUnavailable(_explain(config, str(error))) from error
+        raise ServerUnavailable(_explain(config, find_reason(error))) from error
     return client
 
 
+def find_reason(error: Exception) -> str:
+    """Say in a few words why a connection failed; pure."""
+    if isinstance(error, RPCError) and error.status in REFUSALS:
+        return "it refuses our credentials"
+    text = _one_line(str(error))
+    return next((reason for part, reason in REASONS if part in text), text).rstrip(".")
+
+
 def _explain(config: ConnectConfig, reason: str) -> str:
-    line = " ".join(reason.split())[:300]
     return (
-        f"cannot use the Temporal server at {config.address}: {line} "
+        f"cannot use the Temporal server at {config.address}: {reason} "
         "(check --temporal-address and TEMPORAL_*; unset them to use the embedded server)"
     )
+
+
+def _is_host_and_port(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    return bool(host) and "/" not in host and port.isascii() and port.isdigit()
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:300]

@@ -7,10 +7,14 @@ for, and is paid for again on every attempt.
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
+from pydantic_core import PydanticSerializationError, to_json
 from temporalio.exceptions import ApplicationError
 
 LIMIT_BYTES = 1_900_000
 """Largest payload; the server refuses 2 MB, and the input of the next activity adds to it."""
+
+TOO_LARGE = "payload_too_large"
+"""Type of the error for a value beyond the limit."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -18,29 +22,36 @@ Model = TypeVar("Model", bound=BaseModel)
 def ensure_transferable(value: Model, what: str) -> Model:
     """Return a value that can be encoded; text that UTF-8 cannot hold is escaped.
 
+    A lone surrogate becomes its backslash escape. A value that needs no such change is returned
+    as it is.
+
+    Args:
+        value: What an activity is about to return.
+        what: Names it in the error, as in "the model's answer".
+
     Raises:
         ApplicationError: It is too large to be transferred; trying again does not help.
     """
     try:
-        size = len(value.model_dump_json().encode())
-    except (ValueError, UnicodeError):
-        value = type(value).model_validate(_clean(value.model_dump()))
-        size = len(value.model_dump_json().encode())
+        size = len(to_json(value))
+    except (PydanticSerializationError, UnicodeError):
+        value = type(value).model_validate(_escape(value.model_dump()))
+        size = len(to_json(value))
     if size > LIMIT_BYTES:
         raise ApplicationError(
-            f"{what} takes {size} bytes and Temporal takes {LIMIT_BYTES}: "
+            f"{what} takes {size:,} bytes and Temporal takes {LIMIT_BYTES:,}: "
             "ask for less at a time, or lower token_budget",
-            type="llm.too_large",
+            type=TOO_LARGE,
             non_retryable=True,
         )
     return value
 
 
-def _clean(value: Any) -> Any:  # noqa: ANN401
+def _escape(value: Any) -> Any:  # noqa: ANN401 - whatever a dumped model holds
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode()
     if isinstance(value, dict):
-        return {key: _clean(item) for key, item in value.items()}
+        return {_escape(key): _escape(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_clean(item) for item in value]
+        return [_escape(item) for item in value]
     return value
