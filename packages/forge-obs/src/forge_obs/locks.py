@@ -32,9 +32,13 @@ class ForkLock:
         _locks[next(_numbers)] = self
 
     def acquire(self, *, timeout_s: float) -> bool:
-        """Take the lock, waiting at most that many seconds; False if it stayed busy."""
-        if not _gate.open.is_set():
-            _gate.open.wait(_WAIT_S)  # a busy writer would keep the fork from ever getting it
+        """Take the lock, waiting at most that many seconds; False if it stayed busy.
+
+        Whoever holds another of these locks must not wait here: pass 0.
+        """
+        if timeout_s > 0 and not _gate.open.is_set():
+            # Busy writers that keep taking the lock would keep the fork from ever getting it.
+            _gate.open.wait(_WAIT_S)
         return self._lock.acquire(timeout=max(0.0, timeout_s))
 
     def release(self) -> None:

@@ -1,0 +1,257 @@
+"""Migrations: equal to the tables, and safe whoever else migrates or dies."""
+
+import logging
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import warnings
+from contextlib import closing
+from itertools import count
+from pathlib import Path
+
+import forge_obs
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from forge_obs import StoreNewer, StoreUnavailable, StoreUnreadable, get_engine, upgrade
+from forge_obs.columns import HEAD, INTERACTIONS, LONG_TEXTS, REVISIONS
+from forge_obs.schema import metadata
+from sqlalchemy import Engine, create_engine, event
+from support.children import start_child
+
+UPGRADE = "import sys\nfrom forge_obs.store import upgrade\nupgrade(sys.argv[1])\n"
+
+
+def schema_of(path: Path) -> list[tuple[str, str]]:
+    with closing(sqlite3.connect(path)) as connection:
+        found = connection.execute(
+            "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE '%alembic%' ORDER BY name"
+        )
+        return [(name, " ".join((sql or "").split())) for name, sql in found]
+
+
+def revision_of(path: Path) -> list[tuple[str]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute("SELECT version_num FROM alembic_version").fetchall()
+
+
+@pytest.fixture
+def head(tmp_path: Path) -> list[tuple[str, str]]:
+    upgrade(tmp_path / "head.db")
+    return schema_of(tmp_path / "head.db")
+
+
+def test_migrations_make_exactly_the_tables_of_the_metadata(
+    tmp_path: Path, head: list[tuple[str, str]]
+) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path}/direct.db")
+    metadata.create_all(engine)
+    engine.dispose()
+
+    assert schema_of(tmp_path / "direct.db") == head
+
+
+def test_autogenerate_finds_nothing_to_migrate(tmp_path: Path) -> None:
+    upgrade(tmp_path / "a.db")
+    with get_engine(tmp_path / "a.db").connect() as connection, warnings.catch_warnings():
+        # An index on an expression cannot be reflected; the test above compares it.
+        warnings.filterwarnings("ignore", message=".*expression-based index")
+        options = {"compare_type": True, "compare_server_default": True}
+        context = MigrationContext.configure(connection, opts=options)
+        found = compare_metadata(context, metadata)
+
+    assert [change for change in found if "uq_runs_workflow_id_run_id" not in str(change)] == []
+
+
+def test_known_revisions_are_those_of_the_scripts() -> None:
+    config = Config()
+    config.set_main_option("script_location", "forge_obs:alembic")
+    scripts = ScriptDirectory.from_config(config)
+
+    assert scripts.get_heads() == [HEAD]
+    assert [s.revision for s in reversed(list(scripts.walk_revisions()))] == list(REVISIONS)
+
+
+def test_long_texts_stand_last() -> None:
+    assert tuple(column.name for column in INTERACTIONS)[-3:] == LONG_TEXTS
+
+
+def test_upgrade_twice_changes_nothing(tmp_path: Path) -> None:
+    upgrade(tmp_path / "a.db")
+    before = schema_of(tmp_path / "a.db")
+    upgrade(tmp_path / "a.db")
+
+    assert schema_of(tmp_path / "a.db") == before
+    assert revision_of(tmp_path / "a.db") == [(HEAD,)]
+
+
+def test_database_is_in_wal_mode(tmp_path: Path) -> None:
+    upgrade(tmp_path / "a.db")
+
+    with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_store_at_head_is_checked_without_alembic(tmp_path: Path) -> None:
+    upgrade(tmp_path / "a.db")
+    script = UPGRADE + "assert 'alembic' not in sys.modules\n"
+
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "a.db")], check=True, timeout=60)
+
+
+@pytest.mark.parametrize("name", ["100%d.db", "a b.db", "a#b.db", "q?mode=ro.db"])
+def test_path_with_special_characters_makes_exactly_that_file(tmp_path: Path, name: str) -> None:
+    upgrade(tmp_path / "d" / name)
+
+    made = {file.name for file in (tmp_path / "d").iterdir()}
+    assert made - {f"{name}-wal", f"{name}-shm"} == {name}
+
+
+def test_loggers_of_the_host_program_stay_enabled(tmp_path: Path) -> None:
+    logger = logging.getLogger("host.program")
+
+    upgrade(tmp_path / "a.db")
+
+    assert not logger.disabled
+
+
+def test_newer_schema_is_refused_and_untouched(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+        connection.execute("INSERT INTO alembic_version VALUES ('999_future')")
+
+    with pytest.raises(StoreNewer, match="999_future"):
+        upgrade(path)
+
+    assert [name for name, _ in schema_of(path)] == []
+
+
+def test_what_cannot_be_a_database_is_a_store_error(tmp_path: Path) -> None:
+    (tmp_path / "text.db").write_text("no database " * 500)
+
+    with pytest.raises(StoreUnreadable, match="NOTADB"):
+        upgrade(tmp_path / "text.db")
+    with pytest.raises(StoreUnavailable, match="check the path"):
+        upgrade(tmp_path)
+
+
+def test_locked_database_is_given_up_in_time(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreUnavailable, match="another program keeps it locked"):
+            upgrade(path, timeout_s=0.3)
+        other.execute("ROLLBACK")
+
+    upgrade(path)
+
+
+def test_many_processes_upgrade_one_file_at_once(
+    tmp_path: Path, head: list[tuple[str, str]]
+) -> None:
+    seeded = tmp_path / "seeded.db"
+    with closing(sqlite3.connect(seeded)) as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+    script = (
+        "import sys\nfrom forge_obs.store import upgrade\nimport alembic.command\n"
+        "for line in sys.stdin:\n"
+        "    upgrade(line.strip())\n"
+        "    print('done', flush=True)\n"
+    )
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", script],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(8)
+    ]
+    paths = [seeded, *(tmp_path / f"round{n}.db" for n in range(4))]
+    for shared in paths:
+        for worker in workers:
+            assert worker.stdin
+            worker.stdin.write(f"{shared}\n")
+            worker.stdin.flush()
+    outputs = [worker.communicate(timeout=120)[0] for worker in workers]
+
+    assert [worker.returncode for worker in workers] == [0] * 8
+    assert outputs == ["done\n" * len(paths)] * 8
+    for shared in paths:
+        assert schema_of(shared) == head
+        assert revision_of(shared) == [(HEAD,)]
+
+
+def test_threads_of_one_process_upgrade_at_once(tmp_path: Path) -> None:
+    script = (
+        "import sys, threading\nfrom forge_obs.store import upgrade\n"
+        "errors = []\n"
+        "def go(path):\n"
+        "    try: upgrade(path)\n"
+        "    except BaseException as error: errors.append(error)\n"
+        "threads = [threading.Thread(target=go, args=(f'{sys.argv[1]}/{n % 3}.db',))"
+        " for n in range(12)]\n"
+        "[t.start() for t in threads]; [t.join() for t in threads]\n"
+        "sys.exit(repr(errors) if errors else 0)\n"
+    )
+
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True, timeout=60)
+
+    assert [revision_of(tmp_path / f"{n}.db") for n in range(3)] == [[(HEAD,)]] * 3
+
+
+@pytest.mark.parametrize("statement", range(1, 16, 2))
+def test_kill_at_any_statement_leaves_the_old_schema_or_the_new(
+    tmp_path: Path, statement: int, head: list[tuple[str, str]]
+) -> None:
+    path = tmp_path / "killed.db"
+
+    def migrate_and_die() -> bool:
+        numbers = count(1)
+
+        def die_in_time(*_: object) -> None:
+            if next(numbers) == statement:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        event.listen(Engine, "before_cursor_execute", die_in_time)
+        upgrade(path)
+        return True
+
+    status = os.waitstatus_to_exitcode(os.waitpid(start_child(migrate_and_die), 0)[1])
+
+    left = schema_of(path) if path.exists() else []
+    assert left in ([], head)
+    upgrade(path)
+    assert schema_of(path) == head
+    assert status in {0, -signal.SIGKILL}
+
+
+def test_wheel_content_includes_the_migration_files() -> None:
+    package = Path(forge_obs.__file__).parent / "alembic"
+
+    assert (package / "env.py").exists()
+    assert (package / "script.py.mako").exists()
+
+
+def test_thread_that_waits_for_a_migration_does_not_lose_its_entry() -> None:
+    outcomes: list[bool] = []
+    threads = [
+        threading.Thread(
+            target=lambda: outcomes.append(
+                forge_obs.record("run", task_id="t", workflow_id="w", status="running")
+            )
+        )
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+
+    assert outcomes == [True] * 8

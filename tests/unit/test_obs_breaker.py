@@ -1,0 +1,35 @@
+"""When a failed store is tried again and when losses are spoken of."""
+
+from forge_obs.breaker import LONGEST_PAUSE_S, WARN_EVERY_S, Breaker, Losses
+
+
+def test_new_breaker_lets_calls_through() -> None:
+    assert Breaker().allows(now=0.0)
+
+
+def test_failure_holds_calls_back_for_a_while() -> None:
+    broken = Breaker().failed(now=100.0)
+
+    assert not broken.allows(now=100.5)
+    assert broken.allows(now=101.0)
+
+
+def test_pause_doubles_up_to_a_limit() -> None:
+    breaker, pauses = Breaker(), []
+    for _ in range(6):
+        breaker = breaker.failed(now=0.0)
+        pauses.append(breaker.closed_until)
+
+    assert pauses == [1.0, 2.0, 4.0, 8.0, LONGEST_PAUSE_S, LONGEST_PAUSE_S]
+
+
+def test_each_kind_of_failure_is_warned_about_once_a_minute() -> None:
+    losses = Losses().warned("full", now=10.0)
+
+    assert not losses.should_warn("full", now=10.0 + WARN_EVERY_S - 1)
+    assert losses.should_warn("full", now=10.0 + WARN_EVERY_S)
+    assert losses.should_warn("locked", now=10.0)
+
+
+def test_losses_add_up() -> None:
+    assert Losses().lost().lost().total == 2

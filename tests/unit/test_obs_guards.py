@@ -1,0 +1,125 @@
+"""Promises about imports and names."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import forge_obs
+import forge_obs.store
+import pytest
+
+PACKAGE = Path(forge_obs.__file__).parent
+PURE = ("breaker", "cleaning", "columns", "entries", "errors", "liveness", "location", "rows")
+IMPURE = {"os", "subprocess", "sqlalchemy", "alembic", "sqlite3", "threading", "logging"}
+
+
+def imported(module: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
+    return found
+
+
+def loaded_by(statement: str) -> set[str]:
+    script = f"{statement}\nimport sys, json\nprint(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
+    return set(json.loads(done.stdout))
+
+
+def test_no_module_imports_another_forge_package() -> None:
+    for module in PACKAGE.rglob("*.py"):
+        tops = {name.split(".")[0] for name in imported(module)}
+
+        assert not {top for top in tops if top.startswith("forge_")} - {"forge_obs"}, module
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_pure_module_does_no_io(name: str) -> None:
+    found = imported(PACKAGE / f"{name}.py")
+
+    assert not {module.split(".")[0] for module in found} & (IMPURE | {"time"})
+    assert {m.split(".")[-1] for m in found if m.startswith("forge_obs")} <= set(PURE)
+
+
+def test_only_the_recorder_catches_everything() -> None:
+    for module in PACKAGE.rglob("*.py"):
+        broad = [
+            node
+            for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+            if isinstance(node, ast.ExceptHandler)
+            and (node.type is None or ast.unparse(node.type) == "Exception")
+        ]
+        assert not broad or module.name == "recorder.py"
+
+
+def test_importing_the_package_loads_nothing_slow() -> None:
+    slow = {"sqlalchemy", "alembic", "pydantic", "sqlite3", "asyncio", "subprocess"}
+
+    assert not loaded_by("import forge_obs\nfrom forge_obs import record") & slow
+
+
+def test_a_store_that_is_off_loads_nothing_slow() -> None:
+    statement = (
+        "import os; os.environ['FORGE_DB_PATH'] = ''\n"
+        "from forge_obs import record\n"
+        "assert not record('run', task_id='t', workflow_id='w', status='running')"
+    )
+
+    assert "sqlalchemy" not in loaded_by(statement)
+
+
+def test_stats_load_neither_sqlalchemy_nor_alembic() -> None:
+    assert not loaded_by("from forge_obs import LLMStats") & {"sqlalchemy", "alembic"}
+
+
+def test_reading_loads_neither_the_orm_nor_alembic_nor_pydantic() -> None:
+    statement = "from forge_obs.store import open_reader, list_recent_runs, get_call_totals"
+
+    assert not loaded_by(statement) & {"sqlalchemy.orm", "alembic", "pydantic"}
+
+
+def test_public_names_are_pinned_and_importable() -> None:
+    assert set(forge_obs.__all__) == {
+        "CallTotals",
+        "Interaction",
+        "LLMStats",
+        "Run",
+        "StoreCheck",
+        "StoreError",
+        "StoreNewer",
+        "StoreUnavailable",
+        "StoreUnreadable",
+        "build_interaction_dict",
+        "check_store",
+        "flush",
+        "get_call_totals",
+        "get_db_path",
+        "get_engine",
+        "get_interactions",
+        "get_run",
+        "get_shown_status",
+        "list_recent_runs",
+        "list_workflow_ids",
+        "lost_count",
+        "open_reader",
+        "record",
+        "save_interaction",
+        "save_run",
+        "to_json",
+        "upgrade",
+    }
+    for module in (forge_obs, forge_obs.store):
+        for name in module.__all__:
+            assert getattr(module, name) is not None
+
+
+def test_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = forge_obs.no_such_name  # type: ignore[attr-defined]
