@@ -16,6 +16,7 @@ from statistics import median
 
 from forge_obs import LLMStats, flush, record
 from forge_obs.columns import INTERACTIONS
+from forge_obs.keywords import InteractionKeywords
 from forge_obs.migrate import upgrade
 
 SIZES_KB = (2, 40, 400)
@@ -80,7 +81,7 @@ def _measure_size(size_kb: int, batches: int) -> Row:
     return Row(size_kb, median(bare), median(recorded), LIMITS[size_kb])
 
 
-def _interaction(size_kb: int) -> dict[str, object]:
+def _interaction(size_kb: int) -> InteractionKeywords:
     text = "def parse(line):  # keep the tail\n" * (size_kb * 1024 // 34)
     return {
         "task_id": "tidy-parser",

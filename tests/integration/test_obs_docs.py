@@ -1,0 +1,74 @@
+"""What README and reference say of the store holds."""
+
+import re
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from forge_obs import record, upgrade
+
+ROOT = Path(__file__).parents[2]
+README = ROOT / "packages/forge-obs/README.md"
+SCHEMA = ROOT / "docs/reference/schema.md"
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.M | re.S)
+
+
+def documented(table: str) -> list[tuple[str, str, str]]:
+    section = SCHEMA.read_text().split(f"## {table}\n")[1].split("\n## ")[0]
+    return re.findall(r"^\| `(\w+)` \| (\w+) \| (yes|no) \|", section, re.M)
+
+
+def test_example_of_the_readme_prints_what_it_says() -> None:
+    text = README.read_text()
+    [example] = blocks(text, "python")
+    expected = blocks(text.split("prints")[1], "")[0]
+
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", example],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+
+    assert done.stdout == expected
+
+
+def test_readme_is_short() -> None:
+    assert len(README.read_text().splitlines()) <= 100
+
+
+@pytest.mark.parametrize("table", ["interactions", "runs"])
+def test_every_column_is_documented_as_it_is(tmp_path: Path, table: str) -> None:
+    upgrade(tmp_path / "a.db")
+    with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+        found = connection.execute(f"PRAGMA table_info({table})").fetchall()
+
+    assert documented(table) == [
+        (name, kind, "no" if required else "yes") for _, name, kind, required, *_ in found
+    ]
+
+
+@pytest.mark.parametrize("query", blocks(SCHEMA.read_text(), "sql"), ids=["tokens", "newest run"])
+def test_example_queries_find_the_row(private_environment: Path, query: str) -> None:
+    stats = {"model_name": "m", "input_tokens": 7, "output_tokens": 1, "latency_ms": 3.0}
+    assert record("run", task_id="t", workflow_id="w", status="running")
+    assert record(
+        "interaction",
+        task_id="t",
+        role="llm",
+        system_prompt="s",
+        user_prompt="u",
+        workflow_id="w",
+        stats=stats,
+    )
+
+    with closing(sqlite3.connect(private_environment / "forge.db")) as connection:
+        [row] = connection.execute(query).fetchall()
+    assert 7 in row
