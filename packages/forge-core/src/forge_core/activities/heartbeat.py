@@ -1,6 +1,7 @@
 """Heartbeats for every activity, sent while it runs without its doing."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 from temporalio import activity
@@ -11,20 +12,34 @@ from temporalio.worker import (
     Interceptor,
 )
 
-HEARTBEAT_INTERVAL_S = 5.0
-"""Seconds between two heartbeats, well below every heartbeat timeout."""
+HEARTBEAT_INTERVAL = timedelta(seconds=2)
+"""Between two heartbeats; as long as a cancellation takes to reach an activity."""
+
+HEARTBEAT_THROTTLE = timedelta(seconds=1)
+"""For the worker's `max_heartbeat_throttle_interval`, which has to be below the interval.
+
+Temporal holds heartbeats back for 0.8 of the heartbeat timeout unless told otherwise, and a
+cancellation with them: it only comes as the answer to one.
+"""
 
 
 class HeartbeatInterceptor(Interceptor):
     """Heartbeats for each activity of a worker, so that cancellation reaches it.
 
     The details that an activity heartbeats itself are repeated with each beat, and those of an
-    earlier attempt are carried on: a heartbeat without details would erase them.
+    earlier attempt are carried on: a heartbeat without details would erase them. An activity
+    that ends within the interval costs no heartbeat.
+
+    Args:
+        interval: Time between two heartbeats.
     """
+
+    def __init__(self, interval: timedelta = HEARTBEAT_INTERVAL) -> None:
+        self._interval_s = interval.total_seconds()
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002
         """Put the heartbeat around the activity."""
-        return _Beating(next)
+        return _Beating(next, self._interval_s)
 
 
 class _Remembering(ActivityOutboundInterceptor):
@@ -45,6 +60,10 @@ class _Remembering(ActivityOutboundInterceptor):
 class _Beating(ActivityInboundInterceptor):
     """Repeats the last heartbeat of the activity while it runs."""
 
+    def __init__(self, next: ActivityInboundInterceptor, interval_s: float) -> None:  # noqa: A002
+        super().__init__(next)
+        self._interval_s = interval_s
+
     def init(self, outbound: ActivityOutboundInterceptor) -> None:
         self._outbound = _Remembering(outbound)
         super().init(self._outbound)
@@ -59,5 +78,5 @@ class _Beating(ActivityInboundInterceptor):
 
     async def _beat(self) -> None:
         while True:
+            await asyncio.sleep(self._interval_s)
             self._outbound.repeat()
-            await asyncio.sleep(HEARTBEAT_INTERVAL_S)
