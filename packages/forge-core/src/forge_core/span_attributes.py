@@ -19,51 +19,42 @@ PROVIDER_NAME = "gen_ai.provider.name"
 REQUEST_MODEL = "gen_ai.request.model"
 REQUEST_MAX_TOKENS = "gen_ai.request.max_tokens"
 RESPONSE_MODEL = "gen_ai.response.model"
-RESPONSE_FINISH_REASONS = "gen_ai.response.finish_reasons"
+FINISH_REASONS = "gen_ai.response.finish_reasons"
 INPUT_TOKENS = "gen_ai.usage.input_tokens"
 OUTPUT_TOKENS = "gen_ai.usage.output_tokens"
 CACHE_READ_TOKENS = "gen_ai.usage.cache_read.input_tokens"
 CACHE_CREATION_TOKENS = "gen_ai.usage.cache_creation.input_tokens"
+ERROR_TYPE = "error.type"
 
 PROVIDER_NAMES = {"openai-chat": "openai"}
 """Our providers whose conventional name differs."""
 
 
 def llm_call_attributes(
-    context: AssembledContext, model: str, result: CallUsage | None = None
+    context: AssembledContext, requested_model: str, result: CallUsage | None = None
 ) -> Attributes:
-    """Describe a model call, with its usage once it has answered."""
-    provider, _, name = model.partition(":")
-    attributes: dict[str, AttributeValue] = {
+    """Describe a model call, with its usage once it has answered.
+
+    Args:
+        context: What the model was shown; only its labels and limits are used.
+        requested_model: As configured, `provider:name`.
+        result: None until there is an answer.
+    """
+    provider, _, name = requested_model.partition(":")
+    return {
         OPERATION_NAME: "chat",
         PROVIDER_NAME: PROVIDER_NAMES.get(provider, provider),
-        REQUEST_MODEL: name,
+        REQUEST_MODEL: name or requested_model,
         REQUEST_MAX_TOKENS: context.max_tokens,
-        **_unit_attributes(context.task_id, context.step_id, context.sub_task_id, context.attempt),
-        "forge.workflow_id": context.workflow_id,
+        **_context_labels(context),
+        **({} if result is None else _usage_attributes(result)),
     }
-    if result is not None:
-        attributes |= {
-            RESPONSE_MODEL: result.model_name,
-            RESPONSE_FINISH_REASONS: (result.finish_reason,) if result.finish_reason else (),
-            INPUT_TOKENS: result.input_tokens,
-            OUTPUT_TOKENS: result.output_tokens,
-            CACHE_READ_TOKENS: result.cache_read_tokens,
-            CACHE_CREATION_TOKENS: result.cache_write_tokens,
-            "forge.origin": result.origin,
-            "forge.latency_ms": result.latency_ms,
-        }
-    return attributes
 
 
 def context_attributes(context: AssembledContext) -> Attributes:
     """Describe the assembling of a prompt."""
     stats = {f"forge.context.{name}": value for name, value in context.context_stats}
-    return {
-        **_unit_attributes(context.task_id, context.step_id, context.sub_task_id, context.attempt),
-        "forge.workflow_id": context.workflow_id,
-        **stats,
-    }
+    return {**_context_labels(context), **stats}
 
 
 def validation_attributes(
@@ -72,15 +63,37 @@ def validation_attributes(
     """Describe the checks of an attempt, with each verdict once it is known."""
     verdicts = {f"forge.check.{result.check_name}.passed": result.passed for result in results}
     return {
-        **_unit_attributes(work.task_id, work.step_id, work.sub_task_id, work.attempt),
+        **_unit_labels(work.task_id, work.step_id, work.sub_task_id, work.attempt),
         "forge.files": len(work.paths),
         **verdicts,
     }
 
 
-def _unit_attributes(
+def _usage_attributes(result: CallUsage) -> dict[str, AttributeValue]:
+    reasons = {} if result.finish_reason is None else {FINISH_REASONS: (result.finish_reason,)}
+    return {
+        RESPONSE_MODEL: result.model_name,
+        INPUT_TOKENS: result.input_tokens,
+        OUTPUT_TOKENS: result.output_tokens,
+        CACHE_READ_TOKENS: result.cache_read_tokens,
+        CACHE_CREATION_TOKENS: result.cache_write_tokens,
+        **reasons,
+        "forge.reasoning_tokens": result.reasoning_tokens,
+        "forge.origin": result.origin,
+        "forge.latency_ms": result.latency_ms,
+    }
+
+
+def _context_labels(context: AssembledContext) -> dict[str, AttributeValue]:
+    labels = _unit_labels(context.task_id, context.step_id, context.sub_task_id, context.attempt)
+    if context.step_attempt is not None:
+        labels["forge.step_attempt"] = context.step_attempt
+    return {**labels, "forge.workflow_id": context.workflow_id}
+
+
+def _unit_labels(
     task_id: str, step_id: str | None, sub_task_id: str | None, attempt: int
-) -> dict[str, str | int]:
+) -> dict[str, AttributeValue]:
     names = {"forge.step_id": step_id, "forge.sub_task_id": sub_task_id}
     return {
         "forge.task_id": task_id,
