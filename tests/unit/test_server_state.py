@@ -1,0 +1,104 @@
+"""Where the embedded server lives, how it is called and what its record says."""
+
+import json
+from pathlib import Path
+
+import pytest
+from forge_core.errors import ServerUnavailable
+from forge_core.temporal.state import (
+    Ports,
+    ServerRecord,
+    StateFiles,
+    build_command,
+    dump_record,
+    find_telling_line,
+    parse_record,
+    server_environment,
+    state_dir,
+)
+
+RECORD = ServerRecord(
+    pid=10, server_pid=11, port=7001, ui_port=None, started_at="2026-11-23T13:00:00Z"
+)
+FILES = StateFiles(Path("/state"))
+
+
+@pytest.mark.parametrize(
+    ("environ", "registered", "expected"),
+    [
+        ({"XDG_STATE_HOME": "/s", "HOME": "/h"}, None, "/s/forge"),
+        ({"HOME": "/h"}, None, "/h/.local/state/forge"),
+        ({"XDG_STATE_HOME": "", "HOME": "/h"}, None, "/h/.local/state/forge"),
+        ({"XDG_STATE_HOME": "relative", "HOME": "/h"}, None, "/h/.local/state/forge"),
+        ({"HOME": ""}, "/registered", "/registered/.local/state/forge"),
+        ({}, "/registered", "/registered/.local/state/forge"),
+    ],
+    ids=["xdg", "home", "empty-xdg", "relative-xdg", "empty-home", "no-home"],
+)
+def test_state_directory_follows_the_environment(
+    environ: dict[str, str], registered: str | None, expected: str
+) -> None:
+    assert state_dir(environ, registered) == Path(expected)
+
+
+@pytest.mark.parametrize("home", ["", "relative"])
+def test_no_home_at_all_is_an_error_with_the_way_out(home: str) -> None:
+    with pytest.raises(ServerUnavailable, match="set XDG_STATE_HOME"):
+        state_dir({"HOME": home})
+
+
+def test_record_comes_back_as_it_was_written() -> None:
+    assert parse_record(dump_record(RECORD)) == RECORD
+
+
+def test_record_of_a_later_version_is_understood() -> None:
+    text = json.dumps({**json.loads(dump_record(RECORD)), "binary": "/usr/bin/temporal"})
+
+    assert parse_record(text) == RECORD
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"pid": 1}', '{"pid": "x"}'])
+def test_anything_else_is_no_record(text: str) -> None:
+    assert parse_record(text) is None
+
+
+def test_server_listens_on_loopback_with_every_port_chosen_by_us() -> None:
+    command = " ".join(build_command(FILES, "temporal", Ports(1, 2, 3, None)))
+
+    assert command.startswith("temporal server start-dev --ip 127.0.0.1 --port 1 --http-port 2 ")
+    assert "--metrics-port 3 " in command
+    assert "--db-filename /state/temporal.db " in command
+
+
+def test_activities_are_not_held_back_by_the_servers_poll_limit() -> None:
+    command = build_command(FILES, "temporal", Ports(1, 2, 3, None))
+
+    setting = command[command.index("--dynamic-config-value") + 1]
+    assert setting == "history.transferProcessorMaxPollRPS=10000"
+
+
+def test_web_interface_is_served_only_on_request() -> None:
+    without = build_command(FILES, "temporal", Ports(1, 2, 3, None))
+    with_ui = build_command(FILES, "temporal", Ports(1, 2, 3, 4))
+
+    assert without[-1] == "--headless"
+    assert with_ui[-2:] == ["--ui-port", "4"]
+
+
+def test_server_sees_no_key_and_no_configuration_of_another_server() -> None:
+    environ = {"HOME": "/h", "PATH": "/bin", "OPENAI_API_KEY": "k", "TEMPORAL_PROFILE": "p"}
+
+    assert server_environment(environ) == {"HOME": "/h", "PATH": "/bin"}
+
+
+@pytest.mark.parametrize(
+    ("log", "line"),
+    [
+        ("", "it said nothing"),
+        ("Temporal CLI 1.9\n\nlast words\n", "last words"),
+        ("banner\nError: database is locked (5)\nit ended\n", "database is locked (5)"),
+    ],
+    ids=["empty", "no-error", "error"],
+)
+def test_reason_of_a_failed_start_is_read_from_the_log(log: str, line: str) -> None:
+    assert find_telling_line(log) == line
