@@ -8,6 +8,7 @@ from typing import Any
 
 from forge_obs.rows import Interaction, Run
 
+from forge_cli.render.json_text import load_or_keep
 from forge_cli.render.views import RunView
 
 SCHEMA_VERSION = 1
@@ -16,11 +17,13 @@ TEXTS = frozenset({"system_prompt", "user_prompt", "response"})
 """Columns that only a verbose document carries."""
 
 JSON_SUFFIX = "_json"
+"""Ending of columns that hold JSON; their key has the bare name, their value is decoded."""
 
 
 def dump(document: Mapping[str, Any]) -> str:
     """Write a document in ASCII, so that no terminal can be told anything by it."""
-    return json.dumps({"schema_version": SCHEMA_VERSION, **document}, ensure_ascii=True)
+    versioned = {"schema_version": SCHEMA_VERSION, **document}
+    return json.dumps(versioned, ensure_ascii=True, allow_nan=False)
 
 
 def build_error(error_type: str, message: str) -> dict[str, Any]:
@@ -39,7 +42,7 @@ def build_status(
     """Build the document of ``forge status --workflow-id … --json``."""
     return {
         "run": build_run(view),
-        "result": _decode(view.run.result_json),
+        "result": load_or_keep(view.run.result_json),
         "interactions": build_interactions(interactions, verbose=verbose),
     }
 
@@ -77,14 +80,4 @@ def _columns(row: object, shape: type[Any], without: frozenset[str] | set[str]) 
 def _value(name: str, value: Any) -> Any:  # noqa: ANN401
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    return _decode(value) if name.endswith(JSON_SUFFIX) else value
-
-
-def _decode(text: str | None) -> Any:  # noqa: ANN401
-    """Read a JSON column; one that is damaged is given as its text."""
-    if text is None:
-        return None
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return text
+    return load_or_keep(value) if name.endswith(JSON_SUFFIX) else value

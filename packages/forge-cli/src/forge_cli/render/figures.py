@@ -2,6 +2,9 @@
 
 from datetime import datetime, timedelta
 
+LONGEST_S = 1e11
+"""Seconds beyond which a duration is an error, some 3,000 years."""
+
 
 def format_count(number: int, noun: str) -> str:
     """Format a number of things, e.g. ``1 step`` or ``3 steps``."""
@@ -10,12 +13,17 @@ def format_count(number: int, noun: str) -> str:
 
 def format_milliseconds(value: float) -> str:
     """Format a latency."""
-    return f"{value:.0f} ms" if value < 1000 else format_duration(timedelta(milliseconds=value))
+    return f"{max(0.0, value):.0f} ms" if value < 1000 else _format_seconds(value / 1000)
 
 
 def format_duration(duration: timedelta) -> str:
     """Format how long something took, to two units."""
-    seconds = max(0.0, duration.total_seconds())
+    return _format_seconds(max(0.0, duration.total_seconds()))
+
+
+def _format_seconds(seconds: float) -> str:
+    if seconds > LONGEST_S:
+        return "?"
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(int(seconds), 60)

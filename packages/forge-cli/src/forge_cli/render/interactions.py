@@ -1,12 +1,11 @@
 """Model calls as text, whole: nothing of a prompt or an answer is ever cut."""
 
-import json
 from collections.abc import Sequence
-from typing import Any
 
 from forge_obs.rows import Interaction
 
 from forge_cli.render.figures import format_milliseconds, format_moment
+from forge_cli.render.json_text import load_object
 from forge_cli.render.text import escape, escape_line
 
 RULE = "─" * 72
@@ -93,7 +92,7 @@ def _list_nonzero(*figures: tuple[int, str]) -> str:
 
 
 def _describe_context(stats_json: str | None) -> str:
-    stats = _load(stats_json)
+    stats = load_object(stats_json)
     if not stats:
         return ""
     share = stats.get("budget_utilization")
@@ -126,11 +125,3 @@ def _texts(interaction: Interaction) -> list[str]:
         "response:" if response is not None else "response: none",
         *([escape(response)] if response is not None else []),
     ]
-
-
-def _load(text: str | None) -> dict[str, Any]:
-    try:
-        value = json.loads(text or "")
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}

@@ -1,7 +1,9 @@
 """Runs as text: the list, and the tree of one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from forge_cli.render.figures import (
@@ -12,7 +14,7 @@ from forge_cli.render.figures import (
     format_moment,
 )
 from forge_cli.render.text import escape, escape_line
-from forge_cli.render.tree import AttemptView, ResultView, UnitView
+from forge_cli.render.tree import AttemptView, CheckView, ResultView, UnitView
 from forge_cli.render.views import RunView
 
 HEADER = ("WORKFLOW ID", "TASK", "STATUS", "STEPS", "CALLS", "TOKENS", "DURATION", "AGE")
@@ -34,7 +36,7 @@ STYLES = {
 def render_run_list(views: Sequence[RunView]) -> Text:
     """Render runs as aligned columns; ids are whole, so that they can be copied."""
     rows = [HEADER, *(_list_row(view) for view in views)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
+    widths = [max(cell_len(row[column]) for row in rows) for column in range(len(HEADER))]
     lines = [_render_row(row, widths) for row in rows]
     return Text("\n").join(lines)
 
@@ -83,7 +85,10 @@ def _list_row(view: RunView) -> tuple[str, ...]:
 
 
 def _render_row(row: Sequence[str], widths: Sequence[int]) -> Text:
-    cells = [Text(cell.ljust(width)) for cell, width in zip(row, widths, strict=True)]
+    padded = [
+        cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)
+    ]
+    cells = [Text(cell) for cell in padded]
     cells[STATUS_COLUMN].stylize(STYLES.get(row[STATUS_COLUMN], ""))
     line = Text("  ").join(cells)
     line.rstrip()
@@ -135,7 +140,7 @@ def _tree(view: RunView) -> list[Text]:
 def _unit_lines(kind: str, unit: UnitView, indent: str) -> list[Text]:
     title = Text.assemble(f"{indent}{kind} {escape_line(unit.name)}: ", _styled(unit.status))
     if unit.commit:
-        title.append(f", commit {unit.commit[:12]}")
+        title.append(f", commit {escape_line(unit.commit[:12])}")
     if unit.description:
         title.append(f": {_first_line(unit.description)}")
     lines = [title]
@@ -153,24 +158,29 @@ def _attempt_lines(attempt: AttemptView, indent: str) -> list[Text]:
     title = Text.assemble(
         f"{indent}attempt {attempt.number}: ", _styled(attempt.signal), f" in {took}"
     )
+    if attempt.commit:
+        title.append(f", commit {escape_line(attempt.commit[:12])}")
     if attempt.error:
         title.append(f": {escape_line(attempt.error)}")
     lines = [title]
+    if attempt.stats is not None:
+        lines.append(Text(f"{indent}  model {_describe_stats(attempt.stats)}"))
     for check in attempt.checks:
-        verdict = _styled("success", "passed") if check.passed else _styled("failed")
-        summary = escape_line(check.summary)
-        lines.append(
-            Text.assemble(f"{indent}  {escape_line(check.name)} ", verdict, f": {summary}")
-        )
-        if not check.passed and check.details:
-            details = escape(check.details).rstrip().replace("\n", f"\n{indent}    ")
-            lines.append(Text(f"{indent}    {details}"))
+        lines += _check_lines(check, indent + "  ")
     return lines
 
 
-def _describe_stats(stats: object) -> str:
-    if not isinstance(stats, dict):
-        return ""
+def _check_lines(check: CheckView, indent: str) -> list[Text]:
+    verdict = _styled("success", "passed") if check.passed else _styled("failed")
+    summary = escape_line(check.summary)
+    lines = [Text.assemble(f"{indent}{escape_line(check.name)} ", verdict, f": {summary}")]
+    if not check.passed and check.details:
+        details = escape(check.details).rstrip().replace("\n", f"\n{indent}  ")
+        lines.append(Text(f"{indent}  {details}"))
+    return lines
+
+
+def _describe_stats(stats: Mapping[str, Any]) -> str:
     latency = stats.get("latency_ms")
     shown = format_milliseconds(latency) if isinstance(latency, int | float) else "?"
     return escape_line(

@@ -4,10 +4,11 @@ A result may be partial, older than this code or damaged: what is missing is lef
 another shape is taken for missing.
 """
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+from forge_cli.render.json_text import load_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,9 @@ class AttemptView:
     number: int
     signal: str
     error: str | None
+    commit: str | None
+    stats: Mapping[str, Any] | None
+    """Model, tokens and latency of its call."""
     checks: tuple[CheckView, ...]
     duration_ms: float
 
@@ -39,9 +43,10 @@ class UnitView:
     status: str
     commit: str | None
     error: str | None
-    description: str
     attempts: tuple[AttemptView, ...]
+    description: str = ""
     parts: tuple["UnitView", ...] = ()
+    """Sub-tasks of a step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +76,7 @@ class ResultView:
 
 def parse_result(text: str) -> ResultView:
     """Read a result's JSON."""
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        document = None
-    return build_result_view(document if isinstance(document, dict) else {})
+    return build_result_view(load_object(text))
 
 
 def build_result_view(document: Mapping[str, Any]) -> ResultView:
@@ -88,26 +89,28 @@ def build_result_view(document: Mapping[str, Any]) -> ResultView:
         error=_optional(document, "error"),
         planner=_mapping(document, "planner_stats"),
         plan=tuple(descriptions.items()),
-        steps=tuple(
-            _unit(step, "step_id", descriptions) for step in _items(document, "step_results")
-        ),
+        steps=tuple(_step(step, descriptions) for step in _items(document, "step_results")),
         attempts=tuple(_attempt(item) for item in _items(document, "attempts")),
         files=tuple(sorted(_mapping(document, "output_files") or {})),
     )
 
 
-def _unit(document: Mapping[str, Any], id_key: str, descriptions: Mapping[str, str]) -> UnitView:
-    name = _text(document, id_key)
+def _step(document: Mapping[str, Any], descriptions: Mapping[str, str]) -> UnitView:
+    step = _unit(document, _text(document, "step_id"), _optional(document, "commit_sha"))
+    parts = [
+        _unit(part, _text(part, "sub_task_id"), _optional(part, "digest"))
+        for part in _items(document, "sub_task_results")
+    ]
+    return replace(step, description=descriptions.get(step.name, ""), parts=tuple(parts))
+
+
+def _unit(document: Mapping[str, Any], name: str, commit: str | None) -> UnitView:
     return UnitView(
         name=name,
         status=_text(document, "status"),
-        commit=_optional(document, "commit_sha"),
+        commit=commit,
         error=_optional(document, "error"),
-        description=descriptions.get(name, ""),
         attempts=tuple(_attempt(item) for item in _items(document, "attempts")),
-        parts=tuple(
-            _unit(item, "sub_task_id", {}) for item in _items(document, "sub_task_results")
-        ),
     )
 
 
@@ -118,6 +121,8 @@ def _attempt(document: Mapping[str, Any]) -> AttemptView:
         number=number if isinstance(number, int) else 0,
         signal=_text(document, "signal"),
         error=_optional(document, "error"),
+        commit=_optional(document, "commit_sha"),
+        stats=_mapping(document, "llm_stats"),
         checks=tuple(_check(item) for item in _items(document, "validation_results")),
         duration_ms=sum(value for value in durations if isinstance(value, int | float)),
     )

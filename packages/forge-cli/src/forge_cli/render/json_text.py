@@ -1,0 +1,58 @@
+"""Reading stored JSON, which may be of another version or damaged."""
+
+import json
+from math import isfinite
+from typing import Any
+
+MAX_DIGITS = 300
+"""Digits of the longest integer that is read; longer ones fit no float."""
+
+
+def load_json(text: str) -> Any:  # noqa: ANN401 - JSON is anything
+    """Read a document that can be written as JSON again.
+
+    Raises:
+        ValueError: It is no JSON, holds a number that JSON cannot write, or is nested too deeply.
+    """
+    try:
+        return json.loads(
+            text, parse_constant=_refuse, parse_float=_read_float, parse_int=_read_int
+        )
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def load_object(text: str | None) -> dict[str, Any]:
+    """Read an object; whatever else stands there is taken for an empty one."""
+    try:
+        document = load_json(text or "")
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def load_or_keep(text: str | None) -> Any:  # noqa: ANN401
+    """Read a document; one that cannot be read is given as its text."""
+    if text is None:
+        return None
+    try:
+        return load_json(text)
+    except ValueError:
+        return text
+
+
+def _read_int(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise ValueError(f"an integer of {len(text)} digits is out of range")
+    return int(text)
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _read_float(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(f"{text} is out of range")
+    return number
