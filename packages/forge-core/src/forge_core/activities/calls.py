@@ -22,8 +22,8 @@ from forge_core.tracing import activity_span, current_span_ids
 MAX_PROVIDER_FAILURES = 5
 """Failed requests after which a call is given up; shutdowns and crashes do not count."""
 
-MAX_RETRY_AFTER = timedelta(minutes=10)
-"""Longest wait that a provider may ask for."""
+MAX_RETRY_AFTER_S = 600.0
+"""Longest wait that a provider may ask for, in seconds."""
 
 Result = TypeVar("Result", bound=CallUsage)
 Execute = Callable[[AssembledContext, str, CallObserver], Awaitable[Result]]
@@ -116,7 +116,7 @@ def _application_error(failure: ModelFailure) -> ApplicationError:
     activity.heartbeat(failures)
     delay = None
     if failure.retry_after_s is not None:
-        delay = min(timedelta(seconds=failure.retry_after_s), MAX_RETRY_AFTER)
+        delay = timedelta(seconds=min(failure.retry_after_s, MAX_RETRY_AFTER_S))
     return ApplicationError(
         str(failure),
         type=f"llm.{failure.kind}",
