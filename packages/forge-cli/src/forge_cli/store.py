@@ -1,6 +1,7 @@
 """Reading the store for the commands; nothing is created, migrated or locked."""
 
 import difflib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -46,16 +47,16 @@ def read_run(
         UnknownWorkflow: There is no such run; the message names similar ones.
         StoreError: The store cannot be read.
     """
+    workflow_id = workflow_id.encode(errors="backslashreplace").decode()  # as record() keeps it
     engine = open_reader(path) if path is not None else None
     if engine is None:
         reason = STORE_OFF if path is None else "no runs recorded yet"
-        raise UnknownWorkflow(f"no run {escape_line(workflow_id)}: {reason}")
+        raise UnknownWorkflow(f"no run {workflow_id!r} is on record: {reason}")
     run = get_run(engine, workflow_id)
     interactions = get_interactions(engine, workflow_id=workflow_id, texts=texts)
     if run is None and not interactions:
         near = difflib.get_close_matches(workflow_id, list_workflow_ids(engine), n=3, cutoff=0.5)
-        hint = f", did you mean {' or '.join(map(escape_line, near))}?" if near else ""
-        raise UnknownWorkflow(f"no run {escape_line(workflow_id)} is on record{hint}")
+        raise UnknownWorkflow(f"no run {workflow_id!r} is on record" + _suggest(near))
     run = run or _infer_run(workflow_id, interactions)
     status = get_shown_status(run) if run.status else "unknown"
     now = datetime.now(UTC)
@@ -75,6 +76,12 @@ def read_progress(workflow_id: str) -> ResultView | None:
     engine = open_reader(path) if path is not None else None
     run = get_run(engine, workflow_id) if engine is not None else None
     return parse_result(run.result_json) if run is not None else None
+
+
+def _suggest(near: Sequence[str]) -> str:
+    if not near:
+        return ": `forge status` lists the recent ones"
+    return f": did you mean {' or '.join(map(escape_line, near))}?"
 
 
 def _infer_run(workflow_id: str, interactions: list[Interaction]) -> Run:

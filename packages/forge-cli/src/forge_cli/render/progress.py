@@ -22,12 +22,18 @@ def render_progress(before: ResultView, after: ResultView) -> list[str]:
 
 
 def _unit(label: str, before: UnitView | None, after: UnitView) -> Iterator[str]:
+    known = {part.name: part for part in before.parts} if before else {}
+    for part in after.parts:
+        name = f"{label} / {escape_line(part.name)}"
+        told = known[part.name].attempts if part.name in known else ()
+        failed = [attempt for attempt in part.attempts[len(told) :] if attempt.signal != "success"]
+        yield from _attempts(name, (), failed)
     yield from _attempts(label, before.attempts if before else (), after.attempts)
     status = before.status if before else "running"
     if after.status not in {status, "running"}:
-        commit = f", commit {after.commit[:12]}" if after.commit else ""
+        commit = f", commit {escape_line(after.commit[:12])}" if after.commit else ""
         parts = f", {format_count(len(after.parts), 'sub-task')}" if after.parts else ""
-        yield f"{label}: {after.status}{parts}{commit}"
+        yield f"{label}: {escape_line(after.status)}{parts}{commit}"
 
 
 def _attempts(
