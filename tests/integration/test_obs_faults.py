@@ -14,7 +14,16 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from forge_obs import flush, get_interactions, lost_count, open_reader, record, recorder
+from forge_obs import (
+    StoreUnavailable,
+    flush,
+    get_db_path,
+    get_interactions,
+    lost_count,
+    open_reader,
+    record,
+    recorder,
+)
 from forge_obs.breaker import Losses
 from support.children import NOBODY, run_in_child
 
@@ -163,6 +172,8 @@ def test_missing_home_is_survived(
     monkeypatch.delenv("XDG_STATE_HOME")
     monkeypatch.setenv("HOME", "")
     monkeypatch.setattr("forge_obs.process._registered_home", lambda: None)
+    with pytest.raises(StoreUnavailable):
+        get_db_path()
 
     assert not interaction()
     assert "set FORGE_DB_PATH" in caplog.text
@@ -244,5 +255,8 @@ def test_logging_that_fails_is_survived(db: Path) -> None:
     db.mkdir()
     try:
         assert not interaction()
+        db.rmdir()
+        assert eventually(interaction)
+        assert count_rows(db) == 1
     finally:
         logging.getLogger("forge_obs").removeFilter(hostile)

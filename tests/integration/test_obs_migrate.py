@@ -22,7 +22,7 @@ from forge_obs import StoreNewer, StoreUnavailable, StoreUnreadable, get_engine,
 from forge_obs.columns import HEAD, INTERACTIONS, LONG_TEXTS, REVISIONS
 from forge_obs.schema import metadata
 from sqlalchemy import Engine, create_engine, event
-from support.children import start_child
+from support.children import start_child, wait_for
 
 UPGRADE = "import sys\nfrom forge_obs.store import upgrade\nupgrade(sys.argv[1])\n"
 
@@ -158,34 +158,25 @@ def test_many_processes_upgrade_one_file_at_once(
     seeded = tmp_path / "seeded.db"
     with closing(sqlite3.connect(seeded)) as connection:
         connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
-    script = (
-        "import sys\nfrom forge_obs.store import upgrade\nimport alembic.command\n"
-        "for line in sys.stdin:\n"
-        "    upgrade(line.strip())\n"
-        "    print('done', flush=True)\n"
-    )
-    workers = [
-        subprocess.Popen(
-            [sys.executable, "-c", script],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(8)
-    ]
-    paths = [seeded, *(tmp_path / f"round{n}.db" for n in range(4))]
-    for shared in paths:
-        for worker in workers:
-            assert worker.stdin
-            worker.stdin.write(f"{shared}\n")
-            worker.stdin.flush()
-    outputs = [worker.communicate(timeout=120)[0] for worker in workers]
+    paths = [*(tmp_path / f"fresh{n}.db" for n in range(4)), seeded]
 
-    assert [worker.returncode for worker in workers] == [0] * 8
-    assert outputs == ["done\n" * len(paths)] * 8
-    for shared in paths:
-        assert schema_of(shared) == head
-        assert revision_of(shared) == [(HEAD,)]
+    for path in paths:
+        gate, opener = os.pipe()
+
+        def upgrade_at_the_gate(path: Path = path, gate: int = gate, opener: int = opener) -> bool:
+            os.close(opener)
+            os.read(gate, 1)
+            upgrade(path)
+            return True
+
+        children = [start_child(upgrade_at_the_gate) for _ in range(16)]
+        os.close(opener)
+        os.close(gate)
+        assert [wait_for(child) for child in children] == [True] * 16
+
+    for path in paths:
+        assert schema_of(path) == head
+        assert revision_of(path) == [(HEAD,)]
 
 
 def test_threads_of_one_process_upgrade_at_once(tmp_path: Path) -> None:

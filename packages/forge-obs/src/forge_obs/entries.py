@@ -179,6 +179,7 @@ class _Shape:
 
     @classmethod
     def of(cls, columns: tuple[Column, ...]) -> "_Shape":
+        """Derive the shape from a table's columns."""
         return cls(
             {column.name: column.default for column in columns},
             {column.name: _CLEANERS[column.kind] for column in columns},

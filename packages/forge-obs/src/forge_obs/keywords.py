@@ -1,6 +1,6 @@
 """The keywords of `record()`, for type checkers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal, Protocol, Required, TypeAlias, TypedDict
 
@@ -58,7 +58,7 @@ class InteractionKeywords(TypedDict, total=False):
     response: str | None
     explanation: str
     context_stats: Document | None
-    context_manifest: Document | list[object] | None
+    context_manifest: Document | Sequence[object] | None
     step_id: str | None
     sub_task_id: str | None
     workflow_id: str | None

@@ -77,6 +77,7 @@ class _Gate:
         self.renew()
 
     def renew(self) -> None:
+        """Open the gate; in a child nobody who waits at the old one is there."""
         self.open = threading.Event()
         self.open.set()
 

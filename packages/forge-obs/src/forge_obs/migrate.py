@@ -94,8 +94,10 @@ def _upgrade_alone(database: Database, timeout_s: float) -> None:
     if not _alembic_lock.acquire(timeout_s=timeout_s):
         raise StoreUnavailable(f"database {database.path}: another thread keeps migrating")
     try:
-        engine = sqlite.create_write_engine(database.path, pooled=False)
-        _run_alembic(engine, timeout_s - (time.monotonic() - started))
+        if not database.ready:  # another thread may have been first
+            engine = sqlite.create_write_engine(database.path, pooled=False)
+            _run_alembic(engine, timeout_s - (time.monotonic() - started))
+            database.ready = True
     finally:
         _alembic_lock.release()
 

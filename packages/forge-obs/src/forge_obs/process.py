@@ -24,12 +24,13 @@ def get_db_path() -> Path | None:
         return None
     if db_path is not None and db_path[0] != "~":
         return _locate(db_path, None, None, "/" if db_path[0] == "/" else str(Path.cwd()))
-    return _locate(db_path, os.environ.get("XDG_STATE_HOME"), os.environ.get("HOME"), "/")
+    home = os.environ.get("HOME") or _registered_home()
+    return _locate(db_path, os.environ.get("XDG_STATE_HOME"), home, "/")
 
 
 @lru_cache(maxsize=64)
 def _locate(db_path: str | None, state_home: str | None, home: str | None, cwd: str) -> Path | None:
-    found = locate(Surroundings(db_path, state_home, home or _registered_home(), cwd))
+    found = locate(Surroundings(db_path, state_home, home, cwd))
     return None if found is None else Path(found)
 
 

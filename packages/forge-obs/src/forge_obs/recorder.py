@@ -168,13 +168,13 @@ def _lose(path: Path | None, error: Exception, *, hold: bool) -> None:
             _state.losses = _state.losses.warned(kind, now)
         total = _state.losses.total
     if warn:
-        _log.warning("not stored: %s; %d lost so far (database: %s)", kind, total, path)
+        _warn("not stored: %s; %d lost so far (database: %s)", kind, total, path)
 
 
 def _recover(path: Path) -> None:
     with _lock:
         _state.breakers.pop(path, None)
-    _log.warning("the store works again; %d entries were not stored", _state.losses.total)
+    _warn("the store works again; %d entries were not stored", _state.losses.total)
 
 
 def _describe(error: Exception) -> str:
@@ -193,4 +193,10 @@ def _warn_once(message: str) -> None:
         if warn:
             _state.losses = _state.losses.warned(message, now)
     if warn:
-        _log.warning("%s", message)
+        _warn("%s", message)
+
+
+def _warn(message: str, *details: object) -> None:
+    # A handler of the host program that fails must not cost the entry.
+    with suppress(Exception):
+        _log.warning(message, *details)
