@@ -3,6 +3,7 @@
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Callable
 
 NOBODY = 65534
@@ -16,7 +17,10 @@ def run_in_child(act: Callable[[], bool], *, uid: int | None = None) -> bool:
 
 def start_child(act: Callable[[], bool], *, uid: int | None = None) -> int:
     """Fork and call the function in the child, which exits with 0 if it gave True."""
-    child = os.fork()
+    with warnings.catch_warnings():
+        # From 3.12 on Python warns of a fork beside threads, which is what some tests are about.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
     if child:
         return child
     code = 1
