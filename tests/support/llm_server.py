@@ -227,6 +227,7 @@ class LLMServer:
 
 class _HTTPServer(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128  # the default of 5 refuses callers that come at the same time
     owner: LLMServer
 
     def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002

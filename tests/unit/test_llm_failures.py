@@ -83,6 +83,15 @@ def test_without_a_response_the_clients_own_words_serve() -> None:
     )
 
 
+def test_the_innermost_cause_is_told() -> None:
+    error = ConnectionError("Connection error.")
+    error.__cause__ = OSError(111, "Connection refused")
+
+    line = explain_failure(REQUEST, "connection", None, None, error)
+
+    assert "[Errno 111] Connection refused" in line
+
+
 def test_a_body_without_a_message_is_not_quoted() -> None:
     line = explain("server_error", 502, "<html>proxy</html>")
 

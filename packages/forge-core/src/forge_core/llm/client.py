@@ -58,17 +58,22 @@ FAILURES: tuple[tuple[type[Exception], FailureKind], ...] = (
     (exceptions.ContentFilterError, "refused"),
     (exceptions.UnexpectedModelBehavior, "malformed_response"),
     (exceptions.UserError, "not_configured"),
+    (httpx2.InvalidURL, "not_configured"),
     # A body that is JSON but nothing else that was promised fails wherever it is taken apart.
     (AssertionError, "malformed_response"),
     (AttributeError, "malformed_response"),
     (LookupError, "malformed_response"),
-    (RecursionError, "malformed_response"),
+    (RuntimeError, "malformed_response"),
     (TypeError, "malformed_response"),
     (ValueError, "malformed_response"),
 )
 """What the library raises and what that is to us; the first that fits counts."""
 
-STATUSES: dict[int, FailureKind] = {408: "timeout", 413: "context_too_long"}
+STATUSES: dict[int, FailureKind] = {
+    **dict.fromkeys(range(300, 400), "rejected"),  # redirects are not followed, with keys and all
+    408: "timeout",
+    413: "context_too_long",
+}
 """HTTP statuses to which the library gives no class of their own."""
 
 VERBATIM = ModelProfile(may_tokenize_special_tokens_in_content=False)
@@ -87,10 +92,13 @@ class _Exchange:
 
     request: ModelRequest
     started: float = field(default_factory=time.perf_counter)
+    status: int | None = None
+    """HTTP status of the response, if that is not success."""
     body: str | None = None
     """The response's body, once there is one."""
 
-    async def keep_body(self, response: httpx2.Response) -> None:
+    async def keep_response(self, response: httpx2.Response) -> None:
+        self.status = None if response.is_success else response.status_code
         self.body = (await response.aread()).decode("utf-8", "backslashreplace")
 
     def describe(self, response: ModelResponse) -> ModelAnswer:
@@ -134,7 +142,7 @@ async def request_over_network(request: ModelRequest) -> ModelAnswer:
     """
     exchange = _Exchange(request)
     async with httpx2.AsyncClient(
-        verify=_tls_context(), event_hooks={"response": [exchange.keep_body]}
+        verify=_tls_context(), event_hooks={"response": [exchange.keep_response]}
     ) as http:
         with _as_model_failure(exchange):
             response = await model_request(
@@ -211,13 +219,12 @@ def _as_model_failure(exchange: _Exchange) -> Iterator[None]:
     try:
         yield
     except tuple(kind for kind, _ in FAILURES) as error:
-        status = getattr(error, "status_code", None)
-        kind = STATUSES.get(status or 0) or _classify(error)
+        kind = STATUSES.get(exchange.status or 0) or _classify(error)
         if exchange.body is None and kind == "malformed_response":
             kind = "rejected"  # the request itself cannot be sent
         raise ModelFailure(
             kind,
-            explain_failure(exchange.request, kind, status, exchange.body, error),
+            explain_failure(exchange.request, kind, exchange.status, exchange.body, error),
             retry_after_s=getattr(error, "retry_after", None),
             answer=exchange.describe_wreck(),
         ) from error

@@ -35,9 +35,9 @@ def explain_failure(
     Args:
         request: What was asked; no line of its prompts is quoted.
         kind: What the failure is to us.
-        status: HTTP status, where there is one.
+        status: HTTP status, unless it is success or there is no response.
         body: The response's body, where there is one.
-        error: What the client raised; its words serve where no response came.
+        error: What the client raised; its cause is told where no response came.
     """
     what = f"{request.model}: {kind.replace('_', ' ')}"
     if status is not None:
@@ -65,11 +65,19 @@ def read_provider_message(body: str) -> str | None:
 
 def _find_words(body: str | None, status: int | None, error: Exception) -> str:
     if body is None:
-        return str(error) or type(error).__name__
+        return _name_root(error)
     message = read_provider_message(body)
     if message is None and status is None:
         return "the response is not what the provider's interface promises"
     return message or ""
+
+
+def _name_root(error: BaseException) -> str:
+    """Take the words of the innermost cause that has some: the outer ones say only what broke."""
+    words, cause = str(error) or type(error).__name__, error.__cause__
+    while cause is not None:
+        words, cause = str(cause) or words, cause.__cause__
+    return words
 
 
 def _quotes_prompt(words: str, request: ModelRequest) -> bool:

@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from forge_core.errors import ModelNotConfigured
 from forge_core.llm.errors import ModelFailure
@@ -41,13 +42,16 @@ def check_model(spec: str) -> None:
         return
     provider = PROVIDERS[word]
     access = read_access(provider)
-    if not access.url.startswith(("http://", "https://")):
+    if not _is_url(access.url):
         raise ModelNotConfigured(
             f"model {spec!r} cannot be reached: {provider.url_variable} is {access.url!r}, "
-            "which does not begin with http:// or https://"
+            "which is no address that begins with http:// or https://"
         )
     if access.key is None and _needs_key(provider, access):
         raise ModelNotConfigured(f"model {spec!r} needs a key: set {_name_ways_out(provider)}")
+    if access.key is not None and not (access.key.isascii() and access.key.isprintable()):
+        # Sent as a header it would fail later, quoted in the error.
+        raise ModelNotConfigured(f"{provider.key_variable} holds characters that no key has")
 
 
 def _check_script(path: Path) -> None:
@@ -55,6 +59,14 @@ def _check_script(path: Path) -> None:
         load_script(path)
     except ModelFailure as error:
         raise ModelNotConfigured(str(error)) from error
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _needs_key(provider: Provider, access: Access) -> bool:

@@ -1,0 +1,307 @@
+"""A call asks until an answer fits, and tells its observer of every request."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from forge_core.llm.calls import MAX_SAMPLES, execute_llm_call, execute_planner_call
+from forge_core.llm.errors import ModelFailure
+from forge_core.llm.request import ModelAnswer, ModelRequest
+from forge_core.models.context import AssembledContext
+from forge_core.models.llm import LLMCallResult, PlanCallResult
+from pydantic import BaseModel
+from support.llm_server import Handler, LLMServer, Reply, error, in_order, text, tool
+from support.llm_wires import Usage
+
+MODEL = "openai-chat:gpt-5.2"
+FILES = {"files": [{"file_path": "a.py", "content": "x = 1\n"}], "explanation": "one"}
+STEP = {"step_id": "a", "description": "write a"}
+CONTEXT = AssembledContext(
+    task_id="task",
+    step_id="parser",
+    workflow_id="forge-task-00000000",
+    attempt=2,
+    system_prompt="You write files.\n",
+    user_prompt="Write a.\n",
+    max_tokens=321,
+)
+
+
+@dataclass
+class Diary:
+    """An observer that writes down what it is told."""
+
+    entries: list[tuple[str, int, ModelRequest, object]] = field(default_factory=list)
+
+    async def started(self, sample: int, request: ModelRequest) -> None:
+        self.entries.append(("started", sample, request, None))
+
+    async def answered(
+        self, sample: int, request: ModelRequest, answer: ModelAnswer, output: BaseModel
+    ) -> None:
+        self.entries.append(("answered", sample, request, (answer, output)))
+
+    async def failed(self, sample: int, request: ModelRequest, failure: ModelFailure) -> None:
+        self.entries.append(("failed", sample, request, failure))
+
+    @property
+    def events(self) -> list[tuple[str, int]]:
+        return [(event, sample) for event, sample, _, _ in self.entries]
+
+    @property
+    def failures(self) -> list[ModelFailure]:
+        return [told for _, _, _, told in self.entries if isinstance(told, ModelFailure)]
+
+
+def serve(monkeypatch: pytest.MonkeyPatch, handler: Handler) -> LLMServer:
+    server = LLMServer(handler)
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    return server
+
+
+def write_script(directory: Path, *entries: dict[str, object]) -> str:
+    path = directory / "play.json"
+    path.write_text(json.dumps({"answers": entries}), encoding="utf-8")
+    return f"scripted:{path}"
+
+
+async def test_a_fitting_answer_takes_one_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    diary = Diary()
+    with serve(monkeypatch, in_order(tool(FILES, usage=Usage(90, 8, 50, 0, 3)))) as server:
+        result = await execute_llm_call(CONTEXT, MODEL, diary)
+
+    assert isinstance(result, LLMCallResult)
+    assert result.response.model_dump(mode="json") == FILES
+    assert (result.task_id, result.model_name) == ("task", "gpt-5.2-20260101")
+    assert (result.input_tokens, result.output_tokens, result.cache_read_tokens) == (90, 8, 50)
+    assert diary.events == [("started", 0), ("answered", 0)]
+    assert server.exchanges[0].prompts.system == CONTEXT.system_prompt
+    assert server.exchanges[0].prompts.user == CONTEXT.user_prompt
+
+
+async def test_a_call_needs_no_observer(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(monkeypatch, in_order(tool(FILES))):
+        result = await execute_llm_call(CONTEXT, MODEL)
+
+    assert result.response.explanation == "one"
+
+
+async def test_an_unfit_answer_is_asked_for_again_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    diary = Diary()
+    replies = in_order(tool({"files": "oops"}), text("Sorry."), tool(FILES))
+    with serve(monkeypatch, replies) as server:
+        await execute_llm_call(CONTEXT, MODEL, diary)
+
+    first, second, third = (exchange.prompts.user for exchange in server.exchanges)
+    assert first == CONTEXT.user_prompt
+    assert second.startswith(first)
+    assert second.endswith("- files: Input should be a valid tuple\n")
+    assert third.startswith(first)
+    assert third.endswith("- it is not valid JSON\n")
+    assert diary.events == [
+        ("started", 0),
+        ("failed", 0),
+        ("started", 1),
+        ("failed", 1),
+        ("started", 2),
+        ("answered", 2),
+    ]
+
+
+async def test_the_observer_sees_the_requests_that_go_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    diary = Diary()
+    with serve(monkeypatch, in_order(text("no"), tool(FILES))) as server:
+        await execute_llm_call(CONTEXT, MODEL, diary)
+
+    started = [request for event, _, request, _ in diary.entries if event == "started"]
+    sent = [(exchange.prompts.system, exchange.prompts.user) for exchange in server.exchanges]
+    assert [(request.system_prompt, request.user_prompt) for request in started] == sent
+    assert [request.labels.sample for request in started] == [0, 1]
+    assert {request.max_tokens for request in started} == {321}
+
+
+async def test_every_unfit_answer_is_handed_over_with_what_it_cost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    diary = Diary()
+    server = serve(monkeypatch, lambda _: text("no JSON", usage=Usage(70, 9)))
+    with server, pytest.raises(ModelFailure) as caught:
+        await execute_llm_call(CONTEXT, MODEL, diary)
+
+    answers = [failure.answer for failure in diary.failures]
+    assert caught.value.kind == "invalid_output"
+    assert len(server.exchanges) == len(answers) == MAX_SAMPLES
+    assert [(a.text, a.usage.input_tokens, a.usage.output_tokens) for a in answers if a] == [
+        ("no JSON", 70, 9)
+    ] * MAX_SAMPLES
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (error(401, "authentication_error", "bad key"), "authentication"),
+        (error(500, "api_error", "boom"), "server_error"),
+        (tool('{"files": [', finish="length", usage=Usage(70, 321)), "truncated"),
+        (text("I must not.", finish="content_filter", usage=Usage(70, 4)), "refused"),
+    ],
+    ids=["401", "500", "truncated", "refused"],
+)
+async def test_other_failures_are_not_asked_for_again(
+    reply: Reply, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    diary = Diary()
+    with serve(monkeypatch, in_order(reply)), pytest.raises(ModelFailure) as caught:
+        await execute_llm_call(CONTEXT, MODEL, diary)
+
+    assert caught.value.kind == kind
+    assert diary.events == [("started", 0), ("failed", 0)]
+    assert diary.failures == [caught.value]
+
+
+@pytest.mark.parametrize(
+    "model", ["openai:gpt-5.2", "openai-chat:gpt-5.2", "anthropic:claude-sonnet-5"]
+)
+async def test_a_truncated_answer_is_kept_with_its_tokens(
+    model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reply = tool(FILES, finish="length", usage=Usage(70, 321))
+    with serve(monkeypatch, in_order(reply)) as server, pytest.raises(ModelFailure) as caught:
+        await execute_llm_call(CONTEXT, model)
+
+    answer = caught.value.answer
+    assert (caught.value.kind, caught.value.retryable) == ("truncated", False)
+    assert answer is not None
+    assert answer.text == server.exchanges[0].response_text
+    assert (answer.usage.output_tokens, answer.usage.finish_reason) == (321, "length")
+
+
+async def test_a_model_that_says_nothing_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    diary = Diary()
+    with serve(monkeypatch, in_order(text(""), tool(FILES))) as server:
+        await execute_llm_call(CONTEXT, MODEL, diary)
+
+    assert diary.failures[0].problems == ("it is empty",)
+    assert server.exchanges[1].prompts.user.endswith("- it is empty\n")
+
+
+async def test_a_plan_carries_the_tasks_own_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(monkeypatch, in_order(tool({"task_id": "other", "steps": [STEP]}))) as server:
+        result = await execute_planner_call(CONTEXT, "anthropic:claude-sonnet-5")
+
+    assert isinstance(result, PlanCallResult)
+    assert (result.plan.task_id, result.plan.steps[0].step_id) == ("task", "a")
+    assert server.exchanges[0].prompts.tool == "plan"
+
+
+@pytest.mark.parametrize(
+    ("steps", "reason"),
+    [([], "steps: Tuple should have at least 1 item"), ([STEP, STEP], "answer: step id 'a'")],
+    ids=["empty", "duplicate-ids"],
+)
+async def test_a_plan_that_breaks_its_rules_is_asked_for_again(
+    steps: list[object], reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replies = in_order(tool({"steps": steps}), tool({"steps": [STEP]}))
+    with serve(monkeypatch, replies) as server:
+        result = await execute_planner_call(CONTEXT, MODEL)
+
+    assert len(result.plan.steps) == 1
+    assert f"\n- {reason}" in server.exchanges[1].prompts.user
+
+
+async def test_cancelling_a_call_reports_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    diary = Diary()
+    reply = replace(tool(FILES), gate=threading.Event())
+    with serve(monkeypatch, in_order(reply)) as server:
+        call = asyncio.create_task(execute_llm_call(CONTEXT, MODEL, diary))
+        await asyncio.to_thread(server.wait_for_requests, 1)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+
+    assert diary.events == [("started", 0)]
+
+
+async def test_a_scripted_model_answers_by_label_and_costs_nothing(tmp_path: Path) -> None:
+    model = write_script(
+        tmp_path,
+        {"role": "llm", "step_id": "other", "answer": {"files": []}},
+        {"role": "llm", "step_id": "parser", "attempt": 2, "answer": FILES},
+    )
+
+    result = await execute_llm_call(CONTEXT, model)
+
+    assert result.response.explanation == "one"
+    assert (result.model_name, result.origin) == ("scripted:play", "scripted")
+    assert (result.input_tokens, result.output_tokens) == (0, 0)
+
+
+async def test_a_script_may_hold_bad_answers(tmp_path: Path) -> None:
+    diary = Diary()
+    model = write_script(
+        tmp_path, {"sample": 0, "text": "half an answer, {"}, {"sample": 1, "answer": FILES}
+    )
+
+    await execute_llm_call(CONTEXT, model, diary)
+
+    assert diary.events[1] == ("failed", 0)
+    assert diary.failures[0].answer is not None
+    assert diary.failures[0].answer.text == "half an answer, {"
+
+
+Call = Callable[[AssembledContext, str], Coroutine[Any, Any, object]]
+
+
+@pytest.mark.parametrize(
+    ("entry", "kind", "retry_after_s"),
+    [
+        ({"error": {"kind": "rate_limited", "retry_after_s": 3}}, "rate_limited", 3),
+        ({"text": "{", "finish_reason": "length"}, "truncated", None),
+    ],
+    ids=["error", "truncated"],
+)
+@pytest.mark.parametrize("call", [execute_llm_call, execute_planner_call])
+async def test_a_script_may_play_failures(
+    call: Call, entry: dict[str, object], kind: str, retry_after_s: float | None, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelFailure) as caught:
+        await call(CONTEXT, write_script(tmp_path, entry))
+
+    assert (caught.value.kind, caught.value.retry_after_s) == (kind, retry_after_s)
+
+
+async def test_a_script_never_invents_an_answer(tmp_path: Path) -> None:
+    diary = Diary()
+    model = write_script(tmp_path, {"role": "planner", "answer": {}})
+
+    with pytest.raises(ModelFailure, match="role=llm, step_id=parser, attempt=2") as caught:
+        await execute_llm_call(CONTEXT, model, diary)
+
+    assert (caught.value.kind, caught.value.retryable) == ("no_scripted_answer", False)
+    assert [request.origin for _, _, request, _ in diary.entries] == ["scripted", "scripted"]
+
+
+async def test_a_script_is_read_at_each_call(tmp_path: Path) -> None:
+    model = write_script(tmp_path, {"answer": {"files": [], "explanation": "before"}})
+    before = await execute_llm_call(CONTEXT, model)
+    write_script(tmp_path, {"answer": {"files": [], "explanation": "after"}})
+
+    after = await execute_llm_call(CONTEXT, model)
+
+    assert (before.response.explanation, after.response.explanation) == ("before", "after")
+
+
+@pytest.mark.parametrize("model", ["", "gpt-5.2", "mystery:model", "openai:"])
+async def test_a_model_that_is_no_model_is_not_configured(model: str) -> None:
+    with pytest.raises(ModelFailure, match="provider:name") as caught:
+        await execute_llm_call(CONTEXT, model)
+
+    assert caught.value.kind == "not_configured"

@@ -1,0 +1,130 @@
+"""A model is checked before anything starts, cheaply and with the way out in one line."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from forge_core.errors import ModelNotConfigured
+from forge_core.llm.providers import check_model
+
+
+@pytest.mark.parametrize(
+    "spec", ["", "model", ":", ":m", "openai:", "openai: ", "OpenAI:m", "mystery:m"]
+)
+def test_a_malformed_model_is_refused_with_the_known_forms(spec: str) -> None:
+    with pytest.raises(ModelNotConfigured, match=r"provider:name \(anthropic:…, openai:…"):
+        check_model(spec)
+
+
+@pytest.mark.parametrize(
+    ("spec", "variable"),
+    [
+        ("anthropic:m", "ANTHROPIC_API_KEY"),
+        ("openai:m", "OPENAI_API_KEY"),
+        ("openai-chat:m", "OPENAI_API_KEY"),
+    ],
+)
+def test_a_missing_key_is_named(spec: str, variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ModelNotConfigured, match=f"set {variable}"):
+        check_model(spec)
+    monkeypatch.setenv(variable, " ")
+    with pytest.raises(ModelNotConfigured, match=f"set {variable}"):
+        check_model(spec)
+    monkeypatch.setenv(variable, "key")
+
+    check_model(spec)
+
+
+@pytest.mark.parametrize("spec", ["openai:m", "openai-chat:m"])
+def test_a_server_named_by_its_address_may_want_no_key(
+    spec: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://gpu.example:8000/v1")
+
+    check_model(spec)
+
+
+def test_anthropic_wants_a_key_at_any_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://proxy.example")
+
+    with pytest.raises(ModelNotConfigured, match="set ANTHROPIC_API_KEY"):
+        check_model("anthropic:m")
+
+
+@pytest.mark.parametrize("key", ["ke\ny", "kéy"])
+def test_a_key_that_cannot_be_sent_is_refused_without_showing_it(
+    key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", key)
+
+    with pytest.raises(ModelNotConfigured) as caught:
+        check_model("anthropic:m")
+
+    assert str(caught.value) == "ANTHROPIC_API_KEY holds characters that no key has"
+
+
+def test_ollama_needs_nothing() -> None:
+    check_model("ollama:llama3.2:3b")
+
+
+@pytest.mark.parametrize(
+    "url", ["localhost:11434", "ftp://host/", "/v1", "http://", "http://host:port/", "http://[::1"]
+)
+def test_an_address_that_is_no_url_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OLLAMA_BASE_URL", url)
+
+    with pytest.raises(ModelNotConfigured, match="OLLAMA_BASE_URL is"):
+        check_model("ollama:m")
+
+
+def test_a_script_is_read(tmp_path: Path) -> None:
+    script = tmp_path / "play.json"
+    script.write_text('{"answers": [{"text": "x"}]}', encoding="utf-8")
+
+    check_model(f"scripted:{script}")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "No such file or directory"),
+        ("{", "file: Invalid JSON"),
+        ('{"answers": [{"test": "x"}]}', "answers.0.test: Extra inputs"),
+    ],
+    ids=["missing", "no-json", "unknown-key"],
+)
+def test_a_bad_script_is_refused_with_path_and_reason(
+    content: str | None, reason: str, tmp_path: Path
+) -> None:
+    script = tmp_path / "play.json"
+    if content is not None:
+        script.write_text(content, encoding="utf-8")
+
+    with pytest.raises(ModelNotConfigured) as caught:
+        check_model(f"scripted:{script}")
+
+    assert str(caught.value).startswith(f"script {script}: {reason}")
+    assert "\n" not in str(caught.value)
+
+
+def test_neither_the_check_nor_the_calls_import_a_provider(tmp_path: Path) -> None:
+    program = """
+import sys
+import forge_core.llm.calls
+from forge_core.llm.providers import check_model
+check_model("ollama:m")
+heavy = {"pydantic_ai", "openai", "anthropic", "httpx2"} & set(sys.modules)
+sys.exit(f"imported {sorted(heavy)}" if heavy else 0)
+"""
+
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
