@@ -1,0 +1,339 @@
+"""``forge status`` on stores that ``record()`` filled, mostly as a process of its own."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from forge_cli.app import call
+from forge_obs import LLMStats, flush, record
+from support.forge import Outcome, run_forge
+
+WORKFLOW_ID = "forge-add-parser-0a1b2c3d"
+STATS = LLMStats(
+    model_name="writer-1",
+    input_tokens=4120,
+    output_tokens=45,
+    latency_ms=820.0,
+    cache_read_tokens=3000,
+    reasoning_tokens=12,
+)
+HOSTILE = "\x1b[2J\x1b]52;c;aGk=\x07 \x9b31m \u202e \u200b a[/b]c :bomb: \ud800 ☃"
+SHOWN = "\\x1b[2J\\x1b]52;c;aGk=\\x07 \\x9b31m \\u202e \\u200b a[/b]c :bomb: \\ud800 ☃"
+HEAVY = ("temporalio", "pydantic_ai", "alembic", "sqlalchemy.orm", "pydantic")
+PLAN = {"steps": [{"step_id": "a", "description": "First."}]}
+STEP = {
+    "step_id": "a",
+    "status": "success",
+    "commit_sha": "0123456789abcdef",
+    "attempts": [{"attempt": 1, "signal": "success", "llm_stats": STATS.model_dump()}],
+}
+
+
+@pytest.fixture
+def db_path() -> Path:
+    return Path(os.environ["FORGE_DB_PATH"])
+
+
+def record_run(workflow_id: str = WORKFLOW_ID, **fields: Any) -> None:
+    given: dict[str, Any] = {
+        "task_id": "add-parser",
+        "status": "success",
+        "result": {"plan": PLAN, "step_results": [STEP], "worktree_branch": "forge/add-parser"},
+        "finished_at": datetime.now(UTC),
+        **fields,
+    }
+    assert record("run", workflow_id=workflow_id, **given)
+    flush()
+
+
+def record_call(workflow_id: str = WORKFLOW_ID, **fields: Any) -> None:
+    given: dict[str, Any] = {
+        "task_id": "add-parser",
+        "step_id": "a",
+        "role": "llm",
+        "attempt": 1,
+        "system_prompt": "You write.",
+        "user_prompt": "Do it.",
+        "response": '{"files": []}',
+        "stats": STATS,
+        "context_stats": {"files_discovered": 7},
+        **fields,
+    }
+    assert record("interaction", workflow_id=workflow_id, **given)
+    flush()
+
+
+def change(db_path: Path, statement: str) -> None:
+    with closing(sqlite3.connect(db_path)) as connection, connection:
+        connection.execute(statement)
+
+
+def show(*args: str) -> Outcome:
+    return run_forge("status", "--workflow-id", WORKFLOW_ID, *args)
+
+
+Forge = Callable[..., Outcome]
+
+
+@pytest.fixture
+def forge(capsys: pytest.CaptureFixture[str]) -> Forge:
+    """Run commands in this process, which saves its start."""
+
+    def run(*args: str) -> Outcome:
+        code = call(list(args))
+        return Outcome(code, *capsys.readouterr())
+
+    return run
+
+
+def test_no_database_is_no_error_and_makes_no_file(forge: Forge, db_path: Path) -> None:
+    listing = run_forge("status")
+    document = forge("status", "--json")
+
+    assert (listing.code, listing.stdout) == (0, "no runs recorded yet\n")
+    assert document.code == 0
+    assert document.document == {"schema_version": 1, "runs": [], "pending": 0, "lost": 0}
+    assert not db_path.exists()
+
+
+def test_empty_path_says_that_the_store_is_off(
+    forge: Forge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORGE_DB_PATH", "")
+
+    listing = forge("status")
+    document = forge("status", "--json")
+
+    assert (listing.code, listing.stdout) == (0, "the store is off: FORGE_DB_PATH is empty\n")
+    assert document.document["runs"] == []
+    assert "the store is off" in document.stderr
+
+
+def test_runs_are_listed_newest_first_up_to_the_limit(forge: Forge) -> None:
+    for number in range(3):
+        record_run(f"forge-run-{number}-{'x' * 100}")
+
+    outcome = forge("status", "--limit", "2")
+
+    header, *lines = outcome.stdout.splitlines()
+    assert header.startswith("WORKFLOW ID")
+    assert [line.split()[0] for line in lines] == [f"forge-run-{n}-{'x' * 100}" for n in (2, 1)]
+    assert all(line.endswith("ago") for line in lines)
+
+
+def test_running_run_is_listed_as_running_while_its_process_lives(forge: Forge) -> None:
+    record_run(status="running", finished_at=None)
+
+    assert " running " in forge("status").stdout
+
+
+def test_run_of_a_dead_process_is_listed_as_interrupted(forge: Forge) -> None:
+    script = (
+        "from forge_obs import record\n"
+        "record('run', task_id='t', workflow_id='forge-t-0a', status='running', result={})\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+    [run] = forge("status", "--json").document["runs"]
+
+    assert run["status"] == "interrupted"
+
+
+def test_tree_of_a_run_is_shown(forge: Forge) -> None:
+    record_run(repo_root="/repo", model_name="openai:writer")
+    record_call()
+
+    outcome = forge("status", "--workflow-id", WORKFLOW_ID)
+
+    assert outcome.code == 0
+    assert "status    success\nrepo      /repo\nbranch    forge/add-parser\n" in outcome.stdout
+    assert "calls     1 (4,120 in, 45 out)\n" in outcome.stdout
+    assert "step a: success, commit 0123456789ab: First.\n  attempt 1: success" in outcome.stdout
+    assert "Do it." not in outcome.stdout
+
+
+def test_verbose_shows_every_call_in_order_and_whole() -> None:
+    record_run()
+    record_call(role="planner", step_id=None, user_prompt="Plan it.", seq=0)
+    record_call(user_prompt="x" * 5_000_000, seq=1)
+
+    text = show("--verbose").stdout
+
+    assert text.index("call 1 of 2: planner") < text.index("call 2 of 2: llm, step a, attempt 1")
+    assert "tokens     4,120 in (3,000 from cache), 45 out (12 reasoning)" in text
+    assert "x" * 5_000_000 in text
+    assert 'response:\n{"files": []}' in text
+
+
+def test_call_whose_outcome_nobody_knows_is_said_to_be_so(forge: Forge) -> None:
+    record_run(status="error")
+    record_call(status="started", stats=None, response=None)
+
+    assert "outcome unknown" in forge("status", "--workflow-id", WORKFLOW_ID, "--verbose").stdout
+
+
+def test_hostile_text_reaches_neither_terminal_nor_json_raw(forge: Forge) -> None:
+    record_run(result={"error": HOSTILE})
+    record_call(user_prompt=HOSTILE, response=HOSTILE, error=HOSTILE)
+
+    text = show("--verbose").stdout
+    raw = forge("status", "--workflow-id", WORKFLOW_ID, "--verbose", "--json").stdout
+
+    # A lone surrogate was made visible when it was stored, so its escape is escaped no more.
+    assert text.count(SHOWN) == 4
+    assert not {"\x1b", "\x9b", "\x07", "\u202e", "\u200b"} & set(text)
+    assert raw.isascii()
+    [call] = json.loads(raw)["interactions"]
+    assert call["user_prompt"] == HOSTILE.replace("\ud800", "\\ud800")
+
+
+def test_document_of_a_run_has_the_columns_and_hides_texts_unless_verbose(forge: Forge) -> None:
+    record_run()
+    record_call(params={"max_tokens": 9})
+
+    brief, verbose = (
+        forge("status", "--workflow-id", WORKFLOW_ID, "--json").document,
+        forge("status", "--workflow-id", WORKFLOW_ID, "--json", "--verbose").document,
+    )
+
+    assert list(brief) == ["schema_version", "run", "result", "interactions"]
+    assert brief["result"]["step_results"][0]["step_id"] == "a"
+    assert brief["run"]["workflow_id"] == WORKFLOW_ID
+    assert brief["run"]["created_at"].endswith("Z")
+    [call] = brief["interactions"]
+    assert (call["context_stats"], call["params"]) == ({"files_discovered": 7}, {"max_tokens": 9})
+    assert not {"system_prompt", "user_prompt", "response"} & call.keys()
+    assert verbose["interactions"][0]["user_prompt"] == "Do it."
+
+
+def test_unknown_id_ends_with_one_line_that_names_the_near_ones(forge: Forge) -> None:
+    record_run()
+
+    outcome = forge("status", "--workflow-id", WORKFLOW_ID[:-1] + "e", "--json")
+
+    assert outcome.code == 1
+    assert outcome.error.endswith(f"is on record: did you mean {WORKFLOW_ID}?")
+    assert outcome.document["error"]["type"] == "UnknownWorkflow"
+
+
+def test_unknown_id_of_odd_bytes_ends_with_one_line() -> None:
+    record_run()
+
+    outcome = run_forge("status", "--workflow-id", os.fsdecode(b"\xff\x1b[2J"))
+
+    assert outcome.code == 1
+    assert "\x1b" not in outcome.stderr
+    assert "is on record" in outcome.error
+
+
+def test_calls_are_shown_where_their_run_was_lost(forge: Forge) -> None:
+    record_call()
+
+    outcome = forge("status", "--workflow-id", WORKFLOW_ID, "--verbose")
+
+    assert outcome.code == 0
+    assert "status    unknown" in outcome.stdout
+    assert "user prompt:\nDo it." in outcome.stdout
+
+
+def test_broken_row_hides_no_other(forge: Forge, db_path: Path) -> None:
+    record_run("forge-good-0a")
+    record_run("forge-bad-0b")
+    change(db_path, "UPDATE runs SET created_at = 'never' WHERE workflow_id = 'forge-bad-0b'")
+
+    outcome = forge("status")
+
+    assert outcome.code == 0
+    bad, good = outcome.stdout.splitlines()[1:]
+    assert bad.split()[:4] == ["forge-bad-0b", "add-parser", "broken", "row"]
+    assert good.startswith("forge-good-0a")
+
+
+def test_verbose_without_a_run_says_what_it_needs(forge: Forge) -> None:
+    record_run()
+
+    outcome = forge("status", "--verbose")
+
+    assert outcome.code == 0
+    assert "give its --workflow-id" in outcome.stderr
+
+
+def make_newer(path: Path) -> None:
+    record_run()
+    change(path, "UPDATE alembic_version SET version_num = '999_future'")
+
+
+def make_garbage(path: Path) -> None:
+    path.write_bytes(b"no database " * 1000)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"), [(make_newer, "999_future"), (make_garbage, "database")]
+)
+def test_store_that_cannot_be_read_is_infrastructure(
+    forge: Forge, db_path: Path, spoil: Callable[[Path], None], says: str
+) -> None:
+    spoil(db_path)
+
+    outcome = forge("status", "--json")
+
+    assert outcome.code == 3
+    assert says in outcome.error
+    assert outcome.document["error"]["message"] in outcome.error
+
+
+def test_older_schema_is_read_with_the_columns_that_it_has(forge: Forge, db_path: Path) -> None:
+    record_run()
+    change(db_path, "ALTER TABLE runs DROP COLUMN planned")
+    change(db_path, "DELETE FROM alembic_version")
+
+    [run] = forge("status", "--json").document["runs"]
+
+    assert (run["workflow_id"], run["planned"]) == (WORKFLOW_ID, None)
+
+
+@pytest.mark.parametrize(
+    "args", [["--limit", "0"], ["--limit", "9" * 30], ["--limt", "3"], ["extra"]], ids=str
+)
+def test_bad_option_is_one_line_and_a_usage_error(forge: Forge, args: list[str]) -> None:
+    outcome = forge("status", *args)
+
+    assert outcome.code == 2
+    assert outcome.stdout == ""
+    assert outcome.stderr == outcome.error + "\n"
+
+
+def test_reader_that_goes_away_is_no_error() -> None:
+    record_run()
+    record_call(user_prompt="x" * 2_000_000)
+    command = [sys.executable, "-m", "forge_cli", "status", "--verbose"]
+    with subprocess.Popen(
+        [*command, "--workflow-id", WORKFLOW_ID], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.read(10)
+        process.stdout.close()
+
+        assert process.stderr.read() == b""
+        assert process.wait(60) == 0
+
+
+def test_status_imports_nothing_heavy() -> None:
+    record_run()
+    script = (
+        "import sys; from forge_cli.app import call; call(['status']);"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+
+    assert done.stdout.decode().splitlines()[-1] == "[]"
