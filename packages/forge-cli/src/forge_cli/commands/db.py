@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from forge_obs.check import StoreCheck, check_store
-from forge_obs.errors import StoreUnavailable
+from forge_obs.errors import StoreNewer, StoreUnavailable, StoreUnreadable
 from forge_obs.process import get_db_path
 from forge_obs.recorder import lost_count
 
@@ -14,7 +14,11 @@ from forge_cli.store import STORE_OFF
 
 
 def path() -> ExitCode:
-    """Print the path of the store's database."""
+    """Print the path of the store's database.
+
+    It is `FORGE_DB_PATH` if that is set (empty turns the store off), else `forge/forge.db` in
+    `XDG_STATE_HOME`, which is `~/.local/state` by default.
+    """
     found = get_db_path()
     if found is None:
         print_note(STORE_OFF)
@@ -24,7 +28,10 @@ def path() -> ExitCode:
 
 
 def upgrade() -> ExitCode:
-    """Create the database, or bring it to this version's schema."""
+    """Create the database, or bring it to this version's schema.
+
+    Commands that write do so by themselves; a store that is up to date is left as it is.
+    """
     from forge_obs.migrate import upgrade as upgrade_store  # noqa: PLC0415 - imports Alembic
 
     found = _require_path()
@@ -34,13 +41,19 @@ def upgrade() -> ExitCode:
 
 
 def check() -> ExitCode:
-    """Check the database: schema, integrity, permissions, lost records."""
+    """Check the database: schema, integrity, permissions, lost records.
+
+    Reads the whole file and changes nothing. Exit code 1 tells of findings, 3 of a database that
+    cannot be read or is newer than this version.
+    """
     result = check_store(_require_path())
     for line in _describe(result):
         print_text(line)
-    if result.state in {"unreadable", "newer"}:
-        return ExitCode.INFRASTRUCTURE
-    return ExitCode.SUCCESS if result.ok else ExitCode.FAILED
+    if result.error is not None:
+        raise StoreUnreadable(result.error)
+    if result.state == "newer":
+        raise StoreNewer(str(result.path), str(result.revision))
+    return ExitCode.SUCCESS if result.ok and not lost_count() else ExitCode.FAILED
 
 
 def _require_path() -> Path:
@@ -53,7 +66,7 @@ def _require_path() -> Path:
 def _describe(result: StoreCheck) -> list[str]:
     lines = [f"database   {escape_line(str(result.path))} ({result.size_bytes:,} bytes)"]
     if result.error is not None:
-        return [*lines, f"error      {escape_line(result.error)}"]
+        return [*lines, "schema     unreadable"]
     if result.state == "missing":
         return [*lines, "schema     no database yet: the first run makes it"]
     advice = {"older": ": run forge db upgrade", "newer": ": upgrade forge"}.get(result.state, "")
