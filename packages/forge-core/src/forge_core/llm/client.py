@@ -8,10 +8,11 @@ added to the prompts.
 import json
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import httpx2
 from pydantic_ai import ModelRequest as Message
@@ -63,6 +64,7 @@ FAILURES: tuple[tuple[type[Exception], FailureKind], ...] = (
     (AssertionError, "malformed_response"),
     (AttributeError, "malformed_response"),
     (LookupError, "malformed_response"),
+    (OSError, "not_configured"),  # certificates that SSL_CERT_FILE names and nobody has
     (RuntimeError, "malformed_response"),
     (TypeError, "malformed_response"),
     (ValueError, "malformed_response"),
@@ -91,15 +93,28 @@ class _Exchange:
     """What is known of a request while it is under way."""
 
     request: ModelRequest
-    started: float = field(default_factory=time.perf_counter)
+    sent_at: float = 0.0
+    latency_ms: float = 0.0
+    """From sending the request to the last byte of its response."""
     status: int | None = None
     """HTTP status of the response, if that is not success."""
     body: str | None = None
     """The response's body, once there is one."""
 
+    async def start_clock(self, request: httpx2.Request) -> None:  # noqa: ARG002 - a hook
+        """Note that the request goes out."""
+        self.sent_at = time.perf_counter()
+
     async def keep_response(self, response: httpx2.Response) -> None:
+        """Read the whole response and keep it, before anybody takes it apart."""
         self.status = None if response.is_success else response.status_code
         self.body = (await response.aread()).decode("utf-8", "backslashreplace")
+        self.latency_ms = (time.perf_counter() - self.sent_at) * 1000
+
+    @property
+    def hooks(self) -> dict[str, list[Callable[..., Any]]]:
+        """What the HTTP client is to call, and when."""
+        return {"request": [self.start_clock], "response": [self.keep_response]}
 
     def describe(self, response: ModelResponse) -> ModelAnswer:
         """Reduce a whole response to its text and figures."""
@@ -112,7 +127,7 @@ class _Exchange:
                 model_name=response.model_name or split_model(self.request.model)[1],
                 input_tokens=usage.input_tokens or 0,
                 output_tokens=usage.output_tokens or 0,
-                latency_ms=self._latency_ms(),
+                latency_ms=self.latency_ms,
                 cache_read_tokens=usage.cache_read_tokens or 0,
                 cache_write_tokens=usage.cache_write_tokens or 0,
                 reasoning_tokens=usage.output_reasoning_tokens or 0,
@@ -125,10 +140,7 @@ class _Exchange:
         if self.body is None:
             return None
         name = split_model(self.request.model)[1]
-        return ModelAnswer(self.body, CallUsage(model_name=name, latency_ms=self._latency_ms()))
-
-    def _latency_ms(self) -> float:
-        return (time.perf_counter() - self.started) * 1000
+        return ModelAnswer(self.body, CallUsage(model_name=name, latency_ms=self.latency_ms))
 
 
 async def request_over_network(request: ModelRequest) -> ModelAnswer:
@@ -141,10 +153,8 @@ async def request_over_network(request: ModelRequest) -> ModelAnswer:
         ModelFailure: There is no answer.
     """
     exchange = _Exchange(request)
-    async with httpx2.AsyncClient(
-        verify=_tls_context(), event_hooks={"response": [exchange.keep_response]}
-    ) as http:
-        with _as_model_failure(exchange):
+    with _as_model_failure(exchange):
+        async with httpx2.AsyncClient(verify=_tls_context(), event_hooks=exchange.hooks) as http:
             response = await model_request(
                 _build_model(request.model, http),
                 [_build_message(request)],
