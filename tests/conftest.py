@@ -1,4 +1,4 @@
-"""Every test runs in an environment of its own: no store, state, key or git identity of the user's."""
+"""Every test runs in an environment of its own, without the user's store, keys or identity."""
 
 import os
 from pathlib import Path

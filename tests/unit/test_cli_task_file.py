@@ -11,11 +11,17 @@ from forge_core.models.task import TaskDefinition
 
 def make_task(
     description: str | None = None,
-    task: TaskOptions = TaskOptions(),
-    checks: CheckOptions = CheckOptions(),
-    context: ContextOptions = ContextOptions(),
+    task: TaskOptions | None = None,
+    checks: CheckOptions | None = None,
+    context: ContextOptions | None = None,
 ) -> TaskDefinition:
-    return build_task(description, task, checks, context, suffix="00ff")
+    return build_task(
+        description,
+        task or TaskOptions(),
+        checks or CheckOptions(),
+        context or ContextOptions(),
+        suffix="00ff",
+    )
 
 
 def test_description_alone_makes_a_task_with_an_id() -> None:

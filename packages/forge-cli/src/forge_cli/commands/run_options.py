@@ -5,9 +5,13 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 """An option without a value."""
+
+Attempts = Annotated[int, Parameter(validator=Number(gte=1, lte=100))]
+"""How often something is tried."""
 
 Paths = Annotated[tuple[str, ...], Parameter(negative="", show_default=False)]
 """An option that may stand several times."""
@@ -44,11 +48,11 @@ class ModelOptions:
     """Model that plans. Default: the same."""
     plan: Flag = False
     """Let the planner cut the task into steps, one commit each."""
-    max_attempts: int = 2
+    max_attempts: Attempts = 2
     """Attempts at a task without a plan."""
-    max_step_attempts: int = 2
+    max_step_attempts: Attempts = 2
     """Attempts at each planned step."""
-    max_sub_task_attempts: int = 2
+    max_sub_task_attempts: Attempts = 2
     """Attempts at each sub-task."""
 
 
@@ -74,7 +78,7 @@ class ContextOptions:
 
     no_auto_discover: Flag = False
     """Show only the files named, no overview of the repository."""
-    token_budget: int | None = None
+    token_budget: Annotated[int | None, Parameter(validator=Number(gte=1))] = None
     """Estimated tokens that one request may take, answer included. Default: 100000."""
 
 
