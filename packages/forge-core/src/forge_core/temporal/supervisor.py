@@ -49,7 +49,7 @@ PR_SET_PDEATHSIG = 1
 
 
 class StartFailed(Exception):
-    """The server ended, or did not listen in time."""
+    """The server did not listen in time, or ended; then the message is left to the server."""
 
 
 class StopRequest:
@@ -128,7 +128,7 @@ def _start(
         _stop(server)
         if ended_with is None or not _any_taken(ports):
             break
-    raise StartFailed("it did not listen in time" if ended_with is None else "it ended")
+    raise StartFailed("it did not listen in time" if ended_with is None else "")
 
 
 def _spawn(command: Sequence[str], lock: int) -> subprocess.Popen[bytes]:
@@ -279,7 +279,7 @@ def main(words: Sequence[str]) -> int:
     try:
         supervise(files, launch, _detach())
     except StartFailed as failure:
-        sys.stderr.write(f"{failure}\n")
+        sys.stderr.write(f"{failure}\n".lstrip())
         return 1
     return 0
 
