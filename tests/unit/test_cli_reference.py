@@ -1,0 +1,55 @@
+"""The reference says what the commands do."""
+
+import re
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+from forge_cli.app import build_app
+from forge_cli.exit_codes import ExitCode
+from forge_cli.render.documents import build_run
+from forge_cli.render.views import build_run_view
+from forge_obs.rows import Run
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def read_page(name: str) -> str:
+    return (DOCS / "reference" / name).read_text(encoding="utf-8")
+
+
+def test_page_of_the_command_line_is_what_the_help_says() -> None:
+    done = subprocess.run(
+        [sys.executable, DOCS / "generate_cli_reference.py", "--check"],
+        capture_output=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr.decode()
+
+
+def test_every_command_has_a_section() -> None:
+    page = read_page("cli.md")
+
+    app = build_app()
+    names = [f"forge {name}" for name in app if not name.startswith("-")]
+    names += [f"forge db {name}" for name in app["db"] if not name.startswith("-")]
+    assert len(names) >= 8
+    assert not [name for name in names if not re.search(rf"^#+ {name}$", page, re.M)]
+
+
+def test_every_exit_code_is_documented_and_no_other() -> None:
+    rows = re.findall(r"^\| (\d+) \| `(\w+)` \|", read_page("exit-codes.md"), re.M)
+
+    assert rows == [(str(code.value), code.name) for code in ExitCode]
+
+
+def test_computed_keys_of_a_run_are_documented() -> None:
+    run = Run()
+    columns = {field.name for field in fields(Run)}
+
+    keys = set(build_run(build_run_view(run, "success", None, run.created_at)))
+
+    page = read_page("json.md")
+    assert not [key for key in (keys - columns) | {"status", "broken"} if f"`{key}`" not in page]
