@@ -181,6 +181,22 @@ async def test_no_words_of_the_prompts_stand_in_a_failure(
     assert "own words" not in str(failure)
 
 
+@pytest.mark.parametrize("model", EVERY)
+async def test_a_key_that_the_server_quotes_is_kept_nowhere(
+    model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reply = error(401, "authentication_error", "no such key: secret-key-123")
+    server = serve(monkeypatch, reply)
+    for name in ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "OLLAMA_API_KEY"):
+        monkeypatch.setenv(name, "secret-key-123")
+
+    failure = await fail(server, ask(model))
+
+    assert "no such key: [key]" in str(failure)
+    assert failure.answer is not None
+    assert "secret-key-123" not in failure.answer.text
+
+
 def test_every_class_in_the_table_comes_before_those_it_derives_from() -> None:
     client = import_module("forge_core.llm.client")
     classes = [class_ for class_, _ in client.FAILURES]

@@ -7,6 +7,7 @@ from forge_core.errors import RefusedPath, UsageError
 from forge_core.files.paths import parse_path
 from forge_core.git.repository import check_task_id_free, find_repository, resolve_commit
 from forge_core.llm.providers import check_model
+from forge_core.llm.specs import anchor_model
 from forge_core.models.task import ForgeTaskInput, TaskDefinition
 
 
@@ -43,8 +44,8 @@ def resolve_run(task: TaskDefinition, repo: Path, settings: RunSettings) -> Forg
         repo_root=str(root),
         base_commit=base_commit,
         plan=settings.plan,
-        model=settings.model,
-        planner_model=settings.planner_model,
+        model=anchor_model(settings.model, str(Path.cwd())),
+        planner_model=anchor_model(settings.planner_model, str(Path.cwd())),
         max_attempts=settings.max_attempts,
         max_step_attempts=settings.max_step_attempts,
         max_sub_task_attempts=settings.max_sub_task_attempts,

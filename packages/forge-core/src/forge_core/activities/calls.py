@@ -95,6 +95,7 @@ class CallRecorder:
             "system_prompt": request.system_prompt,
             "user_prompt": request.user_prompt,
             "request_model": request.model,
+            "origin": request.origin,
             "params": request_params(request),
             **fields,
         }
@@ -106,7 +107,6 @@ def _answer_fields(answer: ModelAnswer) -> dict[str, Any]:
         "stats": build_llm_stats(answer.usage),
         "response": answer.text,
         "finish_reason": answer.usage.finish_reason,
-        "origin": answer.usage.origin,
     }
 
 

@@ -108,7 +108,8 @@ class _Exchange:
     async def keep_response(self, response: httpx2.Response) -> None:
         """Read the whole response and keep it, before anybody takes it apart."""
         self.status = None if response.is_success else response.status_code
-        self.body = (await response.aread()).decode("utf-8", "backslashreplace")
+        body = (await response.aread()).decode("utf-8", "backslashreplace")
+        self.body = body if response.is_success else _hide_key(body, self.request.model)
         self.latency_ms = (time.perf_counter() - self.sent_at) * 1000
 
     @property
@@ -162,6 +163,12 @@ async def request_over_network(request: ModelRequest) -> ModelAnswer:
                 model_request_parameters=_build_parameters(request),
             )
             return exchange.describe(response)
+
+
+def _hide_key(body: str, spec: str) -> str:
+    """Leave the key out of a refusal: some servers quote the one that they refuse."""
+    key = read_access(PROVIDERS[split_model(spec)[0]]).key
+    return body.replace(key, "[key]") if key else body
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Literal
 
 from forge_core.errors import ModelNotConfigured
@@ -33,6 +34,12 @@ PROVIDERS: Mapping[str, Provider] = {
 
 SCRIPTED = "scripted"
 """The word before the path of a script."""
+
+
+def anchor_model(spec: str, directory: str) -> str:
+    """Make the path of a scripted model absolute, so that it means the same everywhere."""
+    word, name = split_model(spec)
+    return f"{word}:{PurePath(directory, name)}" if word == SCRIPTED else spec
 
 
 def split_model(spec: str) -> tuple[str, str]:

@@ -121,7 +121,10 @@ def state_dir(environ: Mapping[str, str], registered_home: str | None = None) ->
 
 
 def build_command(files: StateFiles, binary: str, ports: Ports) -> list[str]:
-    """Build the server's command line; it listens on loopback only."""
+    """Build the server's command line, for the state directory as the current one.
+
+    The server reads a path as a URI, where `#`, `?` and `%` mean something: it gets a bare name.
+    """
     web = ["--headless"] if ports.ui is None else ["--ui-port", str(ports.ui)]
     settings = (word for value in SETTINGS for word in ("--dynamic-config-value", value))
     return [
@@ -130,7 +133,7 @@ def build_command(files: StateFiles, binary: str, ports: Ports) -> list[str]:
         "--port", str(ports.grpc),
         "--http-port", str(ports.http),
         "--metrics-port", str(ports.metrics),
-        "--db-filename", str(files.database),
+        "--db-filename", files.database.name,
         "--log-level", "error",
         *settings,
         *web,

@@ -121,7 +121,7 @@ def _start(
     """Start the server and wait until it listens."""
     for _ in range(PORT_TRIES):
         ports = _choose_ports(ui=launch.ui)
-        server = _spawn(build_command(files, launch.binary, ports), lock)
+        server = _spawn(build_command(files, launch.binary, ports), files.directory, lock)
         if _listens(server, ports.grpc, launch.start_timeout_s, stop):
             return server, ports
         ended_with = server.poll()
@@ -131,7 +131,7 @@ def _start(
     raise StartFailed("it did not listen in time" if ended_with is None else "")
 
 
-def _spawn(command: Sequence[str], lock: int) -> subprocess.Popen[bytes]:
+def _spawn(command: Sequence[str], cwd: Path, lock: int) -> subprocess.Popen[bytes]:
     parent = os.getpid()
     libc = ctypes.CDLL(None)
 
@@ -144,6 +144,7 @@ def _spawn(command: Sequence[str], lock: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
+        cwd=cwd,
         env=server_environment(os.environ),
         pass_fds=(lock,),
         preexec_fn=die_with_parent,  # noqa: PLW1509 - this process has one thread
