@@ -15,7 +15,6 @@ from forge_core.git.worktree import (
     remove_sub_worktrees,
     reset_worktree,
 )
-
 from support.repository import commit_all, git, make_repository, put_files
 
 FILES = {"a.txt": "a\n", ".gitignore": "*.log\n", "src/b.py": "b = 1\n"}

@@ -60,6 +60,10 @@ def is_gone(pid: int) -> bool:
     return False
 
 
+def count_descriptors() -> int:
+    return sum(1 for _ in Path("/dev/fd").iterdir())
+
+
 def test_exit_code_and_both_outputs_are_returned(tmp_path: Path) -> None:
     result = run_shell("echo out; echo err >&2; exit 3", tmp_path)
 
@@ -72,12 +76,12 @@ def test_death_by_a_signal_is_a_negative_exit_code(tmp_path: Path) -> None:
     assert run_shell("kill -9 $$", tmp_path).returncode == -signal.SIGKILL
 
 
-def test_command_runs_in_the_directory_with_only_the_given_environment(tmp_path: Path) -> None:
-    os.environ["FORGE_TEST_SECRET"] = "s3cret"
-    try:
-        result = run_shell("pwd -P; env", tmp_path)
-    finally:
-        del os.environ["FORGE_TEST_SECRET"]
+def test_command_runs_in_the_directory_with_only_the_given_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORGE_TEST_SECRET", "s3cret")
+
+    result = run_shell("pwd -P; env", tmp_path)
 
     assert result.output.startswith(f"{tmp_path.resolve()}\n")
     assert "s3cret" not in result.output
@@ -185,9 +189,9 @@ def test_missing_program_is_an_os_error(tmp_path: Path) -> None:
 
 
 def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
-    before = len(os.listdir("/dev/fd"))
+    before = count_descriptors()
 
     for _ in range(5):
         run_shell("echo x", tmp_path)
 
-    assert len(os.listdir("/dev/fd")) == before
+    assert count_descriptors() == before

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from forge_core.errors import MergeConflict
+from forge_core.files.paths import fold_path
 from forge_core.git.changes import Change, list_changes
 from forge_core.git.command import Git
 from forge_core.git.worktree import reset_worktree
@@ -47,11 +48,18 @@ def _check_out(worktree: Path, commit: str, paths: Iterable[str]) -> None:
 
 def _find_owners(changes: Mapping[str, Mapping[str, Change]]) -> Owners:
     owners: dict[str, tuple[str, Change]] = {}
+    spellings: dict[str, tuple[str, str]] = {}
     for name, paths in changes.items():
         for path, change in paths.items():
             other, other_change = owners.setdefault(path, (name, change))
             if other_change != change:
                 raise MergeConflict(f"sub-tasks {other} and {name} both changed {path!r}")
+            other, other_path = spellings.setdefault(fold_path(path), (name, path))
+            if other != name and other_path != path:
+                raise MergeConflict(
+                    f"sub-tasks {other} and {name} changed {other_path!r} and {path!r}, "
+                    "which some file systems take for the same"
+                )
     return owners
 
 
