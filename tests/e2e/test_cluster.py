@@ -55,8 +55,10 @@ def test_worker_executes_runs_that_are_waited_for_and_that_are_not(
     address: str, repo: Path, tmp_path: Path
 ) -> None:
     model = write_script(tmp_path / "s.json", {"answer": answer()})
-    common = ("run", "Say hello.", "--repo", str(repo), "--model", model, "--json")
-    common += ("--temporal-address", address)
+    common = [
+        "run", "Say hello.", "--repo", str(repo), "--model", model, "--json",
+        "--temporal-address", address,
+    ]  # fmt: skip
 
     with running_worker(address) as worker:
         waited = run_forge(*common, "--task-id", "waited")

@@ -15,8 +15,7 @@ SECTIONS = st.lists(
 
 
 def make_section(kind: SectionKind, text: str, name: str = "") -> Section:
-    form = "full" if kind.endswith("_file") else "text"
-    return Section(kind, name, text, "", form=form)
+    return Section(kind, name, text, "", form="full" if kind.endswith("_file") else "text")
 
 
 def test_sections_that_fit_keep_their_order() -> None:

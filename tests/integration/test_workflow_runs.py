@@ -1,0 +1,206 @@
+"""Whole runs on a real Temporal server, each replayed from its history afterwards."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from forge_core.models.result import TaskResult
+from forge_core.models.task import TaskDefinition
+from forge_core.submission import RunSettings, resolve_run
+from forge_core.temporal.connect import connect, embedded_config
+from forge_core.temporal.runs import start_run, wait_for_result
+from forge_core.temporal.worker import PASSTHROUGH, WORKFLOWS, running_worker
+from forge_obs import Interaction, get_interactions, open_reader
+from support.repository import git, make_repository
+from support.script import answer, write_script
+from support.temporal_server import unique_queue
+from temporalio.client import Client, WorkflowHistory
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Replayer
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+PARTS = [
+    {"sub_task_id": name, "description": f"Write {name}.", "target_files": [f"{name}.py"]}
+    for name in ("p", "q")
+]
+FAN_OUT = {
+    "steps": [
+        {"step_id": "first", "description": "Begin."},
+        {"step_id": "parts", "description": "Write both.", "sub_tasks": PARTS},
+    ]
+}
+
+
+@pytest.fixture
+async def client(temporal_address: str) -> Client:
+    return await connect(embedded_config(temporal_address))
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    return make_repository(tmp_path / "repo", {"README.md": "# a repository\n"})
+
+
+async def execute(client: Client, repo: Path, model: str, *, plan: bool = True) -> TaskResult:
+    """Run a task to its end, then replay the histories of its workflows."""
+    task = TaskDefinition(task_id="work", description="Do the work.")
+    work = resolve_run(task, repo, RunSettings(model, model, plan=plan))
+    queue = unique_queue()
+    workflow_id = f"forge-{queue}"
+    async with running_worker(client, queue):
+        handle = await start_run(client, work, workflow_id, queue)
+        result = await wait_for_result(handle)
+    await replay(client, queue)
+    return result
+
+
+async def replay(client: Client, queue: str) -> None:
+    """Prove that each workflow of a queue decides the same when it is replayed."""
+    restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSTHROUGH)
+    replayer = Replayer(
+        workflows=WORKFLOWS,
+        data_converter=pydantic_data_converter,
+        workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
+    )
+    histories: list[WorkflowHistory] = [
+        await client.get_workflow_handle(found.id, run_id=found.run_id).fetch_history()
+        async for found in client.list_workflows(f"TaskQueue = '{queue}'")
+    ]
+    assert histories
+    for history in histories:
+        await replayer.replay_workflow(history)
+
+
+def read_calls() -> list[Interaction]:
+    engine = open_reader(os.environ["FORGE_DB_PATH"])
+    assert engine is not None
+    return get_interactions(engine, task_id="work")
+
+
+def script(path: Path, *entries: dict[str, Any]) -> str:
+    return write_script(
+        path / "script.json",
+        {"role": "planner", "answer": FAN_OUT},
+        {"step_id": "first", "answer": answer("first.py", "FIRST = 1\n")},
+        *entries,
+    )
+
+
+async def test_sub_tasks_are_gathered_into_one_commit_and_leave_nothing(
+    client: Client, repo: Path, tmp_path: Path
+) -> None:
+    model = script(
+        tmp_path,
+        {"sub_task_id": "p", "answer": answer("p.py", "P = 1\n")},
+        {"sub_task_id": "q", "answer": answer("q.py", "Q = 1\n")},
+    )
+
+    result = await execute(client, repo, model)
+
+    assert result.status == "success"
+    assert git(repo, "log", "--format=%s", "main..forge/work").splitlines() == [
+        "parts: Write both.",
+        "first: Begin.",
+    ]
+    assert git(repo, "show", "--format=", "--name-only", "forge/work").split() == ["p.py", "q.py"]
+    assert not (repo / ".forge-worktrees" / ".sub").exists()
+    assert git(repo, "for-each-ref", "refs/forge") == ""
+
+
+async def test_conflict_of_sub_tasks_fails_the_step_and_the_next_prompts_say_so(
+    client: Client, repo: Path, tmp_path: Path
+) -> None:
+    model = script(
+        tmp_path,
+        {"sub_task_id": "p", "step_attempt": 1, "answer": answer("same.py", "P = 1\n")},
+        {"sub_task_id": "q", "step_attempt": 1, "answer": answer("same.py", "Q = 1\n")},
+        {"sub_task_id": "p", "step_attempt": 2, "answer": answer("p.py", "P = 1\n")},
+        {"sub_task_id": "q", "step_attempt": 2, "answer": answer("q.py", "Q = 1\n")},
+    )
+
+    result = await execute(client, repo, model)
+
+    step = result.step_results[1]
+    assert (result.status, [a.signal for a in step.attempts]) == (
+        "success",
+        ["failure_retryable", "success"],
+    )
+    assert "same.py" in (step.attempts[0].error or "")
+    retried = [call for call in read_calls() if call.step_attempt == 2]
+    assert len(retried) == 2
+    assert all("## Previous attempt" in call.user_prompt for call in retried)
+    assert all("same.py" in call.user_prompt for call in retried)
+
+
+async def test_failing_step_keeps_the_commits_of_earlier_steps(
+    client: Client, repo: Path, tmp_path: Path
+) -> None:
+    bad = answer("p.py", "x = undefined\n")
+    model = script(
+        tmp_path,
+        {"sub_task_id": "p", "answer": bad},
+        {"sub_task_id": "q", "answer": answer("q.py", "Q = 1\n")},
+    )
+
+    result = await execute(client, repo, model)
+
+    assert result.status == "failure_terminal"
+    assert "sub-task p failed: validation failed (ruff_lint" in (result.error or "")
+    assert [step.status for step in result.step_results] == ["success", "failure_terminal"]
+    assert git(repo, "log", "--format=%s", "main..forge/work") == "first: Begin."
+    assert not (repo / ".forge-worktrees" / ".sub").exists()
+    attempts = [(c.step_attempt, c.attempt) for c in read_calls() if c.sub_task_id == "p"]
+    assert attempts == [(1, 1), (1, 2), (2, 1), (2, 2)]
+
+
+async def test_failure_that_no_attempt_mends_ends_the_run_at_once(
+    client: Client, repo: Path, tmp_path: Path
+) -> None:
+    model = script(
+        tmp_path,
+        {"sub_task_id": "p", "error": {"kind": "authentication", "message": "no such key"}},
+        {"sub_task_id": "q", "answer": answer("q.py", "Q = 1\n")},
+    )
+
+    result = await execute(client, repo, model)
+
+    assert result.status == "failure_terminal"
+    assert "no such key" in (result.error or "")
+    assert len(result.step_results[1].attempts) == 1
+    [refused] = [call for call in read_calls() if call.sub_task_id == "p"]
+    assert (refused.status, refused.error_type, refused.origin) == (
+        "error",
+        "authentication",
+        "scripted",
+    )
+
+
+async def test_repaired_single_step_task_carries_stats_of_the_accepted_attempt(
+    client: Client, repo: Path, tmp_path: Path
+) -> None:
+    model = write_script(
+        tmp_path / "script.json",
+        {"attempt": 1, "answer": answer("a.py", "x = undefined\n")},
+        {"attempt": 2, "answer": answer("a.py", "x = 1\n")},
+    )
+
+    result = await execute(client, repo, model, plan=False)
+
+    assert (result.status, len(result.attempts)) == ("success", 2)
+    assert result.llm_stats is not None
+    assert result.context_stats is not None
+    assert git(repo, "show", "forge/work:a.py") == "x = 1"
+    assert "x = undefined" in read_calls()[1].user_prompt
+
+
+async def test_files_equal_to_what_stands_succeed_without_a_commit(
+    client: Client, repo: Path, tmp_path: Path
+) -> None:
+    same = answer("README.md", "# a repository\n")
+    model = write_script(tmp_path / "script.json", {"answer": same})
+
+    result = await execute(client, repo, model, plan=False)
+
+    assert (result.status, result.attempts[0].commit_sha) == ("success", None)
+    assert git(repo, "rev-parse", "forge/work") == git(repo, "rev-parse", "main")
