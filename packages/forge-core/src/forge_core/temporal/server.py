@@ -141,7 +141,7 @@ async def _attach_or_start(start: _Start) -> ServerRecord:
         await _lock(lock, fcntl.LOCK_EX)
         while True:
             record = read_record(start.files)
-            if record is not None and await _answers(record.address):
+            if record is not None and await _answers(start.files, record):
                 return record
             if record is None:
                 if started:
@@ -186,16 +186,17 @@ async def _run_supervisor(start: _Start) -> None:
         raise ServerUnavailable(_explain_end(start.files))
 
 
-async def _answers(address: str) -> bool:
-    """Tell whether the server is up and knows its default namespace."""
+async def _answers(files: StateFiles, record: ServerRecord) -> bool:
+    """Tell whether the server is up, knows its default namespace and is still looked after."""
     try:
-        client = await Client.connect(address)
+        client = await Client.connect(record.address)
         await client.workflow_service.describe_namespace(
             DescribeNamespaceRequest(namespace=client.namespace)
         )
     except (RPCError, RuntimeError):
         return False
-    return True
+    # A supervisor that was killed just now may have held its lock when we looked first.
+    return read_record(files) == record
 
 
 def _explain_end(files: StateFiles) -> str:

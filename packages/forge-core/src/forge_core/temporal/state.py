@@ -121,7 +121,7 @@ def state_dir(environ: Mapping[str, str], registered_home: str | None = None) ->
 
 
 def build_command(files: StateFiles, binary: str, ports: Ports) -> list[str]:
-    """Build the server's command line, for the state directory as the current one.
+    """Build the server's command line; it is to run in the state directory.
 
     The server reads a path as a URI, where `#`, `?` and `%` mean something: it gets a bare name.
     """
