@@ -1,0 +1,264 @@
+"""An answer's files are written whole, inside the worktree only, or not at all."""
+
+import itertools
+import os
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from forge_core.errors import RefusedPath
+from forge_core.files.write import write_files
+from forge_core.models.llm import FileOutput
+from support.repository import put_files, snapshot
+
+SWAPPED_WRITES = 300
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    directory = tmp_path / "worktree"
+    put_files(directory, {"README.md": "# Read me\n", "src/app.py": "x = 1\n"})
+    return directory
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Path:
+    directory = tmp_path / "outside"
+    put_files(directory, {"precious.txt": "precious\n"})
+    return directory
+
+
+def write(root: Path, *files: tuple[str, str]) -> list[str]:
+    return write_files(root, [FileOutput(file_path=path, content=text) for path, text in files])
+
+
+def test_new_files_and_their_directories_are_made(root: Path) -> None:
+    written = write(root, ("src/a/b/new.py", "y = 2\n"), ("top.txt", "t"))
+
+    assert written == ["src/a/b/new.py", "top.txt"]
+    assert (root / "src/a/b/new.py").read_text() == "y = 2\n"
+    assert (root / "top.txt").read_text() == "t"
+
+
+def test_answer_without_files_writes_nothing(root: Path) -> None:
+    before = snapshot(root)
+
+    assert write(root) == []
+    assert snapshot(root) == before
+
+
+def test_writing_twice_leaves_the_same_files(root: Path) -> None:
+    write(root, ("src/app.py", "x = 2\n"), ("new.py", "n = 1\n"))
+    once = snapshot(root)
+
+    write(root, ("src/app.py", "x = 2\n"), ("new.py", "n = 1\n"))
+
+    assert snapshot(root) == once
+
+
+@pytest.mark.parametrize(
+    "text", ["", "no newline", "\ufeffbom\n", "ünï 🎉\n", "a\0b", "\r", "\x1b["]
+)
+def test_content_arrives_byte_for_byte(root: Path, text: str) -> None:
+    write(root, ("src/app.py", text))
+
+    assert (root / "src/app.py").read_bytes() == text.encode()
+
+
+def test_file_of_crlf_lines_keeps_them(root: Path) -> None:
+    put_files(root, {"dos.txt": b"one\r\ntwo\r\n"})
+
+    write(root, ("dos.txt", "one\nthree\n"))
+
+    assert (root / "dos.txt").read_bytes() == b"one\r\nthree\r\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (b"one\r\ntwo\n", "a\nb\n", b"a\nb\n"),
+        (b"one\r\n", "a\r\nb\r\n", b"a\r\nb\r\n"),
+        (b"one\r\n", "a\r\nb\n", b"a\r\nb\n"),
+        (b"one\n", "a\r\nb\r\n", b"a\r\nb\r\n"),
+        (b"one", "a\n", b"a\n"),
+        (b"", "a\n", b"a\n"),
+    ],
+    ids=["mixed before", "crlf after", "mixed after", "lf before", "one line", "empty before"],
+)
+def test_other_line_endings_are_the_answers_own(
+    root: Path, old: bytes, new: str, expected: bytes
+) -> None:
+    put_files(root, {"text.txt": old})
+
+    write(root, ("text.txt", new))
+
+    assert (root / "text.txt").read_bytes() == expected
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o600, 0o644, 0o444])
+def test_mode_of_a_file_is_kept(root: Path, mode: int) -> None:
+    (root / "src/app.py").chmod(mode)
+
+    write(root, ("src/app.py", "x = 2\n"))
+
+    assert stat.S_IMODE((root / "src/app.py").stat().st_mode) == mode
+
+
+def test_new_file_follows_the_umask(root: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        write(root, ("new.txt", "n"))
+    finally:
+        os.umask(before)
+
+    assert stat.S_IMODE((root / "new.txt").stat().st_mode) == 0o640
+
+
+def put_obstacle(kind: str, root: Path, outside: Path) -> str:
+    """Put something hostile into the worktree and give the path that meets it."""
+    match kind:
+        case "link to a directory":
+            (root / "lib").symlink_to(outside)
+            return "lib/precious.txt"
+        case "link to a directory, new file":
+            (root / "lib").symlink_to(outside)
+            return "lib/new/file.txt"
+        case "link to a directory inside":
+            (root / "lib").symlink_to("src")
+            return "lib/app.py"
+        case "link to a file":
+            (root / "file.txt").symlink_to(outside / "precious.txt")
+        case "dangling link":
+            (root / "file.txt").symlink_to(outside / "made.txt")
+        case "dangling link as directory":
+            (root / "lib").symlink_to(outside / "made")
+            return "lib/x.txt"
+        case "hard link":
+            (root / "file.txt").hardlink_to(outside / "precious.txt")
+        case "pipe":
+            os.mkfifo(root / "file.txt")
+        case "pipe as directory":
+            os.mkfifo(root / "lib")
+            return "lib/x.txt"
+        case "directory":
+            (root / "file.txt").mkdir()
+        case "file as directory":
+            return "README.md/x.txt"
+        case "git's own file":
+            put_files(root, {".git": "gitdir: elsewhere\n"})
+            return ".git"
+    return "file.txt"
+
+
+OBSTACLES = [
+    "link to a directory",
+    "link to a directory, new file",
+    "link to a directory inside",
+    "link to a file",
+    "dangling link",
+    "dangling link as directory",
+    "hard link",
+    "pipe",
+    "pipe as directory",
+    "directory",
+    "file as directory",
+    "git's own file",
+]
+
+
+@pytest.mark.parametrize("kind", OBSTACLES)
+def test_obstacle_refuses_the_whole_answer(root: Path, outside: Path, kind: str) -> None:
+    path = put_obstacle(kind, root, outside)
+    before = snapshot(root), snapshot(outside)
+
+    with pytest.raises(RefusedPath, match="is refused") as refused:
+        write(root, ("new/first.py", "1"), ("README.md", "changed"), (path, "evil"))
+
+    assert path in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert (snapshot(root), snapshot(outside)) == before
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [
+        ("a.py", "a.py"),
+        ("a.py", "A.py"),
+        ("dir/é.py", "dir/e\u0301.py"),
+        ("a", "a/b"),
+        ("a/b/c", "a/b"),
+        ("A/b", "a"),
+        ("README.md/x", "other.py"),
+        ("ok.py", "../escape.py"),
+        ("ok.py", ".git/hooks/post-checkout"),
+    ],
+    ids=ascii,
+)
+def test_answer_with_one_bad_path_writes_nothing(root: Path, paths: tuple[str, ...]) -> None:
+    before = snapshot(root.parent)
+
+    with pytest.raises(RefusedPath):
+        write(root, *((path, "x") for path in paths))
+
+    assert snapshot(root.parent) == before
+
+
+def test_content_that_is_no_text_writes_nothing(root: Path) -> None:
+    before = snapshot(root)
+
+    with pytest.raises(RefusedPath, match=r"b\.py"):
+        write(root, ("a.py", "fine"), ("b.py", "\ud800"))
+
+    assert snapshot(root) == before
+
+
+def test_names_that_git_would_read_as_patterns_are_plain_names_when_allowed(root: Path) -> None:
+    names = ["a[b].py", "ü mläut {x}.py", "semi;colon&$x.py", "it's.py", "@args.py", "#x.py", "%d"]
+
+    assert write(root, *((name, "x") for name in names)) == names
+    assert all((root / name).read_text() == "x" for name in names)
+
+
+@contextmanager
+def swapping(directory: Path, target: Path) -> Iterator[None]:
+    """Move a directory away and put a link to `target` in its place, again and again."""
+    swapped, done = threading.Event(), threading.Event()
+
+    def swap() -> None:
+        for number in itertools.count():
+            with suppress(OSError):
+                directory.rename(directory.with_name(f"aside-{number}"))
+            with suppress(OSError):
+                directory.symlink_to(target)
+            swapped.set()
+            if done.is_set():
+                return
+            with suppress(OSError):
+                directory.unlink()
+
+    thread = threading.Thread(target=swap)
+    thread.start()
+    try:
+        assert swapped.wait(10)
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_swap_of_a_directory_for_a_link_never_leads_outside(root: Path, outside: Path) -> None:
+    put_files(outside, {"lib/app.py": "outside\n"})
+    before = snapshot(outside)
+
+    put_files(root, {"deep/lib/app.py": "x = 1\n"})
+    with swapping(root / "deep", outside):
+        for number in range(SWAPPED_WRITES):
+            with suppress(RefusedPath, OSError):
+                write(root, ("deep/lib/app.py", f"x = {number}\n"))
+
+    assert snapshot(outside) == before
+    assert list(root.glob("aside-*"))
+    assert not list(root.rglob(".forge-*"))
