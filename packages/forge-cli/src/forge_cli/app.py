@@ -63,12 +63,7 @@ def main() -> None:
     prepare_logging()
     argv = sys.argv[1:]
     sys.excepthook = partial(_report_bug, argv)
-    code = call(argv)
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _discard_stdout()
-    sys.exit(code)
+    sys.exit(call(argv))
 
 
 def call(argv: list[str]) -> ExitCode:
@@ -79,9 +74,6 @@ def call(argv: list[str]) -> ExitCode:
         return _fail(argv, ExitCode.USAGE, "UsageError", str(error))
     except KeyboardInterrupt:
         return _fail(argv, ExitCode.INTERRUPTED, "Interrupted", "interrupted")
-    except BrokenPipeError:
-        _discard_stdout()
-        return ExitCode.SUCCESS
     except EXPECTED as error:
         return _fail(argv, find_exit_code(error), type(error).__name__, str(error))
     return result if isinstance(result, ExitCode) else ExitCode.SUCCESS
@@ -98,13 +90,8 @@ def _fail(argv: list[str], code: ExitCode, error_type: str, message: str) -> Exi
 def _report_bug(
     argv: list[str], type_: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
-    """Tell of an error that nobody expected, in one line; Python's exit code is 1 then."""
+    """Tell of an error that nobody expected, in one line, and exit."""
     if os.environ.get("FORGE_DEBUG"):
         traceback.print_exception(type_, error, trace)
     reason = f"internal error: {type_.__name__}: {error} (FORGE_DEBUG=1 shows where)"
-    _fail(argv, ExitCode.FAILED, type_.__name__, reason)
-
-
-def _discard_stdout() -> None:
-    """Let the interpreter flush into nowhere when the reader of our output is gone."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(_fail(argv, ExitCode.INFRASTRUCTURE, type_.__name__, reason))

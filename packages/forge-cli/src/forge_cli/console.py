@@ -1,20 +1,24 @@
 """Printing: results on stdout, everything else on stderr."""
 
+import io
 import logging
 import os
 import sys
+from typing import TextIO
 
 from rich.text import Text
 
+from forge_cli.errors import OutputFailed
 from forge_cli.render.text import escape
 
 
 def prepare_streams() -> None:
-    """Let no character that a terminal's encoding lacks end a command."""
+    """Let a command end well whatever it prints: closed streams, characters that lack a code."""
+    sys.stdout = sys.stdout or _open_nowhere()
+    sys.stderr = sys.stderr or _open_nowhere()
     for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="backslashreplace")
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def prepare_logging() -> None:
@@ -44,18 +48,18 @@ def print_text(text: Text | str) -> None:
     """Print a result; styles only on a terminal, and no line is wrapped or cut.
 
     The text is written as it is: what somebody else wrote must have been escaped before.
-    """
-    if isinstance(text, Text) and sys.stdout.isatty():
-        from rich.console import Console  # noqa: PLC0415 - not needed off a terminal
 
-        Console(soft_wrap=True, highlight=False, emoji=False).print(text)
-        return
-    sys.stdout.write((text.plain if isinstance(text, Text) else text) + "\n")
+    Raises:
+        OutputFailed: Stdout cannot be written; that its reader is gone is no failure.
+    """
+    plain = text.plain if isinstance(text, Text) else text
+    styled = isinstance(text, Text) and sys.stdout.isatty()
+    _write(sys.stdout, (_add_styles(text) if styled else plain) + "\n")
 
 
 def print_note(message: str) -> None:
     """Print a line that is no result."""
-    sys.stderr.write(escape(message) + "\n")
+    _write(sys.stderr, escape(message) + "\n")
 
 
 def print_warning(message: str) -> None:
@@ -66,3 +70,35 @@ def print_warning(message: str) -> None:
 def print_error(message: str) -> None:
     """Print in one line why a command failed."""
     print_note("error: " + " ".join(message.split("\n")))
+
+
+def _add_styles(text: Text | str) -> str:
+    from rich.console import Console  # noqa: PLC0415 - not needed off a terminal
+
+    console = Console(highlight=False, markup=False, emoji=False)
+    with console.capture() as capture:
+        console.print(text, soft_wrap=True, end="")
+    return capture.get()
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """Write at once, so that progress is seen when it is made."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        _silence(stream)
+    except OSError as error:
+        _silence(stream)
+        if stream is sys.stdout:
+            raise OutputFailed(f"cannot write the output: {error.strerror}") from error
+
+
+def _silence(stream: TextIO) -> None:
+    """Let the rest go nowhere, the interpreter's own flush at its end included."""
+    with _open_nowhere() as nowhere:
+        os.dup2(nowhere.fileno(), stream.fileno())
+
+
+def _open_nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - closed by the caller

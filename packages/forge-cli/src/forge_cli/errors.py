@@ -1,7 +1,8 @@
 """Errors of the command line, and the exit code of every error that reaches it.
 
 CommandError
-└── UnknownWorkflow   no run has this workflow id
+├── UnknownWorkflow   no run has this workflow id
+└── OutputFailed      stdout cannot be written
 """
 
 from forge_core.errors import ForgeError, InfrastructureError, UsageError
@@ -18,8 +19,13 @@ class UnknownWorkflow(CommandError):
     """No run has this workflow id."""
 
 
+class OutputFailed(CommandError):
+    """Stdout cannot be written."""
+
+
 EXIT_CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
     (UnknownWorkflow, ExitCode.FAILED),
+    (OutputFailed, ExitCode.INFRASTRUCTURE),
     (UsageError, ExitCode.USAGE),
     (InfrastructureError, ExitCode.INFRASTRUCTURE),
     (StoreError, ExitCode.INFRASTRUCTURE),

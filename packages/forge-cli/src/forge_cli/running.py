@@ -15,6 +15,7 @@ from forge_core.submission import RunSettings, resolve_run
 from forge_core.tracing import init_tracing, shutdown_tracing
 from forge_obs import StoreError, flush, get_db_path, upgrade
 from forge_obs.recorder import lost_count
+from forge_obs.rows import Interaction
 
 from forge_cli.commands.run_options import ModelOptions, RunOptions
 from forge_cli.console import print_note, print_text, print_warning
@@ -141,11 +142,9 @@ def _report_text(
 ) -> None:
     del work
     if verbose:
-        interactions = read_calls(workflow_id)
+        interactions = _read_calls(workflow_id)
         if interactions:
             print_text(render_interactions(interactions))
-        else:
-            print_warning(_explain_missing_calls())
     view = build_result_view(result.model_dump(mode="json"))
     print_text(render_outcome(workflow_id, result.status, view))
 
@@ -161,17 +160,26 @@ def _report_json(
         "result": result.model_dump(mode="json"),
     }
     if verbose:
-        interactions = read_calls(workflow_id)
-        if not interactions:
-            print_warning(_explain_missing_calls())
-        document["interactions"] = build_interactions(interactions or [], verbose=True)
+        document["interactions"] = build_interactions(_read_calls(workflow_id), verbose=True)
     print_text(dump(document))
+
+
+def _read_calls(workflow_id: str) -> list[Interaction]:
+    """Read a run's calls; where there are none, a warning says why."""
+    try:
+        calls = read_calls(workflow_id)
+    except StoreError as error:
+        print_warning(f"no prompts can be shown: {error}")
+        return []
+    if not calls:
+        print_warning(f"no prompts can be shown: {_explain_missing_calls()}")
+    return calls or []
 
 
 def _explain_missing_calls() -> str:
     path = get_db_path()
     if path is None:
-        return f"no prompts can be shown: {STORE_OFF}"
+        return STORE_OFF
     return (
         f"no call of this run is in {path}: calls are recorded where the worker runs, "
         "and not at all if its store cannot be written"
