@@ -4,6 +4,7 @@ import os
 import secrets
 from pathlib import Path
 
+from forge_core.errors import TaskIdTaken
 from forge_core.git.repository import check_task_id_free, claim_path, read_claim
 
 
@@ -17,12 +18,15 @@ def claim_task(repo: Path, task_id: str, workflow_id: str) -> None:
     """
     if read_claim(repo, task_id) == workflow_id:
         return
-    check_task_id_free(repo, task_id)
     try:
+        check_task_id_free(repo, task_id)
         _create_whole(claim_path(repo, task_id), f"{workflow_id}\n")
     except FileExistsError:
+        claim_task(repo, task_id, workflow_id)
+    except TaskIdTaken:
+        # Another attempt of this very activity may have been quicker.
         if read_claim(repo, task_id) != workflow_id:
-            check_task_id_free(repo, task_id)
+            raise
 
 
 def _create_whole(path: Path, text: str) -> None:

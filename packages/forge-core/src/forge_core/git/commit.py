@@ -70,10 +70,9 @@ def _kept_refs(workflow_id: str, step_id: str) -> str:
 
 
 def _is_ours(git: Git, head: str, parent: str, trailers: CommitTrailers) -> bool:
-    parents = git.run("rev-list", "--parents", "--max-count=1", head).split()[1:]
-    return parents == [parent] and carries(
-        git.run("log", "--max-count=1", "--format=%B", head), trailers
-    )
+    header, _, message = git.run("cat-file", "commit", head).partition("\n\n")
+    parents = [line for line in header.split("\n") if line.startswith("parent ")]
+    return parents == [f"parent {parent}"] and carries(message, trailers)
 
 
 def _write_tree(git: Git, parent: str, paths: Sequence[str]) -> str:
