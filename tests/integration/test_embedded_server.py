@@ -171,18 +171,23 @@ async def has_workflow(address: str, workflow_id: str) -> bool:
     return True
 
 
+def sockets_of(pid: int) -> set[str]:
+    """Return the inodes of a process's sockets."""
+    found = set()
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            found.add(str(entry.readlink()))
+    return {name[len("socket:[") : -1] for name in found if name.startswith("socket:")}
+
+
 def listening_addresses(pid: int) -> set[str]:
     """Return the addresses, in hex as the kernel writes them, that a process listens on."""
-    own = {
-        str(entry.readlink())
-        for entry in Path(f"/proc/{pid}/fd").iterdir()
-        if str(entry.readlink()).startswith("socket:")
-    }
+    own = sockets_of(pid)
     found = set()
     for table in ("tcp", "tcp6"):
         for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
             fields = line.split()
-            if fields[3] == "0A" and f"socket:[{fields[9]}]" in own:
+            if fields[3] == "0A" and fields[9] in own:
                 found.add(fields[1].rpartition(":")[0])
     return found
 

@@ -152,13 +152,14 @@ def test_locked_database_is_given_up_in_time(tmp_path: Path) -> None:
     upgrade(path)
 
 
+@pytest.mark.parametrize("rounds", [4, pytest.param(50, marks=pytest.mark.soak)])
 def test_many_processes_upgrade_one_file_at_once(
-    tmp_path: Path, head: list[tuple[str, str]]
+    tmp_path: Path, head: list[tuple[str, str]], rounds: int
 ) -> None:
     seeded = tmp_path / "seeded.db"
     with closing(sqlite3.connect(seeded)) as connection:
         connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
-    paths = [*(tmp_path / f"fresh{n}.db" for n in range(4)), seeded]
+    paths = [*(tmp_path / f"fresh{n}.db" for n in range(rounds)), seeded]
 
     for path in paths:
         gate, opener = os.pipe()

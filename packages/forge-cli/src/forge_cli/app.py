@@ -16,8 +16,8 @@ from forge_cli.render.documents import build_error, dump
 
 EPILOGUE = (
     "Environment: FORGE_MODEL, FORGE_PLANNER_MODEL, FORGE_DB_PATH, FORGE_TEMPORAL_ADDRESS, "
-    "FORGE_TEMPORAL_BIN, FORGE_OTEL_EXPORTER, FORGE_DEBUG, and those of Temporal, OpenTelemetry "
-    "and the model's provider."
+    "FORGE_TEMPORAL_BIN, FORGE_TEMPORAL_UI, FORGE_OTEL_EXPORTER, FORGE_DEBUG, and those of "
+    "Temporal, OpenTelemetry and the model's provider."
 )
 
 COMMANDS = {

@@ -7,6 +7,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from forge_core.errors import ServerUnavailable, UsageError
@@ -20,11 +21,13 @@ from forge_core.temporal.runs import (
     start_run,
     wait_for_result,
 )
-from forge_core.temporal.server import embedded_server
-from forge_core.temporal.state import state_dir
+from forge_core.temporal.server import embedded_server, get_state_dir, read_record
+from forge_core.temporal.state import StateFiles
 from forge_core.temporal.worker import SHARED_QUEUE, running_worker
 from temporalio.client import Client
 from temporalio.service import RPCError
+
+from forge_cli.console import print_note
 
 POLL_INTERVAL_S = 0.25
 """Seconds between two looks at the progress."""
@@ -88,11 +91,20 @@ async def _place_for_run(address: str | None) -> AsyncIterator[tuple[Client, str
         await _require_workers(client)
         yield client, SHARED_QUEUE
         return
-    async with embedded_server(state_dir(os.environ)) as embedded_address:
+    directory = get_state_dir()
+    ui = bool(os.environ.get("FORGE_TEMPORAL_UI"))
+    async with embedded_server(directory, ui=ui) as embedded_address:
+        _tell_ui_address(directory)
         client = await connect(embedded_config(embedded_address))
         queue = f"forge-{secrets.token_hex(16)}"
         async with running_worker(client, queue):
             yield client, queue
+
+
+def _tell_ui_address(directory: Path) -> None:
+    record = read_record(StateFiles(directory))
+    if record is not None and record.ui_port is not None:
+        print_note(f"Temporal's web interface: http://127.0.0.1:{record.ui_port}")
 
 
 async def _require_workers(client: Client) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from forge_core.errors import UsageError
 from forge_core.temporal.connect import ConnectConfig, connect, load_connect_config
-from forge_core.temporal.state import state_dir
+from forge_core.temporal.server import get_state_dir
 from forge_core.temporal.worker import SHARED_QUEUE, running_worker
 from forge_core.tracing import init_tracing, shutdown_tracing
 from forge_obs import flush
@@ -47,7 +47,7 @@ async def _serve(config: ConnectConfig) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
     client = await connect(config)
-    own_queue = f"{SHARED_QUEUE}@{_worker_id(state_dir(os.environ))}"
+    own_queue = f"{SHARED_QUEUE}@{_worker_id(get_state_dir())}"
     async with running_worker(client, SHARED_QUEUE, own_queue):
         print_text(
             f"worker ready: task queues {SHARED_QUEUE} and {own_queue} "

@@ -82,7 +82,9 @@ def supervise(files: StateFiles, launch: Launch, announce: Callable[[], None]) -
         if not _take_over(files, lock, launch.start_timeout_s):
             announce()
             return
-        server, ports = _start(files, launch, lock.fileno(), stop)
+        server, ports = _start(
+            files, launch, lock.fileno(), lambda: _is_leased(leases) and not stop.made
+        )
         try:
             with _published(files, _describe(server, ports)):
                 announce()
@@ -116,13 +118,13 @@ def _end_orphan(record: str, *, gently: bool) -> None:
 
 
 def _start(
-    files: StateFiles, launch: Launch, lock: int, stop: StopRequest
+    files: StateFiles, launch: Launch, lock: int, is_wanted: Callable[[], bool]
 ) -> tuple[subprocess.Popen[bytes], Ports]:
     """Start the server and wait until it listens."""
     for _ in range(PORT_TRIES):
         ports = _choose_ports(ui=launch.ui)
         server = _spawn(build_command(files, launch.binary, ports), files.directory, lock)
-        if _listens(server, ports.grpc, launch.start_timeout_s, stop):
+        if _listens(server, ports.grpc, launch.start_timeout_s, is_wanted):
             return server, ports
         ended_with = server.poll()
         _stop(server)
@@ -152,10 +154,10 @@ def _spawn(command: Sequence[str], cwd: Path, lock: int) -> subprocess.Popen[byt
 
 
 def _listens(
-    server: subprocess.Popen[bytes], port: int, timeout_s: float, stop: StopRequest
+    server: subprocess.Popen[bytes], port: int, timeout_s: float, is_wanted: Callable[[], bool]
 ) -> bool:
     deadline = time.monotonic() + timeout_s
-    while server.poll() is None and not stop.made and time.monotonic() < deadline:
+    while server.poll() is None and is_wanted() and time.monotonic() < deadline:
         with suppress(OSError), socket.create_connection((LOOPBACK, port), timeout=1):
             return server.poll() is None
         time.sleep(POLL_INTERVAL_S / 2)
@@ -207,6 +209,13 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         server.kill()
         server.wait()
+
+
+def _is_leased(leases: IO[str]) -> bool:
+    if not _try_lock(leases):
+        return True
+    fcntl.flock(leases, fcntl.LOCK_UN)
+    return False
 
 
 def _try_lock(file: IO[str], kind: int = fcntl.LOCK_EX) -> bool:
