@@ -36,8 +36,11 @@ from forge_core.models.activity import (
     Workspace,
 )
 
-FINAL_ERRORS = (TaskIdTaken, RepositoryError, GitMissing, GitFailed)
+FINAL_ERRORS = (TaskIdTaken, RepositoryError, GitMissing)
 """Failures that trying again does not mend."""
+
+MAX_GIT_TRIES = 3
+"""Tries of an activity after which a failing git is final: a lock passes, damage does not."""
 
 
 @activity.defn(no_thread_cancel_exception=True)
@@ -119,6 +122,10 @@ def _final_errors() -> Iterator[None]:
         yield
     except FINAL_ERRORS as error:
         raise ApplicationError(str(error), type=type(error).__name__, non_retryable=True) from error
+    except GitFailed as error:
+        final = activity.info().attempt >= MAX_GIT_TRIES
+        name = type(error).__name__
+        raise ApplicationError(str(error), type=name, non_retryable=final) from error
 
 
 def _workspace(worktree: Worktree) -> Workspace:

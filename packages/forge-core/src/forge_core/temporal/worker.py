@@ -12,6 +12,7 @@ from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from forge_core.activities.context import assemble_context, assemble_planner_context
+from forge_core.activities.failures import FailureInterceptor
 from forge_core.activities.files import validate_output, write_output
 from forge_core.activities.git import (
     commit_attempt,
@@ -105,6 +106,6 @@ def _build_worker(
         activity_executor=executor,
         max_concurrent_activities=MAX_ACTIVITIES,
         graceful_shutdown_timeout=GRACE,
-        interceptors=[HeartbeatInterceptor()],
+        interceptors=[HeartbeatInterceptor(), FailureInterceptor()],
         workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
     )

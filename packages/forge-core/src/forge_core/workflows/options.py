@@ -16,26 +16,8 @@ TASK_TIMEOUT = timedelta(seconds=5)
 HEARTBEAT_TIMEOUT = timedelta(seconds=30)
 """A worker that is silent for this long is taken for dead."""
 
-PROGRAMMING_ERRORS = (
-    "AssertionError",
-    "AttributeError",
-    "FileNotFoundError",
-    "IndexError",
-    "KeyError",
-    "NameError",
-    "NotADirectoryError",
-    "NotImplementedError",
-    "OSError",
-    "PermissionError",
-    "RecursionError",
-    "RuntimeError",
-    "TypeError",
-    "UnicodeDecodeError",
-    "UnicodeEncodeError",
-    "ValidationError",
-    "ValueError",
-)
-"""Types of exceptions that would only repeat themselves."""
+MAX_TRIES = 100
+"""Tries of an activity, far more than the restarts that a run may live through."""
 
 
 def build_activity_options(task_queue: str, start_to_close: timedelta) -> ActivityConfig:
@@ -48,7 +30,7 @@ def build_activity_options(task_queue: str, start_to_close: timedelta) -> Activi
         retry_policy=RetryPolicy(
             initial_interval=timedelta(seconds=1),
             maximum_interval=timedelta(seconds=30),
-            non_retryable_error_types=PROGRAMMING_ERRORS,
+            maximum_attempts=MAX_TRIES,
         ),
     )
 
