@@ -13,7 +13,7 @@ QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "
 def git(path: Path, *args: str) -> str:
     """Run git in a directory and give its output without the last newline."""
     done = subprocess.run(
-        ["git", "--literal-pathspecs", *QUIET, *IDENTITY, *args],  # noqa: S607 - git on PATH
+        ["git", "--literal-pathspecs", *QUIET, *IDENTITY, *args],
         cwd=path,
         env={name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ},
         capture_output=True,

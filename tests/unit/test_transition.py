@@ -63,7 +63,12 @@ def test_transition_follows_checks_faults_and_attempts(
 
 @pytest.mark.parametrize(
     ("error_type", "terminal"),
-    [("llm.authentication", True), ("llm.invalid_output", False), ("BudgetExceeded", True)],
+    [
+        ("llm.authentication", True),
+        ("llm.invalid_output", False),
+        ("BudgetExceeded", True),
+        ("payload_too_large", True),
+    ],
 )
 def test_failed_call_is_the_attempts_fault(error_type: str, terminal: bool) -> None:
     error = make_activity_error(ApplicationError("said why", type=error_type))

@@ -1,13 +1,10 @@
 """Activities that claim, branch, commit and gather in the user's repository."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
 
-from forge_core.errors import GitFailed, GitMissing, MergeConflict, RepositoryError, TaskIdTaken
+from forge_core.errors import MergeConflict
 from forge_core.git.claim import claim_task
 from forge_core.git.commit import (
     blob_ids,
@@ -36,38 +33,29 @@ from forge_core.models.activity import (
     Workspace,
 )
 
-FINAL_ERRORS = (TaskIdTaken, RepositoryError, GitMissing)
-"""Failures that trying again does not mend."""
-
-MAX_GIT_TRIES = 3
-"""Tries of an activity after which a failing git is final: a lock passes, damage does not."""
-
 
 @activity.defn(no_thread_cancel_exception=True)
 def create_worktree(work: CreateWorktreeInput) -> Workspace:
     """Claim the task's id and make its branch and worktree, or find those made before."""
     repo = Path(work.repo_root)
-    with _final_errors():
-        claim_task(repo, work.task_id, work.workflow_id)
-        return _workspace(ensure_task_worktree(repo, work.task_id, work.base_commit))
+    claim_task(repo, work.task_id, work.workflow_id)
+    return _workspace(ensure_task_worktree(repo, work.task_id, work.base_commit))
 
 
 @activity.defn(no_thread_cancel_exception=True)
 def create_sub_worktree(work: CreateSubWorktreeInput) -> Workspace:
     """Make a sub-task's detached worktree at a commit, or bring it back there."""
-    with _final_errors():
-        return _workspace(
-            ensure_sub_worktree(
-                Path(work.repo_root), work.task_id, work.step_id, work.sub_task_id, work.commit
-            )
+    return _workspace(
+        ensure_sub_worktree(
+            Path(work.repo_root), work.task_id, work.step_id, work.sub_task_id, work.commit
         )
+    )
 
 
 @activity.defn(no_thread_cancel_exception=True)
 def reset_worktree_to(work: ResetWorktreeInput) -> None:
     """Throw away what an attempt left in a worktree."""
-    with _final_errors():
-        reset_worktree(Path(work.path), work.commit)
+    reset_worktree(Path(work.path), work.commit)
 
 
 @activity.defn(no_thread_cancel_exception=True)
@@ -75,57 +63,42 @@ def commit_attempt(work: CommitInput) -> CommitResult:
     """Commit an attempt's files, or return the commit that holds them already."""
     worktree = Path(work.worktree)
     trailers = CommitTrailers(work.workflow_id, work.step_id, work.attempt)
-    with _final_errors():
-        sha = commit_files(
-            worktree, work.paths, parent=work.parent, subject=work.subject, trailers=trailers
+    sha = commit_files(
+        worktree, work.paths, parent=work.parent, subject=work.subject, trailers=trailers
+    )
+    head = sha or work.parent
+    if work.kept is not None and work.step_id is not None:
+        kept = work.kept
+        keep_commit(
+            Path(kept.repo_root),
+            work.workflow_id,
+            work.step_id,
+            kept.step_attempt,
+            kept.sub_task_id,
+            head,
         )
-        head = sha or work.parent
-        if work.kept is not None and work.step_id is not None:
-            kept = work.kept
-            keep_commit(
-                Path(kept.repo_root),
-                work.workflow_id,
-                work.step_id,
-                kept.step_attempt,
-                kept.sub_task_id,
-                head,
-            )
-        return CommitResult(
-            commit_sha=sha, head=head, output_files=blob_ids(worktree, head, work.paths)
-        )
+    return CommitResult(
+        commit_sha=sha, head=head, output_files=blob_ids(worktree, head, work.paths)
+    )
 
 
 @activity.defn(no_thread_cancel_exception=True)
 def gather_sub_tasks(work: GatherInput) -> GatherResult:
     """Bring the commits of sub-tasks together in their step's worktree."""
-    with _final_errors():
-        try:
-            return GatherResult(
-                paths=tuple(gather_commits(Path(work.worktree), work.base, work.commits))
-            )
-        except MergeConflict as conflict:
-            return GatherResult(error=str(conflict))
+    try:
+        return GatherResult(
+            paths=tuple(gather_commits(Path(work.worktree), work.base, work.commits))
+        )
+    except MergeConflict as conflict:
+        return GatherResult(error=str(conflict))
 
 
 @activity.defn(no_thread_cancel_exception=True)
 def remove_sub_task_worktrees(work: RemoveSubWorktreesInput) -> None:
     """Remove the worktrees and refs of a step's sub-tasks."""
     repo = Path(work.repo_root)
-    with _final_errors():
-        remove_sub_worktrees(repo, work.task_id, work.step_id)
-        drop_kept_commits(repo, work.workflow_id, work.step_id)
-
-
-@contextmanager
-def _final_errors() -> Iterator[None]:
-    try:
-        yield
-    except FINAL_ERRORS as error:
-        raise ApplicationError(str(error), type=type(error).__name__, non_retryable=True) from error
-    except GitFailed as error:
-        final = activity.info().attempt >= MAX_GIT_TRIES
-        name = type(error).__name__
-        raise ApplicationError(str(error), type=name, non_retryable=final) from error
+    remove_sub_worktrees(repo, work.task_id, work.step_id)
+    drop_kept_commits(repo, work.workflow_id, work.step_id)
 
 
 def _workspace(worktree: Worktree) -> Workspace:

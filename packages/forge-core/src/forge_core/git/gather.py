@@ -34,9 +34,11 @@ def gather_commits(worktree: Path, base: str, commits: Mapping[str, str]) -> lis
     owners = _find_owners(changes)
     _refuse_files_in_files(owners)
     reset_worktree(worktree, base)
-    for name, paths in changes.items():
-        if paths:
-            _check_out(worktree, commits[name], paths)
+    for name, commit in commits.items():
+        # A path that two deleted is gone after the first: git would not know it again.
+        own = [path for path, (owner, _) in owners.items() if owner == name]
+        if own:
+            _check_out(worktree, commit, own)
     return sorted(owners)
 
 

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from forge_core.errors import GitFailed
 from forge_core.git.command import Git
-from forge_core.git.repository import BRANCHES
+from forge_core.git.repository import WORKTREES, branch_name
 
 
 def remove_stale_locks(worktree: Path) -> None:
@@ -11,10 +12,27 @@ def remove_stale_locks(worktree: Path) -> None:
 
     Only one activity at a time works in a worktree, so none of them belongs to a living git:
     it belongs to one that was killed, which git itself never notices.
+
+    Raises:
+        GitFailed: The worktree is not, or no longer, where Forge made it.
     """
     git = Git(worktree)
-    head = git.run("rev-parse", "--symbolic-full-name", "HEAD")
-    branch = [head] if head.startswith(f"refs/heads/{BRANCHES}/") else []
-    for name in ("index", "HEAD", *branch):
+    head = _check_place(git)
+    for name in ("index", "HEAD") if head == "HEAD" else ("index", "HEAD", head):
         lock = git.run("rev-parse", "--path-format=absolute", "--git-path", f"{name}.lock")
         Path(lock).unlink(missing_ok=True)
+
+
+def _check_place(git: Git) -> str:
+    """Return the full name of a worktree's HEAD once it is certain that both are Forge's own.
+
+    A worktree without its ``.git`` file is a plain directory of the user's checkout: git would
+    reset and clean that one. On another branch it would move that branch.
+    """
+    worktree = git.cwd.resolve()
+    in_task = worktree.parent.name == WORKTREES
+    expected = f"refs/heads/{branch_name(worktree.name)}" if in_task else "HEAD"
+    place = git.run("rev-parse", "--show-toplevel", "--symbolic-full-name", "HEAD")
+    if place != f"{worktree}\n{expected}":
+        raise GitFailed(f"{worktree} is no worktree at {expected} any more: something changed it")
+    return expected

@@ -1,8 +1,8 @@
 """What may stand before the colon of `provider:name`, as data; pure."""
 
+import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import Literal
 
 from forge_core.errors import ModelNotConfigured
@@ -39,7 +39,7 @@ SCRIPTED = "scripted"
 def anchor_model(spec: str, directory: str) -> str:
     """Make the path of a scripted model absolute, so that it means the same everywhere."""
     word, name = split_model(spec)
-    return f"{word}:{PurePath(directory, name)}" if word == SCRIPTED else spec
+    return f"{word}:{posixpath.join(directory, name)}" if word == SCRIPTED else spec
 
 
 def split_model(spec: str) -> tuple[str, str]:

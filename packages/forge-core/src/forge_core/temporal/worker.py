@@ -22,7 +22,7 @@ from forge_core.activities.git import (
     remove_sub_task_worktrees,
     reset_worktree_to,
 )
-from forge_core.activities.heartbeat import HeartbeatInterceptor
+from forge_core.activities.heartbeat import HEARTBEAT_THROTTLE, HeartbeatInterceptor
 from forge_core.activities.llm import call_llm
 from forge_core.activities.planner import call_planner
 from forge_core.activities.runs import RunActivities
@@ -106,6 +106,7 @@ def _build_worker(
         activity_executor=executor,
         max_concurrent_activities=MAX_ACTIVITIES,
         graceful_shutdown_timeout=GRACE,
+        max_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
         interceptors=[HeartbeatInterceptor(), FailureInterceptor()],
         workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
     )

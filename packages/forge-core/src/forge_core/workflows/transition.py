@@ -8,12 +8,13 @@ from temporalio.exceptions import ActivityError, ApplicationError
 from forge_core.models.llm import FileOutput
 from forge_core.models.result import AttemptResult, TransitionSignal, ValidationResult
 from forge_core.models.unit import AttemptFailure
+from forge_core.temporal.payloads import TOO_LARGE
 
 RETRYABLE_CALL_ERRORS = frozenset({"llm.invalid_output"})
 """Failed calls after which another attempt may help."""
 
-TERMINAL_ASSEMBLY_ERRORS = frozenset({"BudgetExceeded"})
-"""Failures to assemble a prompt that are the task's own."""
+TERMINAL_ERRORS = frozenset({"BudgetExceeded", TOO_LARGE})
+"""Failures of an activity that are the task's own: it asks for more than there is room for."""
 
 SHOWN_FILES_LIMIT = 200_000
 """Characters of a refused answer up to which the next prompt shows it again."""
@@ -45,7 +46,7 @@ def read_call_fault(error: ActivityError) -> Fault | None:
     cause = error.cause
     if not isinstance(cause, ApplicationError) or cause.type is None:
         return None
-    if not (cause.type.startswith("llm.") or cause.type in TERMINAL_ASSEMBLY_ERRORS):
+    if not (cause.type.startswith("llm.") or cause.type in TERMINAL_ERRORS):
         return None
     return Fault(cause.message, cause.type, terminal=cause.type not in RETRYABLE_CALL_ERRORS)
 
