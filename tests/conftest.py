@@ -4,6 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("forge", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("forge")
 
 SECRETS = ("_API_KEY", "_BASE_URL")
 

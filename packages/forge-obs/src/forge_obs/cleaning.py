@@ -81,6 +81,8 @@ def clean_real(value: object) -> tuple[float, str | None]:
         number = float(value)
     except OverflowError:
         return 0.0, "over-large became 0"
+    except ValueError:  # a signalling NaN of decimal
+        return 0.0, "not finite, became 0"
     if not math.isfinite(number):
         return 0.0, "not finite, became 0"
     return (number, None) if number >= 0 else (0.0, "negative became 0")
