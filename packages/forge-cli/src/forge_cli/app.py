@@ -21,12 +21,16 @@ EPILOGUE = (
 )
 
 COMMANDS = {
-    "run": "Run a task on a git repository and report what became of it.",
-    "status": "List recent runs, or show one of them.",
-    "worker": "Serve runs of a configured Temporal server until stopped.",
-    "demo": "Run a planned task on a small bundled repository, without a model.",
+    "run": "Run a task on a git repository and report what became of it.\n\n"
+    "The work is done on a branch and in a worktree of its own: your checkout is left alone.",
+    "status": "List recent runs, or show one of them.\n\n"
+    "Reads the store of this machine (see `forge db path`) and changes nothing there.",
+    "worker": "Serve runs of a configured Temporal server until stopped.\n\n"
+    "Runs are executed in this machine's repositories, with its keys and its store.",
+    "demo": "Run a planned task on a small bundled repository, without a model.\n\n"
+    "The answers come from a script; Temporal, git, the checks and the record are real.",
 }
-"""Commands, each a function of its name in a module of its name."""
+"""Commands, each a function of its name in a module of its name, and their help."""
 
 DB_COMMANDS = {
     "path": "Print the path of the store's database.",

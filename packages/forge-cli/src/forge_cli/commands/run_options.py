@@ -42,8 +42,7 @@ class ModelOptions:
     """Who works, and how often a try may fail."""
 
     model: Annotated[str | None, Parameter(env_var="FORGE_MODEL")] = None
-    """Model that writes files, as provider:name (anthropic:, openai:, openai-chat:, ollama:)
-    or scripted:FILE.json."""
+    """Model that writes files, e.g. anthropic:NAME, openai:NAME or scripted:FILE.json."""
     planner_model: Annotated[str | None, Parameter(env_var="FORGE_PLANNER_MODEL")] = None
     """Model that plans. Default: the same."""
     plan: Flag = False
@@ -88,8 +87,7 @@ class OutputOptions:
     """Where it runs and what is printed."""
 
     temporal_address: Annotated[str | None, Parameter(env_var="FORGE_TEMPORAL_ADDRESS")] = None
-    """Temporal server as HOST:PORT. Default: the one configured for Temporal, else an
-    embedded one."""
+    """Temporal server as HOST:PORT. Default: the configured one, else an embedded one."""
     verbose: Flag = False
     """Print every model call in full when the run has ended."""
     json: Flag = False
