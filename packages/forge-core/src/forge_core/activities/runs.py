@@ -22,8 +22,9 @@ class _Run:
 class RunActivities:
     """Records the runs of one worker and keeps saying that they are alive."""
 
-    def __init__(self, task_queue: str) -> None:
+    def __init__(self, task_queue: str, seen_interval_s: float = SEEN_INTERVAL_S) -> None:
         self._task_queue = task_queue
+        self._seen_interval_s = seen_interval_s
         self._running: set[_Run] = set()
 
     @activity.defn
@@ -40,7 +41,7 @@ class RunActivities:
     async def report_alive(self) -> None:
         """Refresh the running runs' rows until cancelled."""
         while True:
-            await asyncio.sleep(SEEN_INTERVAL_S)
+            await asyncio.sleep(self._seen_interval_s)
             for run in tuple(self._running):
                 await asyncio.to_thread(_record_alive, run)
 
