@@ -1,6 +1,9 @@
 """Whole runs on a real Temporal server, each replayed from its history afterwards."""
 
+import asyncio
 import os
+import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +12,10 @@ from forge_core.models.result import TaskResult
 from forge_core.models.task import TaskDefinition
 from forge_core.submission import RunSettings, resolve_run
 from forge_core.temporal.connect import connect, embedded_config
-from forge_core.temporal.runs import start_run, wait_for_result
+from forge_core.temporal.runs import RunCancelled, start_run, wait_for_result
 from forge_core.temporal.worker import PASSTHROUGH, WORKFLOWS, running_worker
 from forge_obs import Interaction, get_interactions, open_reader
+from support.llm_server import Exchange, LLMServer, Reply, tool
 from support.repository import git, make_repository
 from support.script import answer, write_script
 from support.temporal_server import unique_queue
@@ -204,3 +208,36 @@ async def test_files_equal_to_what_stands_succeed_without_a_commit(
 
     assert (result.status, result.attempts[0].commit_sha) == ("success", None)
     assert git(repo, "rev-parse", "forge/work") == git(repo, "rev-parse", "main")
+
+
+async def test_cancelled_run_leaves_no_sub_task_behind_and_its_calls_as_unknown(
+    client: Client, repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = threading.Event()
+
+    def respond(exchange: Exchange) -> Reply:
+        if exchange.prompts.tool == "plan":
+            return tool(FAN_OUT)
+        if "Your part" in exchange.prompts.user:
+            return replace(tool(answer("p.py")), gate=gate)
+        return tool(answer("first.py", "FIRST = 1\n"))
+
+    with LLMServer(respond) as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        model, queue = "openai-chat:writer-1", unique_queue()
+        task = TaskDefinition(task_id="work", description="Do the work.")
+        work = resolve_run(task, repo, RunSettings(model, model, plan=True))
+        async with running_worker(client, queue):
+            handle = await start_run(client, work, f"forge-{queue}", queue)
+            await asyncio.to_thread(server.wait_for_requests, 4)
+            await handle.cancel()
+            with pytest.raises(RunCancelled):
+                await wait_for_result(handle)
+
+    statuses = sorted((call.sub_task_id or "", call.status) for call in read_calls())
+    assert statuses == [("", "ok"), ("", "ok"), ("p", "started"), ("q", "started")]
+    assert not (repo / ".forge-worktrees" / ".sub").exists()
+    assert git(repo, "for-each-ref", "refs/forge") == ""
+    assert git(repo, "log", "--format=%s", "main..forge/work") == "first: Begin."
+    await replay(client, queue)
