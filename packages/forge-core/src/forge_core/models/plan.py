@@ -7,6 +7,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from forge_core.models.ids import Identifier
+from forge_core.models.text import Description
 
 
 class SubTask(BaseModel):
@@ -15,7 +16,7 @@ class SubTask(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     sub_task_id: Identifier = Field(description="Unique within the step, e.g. 'parser'.")
-    description: str = Field(description="What to write, complete in itself.")
+    description: Description = Field(description="What to write, complete in itself.")
     target_files: tuple[str, ...] = Field(
         default=(), description="Paths to create or change; no other sub-task may name them."
     )
@@ -30,7 +31,7 @@ class PlanStep(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     step_id: Identifier = Field(description="Unique within the plan, e.g. 'add-parser'.")
-    description: str = Field(description="What to write, complete in itself.")
+    description: Description = Field(description="What to write, complete in itself.")
     target_files: tuple[str, ...] = Field(default=(), description="Paths to create or change.")
     context_files: tuple[str, ...] = Field(
         default=(), description="Paths of existing files that the author needs to see."

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from forge_core.models.ids import Identifier
+from forge_core.models.text import Description
 
 Attempts = Annotated[int, Field(ge=1, le=100)]
 """How often a unit of work is tried, counted from 1."""
@@ -66,7 +67,7 @@ class TaskDefinition(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     task_id: Identifier
-    description: str = Field(min_length=1)
+    description: Description
     target_files: tuple[str, ...] = ()
     """Repository-relative paths of the files to create or change."""
     context_files: tuple[str, ...] = ()

@@ -21,12 +21,13 @@ with workflow.unsafe.imports_passed_through():
     from forge_core.models.plan import PlanStep, SubTask
     from forge_core.models.result import SubTaskResult
     from forge_core.models.unit import AttemptFailure, WorkUnit, build_sub_task_unit
+    from forge_core.workflows.execute import FAILURES, execute, stop_if_cancelled
     from forge_core.workflows.options import TASK_TIMEOUT, build_local_options
     from forge_core.workflows.transition import Fault, is_final
     from forge_core.workflows.unit import LLMProducer, Place, Produced, Stopwatch, UnitRun
 
 
-@workflow.defn
+@workflow.defn(failure_exception_types=FAILURES)
 class ForgeSubTaskWorkflow:
     """Works on one sub-task in a worktree of its own and returns its commit."""
 
@@ -34,7 +35,7 @@ class ForgeSubTaskWorkflow:
     async def run(self, work: SubTaskInput) -> SubTaskResult:
         """Run the universal step in a detached worktree."""
         unit = work.unit
-        workspace = await workflow.execute_activity(
+        workspace = await execute(
             create_sub_worktree,
             CreateSubWorktreeInput(
                 repo_root=work.repo_root,
@@ -43,7 +44,7 @@ class ForgeSubTaskWorkflow:
                 sub_task_id=unit.sub_task_id or "",
                 commit=work.commit,
             ),
-            **build_local_options(work.task_queue),
+            build_local_options(work.task_queue),
         )
         place = Place(work.repo_root, workspace.path, work.commit, work.task_queue)
         outcome = await UnitRun(unit, place, LLMProducer(unit, place)).run(work.failure)
@@ -80,19 +81,20 @@ class FanOutProducer:
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome
+        stop_if_cancelled()
         results = tuple(o for o in outcomes if isinstance(o, SubTaskResult))
         model_ms = watch.lap()
         fault = _find_fault(results)
         if fault is not None:
             return Produced(fault=fault, sub_task_results=results, model_ms=model_ms)
-        gathered = await workflow.execute_activity(
+        gathered = await execute(
             gather_sub_tasks,
             GatherInput(
                 worktree=self._place.worktree,
                 base=self._place.head,
                 commits={part.sub_task_id: part.digest for part in results if part.digest},
             ),
-            **build_local_options(self._place.task_queue),
+            build_local_options(self._place.task_queue),
         )
         return Produced(
             paths=gathered.paths,
@@ -103,7 +105,7 @@ class FanOutProducer:
         )
 
     async def clean_up(self) -> None:
-        """Remove the worktrees and refs of all attempts at the step."""
+        """Remove the worktrees and refs of all attempts at the step, also when cancelled."""
         await workflow.execute_activity(
             remove_sub_task_worktrees,
             RemoveSubWorktreesInput(

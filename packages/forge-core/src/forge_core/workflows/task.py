@@ -1,5 +1,6 @@
 """The root workflow: claims the task, plans it if asked, runs its steps, keeps the record."""
 
+import asyncio
 from typing import Any, NoReturn
 
 from temporalio import workflow
@@ -33,13 +34,14 @@ with workflow.unsafe.imports_passed_through():
     )
     from forge_core.models.task import ForgeTaskInput
     from forge_core.models.unit import WorkUnit, build_step_unit, build_task_unit
+    from forge_core.workflows.execute import FAILURES, execute, stop_if_cancelled
     from forge_core.workflows.fan_out import FanOutProducer
     from forge_core.workflows.options import build_call_options, build_local_options
     from forge_core.workflows.transition import read_call_fault
     from forge_core.workflows.unit import LLMProducer, Outcome, Place, UnitRun
 
 
-@workflow.defn(failure_exception_types=[ValueError, TypeError, LookupError])
+@workflow.defn(failure_exception_types=FAILURES)
 class ForgeTaskWorkflow:
     """One run of a task."""
 
@@ -63,10 +65,13 @@ class ForgeTaskWorkflow:
             await (self._run_plan(place) if work.plan else self._run_single(place))
         except FailureError as error:
             await self._end_abnormally(error)
-        except BaseException as error:
-            if is_cancelled_exception(error):
-                await self._update("cancelled", status="cancelled", error="cancelled")
+        except asyncio.CancelledError:
+            await self._update("cancelled", status="cancelled", error="cancelled")
             raise
+        except FAILURES as error:
+            reason = f"internal error: {type(error).__name__}: {error}"
+            await self._update("error", status="failure_terminal", error=reason)
+            raise ApplicationError(reason, type="InternalError", non_retryable=True) from error
         await self._update(self._result.status)
         return self._result
 
@@ -77,10 +82,11 @@ class ForgeTaskWorkflow:
             **build_local_options(self._task_queue),
         )
         self._task_queue = owner.task_queue
+        stop_if_cancelled()
 
     async def _create_worktree(self) -> Place:
         work = self._work
-        workspace = await workflow.execute_activity(
+        workspace = await execute(
             create_worktree,
             CreateWorktreeInput(
                 repo_root=work.repo_root,
@@ -88,7 +94,7 @@ class ForgeTaskWorkflow:
                 workflow_id=workflow.info().workflow_id,
                 base_commit=work.base_commit,
             ),
-            **build_local_options(self._task_queue),
+            build_local_options(self._task_queue),
         )
         self._change(worktree_path=workspace.path, worktree_branch=workspace.branch)
         return Place(work.repo_root, workspace.path, workspace.head, self._task_queue)
@@ -97,7 +103,7 @@ class ForgeTaskWorkflow:
         unit = build_task_unit(self._work, workflow.info().workflow_id)
 
         async def report(attempts: tuple[AttemptResult, ...], _: tuple[SubTaskResult, ...]) -> None:
-            await self._update("running", attempts=attempts)
+            await self._report(attempts=attempts)
 
         producer = LLMProducer(unit, place)
         outcome = await UnitRun(unit, place, producer, report=report, commit_failing=True).run()
@@ -133,20 +139,20 @@ class ForgeTaskWorkflow:
     async def _make_plan(self, place: Place) -> Plan | None:
         local = build_local_options(self._task_queue)
         try:
-            context = await workflow.execute_activity(
+            context = await execute(
                 assemble_planner_context,
                 AssemblePlannerInput(
                     task=self._work.task,
                     workflow_id=workflow.info().workflow_id,
                     worktree=place.worktree,
                 ),
-                **local,
+                local,
             )
             self._change(context_stats=context.context_stats)
-            answer = await workflow.execute_activity(
+            answer = await execute(
                 call_planner,
                 CallPlannerInput(context=context, planner_model=self._work.planner_model),
-                **build_call_options(self._task_queue),
+                build_call_options(self._task_queue),
             )
         except ActivityError as error:
             fault = read_call_fault(error)
@@ -154,7 +160,7 @@ class ForgeTaskWorkflow:
                 raise
             self._change(status="failure_terminal", error=f"planner: {fault.message}")
             return None
-        await self._update("running", plan=answer.plan, planner_stats=build_llm_stats(answer))
+        await self._report(plan=answer.plan, planner_stats=build_llm_stats(answer))
         return answer.plan
 
     async def _run_step(
@@ -171,7 +177,7 @@ class ForgeTaskWorkflow:
                 attempts=attempts,
                 sub_task_results=parts,
             )
-            await self._update("running", step_results=(*done, current))
+            await self._report(step_results=(*done, current))
 
         if not step.sub_tasks:
             return await UnitRun(unit, place, LLMProducer(unit, place), report=report).run()
@@ -191,11 +197,18 @@ class ForgeTaskWorkflow:
         reason = _find_reason(error)
         await self._update("error", status="failure_terminal", error=reason.message)
         raise ApplicationError(
-            reason.message, type=getattr(reason, "type", None), non_retryable=True
+            reason.message,
+            type=reason.type if isinstance(reason, ApplicationError) else type(reason).__name__,
+            non_retryable=True,
         ) from error
 
     def _change(self, **changes: Any) -> None:  # noqa: ANN401
         self._result = self._result.model_copy(update=changes)
+
+    async def _report(self, **changes: Any) -> None:  # noqa: ANN401
+        """Put on record how far the run has come."""
+        await self._update("running", **changes)
+        stop_if_cancelled()
 
     async def _update(self, run_status: RunStatus, **changes: Any) -> None:  # noqa: ANN401
         self._change(**changes)

@@ -83,4 +83,5 @@ def build_attempt_failure(
 
 def build_commit_subject(label: str, description: str) -> str:
     """Word the subject of a unit's commit."""
-    return f"{label}: {description.strip().splitlines()[0]}"
+    lines = [line.strip() for line in description.splitlines() if line.strip()]
+    return f"{label}: {lines[0]}" if lines else label

@@ -35,6 +35,7 @@ with workflow.unsafe.imports_passed_through():
         ValidationResult,
     )
     from forge_core.models.unit import AttemptFailure, WorkUnit
+    from forge_core.workflows.execute import execute
     from forge_core.workflows.options import (
         build_call_options,
         build_local_options,
@@ -117,7 +118,7 @@ class LLMProducer:
         watch = Stopwatch()
         local = build_local_options(self._place.task_queue)
         try:
-            context = await workflow.execute_activity(
+            context = await execute(
                 assemble_context,
                 AssembleContextInput(
                     unit=self._unit,
@@ -125,13 +126,13 @@ class LLMProducer:
                     attempt=attempt,
                     failure=failure,
                 ),
-                **local,
+                local,
             )
             context_ms = watch.lap()
-            answer = await workflow.execute_activity(
+            answer = await execute(
                 call_llm,
                 CallLLMInput(context=context, model=self._unit.model),
-                **build_call_options(self._place.task_queue),
+                build_call_options(self._place.task_queue),
             )
         except ActivityError as error:
             fault = read_call_fault(error)
@@ -155,10 +156,10 @@ class LLMProducer:
     async def _write(self, files: Sequence[FileOutput]) -> tuple[Fault | None, tuple[str, ...]]:
         if not files:
             return Fault("the answer holds no files"), ()
-        written = await workflow.execute_activity(
+        written = await execute(
             write_output,
             WriteFilesInput(worktree=self._place.worktree, files=tuple(files)),
-            **build_local_options(self._place.task_queue),
+            build_local_options(self._place.task_queue),
         )
         return (Fault(written.error) if written.error else None), written.paths
 
@@ -259,7 +260,7 @@ class UnitRun:
         if produced.fault is not None:
             return ()
         config = self._unit.task.validation
-        checked = await workflow.execute_activity(
+        checked = await execute(
             validate_output,
             ValidateInput(
                 worktree=self._place.worktree,
@@ -270,7 +271,7 @@ class UnitRun:
                 sub_task_id=self._unit.sub_task_id,
                 attempt=attempt,
             ),
-            **build_validation_options(self._place.task_queue, config.test_timeout_s),
+            build_validation_options(self._place.task_queue, config.test_timeout_s),
         )
         return checked.results
 
@@ -288,7 +289,7 @@ class UnitRun:
                 step_attempt=unit.step_attempt,
                 sub_task_id=unit.sub_task_id,
             )
-        return await workflow.execute_activity(
+        return await execute(
             commit_attempt,
             CommitInput(
                 worktree=self._place.worktree,
@@ -300,14 +301,14 @@ class UnitRun:
                 attempt=attempt,
                 kept=kept,
             ),
-            **build_local_options(self._place.task_queue),
+            build_local_options(self._place.task_queue),
         )
 
     async def _reset(self) -> None:
-        await workflow.execute_activity(
+        await execute(
             reset_worktree_to,
             ResetWorktreeInput(path=self._place.worktree, commit=self._place.head),
-            **build_local_options(self._place.task_queue),
+            build_local_options(self._place.task_queue),
         )
 
 
