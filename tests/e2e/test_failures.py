@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -302,8 +303,43 @@ def test_run_succeeds_without_a_store(
     outcome = run_task(repo, model, "--verbose")
 
     assert outcome.code == 0
-    assert "hello: success" in outcome.stdout or ": success" in outcome.stdout
+    assert any(line.endswith(": success") for line in outcome.stdout.splitlines())
     assert note in outcome.stderr
+
+
+def test_demo_succeeds_without_a_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORGE_DB_PATH", "/proc/no/forge.db")
+
+    outcome = run_forge("demo")
+
+    assert outcome.code == 0
+    assert "nothing is on record" in outcome.stderr
+
+
+def test_task_too_large_to_submit_is_exit_2(repo: Path, tmp_path: Path) -> None:
+    model = write_script(tmp_path / "s.json", {"answer": answer()})
+    task = {"task_id": "hello", "description": "x" * 2_000_000}
+    (tmp_path / "task.json").write_text(json.dumps(task))
+
+    outcome = run_forge(
+        "run", "--task-file", str(tmp_path / "task.json"), "--repo", str(repo), "--model", model
+    )
+
+    assert outcome.code == 2
+    assert "the task takes" in outcome.error
+
+
+def test_json_stays_one_document_whatever_the_core_logs(repo: Path, tmp_path: Path) -> None:
+    model = write_script(tmp_path / "s.json", {"answer": answer()})
+    task = {"task_id": "hello", "description": "x" * 600_000, "context": {"token_budget": 300_000}}
+    (tmp_path / "task.json").write_text(json.dumps(task))
+
+    outcome = run_forge(
+        "run", "--task-file", str(tmp_path / "task.json"), "--repo", str(repo), "--model", model,
+        "--json",
+    )  # fmt: skip
+
+    assert (outcome.code, outcome.document["status"]) == (0, "success")
 
 
 def test_missing_git_is_exit_3(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -324,24 +360,84 @@ def test_unreachable_server_is_exit_3(repo: Path, tmp_path: Path) -> None:
     assert "127.0.0.1:1" in outcome.error
 
 
-def test_interrupt_cancels_the_run_and_says_so(repo: Path, tmp_path: Path) -> None:
-    model = write_script(tmp_path / "s.json", {"answer": answer()})
+@contextmanager
+def running_forge(repo: Path, model: str, *options: str) -> Iterator["subprocess.Popen[str]"]:
     command = [
         sys.executable, "-m", "forge_cli", "run", "Say hello.", "--task-id", "hello",
-        "--repo", str(repo), "--model", model, "--run-tests", "--test-command", "sleep 100",
+        "--repo", str(repo), "--model", model, *options,
     ]  # fmt: skip
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
-        wait_until(is_answered, "the answer")
-        process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=DEADLINE_S)
+        yield process
     finally:
         process.kill()
+        process.communicate()
+
+
+SLEEP = ("--run-tests", "--test-command", "sleep 100")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_cancels_the_run_and_says_so(
+    repo: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    model = write_script(tmp_path / "s.json", {"answer": answer()})
+
+    with running_forge(repo, model, *SLEEP) as process:
+        wait_until(is_answered, "the answer")
+        process.send_signal(number)
+        _, stderr = process.communicate(timeout=DEADLINE_S)
 
     status, _ = read_record()
     assert process.returncode == 130
     assert "was cancelled" in stderr
     assert status == "cancelled"
+
+
+def test_two_interrupts_end_the_command_too(repo: Path, tmp_path: Path) -> None:
+    model = write_script(tmp_path / "s.json", {"answer": answer()})
+
+    with running_forge(repo, model, *SLEEP) as process:
+        wait_until(is_answered, "the answer")
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=DEADLINE_S)
+
+    assert process.returncode == 130
+    assert stderr.count("error: run forge-hello-") == 1
+
+
+def test_interrupt_during_git_keeps_the_model_from_being_called(
+    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = write_script(tmp_path / "s.json", {"answer": answer()})
+    begun = make_slow_git(tmp_path / "bin", tmp_path / "begun")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+
+    with running_forge(repo, model) as process:
+        wait_until(begun.exists, "git worktree add")
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=DEADLINE_S)
+
+    engine = open_reader(os.environ["FORGE_DB_PATH"])
+    assert engine is not None
+    assert process.returncode == 130
+    assert "was cancelled" in stderr
+    assert get_interactions(engine, task_id="hello") == []
+
+
+def make_slow_git(directory: Path, begun: Path) -> Path:
+    """Put a git first on PATH that takes its time over a worktree, and says when it begins."""
+    real = shutil.which("git")
+    directory.mkdir()
+    script = directory / "git"
+    script.write_text(
+        "#!/bin/sh\n"
+        f'case "$*" in *"worktree add"*) touch {begun}; sleep 3;; esac\n'
+        f'exec {real} "$@"\n'
+    )
+    script.chmod(0o755)
+    return begun
 
 
 def is_answered() -> bool:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forge_core.errors import RunCancelled
 from forge_core.models.result import TaskResult
 from forge_core.models.task import TaskDefinition
 from forge_core.submission import RunSettings, resolve_run
 from forge_core.temporal.connect import connect, embedded_config
-from forge_core.temporal.runs import RunCancelled, start_run, wait_for_result
+from forge_core.temporal.runs import start_run, wait_for_result
 from forge_core.temporal.worker import PASSTHROUGH, WORKFLOWS, running_worker
 from forge_obs import Interaction, get_interactions, open_reader
 from support.llm_server import Exchange, LLMServer, Reply, tool

@@ -22,6 +22,9 @@ def test_unknown_keys_of_a_models_answer_are_ignored() -> None:
             "step id 'a' stands more than once",
             id="step id twice",
         ),
+        pytest.param(
+            [{"step_id": "a", "description": " "}], "must say something", id="no description"
+        ),
         pytest.param([{"step_id": "../a", "description": "x"}], "id '../a'", id="unsafe id"),
         pytest.param(
             [

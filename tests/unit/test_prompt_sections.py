@@ -1,10 +1,11 @@
 """Prompts show the common parts first and say what failed before."""
 
+from forge_core.context.assemble import build_prompt
 from forge_core.context.listing import Listing
 from forge_core.models.llm import FileOutput
 from forge_core.models.plan import Plan
 from forge_core.models.result import ValidationResult
-from forge_core.models.task import ForgeTaskInput, TaskDefinition
+from forge_core.models.task import ContextConfig, ForgeTaskInput, TaskDefinition
 from forge_core.models.unit import (
     AttemptFailure,
     WorkUnit,
@@ -15,8 +16,8 @@ from forge_core.models.unit import (
 from forge_core.prompts.sections import (
     Materials,
     SourceFile,
+    build_failure_sections,
     build_unit_sections,
-    render_failure,
     render_plan,
 )
 
@@ -50,6 +51,9 @@ MATERIALS = Materials(
 )
 
 
+NO_LISTING = Listing("", 0)
+
+
 def make_step() -> WorkUnit:
     return build_step_unit(WORK, "wf", PLAN, PLAN.steps[1])
 
@@ -57,7 +61,7 @@ def make_step() -> WorkUnit:
 def test_common_sections_stand_before_those_that_change() -> None:
     failure = AttemptFailure(attempt=1, error="no files")
 
-    sections = build_unit_sections(make_step(), MATERIALS, Listing("t.py (8 B)", 3, 0), failure)
+    sections = build_unit_sections(make_step(), MATERIALS, Listing("t.py (8 B)", 3), failure)
 
     assert [section.kind for section in sections] == [
         "repository",
@@ -70,7 +74,7 @@ def test_common_sections_stand_before_those_that_change() -> None:
 
 
 def test_file_that_cannot_be_shown_is_named_with_its_reason() -> None:
-    sections = build_unit_sections(make_step(), MATERIALS, Listing("", 0, 0), None)
+    sections = build_unit_sections(make_step(), MATERIALS, NO_LISTING, None)
 
     context = next(section for section in sections if section.kind == "context_file")
     assert (context.name, context.text, context.form) == ("c.py", "(does not exist)", "text")
@@ -83,7 +87,7 @@ def test_plan_marks_what_is_done_and_what_is_to_do_now() -> None:
 def test_sub_task_knows_its_step_and_its_siblings() -> None:
     unit = build_sub_task_unit(make_step(), 2, PLAN.steps[1].sub_tasks[0], 3)
 
-    task = build_unit_sections(unit, MATERIALS, Listing("", 0, 0), None)[-1].text
+    task = build_unit_sections(unit, MATERIALS, NO_LISTING, None)[-1].text
 
     assert "Whole." in task
     assert "The step (second): Two." in task
@@ -103,12 +107,13 @@ def test_sub_task_unit_takes_its_steps_context_and_runs_no_tests() -> None:
 def test_task_unit_shows_the_tasks_own_description() -> None:
     unit = build_task_unit(WORK, "wf")
 
-    assert build_unit_sections(unit, MATERIALS, Listing("", 0, 0), None)[-1].text == "Whole."
+    assert build_unit_sections(unit, MATERIALS, NO_LISTING, None)[-1].text == "Whole."
 
 
-def test_failure_shows_findings_and_the_refused_files() -> None:
+def test_failure_is_a_short_reason_then_findings_and_refused_files() -> None:
     failure = AttemptFailure(
         attempt=1,
+        error="sub-task p failed",
         failed_checks=(
             ValidationResult(
                 check_name="ruff_lint", passed=False, summary="1 finding", details="t.py:1:1 F821"
@@ -117,8 +122,33 @@ def test_failure_shows_findings_and_the_refused_files() -> None:
         files=(FileOutput(file_path="t.py", content="x = y\n"),),
     )
 
-    text = render_failure(failure)
+    reason, finding, refused = build_failure_sections(failure)
 
-    assert "Check ruff_lint failed: 1 finding" in text
-    assert "t.py:1:1 F821" in text
-    assert "It had written t.py:\n\n```\nx = y\n```" in text
+    assert reason.text == (
+        "Attempt 1 was refused.\n\nsub-task p failed\n\nCheck ruff_lint failed: 1 finding"
+    )
+    assert (finding.kind, finding.name) == ("finding", "ruff_lint")
+    assert "t.py:1:1 F821" in finding.text
+    assert (refused.kind, refused.name, refused.text) == (
+        "refused_file",
+        "t.py",
+        "```\nx = y\n```",
+    )
+
+
+def test_reason_of_a_failure_stays_when_its_findings_find_no_room() -> None:
+    check = ValidationResult(
+        check_name="tests", passed=False, summary="exit 1", details="x" * 12_000
+    )
+    failure = AttemptFailure(attempt=1, failed_checks=(check,))
+    sections = build_unit_sections(build_task_unit(WORK, "wf"), MATERIALS, NO_LISTING, failure)
+
+    prompt = build_prompt(
+        "Work.", sections, ContextConfig(token_budget=2000, output_reserve=1000), files_discovered=0
+    )
+
+    assert "Check tests failed: exit 1" in prompt.user_prompt
+    assert "xxx" not in prompt.user_prompt
+    assert [(e.kind, e.name) for e in prompt.manifest if e.form == "omitted"] == [
+        ("finding", "tests")
+    ]

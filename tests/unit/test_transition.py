@@ -15,6 +15,7 @@ from forge_core.workflows.transition import (
     is_final,
     read_call_fault,
 )
+from forge_obs import LLMStats
 from temporalio.exceptions import ActivityError, ApplicationError, RetryState
 
 PASSED = ValidationResult(check_name="ruff_lint", passed=True, summary="clean")
@@ -76,6 +77,16 @@ def test_failed_call_is_the_attempts_fault(error_type: str, terminal: bool) -> N
     assert read_call_fault(error) == Fault("said why", error_type, terminal=terminal)
 
 
+def test_figures_of_a_failed_call_that_was_answered_are_kept() -> None:
+    stats = LLMStats(model_name="m", input_tokens=9, output_tokens=2, latency_ms=5.0)
+    error = ApplicationError("cut off", stats.model_dump(), type="llm.truncated")
+
+    fault = read_call_fault(make_activity_error(error))
+
+    assert fault is not None
+    assert fault.llm_stats == stats
+
+
 def test_failure_of_git_is_not_the_attempts_fault() -> None:
     assert read_call_fault(make_activity_error(ApplicationError("x", type="GitFailed"))) is None
     assert read_call_fault(make_activity_error(RuntimeError("x"))) is None
@@ -103,3 +114,4 @@ def test_large_answers_are_not_shown_again() -> None:
 
 def test_commit_subject_is_the_first_line_of_the_description() -> None:
     assert build_commit_subject("parse", "\nAdd it.\nThen more.") == "parse: Add it."
+    assert build_commit_subject("parse", " \n") == "parse"

@@ -2,7 +2,8 @@
 
 CommandError
 ├── UnknownWorkflow   no run has this workflow id
-└── OutputFailed      stdout cannot be written
+├── OutputFailed      stdout cannot be written
+└── Interrupted       the user told a run to stop
 """
 
 from forge_core.errors import ForgeError, InfrastructureError, UsageError
@@ -23,9 +24,14 @@ class OutputFailed(CommandError):
     """Stdout cannot be written."""
 
 
+class Interrupted(CommandError):
+    """The user told a run to stop; the message says what became of it."""
+
+
 EXIT_CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
     (UnknownWorkflow, ExitCode.FAILED),
     (OutputFailed, ExitCode.INFRASTRUCTURE),
+    (Interrupted, ExitCode.INTERRUPTED),
     (UsageError, ExitCode.USAGE),
     (InfrastructureError, ExitCode.INFRASTRUCTURE),
     (StoreError, ExitCode.INFRASTRUCTURE),

@@ -4,23 +4,17 @@ import asyncio
 import os
 import secrets
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from forge_core.errors import ServerUnavailable, UsageError
+from forge_core.errors import RunCancelled, ServerUnavailable, UsageError
 from forge_core.models.result import TaskResult
 from forge_core.models.task import ForgeTaskInput
 from forge_core.temporal.connect import connect, embedded_config, load_connect_config
-from forge_core.temporal.runs import (
-    RunCancelled,
-    RunHandle,
-    has_workers,
-    start_run,
-    wait_for_result,
-)
+from forge_core.temporal.runs import RunHandle, has_workers, start_run, wait_for_result
 from forge_core.temporal.server import embedded_server, get_state_dir, read_record
 from forge_core.temporal.state import StateFiles
 from forge_core.temporal.worker import SHARED_QUEUE, running_worker
@@ -28,12 +22,16 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from forge_cli.console import print_note
+from forge_cli.errors import Interrupted, OutputFailed
 
 POLL_INTERVAL_S = 0.25
 """Seconds between two looks at the progress."""
 
 CANCEL_TIMEOUT_S = 30.0
 """Seconds that an interrupted run gets to stop and clean up."""
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+"""Requests to stop the process."""
 
 Watch = Callable[[], None]
 """Called now and then while a run is under way, outside the event loop."""
@@ -49,15 +47,20 @@ class Submission:
 
 
 async def execute_run(submission: Submission, watch: Watch) -> TaskResult:
-    """Start a run and wait for its end; an interrupt cancels it.
+    """Start a run and wait for its end; the first interrupt cancels it, a second waits no more.
 
     Raises:
-        KeyboardInterrupt: The process was told to stop; the run has been cancelled.
+        Interrupted: The process was told to stop; the message says what became of the run.
         ForgeError: The run could not be carried out.
     """
-    async with _place_for_run(submission.temporal_address) as (client, queue):
-        handle = await start_run(client, submission.work, submission.workflow_id, queue)
-        return await _follow(handle, watch)
+    task = asyncio.current_task()
+    with _interrupts(task) as again:
+        try:
+            async with _place_for_run(submission.temporal_address) as (client, queue):
+                handle = await start_run(client, submission.work, submission.workflow_id, queue)
+                return await _follow(handle, watch, again)
+        except asyncio.CancelledError:
+            raise Interrupted("interrupted while no run was under way") from None
 
 
 async def submit_run(submission: Submission) -> None:
@@ -115,38 +118,58 @@ async def _require_workers(client: Client) -> None:
         )
 
 
-async def _follow(handle: RunHandle, watch: Watch) -> TaskResult:
+async def _follow(handle: RunHandle, watch: Watch, again: asyncio.Event) -> TaskResult:
     result = asyncio.ensure_future(wait_for_result(handle))
-    with _cancelled_by(signal.SIGTERM, asyncio.current_task()):
-        try:
-            while not result.done():
-                await asyncio.wait([result], timeout=POLL_INTERVAL_S)
-                await asyncio.to_thread(watch)
-        except asyncio.CancelledError:
-            await _cancel(handle, result)
-            raise KeyboardInterrupt from None
     try:
-        return result.result()
+        while not result.done():
+            await asyncio.wait([result], timeout=POLL_INTERVAL_S)
+            await asyncio.to_thread(watch)
+    except asyncio.CancelledError:
+        raise Interrupted(await _cancel(handle, result, again)) from None
+    except OutputFailed:
+        await _cancel(handle, result, again)
+        raise
+    return result.result()
+
+
+async def _cancel(
+    handle: RunHandle, result: asyncio.Future[TaskResult], again: asyncio.Event
+) -> str:
+    """Cancel a run and say what became of it."""
+    run = f"run {handle.id}"
+    impatience = asyncio.ensure_future(again.wait())
+    either: list[asyncio.Future[Any]] = [result, impatience]
+    try:
+        await handle.cancel()
+        await asyncio.wait(either, timeout=CANCEL_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
     except RPCError as error:
-        raise ServerUnavailable(f"lost the Temporal server: {error.message}") from error
-
-
-async def _cancel(handle: RunHandle, result: Awaitable[TaskResult]) -> None:
-    try:
-        async with asyncio.timeout(CANCEL_TIMEOUT_S):
-            await handle.cancel()
-            await result
-    except (RunCancelled, TimeoutError, RPCError):
-        return
+        return f"{run} could not be cancelled: {error.message}"
+    finally:
+        impatience.cancel()
+    if not result.done():
+        result.cancel()
+        return f"{run} was told to stop and has not stopped yet: see forge status"
+    failure = result.exception()
+    if isinstance(failure, RunCancelled):
+        return f"{run} was cancelled"
+    return f"{run} had ended already: " + (str(failure) if failure else result.result().status)
 
 
 @contextmanager
-def _cancelled_by(number: signal.Signals, task: asyncio.Task[Any] | None) -> Iterator[None]:
-    """Cancel a task when the process gets a signal."""
-    loop = asyncio.get_running_loop()
-    if task is not None:
-        loop.add_signal_handler(number, task.cancel)
+def _interrupts(task: asyncio.Task[Any] | None) -> Iterator[asyncio.Event]:
+    """Cancel a task at the first request to stop the process; set the event at each later one."""
+    again, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def stop() -> None:
+        if task is None or task.cancelling():
+            again.set()
+        else:
+            task.cancel()
+
+    for number in SIGNALS:
+        loop.add_signal_handler(number, stop)
     try:
-        yield
+        yield again
     finally:
-        loop.remove_signal_handler(number)
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)

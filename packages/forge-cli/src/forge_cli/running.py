@@ -10,7 +10,6 @@ from forge_core.errors import ModelNotConfigured
 from forge_core.git.repository import is_dirty
 from forge_core.models.ids import build_workflow_id
 from forge_core.models.result import TaskResult
-from forge_core.models.task import ForgeTaskInput
 from forge_core.submission import RunSettings, resolve_run
 from forge_core.tracing import init_tracing, shutdown_tracing
 from forge_obs import StoreError, flush, get_db_path, upgrade
@@ -57,7 +56,7 @@ def run_task(options: RunOptions, on_start: Print | None = None) -> ExitCode:
     tell(f"run {workflow_id}: started on {work.repo_root}")
     result = _execute(submission, tell)
     report = _report_json if output.json else _report_text
-    report(work, workflow_id, result, verbose=output.verbose)
+    report(workflow_id, result, verbose=output.verbose)
     if lost_count():
         print_warning(f"{lost_count()} records of this run could not be stored")
     return ExitCode.SUCCESS if result.status == "success" else ExitCode.FAILED
@@ -108,9 +107,6 @@ def _execute(submission: Submission, tell: Print) -> TaskResult:
     init_tracing(os.environ.get("FORGE_OTEL_EXPORTER", "none"))
     try:
         return asyncio.run(execute_run(submission, _Progress(submission.workflow_id, tell).look))
-    except KeyboardInterrupt:
-        print_note(f"run {submission.workflow_id} was cancelled")
-        raise
     finally:
         shutdown_tracing()
         flush()
@@ -137,10 +133,7 @@ class _Progress:
         self._seen = current
 
 
-def _report_text(
-    work: ForgeTaskInput, workflow_id: str, result: TaskResult, *, verbose: bool
-) -> None:
-    del work
+def _report_text(workflow_id: str, result: TaskResult, *, verbose: bool) -> None:
     if verbose:
         interactions = _read_calls(workflow_id)
         if interactions:
@@ -149,12 +142,10 @@ def _report_text(
     print_text(render_outcome(workflow_id, result.status, view))
 
 
-def _report_json(
-    work: ForgeTaskInput, workflow_id: str, result: TaskResult, *, verbose: bool
-) -> None:
+def _report_json(workflow_id: str, result: TaskResult, *, verbose: bool) -> None:
     document: dict[str, Any] = {
         "workflow_id": workflow_id,
-        "task_id": work.task.task_id,
+        "task_id": result.task_id,
         "status": result.status,
         "branch": result.worktree_branch,
         "result": result.model_dump(mode="json"),

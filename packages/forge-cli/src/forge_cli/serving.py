@@ -4,9 +4,11 @@ import asyncio
 import os
 import secrets
 import signal
+from contextlib import suppress
 from pathlib import Path
 
-from forge_core.errors import UsageError
+from forge_core.errors import InfrastructureError, UsageError
+from forge_core.files.create import create_whole
 from forge_core.temporal.connect import ConnectConfig, connect, load_connect_config
 from forge_core.temporal.server import get_state_dir
 from forge_core.temporal.worker import SHARED_QUEUE, running_worker
@@ -61,12 +63,15 @@ def _worker_id(directory: Path) -> str:
     """Return the id of this machine's workers, made at first use.
 
     Workers with the same state directory share it: they share the worktrees too.
+
+    Raises:
+        InfrastructureError: The state directory cannot be written.
     """
     path = directory / "worker-id"
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        with path.open("x") as file:
-            file.write(secrets.token_hex(8))
-    except FileExistsError:
-        pass
-    return path.read_text().strip()
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with suppress(FileExistsError):
+            create_whole(path, f"{secrets.token_hex(8)}\n")
+        return path.read_text().strip()
+    except OSError as error:
+        raise InfrastructureError(f"state directory {directory}: {error.strerror}") from error

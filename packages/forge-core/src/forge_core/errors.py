@@ -10,7 +10,9 @@ ForgeError
 │   ├── GitFailed
 │   └── ServerUnavailable
 ├── RefusedPath           a model named a path that it may not write
+├── UnreadableFile        a file that a prompt cannot show (forge_core.files.read)
 ├── MergeConflict         two sub-tasks changed the same path
+├── RunCancelled          a run was told to stop
 └── ModelFailure          a model did not give a usable answer (forge_core.llm.errors)
 """
 
@@ -53,6 +55,10 @@ class ServerUnavailable(InfrastructureError):
 
 class RefusedPath(ForgeError):
     """A model named a path that it may not write."""
+
+
+class RunCancelled(ForgeError):
+    """A run was told to stop before it had ended."""
 
 
 class MergeConflict(ForgeError):

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from forge_core.git.command import Git
-from forge_obs import get_db_path
+from forge_obs import StoreError, get_db_path
 
 from forge_cli.commands.run_options import (
     CheckOptions,
@@ -16,9 +16,11 @@ from forge_cli.commands.run_options import (
     TaskOptions,
 )
 from forge_cli.commands.status import status
-from forge_cli.console import print_text
+from forge_cli.console import print_text, print_warning
+from forge_cli.errors import UnknownWorkflow
 from forge_cli.exit_codes import ExitCode
 from forge_cli.running import run_task
+from forge_cli.store import STORE_OFF
 
 HERE = Path(__file__).parent
 
@@ -38,13 +40,23 @@ def play_demo() -> ExitCode:
     print_text(INTRODUCTION.format(script=script))
     started: list[str] = []
     code = run_task(_options(repo, f"scripted:{script}"), on_start=started.append)
-    if get_db_path() is not None:
-        print_text("")
-        status(workflow_id=started[0], verbose=True)
+    _show_record(started[0])
     print_text(
         f"The repository is {repo}; try:\n  git -C {repo} log --stat forge/demo\n  forge status"
     )
     return code
+
+
+def _show_record(workflow_id: str) -> None:
+    """Show what is on record, if anything is: the run has succeeded without, too."""
+    if get_db_path() is None:
+        print_warning(f"nothing is on record: {STORE_OFF}")
+        return
+    print_text("")
+    try:
+        status(workflow_id=workflow_id, verbose=True)
+    except (UnknownWorkflow, StoreError) as error:
+        print_warning(f"nothing is on record: {error}")
 
 
 def make_repository(path: Path) -> Path:

@@ -65,6 +65,7 @@ class CallRecorder:
             "attempt": context.attempt,
             "step_attempt": context.step_attempt,
             "context_stats": context.context_stats,
+            "context_manifest": [entry.model_dump() for entry in context.manifest],
             "trace_id": trace_id,
             "span_id": span_id,
         }
@@ -117,8 +118,11 @@ def _application_error(failure: ModelFailure) -> ApplicationError:
     delay = None
     if failure.retry_after_s is not None:
         delay = timedelta(seconds=min(failure.retry_after_s, MAX_RETRY_AFTER_S))
+    answered = failure.answer is not None and failure.answer.usage.output_tokens > 0
+    details = [build_llm_stats(failure.answer.usage)] if failure.answer and answered else []
     return ApplicationError(
         str(failure),
+        *details,
         type=f"llm.{failure.kind}",
         non_retryable=not failure.retryable or failures >= MAX_PROVIDER_FAILURES,
         next_retry_delay=delay,

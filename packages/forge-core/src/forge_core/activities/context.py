@@ -79,7 +79,11 @@ def _fill_prompts(
     except BudgetExceeded as error:
         raise ApplicationError(str(error), type="BudgetExceeded", non_retryable=True) from error
     filled = context.model_copy(
-        update={"user_prompt": prompt.user_prompt, "context_stats": prompt.stats}
+        update={
+            "user_prompt": prompt.user_prompt,
+            "context_stats": prompt.stats,
+            "manifest": prompt.manifest,
+        }
     )
     return ensure_transferable(filled, "the assembled context")
 

@@ -3,10 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from forge_core.context.budget import pack
+from forge_core.context.budget import Packing, pack
 from forge_core.context.listing import FileEntry, Listing, build_listing
-from forge_core.context.sections import Section, estimate_tokens, render_sections
-from forge_core.models.context import ContextStats
+from forge_core.context.sections import (
+    Section,
+    estimate_tokens,
+    render_section,
+    render_sections,
+)
+from forge_core.models.context import ContextEntry, ContextStats
 from forge_core.models.task import ContextConfig
 
 
@@ -17,7 +22,7 @@ class Prompt:
     system_prompt: str
     user_prompt: str
     stats: ContextStats
-    omitted: tuple[Section, ...]
+    manifest: tuple[ContextEntry, ...]
 
 
 def build_overview(files: Sequence[FileEntry], config: ContextConfig) -> Listing:
@@ -56,4 +61,19 @@ def build_prompt(
             if section.kind == "repository"
         ),
     )
-    return Prompt(instructions, user_prompt, stats, packing.omitted)
+    return Prompt(instructions, user_prompt, stats, _build_manifest(packing, config))
+
+
+def _build_manifest(packing: Packing, config: ContextConfig) -> tuple[ContextEntry, ...]:
+    shown = [(section, section.form) for section in packing.included]
+    left_out = [(section, "omitted") for section in packing.omitted]
+    return tuple(
+        ContextEntry(
+            kind=section.kind,
+            name=section.name,
+            form=form,
+            tokens=estimate_tokens(render_section(section), config.chars_per_token),
+            reason=section.reason,
+        )
+        for section, form in (*shown, *left_out)
+    )

@@ -9,8 +9,10 @@ from forge_core.context.sections import Section, SectionKind, render_section
 PRIORITY: tuple[SectionKind, ...] = (
     "task",
     "failure",
+    "finding",
     "plan",
     "target_file",
+    "refused_file",
     "repository",
     "context_file",
 )

@@ -22,8 +22,6 @@ class Listing:
 
     text: str
     tokens: int
-    collapsed: int
-    """Files that are counted in a directory's line instead of having one of their own."""
 
 
 def build_listing(files: Sequence[FileEntry], budget: int, chars_per_token: float) -> Listing:
@@ -38,9 +36,8 @@ def build_listing(files: Sequence[FileEntry], budget: int, chars_per_token: floa
         text = "\n".join(lines)
         tokens = estimate_tokens(text, chars_per_token)
         if tokens <= budget:
-            collapsed = sum(entry.path.count("/") > depth for entry in files)
-            return Listing(text, tokens, collapsed)
-    return _cut(_lines(files, 0), len(files), budget, chars_per_token)
+            return Listing(text, tokens)
+    return _cut(_lines(files, 0), budget, chars_per_token)
 
 
 def format_size(size: int) -> str:
@@ -65,12 +62,12 @@ def _lines(files: Sequence[FileEntry], depth: int) -> list[str]:
     return [shallow[path] for path in sorted(shallow)]
 
 
-def _cut(lines: Sequence[str], files: int, budget: int, chars_per_token: float) -> Listing:
+def _cut(lines: Sequence[str], budget: int, chars_per_token: float) -> Listing:
     kept = len(lines)
     while kept:
         kept -= 1
         text = "\n".join([*lines[:kept], f"… and {len(lines) - kept} more entries"])
         tokens = estimate_tokens(text, chars_per_token)
         if tokens <= budget:
-            return Listing(text, tokens, files)
-    return Listing("", 0, files)
+            return Listing(text, tokens)
+    return Listing("", 0)

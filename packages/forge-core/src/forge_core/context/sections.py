@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Literal
 
-SectionKind = Literal["repository", "context_file", "target_file", "plan", "task", "failure"]
+SectionKind = Literal[
+    "repository",
+    "context_file",
+    "target_file",
+    "plan",
+    "task",
+    "failure",
+    "finding",
+    "refused_file",
+]
 """What a section holds."""
 
 SectionForm = Literal["text", "full"]
@@ -19,6 +28,8 @@ HEADINGS: dict[SectionKind, str] = {
     "plan": "Plan",
     "task": "Task",
     "failure": "Previous attempt",
+    "finding": "Finding",
+    "refused_file": "Refused file",
 }
 
 

@@ -1,5 +1,7 @@
 """What a model is shown for one unit of work."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -22,6 +24,21 @@ class ContextStats(BaseModel):
     """Estimated tokens of the overview of the repository."""
 
 
+class ContextEntry(BaseModel):
+    """One part of a prompt, or one that found no room in it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: str
+    name: str
+    """What it is about, e.g. a file's path; empty where the kind says it all."""
+    form: Literal["text", "full", "omitted"]
+    tokens: int
+    """Estimated."""
+    reason: str
+    """Why it was chosen."""
+
+
 class AssembledContext(BaseModel):
     """The prompts of one attempt, with the labels under which calls are recorded."""
 
@@ -39,5 +56,7 @@ class AssembledContext(BaseModel):
     system_prompt: str
     user_prompt: str
     context_stats: ContextStats = ContextStats()
+    manifest: tuple[ContextEntry, ...] = ()
+    """What went into the user prompt, in its order, then what found no room."""
     max_tokens: int = Field(default=16_000, ge=1)
     """Largest answer to ask for, in tokens."""

@@ -9,6 +9,9 @@ from forge_core.models.plan import Plan, PlanStep
 from forge_core.models.task import TaskDefinition
 from forge_core.models.unit import AttemptFailure, WorkUnit
 
+REASON_LENGTH = 2000
+"""Characters of the reason for which an attempt was refused."""
+
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
@@ -40,8 +43,7 @@ def build_unit_sections(
         sections.append(Section("plan", "", text, "the plan that the step belongs to"))
     sections.append(Section("task", "", _render_assignment(unit), "what is to be done"))
     if failure is not None:
-        text = render_failure(failure)
-        sections.append(Section("failure", "", text, "why the last attempt was refused"))
+        sections += build_failure_sections(failure)
     return sections
 
 
@@ -66,19 +68,23 @@ def render_plan(plan: Plan, current_step_id: str | None) -> str:
     )
 
 
-def render_failure(failure: AttemptFailure) -> str:
-    """Render why an attempt was refused, and what it had written."""
-    parts = [f"Attempt {failure.attempt} was refused."]
-    if failure.error:
-        parts.append(failure.error)
-    for check in failure.failed_checks:
-        parts.append(f"Check {check.check_name} failed: {check.summary}")
-        if check.details:
-            parts.append(fence(check.details, "text"))
-    parts += [
-        f"It had written {file.file_path}:\n\n{fence(file.content)}" for file in failure.files
+def build_failure_sections(failure: AttemptFailure) -> list[Section]:
+    """Say why an attempt was refused: the reason, then findings and files while there is room."""
+    checks = failure.failed_checks
+    lines = [f"Attempt {failure.attempt} was refused."]
+    lines += [failure.error[:REASON_LENGTH]] if failure.error else []
+    lines += [f"Check {check.check_name} failed: {check.summary}" for check in checks]
+    reason = Section("failure", "", "\n\n".join(lines), "why the last attempt was refused")
+    findings = [
+        Section("finding", check.check_name, fence(check.details, "text"), "what the check said")
+        for check in checks
+        if check.details
     ]
-    return "\n\n".join(parts)
+    refused = [
+        Section("refused_file", file.file_path, fence(file.content), "what was refused")
+        for file in failure.files
+    ]
+    return [reason, *findings, *refused]
 
 
 def _material_sections(materials: Materials, listing: Listing) -> list[Section]:

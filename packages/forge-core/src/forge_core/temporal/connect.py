@@ -11,6 +11,7 @@ from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.service import RPCError, RPCStatusCode
 
 from forge_core.errors import ServerUnavailable, UsageError
+from forge_core.temporal.runtime import get_runtime
 from forge_core.tracing import temporal_plugins
 
 CONNECT_TIMEOUT_S = 5.0
@@ -84,6 +85,7 @@ async def connect(config: ConnectConfig) -> Client:
                 **config.options,
                 data_converter=pydantic_data_converter,
                 plugins=temporal_plugins(),
+                runtime=get_runtime(),
             )
             await client.workflow_service.describe_namespace(
                 DescribeNamespaceRequest(namespace=client.namespace)

@@ -1,15 +1,27 @@
 """Starting runs and reading how they ended."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, CancelledError
+from temporalio.service import RPCError
 
-from forge_core.errors import ForgeError, InfrastructureError, TaskIdTaken
+from forge_core.errors import (
+    ForgeError,
+    InfrastructureError,
+    RunCancelled,
+    ServerUnavailable,
+    TaskIdTaken,
+    UsageError,
+)
 from forge_core.models.result import TaskResult
 from forge_core.models.task import ForgeTaskInput
+from forge_core.temporal.payloads import ensure_transferable
 from forge_core.workflows.options import TASK_TIMEOUT
 from forge_core.workflows.task import ForgeTaskWorkflow
 
@@ -20,24 +32,30 @@ SUMMARY_LENGTH = 200
 """Characters of the description that Temporal shows beside a run."""
 
 
-class RunCancelled(ForgeError):
-    """The run was cancelled."""
-
-
 async def start_run(
     client: Client, work: ForgeTaskInput, workflow_id: str, task_queue: str
 ) -> RunHandle:
-    """Start a run under an id of its own."""
-    return await client.start_workflow(
-        ForgeTaskWorkflow.run,
-        work,
-        id=workflow_id,
-        task_queue=task_queue,
-        task_timeout=TASK_TIMEOUT,
-        id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-        id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
-        static_summary=work.task.description[:SUMMARY_LENGTH],
-    )
+    """Start a run under an id of its own.
+
+    Raises:
+        UsageError: The task's texts are too large to be submitted.
+        ServerUnavailable: The server does not take it.
+    """
+    try:
+        work = ensure_transferable(work, "the task")
+    except ApplicationError as error:
+        raise UsageError(error.message) from error
+    with _as_unavailable("does not start the run"):
+        return await client.start_workflow(
+            ForgeTaskWorkflow.run,
+            work,
+            id=workflow_id,
+            task_queue=task_queue,
+            task_timeout=TASK_TIMEOUT,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+            static_summary=work.task.description[:SUMMARY_LENGTH],
+        )
 
 
 async def wait_for_result(handle: RunHandle) -> TaskResult:
@@ -46,24 +64,34 @@ async def wait_for_result(handle: RunHandle) -> TaskResult:
     Raises:
         RunCancelled: It was cancelled.
         TaskIdTaken: Another run took the task's id first.
+        ServerUnavailable: The server is gone.
         InfrastructureError: It could not be carried out.
     """
     try:
-        return await handle.result()
+        with _as_unavailable("is lost; the run is kept there"):
+            return await handle.result()
     except WorkflowFailureError as error:
         raise _translate(error) from error
 
 
 async def has_workers(client: Client, task_queue: str) -> bool:
     """Tell whether any worker polls a queue for workflows."""
-    answer = await client.workflow_service.describe_task_queue(
-        DescribeTaskQueueRequest(
-            namespace=client.namespace,
-            task_queue=TaskQueue(name=task_queue),
-            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-        )
+    request = DescribeTaskQueueRequest(
+        namespace=client.namespace,
+        task_queue=TaskQueue(name=task_queue),
+        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
     )
+    with _as_unavailable("does not tell who polls it"):
+        answer = await client.workflow_service.describe_task_queue(request)
     return len(answer.pollers) > 0
+
+
+@contextmanager
+def _as_unavailable(what: str) -> Iterator[None]:
+    try:
+        yield
+    except RPCError as error:
+        raise ServerUnavailable(f"the Temporal server {what}: {error.message}") from error
 
 
 def _translate(error: WorkflowFailureError) -> ForgeError:

@@ -19,6 +19,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from forge_core.errors import ServerUnavailable
+from forge_core.temporal.runtime import get_runtime
 from forge_core.temporal.state import (
     ServerRecord,
     StateFiles,
@@ -189,7 +190,7 @@ async def _run_supervisor(start: _Start) -> None:
 async def _answers(files: StateFiles, record: ServerRecord) -> bool:
     """Tell whether the server is up, knows its default namespace and is still looked after."""
     try:
-        client = await Client.connect(record.address)
+        client = await Client.connect(record.address, runtime=get_runtime())
         await client.workflow_service.describe_namespace(
             DescribeNamespaceRequest(namespace=client.namespace)
         )

@@ -26,6 +26,10 @@ PREFIXES = ("LC_", "XDG_")
 """Beginnings of the names of further variables that are passed on."""
 
 
+WITHHELD = frozenset({"XDG_STATE_HOME"})
+"""Variables that would be passed on by their names, and lead to forge's own records."""
+
+
 def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """Keep the variables that tests plausibly need and that hold no secret.
 
@@ -34,5 +38,7 @@ def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
     one of them sets it itself.
     """
     return {
-        name: value for name, value in environ.items() if name in NAMES or name.startswith(PREFIXES)
+        name: value
+        for name, value in environ.items()
+        if (name in NAMES or name.startswith(PREFIXES)) and name not in WITHHELD
     }

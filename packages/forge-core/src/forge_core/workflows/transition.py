@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from forge_obs import LLMStats
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from forge_core.models.llm import FileOutput
@@ -28,6 +29,8 @@ class Fault:
     type: str | None = None
     terminal: bool = False
     """Another attempt cannot help."""
+    llm_stats: LLMStats | None = None
+    """What the call took all the same, where a model answered."""
 
 
 def evaluate_transition(
@@ -48,7 +51,13 @@ def read_call_fault(error: ActivityError) -> Fault | None:
         return None
     if not (cause.type.startswith("llm.") or cause.type in TERMINAL_ERRORS):
         return None
-    return Fault(cause.message, cause.type, terminal=cause.type not in RETRYABLE_CALL_ERRORS)
+    stats = [LLMStats.model_validate(detail) for detail in cause.details]
+    return Fault(
+        cause.message,
+        cause.type,
+        terminal=cause.type not in RETRYABLE_CALL_ERRORS,
+        llm_stats=stats[0] if stats else None,
+    )
 
 
 def is_final(attempts: Sequence[AttemptResult]) -> bool:

@@ -1,7 +1,7 @@
 """The universal step: attempts at a unit of work until one is accepted or all are used up."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from temporalio import workflow
@@ -24,7 +24,7 @@ with workflow.unsafe.imports_passed_through():
         ValidateInput,
         WriteFilesInput,
     )
-    from forge_core.models.context import ContextStats
+    from forge_core.models.context import AssembledContext, ContextStats
     from forge_core.models.llm import FileOutput, build_llm_stats
     from forge_core.models.result import (
         AttemptResult,
@@ -116,41 +116,39 @@ class LLMProducer:
     async def produce(self, attempt: int, failure: AttemptFailure | None) -> Produced:
         """Assemble the prompt, call the model, write its files."""
         watch = Stopwatch()
-        local = build_local_options(self._place.task_queue)
         try:
-            context = await execute(
-                assemble_context,
-                AssembleContextInput(
-                    unit=self._unit,
-                    worktree=self._place.worktree,
-                    attempt=attempt,
-                    failure=failure,
-                ),
-                local,
-            )
-            context_ms = watch.lap()
+            context = await self._assemble(attempt, failure)
+        except ActivityError as error:
+            return Produced(fault=_read_fault(error), context_ms=watch.lap())
+        known = Produced(context_stats=context.context_stats, context_ms=watch.lap())
+        try:
             answer = await execute(
                 call_llm,
                 CallLLMInput(context=context, model=self._unit.model),
                 build_call_options(self._place.task_queue),
             )
         except ActivityError as error:
-            fault = read_call_fault(error)
-            if fault is None:
-                raise
-            return Produced(fault=fault, model_ms=watch.lap())
+            fault = _read_fault(error)
+            return replace(known, fault=fault, llm_stats=fault.llm_stats, model_ms=watch.lap())
         model_ms = watch.lap()
-        files = answer.response.files
-        fault, paths = await self._write(files)
-        return Produced(
+        fault_or_none, paths = await self._write(answer.response.files)
+        return replace(
+            known,
             paths=paths,
-            files=files,
-            fault=fault,
+            files=answer.response.files,
+            fault=fault_or_none,
             llm_stats=build_llm_stats(answer),
-            context_stats=context.context_stats,
-            context_ms=context_ms,
             model_ms=model_ms,
             write_ms=watch.lap(),
+        )
+
+    async def _assemble(self, attempt: int, failure: AttemptFailure | None) -> AssembledContext:
+        return await execute(
+            assemble_context,
+            AssembleContextInput(
+                unit=self._unit, worktree=self._place.worktree, attempt=attempt, failure=failure
+            ),
+            build_local_options(self._place.task_queue),
         )
 
     async def _write(self, files: Sequence[FileOutput]) -> tuple[Fault | None, tuple[str, ...]]:
@@ -162,6 +160,14 @@ class LLMProducer:
             build_local_options(self._place.task_queue),
         )
         return (Fault(written.error) if written.error else None), written.paths
+
+
+def _read_fault(error: ActivityError) -> Fault:
+    """Read a failed activity as the attempt's fault, or pass on what is not."""
+    fault = read_call_fault(error)
+    if fault is None:
+        raise error
+    return fault
 
 
 class UnitRun:
