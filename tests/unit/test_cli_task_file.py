@@ -95,3 +95,8 @@ def test_task_without_description_is_refused(description: str | None) -> None:
 def test_tests_without_a_command_are_refused() -> None:
     with pytest.raises(UsageError, match="run_tests needs a test_command"):
         make_task("x", checks=CheckOptions(run_tests=True))
+
+
+def test_test_command_that_would_not_run_is_refused() -> None:
+    with pytest.raises(UsageError, match="only with --run-tests"):
+        make_task("x", checks=CheckOptions(test_command="true"))

@@ -144,7 +144,7 @@ def test_hostile_text_in_a_result_is_escaped() -> None:
     assert "\\x1b]0;pwned\\x07 a[/b]c" in render_run(make_view(result)).plain
 
 
-def test_outcome_names_branch_error_and_where_to_look() -> None:
+def test_outcome_names_branch_and_error() -> None:
     view = build_result_view({**RESULT, "error": "step b: 401"})
 
     text = render_outcome("forge-t-0a", "failure_terminal", view).plain
@@ -153,7 +153,6 @@ def test_outcome_names_branch_error_and_where_to_look() -> None:
         "run forge-t-0a: failure_terminal",
         "  error   step b: 401",
         "  branch  forge/t (2 files)",
-        "  look    forge status --workflow-id forge-t-0a --verbose",
     ]
 
 

@@ -113,5 +113,8 @@ def test_large_answers_are_not_shown_again() -> None:
 
 
 def test_commit_subject_is_the_first_line_of_the_description() -> None:
-    assert build_commit_subject("parse", "\nAdd it.\nThen more.") == "parse: Add it."
-    assert build_commit_subject("parse", " \n") == "parse"
+    text = "\nAdd it.\nThen more."
+
+    assert build_commit_subject("parse", text, "success") == "parse: Add it."
+    assert build_commit_subject("parse", text, "failure_terminal") == "parse (failed): Add it."
+    assert build_commit_subject("parse", " \n", "success") == "parse"

@@ -6,8 +6,9 @@ import traceback
 from functools import partial
 from importlib.metadata import version
 from types import TracebackType
+from typing import NoReturn
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, UnusedCliTokensError
 
 from forge_cli.console import prepare_logging, prepare_streams, print_error, print_text
 from forge_cli.errors import EXPECTED, find_exit_code
@@ -67,13 +68,17 @@ def main() -> None:
     prepare_logging()
     argv = sys.argv[1:]
     sys.excepthook = partial(_report_bug, argv)
-    sys.exit(call(argv))
+    _leave(call(argv))
 
 
 def call(argv: list[str]) -> ExitCode:
     """Run a command line; whatever goes wrong becomes one line and an exit code."""
     try:
         result = build_app()(argv)
+    except UnusedCliTokensError as error:
+        words = " ".join(error.unused_tokens or ())
+        reason = f"unexpected {words!r}: quote a text of several words, name ids by their option"
+        return _fail(argv, ExitCode.USAGE, "UsageError", reason)
     except CycloptsError as error:
         return _fail(argv, ExitCode.USAGE, "UsageError", str(error))
     except KeyboardInterrupt:
@@ -98,4 +103,15 @@ def _report_bug(
     if os.environ.get("FORGE_DEBUG"):
         traceback.print_exception(type_, error, trace)
     reason = f"internal error: {type_.__name__}: {error} (FORGE_DEBUG=1 shows where)"
-    sys.exit(_fail(argv, ExitCode.INFRASTRUCTURE, type_.__name__, reason))
+    _leave(_fail(argv, ExitCode.INFRASTRUCTURE, type_.__name__, reason))
+
+
+def _leave(code: ExitCode) -> NoReturn:
+    """End the process; where Temporal was used, without tearing the interpreter down.
+
+    Threads of its core may still call into Python then, which crashes or hangs the process. All
+    that is to be kept has been written by now, and the streams are flushed at each line.
+    """
+    if "temporalio" in sys.modules:
+        os._exit(code)
+    sys.exit(code)

@@ -28,7 +28,7 @@ def prepare_logging() -> None:
     that Temporal's log of the same failure would only say it twice, as a traceback.
     """
     handler = logging.StreamHandler()
-    handler.setFormatter(_EscapingFormatter("%(levelname)s: %(message)s"))
+    handler.setFormatter(_EscapingFormatter("%(message)s"))
     if os.environ.get("FORGE_DEBUG"):
         logging.basicConfig(level=logging.DEBUG, handlers=[handler])
         return
@@ -41,7 +41,7 @@ class _EscapingFormatter(logging.Formatter):
     """Formats a record so that no terminal obeys what it quotes."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return escape(super().format(record))
+        return escape(f"{record.levelname.lower()}: {super().format(record)}")
 
 
 def print_text(text: Text | str) -> None:

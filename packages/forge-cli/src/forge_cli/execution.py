@@ -4,11 +4,11 @@ import asyncio
 import os
 import secrets
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from forge_core.errors import RunCancelled, ServerUnavailable, UsageError
 from forge_core.models.result import TaskResult
@@ -33,9 +33,6 @@ CANCEL_TIMEOUT_S = 30.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 """Requests to stop the process."""
 
-Watch = Callable[[], None]
-"""Called now and then while a run is under way, outside the event loop."""
-
 
 @dataclass(frozen=True, slots=True)
 class Submission:
@@ -46,7 +43,17 @@ class Submission:
     temporal_address: str | None
 
 
-async def execute_run(submission: Submission, watch: Watch) -> TaskResult:
+class Observer(Protocol):
+    """Told of a run's progress."""
+
+    def started(self) -> None:
+        """Told once the server has taken the run."""
+
+    def look(self) -> None:
+        """Called now and then while the run is under way, outside the event loop."""
+
+
+async def execute_run(submission: Submission, observer: Observer) -> TaskResult:
     """Start a run and wait for its end; the first interrupt cancels it, a second waits no more.
 
     Raises:
@@ -58,7 +65,8 @@ async def execute_run(submission: Submission, watch: Watch) -> TaskResult:
         try:
             async with _place_for_run(submission.temporal_address) as (client, queue):
                 handle = await start_run(client, submission.work, submission.workflow_id, queue)
-                return await _follow(handle, watch, again)
+                observer.started()
+                return await _follow(handle, observer, again)
         except asyncio.CancelledError:
             raise Interrupted("interrupted while no run was under way") from None
 
@@ -118,12 +126,12 @@ async def _require_workers(client: Client) -> None:
         )
 
 
-async def _follow(handle: RunHandle, watch: Watch, again: asyncio.Event) -> TaskResult:
+async def _follow(handle: RunHandle, observer: Observer, again: asyncio.Event) -> TaskResult:
     result = asyncio.ensure_future(wait_for_result(handle))
     try:
         while not result.done():
             await asyncio.wait([result], timeout=POLL_INTERVAL_S)
-            await asyncio.to_thread(watch)
+            await asyncio.to_thread(observer.look)
     except asyncio.CancelledError:
         raise Interrupted(await _cancel(handle, result, again)) from None
     except OutputFailed:
@@ -137,6 +145,7 @@ async def _cancel(
 ) -> str:
     """Cancel a run and say what became of it."""
     run = f"run {handle.id}"
+    print_note(f"stopping {run}: interrupt again to wait no longer")
     impatience = asyncio.ensure_future(again.wait())
     either: list[asyncio.Future[Any]] = [result, impatience]
     try:
@@ -151,7 +160,7 @@ async def _cancel(
         return f"{run} was told to stop and has not stopped yet: see forge status"
     failure = result.exception()
     if isinstance(failure, RunCancelled):
-        return f"{run} was cancelled"
+        return f"{run} was cancelled: see forge status --workflow-id {handle.id}"
     return f"{run} had ended already: " + (str(failure) if failure else result.result().status)
 
 

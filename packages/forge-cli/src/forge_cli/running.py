@@ -53,7 +53,6 @@ def run_task(options: RunOptions, on_start: Print | None = None) -> ExitCode:
     if on_start is not None:
         on_start(workflow_id)
     tell: Print = print_note if output.json else print_text
-    tell(f"run {workflow_id}: started on {work.repo_root}")
     result = _execute(submission, tell)
     report = _report_json if output.json else _report_text
     report(workflow_id, result, verbose=output.verbose)
@@ -106,7 +105,7 @@ def _submit(submission: Submission, *, as_json: bool) -> ExitCode:
 def _execute(submission: Submission, tell: Print) -> TaskResult:
     init_tracing(os.environ.get("FORGE_OTEL_EXPORTER", "none"))
     try:
-        return asyncio.run(execute_run(submission, _Progress(submission.workflow_id, tell).look))
+        return asyncio.run(execute_run(submission, _Progress(submission, tell)))
     finally:
         shutdown_tracing()
         flush()
@@ -115,15 +114,20 @@ def _execute(submission: Submission, tell: Print) -> TaskResult:
 class _Progress:
     """Tells what is new each time it looks at the record."""
 
-    def __init__(self, workflow_id: str, tell: Print) -> None:
-        self._workflow_id = workflow_id
+    def __init__(self, submission: Submission, tell: Print) -> None:
+        self._submission = submission
         self._tell = tell
         self._seen = build_result_view({})
+
+    def started(self) -> None:
+        """Tell the run's id and where it works."""
+        submission = self._submission
+        self._tell(f"run {submission.workflow_id}: started on {submission.work.repo_root}")
 
     def look(self) -> None:
         """Tell what happened since the last look; an unreadable store tells nothing."""
         try:
-            current = read_progress(self._workflow_id)
+            current = read_progress(self._submission.workflow_id)
         except StoreError:
             return
         if current is None:
@@ -140,6 +144,8 @@ def _report_text(workflow_id: str, result: TaskResult, *, verbose: bool) -> None
             print_text(render_interactions(interactions))
     view = build_result_view(result.model_dump(mode="json"))
     print_text(render_outcome(workflow_id, result.status, view))
+    if get_db_path() is not None:
+        print_text(f"  look    forge status --workflow-id {workflow_id} --verbose")
 
 
 def _report_json(workflow_id: str, result: TaskResult, *, verbose: bool) -> None:

@@ -62,14 +62,20 @@ def build_task(
     values = _merge(values, _task_values(description, task))
     values["validation"] = _merge(values.get("validation", {}), _check_values(checks))
     values["context"] = _merge(values.get("context", {}), _context_values(context))
+    unknown = sorted(set(values) - set(TaskDefinition.model_fields))
+    if unknown:
+        raise UsageError(f"the task has unknown keys: {', '.join(map(repr, unknown))}")
     text = values.get("description")
     if not isinstance(text, str) or not text.strip():
         raise UsageError("describe the task: forge run DESCRIPTION, or name a --task-file")
     values.setdefault("task_id", build_task_id(text, suffix))
     try:
-        return TaskDefinition.model_validate(values)
+        built = TaskDefinition.model_validate(values)
     except ValidationError as error:
         raise UsageError(_describe(error)) from error
+    if checks.test_command and not built.validation.run_tests:
+        raise UsageError("--test-command is run only with --run-tests")
+    return built
 
 
 def _merge(values: Any, changes: dict[str, Any]) -> Any:  # noqa: ANN401

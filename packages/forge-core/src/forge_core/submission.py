@@ -5,7 +5,12 @@ from pathlib import Path
 
 from forge_core.errors import RefusedPath, UsageError
 from forge_core.files.paths import parse_path
-from forge_core.git.repository import check_task_id_free, find_repository, resolve_commit
+from forge_core.git.repository import (
+    check_task_id_free,
+    find_repository,
+    has_file,
+    resolve_commit,
+)
 from forge_core.llm.providers import check_model
 from forge_core.llm.specs import anchor_model
 from forge_core.models.task import ForgeTaskInput, TaskDefinition
@@ -30,13 +35,17 @@ def resolve_run(task: TaskDefinition, repo: Path, settings: RunSettings) -> Forg
         RepositoryError: `repo` is no git repository or lacks the base branch.
         TaskIdTaken: Another run has the task's id.
         ModelNotConfigured: A model cannot be called as it is configured.
-        UsageError: A file of the task is no path inside the repository.
+        UsageError: A file of the task is no path inside the repository, or a context file is
+            missing there.
     """
     root = find_repository(repo)
     base_commit = resolve_commit(root, task.base_branch)
     check_task_id_free(root, task.task_id)
     for path in (*task.target_files, *task.context_files):
         _check_path(path)
+    for path in task.context_files:
+        if not has_file(root, base_commit, path):
+            raise UsageError(f"context file {path!r} is not in commit {base_commit[:12]}")
     for model in {settings.model, settings.planner_model} if settings.plan else {settings.model}:
         check_model(model)
     return ForgeTaskInput(

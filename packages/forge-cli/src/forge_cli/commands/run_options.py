@@ -65,7 +65,7 @@ class CheckOptions:
     no_format: Flag = False
     """Do not format with ruff."""
     run_tests: Flag = False
-    """Run the test command. It executes code that the model wrote, with your rights."""
+    """Run --test-command. It executes code that the model wrote, with your rights."""
     test_command: str | None = None
     """Shell command that tests the worktree; needs --run-tests."""
 

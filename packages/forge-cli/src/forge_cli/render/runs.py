@@ -55,7 +55,6 @@ def render_outcome(workflow_id: str, status: str, result: ResultView) -> Text:
         lines.append(Text(f"  error   {escape_line(result.error)}"))
     if result.branch:
         lines.append(Text(f"  branch  {result.branch} ({format_count(len(result.files), 'file')})"))
-    lines.append(Text(f"  look    forge status --workflow-id {workflow_id} --verbose"))
     return Text("\n").join(lines)
 
 

@@ -50,6 +50,11 @@ def resolve_commit(repo: Path, ref: str | None) -> str:
         raise RepositoryError(f"unknown base branch {name!r}") from error
 
 
+def has_file(repo: Path, commit: str, path: str) -> bool:
+    """Tell whether a commit has something at a path."""
+    return Git(repo).succeeds("cat-file", "-e", f"{commit}:{path}")
+
+
 def is_dirty(repo: Path) -> bool:
     """Tell whether the checkout has changes that are not committed."""
     return bool(Git(repo).run("status", "--porcelain", "-z"))

@@ -44,7 +44,7 @@ def explain_failure(
         what += f" (HTTP {status})"
     words = " ".join(_find_words(body, status, error).split())
     if words and not _quotes_prompt(words, request):
-        what += f": {words[:QUOTED_LENGTH]}"
+        what += f": {words[:QUOTED_LENGTH].rstrip('.')}"
     advice = _advise(kind, request.model)
     return f"{what}; {advice}" if advice else what
 

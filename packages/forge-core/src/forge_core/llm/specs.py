@@ -49,7 +49,9 @@ def split_model(spec: str) -> tuple[str, str]:
         ModelNotConfigured: The provider is unknown or a part is missing.
     """
     provider, _, name = spec.partition(":")
-    if (provider not in PROVIDERS and provider != SCRIPTED) or not name.strip():
-        known = ", ".join(f"{word}:…" for word in (*PROVIDERS, SCRIPTED))
+    known = ", ".join((*PROVIDERS, SCRIPTED))
+    if not name.strip():
         raise ModelNotConfigured(f"model {spec!r} is not of the form provider:name ({known})")
+    if provider not in PROVIDERS and provider != SCRIPTED:
+        raise ModelNotConfigured(f"model {spec!r}: unknown provider {provider!r} ({known})")
     return provider, name

@@ -90,7 +90,8 @@ def build_attempt_failure(
     )
 
 
-def build_commit_subject(label: str, description: str) -> str:
-    """Word the subject of a unit's commit."""
+def build_commit_subject(label: str, description: str, signal: TransitionSignal) -> str:
+    """Word the subject of a unit's commit; that of a failed attempt says so."""
+    name = label if signal == "success" else f"{label} (failed)"
     lines = [line.strip() for line in description.splitlines() if line.strip()]
-    return f"{label}: {lines[0]}" if lines else label
+    return f"{name}: {lines[0]}" if lines else name

@@ -301,7 +301,7 @@ class UnitRun:
                 worktree=self._place.worktree,
                 paths=produced.paths,
                 parent=self._place.head,
-                subject=build_commit_subject(unit.label, unit.description),
+                subject=build_commit_subject(unit.label, unit.description, signal),
                 workflow_id=unit.workflow_id,
                 step_id=unit.step_id,
                 attempt=attempt,

@@ -1,0 +1,43 @@
+"""What the documents point at exists, and what users type is documented."""
+
+import re
+from pathlib import Path
+
+import pytest
+from forge_core.models.task import ContextConfig, TaskDefinition, ValidationConfig
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted(
+    [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "packages").glob("*/README.md")]
+)
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_of_a_document_lead_somewhere(document: Path) -> None:
+    missing = [
+        link for link in LINK.findall(document.read_text()) if not (document.parent / link).exists()
+    ]
+
+    assert missing == []
+
+
+def test_readme_stays_short() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150
+
+
+def test_every_key_of_a_task_file_is_documented() -> None:
+    text = (ROOT / "docs/reference/task-file.md").read_text()
+    nested = {"validation": ValidationConfig, "context": ContextConfig}
+    keys = [key for key in TaskDefinition.model_fields if key not in nested]
+    keys += [f"{name}.{key}" for name, model in nested.items() for key in model.model_fields]
+
+    assert [key for key in keys if f"| `{key}` |" not in text] == []
+
+
+def test_every_environment_variable_of_ours_is_documented() -> None:
+    text = (ROOT / "docs/reference/environment.md").read_text()
+    sources = (path.read_text() for path in (ROOT / "packages").rglob("*.py"))
+    used = {name for source in sources for name in re.findall(r"\bFORGE_[A-Z_]+\b", source)}
+
+    assert sorted(name for name in used if f"`{name}`" not in text) == []
