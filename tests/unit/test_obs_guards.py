@@ -94,6 +94,7 @@ def test_reading_loads_neither_the_orm_nor_alembic_nor_pydantic() -> None:
 
 def test_public_names_are_pinned_and_importable() -> None:
     assert set(forge_obs.__all__) == {
+        "AmbiguousId",
         "CallTotals",
         "Interaction",
         "LLMStats",
@@ -109,6 +110,7 @@ def test_public_names_are_pinned_and_importable() -> None:
         "get_call_totals",
         "get_db_path",
         "get_engine",
+        "get_interaction",
         "get_interactions",
         "get_run",
         "get_shown_status",

@@ -14,13 +14,20 @@ if TYPE_CHECKING:
     from forge_obs.cleaning import to_json
     from forge_obs.engine import get_engine
     from forge_obs.entries import build_interaction_dict
-    from forge_obs.errors import StoreError, StoreNewer, StoreUnavailable, StoreUnreadable
+    from forge_obs.errors import (
+        AmbiguousId,
+        StoreError,
+        StoreNewer,
+        StoreUnavailable,
+        StoreUnreadable,
+    )
     from forge_obs.migrate import upgrade
     from forge_obs.process import get_db_path
     from forge_obs.rows import CallTotals, Interaction, Run
     from forge_obs.stats import LLMStats
     from forge_obs.store import (
         get_call_totals,
+        get_interaction,
         get_interactions,
         get_run,
         get_shown_status,
@@ -32,6 +39,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "AmbiguousId",
     "CallTotals",
     "Interaction",
     "LLMStats",
@@ -47,6 +55,7 @@ __all__ = [
     "get_call_totals",
     "get_db_path",
     "get_engine",
+    "get_interaction",
     "get_interactions",
     "get_run",
     "get_shown_status",
@@ -65,6 +74,7 @@ _ELSEWHERE = {
     "LLMStats": "stats",
     "StoreCheck": "check",
     "check_store": "check",
+    "AmbiguousId": "errors",
     "StoreError": "errors",
     "StoreNewer": "errors",
     "StoreUnavailable": "errors",

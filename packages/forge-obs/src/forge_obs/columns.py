@@ -138,7 +138,7 @@ LONG_TEXTS: Final = ("system_prompt", "user_prompt", "response")
 TABLES: Final[Mapping[str, tuple[Column, ...]]] = {"interactions": INTERACTIONS, "runs": RUNS}
 """Columns by table name."""
 
-REVISIONS: Final = ("001_initial",)
+REVISIONS: Final = ("001_initial", "002_newest_runs")
 """Every schema revision that this version knows, oldest first."""
 
 HEAD: Final = REVISIONS[-1]

@@ -4,9 +4,12 @@
 StoreError
 ├── StoreUnavailable   no place for it, or it cannot be created, opened or written in time
 ├── StoreNewer         a newer version wrote its schema; it is left untouched
-└── StoreUnreadable    the file is no SQLite database, or damaged
+├── StoreUnreadable    the file is no SQLite database, or damaged
+└── AmbiguousId        a shortened id fits several entries
 ```
 """
+
+from collections.abc import Sequence
 
 
 class StoreError(Exception):
@@ -36,3 +39,19 @@ class StoreNewer(StoreError):
 
 class StoreUnreadable(StoreError):
     """The file is no SQLite database, or it is damaged."""
+
+
+class AmbiguousId(StoreError):
+    """A shortened id fits several entries.
+
+    Args:
+        prefix: What was asked for.
+        entry_ids: Entries that begin with it, in order.
+        more: Whether there are others besides.
+    """
+
+    def __init__(self, prefix: str, entry_ids: Sequence[str], *, more: bool = False) -> None:
+        others = ", and others" if more else ""
+        super().__init__(f"{prefix} fits several interactions: {', '.join(entry_ids)}{others}")
+        self.prefix = prefix
+        self.entry_ids = tuple(entry_ids)

@@ -42,14 +42,21 @@ class Query:
     Attributes:
         table: Name of the table; an absent one has no rows.
         where: Values that columns must have; None asks for anything.
+        since: Only rows made at or after this moment, in the words of `created_at`.
         without: Columns to leave out.
-        newest: Only that many rows, newest first; all, oldest first, if None.
+        newest: Only that many rows, newest first; all, in the order of recording, if None.
     """
 
     table: str
-    where: Mapping[str, str | None] = field(default_factory=dict)
+    where: Mapping[str, str | int | None] = field(default_factory=dict)
+    since: str | None = None
     without: Sequence[str] = ()
     newest: int | None = None
+
+    def needs(self) -> set[str]:
+        """Name the columns that decide which rows are read."""
+        given = {name for name, value in self.where.items() if value is not None}
+        return given | ({"created_at"} if self.since is not None else set())
 
 
 @contextmanager
@@ -77,23 +84,25 @@ def fetch(engine: Engine, query: Query) -> list[Values]:
     A row that cannot be read comes back as its id and, under `broken`, why. Raises what `reading`
     raises.
     """
-    where = {name: value for name, value in query.where.items() if value is not None}
     with reading(engine) as connection:
         present = set(sqlite.list_columns(connection, query.table))
-        if not present.issuperset(where) or not present:
+        if not present.issuperset(query.needs()) or not present:
             return []
         known = ["id", *(spec.name for spec in TABLES[query.table] if spec.name in present)]
         wanted: list[Field] = [column(name) for name in known if name not in query.without]
         chosen = select(*wanted).select_from(table(query.table))
-        return _all_rows(connection, _narrow(chosen, where, query.newest))
+        return _all_rows(connection, _narrow(chosen, query))
 
 
-def _narrow(chosen: Select[Any], where: Mapping[str, str], newest: int | None) -> Select[Any]:
-    for name, value in where.items():
-        chosen = chosen.where(column(name) == value)
-    if newest is None:
+def _narrow(chosen: Select[Any], query: Query) -> Select[Any]:
+    for name, value in query.where.items():
+        if value is not None:
+            chosen = chosen.where(column(name) == value)
+    if query.since is not None:
+        chosen = chosen.where(column("created_at") >= query.since)
+    if query.newest is None:
         return chosen.order_by(column("id"))
-    return chosen.order_by(column("id").desc()).limit(newest)
+    return chosen.order_by(column("created_at").desc(), column("id").desc()).limit(query.newest)
 
 
 def _all_rows(connection: Connection, chosen: Select[Any]) -> list[Values]:
@@ -113,6 +122,19 @@ def _one_row(connection: Connection, chosen: Select[Any], number: int) -> Values
     except DatabaseError as error:
         word = getattr(error.orig, "sqlite_errorname", type(error).__name__)
         return {"id": number, "broken": f"cannot be read: {word}"}
+
+
+def fetch_entry_ids(engine: Engine, prefix: str, limit: int) -> list[str]:
+    """Read, in order, ids of entries that begin with some text; raises what `reading` raises."""
+    entry_id: Field = column("entry_id")
+    beyond = prefix[:-1] + chr(ord(prefix[-1]) + 1)
+    chosen = select(entry_id).select_from(table("interactions"))
+    chosen = chosen.where(entry_id >= prefix, entry_id < beyond).order_by(entry_id).limit(limit)
+    with reading(engine) as connection:
+        present = sqlite.list_columns(connection, "interactions")
+        if "entry_id" not in present:
+            return []
+        return [str(found) for found in connection.execute(chosen).scalars()]
 
 
 def fetch_totals(engine: Engine, workflow_ids: Sequence[str]) -> dict[str, CallTotals]:

@@ -103,3 +103,7 @@ Index(
     func.coalesce(runs.c.run_id, text("''")),
     unique=True,
 )
+# An index ends with the row's id, so these give "newest first" without a sort.
+Index("ix_runs_created_at", runs.c.created_at)
+for _name in ("status", "model_name", "task_id", "workflow_id"):
+    Index(f"ix_runs_{_name}_created_at", runs.c[_name], runs.c.created_at)

@@ -9,14 +9,15 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from string import hexdigits
+from typing import TYPE_CHECKING, Final, TypeVar
 from uuid import uuid4
 
 from sqlalchemy import Engine
 
 from forge_obs import sqlite
-from forge_obs.cleaning import to_json
-from forge_obs.columns import LONG_TEXTS
+from forge_obs.cleaning import format_time, to_json
+from forge_obs.columns import LONG_TEXTS, MAX_COUNT
 from forge_obs.engine import get_database, get_engine, open_database
 from forge_obs.entries import (
     Entry,
@@ -25,13 +26,19 @@ from forge_obs.entries import (
     clean_columns,
     read_field,
 )
+from forge_obs.errors import AmbiguousId
 from forge_obs.liveness import shown_status
 from forge_obs.migrate import upgrade
 from forge_obs.process import get_db_path, get_host, get_now, get_owner, is_alive
-from forge_obs.reader import Query, fetch, fetch_totals
+from forge_obs.reader import Query, fetch, fetch_entry_ids, fetch_totals
 from forge_obs.recorder import flush
 from forge_obs.rows import CallTotals, load_interaction, load_run
 from forge_obs.writer import write
+
+SHORTEST_PREFIX: Final = 4
+"""How many digits of an `entry_id` it takes at least to look for it."""
+
+_MOST_NAMED: Final = 5
 
 if TYPE_CHECKING:
     from forge_obs.rows import Interaction, Run
@@ -47,6 +54,7 @@ __all__ = [
     "get_call_totals",
     "get_db_path",
     "get_engine",
+    "get_interaction",
     "get_interactions",
     "get_run",
     "get_shown_status",
@@ -148,6 +156,42 @@ def get_interactions(
     return [_detached(load_interaction(values)) for values in fetch(engine, query)]
 
 
+def get_interaction(engine: Engine, id_or_prefix: int | str) -> "Interaction | None":
+    """Read one interaction, texts included; None if there is none.
+
+    Args:
+        engine: Of `open_reader` or `get_engine`.
+        id_or_prefix: Its `entry_id`, its `id` as a number, or the beginning of its `entry_id`,
+            at least `SHORTEST_PREFIX` hex digits that no other entry shares; the first of these
+            that fits counts.
+
+    Raises:
+        AmbiguousId: Several entries begin with these digits.
+        StoreError: The store cannot be read, or is newer than this version.
+    """
+    for where in _exact_matches(id_or_prefix):
+        if found := fetch(engine, Query("interactions", where)):
+            return _detached(load_interaction(found[0]))
+    entry_id = _find_entry_id(engine, str(id_or_prefix).lower())
+    return None if entry_id is None else get_interaction(engine, entry_id)
+
+
+def _exact_matches(wanted: int | str) -> list[dict[str, int | str | None]]:
+    if isinstance(wanted, str) and not (wanted.isascii() and wanted.isdecimal()):
+        return [{"entry_id": wanted}]
+    number = min(int(wanted), MAX_COUNT)
+    return [{"id": number}] if isinstance(wanted, int) else [{"entry_id": wanted}, {"id": number}]
+
+
+def _find_entry_id(engine: Engine, prefix: str) -> str | None:
+    if len(prefix) < SHORTEST_PREFIX or not set(prefix) <= set(hexdigits):
+        return None
+    found = fetch_entry_ids(engine, prefix, limit=_MOST_NAMED + 1)
+    if len(found) > 1:
+        raise AmbiguousId(prefix, found[:_MOST_NAMED], more=len(found) > _MOST_NAMED)
+    return found[0] if found else None
+
+
 def get_run(engine: Engine, workflow_id: str) -> "Run | None":
     """Read the newest run of a workflow; None if there is none.
 
@@ -158,18 +202,36 @@ def get_run(engine: Engine, workflow_id: str) -> "Run | None":
     return _detached(load_run(found[0])) if found else None
 
 
-def list_recent_runs(engine: Engine, limit: int = 20) -> "list[Run]":
-    """Read the runs that were recorded last, newest first.
+def list_recent_runs(
+    engine: Engine,
+    limit: int = 20,
+    *,
+    task_id: str | None = None,
+    status: str | None = None,
+    model_name: str | None = None,
+    since: datetime | None = None,
+) -> "list[Run]":
+    """Read the runs that began last, newest first.
+
+    Args:
+        engine: Of `open_reader` or `get_engine`.
+        limit: At most that many.
+        task_id: Only those of this task.
+        status: Only those with this stored status; an interrupted run is stored as `running`.
+        model_name: Only those that asked for this model.
+        since: Only those that began at or after this moment; a naive one is taken as UTC.
 
     Raises:
         StoreError: The store cannot be read, or is newer than this version.
     """
-    found = fetch(engine, Query("runs", newest=max(0, limit)))
+    where = {"task_id": task_id, "status": status, "model_name": model_name}
+    began = None if since is None else format_time(since)
+    found = fetch(engine, Query("runs", where, since=began, newest=max(0, limit)))
     return [_detached(load_run(values)) for values in found]
 
 
 def list_workflow_ids(engine: Engine, limit: int = 1000) -> list[str]:
-    """Read the workflow ids of the runs that were recorded last, newest first.
+    """Read the workflow ids of the runs that began last, newest first.
 
     Raises:
         StoreError: The store cannot be read, or is newer than this version.
