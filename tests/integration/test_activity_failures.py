@@ -9,6 +9,7 @@ from forge_core.models.task import TaskDefinition
 from forge_core.submission import RunSettings, resolve_run
 from forge_core.temporal.connect import connect, embedded_config
 from forge_core.temporal.runs import start_run, wait_for_result
+from forge_core.temporal.server import get_state_dir
 from forge_core.temporal.worker import running_worker
 from forge_obs import get_run, open_reader
 from support.repository import make_repository
@@ -25,7 +26,10 @@ async def test_obstacle_in_the_repository_ends_the_run_and_is_on_record(
         TaskDefinition(task_id="t", description="x"), repo, RunSettings(model, model)
     )
     (repo / ".forge-worktrees").write_text("in the way\n")
-    client, queue = await connect(embedded_config(temporal_address)), unique_queue()
+    client, queue = (
+        await connect(embedded_config(temporal_address, get_state_dir())),
+        unique_queue(),
+    )
 
     async with running_worker(client, queue):
         handle = await start_run(client, work, f"forge-{queue}", queue)

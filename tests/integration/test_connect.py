@@ -10,6 +10,7 @@ from threading import Thread
 import pytest
 from forge_core.errors import ServerUnavailable, UsageError
 from forge_core.temporal.connect import connect, embedded_config, load_connect_config
+from forge_core.temporal.server import get_state_dir
 from support.temporal_server import running_server
 
 FILE = """
@@ -179,7 +180,7 @@ async def test_the_environment_has_no_say_over_the_embedded_server(
     monkeypatch.setenv("TEMPORAL_NAMESPACE", "elsewhere")
     monkeypatch.setenv("TEMPORAL_ADDRESS", "elsewhere:1")
 
-    client = await connect(embedded_config(server))
+    client = await connect(embedded_config(server, get_state_dir()))
 
     assert client.namespace == "default"
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from forge_core.errors import ServerUnavailable
 from forge_core.temporal.connect import connect, embedded_config
-from forge_core.temporal.server import embedded_server, read_record
+from forge_core.temporal.server import embedded_server, get_state_dir, read_record
 from forge_core.temporal.state import ServerRecord, StateFiles, dump_record
 from support.waiting import wait_until
 from temporalio.service import RPCError
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at proces
 HOLD_A_LEASE = """
 import asyncio, sys
 from pathlib import Path
-from forge_core.temporal.server import embedded_server
+from forge_core.temporal.server import embedded_server, get_state_dir
 
 async def main():
     async with embedded_server(Path(sys.argv[1])) as address:
@@ -158,12 +158,12 @@ def record_of(directory: Path) -> ServerRecord:
 
 async def start_workflow(address: str, workflow_id: str) -> None:
     """Leave a workflow on the server that no worker ever takes."""
-    client = await connect(embedded_config(address))
+    client = await connect(embedded_config(address, get_state_dir()))
     await client.start_workflow("Nothing", id=workflow_id, task_queue="nobody")
 
 
 async def has_workflow(address: str, workflow_id: str) -> bool:
-    client = await connect(embedded_config(address))
+    client = await connect(embedded_config(address, get_state_dir()))
     try:
         await client.get_workflow_handle(workflow_id).describe()
     except RPCError:
@@ -194,7 +194,7 @@ def listening_addresses(pid: int) -> set[str]:
 
 async def test_the_first_lease_starts_a_server_and_the_last_one_ends_it(directory: Path) -> None:
     async with embedded_server(directory) as address:
-        client = await connect(embedded_config(address))
+        client = await connect(embedded_config(address, get_state_dir()))
         [server] = servers_of(directory)
 
         assert client.namespace == "default"

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 from forge_core.temporal.connect import connect, embedded_config
+from forge_core.temporal.server import get_state_dir
 from forge_core.tracing import (
     activity_span,
     current_span_ids,
@@ -107,7 +108,7 @@ def names(spans: Sequence[ReadableSpan]) -> list[str]:
 async def test_run_is_one_trace_through_child_and_activities(
     server: str, exporter: InMemorySpanExporter, replaying: bool
 ) -> None:
-    client = await connect(embedded_config(server))
+    client = await connect(embedded_config(server, get_state_dir()))
     with get_tracer().start_as_current_span("forge run") as root:
         seen = await run_parent(client, replaying=replaying)
     shutdown_tracing()

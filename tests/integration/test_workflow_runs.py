@@ -14,16 +14,15 @@ from forge_core.models.task import TaskDefinition
 from forge_core.submission import RunSettings, resolve_run
 from forge_core.temporal.connect import connect, embedded_config
 from forge_core.temporal.runs import start_run, wait_for_result
-from forge_core.temporal.worker import PASSTHROUGH, WORKFLOWS, running_worker
+from forge_core.temporal.server import get_state_dir
+from forge_core.temporal.worker import WORKFLOWS, build_runner, running_worker
 from forge_obs import Interaction, get_interactions, open_reader
 from support.llm_server import Exchange, LLMServer, Reply, tool
 from support.repository import git, make_repository
 from support.script import answer, write_script
 from support.temporal_server import unique_queue
 from temporalio.client import Client, WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 PARTS = [
     {"sub_task_id": name, "description": f"Write {name}.", "target_files": [f"{name}.py"]}
@@ -39,7 +38,7 @@ FAN_OUT = {
 
 @pytest.fixture
 async def client(temporal_address: str) -> Client:
-    return await connect(embedded_config(temporal_address))
+    return await connect(embedded_config(temporal_address, get_state_dir()))
 
 
 @pytest.fixture
@@ -62,11 +61,11 @@ async def execute(client: Client, repo: Path, model: str, *, plan: bool = True) 
 
 async def replay(client: Client, queue: str) -> None:
     """Prove that each workflow of a queue decides the same when it is replayed."""
-    restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSTHROUGH)
     replayer = Replayer(
         workflows=WORKFLOWS,
-        data_converter=pydantic_data_converter,
-        workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
+        namespace=client.namespace,
+        data_converter=client.data_converter,
+        workflow_runner=build_runner(),
     )
     histories: list[WorkflowHistory] = [
         await client.get_workflow_handle(found.id, run_id=found.run_id).fetch_history()

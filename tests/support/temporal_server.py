@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from forge_core.temporal.server import find_temporal_binary
@@ -26,9 +27,24 @@ os.execv(sys.argv[1], sys.argv[1:])
 """Becomes the command; a killed test run takes the server with it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where a server listens on loopback."""
+
+    grpc: str
+    http: str
+
+
 @contextmanager
 def running_server(directory: Path) -> Iterator[str]:
-    """Give the address of a server of its own, which is killed when the block ends.
+    """Give the gRPC address of a server of its own, which is killed when the block ends."""
+    with running_endpoints(directory) as endpoints:
+        yield endpoints.grpc
+
+
+@contextmanager
+def running_endpoints(directory: Path) -> Iterator[Endpoints]:
+    """Give all addresses of a server of its own, which is killed when the block ends.
 
     Args:
         directory: Where its log goes; must exist.
@@ -49,7 +65,7 @@ def running_server(directory: Path) -> Iterator[str]:
         )
     try:
         _wait_until_healthy(server, http_port, log_file)
-        yield f"127.0.0.1:{port}"
+        yield Endpoints(f"127.0.0.1:{port}", f"127.0.0.1:{http_port}")
     finally:
         server.kill()
         server.wait()

@@ -2,7 +2,7 @@
 
 import pytest
 from forge_core.models.llm import FileOutput, LLMResponse
-from forge_core.temporal.payloads import LIMIT_BYTES, ensure_transferable
+from forge_core.temporal.payloads import INLINE_LIMIT_BYTES, ensure_transferable
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
@@ -30,7 +30,7 @@ def answer(content: str) -> LLMResponse:
 def test_a_value_that_can_be_encoded_is_returned_as_it_is() -> None:
     value = answer("naïve \N{SNOWMAN} \x00")
 
-    assert ensure_transferable(value, "the answer") is value
+    assert ensure_transferable(value, "the answer", INLINE_LIMIT_BYTES) is value
 
 
 async def test_lone_surrogates_are_escaped_wherever_they_are() -> None:
@@ -38,7 +38,7 @@ async def test_lone_surrogates_are_escaped_wherever_they_are() -> None:
         text="a\ud800b", table={"k\udfff": Tree(text="\udc80")}, rows=("fine", "\ud83d\ud83d")
     )
 
-    clean = ensure_transferable(value, "the answer")
+    clean = ensure_transferable(value, "the answer", INLINE_LIMIT_BYTES)
 
     assert clean.text == r"a\ud800b"
     assert clean.table == {r"k\udfff": Tree(text=r"\udc80")}
@@ -47,32 +47,38 @@ async def test_lone_surrogates_are_escaped_wherever_they_are() -> None:
 
 
 def test_text_beside_a_lone_surrogate_is_kept() -> None:
-    clean = ensure_transferable(answer("é \N{GRINNING FACE} \\ \ud800"), "the answer")
+    clean = ensure_transferable(
+        answer("é \N{GRINNING FACE} \\ \ud800"), "the answer", INLINE_LIMIT_BYTES
+    )
 
     assert clean.files[0].content == "é \N{GRINNING FACE} \\ \\ud800"
 
 
 @given(st.text(alphabet=st.characters(), max_size=200))
 async def test_any_text_can_be_transferred(text: str) -> None:
-    clean = ensure_transferable(answer(text), "the answer")
+    clean = ensure_transferable(answer(text), "the answer", INLINE_LIMIT_BYTES)
 
     assert await encode_and_decode(clean) == clean
 
 
 @pytest.mark.parametrize(
     "content",
-    ["x" * (LIMIT_BYTES + 1), "\N{SNOWMAN}" * (LIMIT_BYTES // 2), "\ud800" * (LIMIT_BYTES // 5)],
+    [
+        "x" * (INLINE_LIMIT_BYTES + 1),
+        "\N{SNOWMAN}" * (INLINE_LIMIT_BYTES // 2),
+        "\ud800" * (INLINE_LIMIT_BYTES // 5),
+    ],
     ids=["plain", "multi-byte", "escaped"],
 )
 def test_a_value_beyond_the_limit_is_refused_for_good(content: str) -> None:
     with pytest.raises(ApplicationError, match="the model's answer takes") as refused:
-        ensure_transferable(answer(content), "the model's answer")
+        ensure_transferable(answer(content), "the model's answer", INLINE_LIMIT_BYTES)
 
     assert refused.value.non_retryable
-    assert f"{LIMIT_BYTES:,}" in refused.value.message
+    assert f"{INLINE_LIMIT_BYTES:,}" in refused.value.message
 
 
 def test_a_value_just_below_the_limit_is_taken() -> None:
-    value = answer("x" * (LIMIT_BYTES - 200))
+    value = answer("x" * (INLINE_LIMIT_BYTES - 200))
 
-    assert ensure_transferable(value, "the answer") is value
+    assert ensure_transferable(value, "the answer", INLINE_LIMIT_BYTES) is value

@@ -106,7 +106,7 @@ async def _place_for_run(address: str | None) -> AsyncIterator[tuple[Client, str
     ui = bool(os.environ.get("FORGE_TEMPORAL_UI"))
     async with embedded_server(directory, ui=ui) as embedded_address:
         _tell_ui_address(directory)
-        client = await connect(embedded_config(embedded_address))
+        client = await connect(embedded_config(embedded_address, directory))
         queue = f"forge-{secrets.token_hex(16)}"
         async with running_worker(client, queue):
             yield client, queue

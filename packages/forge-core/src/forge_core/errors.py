@@ -8,10 +8,12 @@ ForgeError
 ├── InfrastructureError   git, the Temporal server or a worker is missing
 │   ├── GitMissing
 │   ├── GitFailed
-│   └── ServerUnavailable
+│   ├── ServerUnavailable
+│   └── PayloadUnavailable  what Temporal's history points to is missing or damaged
 ├── RefusedPath           a model named a path that it may not write
 ├── UnreadableFile        a file that a prompt cannot show (forge_core.files.read)
 ├── MergeConflict         two sub-tasks changed the same path
+├── UnsignedWork          work that was not submitted with our key
 ├── RunCancelled          a run was told to stop
 └── ModelFailure          a model did not give a usable answer (forge_core.llm.errors)
 """
@@ -51,6 +53,14 @@ class GitFailed(InfrastructureError):
 
 class ServerUnavailable(InfrastructureError):
     """The Temporal server cannot be started or reached."""
+
+
+class PayloadUnavailable(InfrastructureError):
+    """A payload that Temporal's history points to is missing or damaged."""
+
+
+class UnsignedWork(ForgeError):
+    """A payload was not made with the key of this state directory, or for another run."""
 
 
 class RefusedPath(ForgeError):

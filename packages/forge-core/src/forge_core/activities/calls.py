@@ -16,7 +16,6 @@ from forge_core.llm.request import ModelAnswer, ModelRequest, request_params
 from forge_core.models.context import AssembledContext
 from forge_core.models.llm import CallUsage, build_llm_stats
 from forge_core.span_attributes import llm_call_attributes
-from forge_core.temporal.payloads import ensure_transferable
 from forge_core.tracing import activity_span, current_span_ids
 
 MAX_PROVIDER_FAILURES = 5
@@ -44,7 +43,7 @@ async def perform_call(
         except ModelFailure as failure:
             raise _application_error(failure) from failure
         span.set_attributes(llm_call_attributes(context, model, result))
-        return ensure_transferable(result, "the model's answer")
+        return result
 
 
 class CallRecorder:

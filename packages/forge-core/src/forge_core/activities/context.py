@@ -22,7 +22,6 @@ from forge_core.prompts.sections import (
     build_unit_sections,
 )
 from forge_core.span_attributes import context_attributes
-from forge_core.temporal.payloads import ensure_transferable
 from forge_core.tracing import activity_span
 
 
@@ -78,14 +77,13 @@ def _fill_prompts(
         prompt = build_prompt(context.system_prompt, sections, config, files_discovered=discovered)
     except BudgetExceeded as error:
         raise ApplicationError(str(error), type="BudgetExceeded", non_retryable=True) from error
-    filled = context.model_copy(
+    return context.model_copy(
         update={
             "user_prompt": prompt.user_prompt,
             "context_stats": prompt.stats,
             "manifest": prompt.manifest,
         }
     )
-    return ensure_transferable(filled, "the assembled context")
 
 
 def _read_materials(

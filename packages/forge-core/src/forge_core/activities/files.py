@@ -14,7 +14,6 @@ from forge_core.models.activity import (
     WriteFilesResult,
 )
 from forge_core.span_attributes import validation_attributes
-from forge_core.temporal.payloads import ensure_transferable
 from forge_core.tracing import activity_span
 from forge_core.validation import validate_files
 
@@ -34,7 +33,7 @@ def validate_output(work: ValidateInput) -> ValidateResult:
     with activity_span("forge.validate_output", validation_attributes(work)) as span:
         results = validate_files(Path(work.worktree), work.paths, work.config, _stop_if_cancelled)
         span.set_attributes(validation_attributes(work, results))
-        return ensure_transferable(ValidateResult(results=tuple(results)), "the check results")
+        return ValidateResult(results=tuple(results))
 
 
 def _stop_if_cancelled() -> None:

@@ -1,12 +1,17 @@
-"""Making a file that must not exist yet, whole or not at all."""
+"""Making files that must not exist yet, whole or not at all, and private directories."""
 
 import os
 import secrets
 from pathlib import Path
 
 
-def create_whole(path: Path, text: str) -> None:
+def create_whole(path: Path, text: str, mode: int = 0o666) -> None:
     """Make a file; it is on disk, with its text, once it has its name.
+
+    Args:
+        path: Its name.
+        text: Its content.
+        mode: Its mode, from which the umask takes away.
 
     Raises:
         FileExistsError: It exists already.
@@ -14,15 +19,27 @@ def create_whole(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     written = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
     try:
-        with written.open("x") as file:
+        with open(written, "x", opener=lambda name, flags: os.open(name, flags, mode)) as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
         os.link(written, path)
     finally:
         written.unlink(missing_ok=True)
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    sync_directory(path.parent)
+
+
+def sync_directory(path: Path) -> None:
+    """Have the names in a directory survive a loss of power."""
+    directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(directory)
     finally:
         os.close(directory)
+
+
+def make_private(directory: Path) -> None:
+    """Make a directory and its parents for their owner alone; those that exist are left."""
+    if not directory.is_dir():
+        make_private(directory.parent)
+        directory.mkdir(mode=0o700, exist_ok=True)

@@ -3,15 +3,20 @@
 import asyncio
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.converter import DataConverter
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.service import RPCError, RPCStatusCode
 
 from forge_core.errors import ServerUnavailable, UsageError
+from forge_core.temporal.payload_store import PayloadFiles, build_converter, keep_outside
 from forge_core.temporal.runtime import get_runtime
+from forge_core.temporal.signing import SigningCodec, load_key
+from forge_core.temporal.state import StateFiles
 from forge_core.tracing import temporal_plugins
 
 CONNECT_TIMEOUT_S = 5.0
@@ -40,6 +45,8 @@ class ConnectConfig:
 
     options: ClientConnectConfig
     timeout_s: float = CONNECT_TIMEOUT_S
+    converter: DataConverter = pydantic_data_converter
+    """How values become payloads, and where large ones are kept."""
 
     @property
     def address(self) -> str:
@@ -65,12 +72,29 @@ def load_connect_config(address: str | None, environ: Mapping[str, str]) -> Conn
         return None
     if not _is_host_and_port(target):
         raise UsageError(f"Temporal address {target!r} is not HOST:PORT")
-    return ConnectConfig({**options, "target_host": target})
+    converter = build_converter(environ.get("FORGE_PAYLOAD_STORE"))
+    return ConnectConfig({**options, "target_host": target}, converter=converter)
 
 
-def embedded_config(address: str) -> ConnectConfig:
-    """Configure a connection to an embedded server; the environment has no say."""
-    return ConnectConfig({"target_host": address}, EMBEDDED_TIMEOUT_S)
+def embedded_config(address: str, directory: Path) -> ConnectConfig:
+    """Configure a connection to the embedded server; the environment has no say.
+
+    Large payloads are kept beside the server's database, and all are signed: the server itself
+    takes work from anybody.
+
+    Args:
+        address: The server's address.
+        directory: The state directory.
+
+    Raises:
+        InfrastructureError: The key in the state directory cannot be made or read.
+    """
+    files = StateFiles(directory)
+    signing = dataclasses.replace(
+        pydantic_data_converter, payload_codec=SigningCodec(load_key(files.payload_key))
+    )
+    converter = keep_outside(signing, PayloadFiles(files.payloads))
+    return ConnectConfig({"target_host": address}, EMBEDDED_TIMEOUT_S, converter)
 
 
 async def connect(config: ConnectConfig) -> Client:
@@ -83,7 +107,7 @@ async def connect(config: ConnectConfig) -> Client:
         async with asyncio.timeout(config.timeout_s):
             client = await Client.connect(
                 **config.options,
-                data_converter=pydantic_data_converter,
+                data_converter=config.converter,
                 plugins=temporal_plugins(),
                 runtime=get_runtime(),
             )

@@ -21,7 +21,7 @@ from forge_core.errors import (
 )
 from forge_core.models.result import TaskResult
 from forge_core.models.task import ForgeTaskInput
-from forge_core.temporal.payloads import ensure_transferable
+from forge_core.temporal.payloads import ensure_transferable, get_limit
 from forge_core.workflows.options import TASK_TIMEOUT
 from forge_core.workflows.task import ForgeTaskWorkflow
 
@@ -42,7 +42,7 @@ async def start_run(
         ServerUnavailable: The server does not take it.
     """
     try:
-        work = ensure_transferable(work, "the task")
+        work = ensure_transferable(work, "the task", get_limit(client.data_converter))
     except ApplicationError as error:
         raise UsageError(error.message) from error
     with _as_unavailable("does not start the run"):

@@ -19,6 +19,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from forge_core.errors import ServerUnavailable
+from forge_core.files.create import make_private
 from forge_core.temporal.runtime import get_runtime
 from forge_core.temporal.state import (
     ServerRecord,
@@ -119,7 +120,7 @@ async def _acquire(start: _Start, stack: ExitStack) -> ServerRecord:
     files = start.files
     try:
         async with asyncio.timeout(start.timeout_s):
-            _make_private(files.directory)
+            make_private(files.directory)
             lease = stack.enter_context(_open_private(files.leases))
             await _lock(lease, fcntl.LOCK_SH)
             return await _attach_or_start(start)
@@ -207,13 +208,6 @@ def _explain_end(files: StateFiles) -> str:
         log = ""
     reason = find_telling_line(log)
     return f"the embedded Temporal server did not start: {reason} (see {files.log})"
-
-
-def _make_private(directory: Path) -> None:
-    """Make a directory and its parents for their owner alone; those that exist are left."""
-    if not directory.is_dir():
-        _make_private(directory.parent)
-        directory.mkdir(mode=0o700, exist_ok=True)
 
 
 def _open_private(path: Path) -> IO[str]:

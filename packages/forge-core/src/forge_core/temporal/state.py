@@ -84,6 +84,16 @@ class StateFiles:
         return self.directory / "server.log.1"
 
     @property
+    def payloads(self) -> Path:
+        """What the server's histories point to instead of holding it."""
+        return self.directory / "payloads"
+
+    @property
+    def payload_key(self) -> Path:
+        """The key that signs what our workers take from the server."""
+        return self.directory / "payload.key"
+
+    @property
     def start_lock(self) -> Path:
         """Held by the one command that looks for a server or starts it."""
         return self.directory / "start.lock"

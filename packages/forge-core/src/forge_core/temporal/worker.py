@@ -25,7 +25,9 @@ from forge_core.activities.git import (
 from forge_core.activities.heartbeat import HEARTBEAT_THROTTLE, HeartbeatInterceptor
 from forge_core.activities.llm import call_llm
 from forge_core.activities.planner import call_planner
+from forge_core.activities.results import ResultInterceptor
 from forge_core.activities.runs import RunActivities
+from forge_core.temporal.payloads import get_limit
 from forge_core.workflows.fan_out import ForgeSubTaskWorkflow
 from forge_core.workflows.task import ForgeTaskWorkflow
 
@@ -89,6 +91,12 @@ async def running_worker(
                     await alive
 
 
+def build_runner() -> SandboxedWorkflowRunner:
+    """Build what executes workflow code, in a worker and in a replay."""
+    restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSTHROUGH)
+    return SandboxedWorkflowRunner(restrictions=restrictions)
+
+
 def _build_worker(
     client: Client,
     queue: str,
@@ -97,7 +105,6 @@ def _build_worker(
     serves_workflows: bool,
 ) -> Worker:
     activities: list[Any] = [*ACTIVITIES, runs.begin_run, runs.record_run]
-    restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSTHROUGH)
     return Worker(
         client,
         task_queue=queue,
@@ -107,6 +114,10 @@ def _build_worker(
         max_concurrent_activities=MAX_ACTIVITIES,
         graceful_shutdown_timeout=GRACE,
         max_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
-        interceptors=[HeartbeatInterceptor(), FailureInterceptor()],
-        workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
+        interceptors=[
+            HeartbeatInterceptor(),
+            FailureInterceptor(),
+            ResultInterceptor(get_limit(client.data_converter)),
+        ],
+        workflow_runner=build_runner(),
     )

@@ -1,0 +1,110 @@
+"""Signing what goes through the embedded server, which asks nobody who they are.
+
+Every process of this machine can reach its ports, and so can a web page in the user's browser. What
+our workers take from it must carry a signature made with a key that only the user can read; all
+else is refused before a workflow or an activity sees it.
+"""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+from temporalio.api.common.v1 import Payload
+from temporalio.converter import (
+    ActivitySerializationContext,
+    PayloadCodec,
+    SerializationContext,
+    WithSerializationContext,
+    WorkflowSerializationContext,
+)
+
+from forge_core.errors import InfrastructureError, UnsignedWork
+from forge_core.files.create import create_whole, make_private
+
+SIGNATURE = "forge-signature"
+"""Key of the signature in a payload's metadata; the data stay readable."""
+
+KEY_BYTES = 32
+
+
+class SigningCodec(PayloadCodec, WithSerializationContext):
+    """Signs payloads for one workflow and refuses those that are not signed for it.
+
+    Args:
+        key: The secret.
+        scope: Namespace and workflow id that signatures are bound to. Without one, as for an
+            activity that no workflow started, everything is refused.
+    """
+
+    def __init__(self, key: bytes, scope: tuple[str, str] | None = None) -> None:
+        self._key = key
+        self._scope = scope
+
+    def with_context(self, context: SerializationContext) -> Self:
+        """Bind the codec to the workflow that a payload belongs to."""
+        return type(self)(self._key, _find_scope(context))
+
+    async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        """Sign payloads."""
+        return [self._add_signature(payload) for payload in payloads]
+
+    async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        """Check payloads and take their signatures off.
+
+        Raises:
+            UnsignedWork: One was not signed by us for this workflow.
+        """
+        return [self._take_signature(payload) for payload in payloads]
+
+    def _add_signature(self, payload: Payload) -> Payload:
+        signed = Payload()
+        signed.CopyFrom(payload)
+        signed.metadata[SIGNATURE] = self._compute(payload)
+        return signed
+
+    def _take_signature(self, payload: Payload) -> Payload:
+        plain = Payload()
+        plain.CopyFrom(payload)
+        signature = plain.metadata.pop(SIGNATURE, b"")
+        if self._scope is None or not hmac.compare_digest(signature, self._compute(plain)):
+            raise UnsignedWork("refused: it was not submitted with this state directory's key")
+        return plain
+
+    def _compute(self, payload: Payload) -> bytes:
+        """Compute HMAC-SHA256 over parts that each follow their length (RFC 2104)."""
+        mac = hmac.new(self._key, digestmod=hashlib.sha256)
+        parts = [part.encode() for part in self._scope or ()]
+        for name in sorted(payload.metadata):
+            parts += [name.encode(), payload.metadata[name]]
+        for part in (*parts, payload.data):
+            mac.update(len(part).to_bytes(8, "big") + part)
+        return mac.hexdigest().encode()
+
+
+def load_key(path: Path) -> bytes:
+    """Read the key, made at first use for the user alone.
+
+    Raises:
+        InfrastructureError: It cannot be written or read.
+    """
+    try:
+        make_private(path.parent)
+        if not path.exists():
+            with suppress(FileExistsError):
+                create_whole(path, f"{secrets.token_hex(KEY_BYTES)}\n", mode=0o600)
+        key = bytes.fromhex(path.read_text())
+    except (OSError, ValueError) as error:
+        raise InfrastructureError(f"key {path}: {error}") from error
+    if len(key) != KEY_BYTES:
+        raise InfrastructureError(f"key {path} has {len(key)} bytes instead of {KEY_BYTES}")
+    return key
+
+
+def _find_scope(context: SerializationContext) -> tuple[str, str] | None:
+    if not isinstance(context, WorkflowSerializationContext | ActivitySerializationContext):
+        return None
+    return (context.namespace, context.workflow_id) if context.workflow_id else None

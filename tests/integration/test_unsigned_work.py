@@ -1,0 +1,245 @@
+"""The embedded server takes work from anybody; our worker does not."""
+
+import base64
+import http.client
+import json
+import os
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from forge_core.models.activity import RunOwner, WriteFilesInput
+from forge_core.models.llm import FileOutput
+from forge_core.models.task import ForgeTaskInput, TaskDefinition
+from forge_core.submission import RunSettings, resolve_run
+from forge_core.temporal.connect import connect, embedded_config
+from forge_core.temporal.runs import start_run, wait_for_result
+from forge_core.temporal.server import get_state_dir
+from forge_core.temporal.worker import WORKFLOWS, build_runner, running_worker
+from forge_obs import list_recent_runs, open_reader
+from support.repository import git, make_repository
+from support.script import answer, write_script
+from support.temporal_server import Endpoints, running_endpoints, unique_queue
+from support.waiting import until
+from temporalio import activity
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import ActivityFailureError, Client, WorkflowHandle
+from temporalio.common import RawValue, RetryPolicy
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Worker
+
+ONCE = RetryPolicy(maximum_attempts=1)
+HALF_A_MINUTE = timedelta(seconds=30)
+
+
+@activity.defn
+async def begin_run(_: RawValue) -> RunOwner:
+    """What somebody else's worker would answer in place of ours."""
+    return RunOwner(task_queue="theirs")
+
+
+@pytest.fixture(scope="module")
+def endpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoints]:
+    with running_endpoints(tmp_path_factory.mktemp("temporal")) as found:
+        yield found
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    return make_repository(tmp_path / "repo", {"README.md": "# a repository\n"})
+
+
+@pytest.fixture
+def work(repo: Path, tmp_path: Path) -> ForgeTaskInput:
+    model = write_script(tmp_path / "s.json", {"answer": answer()})
+    return resolve_run(
+        TaskDefinition(task_id="work", description="x"), repo, RunSettings(model, model)
+    )
+
+
+@pytest.fixture
+async def ours(endpoints: Endpoints) -> Client:
+    return await connect(embedded_config(endpoints.grpc, get_state_dir()))
+
+
+@pytest.fixture
+async def queue(ours: Client) -> AsyncIterator[str]:
+    """The queue of a worker of ours, which somebody has found out."""
+    name = unique_queue()
+    async with running_worker(ours, name):
+        yield name
+
+
+@pytest.fixture
+async def stranger(endpoints: Endpoints) -> Client:
+    """A client of somebody who can reach the server and has not our key."""
+    return await Client.connect(endpoints.grpc, data_converter=pydantic_data_converter)
+
+
+async def find_refusal(handle: WorkflowHandle[Any, Any]) -> str | None:
+    async for event in handle.fetch_history_events():
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
+            return event.workflow_task_failed_event_attributes.failure.message
+    return None
+
+
+async def expect_refusal(handle: WorkflowHandle[Any, Any]) -> None:
+    """Wait until our worker refused a workflow, then end that."""
+    message = await until(lambda: find_refusal(handle), "the refusal")
+    await handle.terminate()
+    assert "refused" in message
+
+
+def assert_nothing_was_done(repo: Path) -> None:
+    engine = open_reader(os.environ["FORGE_DB_PATH"])
+
+    assert engine is None or list_recent_runs(engine) == []
+    assert git(repo, "branch", "--format=%(refname:short)") == "main"
+    assert sorted(path.name for path in repo.iterdir()) == [".git", "README.md"]
+
+
+def post(endpoints: Endpoints, path: str, document: dict[str, Any]) -> dict[str, Any]:
+    """Send what a web page can make a browser send: plain text, from a foreign origin."""
+    connection = http.client.HTTPConnection(endpoints.http, timeout=30)
+    headers = {"Content-Type": "text/plain", "Origin": "https://evil.example"}
+    try:
+        connection.request(
+            "POST", f"/api/v1/namespaces/default/{path}", json.dumps(document), headers
+        )
+        response = connection.getresponse()
+        body: dict[str, Any] = json.loads(response.read())
+        assert response.status == http.HTTPStatus.OK, body
+        return body
+    finally:
+        connection.close()
+
+
+def as_json_payload(value: Any) -> dict[str, Any]:
+    encoding = base64.b64encode(b"json/plain").decode()
+    data = base64.b64encode(value.model_dump_json().encode()).decode()
+    return {"payloads": [{"metadata": {"encoding": encoding}, "data": data}]}
+
+
+async def test_unsigned_workflow_is_refused(
+    stranger: Client, queue: str, work: ForgeTaskInput, repo: Path
+) -> None:
+    handle = await stranger.start_workflow(
+        "ForgeTaskWorkflow", work, id=f"w-{queue}", task_queue=queue
+    )
+
+    await expect_refusal(handle)
+
+    assert_nothing_was_done(repo)
+
+
+async def test_workflow_from_a_web_page_is_refused(
+    endpoints: Endpoints, stranger: Client, queue: str, work: ForgeTaskInput, repo: Path
+) -> None:
+    started = post(
+        endpoints,
+        f"workflows/w-{queue}",
+        {
+            "workflowType": {"name": "ForgeTaskWorkflow"},
+            "taskQueue": {"name": queue},
+            "input": as_json_payload(work),
+        },
+    )
+
+    await expect_refusal(stranger.get_workflow_handle(f"w-{queue}", run_id=started["runId"]))
+
+    assert_nothing_was_done(repo)
+
+
+async def test_unsigned_activity_is_refused(stranger: Client, queue: str, repo: Path) -> None:
+    wanted = WriteFilesInput(
+        worktree=str(repo), files=(FileOutput(file_path="evil.py", content="x"),)
+    )
+
+    with pytest.raises(ActivityFailureError) as refused:
+        await stranger.execute_activity(
+            "write_output",
+            wanted,
+            id=f"a-{queue}",
+            task_queue=queue,
+            start_to_close_timeout=HALF_A_MINUTE,
+            retry_policy=ONCE,
+        )
+
+    assert "Failed decoding arguments" in str(refused.value.cause)
+    assert_nothing_was_done(repo)
+
+
+async def test_activity_from_a_web_page_is_refused(
+    endpoints: Endpoints, stranger: Client, queue: str, repo: Path
+) -> None:
+    wanted = WriteFilesInput(
+        worktree=str(repo), files=(FileOutput(file_path="evil.py", content="x"),)
+    )
+    post(
+        endpoints,
+        f"activities/a-{queue}",
+        {
+            "activityType": {"name": "write_output"},
+            "taskQueue": {"name": queue},
+            "input": as_json_payload(wanted),
+            "startToCloseTimeout": "30s",
+            "retryPolicy": {"maximumAttempts": 1},
+        },
+    )
+
+    with pytest.raises(ActivityFailureError) as refused:
+        await stranger.get_activity_handle(f"a-{queue}").result()
+
+    assert "Failed decoding arguments" in str(refused.value.cause)
+    assert_nothing_was_done(repo)
+
+
+async def test_what_we_signed_for_one_run_is_refused_for_another(
+    ours: Client, stranger: Client, queue: str, work: ForgeTaskInput, repo: Path
+) -> None:
+    first = await start_run(ours, work, f"first-{queue}", queue)
+    await wait_for_result(first)
+    history = await first.fetch_history()
+    [signed] = history.events[0].workflow_execution_started_event_attributes.input.payloads
+    before = git(repo, "rev-parse", "forge/work")
+
+    handle = await stranger.start_workflow(
+        "ForgeTaskWorkflow", RawValue(signed), id=f"second-{queue}", task_queue=queue
+    )
+    await expect_refusal(handle)
+
+    engine = open_reader(os.environ["FORGE_DB_PATH"])
+    assert engine is not None
+    assert [run.workflow_id for run in list_recent_runs(engine)] == [first.id]
+    assert git(repo, "rev-parse", "forge/work") == before
+
+
+async def test_result_that_a_stranger_reports_is_refused(
+    ours: Client, stranger: Client, work: ForgeTaskInput, repo: Path
+) -> None:
+    queue = unique_queue()
+    decides = Worker(ours, task_queue=queue, workflows=WORKFLOWS, workflow_runner=build_runner())
+    lies = Worker(stranger, task_queue=queue, activities=[begin_run])
+
+    async with decides, lies:
+        handle = await start_run(ours, work, f"run-{queue}", queue)
+        await expect_refusal(handle)
+
+    assert_nothing_was_done(repo)
+
+
+async def test_run_of_ours_goes_on_beside_refused_work(
+    ours: Client, stranger: Client, queue: str, work: ForgeTaskInput
+) -> None:
+    refused = await stranger.start_workflow(
+        "ForgeTaskWorkflow", work, id=f"w-{queue}", task_queue=queue
+    )
+    await until(lambda: find_refusal(refused), "the refusal")
+
+    handle = await start_run(ours, work, f"run-{queue}", queue)
+    result = await wait_for_result(handle)
+
+    await refused.terminate()
+    assert result.status == "success"
