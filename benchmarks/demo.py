@@ -57,6 +57,7 @@ def measure_once() -> Sample:
         environment = {
             **os.environ,
             "XDG_STATE_HOME": home,
+            "FORGE_SERVER_IDLE_S": "0",
             "TMPDIR": home,
             "FORGE_DB_PATH": f"{home}/forge.db",
             "FORGE_OTEL_EXPORTER": "console",

@@ -18,7 +18,7 @@ def state_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     running, release = threading.Event(), threading.Event()
 
     async def hold() -> None:
-        async with embedded_server(home / "forge"):
+        async with embedded_server(home / "forge", purpose="tests", idle_s=0):
             running.set()
             await asyncio.to_thread(release.wait)
 

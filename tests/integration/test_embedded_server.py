@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -14,9 +15,10 @@ from pathlib import Path
 import pytest
 from forge_core.errors import ServerUnavailable
 from forge_core.temporal.connect import connect, embedded_config
-from forge_core.temporal.server import embedded_server, get_state_dir, read_record
+from forge_core.temporal.server import embedded_server, get_state_dir, keep_server, read_record
 from forge_core.temporal.state import ServerRecord, StateFiles, dump_record
-from support.waiting import wait_until
+from forge_core.temporal.supervisor import LOG_LIMIT_BYTES
+from support.waiting import DEADLINE_S, wait_until
 from temporalio.service import RPCError
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
@@ -24,10 +26,10 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at proces
 HOLD_A_LEASE = """
 import asyncio, sys
 from pathlib import Path
-from forge_core.temporal.server import embedded_server, get_state_dir
+from forge_core.temporal.server import embedded_server
 
 async def main():
-    async with embedded_server(Path(sys.argv[1])) as address:
+    async with embedded_server(Path(sys.argv[1]), idle_s=0) as address:
         print(address, flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
@@ -142,7 +144,7 @@ def wait_until_only(pid: int, directory: Path) -> None:
 
 
 async def start_and_stop(directory: Path, start_timeout_s: float = 60.0) -> None:
-    async with embedded_server(directory, start_timeout_s=start_timeout_s):
+    async with embedded_server(directory, idle_s=0, start_timeout_s=start_timeout_s):
         pass
 
 
@@ -193,7 +195,7 @@ def listening_addresses(pid: int) -> set[str]:
 
 
 async def test_the_first_lease_starts_a_server_and_the_last_one_ends_it(directory: Path) -> None:
-    async with embedded_server(directory) as address:
+    async with embedded_server(directory, idle_s=0) as address:
         client = await connect(embedded_config(address, get_state_dir()))
         [server] = servers_of(directory)
 
@@ -207,7 +209,7 @@ async def test_the_first_lease_starts_a_server_and_the_last_one_ends_it(director
 async def test_a_second_process_attaches_to_the_running_server(
     directory: Path, crowd: Crowd
 ) -> None:
-    async with embedded_server(directory) as address:
+    async with embedded_server(directory, idle_s=0) as address:
         before = record_of(directory)
 
         assert crowd.start().wait_for_address() == address
@@ -257,13 +259,13 @@ def test_a_process_killed_while_it_starts_a_server_leaves_none(
 
 async def test_what_the_server_kept_survives_the_kill_of_its_supervisor(directory: Path) -> None:
     kept = uuid.uuid4().hex
-    async with embedded_server(directory) as address:
+    async with embedded_server(directory, idle_s=0) as address:
         await start_workflow(address, kept)
         old = record_of(directory)
         os.kill(old.pid, signal.SIGKILL)
         wait_until(lambda: old.server_pid not in servers_of(directory), "the server to end")
 
-        async with embedded_server(directory) as again:
+        async with embedded_server(directory, idle_s=0) as again:
             assert await has_workflow(again, kept)
 
 
@@ -271,13 +273,13 @@ async def test_a_start_right_after_the_kill_of_the_supervisor_waits_for_its_serv
     directory: Path,
 ) -> None:
     kept = uuid.uuid4().hex
-    async with embedded_server(directory) as address:
+    async with embedded_server(directory, idle_s=0) as address:
         await start_workflow(address, kept)
         old = record_of(directory)
         os.kill(old.pid, signal.SIGKILL)
         wait_until(lambda: old.pid not in processes_of(directory), "the supervisor to end")
 
-        async with embedded_server(directory) as again:
+        async with embedded_server(directory, idle_s=0) as again:
             assert await has_workflow(again, kept)
             assert servers_of(directory) == [record_of(directory).server_pid]
             assert record_of(directory).server_pid != old.server_pid
@@ -285,13 +287,13 @@ async def test_a_start_right_after_the_kill_of_the_supervisor_waits_for_its_serv
 
 async def test_a_killed_server_takes_its_supervisor_along_and_is_replaced(directory: Path) -> None:
     kept = uuid.uuid4().hex
-    async with embedded_server(directory) as address:
+    async with embedded_server(directory, idle_s=0) as address:
         await start_workflow(address, kept)
         old = record_of(directory)
         os.kill(old.server_pid, signal.SIGKILL)
         wait_until(lambda: old.pid not in processes_of(directory), "the supervisor to end")
 
-        async with embedded_server(directory) as again:
+        async with embedded_server(directory, idle_s=0) as again:
             assert await has_workflow(again, kept)
 
 
@@ -301,7 +303,7 @@ async def test_a_stale_record_with_the_pid_of_a_stranger_does_no_harm(
     record = ServerRecord(stranger.pid, stranger.pid, 1, None, "2026-01-01T00:00:00Z")
     leave_record(directory, dump_record(record).encode())
 
-    async with embedded_server(directory) as address:
+    async with embedded_server(directory, idle_s=0) as address:
         assert not await has_workflow(address, "nothing")
     assert stranger.poll() is None
 
@@ -314,7 +316,7 @@ async def test_a_stale_record_with_the_pid_of_a_stranger_does_no_harm(
 async def test_a_damaged_record_is_no_obstacle(directory: Path, content: bytes) -> None:
     leave_record(directory, content)
 
-    async with embedded_server(directory) as address:
+    async with embedded_server(directory, idle_s=0) as address:
         assert not await has_workflow(address, "nothing")
 
 
@@ -322,9 +324,9 @@ async def test_a_start_while_the_last_server_shuts_down_gets_one_that_stays(
     directory: Path,
 ) -> None:
     for _ in range(2):
-        async with embedded_server(directory):
+        async with embedded_server(directory, idle_s=0):
             pass
-        async with embedded_server(directory) as address:
+        async with embedded_server(directory, idle_s=0) as address:
             new = record_of(directory)
             wait_until_only(new.server_pid, directory)
 
@@ -360,16 +362,17 @@ def test_files_and_directories_are_the_owners_alone_whatever_the_umask(
     crowd.start(umask=0o000).wait_for_address()
     # The server's rollback journal comes and goes with each of its transactions.
     lasting = [path for path in directory.iterdir() if not path.name.endswith("-journal")]
-    files = {path.name: stat.S_IMODE(path.stat().st_mode) for path in lasting}
+    files = {path.name: stat.S_IMODE(path.stat().st_mode) for path in lasting if path.is_file()}
+    below = {stat.S_IMODE(path.stat().st_mode) for path in (directory / "holders").iterdir()}
 
     assert {"temporal.db", "server.json", "server.log"} <= files.keys()
-    assert set(files.values()) == {0o600}
-    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
-    assert stat.S_IMODE(directory.parent.stat().st_mode) == 0o700
+    assert set(files.values()) == below == {0o600}
+    for made in (directory, directory.parent, directory / "holders"):
+        assert stat.S_IMODE(made.stat().st_mode) == 0o700
 
 
 async def test_the_server_listens_on_loopback_only(directory: Path) -> None:
-    async with embedded_server(directory, ui=True):
+    async with embedded_server(directory, idle_s=0, ui=True):
         addresses = listening_addresses(record_of(directory).server_pid)
 
     assert addresses == {"0100007F"}
@@ -380,7 +383,7 @@ async def test_the_server_sees_no_key_and_no_setting_of_another_server(
 ) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "secret")
     monkeypatch.setenv("TEMPORAL_PROFILE", "nowhere")
-    async with embedded_server(directory):
+    async with embedded_server(directory, idle_s=0):
         environ = environment_of(record_of(directory).server_pid)
 
     assert b"ANTHROPIC" not in environ
@@ -402,19 +405,88 @@ async def test_a_relative_directory_is_taken_from_where_we_are(
 ) -> None:
     directory.parent.mkdir(parents=True)
     monkeypatch.chdir(directory.parent)
-    async with embedded_server(Path(directory.name)):
+    async with embedded_server(Path(directory.name), idle_s=0):
         assert (directory / "temporal.db").exists()
 
 
 async def test_a_server_with_an_idle_time_waits_for_the_next_command(directory: Path) -> None:
     async with embedded_server(directory, idle_s=60):
         before = record_of(directory)
-    async with embedded_server(directory) as address:
+    async with embedded_server(directory, idle_s=0) as address:
         assert not await has_workflow(address, "nothing")
         assert record_of(directory) == before
 
     os.kill(before.pid, signal.SIGTERM)
     wait_until(lambda: not processes_of(directory), "server and supervisor to end")
+
+
+async def test_a_killed_server_is_started_again_on_its_port_while_it_is_kept(
+    directory: Path,
+) -> None:
+    kept, restarts = uuid.uuid4().hex, asyncio.Event()
+    async with embedded_server(directory, idle_s=0) as address:
+        client = await connect(embedded_config(address, get_state_dir()))
+        await client.start_workflow("Nothing", id=kept, task_queue="nobody")
+        keeping = asyncio.create_task(keep_server(directory, address, restarts.set, idle_s=0))
+        os.kill(record_of(directory).server_pid, signal.SIGKILL)
+        await asyncio.wait_for(restarts.wait(), DEADLINE_S)
+        await asyncio.to_thread(wait_until, lambda: read_record(StateFiles(directory)), "a server")
+
+        assert record_of(directory).address == address
+        assert (await client.get_workflow_handle(kept).describe()).id == kept
+        keeping.cancel()
+
+
+async def test_a_kept_server_whose_port_is_taken_meanwhile_is_given_up(directory: Path) -> None:
+    async with embedded_server(directory, idle_s=0) as address:
+        old = record_of(directory)
+        os.kill(old.pid, signal.SIGKILL)
+        wait_until(lambda: not processes_of(directory), "server and supervisor to end")
+        with (
+            socket.create_server(("127.0.0.1", old.port)),
+            pytest.raises(ServerUnavailable, match=f"{address} was taken"),
+        ):
+            await keep_server(directory, address, lambda: None, idle_s=0)
+
+
+async def test_the_next_server_takes_the_ports_of_the_last(directory: Path) -> None:
+    async with embedded_server(directory, idle_s=0, ui=True):
+        first = record_of(directory)
+    wait_until(lambda: not processes_of(directory), "server and supervisor to end")
+    async with embedded_server(directory, idle_s=0, ui=True):
+        second = record_of(directory)
+
+    assert (second.port, second.ui_port) == (first.port, first.ui_port)
+    assert second.server_pid != first.server_pid
+
+
+async def test_a_large_log_is_set_aside_while_the_server_runs(directory: Path) -> None:
+    files = StateFiles(directory)
+    async with embedded_server(directory, idle_s=0):
+        with files.log.open("ab") as log:
+            log.write(b"x" * (LOG_LIMIT_BYTES + 1))
+        wait_until(lambda: files.log.stat().st_size < LOG_LIMIT_BYTES, "the log to be set aside")
+
+        assert files.previous_log.stat().st_size > LOG_LIMIT_BYTES
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system with room for 200 kB."""
+    path = tmp_path / "disk"
+    path.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=200k", "none", path], check=False, capture_output=True
+    )
+    if done.returncode != 0:
+        pytest.skip("mounting a file system needs rights")
+    yield path
+    subprocess.run(["umount", "--lazy", path], check=True)
+
+
+def test_a_full_disk_is_named_as_the_reason(small_disk: Path) -> None:
+    assert_fails_with_one_line(small_disk / "forge", "is full")
+    wait_until(lambda: not processes_of(small_disk / "forge"), "the server to end")
 
 
 def executable(path: Path, script: str) -> Path:

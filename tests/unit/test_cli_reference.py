@@ -34,7 +34,8 @@ def test_every_command_has_a_section() -> None:
 
     app = build_app()
     names = [f"forge {name}" for name in app if not name.startswith("-")]
-    names += [f"forge db {name}" for name in app["db"] if not name.startswith("-")]
+    for group in ("db", "server"):
+        names += [f"forge {group} {name}" for name in app[group] if not name.startswith("-")]
     assert len(names) >= 8
     assert not [name for name in names if not re.search(rf"^#+ {name}$", page, re.M)]
 

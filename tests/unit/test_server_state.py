@@ -97,8 +97,9 @@ def test_server_sees_no_key_and_no_configuration_of_another_server() -> None:
         ("", "it said nothing"),
         ("Temporal CLI 1.9\n\nlast words\n", "last words"),
         ("banner\nError: database is locked (5)\nit ended\n", "database is locked (5)"),
+        (f"Error: {'a' * 200}{'b' * 200}: full\n", f"{'a' * 150} … {'b' * 144}: full"),
     ],
-    ids=["empty", "no-error", "error"],
+    ids=["empty", "no-error", "error", "long"],
 )
 def test_reason_of_a_failed_start_is_read_from_the_log(log: str, line: str) -> None:
     assert find_telling_line(log) == line

@@ -17,8 +17,8 @@ from forge_cli.render.documents import build_error, dump
 
 EPILOGUE = (
     "Environment: FORGE_MODEL, FORGE_PLANNER_MODEL, FORGE_DB_PATH, FORGE_TEMPORAL_ADDRESS, "
-    "FORGE_TEMPORAL_BIN, FORGE_TEMPORAL_UI, FORGE_OTEL_EXPORTER, FORGE_DEBUG, and those of "
-    "Temporal, OpenTelemetry and the model's provider."
+    "FORGE_TEMPORAL_BIN, FORGE_TEMPORAL_UI, FORGE_SERVER_IDLE_S, FORGE_OTEL_EXPORTER, FORGE_DEBUG, "
+    "and those of Temporal, OpenTelemetry and the model's provider."
 )
 
 COMMANDS = {
@@ -32,6 +32,9 @@ COMMANDS = {
     "The answers come from a script; Temporal, git, the checks and the record are real.",
 }
 """Commands, each a function of its name in a module of its name, and their help."""
+
+SERVER_COMMANDS = ("start", "stop", "status")
+"""Commands below `forge server`; their help is their docstring."""
 
 DB_COMMANDS = {
     "path": "Print the path of the store's database.",
@@ -59,6 +62,10 @@ def build_app() -> App:
     for name, text in DB_COMMANDS.items():
         db.command(f"forge_cli.commands.db:{name}", name=name, help=text)
     app.command(db)
+    server = App(name="server", help="Look after the embedded Temporal server.")
+    for name in SERVER_COMMANDS:
+        server.command(f"forge_cli.commands.server:{name}", name=name)
+    app.command(server)
     return app
 
 

@@ -15,13 +15,14 @@ from forge_core.models.result import TaskResult
 from forge_core.models.task import ForgeTaskInput
 from forge_core.temporal.connect import connect, embedded_config, load_connect_config
 from forge_core.temporal.runs import RunHandle, has_workers, start_run, wait_for_result
-from forge_core.temporal.server import embedded_server, get_state_dir, read_record
+from forge_core.temporal.server import read_record
 from forge_core.temporal.state import StateFiles
 from forge_core.temporal.worker import SHARED_QUEUE, running_worker
 from temporalio.client import Client
 from temporalio.service import RPCError
 
 from forge_cli.console import print_note
+from forge_cli.embedding import find_embedding
 from forge_cli.errors import Interrupted, OutputFailed
 
 POLL_INTERVAL_S = 0.25
@@ -63,7 +64,8 @@ async def execute_run(submission: Submission, observer: Observer) -> TaskResult:
     task = asyncio.current_task()
     with _interrupts(task) as again:
         try:
-            async with _place_for_run(submission.temporal_address) as (client, queue):
+            purpose = f"run {submission.workflow_id}"
+            async with _place_for_run(submission.temporal_address, purpose) as (client, queue):
                 handle = await start_run(client, submission.work, submission.workflow_id, queue)
                 observer.started()
                 return await _follow(handle, observer, again)
@@ -90,7 +92,7 @@ async def submit_run(submission: Submission) -> None:
 
 
 @asynccontextmanager
-async def _place_for_run(address: str | None) -> AsyncIterator[tuple[Client, str]]:
+async def _place_for_run(address: str | None, purpose: str) -> AsyncIterator[tuple[Client, str]]:
     """Connect to the configured server, else start the embedded one with a worker.
 
     The embedded server has no authentication: the queue's name is a secret of this process, so
@@ -102,11 +104,10 @@ async def _place_for_run(address: str | None) -> AsyncIterator[tuple[Client, str
         await _require_workers(client)
         yield client, SHARED_QUEUE
         return
-    directory = get_state_dir()
-    ui = bool(os.environ.get("FORGE_TEMPORAL_UI"))
-    async with embedded_server(directory, ui=ui) as embedded_address:
-        _tell_ui_address(directory)
-        client = await connect(embedded_config(embedded_address, directory))
+    embedding = find_embedding()
+    async with embedding.enter(purpose) as embedded_address:
+        _tell_ui_address(embedding.directory)
+        client = await connect(embedded_config(embedded_address, embedding.directory))
         queue = f"forge-{secrets.token_hex(16)}"
         async with running_worker(client, queue):
             yield client, queue
@@ -114,8 +115,8 @@ async def _place_for_run(address: str | None) -> AsyncIterator[tuple[Client, str
 
 def _tell_ui_address(directory: Path) -> None:
     record = read_record(StateFiles(directory))
-    if record is not None and record.ui_port is not None:
-        print_note(f"Temporal's web interface: http://127.0.0.1:{record.ui_port}")
+    if record is not None and record.ui_address is not None:
+        print_note(f"Temporal's web interface: {record.ui_address}")
 
 
 async def _require_workers(client: Client) -> None:

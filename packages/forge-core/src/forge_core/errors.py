@@ -4,6 +4,7 @@ ForgeError
 ├── UsageError            the request cannot be carried out as it stands
 │   ├── RepositoryError   not a git repository, unknown base branch
 │   ├── TaskIdTaken       another run owns this task id
+│   ├── ServerInUse       the embedded server cannot be stopped now
 │   └── ModelNotConfigured
 ├── InfrastructureError   git, the Temporal server or a worker is missing
 │   ├── GitMissing
@@ -33,6 +34,10 @@ class RepositoryError(UsageError):
 
 class TaskIdTaken(UsageError):
     """Another run owns this task id, or its branch exists already."""
+
+
+class ServerInUse(UsageError):
+    """The embedded server is to be stopped while commands use it."""
 
 
 class ModelNotConfigured(UsageError):

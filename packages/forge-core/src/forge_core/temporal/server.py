@@ -7,12 +7,12 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from pwd import getpwuid
-from typing import IO
+from typing import IO, NoReturn
 
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
@@ -20,8 +20,11 @@ from temporalio.service import RPCError
 
 from forge_core.errors import ServerUnavailable
 from forge_core.files.create import make_private
+from forge_core.temporal.leases import noted_lease
+from forge_core.temporal.locks import open_private, read_held, try_lock
 from forge_core.temporal.runtime import get_runtime
 from forge_core.temporal.state import (
+    IDLE_S,
     ServerRecord,
     StateFiles,
     find_telling_line,
@@ -33,6 +36,9 @@ START_TIMEOUT_S = 60.0
 """Seconds within which the server must answer."""
 
 POLL_INTERVAL_S = 0.05
+
+LOOK_INTERVAL_S = 0.5
+"""Seconds between two looks whether the server still runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,8 @@ class _Start:
 async def embedded_server(
     directory: Path,
     *,
-    idle_s: float = 0.0,
+    purpose: str = "",
+    idle_s: float = IDLE_S,
     ui: bool = False,
     start_timeout_s: float = START_TIMEOUT_S,
 ) -> AsyncIterator[str]:
@@ -60,6 +67,7 @@ async def embedded_server(
 
     Args:
         directory: The state directory; made if missing.
+        purpose: What the lease is for, told to those who ask.
         idle_s: Seconds that a server started here outlives its last lease.
         ui: Have a server started here serve Temporal's web interface, on a port of its own.
         start_timeout_s: Seconds within which the server must answer.
@@ -69,8 +77,48 @@ async def embedded_server(
     """
     start = _Start(StateFiles(directory), idle_s, ui, start_timeout_s)
     with ExitStack() as stack:
-        record = await _acquire(start, stack)
+        with _explained(start):
+            async with asyncio.timeout(start.timeout_s):
+                await _take_lease(start.files, purpose, stack)
+                record = await _attach_or_start(start)
         yield record.address
+
+
+async def keep_server(
+    directory: Path,
+    address: str,
+    on_restart: Callable[[], None],
+    *,
+    idle_s: float = IDLE_S,
+    ui: bool = False,
+) -> NoReturn:
+    """Start the server again whenever it ends, for a caller that holds a lease.
+
+    It comes back with all that it knew, on the same port, so that clients find it again.
+
+    Args:
+        directory: The state directory.
+        address: Where the server is expected.
+        on_restart: Called each time that the server has ended.
+        idle_s: As in `embedded_server`.
+        ui: As in `embedded_server`.
+
+    Raises:
+        ServerUnavailable: It cannot be started, or its port is somebody else's now.
+    """
+    start = _Start(StateFiles(directory), idle_s, ui, START_TIMEOUT_S)
+    while True:
+        await asyncio.sleep(LOOK_INTERVAL_S)
+        if read_record(start.files) is not None:
+            continue
+        on_restart()
+        with _explained(start):
+            async with asyncio.timeout(start.timeout_s):
+                record = await _attach_or_start(start)
+        if record.address != address:
+            raise ServerUnavailable(
+                f"the embedded Temporal server is at {record.address} now: {address} was taken"
+            )
 
 
 def get_state_dir() -> Path:
@@ -108,30 +156,31 @@ def find_temporal_binary() -> str:
 
 def read_record(files: StateFiles) -> ServerRecord | None:
     """Read the record of the running server; None if there is none or its supervisor died."""
-    try:
-        with files.record.open() as record:
-            return None if _try_lock(record, fcntl.LOCK_SH) else parse_record(record.read())
-    except OSError:
-        return None
+    text = read_held(files.record)
+    return None if text is None else parse_record(text)
 
 
-async def _acquire(start: _Start, stack: ExitStack) -> ServerRecord:
-    """Take a lease, then find or start the server; the lease ends with the stack."""
-    files = start.files
+async def _take_lease(files: StateFiles, purpose: str, stack: ExitStack) -> None:
+    """Take a lease that ends with the stack."""
+    make_private(files.directory)
+    lease = stack.enter_context(open_private(files.leases))
+    await _lock(lease, fcntl.LOCK_SH)
+    stack.enter_context(noted_lease(files, purpose))
+
+
+@contextmanager
+def _explained(start: _Start) -> Iterator[None]:
+    """Say what kept the server from starting."""
     try:
-        async with asyncio.timeout(start.timeout_s):
-            make_private(files.directory)
-            lease = stack.enter_context(_open_private(files.leases))
-            await _lock(lease, fcntl.LOCK_SH)
-            return await _attach_or_start(start)
+        yield
     except TimeoutError as error:
         raise ServerUnavailable(
             f"the embedded Temporal server did not answer within {start.timeout_s:g} s: "
-            f"see {files.log}"
+            f"see {start.files.log}"
         ) from error
     except OSError as error:
         raise ServerUnavailable(
-            f"cannot keep a Temporal server in {files.directory}: {error.strerror}: set "
+            f"cannot keep a Temporal server in {start.files.directory}: {error.strerror}: set "
             "XDG_STATE_HOME to a directory that can be written, or TEMPORAL_ADDRESS"
         ) from error
 
@@ -139,7 +188,7 @@ async def _acquire(start: _Start, stack: ExitStack) -> ServerRecord:
 async def _attach_or_start(start: _Start) -> ServerRecord:
     """Find a server that answers; only who holds the start lock looks, so only one starts."""
     started = False
-    with _open_private(start.files.start_lock) as lock:
+    with open_private(start.files.start_lock) as lock:
         await _lock(lock, fcntl.LOCK_EX)
         while True:
             record = read_record(start.files)
@@ -168,7 +217,7 @@ async def _run_supervisor(start: _Start) -> None:
     ]  # fmt: skip
     with suppress(FileNotFoundError):
         start.files.log.replace(start.files.previous_log)
-    with _open_private(start.files.log) as log:
+    with open_private(start.files.log) as log:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *arguments,
@@ -210,23 +259,10 @@ def _explain_end(files: StateFiles) -> str:
     return f"the embedded Temporal server did not start: {reason} (see {files.log})"
 
 
-def _open_private(path: Path) -> IO[str]:
-    """Open a file that only its owner may read, whatever the umask."""
-    return open(path, "a", opener=lambda name, flags: os.open(name, flags, 0o600))
-
-
 def _is_executable(path: Path) -> bool:
     return path.is_file() and os.access(path, os.X_OK)
 
 
 async def _lock(file: IO[str], kind: int) -> None:
-    while not _try_lock(file, kind):  # noqa: ASYNC110 - nothing wakes who waits for a file lock
+    while not try_lock(file, kind):  # noqa: ASYNC110 - nothing wakes who waits for a file lock
         await asyncio.sleep(POLL_INTERVAL_S)
-
-
-def _try_lock(file: IO[str], kind: int) -> bool:
-    try:
-        fcntl.flock(file, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

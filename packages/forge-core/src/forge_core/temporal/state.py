@@ -9,8 +9,14 @@ from forge_core.errors import ServerUnavailable
 
 LOOPBACK = "127.0.0.1"
 
+IDLE_S = 300.0
+"""Seconds that a server outlives its last lease, unless told otherwise."""
+
 SETTINGS = ("history.transferProcessorMaxPollRPS=10000",)
 """Dynamic configuration: an activity costs 50 ms without it, 7 to 15 ms with it."""
+
+TOLD_LENGTH = 150
+"""Characters that are told of either end of a long line of the log."""
 
 KEPT_VARIABLES = ("HOME", "PATH", "TMPDIR", "TZ")
 """All that the server sees of the environment: no keys, and no TEMPORAL_* of another server."""
@@ -50,11 +56,18 @@ class ServerRecord:
     """None without a web interface."""
     started_at: str
     """RFC 3339 in UTC."""
+    idle_s: float = IDLE_S
+    """Seconds that it outlives its last lease."""
 
     @property
     def address(self) -> str:
         """The server's address for clients."""
-        return f"127.0.0.1:{self.port}"
+        return f"{LOOPBACK}:{self.port}"
+
+    @property
+    def ui_address(self) -> str | None:
+        """Where a browser finds Temporal's web interface; None without one."""
+        return None if self.ui_port is None else f"http://{LOOPBACK}:{self.ui_port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +115,16 @@ class StateFiles:
     def leases(self) -> Path:
         """Held, shared, by each command that uses the server."""
         return self.directory / "leases"
+
+    @property
+    def holders(self) -> Path:
+        """Directory in which each holder of a lease says what it is."""
+        return self.directory / "holders"
+
+    @property
+    def ports(self) -> Path:
+        """The ports of the newest start, which the next one takes again if they are free."""
+        return self.directory / "ports.json"
 
     @property
     def server_lock(self) -> Path:
@@ -170,9 +193,25 @@ def parse_record(text: str) -> ServerRecord | None:
             port=int(found["port"]),
             ui_port=None if found["ui_port"] is None else int(found["ui_port"]),
             started_at=str(found["started_at"]),
+            idle_s=float(found.get("idle_s", IDLE_S)),
         )
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         return None
+
+
+def dump_ports(ports: Ports) -> str:
+    """Write ports as text."""
+    return json.dumps(asdict(ports)) + "\n"
+
+
+def parse_ports(text: str) -> Ports | None:
+    """Read ports; None for anything else."""
+    try:
+        found = Ports(**json.loads(text))
+    except (ValueError, TypeError):
+        return None
+    numbers = (found.grpc, found.http, found.metrics, found.ui or 0)
+    return found if all(isinstance(number, int) for number in numbers) else None
 
 
 def find_telling_line(log: str) -> str:
@@ -180,4 +219,8 @@ def find_telling_line(log: str) -> str:
     lines = [line.strip() for line in log.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("Error:")]
     found = (errors or lines or ["it said nothing"])[-1]
-    return found.removeprefix("Error:").strip()[:300]
+    found = found.removeprefix("Error:").strip()
+    if len(found) > 2 * TOLD_LENGTH:
+        # A statement may stand in the middle; what happened to it comes last.
+        return f"{found[:TOLD_LENGTH]} … {found[-TOLD_LENGTH:]}"
+    return found

@@ -12,25 +12,30 @@ import argparse
 import ctypes
 import fcntl
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
+from forge_core.temporal.locks import held_file, try_lock
 from forge_core.temporal.state import (
+    IDLE_S,
     LOOPBACK,
     Launch,
     Ports,
     ServerRecord,
     StateFiles,
     build_command,
+    dump_ports,
     dump_record,
+    parse_ports,
     parse_record,
     server_environment,
 )
@@ -43,6 +48,9 @@ STOP_TIMEOUT_S = 10.0
 
 PORT_TRIES = 5
 """Starts with other ports where somebody took one between the choice and the start."""
+
+LOG_LIMIT_BYTES = 5_000_000
+"""Size from which on the log is set aside; the one before is dropped."""
 
 PR_SET_PDEATHSIG = 1
 """Linux: the signal that a process gets when its parent dies, see prctl(2)."""
@@ -86,9 +94,10 @@ def supervise(files: StateFiles, launch: Launch, announce: Callable[[], None]) -
             files, launch, lock.fileno(), lambda: _is_leased(leases) and not stop.made
         )
         try:
-            with _published(files, _describe(server, ports)):
+            record = _describe(server, ports, launch.idle_s)
+            with held_file(files.record, dump_record(record)):
                 announce()
-                _watch(server, leases, launch.idle_s, stop)
+                _watch(files, server, leases, launch.idle_s, stop)
         finally:
             _stop(server)
 
@@ -96,12 +105,12 @@ def supervise(files: StateFiles, launch: Launch, announce: Callable[[], None]) -
 def _take_over(files: StateFiles, lock: IO[str], timeout_s: float) -> bool:
     """Wait for the lock, ending an orphaned server; False if a living supervisor holds it."""
     begun = time.monotonic()
-    while not _try_lock(lock):
+    while not try_lock(lock):
         waited_s = time.monotonic() - begun
         if waited_s > timeout_s:
             raise StartFailed(f"another server still holds {files.server_lock}")
         with suppress(FileNotFoundError), files.record.open() as record:
-            if not _try_lock(record, fcntl.LOCK_SH):
+            if not try_lock(record, fcntl.LOCK_SH):
                 return False
             _end_orphan(record.read(), gently=waited_s < STOP_TIMEOUT_S)
         time.sleep(POLL_INTERVAL_S)
@@ -121,10 +130,13 @@ def _start(
     files: StateFiles, launch: Launch, lock: int, is_wanted: Callable[[], bool]
 ) -> tuple[subprocess.Popen[bytes], Ports]:
     """Start the server and wait until it listens."""
+    wanted = _read_ports(files)
     for _ in range(PORT_TRIES):
-        ports = _choose_ports(ui=launch.ui)
+        ports = _choose_ports(wanted, ui=launch.ui)
+        wanted = None
         server = _spawn(build_command(files, launch.binary, ports), files.directory, lock)
         if _listens(server, ports.grpc, launch.start_timeout_s, is_wanted):
+            _write_ports(files, ports)
             return server, ports
         ended_with = server.poll()
         _stop(server)
@@ -164,28 +176,17 @@ def _listens(
     return False
 
 
-def _describe(server: subprocess.Popen[bytes], ports: Ports) -> ServerRecord:
+def _describe(server: subprocess.Popen[bytes], ports: Ports, idle_s: float) -> ServerRecord:
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return ServerRecord(os.getpid(), server.pid, ports.grpc, ports.ui, started_at)
-
-
-@contextmanager
-def _published(files: StateFiles, record: ServerRecord) -> Iterator[None]:
-    """Put the record in place, locked: who finds it unlocked knows that we are gone."""
-    written = files.record.with_suffix(".tmp")
-    with written.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        file.write(dump_record(record))
-        file.flush()
-        written.replace(files.record)
-        try:
-            yield
-        finally:
-            files.record.unlink(missing_ok=True)
+    return ServerRecord(os.getpid(), server.pid, ports.grpc, ports.ui, started_at, idle_s)
 
 
 def _watch(
-    server: subprocess.Popen[bytes], leases: IO[str], idle_s: float, stop: StopRequest
+    files: StateFiles,
+    server: subprocess.Popen[bytes],
+    leases: IO[str],
+    idle_s: float,
+    stop: StopRequest,
 ) -> None:
     """Return when the server has ended, we shall, or nobody held a lease for long enough.
 
@@ -194,12 +195,21 @@ def _watch(
     last_used = time.monotonic()
     while server.poll() is None and not stop.made:
         time.sleep(POLL_INTERVAL_S)
-        if not _try_lock(leases):
+        _bound_log(files)
+        if not try_lock(leases):
             last_used = time.monotonic()
         elif time.monotonic() - last_used >= idle_s:
             return
         else:
             fcntl.flock(leases, fcntl.LOCK_UN)
+
+
+def _bound_log(files: StateFiles) -> None:
+    """Set the log aside once it is large; the server goes on appending to the same file."""
+    with suppress(OSError):
+        if files.log.stat().st_size > LOG_LIMIT_BYTES:
+            shutil.copyfile(files.log, files.previous_log)
+            os.truncate(files.log, 0)
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:
@@ -212,32 +222,48 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
 
 
 def _is_leased(leases: IO[str]) -> bool:
-    if not _try_lock(leases):
+    if not try_lock(leases):
         return True
     fcntl.flock(leases, fcntl.LOCK_UN)
     return False
 
 
-def _try_lock(file: IO[str], kind: int = fcntl.LOCK_EX) -> bool:
-    try:
-        fcntl.flock(file, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+def _choose_ports(wanted: Ports | None, *, ui: bool) -> Ports:
+    """Choose free ports, those that are wanted if they are free.
 
-
-def _choose_ports(*, ui: bool) -> Ports:
-    """Choose free ports; all are held until the last is chosen, so that none comes twice."""
+    All are held until the last is chosen, so that none comes twice. Who was connected to the
+    server before finds it again on the same port.
+    """
+    first = wanted or Ports(0, 0, 0, None)
     with ExitStack() as stack:
-        grpc, http, metrics, web = (_bind_any(stack) for _ in range(4))
+        grpc, http, metrics, web = (
+            _bind(stack, port or 0) for port in (first.grpc, first.http, first.metrics, first.ui)
+        )
     return Ports(grpc, http, metrics, web if ui else None)
 
 
-def _bind_any(stack: ExitStack) -> int:
+def _bind(stack: ExitStack, wanted: int) -> int:
     probe = stack.enter_context(socket.socket())
-    probe.bind((LOOPBACK, 0))
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        probe.bind((LOOPBACK, wanted))
+    except (OSError, OverflowError):
+        probe.bind((LOOPBACK, 0))
     port: int = probe.getsockname()[1]
     return port
+
+
+def _read_ports(files: StateFiles) -> Ports | None:
+    try:
+        return parse_ports(files.ports.read_text(errors="replace"))
+    except OSError:
+        return None
+
+
+def _write_ports(files: StateFiles, ports: Ports) -> None:
+    """Remember the ports; without, the next start merely takes others."""
+    with suppress(OSError):
+        files.ports.write_text(dump_ports(ports))
 
 
 def _any_taken(ports: Ports) -> bool:
@@ -274,7 +300,7 @@ def _parse_arguments(words: Sequence[str]) -> tuple[StateFiles, Launch]:
     parser = argparse.ArgumentParser(prog="forge_core.temporal.supervisor")
     parser.add_argument("directory", type=Path)
     parser.add_argument("binary")
-    parser.add_argument("--idle-s", type=float, default=0.0)
+    parser.add_argument("--idle-s", type=float, default=IDLE_S)
     parser.add_argument("--start-timeout-s", type=float, default=60.0)
     parser.add_argument("--ui", action="store_true")
     given = parser.parse_args(words)
@@ -290,6 +316,9 @@ def main(words: Sequence[str]) -> int:
         supervise(files, launch, _detach())
     except StartFailed as failure:
         sys.stderr.write(f"{failure}\n".lstrip())
+        return 1
+    except OSError as error:
+        sys.stderr.write(f"Error: {error.strerror}\n")
         return 1
     return 0
 

@@ -1,0 +1,54 @@
+"""``forge server``: the embedded Temporal server that commands share."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from forge_cli.exit_codes import ExitCode
+
+Json = Annotated[bool, Parameter(negative="", show_default=False)]
+Seconds = Annotated[float | None, Parameter(validator=Number(gte=0, lte=31_536_000))]
+
+
+def start(*, idle_s: Seconds = None, no_ui: Json = False, json: Json = False) -> ExitCode:
+    """Start the embedded server, or say where it runs.
+
+    Commands start it by themselves; start it yourself to have Temporal's web interface, or to
+    keep it longer. It listens on this machine only and ends when no command has used it for a
+    while.
+
+    Example: `forge server start --idle-s 3600`
+
+    Args:
+        idle_s: Seconds that it stays without use. Default: FORGE_SERVER_IDLE_S, else 300.
+        no_ui: Start it without the web interface.
+        json: Print one JSON document instead.
+    """
+    from forge_cli.controlling import start_server  # noqa: PLC0415 - imports Temporal
+
+    return start_server(idle_s, ui=not no_ui, as_json=json)
+
+
+def stop(*, json: Json = False) -> ExitCode:
+    """Stop the embedded server.
+
+    It keeps what it knows of runs. While commands use it, it is not stopped: end those first.
+
+    Args:
+        json: Print one JSON document instead.
+    """
+    from forge_cli.controlling import stop_server  # noqa: PLC0415 - imports Temporal
+
+    return stop_server(as_json=json)
+
+
+def status(*, json: Json = False) -> ExitCode:
+    """Tell whether the embedded server runs, where, and who uses it.
+
+    Args:
+        json: Print one JSON document instead.
+    """
+    from forge_cli.controlling import show_server  # noqa: PLC0415 - imports Temporal
+
+    return show_server(as_json=json)

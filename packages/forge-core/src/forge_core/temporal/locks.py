@@ -1,0 +1,90 @@
+"""Private files and file locks, which the kernel drops however their holder ends."""
+
+import fcntl
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+PATIENCE_S = 1.0
+"""Seconds after which a locked file counts as held: readers lock it too, for a moment."""
+
+PAUSE_S = 0.02
+
+
+class Held(Exception):
+    """Somebody else holds the file; the message is what it says."""
+
+
+@contextmanager
+def held_file(path: Path, text: str) -> Iterator[None]:
+    """Make a file that is true as long as we live: locked by us, gone at the end.
+
+    It appears with its text and its lock, or not at all; one that its holder left behind is
+    replaced.
+
+    Raises:
+        Held: Another living process has it.
+    """
+    written = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+    try:
+        with open_private(written) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.write(text)
+            file.flush()
+            _give_name(written, path)
+            written.unlink()
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+    finally:
+        written.unlink(missing_ok=True)
+
+
+def read_held(path: Path) -> str | None:
+    """Read a file of `held_file`; None if there is none or its holder is gone."""
+    try:
+        with path.open(errors="replace") as file:
+            return None if try_lock(file, fcntl.LOCK_SH) else file.read()
+    except OSError:
+        return None
+
+
+def try_lock(file: IO[str], kind: int = fcntl.LOCK_EX) -> bool:
+    """Lock a file unless that would mean to wait."""
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def open_private(path: Path) -> IO[str]:
+    """Open a file to append to that only its owner may read, whatever the umask."""
+    return open(path, "a", opener=lambda name, flags: os.open(name, flags, 0o600))
+
+
+def _give_name(written: Path, path: Path) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            os.link(written, path)
+        except FileExistsError:
+            _remove_stale(path, deadline)
+        else:
+            return
+
+
+def _remove_stale(path: Path, deadline: float) -> None:
+    """Remove a file whose holder is gone."""
+    with suppress(FileNotFoundError), path.open(errors="replace") as file:
+        if not try_lock(file):
+            if time.monotonic() > deadline:
+                raise Held(file.read())
+            time.sleep(PAUSE_S)
+        elif os.path.samestat(os.fstat(file.fileno()), path.stat()):
+            path.unlink()
