@@ -7,68 +7,21 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from forge_cli.app import call
-from forge_obs import LLMStats, flush, record
 from support.forge import Outcome, run_forge
+from support.records import WORKFLOW_ID, record_call, record_run
 
-WORKFLOW_ID = "forge-add-parser-0a1b2c3d"
-STATS = LLMStats(
-    model_name="writer-1",
-    input_tokens=4120,
-    output_tokens=45,
-    latency_ms=820.0,
-    cache_read_tokens=3000,
-    reasoning_tokens=12,
-)
 HOSTILE = "\x1b[2J\x1b]52;c;aGk=\x07 \x9b31m \u202e \u200b a[/b]c :bomb: \ud800 ☃"
 SHOWN = "\\x1b[2J\\x1b]52;c;aGk=\\x07 \\x9b31m \\u202e \\u200b a[/b]c :bomb: \\ud800 ☃"
 HEAVY = ("temporalio", "pydantic_ai", "alembic", "sqlalchemy.orm", "pydantic")
-PLAN = {"steps": [{"step_id": "a", "description": "First."}]}
-STEP = {
-    "step_id": "a",
-    "status": "success",
-    "commit_sha": "0123456789abcdef",
-    "attempts": [{"attempt": 1, "signal": "success", "llm_stats": STATS.model_dump()}],
-}
 
 
 @pytest.fixture
 def db_path() -> Path:
     return Path(os.environ["FORGE_DB_PATH"])
-
-
-def record_run(workflow_id: str = WORKFLOW_ID, **fields: Any) -> None:
-    given: dict[str, Any] = {
-        "task_id": "add-parser",
-        "status": "success",
-        "result": {"plan": PLAN, "step_results": [STEP], "worktree_branch": "forge/add-parser"},
-        "finished_at": datetime.now(UTC),
-        **fields,
-    }
-    assert record("run", workflow_id=workflow_id, **given)
-    flush()
-
-
-def record_call(workflow_id: str = WORKFLOW_ID, **fields: Any) -> None:
-    given: dict[str, Any] = {
-        "task_id": "add-parser",
-        "step_id": "a",
-        "role": "llm",
-        "attempt": 1,
-        "system_prompt": "You write.",
-        "user_prompt": "Do it.",
-        "response": '{"files": []}',
-        "stats": STATS,
-        "context_stats": {"files_discovered": 7},
-        **fields,
-    }
-    assert record("interaction", workflow_id=workflow_id, **given)
-    flush()
 
 
 def change(db_path: Path, statement: str) -> None:

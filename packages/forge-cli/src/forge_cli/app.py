@@ -26,6 +26,8 @@ COMMANDS = {
     "The work is done on a branch and in a worktree of its own: your checkout is left alone.",
     "status": "List recent runs, or show one of them.\n\n"
     "Reads the store of this machine (see `forge db path`) and changes nothing there.",
+    "show": "Show one call of a model: what it was for, what it cost, and its texts, whole.\n\n"
+    "A chosen text is written byte for byte, so that it can be piped.",
     "worker": "Serve runs of a configured Temporal server until stopped.\n\n"
     "Runs are executed in this machine's repositories, with its keys and its store.",
     "demo": "Run a planned task on a small bundled repository, without a model.\n\n"

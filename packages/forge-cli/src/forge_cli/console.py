@@ -57,6 +57,19 @@ def print_text(text: Text | str) -> None:
     _write(sys.stdout, (_add_styles(text) if styled else plain) + "\n")
 
 
+def print_verbatim(text: str) -> None:
+    """Print a text as it is and add nothing; on a terminal, escaped as a line of its own.
+
+    Raises:
+        OutputFailed: Stdout cannot be written; that its reader is gone is no failure.
+    """
+    if sys.stdout.isatty() or not isinstance(sys.stdout, io.TextIOWrapper):
+        print_text(escape(text))
+        return
+    sys.stdout.reconfigure(encoding="utf-8", newline="\n")
+    _write(sys.stdout, text)
+
+
 def print_note(message: str) -> None:
     """Print a line that is no result."""
     _write(sys.stderr, escape(message) + "\n")

@@ -1,13 +1,15 @@
 """Errors of the command line, and the exit code of every error that reaches it.
 
 CommandError
-├── UnknownWorkflow   no run has this workflow id
-├── OutputFailed      stdout cannot be written
-└── Interrupted       the user told a run to stop
+├── UnknownWorkflow      no run has this workflow id
+├── UnknownInteraction   no call has this id
+├── NothingRecorded      the call is on record, what was asked of it is not
+├── OutputFailed         stdout cannot be written
+└── Interrupted          the user told a run to stop
 """
 
 from forge_core.errors import ForgeError, InfrastructureError, UsageError
-from forge_obs import StoreError
+from forge_obs.errors import AmbiguousId, StoreError
 
 from forge_cli.exit_codes import ExitCode
 
@@ -20,6 +22,14 @@ class UnknownWorkflow(CommandError):
     """No run has this workflow id."""
 
 
+class UnknownInteraction(CommandError):
+    """No call of a model has this id."""
+
+
+class NothingRecorded(CommandError):
+    """The call is on record, what was asked of it is not."""
+
+
 class OutputFailed(CommandError):
     """Stdout cannot be written."""
 
@@ -30,6 +40,7 @@ class Interrupted(CommandError):
 
 EXIT_CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
     (UnknownWorkflow, ExitCode.FAILED),
+    (AmbiguousId, ExitCode.FAILED),
     (OutputFailed, ExitCode.INFRASTRUCTURE),
     (Interrupted, ExitCode.INTERRUPTED),
     (UsageError, ExitCode.USAGE),

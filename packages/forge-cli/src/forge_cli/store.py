@@ -2,13 +2,18 @@
 
 import difflib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import overload
 
+from forge_obs.columns import RUNNING
+from forge_obs.liveness import INTERRUPTED
 from forge_obs.process import get_db_path
 from forge_obs.rows import Interaction, Run
 from forge_obs.store import (
     get_call_totals,
+    get_interaction,
     get_interactions,
     get_run,
     get_shown_status,
@@ -16,8 +21,9 @@ from forge_obs.store import (
     list_workflow_ids,
     open_reader,
 )
+from sqlalchemy import Engine
 
-from forge_cli.errors import UnknownWorkflow
+from forge_cli.errors import UnknownInteraction, UnknownWorkflow
 from forge_cli.render.text import escape_line
 from forge_cli.render.tree import ResultView, parse_result
 from forge_cli.render.views import RunView, build_run_view, sum_calls
@@ -25,17 +31,88 @@ from forge_cli.render.views import RunView, build_run_view, sum_calls
 STORE_OFF = "the store is off: FORGE_DB_PATH is empty"
 
 
-def read_recent_runs(path: Path, limit: int) -> list[RunView]:
+MOST_RUNNING = 10_000
+"""Runs stored as running that are looked at when only some of them are wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """Which runs are wanted; None asks for any."""
+
+    limit: int = 20
+    task_id: str | None = None
+    status: str | None = None
+    """As shown: `running` and `interrupted` are stored as the same."""
+    model_name: str | None = None
+    since: datetime | None = None
+
+    @property
+    def narrows(self) -> bool:
+        """Whether any run may be left out."""
+        return any((self.task_id, self.status, self.model_name, self.since))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallFilter:
+    """Which calls of a run are wanted; None asks for any."""
+
+    step_id: str | None = None
+    sub_task_id: str | None = None
+    attempt: int | None = None
+    role: str | None = None
+    failed: bool = False
+
+    def wants(self, call: Interaction) -> bool:
+        """Tell whether a call is among them."""
+        return (
+            self.step_id in {None, call.step_id}
+            and self.sub_task_id in {None, call.sub_task_id}
+            and self.attempt in {None, call.attempt}
+            and self.role in {None, call.role}
+            and not (self.failed and call.status == "ok")
+        )
+
+
+def read_recent_runs(path: Path, chosen: RunFilter) -> list[RunView]:
     """Read the newest runs, newest first; none where there is no database."""
     engine = open_reader(path)
     if engine is None:
         return []
-    runs = list_recent_runs(engine, limit)
-    totals = get_call_totals(engine, [run.workflow_id for run in runs])
+    runs = _list_runs(engine, chosen)
+    totals = get_call_totals(engine, [run.workflow_id for run, _ in runs])
     now = datetime.now(UTC)
-    return [
-        build_run_view(run, get_shown_status(run), totals.get(run.workflow_id), now) for run in runs
-    ]
+    return [build_run_view(run, status, totals.get(run.workflow_id), now) for run, status in runs]
+
+
+def _list_runs(engine: Engine, chosen: RunFilter) -> list[tuple[Run, str]]:
+    """List runs with their shown status, which only looking at the process tells."""
+    unsettled = chosen.status in {RUNNING, INTERRUPTED}
+    found = list_recent_runs(
+        engine,
+        MOST_RUNNING if unsettled else chosen.limit,
+        task_id=_as_kept(chosen.task_id),
+        status=RUNNING if unsettled else chosen.status,
+        model_name=_as_kept(chosen.model_name),
+        since=chosen.since,
+    )
+    shown = [(run, get_shown_status(run)) for run in found]
+    return [pair for pair in shown if chosen.status in {None, pair[1]}][: chosen.limit]
+
+
+def read_interaction(path: Path | None, wanted: str) -> Interaction:
+    """Read one call with its texts.
+
+    Raises:
+        UnknownInteraction: There is no such call.
+        AmbiguousId: Several begin with these digits.
+        StoreError: The store cannot be read.
+    """
+    engine = open_reader(path) if path is not None else None
+    found = get_interaction(engine, _as_kept(wanted)) if engine is not None else None
+    if found is None:
+        reason = STORE_OFF if path is None else "`forge status --workflow-id ID` lists the calls"
+        raise UnknownInteraction(f"no call {wanted!r} is on record: {reason}")
+    return found
 
 
 def read_run(
@@ -47,7 +124,7 @@ def read_run(
         UnknownWorkflow: There is no such run; the message names similar ones.
         StoreError: The store cannot be read.
     """
-    workflow_id = workflow_id.encode(errors="backslashreplace").decode()  # as record() keeps it
+    workflow_id = _as_kept(workflow_id)
     engine = open_reader(path) if path is not None else None
     if engine is None:
         reason = STORE_OFF if path is None else "no runs recorded yet"
@@ -76,6 +153,19 @@ def read_progress(workflow_id: str) -> ResultView | None:
     engine = open_reader(path) if path is not None else None
     run = get_run(engine, workflow_id) if engine is not None else None
     return parse_result(run.result_json) if run is not None else None
+
+
+@overload
+def _as_kept(text: str) -> str: ...
+
+
+@overload
+def _as_kept(text: str | None) -> str | None: ...
+
+
+def _as_kept(text: str | None) -> str | None:
+    """Write odd bytes of an argument as `record()` keeps them."""
+    return text and text.encode(errors="backslashreplace").decode()
 
 
 def _suggest(near: Sequence[str]) -> str:

@@ -1,31 +1,30 @@
 """``forge status``: what ran, and every call of it."""
 
-from typing import Annotated
+from datetime import UTC, datetime
 
-from cyclopts import Parameter
-from cyclopts.validators import Number
 from forge_obs.process import get_db_path
 from forge_obs.recorder import lost_count
 
+from forge_cli.commands.status_options import CallOptions, ListOptions, Switch
 from forge_cli.console import print_note, print_text, print_warning
 from forge_cli.exit_codes import ExitCode
 from forge_cli.render.documents import build_run_list, build_status, dump
 from forge_cli.render.interactions import render_interactions
 from forge_cli.render.runs import render_run, render_run_list
-from forge_cli.store import STORE_OFF, read_recent_runs, read_run
+from forge_cli.since import parse_since
+from forge_cli.store import STORE_OFF, CallFilter, RunFilter, read_recent_runs, read_run
 
 PENDING = 0
 """Entries that wait to be written; none can yet."""
-
-MOST_RUNS = 1_000_000
 
 
 def status(
     *,
     workflow_id: str | None = None,
-    verbose: Annotated[bool, Parameter(negative="", show_default=False)] = False,
-    json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
-    limit: Annotated[int, Parameter(validator=Number(gte=1, lte=MOST_RUNS))] = 20,
+    verbose: Switch = False,
+    json: Switch = False,
+    runs: ListOptions | None = None,
+    calls: CallOptions | None = None,
 ) -> ExitCode:
     """List recent runs, or show one of them.
 
@@ -36,19 +35,36 @@ def status(
         workflow_id: Show this run: planner, steps, sub-tasks, attempts, checks.
         verbose: With --workflow-id: show every model call in full, prompts and answer included.
         json: Print one JSON document instead.
-        limit: How many runs to list, newest first.
+        runs: Which runs are listed.
+        calls: Which calls of a run are shown.
     """
     if workflow_id is not None:
-        return _show_run(workflow_id, verbose=verbose, as_json=json)
-    if verbose:
-        print_note("note: --verbose shows the calls of one run: give its --workflow-id")
-    _list_runs(limit, as_json=json)
+        chosen = _choose_calls(calls or CallOptions())
+        return _show_run(workflow_id, chosen, verbose=verbose, as_json=json)
+    if verbose or calls is not None:
+        print_note("note: --verbose and a choice of calls need a run: give its --workflow-id")
+    _list_runs(_choose_runs(runs or ListOptions()), as_json=json)
     return ExitCode.SUCCESS
 
 
-def _list_runs(limit: int, *, as_json: bool) -> None:
+def _choose_runs(options: ListOptions) -> RunFilter:
+    since = parse_since(options.since, datetime.now(UTC)) if options.since is not None else None
+    return RunFilter(options.limit, options.task, options.status, options.model, since)
+
+
+def _choose_calls(options: CallOptions) -> CallFilter:
+    return CallFilter(
+        step_id=options.step,
+        sub_task_id=options.sub_task,
+        attempt=options.attempt,
+        role=options.role,
+        failed=options.failed,
+    )
+
+
+def _list_runs(chosen: RunFilter, *, as_json: bool) -> None:
     path = get_db_path()
-    views = read_recent_runs(path, limit) if path is not None else []
+    views = read_recent_runs(path, chosen) if path is not None else []
     if as_json:
         if path is None:
             print_note(STORE_OFF)
@@ -56,20 +72,21 @@ def _list_runs(limit: int, *, as_json: bool) -> None:
     elif path is None:
         print_text(STORE_OFF)
     elif not views:
-        print_text("no runs recorded yet")
+        print_text("no such runs recorded" if chosen.narrows else "no runs recorded yet")
     else:
         print_text(render_run_list(views))
     if lost_count():
         print_warning(f"{lost_count()} records could not be stored")
 
 
-def _show_run(workflow_id: str, *, verbose: bool, as_json: bool) -> ExitCode:
+def _show_run(workflow_id: str, chosen: CallFilter, *, verbose: bool, as_json: bool) -> ExitCode:
     view, interactions = read_run(get_db_path(), workflow_id, texts=verbose)
+    wanted = [call for call in interactions if chosen.wants(call)]
     if as_json:
-        print_text(dump(build_status(view, interactions, verbose=verbose)))
+        print_text(dump(build_status(view, wanted, verbose=verbose)))
         return ExitCode.SUCCESS
     print_text(render_run(view))
     if verbose:
         print_text("")
-        print_text(render_interactions(interactions) or "no calls on record")
+        print_text(render_interactions(wanted) or "no such calls on record")
     return ExitCode.SUCCESS

@@ -68,8 +68,12 @@ def build_interactions(
     interactions: Sequence[Interaction], *, verbose: bool
 ) -> list[dict[str, Any]]:
     """Build the objects of calls; prompts and responses only where `verbose`."""
-    without = frozenset() if verbose else TEXTS
-    return [_columns(interaction, Interaction, without) for interaction in interactions]
+    return [build_call(interaction, verbose=verbose) for interaction in interactions]
+
+
+def build_call(interaction: Interaction, *, verbose: bool) -> dict[str, Any]:
+    """Build the object of one call; its prompts and response only where `verbose`."""
+    return _columns(interaction, Interaction, frozenset() if verbose else TEXTS)
 
 
 def _columns(row: object, shape: type[Any], without: frozenset[str] | set[str]) -> dict[str, Any]:

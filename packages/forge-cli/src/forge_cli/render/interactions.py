@@ -10,6 +10,9 @@ from forge_cli.render.text import escape, escape_line
 
 RULE = "─" * 72
 
+SHORT_ID = 8
+"""Digits of an entry id that are shown; they name a call in all but the largest stores."""
+
 
 def render_interactions(interactions: Sequence[Interaction]) -> str:
     """Render calls in their order."""
@@ -48,6 +51,7 @@ def _purpose(interaction: Interaction) -> str:
 
 def _facts(interaction: Interaction) -> list[tuple[str, str]]:
     return [
+        ("id", interaction.entry_id or ""),
         ("status", _describe_status(interaction)),
         ("model", _describe_model(interaction)),
         ("tokens", _describe_tokens(interaction)),

@@ -1,0 +1,69 @@
+"""``forge show``: one call of a model, whole."""
+
+from typing import Annotated
+
+from cyclopts import Group, Parameter
+from forge_core.errors import UsageError
+from forge_obs.process import get_db_path
+from forge_obs.rows import Interaction
+
+from forge_cli.console import print_text, print_verbatim
+from forge_cli.errors import NothingRecorded
+from forge_cli.exit_codes import ExitCode
+from forge_cli.render.documents import build_call, dump
+from forge_cli.render.interactions import SHORT_ID, render_interaction
+from forge_cli.store import read_interaction
+
+PARTS = Group("Only one text, byte for byte", sort_key=1)
+Part = Annotated[bool, Parameter(negative="", show_default=False, group=PARTS)]
+"""An option that chooses a text."""
+
+
+def show(
+    interaction: str,
+    /,
+    *,
+    prompt: Part = False,
+    system: Part = False,
+    response: Part = False,
+    context: Part = False,
+    json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+) -> ExitCode:
+    """Show one call of a model: what it was for, what it cost, and its texts, whole.
+
+    A chosen text is written as it is stored and nothing is added, so that it can be piped. On a
+    terminal, what the terminal would obey is shown as an escape.
+
+    Args:
+        interaction: Its id as `forge status` shows it, or at least its first four digits.
+        prompt: Print the user prompt alone.
+        system: Print the system prompt alone.
+        response: Print the model's raw answer alone.
+        context: Print the list of the context's files alone, as JSON.
+        json: Print one JSON document instead.
+    """
+    chosen = {"prompt": prompt, "system": system, "response": response, "context": context}
+    names = [name for name, wanted in chosen.items() if wanted]
+    if len(names) > 1 or (names and json):
+        raise UsageError("--prompt, --system, --response, --context and --json exclude each other")
+    call = read_interaction(get_db_path(), interaction)
+    if json:
+        print_text(dump({"interaction": build_call(call, verbose=True)}))
+    elif names:
+        print_verbatim(_choose_text(call, names[0]))
+    else:
+        print_text(render_interaction(call, f"call {(call.entry_id or '')[:SHORT_ID]}"))
+    return ExitCode.SUCCESS
+
+
+def _choose_text(call: Interaction, name: str) -> str:
+    texts = {
+        "prompt": call.user_prompt,
+        "system": call.system_prompt,
+        "response": call.response,
+        "context": call.context_manifest_json,
+    }
+    text = texts[name]
+    if text is None:
+        raise NothingRecorded(f"no {name} of this call is on record")
+    return text

@@ -1,0 +1,100 @@
+"""Which runs ``forge status`` lists, and which calls of one it shows."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from forge_cli.app import call
+from support.forge import Outcome
+from support.records import WORKFLOW_ID, record_call, record_run
+
+Forge = Callable[..., Outcome]
+
+
+@pytest.fixture
+def forge(capsys: pytest.CaptureFixture[str]) -> Forge:
+    """Run commands in this process, which saves its start."""
+
+    def run(*args: str) -> Outcome:
+        code = call(list(args))
+        return Outcome(code, *capsys.readouterr())
+
+    return run
+
+
+def list_ids(outcome: Outcome) -> list[str]:
+    assert outcome.code == 0
+    return [line.split()[0] for line in outcome.stdout.splitlines()[1:]]
+
+
+def test_runs_are_narrowed_by_task_status_and_model(forge: Forge) -> None:
+    record_run("forge-a-01", task_id="a", model_name="openai:x")
+    record_run("forge-b-02", task_id="b", model_name="openai:x", status="failure_terminal")
+    record_run("forge-b-03", task_id="b", model_name="openai:y")
+
+    assert list_ids(forge("status", "--task", "b")) == ["forge-b-03", "forge-b-02"]
+    assert list_ids(forge("status", "--status", "failure_terminal")) == ["forge-b-02"]
+    assert list_ids(forge("status", "--model", "openai:x", "--limit", "1")) == ["forge-b-02"]
+    assert list_ids(forge("status", "--task", "\udcff")) == []
+    assert list_ids(forge("status", "--task", "b", "--model", "openai:y")) == ["forge-b-03"]
+
+
+def test_interrupted_runs_are_told_from_running_ones(forge: Forge) -> None:
+    record_run("forge-alive-01", status="running", finished_at=None)
+    script = (
+        "from forge_obs import record\n"
+        "record('run', task_id='t', workflow_id='forge-dead-02', status='running', result={})\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+    assert list_ids(forge("status", "--status", "running")) == ["forge-alive-01"]
+    assert list_ids(forge("status", "--status", "interrupted")) == ["forge-dead-02"]
+
+
+def test_since_leaves_out_older_runs(forge: Forge) -> None:
+    record_run("forge-now-01")
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).date()
+
+    assert list_ids(forge("status", "--since", "2h")) == ["forge-now-01"]
+    assert list_ids(forge("status", "--since", "2020-11-01")) == ["forge-now-01"]
+    assert forge("status", "--since", str(tomorrow)).stdout == "no such runs recorded\n"
+
+
+@pytest.mark.parametrize("since", ["soon", "3 parsecs", "2026-13-01", "9" * 9 + "w"])
+def test_since_that_is_no_moment_is_a_usage_error(forge: Forge, since: str) -> None:
+    outcome = forge("status", "--since", since)
+
+    assert outcome.code == 2
+    assert "such as 30m, 2h or 7d" in outcome.error
+
+
+@pytest.mark.parametrize(
+    ("options", "prompts"),
+    [
+        (["--step", "a"], ["one", "two", "three"]),
+        (["--attempt", "2"], ["two"]),
+        (["--role", "planner"], ["plan"]),
+        (["--step", "a", "--sub-task", "p"], ["three"]),
+        (["--failed"], ["two", "three"]),
+        (["--step", "none"], []),
+    ],
+    ids=str,
+)
+def test_calls_are_narrowed_in_text_and_document(
+    forge: Forge, options: list[str], prompts: list[str]
+) -> None:
+    record_run()
+    record_call(user_prompt="plan", role="planner", step_id=None)
+    record_call(user_prompt="one")
+    record_call(user_prompt="two", attempt=2, status="error")
+    record_call(user_prompt="three", sub_task_id="p", status="started")
+    command = ["status", "--workflow-id", WORKFLOW_ID, "--verbose", *options]
+
+    text, document = forge(*command).stdout, forge(*command, "--json").document
+
+    shown = [prompt for prompt in ("plan", "one", "two", "three") if f":\n{prompt}\n" in text]
+    assert shown == prompts
+    assert [call["user_prompt"] for call in document["interactions"]] == prompts
+    assert ("no such calls on record" in text) == (not prompts)

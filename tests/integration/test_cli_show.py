@@ -1,0 +1,103 @@
+"""``forge show``: one call of a model, whole or one of its texts."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+
+import pytest
+from forge_cli.app import call
+from support.forge import Outcome, run_forge
+from support.records import record_call, record_run
+
+TEXT = 'no newline at the end, a tab\t, \r\n, é ☃ and "quotes"\x1b[31m'
+
+
+@pytest.fixture
+def entry_id() -> str:
+    record_call(user_prompt=TEXT, context_manifest=[{"path": "a.py"}])
+    with closing(sqlite3.connect(os.environ["FORGE_DB_PATH"])) as connection:
+        return str(connection.execute("SELECT entry_id FROM interactions").fetchone()[0])
+
+
+def run(capsys: pytest.CaptureFixture[str], *args: str) -> Outcome:
+    code = call(list(args))
+    return Outcome(code, *capsys.readouterr())
+
+
+def test_short_id_of_a_verbose_status_shows_the_whole_call(
+    capsys: pytest.CaptureFixture[str], entry_id: str
+) -> None:
+    record_run()
+
+    outcome = run(capsys, "show", entry_id[:8])
+
+    assert outcome.code == 0
+    assert f"call {entry_id[:8]}: llm, step a, attempt 1\nid         {entry_id}" in outcome.stdout
+    assert "user prompt:\nno newline at the end, a tab\t" in outcome.stdout
+    assert "\x1b" not in outcome.stdout
+
+
+@pytest.mark.parametrize(
+    ("option", "expected"),
+    [
+        ("--prompt", TEXT.encode()),
+        ("--system", b"You write."),
+        ("--response", b'{"files": []}'),
+        ("--context", b'[{"path":"a.py"}]'),
+    ],
+)
+def test_chosen_text_is_written_byte_for_byte(entry_id: str, option: str, expected: bytes) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "forge_cli", "show", entry_id[:8], option],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+        check=True,
+    )
+
+    assert done.stdout == expected
+
+
+def test_document_has_the_texts(capsys: pytest.CaptureFixture[str], entry_id: str) -> None:
+    document = run(capsys, "show", entry_id, "--json").document
+
+    assert document["schema_version"] == 1
+    assert document["interaction"]["user_prompt"] == TEXT
+    assert document["interaction"]["entry_id"] == entry_id
+
+
+@pytest.mark.parametrize("wanted", ["0000", "nonsense", "\udcff\x1b[2J"], ids=repr)
+def test_unknown_call_is_one_line_and_exit_code_1(wanted: str) -> None:
+    record_call()
+
+    outcome = run_forge("show", wanted)
+
+    assert outcome.code == 1
+    assert "is on record" in outcome.error
+    assert "\x1b" not in outcome.stderr
+
+
+def test_missing_text_is_one_line_and_exit_code_1(capsys: pytest.CaptureFixture[str]) -> None:
+    record_call(response=None)
+
+    outcome = run(capsys, "show", "1", "--response")
+
+    assert (outcome.code, outcome.stdout) == (1, "")
+    assert outcome.error == "error: no response of this call is on record"
+
+
+def test_digits_of_several_calls_name_them(capsys: pytest.CaptureFixture[str]) -> None:
+    record_call()
+    record_call()
+    with closing(sqlite3.connect(os.environ["FORGE_DB_PATH"])) as connection, connection:
+        connection.execute("UPDATE interactions SET entry_id = 'abcd' || id")
+
+    outcome = run(capsys, "show", "abcd")
+
+    assert outcome.code == 1
+    assert "abcd1, abcd2" in outcome.error
+
+
+def test_texts_exclude_each_other(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "show", "abcd", "--prompt", "--json").code == 2
