@@ -46,9 +46,11 @@ def repo(tmp_path: Path) -> Path:
     return make_repository(tmp_path / "repo", {"README.md": "# a repository\n"})
 
 
-async def execute(client: Client, repo: Path, model: str, *, plan: bool = True) -> TaskResult:
+async def execute(
+    client: Client, repo: Path, model: str, *, plan: bool = True, target_files: tuple[str, ...] = ()
+) -> TaskResult:
     """Run a task to its end, then replay the histories of its workflows."""
-    task = TaskDefinition(task_id="work", description="Do the work.")
+    task = TaskDefinition(task_id="work", description="Do the work.", target_files=target_files)
     work = resolve_run(task, repo, RunSettings(model, model, plan=plan))
     queue = unique_queue()
     workflow_id = f"forge-{queue}"
@@ -208,6 +210,42 @@ async def test_files_equal_to_what_stands_succeed_without_a_commit(
 
     assert (result.status, result.attempts[0].commit_sha) == ("success", None)
     assert git(repo, "rev-parse", "forge/work") == git(repo, "rev-parse", "main")
+
+
+async def test_protected_file_is_refused_although_the_plan_names_it(
+    client: Client, repo: Path, tmp_path: Path
+) -> None:
+    step = {"step_id": "only", "description": "Work.", "target_files": ["conftest.py"]}
+    model = write_script(
+        tmp_path / "script.json",
+        {"role": "planner", "answer": {"steps": [step]}},
+        {"attempt": 1, "answer": answer("conftest.py", "X = 1\n")},
+        {"attempt": 2, "answer": answer("app.py", "X = 1\n")},
+    )
+
+    result = await execute(client, repo, model)
+
+    [step_result] = result.step_results
+    assert (result.status, [a.signal for a in step_result.attempts]) == (
+        "success",
+        ["failure_retryable", "success"],
+    )
+    assert "'conftest.py' decides what the tests run" in (step_result.attempts[0].error or "")
+    planner, first, second = (call.user_prompt for call in read_calls())
+    assert "decides what the tests run" in second
+    assert "decides what the tests run" not in planner + first
+    assert git(repo, "diff", "--name-only", "main", "forge/work") == "app.py"
+
+
+async def test_protected_file_that_the_user_names_is_written(
+    client: Client, repo: Path, tmp_path: Path
+) -> None:
+    model = write_script(tmp_path / "script.json", {"answer": answer("conftest.py", "X = 1\n")})
+
+    result = await execute(client, repo, model, plan=False, target_files=("conftest.py",))
+
+    assert result.status == "success"
+    assert git(repo, "show", "forge/work:conftest.py") == "X = 1"
 
 
 async def test_cancelled_run_leaves_no_sub_task_behind_and_its_calls_as_unknown(

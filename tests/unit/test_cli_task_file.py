@@ -42,6 +42,17 @@ def test_options_change_validation_and_context() -> None:
     assert (task.context.auto_discover, task.context.token_budget) == (False, 50_000)
 
 
+def test_protected_files_are_allowed_by_option_or_task_file(tmp_path: Path) -> None:
+    (tmp_path / "t.toml").write_text("[validation]\nallow_protected_files = true\n")
+
+    assert not make_task("x").validation.allow_protected_files
+    for allowed in (
+        make_task("x", checks=CheckOptions(allow_protected_files=True)),
+        make_task("x", task=TaskOptions(task_file=tmp_path / "t.toml")),
+    ):
+        assert allowed.validation.allow_protected_files
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [

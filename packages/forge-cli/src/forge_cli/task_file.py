@@ -100,6 +100,7 @@ def _check_values(checks: CheckOptions) -> dict[str, Any]:
         "run_ruff_format": False if checks.no_format else None,
         "run_tests": True if checks.run_tests else None,
         "test_command": checks.test_command,
+        "allow_protected_files": True if checks.allow_protected_files else None,
     }
 
 

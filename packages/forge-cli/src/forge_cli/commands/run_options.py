@@ -68,6 +68,9 @@ class CheckOptions:
     """Run --test-command. It executes code that the model wrote, with your rights."""
     test_command: str | None = None
     """Shell command that tests the worktree; needs --run-tests."""
+    allow_protected_files: Flag = False
+    """Let the model write files that decide what is executed, such as conftest.py, Makefile or
+    .github; otherwise only those that a --target-file names."""
 
 
 @Parameter(name="*")

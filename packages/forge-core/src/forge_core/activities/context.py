@@ -13,8 +13,8 @@ from forge_core.context.sections import Section
 from forge_core.files.read import UnreadableFile, list_files, read_text
 from forge_core.models.activity import AssembleContextInput, AssemblePlannerInput
 from forge_core.models.context import AssembledContext
-from forge_core.models.task import ContextConfig
-from forge_core.prompts.instructions import PLANNER, WRITER
+from forge_core.models.task import ContextConfig, TaskDefinition
+from forge_core.prompts.instructions import PLANNER, WRITER, build_instructions
 from forge_core.prompts.sections import (
     Materials,
     SourceFile,
@@ -32,7 +32,7 @@ def assemble_planner_context(work: AssemblePlannerInput) -> AssembledContext:
     context = AssembledContext(
         task_id=task.task_id,
         workflow_id=work.workflow_id,
-        system_prompt=PLANNER,
+        system_prompt=_instruct(PLANNER, task),
         user_prompt="",
         max_tokens=task.context.output_reserve,
     )
@@ -57,7 +57,7 @@ def assemble_context(work: AssembleContextInput) -> AssembledContext:
         workflow_id=unit.workflow_id,
         attempt=work.attempt,
         step_attempt=unit.step_attempt,
-        system_prompt=WRITER,
+        system_prompt=_instruct(WRITER, unit.task),
         user_prompt="",
         max_tokens=config.output_reserve,
     )
@@ -68,6 +68,10 @@ def assemble_context(work: AssembleContextInput) -> AssembledContext:
         context = _fill_prompts(context, sections, config, len(materials.files))
         span.set_attributes(context_attributes(context))
     return context
+
+
+def _instruct(role: str, task: TaskDefinition) -> str:
+    return build_instructions(role, allow_protected_files=task.validation.allow_protected_files)
 
 
 def _fill_prompts(

@@ -6,6 +6,7 @@ from temporalio import activity
 from temporalio.exceptions import CancelledError
 
 from forge_core.errors import RefusedPath
+from forge_core.files.protected import WritePolicy
 from forge_core.files.write import write_files
 from forge_core.models.activity import (
     ValidateInput,
@@ -21,8 +22,11 @@ from forge_core.validation import validate_files
 @activity.defn(no_thread_cancel_exception=True)
 def write_output(work: WriteFilesInput) -> WriteFilesResult:
     """Write an answer's files; a path that may not be written refuses them all."""
+    policy = WritePolicy(
+        work.target_files, work.validation.allow_protected_files, work.validation.test_command
+    )
     try:
-        return WriteFilesResult(paths=tuple(write_files(Path(work.worktree), work.files)))
+        return WriteFilesResult(paths=tuple(write_files(Path(work.worktree), work.files, policy)))
     except RefusedPath as error:
         return WriteFilesResult(error=str(error))
 

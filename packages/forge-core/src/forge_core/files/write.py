@@ -10,13 +10,16 @@ from pathlib import Path
 from forge_core.errors import RefusedPath
 from forge_core.files.directory import open_directory, open_file
 from forge_core.files.paths import fold_path, parse_path
+from forge_core.files.protected import ORDINARY_FILES, WritePolicy
 from forge_core.models.llm import FileOutput
 
 NEW_FILE_MODE = 0o666
 """Mode of a new file, less the umask."""
 
 
-def write_files(root: Path, files: Sequence[FileOutput]) -> list[str]:
+def write_files(
+    root: Path, files: Sequence[FileOutput], policy: WritePolicy = ORDINARY_FILES
+) -> list[str]:
     """Write files into a worktree and return their paths, in order.
 
     Every path, what stands there and every content is checked before the first file is written.
@@ -25,8 +28,10 @@ def write_files(root: Path, files: Sequence[FileOutput]) -> list[str]:
 
     Raises:
         RefusedPath: A path may not be written, stands twice, or its content is no text.
+            `policy` refuses files that decide what is executed unless the user let them pass.
     """
     contents = [(parse_path(file.file_path), _encode(file)) for file in files]
+    policy.check(["/".join(parts) for parts, _ in contents])
     _refuse_collisions([parts for parts, _ in contents])
     for parts, _ in contents:
         _check_place(root, parts)

@@ -125,6 +125,9 @@ class WriteFilesInput(ActivityModel):
 
     worktree: str
     files: tuple[FileOutput, ...]
+    target_files: tuple[str, ...] = ()
+    """Files that the user named, which may be protected ones."""
+    validation: ValidationConfig = ValidationConfig()
 
 
 class WriteFilesResult(ActivityModel):

@@ -27,6 +27,9 @@ class ValidationConfig(BaseModel):
     test_timeout_s: float = Field(default=600, gt=0, allow_inf_nan=False)
     """Seconds after which the test command and all its children are killed."""
 
+    allow_protected_files: bool = False
+    """Let a model write files that decide what is executed, such as `conftest.py`."""
+
     @model_validator(mode="after")
     def _check_test_command(self) -> Self:
         if self.run_tests and not (self.test_command and self.test_command.strip()):
@@ -69,7 +72,7 @@ class TaskDefinition(BaseModel):
     task_id: Identifier
     description: Description
     target_files: tuple[str, ...] = ()
-    """Repository-relative paths of the files to create or change."""
+    """Repository-relative paths of the files to create or change, protected ones included."""
     context_files: tuple[str, ...] = ()
     """Repository-relative paths of files to show unchanged."""
     base_branch: str | None = None

@@ -30,3 +30,14 @@ Ids are short, unique names of letters, digits, '.', '_' and '-'. Paths are rela
 repository's root.
 """
 """Instructions for the model that plans."""
+
+PROTECTED = """
+Files that decide what checks, builds or tools execute (conftest.py, pyproject.toml, Makefile, \
+.github and the like) are refused unless the user named them as files to change.
+"""
+"""What both are told where such files are protected."""
+
+
+def build_instructions(role: str, *, allow_protected_files: bool) -> str:
+    """Return a role's instructions under the rules of the task."""
+    return role if allow_protected_files else role + PROTECTED

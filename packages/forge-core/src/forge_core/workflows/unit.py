@@ -156,7 +156,12 @@ class LLMProducer:
             return Fault("the answer holds no files"), ()
         written = await execute(
             write_output,
-            WriteFilesInput(worktree=self._place.worktree, files=tuple(files)),
+            WriteFilesInput(
+                worktree=self._place.worktree,
+                files=tuple(files),
+                target_files=self._unit.task.target_files,
+                validation=self._unit.task.validation,
+            ),
             build_local_options(self._place.task_queue),
         )
         return (Fault(written.error) if written.error else None), written.paths
