@@ -37,9 +37,16 @@ class Diary:
     """An observer that writes down what it is told."""
 
     entries: list[tuple[str, int, ModelRequest, object]] = field(default_factory=list)
+    kept: dict[tuple[int, str], ModelAnswer] = field(default_factory=dict)
+
+    async def recall(self, sample: int, request: ModelRequest) -> ModelAnswer | None:
+        return self.kept.get((sample, request.user_prompt))
 
     async def started(self, sample: int, request: ModelRequest) -> None:
         self.entries.append(("started", sample, request, None))
+
+    async def arrived(self, sample: int, request: ModelRequest, answer: ModelAnswer) -> None:
+        self.kept[sample, request.user_prompt] = answer
 
     async def answered(
         self, sample: int, request: ModelRequest, answer: ModelAnswer, output: BaseModel

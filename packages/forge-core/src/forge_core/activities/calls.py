@@ -10,6 +10,13 @@ from pydantic import BaseModel
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from forge_core.activities.journal import (
+    AnswerJournal,
+    AnswerKey,
+    KeptAnswer,
+    digest_request,
+    open_journal,
+)
 from forge_core.llm.calls import CallObserver
 from forge_core.llm.errors import ModelFailure
 from forge_core.llm.request import ModelAnswer, ModelRequest, request_params
@@ -39,7 +46,8 @@ async def perform_call(
     """
     with activity_span(span_name, llm_call_attributes(context, model)) as span:
         try:
-            result = await execute(context, model, CallRecorder(context, role))
+            observer = CallRecorder(context, role, open_journal())
+            result = await execute(context, model, observer)
         except ModelFailure as failure:
             raise _application_error(failure) from failure
         span.set_attributes(llm_call_attributes(context, model, result))
@@ -47,11 +55,22 @@ async def perform_call(
 
 
 class CallRecorder:
-    """Puts each request of an activity on record, before it goes out and after."""
+    """Puts each request of an activity on record, before it goes out and after.
 
-    def __init__(self, context: AssembledContext, role: str) -> None:
+    An answer is kept in the journal as soon as it arrives. One that an earlier attempt of the
+    activity got is recalled, and the record goes on in that attempt's row: it was paid for once.
+
+    Args:
+        context: The prompts, and whose they are.
+        role: The part that the model plays.
+        journal: Where answers are kept.
+    """
+
+    def __init__(self, context: AssembledContext, role: str, journal: AnswerJournal) -> None:
         info = activity.info()
         trace_id, span_id = current_span_ids()
+        self._journal = journal
+        self._rows: dict[int, dict[str, Any]] = {}
         self._fields: dict[str, Any] = {
             "task_id": context.task_id,
             "step_id": context.step_id,
@@ -69,9 +88,27 @@ class CallRecorder:
             "span_id": span_id,
         }
 
+    async def recall(self, sample: int, request: ModelRequest) -> ModelAnswer | None:
+        """Find the answer that an earlier attempt got."""
+        kept = await asyncio.to_thread(self._journal.find, self._key(sample, request))
+        if kept is None:
+            return None
+        self._rows[sample] = {
+            "activity_attempt": kept.activity_attempt,
+            "trace_id": kept.trace_id,
+            "span_id": kept.span_id,
+        }
+        return kept.answer
+
     async def started(self, sample: int, request: ModelRequest) -> None:
         """Record that a request is about to go out."""
         await self._record(sample, request, status="started")
+
+    async def arrived(self, sample: int, request: ModelRequest, answer: ModelAnswer) -> None:
+        """Keep an answer until the run has ended."""
+        fields = self._fields
+        kept = KeptAnswer(answer, fields["activity_attempt"], fields["trace_id"], fields["span_id"])
+        await asyncio.to_thread(self._journal.keep, self._key(sample, request), kept)
 
     async def answered(
         self, sample: int, request: ModelRequest, answer: ModelAnswer, output: BaseModel
@@ -91,6 +128,7 @@ class CallRecorder:
     async def _record(self, sample: int, request: ModelRequest, **fields: Any) -> None:  # noqa: ANN401
         row = {
             **self._fields,
+            **self._rows.get(sample, {}),
             "seq": sample,
             "system_prompt": request.system_prompt,
             "user_prompt": request.user_prompt,
@@ -100,6 +138,16 @@ class CallRecorder:
             **fields,
         }
         await asyncio.to_thread(lambda: record("interaction", **row))
+
+    def _key(self, sample: int, request: ModelRequest) -> AnswerKey:
+        fields = self._fields
+        return AnswerKey(
+            workflow_id=fields["workflow_id"],
+            run_id=fields["run_id"],
+            activity_id=fields["activity_id"],
+            seq=sample,
+            request_digest=digest_request(request),
+        )
 
 
 def _answer_fields(answer: ModelAnswer) -> dict[str, Any]:

@@ -12,10 +12,10 @@ from temporalio.worker import (
     Interceptor,
 )
 
-HEARTBEAT_INTERVAL = timedelta(seconds=2)
-"""Between two heartbeats; as long as a cancellation takes to reach an activity."""
+HEARTBEAT_INTERVAL = timedelta(seconds=1)
+"""Between two heartbeats; as long as a cancellation takes to reach an activity, at most."""
 
-HEARTBEAT_THROTTLE = timedelta(seconds=1)
+HEARTBEAT_THROTTLE = timedelta(seconds=0.5)
 """For the worker's `max_heartbeat_throttle_interval`, which has to be below the interval.
 
 Temporal holds heartbeats back for 0.8 of the heartbeat timeout unless told otherwise, and a

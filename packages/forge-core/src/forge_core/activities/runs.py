@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from forge_obs import record
 from temporalio import activity
 
+from forge_core.activities.journal import open_journal
 from forge_core.models.activity import RecordRunInput, RunOwner
 
 SEEN_INTERVAL_S = 15.0
@@ -52,6 +53,8 @@ class RunActivities:
         else:
             self._running.discard(run)
         await asyncio.to_thread(_record_run, work)
+        if work.status != "running":
+            await asyncio.to_thread(open_journal().forget, work.workflow_id)
 
 
 def _record_run(work: RecordRunInput) -> None:

@@ -26,8 +26,14 @@ MAX_SAMPLES = 3
 class CallObserver(Protocol):
     """Told of every request before it goes out, and of what came of it."""
 
+    async def recall(self, sample: int, request: ModelRequest) -> ModelAnswer | None:
+        """Give the answer that this request got before; it is not sent again then."""
+
     async def started(self, sample: int, request: ModelRequest) -> None:
         """The request is about to go out."""
+
+    async def arrived(self, sample: int, request: ModelRequest, answer: ModelAnswer) -> None:
+        """The answer is there; nobody has looked at it yet."""
 
     async def answered(
         self, sample: int, request: ModelRequest, answer: ModelAnswer, output: BaseModel
@@ -146,10 +152,8 @@ async def _sample(request: ModelRequest, observer: CallObserver | None) -> _Acce
 
 async def _ask_once(sample: int, request: ModelRequest, observer: CallObserver | None) -> _Accepted:
     request = replace(request, labels=replace(request.labels, sample=sample))
-    if observer is not None:
-        await observer.started(sample, request)
     try:
-        answer = await request_model(request)
+        answer = await _obtain(sample, request, observer)
         output = accept_answer(request, answer)
     except ModelFailure as failure:
         if observer is not None:
@@ -158,3 +162,16 @@ async def _ask_once(sample: int, request: ModelRequest, observer: CallObserver |
     if observer is not None:
         await observer.answered(sample, request, answer, output)
     return _Accepted(answer, output)
+
+
+async def _obtain(sample: int, request: ModelRequest, observer: CallObserver | None) -> ModelAnswer:
+    """Take the answer that is there already, else send the request."""
+    if observer is None:
+        return await request_model(request)
+    recalled = await observer.recall(sample, request)
+    if recalled is not None:
+        return recalled
+    await observer.started(sample, request)
+    answer = await request_model(request)
+    await observer.arrived(sample, request, answer)
+    return answer

@@ -107,6 +107,11 @@ class StateFiles:
         return self.directory / "payload.key"
 
     @property
+    def answers(self) -> Path:
+        """Answers of models, kept until their run has ended."""
+        return self.directory / "answers"
+
+    @property
     def start_lock(self) -> Path:
         """Held by the one command that looks for a server or starts it."""
         return self.directory / "start.lock"
