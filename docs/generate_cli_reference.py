@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 from forge_cli.app import build_app
+from forge_cli.examples import EXAMPLES
+from forge_cli.launch import GLOBAL_GROUP
 
 PAGE = Path(__file__).parent / "reference" / "cli.md"
 
@@ -22,12 +24,26 @@ Exit codes are in [exit-codes.md](exit-codes.md), the documents of `--json` in [
 """
 
 
+HEADING = re.compile(r"^#+ forge (.+)$", re.M)
+
+GLOBAL_OPTIONS = re.compile(rf"\*\*{GLOBAL_GROUP.name}\*\*:\n\n(?:\*.*\n)+\n?")
+
+
 def render_page() -> str:
-    """Render the page: every command with its usage, its text and its options."""
+    """Render the page: every command with its usage, its text, its options and examples."""
     text = build_app().generate_docs(output_format="markdown", heading_level=1)
-    commands = text[text.index("\n## forge ") :]
-    unbroken = re.sub(r"\n +(?=[^ *-])", " ", commands)
-    return INTRODUCTION + re.sub(r"\n{3,}", "\n\n", unbroken).rstrip() + "\n"
+    unbroken = re.sub(r"\n +(?=[^ *-])", " ", text[text.index("\n## forge ") :])
+    [common] = set(GLOBAL_OPTIONS.findall(f"{unbroken}\n"))
+    sections = re.split(r"^(?=#+ forge )", GLOBAL_OPTIONS.sub("", f"{unbroken}\n"), flags=re.M)
+    commands = "".join(section.rstrip() + render_examples(section) for section in sections)
+    return re.sub(r"\n{3,}", "\n\n", INTRODUCTION + "\n" + common + commands).rstrip() + "\n"
+
+
+def render_examples(section: str) -> str:
+    """Render the examples of the command that a section is about."""
+    heading = HEADING.search(section)
+    lines = EXAMPLES.get(heading[1], ()) if heading is not None else ()
+    return "\n\n" + "\n".join(["```console", *lines, "```"]) + "\n\n" if lines else "\n\n"
 
 
 def main(arguments: list[str]) -> None:

@@ -4,9 +4,12 @@ import re
 import subprocess
 import sys
 from dataclasses import fields
+from itertools import chain
 from pathlib import Path
 
+from cyclopts import App
 from forge_cli.app import build_app
+from forge_cli.examples import EXAMPLES
 from forge_cli.exit_codes import ExitCode
 from forge_cli.render.documents import build_run
 from forge_cli.render.views import build_run_view
@@ -32,10 +35,7 @@ def test_page_of_the_command_line_is_what_the_help_says() -> None:
 def test_every_command_has_a_section() -> None:
     page = read_page("cli.md")
 
-    app = build_app()
-    names = [f"forge {name}" for name in app if not name.startswith("-")]
-    for group in ("db", "server"):
-        names += [f"forge {group} {name}" for name in app[group] if not name.startswith("-")]
+    names = [f"forge {name}" for name in list_commands(build_app())]
     assert len(names) >= 8
     assert not [name for name in names if not re.search(rf"^#+ {name}$", page, re.M)]
 
@@ -54,3 +54,18 @@ def test_computed_keys_of_a_run_are_documented() -> None:
 
     page = read_page("json.md")
     assert not [key for key in (keys - columns) | {"status", "broken"} if f"`{key}`" not in page]
+
+
+def list_commands(app: App, prefix: str = "") -> list[str]:
+    """Name every command and sub-command."""
+    names = [name for name in app if not name.startswith("-")]
+    below = (list_commands(app[name], f"{prefix}{name} ") for name in names)
+    return [*(prefix + name for name in names), *chain.from_iterable(below)]
+
+
+def test_every_command_has_examples_that_fit_a_terminal() -> None:
+    commands = list_commands(build_app())
+
+    assert not [name for name in commands if not EXAMPLES.get(name)]
+    assert set(EXAMPLES) == {"", *commands}
+    assert not [line for lines in EXAMPLES.values() for line in lines if len(line) > 78]

@@ -1,9 +1,18 @@
 """A task comes from options, from a file, or from both, options first."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
-from forge_cli.commands.run_options import CheckOptions, ContextOptions, TaskOptions
+from forge_cli.commands.run_options import (
+    CheckOptions,
+    ContextOptions,
+    ModelOptions,
+    OutputOptions,
+    RunOptions,
+    TaskOptions,
+)
 from forge_cli.task_file import build_task
 from forge_core.errors import UsageError
 from forge_core.models.task import TaskDefinition
@@ -14,14 +23,18 @@ def make_task(
     task: TaskOptions | None = None,
     checks: CheckOptions | None = None,
     context: ContextOptions | None = None,
+    defaults: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> TaskDefinition:
-    return build_task(
-        description,
-        task or TaskOptions(),
-        checks or CheckOptions(),
-        context or ContextOptions(),
-        suffix="00ff",
+    options = RunOptions(
+        description=description,
+        task=task or TaskOptions(),
+        models=ModelOptions(),
+        checks=checks or CheckOptions(),
+        context=context or ContextOptions(),
+        output=OutputOptions(),
+        defaults=defaults or {},
     )
+    return build_task(options, suffix="00ff")
 
 
 def test_description_alone_makes_a_task_with_an_id() -> None:
@@ -33,8 +46,8 @@ def test_description_alone_makes_a_task_with_an_id() -> None:
 def test_options_change_validation_and_context() -> None:
     task = make_task(
         "x",
-        checks=CheckOptions(no_lint=True, run_tests=True, test_command="true"),
-        context=ContextOptions(no_auto_discover=True, token_budget=50_000),
+        checks=CheckOptions(lint=False, run_tests=True, test_command="true"),
+        context=ContextOptions(auto_discover=False, token_budget=50_000),
     )
 
     assert (task.validation.run_ruff_lint, task.validation.run_ruff_format) == (False, True)

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from forge_cli.settings import SETTINGS
 from forge_core.models.task import ContextConfig, TaskDefinition, ValidationConfig
 
 ROOT = Path(__file__).parents[2]
@@ -41,3 +42,13 @@ def test_every_environment_variable_of_ours_is_documented() -> None:
     used = {name for source in sources for name in re.findall(r"\bFORGE_[A-Z_]+\b", source)}
 
     assert sorted(name for name in used if f"`{name}`" not in text) == []
+
+
+def test_every_setting_is_documented_with_its_trust() -> None:
+    text = (ROOT / "docs/reference/configuration.md").read_text()
+    rows = re.findall(r"^\| `([a-z_.]+)` \| (\w+) \| (yes|no) \|", text, re.M)
+
+    assert rows == [
+        (setting.key, setting.kind.name.lower(), "yes" if setting.in_repository else "no")
+        for setting in SETTINGS
+    ]

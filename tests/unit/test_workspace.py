@@ -12,6 +12,8 @@ PACKAGES = ("forge-obs", "forge-core", "forge-cli")
 SOURCES = {name: ROOT / "packages" / name / "src" / name.replace("-", "_") for name in PACKAGES}
 SHELL_MODULES = {"sqlalchemy", "temporalio.client", "os", "subprocess", "time", "pathlib"}
 PURE = [
+    SOURCES["forge-cli"] / "settings.py",
+    SOURCES["forge-cli"] / "provenance.py",
     *sorted((SOURCES["forge-core"] / "context").glob("*.py")),
     *sorted((SOURCES["forge-core"] / "models").glob("*.py")),
     *sorted((SOURCES["forge-core"] / "prompts").glob("*.py")),

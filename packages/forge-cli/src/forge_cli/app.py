@@ -10,16 +10,12 @@ from typing import NoReturn
 
 from cyclopts import App, CycloptsError, UnusedCliTokensError
 
-from forge_cli.console import prepare_logging, prepare_streams, print_error, print_text
+from forge_cli.console import prepare_streams, print_error, print_text
 from forge_cli.errors import EXPECTED, find_exit_code
+from forge_cli.examples import render_examples
 from forge_cli.exit_codes import ExitCode
+from forge_cli.launch import build_launcher
 from forge_cli.render.documents import build_error, dump
-
-EPILOGUE = (
-    "Environment: FORGE_MODEL, FORGE_PLANNER_MODEL, FORGE_DB_PATH, FORGE_TEMPORAL_ADDRESS, "
-    "FORGE_TEMPORAL_BIN, FORGE_TEMPORAL_UI, FORGE_SERVER_IDLE_S, FORGE_OTEL_EXPORTER, FORGE_DEBUG, "
-    "and those of Temporal, OpenTelemetry and the model's provider."
-)
 
 COMMANDS = {
     "run": "Run a task on a git repository and report what became of it.\n\n"
@@ -30,6 +26,8 @@ COMMANDS = {
     "A chosen text is written byte for byte, so that it can be piped.",
     "worker": "Serve runs of a configured Temporal server until stopped.\n\n"
     "Runs are executed in this machine's repositories, with its keys and its store.",
+    "config": "Show the configuration: each value and where it comes from.\n\n"
+    "Options go before environment variables, those before configuration files.",
     "demo": "Run a planned task on a small bundled repository, without a model.\n\n"
     "The answers come from a script; Temporal, git, the checks and the record are real.",
 }
@@ -50,7 +48,7 @@ def build_app() -> App:
     app = App(
         name="forge",
         help="Run LLM tasks on a git repository, with every model call on record.",
-        help_epilogue=EPILOGUE,
+        help_epilogue=render_examples(""),
         help_format="plaintext",
         version=lambda: version("forge-cli"),
         result_action="return_value",
@@ -59,22 +57,42 @@ def build_app() -> App:
         suppress_keyboard_interrupt=False,
     )
     for name, text in COMMANDS.items():
-        app.command(f"forge_cli.commands.{name}:{name}", name=name, help=text)
-    db = App(name="db", help="Find, upgrade and check the store.")
+        app.command(
+            f"forge_cli.commands.{name}:{name}",
+            name=name,
+            help=text,
+            help_epilogue=render_examples(name),
+        )
+    db = App(
+        name="db", help="Find, upgrade and check the store.", help_epilogue=render_examples("db")
+    )
     for name, text in DB_COMMANDS.items():
-        db.command(f"forge_cli.commands.db:{name}", name=name, help=text)
+        db.command(
+            f"forge_cli.commands.db:{name}",
+            name=name,
+            help=text,
+            help_epilogue=render_examples(f"db {name}"),
+        )
     app.command(db)
-    server = App(name="server", help="Look after the embedded Temporal server.")
+    server = App(
+        name="server",
+        help="Look after the embedded Temporal server.",
+        help_epilogue=render_examples("server"),
+    )
     for name in SERVER_COMMANDS:
-        server.command(f"forge_cli.commands.server:{name}", name=name)
+        server.command(
+            f"forge_cli.commands.server:{name}",
+            name=name,
+            help_epilogue=render_examples(f"server {name}"),
+        )
     app.command(server)
+    app.meta.default(build_launcher(app))
     return app
 
 
 def main() -> None:
     """Run the command line of this process."""
     prepare_streams()
-    prepare_logging()
     argv = sys.argv[1:]
     sys.excepthook = partial(_report_bug, argv)
     _leave(call(argv))
@@ -83,7 +101,7 @@ def main() -> None:
 def call(argv: list[str]) -> ExitCode:
     """Run a command line; whatever goes wrong becomes one line and an exit code."""
     try:
-        result = build_app()(argv)
+        result = build_app().meta(argv)
     except UnusedCliTokensError as error:
         words = " ".join(error.unused_tokens or ())
         reason = f"unexpected {words!r}: quote a text of several words, name ids by their option"

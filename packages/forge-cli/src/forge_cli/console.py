@@ -1,7 +1,6 @@
 """Printing: results on stdout, everything else on stderr."""
 
 import io
-import logging
 import os
 import sys
 from typing import TextIO
@@ -19,29 +18,6 @@ def prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-
-
-def prepare_logging() -> None:
-    """Print our own log lines as warnings; other libraries' only where `FORGE_DEBUG` is set.
-
-    What goes wrong inside an activity is told by the run's report and kept in the record, so
-    that Temporal's log of the same failure would only say it twice, as a traceback.
-    """
-    handler = logging.StreamHandler()
-    handler.setFormatter(_EscapingFormatter("%(message)s"))
-    if os.environ.get("FORGE_DEBUG"):
-        logging.basicConfig(level=logging.DEBUG, handlers=[handler])
-        return
-    logging.getLogger().addHandler(logging.NullHandler())
-    for name in ("forge", "forge_obs"):
-        logging.getLogger(name).addHandler(handler)
-
-
-class _EscapingFormatter(logging.Formatter):
-    """Formats a record so that no terminal obeys what it quotes."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return escape(f"{record.levelname.lower()}: {super().format(record)}")
 
 
 def print_text(text: Text | str) -> None:

@@ -39,9 +39,7 @@ def run_task(options: RunOptions, on_start: Print | None = None) -> ExitCode:
         on_start: Told the workflow id before the run starts.
     """
     output = options.output
-    task = build_task(
-        options.description, options.task, options.checks, options.context, suffix=_hex(2)
-    )
+    task = build_task(options, suffix=_hex(2))
     work = resolve_run(task, options.task.repo, _settings(options.models))
     if is_dirty(options.task.repo):
         print_warning("the checkout has changes that are not committed: the run does not see them")

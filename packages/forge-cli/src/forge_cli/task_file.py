@@ -1,6 +1,7 @@
 """Building a task from a task file and options."""
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,12 @@ from forge_core.models.ids import build_task_id
 from forge_core.models.task import TaskDefinition
 from pydantic import ValidationError
 
-from forge_cli.commands.run_options import CheckOptions, ContextOptions, TaskOptions
+from forge_cli.commands.run_options import (
+    CheckOptions,
+    ContextOptions,
+    RunOptions,
+    TaskOptions,
+)
 
 
 def load_task_file(path: Path) -> dict[str, Any]:
@@ -38,30 +44,22 @@ def load_task_file(path: Path) -> dict[str, Any]:
     return values
 
 
-def build_task(
-    description: str | None,
-    task: TaskOptions,
-    checks: CheckOptions,
-    context: ContextOptions,
-    *,
-    suffix: str,
-) -> TaskDefinition:
-    """Build a task from options on top of a task file, if there is one.
+def build_task(options: RunOptions, *, suffix: str) -> TaskDefinition:
+    """Build a task from options on top of a task file, if there is one, and of defaults.
 
     Args:
-        description: What to do; None to take it from the task file.
-        task: What is to be done.
-        checks: What its files must pass.
-        context: What the model is shown.
+        options: What was asked for.
         suffix: Four hex digits that make a task id unique where none is given.
 
     Raises:
         UsageError: The result is no valid task.
     """
+    task, checks = options.task, options.checks
     values = load_task_file(task.task_file) if task.task_file is not None else {}
-    values = _merge(values, _task_values(description, task))
-    values["validation"] = _merge(values.get("validation", {}), _check_values(checks))
-    values["context"] = _merge(values.get("context", {}), _context_values(context))
+    values = _merge(values, _task_values(options.description, task))
+    changes = {"validation": _check_values(checks), "context": _context_values(options.context)}
+    for table, chosen in changes.items():
+        values[table] = _merge(_lay_on(options.defaults.get(table, {}), values.get(table)), chosen)
     unknown = sorted(set(values) - set(TaskDefinition.model_fields))
     if unknown:
         raise UsageError(f"the task has unknown keys: {', '.join(map(repr, unknown))}")
@@ -84,6 +82,13 @@ def _merge(values: Any, changes: dict[str, Any]) -> Any:  # noqa: ANN401
     return {**values, **{key: value for key, value in changes.items() if value is not None}}
 
 
+def _lay_on(defaults: Mapping[str, Any], table: Any) -> Any:  # noqa: ANN401
+    """Let a table of the task file go before defaults; anything else is left to be refused."""
+    if table is None:
+        return dict(defaults)
+    return {**defaults, **table} if isinstance(table, dict) else table
+
+
 def _task_values(description: str | None, task: TaskOptions) -> dict[str, Any]:
     return {
         "description": description,
@@ -96,17 +101,17 @@ def _task_values(description: str | None, task: TaskOptions) -> dict[str, Any]:
 
 def _check_values(checks: CheckOptions) -> dict[str, Any]:
     return {
-        "run_ruff_lint": False if checks.no_lint else None,
-        "run_ruff_format": False if checks.no_format else None,
-        "run_tests": True if checks.run_tests else None,
+        "run_ruff_lint": checks.lint,
+        "run_ruff_format": checks.format,
+        "run_tests": checks.run_tests,
         "test_command": checks.test_command,
-        "allow_protected_files": True if checks.allow_protected_files else None,
+        "allow_protected_files": checks.allow_protected_files,
     }
 
 
 def _context_values(context: ContextOptions) -> dict[str, Any]:
     return {
-        "auto_discover": False if context.no_auto_discover else None,
+        "auto_discover": context.auto_discover,
         "token_budget": context.token_budget,
     }
 

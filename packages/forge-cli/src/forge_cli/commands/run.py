@@ -8,6 +8,7 @@ from forge_cli.commands.run_options import (
     RunOptions,
     TaskOptions,
 )
+from forge_cli.configuration import load_task_defaults
 from forge_cli.exit_codes import ExitCode
 
 
@@ -34,12 +35,14 @@ def run(
     """
     from forge_cli.running import run_task  # noqa: PLC0415 - imports Temporal
 
+    task = task or TaskOptions()
     options = RunOptions(
         description=description,
-        task=task or TaskOptions(),
+        task=task,
         models=models or ModelOptions(),
         checks=checks or CheckOptions(),
         context=context or ContextOptions(),
         output=output or OutputOptions(),
+        defaults=load_task_defaults(task.repo),
     )
     return run_task(options)

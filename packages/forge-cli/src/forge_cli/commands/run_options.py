@@ -1,14 +1,18 @@
 """The options of ``forge run``, in groups."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from cyclopts import Parameter
+from cyclopts import Group, Parameter
 from cyclopts.validators import Number
 
 Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 """An option without a value."""
+
+Choice = Annotated[bool | None, Parameter(show_default=False)]
+"""A flag and its opposite; None where neither was given, so that a file may say it."""
 
 Attempts = Annotated[int, Parameter(validator=Number(gte=1, lte=100))]
 """How often something is tried."""
@@ -17,7 +21,7 @@ Paths = Annotated[tuple[str, ...], Parameter(negative="", show_default=False)]
 """An option that may stand several times."""
 
 
-@Parameter(name="*")
+@Parameter(name="*", group=Group("Task", sort_key=1))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskOptions:
     """What is to be done."""
@@ -36,7 +40,7 @@ class TaskOptions:
     """Branch, tag or commit to start from. Default: the checkout's HEAD."""
 
 
-@Parameter(name="*")
+@Parameter(name="*", group=Group("Models and attempts", sort_key=2))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelOptions:
     """Who works, and how often a try may fail."""
@@ -45,7 +49,7 @@ class ModelOptions:
     """Model that writes files, e.g. anthropic:NAME, openai:NAME or scripted:FILE.json."""
     planner_model: Annotated[str | None, Parameter(env_var="FORGE_PLANNER_MODEL")] = None
     """Model that plans. Default: the same."""
-    plan: Flag = False
+    plan: Annotated[bool, Parameter(show_default=False)] = False
     """Let the planner cut the task into steps, one commit each."""
     max_attempts: Attempts = 2
     """Attempts at a task without a plan."""
@@ -55,36 +59,36 @@ class ModelOptions:
     """Attempts at each sub-task."""
 
 
-@Parameter(name="*")
+@Parameter(name="*", group=Group("Checks", sort_key=3))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckOptions:
     """What the written files must pass."""
 
-    no_lint: Flag = False
-    """Do not lint with ruff."""
-    no_format: Flag = False
-    """Do not format with ruff."""
-    run_tests: Flag = False
+    lint: Choice = None
+    """Lint what was written with ruff, as by default, or do not."""
+    format: Choice = None
+    """Format it with ruff, as by default, or do not."""
+    run_tests: Choice = None
     """Run --test-command. It executes code that the model wrote, with your rights."""
     test_command: str | None = None
     """Shell command that tests the worktree; needs --run-tests."""
-    allow_protected_files: Flag = False
+    allow_protected_files: Choice = None
     """Let the model write files that decide what is executed, such as conftest.py, Makefile or
     .github; otherwise only those that a --target-file names."""
 
 
-@Parameter(name="*")
+@Parameter(name="*", group=Group("Context", sort_key=4))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ContextOptions:
     """What the model is shown."""
 
-    no_auto_discover: Flag = False
-    """Show only the files named, no overview of the repository."""
+    auto_discover: Choice = None
+    """Show more than the files named, as by default, or only those."""
     token_budget: Annotated[int | None, Parameter(validator=Number(gte=1))] = None
     """Estimated tokens that one request may take, answer included. Default: 100000."""
 
 
-@Parameter(name="*")
+@Parameter(name="*", group=Group("Place and output", sort_key=5))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OutputOptions:
     """Where it runs and what is printed."""
@@ -109,3 +113,5 @@ class RunOptions:
     checks: CheckOptions
     context: ContextOptions
     output: OutputOptions
+    defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What configuration files say of `validation` and `context`, in the keys of a task file."""

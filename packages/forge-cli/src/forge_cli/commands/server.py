@@ -18,8 +18,6 @@ def start(*, idle_s: Seconds = None, no_ui: Json = False, json: Json = False) ->
     keep it longer. It listens on this machine only and ends when no command has used it for a
     while.
 
-    Example: `forge server start --idle-s 3600`
-
     Args:
         idle_s: Seconds that it stays without use. Default: FORGE_SERVER_IDLE_S, else 300.
         no_ui: Start it without the web interface.

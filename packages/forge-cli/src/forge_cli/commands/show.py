@@ -10,6 +10,7 @@ from forge_obs.rows import Interaction
 from forge_cli.console import print_text, print_verbatim
 from forge_cli.errors import NothingRecorded
 from forge_cli.exit_codes import ExitCode
+from forge_cli.pager import paged
 from forge_cli.render.documents import build_call, dump
 from forge_cli.render.interactions import SHORT_ID, render_interaction
 from forge_cli.store import read_interaction
@@ -47,12 +48,13 @@ def show(
     if len(names) > 1 or (names and json):
         raise UsageError("--prompt, --system, --response, --context and --json exclude each other")
     call = read_interaction(get_db_path(), interaction)
-    if json:
-        print_text(dump({"interaction": build_call(call, verbose=True)}))
-    elif names:
-        print_verbatim(_choose_text(call, names[0]))
-    else:
-        print_text(render_interaction(call, f"call {(call.entry_id or '')[:SHORT_ID]}"))
+    with paged():
+        if json:
+            print_text(dump({"interaction": build_call(call, verbose=True)}))
+        elif names:
+            print_verbatim(_choose_text(call, names[0]))
+        else:
+            print_text(render_interaction(call, f"call {(call.entry_id or '')[:SHORT_ID]}"))
     return ExitCode.SUCCESS
 
 

@@ -8,6 +8,7 @@ from forge_obs.recorder import lost_count
 from forge_cli.commands.status_options import CallOptions, ListOptions, Switch
 from forge_cli.console import print_note, print_text, print_warning
 from forge_cli.exit_codes import ExitCode
+from forge_cli.pager import paged
 from forge_cli.render.documents import build_run_list, build_status, dump
 from forge_cli.render.interactions import render_interactions
 from forge_cli.render.runs import render_run, render_run_list
@@ -38,12 +39,13 @@ def status(
         runs: Which runs are listed.
         calls: Which calls of a run are shown.
     """
-    if workflow_id is not None:
-        chosen = _choose_calls(calls or CallOptions())
-        return _show_run(workflow_id, chosen, verbose=verbose, as_json=json)
-    if verbose or calls is not None:
+    if workflow_id is None and (verbose or calls is not None):
         print_note("note: --verbose and a choice of calls need a run: give its --workflow-id")
-    _list_runs(_choose_runs(runs or ListOptions()), as_json=json)
+    with paged():
+        if workflow_id is not None:
+            chosen = _choose_calls(calls or CallOptions())
+            return _show_run(workflow_id, chosen, verbose=verbose, as_json=json)
+        _list_runs(_choose_runs(runs or ListOptions()), as_json=json)
     return ExitCode.SUCCESS
 
 

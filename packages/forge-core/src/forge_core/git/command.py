@@ -1,5 +1,6 @@
 """Running git so that neither environment, hooks nor configuration interfere."""
 
+import logging
 import os
 import subprocess
 from collections.abc import Mapping
@@ -8,6 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from forge_core.errors import GitFailed, GitMissing
+
+logger = logging.getLogger("forge.git")
 
 TIMEOUT_S = 300.0
 """Seconds after which a git command is given up."""
@@ -119,6 +122,7 @@ class Git:
         self, args: tuple[str, ...], stdin: bytes | None
     ) -> subprocess.CompletedProcess[bytes]:
         command = ["git", "--literal-pathspecs", *_options(SETTINGS), *args]
+        logger.debug("in %s: git %s", self.cwd, " ".join(args))
         try:
             return subprocess.run(
                 command,

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from forge_core.temporal.runtime import get_runtime
 from forge_core.temporal.signing import SigningCodec, load_key
 from forge_core.temporal.state import StateFiles
 from forge_core.tracing import temporal_plugins
+
+logger = logging.getLogger("forge.temporal")
 
 CONNECT_TIMEOUT_S = 5.0
 """Seconds within which a configured server must answer."""
@@ -103,6 +106,7 @@ async def connect(config: ConnectConfig) -> Client:
     Raises:
         ServerUnavailable: It does not answer, or not as it should.
     """
+    logger.debug("connecting to the Temporal server at %s", config.address)
     try:
         async with asyncio.timeout(config.timeout_s):
             client = await Client.connect(

@@ -1,0 +1,124 @@
+"""``forge config``: every setting, its value and where it comes from."""
+
+import os
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from forge_core.llm.specs import PROVIDERS
+from forge_core.models.task import ContextConfig, ValidationConfig
+from forge_obs import StoreError, get_db_path
+
+from forge_cli.commands.run_options import ModelOptions
+from forge_cli.configuration import (
+    find_repository_file,
+    find_user_file,
+    load_repository_config,
+    load_user_config,
+)
+from forge_cli.console import print_text
+from forge_cli.exit_codes import ExitCode
+from forge_cli.provenance import (
+    DEFAULT,
+    Provenance,
+    list_secret_variables,
+    trace_settings,
+)
+from forge_cli.render.documents import dump
+from forge_cli.render.text import escape_line
+from forge_cli.settings import KNOWN, TASK_TABLES
+
+
+def config(
+    *,
+    repo: Path = Path(),
+    json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+) -> ExitCode:
+    """Show the configuration: each value and where it comes from.
+
+    Options of a command go before environment variables, those before a repository's forge.toml,
+    that before your own file, and that before the defaults. Keys and secrets are never shown.
+
+    Args:
+        repo: Directory in the git repository whose forge.toml counts.
+        json: Print one JSON document instead.
+    """
+    files = [(find_repository_file(repo), load_repository_config(repo))]
+    files.append((find_user_file(), load_user_config()))
+    read = [file for _, file in files if file is not None]
+    settings = trace_settings(os.environ, read, _load_defaults())
+    found = [(str(path), file is not None) for path, file in files if path is not None]
+    secrets = list_secret_variables(os.environ, _provider_variables())
+    if json:
+        print_text(dump(_build_document(settings, found, secrets)))
+    else:
+        print_text(_render(settings, found, secrets))
+    return ExitCode.SUCCESS
+
+
+def _load_defaults() -> dict[str, Any]:
+    models = {f"run.{field.name}": field.default for field in fields(ModelOptions)}
+    tables = zip(TASK_TABLES, (ValidationConfig(), ContextConfig()), strict=True)
+    task = {
+        f"{table}.{name}": value
+        for table, values in tables
+        for name, value in values.model_dump().items()
+    }
+    rest = {"status.limit": 20, "temporal.ui": False, "tracing.exporter": "none"}
+    rest |= {"output.no_color": False, "output.pager": "less", "store.path": _default_store()}
+    return {**models, **task, **rest}
+
+
+def _default_store() -> str | None:
+    try:
+        return str(get_db_path())
+    except StoreError:
+        return None
+
+
+def _provider_variables() -> set[str]:
+    providers = PROVIDERS.values()
+    return {name for found in providers for name in (found.key_variable, found.url_variable)}
+
+
+def _build_document(
+    settings: list[Provenance], files: list[tuple[str, bool]], secrets: list[str]
+) -> dict[str, Any]:
+    return {
+        "settings": [asdict(setting) for setting in settings],
+        "files": [{"path": path, "exists": exists} for path, exists in files],
+        "secret_variables": secrets,
+    }
+
+
+def _render(settings: list[Provenance], files: list[tuple[str, bool]], secrets: list[str]) -> str:
+    width = max(map(len, KNOWN))
+    values = [_render_value(setting.value) for setting in settings]
+    column = min(40, max(map(len, values)))
+    lines = [
+        f"{setting.key:{width}}  {value:{column}}  {_render_source(setting)}"
+        for setting, value in zip(settings, values, strict=True)
+    ]
+    lines += ["", *(f"{escape_line(path)}: {_describe(exists)}" for path, exists in files)]
+    lines += [f"{escape_line(name)} is set" for name in secrets]
+    return "\n".join(lines)
+
+
+def _render_value(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return escape_line(str(value)) or '""'
+
+
+def _render_source(setting: Provenance) -> str:
+    if setting.source == DEFAULT:
+        return DEFAULT
+    isolated = setting.source in KNOWN[setting.key].variables
+    return f"environment {setting.source}" if isolated else escape_line(setting.source)
+
+
+def _describe(exists: object) -> str:
+    return "read" if exists else "no such file"

@@ -1,0 +1,43 @@
+"""Examples under the help of each command."""
+
+from collections.abc import Mapping
+
+EXAMPLES: Mapping[str, tuple[str, ...]] = {
+    "": (
+        "forge demo",
+        'forge run "Add a parser for ISO dates" --plan --model anthropic:NAME',
+        "forge status",
+    ),
+    "run": (
+        'forge run "Explain the retry loop in its docstring" --target-file src/retry.py',
+        'forge run "Parse ISO dates" --plan --run-tests --test-command "pytest -q"',
+        "forge run --task-file iso-dates.toml --json > result.json",
+    ),
+    "status": (
+        "forge status --status failure_terminal --since 7d",
+        "forge status --workflow-id forge-iso-dates-0a1b2c3d --verbose",
+        "forge status --workflow-id forge-iso-dates-0a1b2c3d --failed --verbose",
+        "forge status --json | jq -r .runs[].workflow_id",
+    ),
+    "worker": (
+        "TEMPORAL_ADDRESS=temporal.example.org:7233 forge worker",
+        "forge worker --temporal-address 127.0.0.1:7233",
+    ),
+    "demo": ("forge demo", "FORGE_DB_PATH= forge demo"),
+    "config": ("forge config", "forge config --repo ~/src/project --json"),
+    "show": ("forge show 3f2a", "forge show 3f2a --prompt > prompt.txt"),
+    "server": ("forge server status", "forge server start --idle-s 3600"),
+    "server start": ("forge server start", "forge server start --idle-s 3600 --no-ui"),
+    "server stop": ("forge server stop",),
+    "server status": ("forge server status --json",),
+    "db": ("forge db path", "forge db check"),
+    "db path": ('sqlite3 "$(forge db path)" .tables',),
+    "db upgrade": ("forge db upgrade",),
+    "db check": ("forge db check",),
+}
+"""Command lines by command; an empty name is `forge` itself."""
+
+
+def render_examples(command: str) -> str:
+    """Render the examples of a command."""
+    return "\n".join(["Examples:", *(f"  {line}" for line in EXAMPLES.get(command, ()))])

@@ -1,0 +1,80 @@
+"""Options of every command, and what holds while a command runs."""
+
+import logging
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from cyclopts import App, Group, Parameter
+from cyclopts.config import Dict
+
+from forge_cli.configuration import load_user_config
+from forge_cli.logs import logging_to_stderr
+from forge_cli.pager import NO_PAGER
+from forge_cli.settings import ConfigFile, build_environment, build_options
+
+GLOBAL_GROUP = Group("Options of every command", sort_key=100)
+
+Switch = Annotated[bool, Parameter(negative="", show_default=False)]
+
+_log = logging.getLogger("forge.cli")
+
+
+@Parameter(name="*", group=GLOBAL_GROUP)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GlobalOptions:
+    """What every command understands, before or after its name."""
+
+    v: Annotated[int, Parameter(name="-v", count=True, show_default=False)] = 0
+    """Print Forge's log on stderr; -vv prints that of every library too."""
+    no_color: Switch = False
+    """Print without colours, as the variable NO_COLOR does."""
+    no_pager: Switch = False
+    """Print long output as it is, without a pager."""
+
+
+Tokens = Annotated[str, Parameter(show=False, allow_leading_hyphen=True)]
+
+
+def build_launcher(app: App) -> Callable[..., Any]:
+    """Build what runs a command of an application with the options of every command."""
+
+    def launch(*tokens: Tokens, options: GlobalOptions | None = None) -> object:
+        given = options or GlobalOptions()
+        config = load_user_config()
+        with (
+            logging_to_stderr(given.v),
+            _environment(_build_environment(config, given)),
+        ):
+            if config is not None:
+                _log.debug("configuration: %s", config.path)
+                app.config = Dict(build_options(config.values), source=config.path)
+            return app(tokens)
+
+    return launch
+
+
+def _build_environment(config: ConfigFile | None, options: GlobalOptions) -> dict[str, str]:
+    chosen = {} if config is None else build_environment(config.values, os.environ)
+    if options.no_color:
+        chosen["NO_COLOR"] = "1"
+    if options.no_pager:
+        chosen["FORGE_PAGER"] = NO_PAGER
+    return chosen
+
+
+@contextmanager
+def _environment(chosen: Mapping[str, str]) -> Iterator[None]:
+    """Let variables have these values for a while."""
+    before = {name: os.environ.get(name) for name in chosen}
+    os.environ.update(chosen)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

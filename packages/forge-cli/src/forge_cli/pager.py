@@ -1,0 +1,73 @@
+"""A pager for long output on a terminal, as git has one."""
+
+import io
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+NO_PAGER = "cat"
+"""Pager that is none."""
+
+DEFAULT_PAGER = "less"
+
+LESS = "FRX"
+"""Options of `less` where LESS is not set: leave at once what fits, keep colours and the screen."""
+
+
+@contextmanager
+def paged() -> Iterator[None]:
+    """Let what is printed on a terminal go through the user's pager.
+
+    The pager is FORGE_PAGER, else PAGER, else `less`; empty or `cat` means none. Leaving it early
+    is no error. A pager that cannot be started is none.
+    """
+    process = _start() if sys.stdout.isatty() else None
+    if process is None or process.stdin is None:
+        yield
+        return
+    screen = sys.stdout
+    sys.stdout = _PagerStream(process.stdin, encoding="utf-8", errors="backslashreplace")
+    try:
+        yield
+    except KeyboardInterrupt:
+        pass  # the pager has it too, and says what it means
+    finally:
+        with suppress(BrokenPipeError):
+            sys.stdout.close()
+        sys.stdout = screen
+        _wait(process)
+
+
+class _PagerStream(io.TextIOWrapper):
+    """What a pager reads: a terminal is behind it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def _start() -> subprocess.Popen[bytes] | None:
+    command = _choose()
+    if not command or command == [NO_PAGER] or os.environ.get("TERM", "dumb") == "dumb":
+        return None
+    environ = {"LESS": LESS, **os.environ}
+    try:
+        return subprocess.Popen(command, stdin=subprocess.PIPE, env=environ)
+    except OSError:
+        return None
+
+
+def _choose() -> list[str]:
+    chosen = os.environ.get("FORGE_PAGER", os.environ.get("PAGER", DEFAULT_PAGER))
+    try:
+        return shlex.split(chosen)
+    except ValueError:
+        return []
+
+
+def _wait(process: subprocess.Popen[bytes]) -> None:
+    while process.returncode is None:
+        with suppress(KeyboardInterrupt):  # only the pager decides when it ends
+            process.wait()

@@ -1,0 +1,166 @@
+"""Configuration files, read by the commands; and the options of every command."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from forge_cli.app import call
+from forge_cli.configuration import load_task_defaults
+from forge_obs import record
+from support.forge import Outcome, run_forge
+from support.repository import make_repository
+
+Forge = Callable[..., Outcome]
+
+
+@pytest.fixture
+def forge(capsys: pytest.CaptureFixture[str]) -> Forge:
+    """Run commands in this process, which saves its start."""
+
+    def run(*args: str) -> Outcome:
+        code = call(list(args))
+        return Outcome(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    return make_repository(tmp_path / "repo", {"a.py": "a = 1\n"})
+
+
+def configure(text: str) -> Path:
+    """Write the user's own file."""
+    path = Path(os.environ["XDG_CONFIG_HOME"], "forge", "config.toml")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def test_each_value_is_shown_with_its_source(
+    forge: Forge, repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = configure("[run]\nmodel = 'ollama:a'\nmax_attempts = 4\n")
+    (repo / "forge.toml").write_text('[validation]\ntest_command = "make \\u001b[2J"\n')
+    monkeypatch.setenv("FORGE_MODEL", "ollama:b")
+
+    outcome = forge("config", "--repo", str(repo))
+
+    rows = {line.split()[0]: line for line in outcome.stdout.splitlines() if line}
+    assert rows["run.model"].split()[1:] == ["ollama:b", "environment", "FORGE_MODEL"]
+    assert rows["run.max_attempts"].split()[1:] == ["4", str(user)]
+    assert rows["run.plan"].split()[1:] == ["false", "default"]
+    assert "make \\x1b[2J" in rows["validation.test_command"]
+    assert rows["validation.test_command"].endswith(str(repo / "forge.toml"))
+
+
+def test_keys_are_never_shown(forge: Forge, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-secret")
+    monkeypatch.setenv("TEMPORAL_API_KEY", "tk-secret")
+
+    text, document = forge("config").stdout, forge("config", "--json").document
+
+    assert "secret" not in text.replace("secret_variables", "")
+    assert "ANTHROPIC_API_KEY is set" in text
+    assert document["secret_variables"] == ["ANTHROPIC_API_KEY", "TEMPORAL_API_KEY"]
+
+
+def test_configured_place_of_the_store_counts(
+    forge: Forge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(f"[store]\npath = '{tmp_path / 'configured.db'}'\n")
+
+    with_variable = forge("db", "path").stdout
+    monkeypatch.delenv("FORGE_DB_PATH")
+    without = forge("db", "path").stdout
+
+    assert Path(with_variable.strip()) == tmp_path / "home" / "forge.db"
+    assert Path(without.strip()) == tmp_path / "configured.db"
+    assert "FORGE_DB_PATH" not in os.environ
+
+
+def test_option_goes_before_the_configured_value(forge: Forge) -> None:
+    for number in range(3):
+        record("run", task_id="t", workflow_id=f"w{number}", status="success")
+    configure("[status]\nlimit = 1\n")
+
+    assert len(forge("status", "--json").document["runs"]) == 1
+    assert len(forge("status", "--json", "--limit", "2").document["runs"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param("[run\n", "not valid TOML", id="no TOML"),
+        pytest.param("[run]\nmodle = 'x'\n", "did you mean run.model?", id="unknown key"),
+        pytest.param("[run]\nplan = 1\n", "run.plan must be true or false, not 1", id="type"),
+    ],
+)
+def test_broken_file_is_a_usage_error_that_names_it(forge: Forge, text: str, message: str) -> None:
+    path = configure(text)
+
+    outcome = forge("status")
+
+    assert outcome.code == 2
+    assert outcome.error.startswith(f"error: {path}: ")
+    assert message in outcome.error
+
+
+def test_value_out_of_an_options_range_names_the_file(forge: Forge, repo: Path) -> None:
+    path = configure("[run]\nmax_attempts = 500\n")
+
+    outcome = forge("run", "x", "--repo", str(repo))
+
+    assert outcome.code == 2
+    assert "max_attempts" in outcome.error
+    assert str(path) in outcome.error
+
+
+def test_help_is_given_whatever_the_file_says() -> None:
+    configure("[broken")
+
+    assert run_forge("--help").code == run_forge("run", "--help").code == 0
+
+
+def test_cloned_repository_cannot_choose_the_model(forge: Forge, repo: Path) -> None:
+    (repo / "forge.toml").write_text("[run]\nmodel = 'ollama:evil'\n")
+
+    outcome = forge("run", "x", "--repo", str(repo))
+
+    assert outcome.code == 2
+    assert "run.model cannot be set by a repository" in outcome.error
+
+
+def test_defaults_of_a_task_are_found_from_below_the_top(repo: Path) -> None:
+    (repo / "forge.toml").write_text("[context]\nauto_discover = false\n")
+    (repo / "deep").mkdir()
+
+    assert load_task_defaults(repo / "deep")["context"] == {"auto_discover": False}
+    assert load_task_defaults(repo.parent)["context"] == {}
+
+
+def test_file_that_is_none_is_refused(forge: Forge, repo: Path) -> None:
+    os.mkfifo(repo / "forge.toml")
+
+    outcome = forge("config", "--repo", str(repo))
+
+    assert outcome.code == 2
+    assert "no regular file" in outcome.error
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_log_of_forge_goes_to_stderr_if_asked_for(forge: Forge, place: str) -> None:
+    path = configure("")
+    command = ("-v", "db", "path") if place == "before" else ("db", "path", "-v")
+
+    outcome = forge(*command)
+
+    assert outcome.stderr == f"debug: configuration: {path}\n"
+    assert forge("db", "path").stderr == ""
+
+
+def test_version_is_one_line() -> None:
+    outcome = run_forge("--version")
+
+    assert (outcome.code, outcome.stdout) == (0, "2026.11.0\n")

@@ -1,0 +1,155 @@
+"""Configuration files say only what they may, and stand below the environment."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import pytest
+from forge_cli.commands.run_options import ModelOptions
+from forge_cli.provenance import Provenance, list_secret_variables, trace_settings
+from forge_cli.settings import (
+    KNOWN,
+    SETTINGS,
+    ConfigFile,
+    build_environment,
+    build_options,
+    build_task_defaults,
+    parse_config,
+)
+from forge_core.errors import UsageError
+from forge_core.models.task import ContextConfig, ValidationConfig
+from hypothesis import given
+from hypothesis import strategies as st
+
+USER = "/home/a/config.toml"
+REPOSITORY = "/src/forge.toml"
+
+scalars = st.one_of(
+    st.text(), st.booleans(), st.integers(), st.floats(), st.lists(st.integers(), max_size=2)
+)
+documents = st.dictionaries(
+    st.sampled_from(["run", "validation", "store", "output", "x"]),
+    st.one_of(scalars, st.dictionaries(st.text(max_size=8), scalars, max_size=3)),
+    max_size=3,
+)
+
+
+def parse(text: str, *, repository: bool = False) -> Mapping[str, Any]:
+    path = REPOSITORY if repository else USER
+    return parse_config(path, tomllib.loads(text), repository=repository).values
+
+
+def trace(
+    key: str, environ: Mapping[str, str], *files: ConfigFile, default: object = None
+) -> Provenance:
+    found = trace_settings(environ, files, {key: default})
+    return next(item for item in found if item.key == key)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param("[run]\nmodle = 'x'", "unknown key run.modle: did you mean", id="misspelt"),
+        pytest.param("model = 'x'", "unknown key model: keys stand in tables", id="no table"),
+        pytest.param("[run]\nplan = 'yes'", "run.plan must be true or false", id="flag"),
+        pytest.param("[run]\nmax_attempts = 0", "run.max_attempts must be a whole", id="zero"),
+        pytest.param("[run]\nmax_attempts = true", "run.max_attempts must be", id="true"),
+        pytest.param("[run]\nmodel = 3", "run.model must be a text, not 3", id="number"),
+        pytest.param("[store]\npath = 'a.db'", "store.path must be an absolute", id="relative"),
+        pytest.param("[validation]\ntest_timeout_s = inf", "must be a number", id="endless"),
+    ],
+)
+def test_fault_is_told_with_file_and_key(text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
+        parse(text)
+
+    assert str(caught.value).startswith(f"{USER}: ")
+
+
+@given(documents)
+def test_any_document_is_accepted_or_refused_in_words(document: dict[str, Any]) -> None:
+    try:
+        said = str(parse_config(USER, document, repository=True))
+    except UsageError as error:
+        said = str(error)
+
+    assert USER in said
+
+
+def test_repository_decides_only_how_its_code_is_checked_and_shown() -> None:
+    allowed = {setting.key for setting in SETTINGS if setting.in_repository}
+
+    assert {key.split(".")[0] for key in allowed} == {"validation", "context"}
+    assert not allowed & {"validation.run_tests", "context.token_budget"}
+
+
+@pytest.mark.parametrize(
+    "setting", [s for s in SETTINGS if not s.in_repository], ids=lambda s: s.key
+)
+def test_key_of_the_user_is_refused_in_a_repository(setting: Any) -> None:
+    table, _, name = setting.key.partition(".")
+
+    with pytest.raises(UsageError, match=f"{setting.key} cannot be set by a repository"):
+        parse_config(REPOSITORY, {table: {name: "x"}}, repository=True)
+
+
+@pytest.mark.parametrize(
+    ("table", "model"), [("validation", ValidationConfig), ("context", ContextConfig)]
+)
+def test_every_key_of_a_task_file_table_can_be_configured(table: str, model: Any) -> None:
+    keys = {key for key in KNOWN if key.startswith(f"{table}.")}
+
+    assert keys == {f"{table}.{name}" for name in model.model_fields}
+
+
+def test_every_key_of_run_is_an_option() -> None:
+    keys = {key.removeprefix("run.") for key in KNOWN if key.startswith("run.")}
+
+    assert keys == {field.name for field in fields(ModelOptions)}
+
+
+def test_values_become_variables_that_are_not_set() -> None:
+    values = parse("[store]\npath = '~/x.db'\n[temporal]\nui = false\n[run]\nmodel = 'ollama:a'")
+
+    assert build_environment(values, {"FORGE_MODEL": "b:c"}) == {"FORGE_DB_PATH": "~/x.db"}
+
+
+def test_variable_of_temporal_goes_before_the_configured_address() -> None:
+    values = parse("[temporal]\naddress = 'a:1'")
+
+    assert build_environment(values, {"TEMPORAL_ADDRESS": "b:2"}) == {}
+
+
+def test_values_without_a_variable_become_options_of_their_command() -> None:
+    values = parse("[run]\nmax_attempts = 3\nmodel = 'a:b'\n[status]\nlimit = 5")
+
+    assert build_options(values) == {"run": {"max_attempts": 3}, "status": {"limit": 5}}
+
+
+def test_repository_goes_before_the_user_in_defaults_of_a_task() -> None:
+    repository = parse("[validation]\ntest_command = 'make test'", repository=True)
+    user = parse("[validation]\ntest_command = 'pytest'\nrun_tests = true")
+
+    defaults = build_task_defaults([ConfigFile(REPOSITORY, repository), ConfigFile(USER, user)])
+
+    assert defaults["validation"] == {"test_command": "make test", "run_tests": True}
+
+
+def test_source_of_a_value_is_what_counts() -> None:
+    file = ConfigFile(USER, {"run.model": "a:b"})
+    put_in = build_environment(file.values, {})
+
+    assert trace("run.model", put_in, file) == Provenance("run.model", "a:b", USER)
+    assert trace("run.model", {"FORGE_MODEL": "c:d"}, file).source == "FORGE_MODEL"
+    assert trace("run.model", {}, default=None) == Provenance("run.model", None, "default")
+    assert trace("temporal.ui", {"FORGE_TEMPORAL_UI": "x"}).value is True
+
+
+def test_variables_that_may_hold_secrets_are_named_only() -> None:
+    environ = {"OPENAI_API_KEY": "k", "TEMPORAL_API_KEY": "k", "PATH": "/bin", "OTEL_X": ""}
+
+    assert list_secret_variables(environ, {"OPENAI_API_KEY"}) == [
+        "OPENAI_API_KEY",
+        "TEMPORAL_API_KEY",
+    ]
