@@ -10,7 +10,10 @@ import pytest
 from forge_cli.app import call
 from forge_obs import flush, record, upgrade
 from forge_obs.columns import HEAD
+from forge_obs.spool import add_lost, get_lost_path
+from support.children import run_in_child
 from support.forge import Outcome, run_forge
+from support.store import locked
 
 Forge = Callable[..., Outcome]
 
@@ -101,7 +104,7 @@ def test_check_of_a_sound_store_finds_nothing(forge: Forge, store: Path) -> None
     assert outcome.code == 0
     assert f"database   {store} (" in outcome.stdout
     assert f"schema     current, at {HEAD}" in outcome.stdout
-    assert "integrity  ok\npending    0, lost 0\n" in outcome.stdout
+    assert "integrity  ok\npending    0\nlost       0\n" in outcome.stdout
 
 
 def test_check_of_no_database_finds_nothing_and_makes_none(forge: Forge, db_path: Path) -> None:
@@ -158,3 +161,47 @@ def test_check_of_a_file_that_is_no_database_is_infrastructure(forge: Forge, db_
 
     assert outcome.code == 3
     assert str(db_path) in outcome.error
+
+
+def test_check_shows_what_waits_and_what_was_lost(forge: Forge, store: Path) -> None:
+    leave_gaps(store)
+
+    outcome, document = forge("db", "check"), forge("db", "check", "--json").document
+
+    assert outcome.code == 1
+    assert "pending    2: `forge db upgrade` stores them\n" in outcome.stdout
+    assert f"remove {store}-lost to count anew" in outcome.stdout
+    assert (document["ok"], document["pending"], document["lost"]) == (False, 2, 3)
+    assert document["error"] is None
+
+
+def test_upgrade_stores_what_waits_and_removing_the_count_forgets_it(
+    forge: Forge, store: Path
+) -> None:
+    leave_gaps(store)
+
+    assert forge("db", "upgrade").code == 0
+    get_lost_path(store).unlink()
+
+    assert forge("db", "check").code == 0
+
+
+def test_json_of_a_store_that_cannot_be_read_is_one_document(forge: Forge, db_path: Path) -> None:
+    db_path.write_bytes(b"no database " * 1000)
+
+    outcome = forge("db", "check", "--json")
+
+    assert outcome.code == 3
+    assert outcome.document["state"] == "unreadable"
+    assert outcome.document["error"]["type"] == "StoreUnreadable"
+
+
+def leave_gaps(store: Path) -> None:
+    """Let another process find the store locked, and lose some entries besides."""
+    with locked(store):
+        assert run_in_child(lambda: not any(record_run(str(number)) for number in range(2)))
+    add_lost(store, 3)
+
+
+def record_run(name: str) -> bool:
+    return record("run", task_id="t", workflow_id=name, status="success")

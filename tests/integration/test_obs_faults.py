@@ -9,14 +9,16 @@ import sqlite3
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from forge_obs import (
+    Backlog,
     StoreUnavailable,
     flush,
+    get_backlog,
     get_db_path,
     get_interactions,
     lost_count,
@@ -24,14 +26,14 @@ from forge_obs import (
     record,
     recorder,
 )
-from forge_obs.breaker import Losses
 from support.children import NOBODY, run_in_child
+from support.store import eventually, locked
 
 
 @pytest.fixture(autouse=True)
 def fresh_recorder(monkeypatch: pytest.MonkeyPatch) -> None:
     """Warnings are given once a minute and process: let each test see its own."""
-    monkeypatch.setattr(recorder, "_state", recorder._State(Losses(), {}))
+    monkeypatch.setattr(recorder, "_state", recorder._State())
 
 
 @pytest.fixture
@@ -50,25 +52,6 @@ def count_rows(db: Path) -> int:
     return 0 if engine is None else len(get_interactions(engine))
 
 
-@contextmanager
-def locked(db: Path) -> Iterator[None]:
-    with closing(sqlite3.connect(db, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        yield
-        other.execute("ROLLBACK")
-
-
-def eventually(act: Callable[[], bool], within_s: float = 15.0) -> bool:
-    """Call until it gives True; the store is tried again after a pause of its own."""
-    give_up = time.monotonic() + within_s
-    pause = threading.Event()
-    while time.monotonic() < give_up:
-        if act():
-            return True
-        pause.wait(0.05)
-    return False
-
-
 def test_locked_database_costs_one_deadline_then_nothing_and_heals(
     db: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -83,10 +66,11 @@ def test_locked_database_costs_one_deadline_then_nothing_and_heals(
 
     assert 1.5 < first_s < 3.0
     assert rest_s < 0.5
-    assert lost_count() == before + 51
+    assert (lost_count(), get_backlog(db)) == (before, Backlog(pending=51))
     assert eventually(interaction)
-    assert count_rows(db) == 2
-    warnings = [message for message in caplog.messages if "not stored: " in message]
+    assert count_rows(db) >= 53
+    assert get_backlog(db) == Backlog()
+    warnings = [message for message in caplog.messages if "not stored yet: " in message]
     assert len(warnings) == 1
     assert "SQLITE_BUSY" in warnings[0]
     assert any("works again" in message for message in caplog.messages)
@@ -226,7 +210,7 @@ def test_missing_table_is_survived(db: Path, caplog: pytest.LogCaptureFixture) -
         connection.execute("DROP TABLE interactions")
 
     assert not interaction()
-    assert len([m for m in caplog.messages if "not stored" in m]) == 1
+    assert len([m for m in caplog.messages if "not stored yet" in m]) == 1
 
 
 def test_newer_schema_stays_untouched(
@@ -257,6 +241,6 @@ def test_logging_that_fails_is_survived(db: Path) -> None:
         assert not interaction()
         db.rmdir()
         assert eventually(interaction)
-        assert count_rows(db) == 1
+        assert get_backlog(db) == Backlog()
     finally:
         logging.getLogger("forge_obs").removeFilter(hostile)

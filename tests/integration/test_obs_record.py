@@ -29,7 +29,6 @@ from forge_obs import (
     record,
     recorder,
 )
-from forge_obs.breaker import Losses
 from support.children import run_in_child, start_child, wait_for
 
 KEY = {"run_id": "r", "activity_id": "5", "activity_attempt": 1}
@@ -39,7 +38,7 @@ STATS = LLMStats(model_name="m-1", input_tokens=10, output_tokens=5, latency_ms=
 @pytest.fixture(autouse=True)
 def fresh_recorder(monkeypatch: pytest.MonkeyPatch) -> None:
     """Warnings are given once a minute and process: let each test see its own."""
-    monkeypatch.setattr(recorder, "_state", recorder._State(Losses(), {}))
+    monkeypatch.setattr(recorder, "_state", recorder._State())
 
 
 @pytest.fixture

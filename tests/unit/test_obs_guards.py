@@ -12,7 +12,17 @@ import forge_obs.store
 import pytest
 
 PACKAGE = Path(forge_obs.__file__).parent
-PURE = ("breaker", "cleaning", "columns", "entries", "errors", "liveness", "location", "rows")
+PURE = (
+    "breaker",
+    "cleaning",
+    "columns",
+    "entries",
+    "errors",
+    "liveness",
+    "location",
+    "rows",
+    "spool_format",
+)
 IMPURE = {"os", "subprocess", "sqlalchemy", "alembic", "sqlite3", "threading", "logging"}
 
 
@@ -95,6 +105,7 @@ def test_reading_loads_neither_the_orm_nor_alembic_nor_pydantic() -> None:
 def test_public_names_are_pinned_and_importable() -> None:
     assert set(forge_obs.__all__) == {
         "AmbiguousId",
+        "Backlog",
         "CallTotals",
         "Interaction",
         "LLMStats",
@@ -107,6 +118,7 @@ def test_public_names_are_pinned_and_importable() -> None:
         "build_interaction_dict",
         "check_store",
         "flush",
+        "get_backlog",
         "get_call_totals",
         "get_db_path",
         "get_engine",

@@ -39,7 +39,7 @@ SERVER_COMMANDS = ("start", "stop", "status")
 DB_COMMANDS = {
     "path": "Print the path of the store's database.",
     "upgrade": "Create the database, or bring it to this version's schema.",
-    "check": "Check the database: schema, integrity, permissions, lost records.",
+    "check": "Check the database: schema, integrity, permissions, records that wait or are lost.",
 }
 
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from forge_core.errors import ModelNotConfigured
@@ -12,7 +13,7 @@ from forge_core.models.ids import build_workflow_id
 from forge_core.models.result import TaskResult
 from forge_core.submission import RunSettings, resolve_run
 from forge_core.tracing import init_tracing, shutdown_tracing
-from forge_obs import StoreError, flush, get_db_path, upgrade
+from forge_obs import StoreError, flush, get_backlog, get_db_path, upgrade
 from forge_obs.recorder import lost_count
 from forge_obs.rows import Interaction
 
@@ -20,7 +21,9 @@ from forge_cli.commands.run_options import ModelOptions, RunOptions
 from forge_cli.console import print_note, print_text, print_warning
 from forge_cli.execution import Submission, execute_run, submit_run
 from forge_cli.exit_codes import ExitCode
+from forge_cli.render.backlog import render_pending
 from forge_cli.render.documents import build_interactions, dump
+from forge_cli.render.figures import format_count
 from forge_cli.render.interactions import render_interactions
 from forge_cli.render.progress import render_progress
 from forge_cli.render.runs import render_outcome
@@ -54,9 +57,19 @@ def run_task(options: RunOptions, on_start: Print | None = None) -> ExitCode:
     result = _execute(submission, tell)
     report = _report_json if output.json else _report_text
     report(workflow_id, result, verbose=output.verbose)
-    if lost_count():
-        print_warning(f"{lost_count()} records of this run could not be stored")
+    _warn_of_gaps()
     return ExitCode.SUCCESS if result.status == "success" else ExitCode.FAILED
+
+
+def _warn_of_gaps() -> None:
+    """Say what of the run's record is not in the store."""
+    path = get_db_path()
+    with suppress(StoreError):
+        waiting = 0 if path is None else get_backlog(path).pending
+        if waiting:
+            print_warning(render_pending(waiting))
+    if lost_count():
+        print_warning(f"{format_count(lost_count(), 'record')} of this run could not be stored")
 
 
 def prepare_store() -> None:

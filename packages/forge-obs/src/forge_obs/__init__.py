@@ -7,7 +7,7 @@ store and is imported at first use, so that `import forge_obs` costs next to not
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from forge_obs.recorder import flush, lost_count, record
+from forge_obs.recorder import flush, get_backlog, lost_count, record
 
 if TYPE_CHECKING:
     from forge_obs.check import StoreCheck, check_store
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
         StoreUnavailable,
         StoreUnreadable,
     )
-    from forge_obs.migrate import upgrade
     from forge_obs.process import get_db_path
     from forge_obs.rows import CallTotals, Interaction, Run
+    from forge_obs.spool_format import Backlog
     from forge_obs.stats import LLMStats
     from forge_obs.store import (
         get_call_totals,
@@ -36,10 +36,12 @@ if TYPE_CHECKING:
         open_reader,
         save_interaction,
         save_run,
+        upgrade,
     )
 
 __all__ = [
     "AmbiguousId",
+    "Backlog",
     "CallTotals",
     "Interaction",
     "LLMStats",
@@ -52,6 +54,7 @@ __all__ = [
     "build_interaction_dict",
     "check_store",
     "flush",
+    "get_backlog",
     "get_call_totals",
     "get_db_path",
     "get_engine",
@@ -71,6 +74,7 @@ __all__ = [
 ]
 
 _ELSEWHERE = {
+    "Backlog": "spool_format",
     "LLMStats": "stats",
     "StoreCheck": "check",
     "check_store": "check",

@@ -2,14 +2,17 @@
 
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from forge_obs import sqlite
 from forge_obs.columns import HEAD, REVISIONS
-from forge_obs.errors import StoreError
+from forge_obs.errors import SpoolUnavailable, StoreError
 from forge_obs.migrate import get_revision
+from forge_obs.recorder import get_backlog
+from forge_obs.spool import get_lost_path, get_spool_path
+from forge_obs.spool_format import Backlog
 
 SchemaState = Literal["missing", "older", "current", "newer", "unreadable"]
 """Where a store stands: no file, before head, at head, beyond it, or no telling."""
@@ -41,9 +44,11 @@ class StoreCheck:
     damage: tuple[str, ...] = ()
     """What SQLite's `quick_check` found."""
     files: tuple[FileMode, ...] = ()
-    """The database and what SQLite keeps beside it."""
+    """The database, what SQLite keeps beside it, and what waits or was lost."""
     size_bytes: int = 0
     """Size of these files together."""
+    backlog: Backlog = field(default_factory=Backlog)
+    """What is not in the database."""
     error: str | None = None
     """Why it cannot be read, with what to do."""
 
@@ -51,32 +56,40 @@ class StoreCheck:
     def ok(self) -> bool:
         """Whether nothing needs attention; a store that does not exist yet is fine."""
         sound = self.state in {"missing", "current"} and not self.damage and self.error is None
-        return sound and all(file.private for file in self.files)
+        complete = not self.backlog.pending and not self.backlog.lost
+        return sound and complete and all(file.private for file in self.files)
 
 
 def check_store(db_path: str | os.PathLike[str]) -> StoreCheck:
-    """Examine a store: schema, integrity, file modes. Reads the whole file, changes nothing.
+    """Examine a store: schema, integrity, file modes, and what is not in it.
 
-    A store that cannot be read is a finding, not an error.
+    Reads the whole file and changes nothing. A store that cannot be read is a finding, not an
+    error.
     """
     path = Path(db_path)
     try:
         files, size = _list_files(path)
+        found = _check(StoreCheck(path, "missing", files=files, size_bytes=size))
+        return replace(found, backlog=get_backlog(path))
     except OSError as error:
         return StoreCheck(path, "unreadable", error=f"database {path}: {error.strerror}")
-    if not files:
-        return StoreCheck(path, "missing")
+    except SpoolUnavailable as error:
+        return replace(found, error=found.error or str(error))
+
+
+def _check(known: StoreCheck) -> StoreCheck:
+    if not known.path.exists():
+        return known
     try:
-        revision, damage = _examine(path)
+        revision, damage = _examine(known.path)
     except StoreError as error:
-        return StoreCheck(path, "unreadable", files=files, size_bytes=size, error=str(error))
-    return StoreCheck(path, _state(revision), revision, damage=damage, files=files, size_bytes=size)
+        return replace(known, state="unreadable", error=str(error))
+    return replace(known, state=_state(revision), revision=revision, damage=damage)
 
 
 def _list_files(path: Path) -> tuple[tuple[FileMode, ...], int]:
-    if not path.exists():
-        return (), 0
-    present = [file for file in (path, *sqlite.side_files(path)) if file.exists()]
+    ours = (path, *sqlite.side_files(path), get_spool_path(path), get_lost_path(path))
+    present = [file for file in ours if file.exists()]
     found = [(file, file.stat()) for file in present]
     modes = tuple(FileMode(file, stat.S_IMODE(status.st_mode)) for file, status in found)
     return modes, sum(status.st_size for _, status in found)

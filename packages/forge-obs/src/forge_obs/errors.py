@@ -3,6 +3,7 @@
 ```
 StoreError
 ├── StoreUnavailable   no place for it, or it cannot be created, opened or written in time
+│   └── SpoolUnavailable   the same of the file where entries wait
 ├── StoreNewer         a newer version wrote its schema; it is left untouched
 ├── StoreUnreadable    the file is no SQLite database, or damaged
 └── AmbiguousId        a shortened id fits several entries
@@ -18,6 +19,10 @@ class StoreError(Exception):
 
 class StoreUnavailable(StoreError):
     """The store has no place, or cannot be created, opened or written in time."""
+
+
+class SpoolUnavailable(StoreUnavailable):
+    """The file where entries wait is full or busy, or cannot be made, read or written."""
 
 
 class StoreNewer(StoreError):
@@ -55,3 +60,17 @@ class AmbiguousId(StoreError):
         super().__init__(f"{prefix} fits several interactions: {', '.join(entry_ids)}{others}")
         self.prefix = prefix
         self.entry_ids = tuple(entry_ids)
+
+
+_ABOUT_THE_ENTRY = frozenset(
+    {"IntegrityError", "DataError", "InterfaceError", "UnicodeEncodeError"}
+)
+
+
+def is_about_the_entry(error: Exception) -> bool:
+    """Tell whether only this row is at fault, so that the store is worth trying with the next.
+
+    The driver's errors are known by their names, which needs no import of it.
+    """
+    kinds = {type(error).__name__, type(getattr(error, "orig", None)).__name__}
+    return bool(kinds & _ABOUT_THE_ENTRY)

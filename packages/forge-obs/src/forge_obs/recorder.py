@@ -1,24 +1,30 @@
 """`record()`: the one call that instrumented code makes.
 
-It never raises, and what it cannot write it counts. This is the only place that catches
-everything: an entry must never fail the work that it describes.
+It never raises. What the database cannot take now it puts into the spool, and what finds no room
+there it counts. This is the only place that catches everything: an entry must never fail the work
+that it describes.
 """
 
 import logging
+import os
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Final, Literal, Protocol, Unpack, overload
 from uuid import uuid4
 
+from forge_obs import spool
 from forge_obs.breaker import Breaker, Losses
 from forge_obs.entries import Entry, build_interaction, build_run
-from forge_obs.errors import StoreError
+from forge_obs.errors import SpoolUnavailable, StoreError, is_about_the_entry
 from forge_obs.keywords import InteractionKeywords, RunKeywords
 from forge_obs.locks import ForkLock
 from forge_obs.process import get_db_path, get_now, get_owner
+from forge_obs.spool import Drained
+from forge_obs.spool_format import Backlog
 
 DEADLINE_S: Final = 2.0
 """How long one call waits for a locked database, in seconds."""
@@ -29,19 +35,35 @@ MIGRATE_S: Final = 30.0
 PROBE_S: Final = 0.25
 """How long a call waits that tries whether a failed store works again."""
 
+SPOOL_S: Final = 0.5
+"""How long a call waits at most for the spool when the database failed, in seconds."""
+
+LOOK_EVERY_S: Final = 1.0
+"""How often a process that can write looks whether entries of others wait, in seconds."""
+
 _log: Final = logging.getLogger("forge_obs")
 _UNCHANGED: Final = Breaker()
 
 
 @dataclass
 class _State:
-    """What this process knows about its stores; changed under the lock."""
+    """What this process knows about its stores; changed under the lock.
 
-    losses: Losses
-    breakers: dict[Path | None, Breaker]
+    Attributes:
+        unsaved: Losses that no file counts yet.
+        behind: Stores with entries of this process in their spool: whoever comes later queues
+            behind them.
+        look_again: When to look for a spool next, in seconds of the monotonic clock.
+    """
+
+    losses: Losses = field(default_factory=Losses)
+    breakers: dict[Path | None, Breaker] = field(default_factory=dict)
+    unsaved: dict[Path, int] = field(default_factory=dict)
+    behind: set[Path] = field(default_factory=set)
+    look_again: dict[Path, float] = field(default_factory=dict)
 
 
-_state: Final = _State(Losses(), {})
+_state: Final = _State()
 _lock: Final = ForkLock()
 
 
@@ -57,9 +79,9 @@ def record(kind: object = None, /, *unexpected: object, **fields: object) -> boo
     """Write one interaction or one run to the store, and commit it.
 
     Never raises and waits at most `DEADLINE_S` for a locked database (`MIGRATE_S` when it must
-    migrate). The same call key (`run_id`, `activity_id`, `activity_attempt`, `seq`) or `entry_id`
-    again merges into its row: `started` never changes a finished one, null never replaces a
-    value. Call it through `asyncio.to_thread` in async code.
+    migrate) and `SPOOL_S` for the spool. The same call key (`run_id`, `activity_id`,
+    `activity_attempt`, `seq`) or `entry_id` again merges into its row: `started` never changes a
+    finished one, null never replaces a value. Call it through `asyncio.to_thread` in async code.
 
     Args:
         kind: `"interaction"` for one request to a model, `"run"` for one execution of a task.
@@ -67,8 +89,9 @@ def record(kind: object = None, /, *unexpected: object, **fields: object) -> boo
         fields: The entry. An unknown keyword of an interaction goes to `extra_json`.
 
     Returns:
-        True if the row is in the database. False if it is not: the store is off, or the entry
-        was lost, which is counted and logged.
+        True if the row is in the database. False if it is not there now: the store is off, or
+        the entry waits in the spool until it can be written, or it was lost. `get_backlog` tells
+        how many wait and how many were lost.
     """
     path: Path | None = None
     try:
@@ -78,25 +101,53 @@ def record(kind: object = None, /, *unexpected: object, **fields: object) -> boo
         return _record(path, _build(kind, unexpected, fields))
     except Exception as error:
         with suppress(Exception):
-            _lose(path, error, hold=False)
+            _lose(path, _describe(error))
         return False
 
 
 def lost_count() -> int:
-    """Count the entries that this process could not store."""
+    """Count the entries that this process could neither store nor put into the spool."""
     return _state.losses.total
 
 
-def flush() -> None:
-    """Move what was written into the database file and close it; never raises.
+def get_backlog(db_path: str | os.PathLike[str]) -> Backlog:
+    """Count the entries of a store that wait in its spool, and those that are lost.
 
-    Every `record()` that returned True is in the database already, so there is nothing to wait
-    for. A later `record()` opens the database again.
+    All processes' are counted, except losses that another one could write down nowhere. Changes
+    nothing.
+
+    Raises:
+        SpoolUnavailable: The spool cannot be read.
     """
+    path = Path(db_path).absolute()
+    found = spool.read_backlog(path)
+    return replace(found, lost=found.lost + _state.unsaved.get(path, 0))
+
+
+def flush() -> None:
+    """Store what waits, move it into the database file and close it; never raises.
+
+    Every `record()` that returned True is in the database already. A later `record()` opens the
+    database again.
+    """
+    for path in tuple(_state.behind):
+        catch_up(path, timeout_s=DEADLINE_S)
     with suppress(Exception):
         from forge_obs.engine import close_databases  # noqa: PLC0415 - see `_load_writer`
 
         close_databases(wait_s=DEADLINE_S)
+
+
+def catch_up(path: Path, *, timeout_s: float) -> None:
+    """Store what waits in the spool, as far as that works now; never raises.
+
+    Args:
+        path: Absolute path of the database.
+        timeout_s: How long it may take, in seconds.
+    """
+    with suppress(Exception):
+        if spool.has_entries(path):
+            _settle(path, _load_drain().drain_all(path, timeout_s=timeout_s))
 
 
 def _build(kind: object, unexpected: tuple[object, ...], fields: dict[str, object]) -> Entry:
@@ -118,18 +169,52 @@ def _build(kind: object, unexpected: tuple[object, ...], fields: dict[str, objec
 
 def _record(path: Path, entry: Entry) -> bool:
     breaker = _state.breakers.get(path, _UNCHANGED)
-    if not breaker.allows(time.monotonic()):
-        _count_loss()
+    now = time.monotonic()
+    if not breaker.allows(now):
+        _set_aside(path, entry)
         return False
+    wait_s = PROBE_S if breaker.failures else DEADLINE_S
     try:
-        wait_s = PROBE_S if breaker.failures else DEADLINE_S
+        if not _has_caught_up(path, now, wait_s):
+            _set_aside(path, entry)
+            return False
         _load_writer()(path, entry, timeout_s=wait_s, migrate_s=MIGRATE_S)
     except Exception as error:
-        _lose(path, error, hold=not _is_about_the_entry(error))
+        _fail(path, entry, error)
         return False
     if breaker.failures:
         _recover(path)
     return True
+
+
+def _has_caught_up(path: Path, now: float, wait_s: float) -> bool:
+    """Store some of what waits, where it is time to look.
+
+    Returns:
+        False if earlier entries of this process still wait: a later one must not overtake them,
+        or an older state would be written over its own.
+    """
+    if path not in _state.behind and now < _state.look_again.get(path, 0.0):
+        return True
+    _state.look_again[path] = now + LOOK_EVERY_S
+    if not spool.has_entries(path):
+        _state.behind.discard(path)
+        return True
+    try:
+        drained = _load_drain().drain_batch(path, timeout_s=wait_s, migrate_s=MIGRATE_S)
+    except SpoolUnavailable as error:
+        _state.behind.discard(path)
+        _warn_at_times(_describe(error), "entries wait and cannot be stored: %s", error)
+        return True
+    _settle(path, drained)
+    return path not in _state.behind
+
+
+def _settle(path: Path, drained: Drained) -> None:
+    if drained.empty:
+        _state.behind.discard(path)
+    if drained.unusable:
+        _warn_at_times("unusable", "%d torn or unusable entries lost (%s)", drained.unusable, path)
 
 
 class _Writer(Protocol):
@@ -144,37 +229,67 @@ def _load_writer() -> _Writer:
     return write_at
 
 
-def _is_about_the_entry(error: Exception) -> bool:
-    """Whether only this row is at fault, so that the store is worth trying with the next."""
-    kinds = {type(error).__name__, type(getattr(error, "orig", None)).__name__}
-    return bool(kinds & {"IntegrityError", "DataError", "InterfaceError", "UnicodeEncodeError"})
+@cache
+def _load_drain() -> ModuleType:
+    from forge_obs import drain  # noqa: PLC0415 - see `_load_writer`
+
+    return drain
 
 
-def _count_loss() -> None:
-    with _lock:
-        _state.losses = _state.losses.lost()
-
-
-def _lose(path: Path | None, error: Exception, *, hold: bool) -> None:
-    """Count an entry, leave the store alone for a while if it is at fault, and maybe warn."""
-    kind = _describe(error)
+def _fail(path: Path, entry: Entry, error: Exception) -> None:
+    """Lose an entry that no database takes; keep any other, and leave the store alone a while."""
+    if is_about_the_entry(error):
+        _lose(path, _describe(error))
+        return
     now = time.monotonic()
     with _lock:
+        _state.breakers[path] = _state.breakers.get(path, _UNCHANGED).failed(now)
+    _set_aside(path, entry, _describe(error))
+
+
+def _set_aside(path: Path, entry: Entry, reason: str = "") -> None:
+    """Put an entry into the spool, or count it as lost; says so where a reason is given."""
+    try:
+        spool.append(path, entry, timeout_s=SPOOL_S)
+    except Exception as error:
+        _lose(path, "; ".join(filter(None, [reason, _describe(error)])))
+        return
+    _state.behind.add(path)
+    if reason:
+        place = spool.get_spool_path(path)
+        _warn_at_times(reason, "not stored yet: %s; entries wait in %s", reason, place)
+
+
+def _lose(path: Path | None, reason: str) -> None:
+    """Count an entry as lost, here and where other processes see it, and maybe warn."""
+    with _lock:
         _state.losses = _state.losses.lost()
-        if hold:
-            _state.breakers[path] = _state.breakers.get(path, _UNCHANGED).failed(now)
-        warn = _state.losses.should_warn(kind, now)
-        if warn:
-            _state.losses = _state.losses.warned(kind, now)
-        total = _state.losses.total
-    if warn:
-        _warn("not stored: %s; %d lost so far (database: %s)", kind, total, path)
+        if path is not None:
+            _state.unsaved[path] = _state.unsaved.get(path, 0) + 1
+    _save_losses(path)
+    total = _state.losses.total
+    _warn_at_times(reason, "not stored: %s; %d lost so far (database: %s)", reason, total, path)
+
+
+def _save_losses(path: Path | None) -> None:
+    """Write down losses that no file counts yet; those that find no place are kept for later."""
+    with _lock:
+        number = 0 if path is None else _state.unsaved.pop(path, 0)
+    if path is None or not number:
+        return
+    try:
+        spool.add_lost(path, number)
+    except Exception:
+        with _lock:
+            _state.unsaved[path] = _state.unsaved.get(path, 0) + number
 
 
 def _recover(path: Path) -> None:
     with _lock:
         _state.breakers.pop(path, None)
-    _warn("the store works again; %d entries were not stored", _state.losses.total)
+    _save_losses(path)
+    lost = _state.losses.total
+    _warn_at_times("recovery", "the store works again; %d entries were lost (%s)", lost, path)
 
 
 def _describe(error: Exception) -> str:
@@ -187,16 +302,18 @@ def _describe(error: Exception) -> str:
 
 
 def _warn_once(message: str) -> None:
+    if message not in _state.losses.warned_at:
+        _warn_at_times(message, "%s", message)
+
+
+def _warn_at_times(kind: str, message: str, *details: object) -> None:
+    """Log a line, at most one per kind and minute."""
     now = time.monotonic()
     with _lock:
-        warn = message not in _state.losses.warned_at
+        warn = _state.losses.should_warn(kind, now)
         if warn:
-            _state.losses = _state.losses.warned(message, now)
-    if warn:
-        _warn("%s", message)
-
-
-def _warn(message: str, *details: object) -> None:
+            _state.losses = _state.losses.warned(kind, now)
     # A handler of the host program that fails must not cost the entry.
     with suppress(Exception):
-        _log.warning(message, *details)
+        if warn:
+            _log.warning(message, *details)

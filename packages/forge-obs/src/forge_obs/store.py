@@ -28,11 +28,13 @@ from forge_obs.entries import (
 )
 from forge_obs.errors import AmbiguousId
 from forge_obs.liveness import shown_status
-from forge_obs.migrate import upgrade
+from forge_obs.migrate import UPGRADE_S
+from forge_obs.migrate import upgrade as upgrade_schema
 from forge_obs.process import get_db_path, get_host, get_now, get_owner, is_alive
 from forge_obs.reader import Query, fetch, fetch_entry_ids, fetch_totals
-from forge_obs.recorder import flush
+from forge_obs.recorder import catch_up, flush, get_backlog
 from forge_obs.rows import CallTotals, load_interaction, load_run
+from forge_obs.spool_format import Backlog
 from forge_obs.writer import write
 
 SHORTEST_PREFIX: Final = 4
@@ -46,11 +48,13 @@ if TYPE_CHECKING:
     Row = TypeVar("Row", Interaction, Run)
 
 __all__ = [
+    "Backlog",
     "CallTotals",
     "Interaction",
     "Run",
     "build_interaction_dict",
     "flush",
+    "get_backlog",
     "get_call_totals",
     "get_db_path",
     "get_engine",
@@ -76,6 +80,21 @@ if not TYPE_CHECKING:
 
             return getattr(orm, name)
         raise AttributeError(f"module 'forge_obs.store' has no attribute {name!r}")
+
+
+def upgrade(db_path: str | os.PathLike[str], *, timeout_s: float = UPGRADE_S) -> None:
+    """Make the database if it is missing, bring its schema to head, and store what waits for it.
+
+    Costs one SELECT if nothing is to be done. Any number of threads and processes may call it at
+    once.
+
+    Raises:
+        StoreNewer: A newer version wrote the schema; nothing was changed.
+        StoreUnreadable: The file is no database, or damaged.
+        StoreUnavailable: It cannot be made or written, or stays locked for too long.
+    """
+    upgrade_schema(db_path, timeout_s=timeout_s)
+    catch_up(Path(db_path).absolute(), timeout_s=timeout_s)
 
 
 def open_reader(db_path: str | os.PathLike[str]) -> Engine | None:

@@ -64,6 +64,18 @@ def write_at(path: Path, entry: Entry, *, timeout_s: float, migrate_s: float) ->
     raise StoreUnavailable(f"database {path} is being replaced again and again")
 
 
+def make_writable(path: Path, *, timeout_s: float, migrate_s: float) -> None:
+    """Open the database at a path with its schema at head; raises what `write_at` raises.
+
+    Args:
+        path: Absolute path of the database.
+        timeout_s: How long to wait for other threads and processes, in seconds.
+        migrate_s: How long to wait instead, once per path, if the schema is to be made or
+            upgraded.
+    """
+    _open(path, time.monotonic() + timeout_s, migrate_s)
+
+
 def _open(path: Path, give_up: float, migrate_s: float) -> tuple[Database, bool]:
     """Open the database with its schema at head; tells also whether it was migrated."""
     left_s = give_up - time.monotonic()

@@ -1,14 +1,18 @@
 """``forge db``: where the store is, and how it is."""
 
 from pathlib import Path
+from typing import Annotated
 
+from cyclopts import Parameter
 from forge_obs.check import StoreCheck, check_store
-from forge_obs.errors import StoreNewer, StoreUnavailable, StoreUnreadable
+from forge_obs.errors import StoreError, StoreNewer, StoreUnavailable, StoreUnreadable
 from forge_obs.process import get_db_path
-from forge_obs.recorder import lost_count
+from forge_obs.spool import get_lost_path
 
-from forge_cli.console import print_note, print_text
+from forge_cli.console import print_error, print_note, print_text
 from forge_cli.exit_codes import ExitCode
+from forge_cli.render.backlog import render_backlog_figures
+from forge_cli.render.documents import build_check, dump
 from forge_cli.render.text import escape_line
 from forge_cli.store import STORE_OFF
 
@@ -30,9 +34,10 @@ def path() -> ExitCode:
 def upgrade() -> ExitCode:
     """Create the database, or bring it to this version's schema.
 
-    Commands that write do so by themselves; a store that is up to date is left as it is.
+    Records that could not be stored when they were made are stored now. Commands that write do
+    all this by themselves.
     """
-    from forge_obs.migrate import upgrade as upgrade_store  # noqa: PLC0415 - imports Alembic
+    from forge_obs.store import upgrade as upgrade_store  # noqa: PLC0415 - imports SQLAlchemy
 
     found = _require_path()
     upgrade_store(found)
@@ -40,20 +45,34 @@ def upgrade() -> ExitCode:
     return ExitCode.SUCCESS
 
 
-def check() -> ExitCode:
-    """Check the database: schema, integrity, permissions, lost records.
+def check(*, json: Annotated[bool, Parameter(negative="", show_default=False)] = False) -> ExitCode:
+    """Check the database: schema, integrity, permissions, records that wait or are lost.
 
     Reads the whole file and changes nothing. Exit code 1 tells of findings, 3 of a database that
     cannot be read or is newer than this version.
+
+    Args:
+        json: Print one JSON document instead.
     """
     result = check_store(_require_path())
-    for line in _describe(result):
-        print_text(line)
+    failure = _find_failure(result)
+    if json:
+        print_text(dump(build_check(result, failure)))
+    else:
+        print_text("\n".join(_describe(result)))
+    if failure is not None:
+        print_error(str(failure))
+        return ExitCode.INFRASTRUCTURE
+    return ExitCode.SUCCESS if result.ok else ExitCode.FAILED
+
+
+def _find_failure(result: StoreCheck) -> StoreError | None:
+    """Tell what keeps the store from being read at all."""
     if result.error is not None:
-        raise StoreUnreadable(result.error)
+        return StoreUnreadable(result.error)
     if result.state == "newer":
-        raise StoreNewer(str(result.path), str(result.revision))
-    return ExitCode.SUCCESS if result.ok and not lost_count() else ExitCode.FAILED
+        return StoreNewer(str(result.path), str(result.revision))
+    return None
 
 
 def _require_path() -> Path:
@@ -65,18 +84,22 @@ def _require_path() -> Path:
 
 def _describe(result: StoreCheck) -> list[str]:
     lines = [f"database   {escape_line(str(result.path))} ({result.size_bytes:,} bytes)"]
-    if result.error is not None:
-        return [*lines, "schema     unreadable"]
-    if result.state == "missing":
-        return [*lines, "schema     no database yet: the first run makes it"]
-    advice = {"older": ": run forge db upgrade", "newer": ": upgrade forge"}.get(result.state, "")
-    schema = f"{result.state}, at {result.revision or 'no revision'}, head {result.head}{advice}"
-    lines.append(f"schema     {schema}")
-    lines.append("integrity  " + (escape_line("; ".join(result.damage)) or "ok"))
+    if result.error is None:
+        lines += _describe_contents(result)
+    else:
+        lines.append("schema     unreadable")
     lines += [
         f"readable   by others: chmod 600 {escape_line(str(file.path))}"
         for file in result.files
         if not file.private
     ]
-    lines.append(f"pending    0, lost {lost_count()}")
-    return lines
+    return lines + render_backlog_figures(result.backlog, str(get_lost_path(result.path)))
+
+
+def _describe_contents(result: StoreCheck) -> list[str]:
+    if result.state == "missing":
+        return ["schema     no database yet: the first run makes it"]
+    advice = {"older": ": run forge db upgrade", "newer": ": upgrade forge"}.get(result.state, "")
+    schema = f"{result.state}, at {result.revision or 'no revision'}, head {result.head}{advice}"
+    damage = escape_line("; ".join(result.damage)) or "ok"
+    return [f"schema     {schema}", f"integrity  {damage}"]

@@ -3,20 +3,19 @@
 from datetime import UTC, datetime
 
 from forge_obs.process import get_db_path
-from forge_obs.recorder import lost_count
+from forge_obs.recorder import get_backlog
+from forge_obs.spool_format import Backlog
 
 from forge_cli.commands.status_options import CallOptions, ListOptions, Switch
 from forge_cli.console import print_note, print_text, print_warning
 from forge_cli.exit_codes import ExitCode
 from forge_cli.pager import paged
+from forge_cli.render.backlog import render_backlog
 from forge_cli.render.documents import build_run_list, build_status, dump
 from forge_cli.render.interactions import render_interactions
 from forge_cli.render.runs import render_run, render_run_list
 from forge_cli.since import parse_since
 from forge_cli.store import STORE_OFF, CallFilter, RunFilter, read_recent_runs, read_run
-
-PENDING = 0
-"""Entries that wait to be written; none can yet."""
 
 
 def status(
@@ -67,18 +66,19 @@ def _choose_calls(options: CallOptions) -> CallFilter:
 def _list_runs(chosen: RunFilter, *, as_json: bool) -> None:
     path = get_db_path()
     views = read_recent_runs(path, chosen) if path is not None else []
+    backlog = get_backlog(path) if path is not None else Backlog()
     if as_json:
         if path is None:
             print_note(STORE_OFF)
-        print_text(dump(build_run_list(views, pending=PENDING, lost=lost_count())))
+        print_text(dump(build_run_list(views, pending=backlog.pending, lost=backlog.lost)))
     elif path is None:
         print_text(STORE_OFF)
     elif not views:
         print_text("no such runs recorded" if chosen.narrows else "no runs recorded yet")
     else:
         print_text(render_run_list(views))
-    if lost_count():
-        print_warning(f"{lost_count()} records could not be stored")
+    for line in render_backlog(backlog):
+        print_warning(line)
 
 
 def _show_run(workflow_id: str, chosen: CallFilter, *, verbose: bool, as_json: bool) -> ExitCode:

@@ -6,6 +6,8 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
+from forge_obs.check import StoreCheck
+from forge_obs.errors import StoreError
 from forge_obs.rows import Interaction, Run
 
 from forge_cli.render.json_text import load_or_keep
@@ -34,6 +36,26 @@ def build_error(error_type: str, message: str) -> dict[str, Any]:
 def build_run_list(views: Sequence[RunView], *, pending: int, lost: int) -> dict[str, Any]:
     """Build the document of ``forge status --json``."""
     return {"runs": [build_run(view) for view in views], "pending": pending, "lost": lost}
+
+
+def build_check(check: StoreCheck, failure: StoreError | None) -> dict[str, Any]:
+    """Build the document of ``forge db check --json``."""
+    last = check.backlog.last_lost_at
+    error = None if failure is None else build_error(type(failure).__name__, str(failure))["error"]
+    return {
+        "path": str(check.path),
+        "ok": check.ok,
+        "state": check.state,
+        "revision": check.revision,
+        "head": check.head,
+        "damage": list(check.damage),
+        "files": [{"path": str(f.path), "mode": f"{f.mode:04o}"} for f in check.files],
+        "size_bytes": check.size_bytes,
+        "pending": check.backlog.pending,
+        "lost": check.backlog.lost,
+        "last_lost_at": None if last is None else _value("last_lost_at", last),
+        "error": error,
+    }
 
 
 def build_status(

@@ -1,0 +1,452 @@
+"""Entries that the database cannot take wait beside it, and come in as if nothing had been."""
+
+import os
+import signal
+import sqlite3
+import stat
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from forge_obs import (
+    Backlog,
+    Interaction,
+    flush,
+    get_backlog,
+    get_interactions,
+    get_run,
+    lost_count,
+    open_reader,
+    record,
+    recorder,
+    spool,
+    upgrade,
+)
+from forge_obs.columns import HEAD
+from forge_obs.entries import Entry, clean_columns
+from forge_obs.errors import SpoolUnavailable
+from support.children import run_in_child, start_child, wait_for
+from support.store import eventually, locked
+
+KEY = {"run_id": "r", "activity_id": "5", "activity_attempt": 1}
+
+untyped: Any = record
+
+
+@pytest.fixture(autouse=True)
+def fresh_recorder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each test see its own warnings and breakers, and wait less for a locked database."""
+    monkeypatch.setattr(recorder, "_state", recorder._State())
+    monkeypatch.setattr(recorder, "DEADLINE_S", 0.2)
+
+
+@pytest.fixture
+def db(private_environment: Path) -> Path:
+    path = private_environment / "forge.db"
+    upgrade(path)
+    return path
+
+
+def interaction(**fields: object) -> bool:
+    call = {"task_id": "t", "role": "llm", "system_prompt": "s", "user_prompt": "u"}
+    return bool(untyped("interaction", **{**call, **fields}))
+
+
+def stored(db: Path) -> list[Interaction]:
+    engine = open_reader(db)
+    assert engine is not None
+    return get_interactions(engine)
+
+
+def upgraded(db: Path) -> bool:
+    upgrade(db)
+    return True
+
+
+def waiting(db: Path) -> int:
+    return get_backlog(db).pending
+
+
+def entry(task_id: str) -> Entry:
+    values = {"task_id": task_id, "role": "llm", "created_at": "2026-11-03T10:00:00.000000Z"}
+    return Entry("interactions", clean_columns("interactions", values))
+
+
+def drained(db: Path, budget_s: float = 5.0) -> list[object]:
+    """Take what waits out of the spool, without any database."""
+    found: list[object] = []
+
+    def save(waiting: Entry) -> bool:
+        found.append(waiting.row["task_id"])
+        return True
+
+    spool.drain(db, save, budget_s=budget_s, timeout_s=1.0)
+    return found
+
+
+def test_entry_of_a_locked_database_waits_and_is_not_lost(db: Path) -> None:
+    with locked(db):
+        assert not interaction(task_id="first")
+        assert not interaction(task_id="second")
+
+        assert get_backlog(db) == Backlog(pending=2)
+    assert lost_count() == 0
+
+
+def test_next_writer_that_can_brings_the_waiting_ones_in_first(db: Path) -> None:
+    with locked(db):
+        assert not interaction(task_id="first")
+        assert not interaction(task_id="second")
+
+    assert eventually(lambda: interaction(task_id="third"))
+
+    assert [row.task_id for row in stored(db)][:2] == ["first", "second"]
+    assert stored(db)[-1].task_id == "third"
+    assert waiting(db) == 0
+    assert not spool.get_spool_path(db).exists()
+
+
+def test_another_process_stores_what_waits(db: Path) -> None:
+    with locked(db):
+        assert run_in_child(lambda: not interaction(task_id="of the child"))
+    assert waiting(db) == 1
+
+    assert run_in_child(lambda: interaction(task_id="of another"))
+
+    assert {row.task_id for row in stored(db)} == {"of the child", "of another"}
+    assert waiting(db) == 0
+
+
+@pytest.mark.parametrize("how", [upgrade, lambda _: flush()], ids=["upgrade", "flush"])
+def test_upgrade_and_flush_store_what_waits(db: Path, how: Callable[[Path], None]) -> None:
+    with locked(db):
+        assert not interaction(task_id="late")
+
+    how(db)
+
+    assert [row.task_id for row in stored(db)] == ["late"]
+    assert waiting(db) == 0
+
+
+def test_entries_for_a_newer_schema_wait_for_the_version_that_knows_it(db: Path) -> None:
+    with closing(sqlite3.connect(db)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '999_future'")
+    flush()
+    assert run_in_child(lambda: not interaction(task_id="early"))
+    assert waiting(db) == 1
+
+    with closing(sqlite3.connect(db)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = ?", (HEAD,))
+    upgrade(db)
+
+    assert [row.task_id for row in stored(db)] == ["early"]
+
+
+def test_call_that_waited_in_two_parts_is_one_row(db: Path) -> None:
+    with locked(db):
+        assert not interaction(**KEY, status="started", request_model="m")
+        assert not interaction(**KEY, response="done")
+    upgrade(db)
+
+    [row] = stored(db)
+    assert (row.status, row.response, row.request_model) == ("ok", "done", "m")
+
+
+def test_start_that_waited_does_not_turn_back_a_finished_call(db: Path) -> None:
+    with locked(db):
+        assert run_in_child(lambda: not interaction(**KEY, status="started"))
+    with closing(sqlite3.connect(db)) as connection, connection:
+        connection.execute(
+            "INSERT INTO interactions (task_id, role, model_name, input_tokens, output_tokens,"
+            " latency_ms, system_prompt, user_prompt, status, response, run_id, activity_id,"
+            " activity_attempt, seq)"
+            " VALUES ('t', 'llm', '', 0, 0, 0, '', '', 'ok', 'done', ?, ?, ?, 0)",
+            tuple(KEY.values()),
+        )
+    upgrade(db)
+
+    [row] = stored(db)
+    assert (row.status, row.response) == ("ok", "done")
+
+
+def test_entry_that_was_stored_and_is_drained_again_stays_one_row(db: Path) -> None:
+    with locked(db):
+        assert not interaction(entry_id="mine")
+    copy = spool.get_spool_path(db).read_bytes()
+    upgrade(db)
+    spool.get_spool_path(db).write_bytes(copy)
+    upgrade(db)
+
+    assert [row.entry_id for row in stored(db)] == ["mine"]
+
+
+def test_own_entries_are_stored_in_the_order_of_recording(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(number: int) -> bool:
+        result = {"n": number}
+        return record("run", task_id="t", workflow_id="w", status="running", result=result)
+
+    with locked(db):
+        for number in range(30):
+            assert not run(number)
+    monkeypatch.setattr("forge_obs.drain.BATCH_S", 0.0)
+    last = iter(range(30, 1000))
+
+    assert eventually(lambda: run(next(last)))
+
+    engine = open_reader(db)
+    assert engine is not None
+    found = get_run(engine, "w")
+    assert found is not None
+    assert found.result_json == f'{{"n":{next(last) - 1}}}'
+
+
+def test_database_that_was_replaced_gets_what_waited_for_it(db: Path) -> None:
+    with locked(db):
+        assert not interaction(task_id="kept")
+    db.rename(db.with_name("old.db"))
+
+    assert eventually(lambda: interaction(task_id="new"))
+
+    assert stored(db)[0].task_id == "kept"
+
+
+def test_batch_ends_in_time_and_the_next_goes_on(db: Path) -> None:
+    for number in range(10):
+        spool.append(db, entry(str(number)), timeout_s=1.0)
+
+    first = drained(db, budget_s=0.0)
+    assert spool.read_backlog(db).pending == 8
+    rest = drained(db)
+
+    assert (first, rest) == (["0", "1"], [str(number) for number in range(2, 10)])
+
+
+def test_entry_that_cannot_be_saved_stays_with_those_behind_it(db: Path) -> None:
+    for name in "abc":
+        spool.append(db, entry(name), timeout_s=1.0)
+    seen: list[object] = []
+
+    def save(waiting: Entry) -> bool:
+        if waiting.row["task_id"] == "b":
+            raise sqlite3.OperationalError
+        seen.append(waiting.row["task_id"])
+        return True
+
+    with pytest.raises(sqlite3.OperationalError):
+        spool.drain(db, save, budget_s=5.0, timeout_s=1.0)
+
+    assert seen == ["a"]
+    assert drained(db) == ["b", "c"]
+
+
+def test_entry_that_no_database_takes_is_lost_and_counted(db: Path) -> None:
+    with closing(sqlite3.connect(db)) as connection:
+        connection.execute(
+            "CREATE TRIGGER refuse BEFORE INSERT ON interactions WHEN new.task_id = 'bad'"
+            " BEGIN SELECT RAISE(ABORT, 'no'); END"
+        )
+    for name in ("bad", "good"):
+        spool.append(db, entry(name), timeout_s=1.0)
+
+    upgrade(db)
+
+    assert [row.task_id for row in stored(db)] == ["good"]
+    assert (waiting(db), get_backlog(db).lost) == (0, 1)
+
+
+@pytest.mark.parametrize("torn", [b'{"table":"interactions","ro', b"\x00" * 50])
+def test_torn_last_line_spoils_no_other(db: Path, torn: bytes) -> None:
+    spool.append(db, entry("before"), timeout_s=1.0)
+    with spool.get_spool_path(db).open("ab") as file:
+        file.write(torn)
+    spool.append(db, entry("after"), timeout_s=1.0)
+
+    assert drained(db) == ["before", "after"]
+    assert get_backlog(db).lost == 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"\xff" * 500, b"no header\nno line\n"],
+    ids=["empty", "cut", "raw", "text"],
+)
+def test_garbage_in_place_of_the_spool_is_outlived(db: Path, content: bytes) -> None:
+    spool.get_spool_path(db).write_bytes(content)
+    with locked(db):
+        assert not interaction(task_id="kept")
+
+    upgrade(db)
+
+    assert [row.task_id for row in stored(db)] == ["kept"]
+    assert waiting(db) == 0
+
+
+def test_spool_is_bounded_and_what_does_not_fit_is_counted(
+    db: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(spool, "MAX_BYTES", 5000)
+    with locked(db):
+        for _ in range(20):
+            assert not interaction(user_prompt="x" * 500)
+
+    found = get_backlog(db)
+    assert spool.get_spool_path(db).stat().st_size <= 5000
+    assert 0 < found.pending < 20
+    assert found.pending + found.lost == 20
+    assert found.lost == lost_count()
+    assert found.last_lost_at is not None
+    assert len([line for line in caplog.messages if "is full" in line]) == 1
+
+
+def test_losses_are_seen_by_other_processes(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool, "MAX_BYTES", 0)
+    with locked(db):
+        assert run_in_child(lambda: not interaction() and lost_count() == 1)
+
+    assert get_backlog(db).lost == 1
+
+
+def test_losses_that_found_no_place_are_written_down_later(db: Path) -> None:
+    spool.get_spool_path(db).mkdir()
+    spool.get_lost_path(db).mkdir()
+    with locked(db):
+        assert not interaction()
+    assert get_backlog_of_files(db) == 0
+    spool.get_spool_path(db).rmdir()
+    spool.get_lost_path(db).rmdir()
+
+    assert eventually(interaction)
+
+    assert get_backlog_of_files(db) == get_backlog(db).lost == 1
+
+
+def get_backlog_of_files(db: Path) -> int:
+    """Count the losses that other processes can see."""
+    return 0 if not spool.get_lost_path(db).is_file() else spool.get_lost_path(db).stat().st_size
+
+
+def test_files_are_private_under_any_umask(db: Path) -> None:
+    umask = os.umask(0)
+    try:
+        spool.append(db, entry("x"), timeout_s=1.0)
+        spool.add_lost(db, 1)
+    finally:
+        os.umask(umask)
+
+    for file in (spool.get_spool_path(db), spool.get_lost_path(db)):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("obstacle", ["directory", "link", "fifo"])
+def test_something_else_in_place_of_the_spool_is_neither_followed_nor_waited_for(
+    db: Path, tmp_path: Path, obstacle: str
+) -> None:
+    place, elsewhere = spool.get_spool_path(db), tmp_path / "elsewhere"
+    if obstacle == "directory":
+        place.mkdir()
+    elif obstacle == "link":
+        place.symlink_to(elsewhere)
+    else:
+        os.mkfifo(place)
+
+    with locked(db):
+        assert not interaction()
+    assert lost_count() == 1
+    assert not elsewhere.exists()
+    assert eventually(interaction)
+    with pytest.raises(SpoolUnavailable):
+        get_backlog(db)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_spool_of_somebody_else_is_left_alone(db: Path) -> None:
+    place = spool.get_spool_path(db)
+    place.touch(0o666)
+    os.chown(place, 12345, 12345)
+
+    with locked(db):
+        assert not interaction()
+
+    assert lost_count() == 1
+    assert place.read_bytes() == b""
+
+
+def test_counting_changes_and_makes_nothing(db: Path, tmp_path: Path) -> None:
+    spool.append(db, entry("x"), timeout_s=1.0)
+    before = spool.get_spool_path(db).read_bytes()
+
+    assert get_backlog(db).pending == 1
+    assert get_backlog(tmp_path / "no" / "such.db") == Backlog()
+
+    assert spool.get_spool_path(db).read_bytes() == before
+    assert not (tmp_path / "no").exists()
+
+
+def test_many_writers_and_drainers_lose_and_double_nothing(db: Path) -> None:
+    def write(child: int) -> bool:
+        def work(thread: int) -> None:
+            for number in range(25):
+                interaction(entry_id=f"{child}-{thread}-{number}")
+
+        threads = [threading.Thread(target=work, args=(n,)) for n in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return lost_count() == 0
+
+    with locked(db):
+        children = [start_child(lambda child=child: write(child)) for child in range(3)]  # type: ignore[misc]
+        assert eventually(lambda: waiting(db) > 20)
+    assert [wait_for(child) for child in children] == [True] * 3
+    drains = [start_child(lambda: upgraded(db)) for _ in range(3)]
+    assert [wait_for(child) for child in drains] == [True] * 3
+    upgrade(db)
+
+    assert waiting(db) == get_backlog(db).lost == 0
+    ids = [row.entry_id for row in stored(db)]
+    assert len(ids) == len(set(ids)) == 3 * 3 * 25
+
+
+def test_drainer_killed_on_the_way_loses_and_doubles_nothing(db: Path) -> None:
+    with locked(db):
+        for number in range(200):
+            assert not interaction(entry_id=str(number))
+    for rows in (20, 60):
+        child = start_child(lambda: upgraded(db))
+        eventually(lambda rows=rows: len(stored(db)) >= rows)  # type: ignore[misc]
+        os.kill(child, signal.SIGKILL)
+        wait_for(child)
+    upgrade(db)
+
+    assert sorted(int(row.entry_id or -1) for row in stored(db)) == list(range(200))
+
+
+def test_child_of_a_fork_does_not_keep_the_lock(db: Path) -> None:
+    release, inside = threading.Event(), threading.Event()
+
+    def save(_: Entry) -> bool:
+        inside.set()
+        return release.wait(10)
+
+    spool.append(db, entry("x"), timeout_s=1.0)
+    drainer = threading.Thread(target=lambda: spool.drain(db, save, budget_s=5.0, timeout_s=1.0))
+    drainer.start()
+    assert inside.wait(10)
+    reader, writer = os.pipe()
+    child = start_child(lambda: os.read(reader, 1) == b"x")
+    release.set()
+    drainer.join()
+
+    spool.append(db, entry("y"), timeout_s=1.0)
+    os.write(writer, b"x")
+
+    assert wait_for(child)
+    assert drained(db) == ["y"]
+    os.close(reader)
+    os.close(writer)
