@@ -16,8 +16,8 @@ from forge_core.temporal.payload_store import (
     Pruned,
     build_converter,
     prune_payloads,
-    run_directory,
 )
+from forge_core.temporal.state import run_directory
 from hypothesis import given
 from hypothesis import strategies as st
 from temporalio.api.common.v1 import Payload

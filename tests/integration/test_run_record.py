@@ -2,16 +2,23 @@
 
 import asyncio
 import os
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
+from typing import Any
 
-from forge_core.activities.runs import RunActivities
+import pytest
+from forge_core.activities.runs import RunActivities, RunKey
 from forge_core.models.activity import RecordRunInput
 from forge_core.models.result import RunStatus, TaskResult
 from forge_core.models.task import ForgeTaskInput, TaskDefinition
 from forge_obs import Run, get_run, open_reader
+from support.temporal_server import unique_queue
 from support.waiting import wait_until
+from temporalio.client import Client, WorkflowHandle
 from temporalio.testing import ActivityEnvironment
+
+AnyHandle = WorkflowHandle[Any, Any]
 
 WORK = ForgeTaskInput(
     task=TaskDefinition(task_id="t", description="x"),
@@ -22,39 +29,104 @@ WORK = ForgeTaskInput(
 )
 
 
-def describe(status: RunStatus) -> RecordRunInput:
+@pytest.fixture
+async def client(temporal_address: str) -> Client:
+    return await Client.connect(temporal_address)
+
+
+@pytest.fixture
+async def handle(client: Client) -> AnyHandle:
+    """A run that is under way and that nobody executes."""
+    return await client.start_workflow("Any", id=unique_queue(), task_queue="nobody")
+
+
+def describe(handle: AnyHandle, status: RunStatus) -> RecordRunInput:
     result = TaskResult(task_id="t", status="running" if status == "running" else "success")
-    return RecordRunInput(work=WORK, workflow_id="w", run_id="r", status=status, result=result)
+    run_id = handle.first_execution_run_id or ""
+    return RecordRunInput(
+        work=WORK, workflow_id=handle.id, run_id=run_id, status=status, result=result
+    )
 
 
-def read_run() -> Run:
+def read_run(handle: AnyHandle) -> Run:
     engine = open_reader(os.environ["FORGE_DB_PATH"])
     assert engine is not None
-    run = get_run(engine, "w")
+    run = get_run(engine, handle.id)
     assert run is not None
     return run
 
 
-def seen_at() -> datetime:
-    moment = read_run().seen_at
+def seen_at(handle: AnyHandle) -> datetime:
+    moment = read_run(handle).seen_at
     assert moment is not None
     return moment
 
 
-async def test_running_run_is_seen_again_and_again_until_it_ends() -> None:
-    runs = RunActivities("queue", seen_interval_s=0.02)
-    environment = ActivityEnvironment()
-    owner = await environment.run(runs.begin_run, describe("running"))
-    begun = seen_at()
+@asynccontextmanager
+async def reporting(runs: RunActivities) -> AsyncIterator[None]:
     alive = asyncio.create_task(runs.report_alive())
-
-    await asyncio.to_thread(wait_until, lambda: seen_at() > begun, "a sign of life")
-    await environment.run(runs.record_run, describe("success"))
-
-    ended = read_run()
+    yield
     alive.cancel()
     with suppress(asyncio.CancelledError):
         await alive
+
+
+async def test_running_run_is_seen_again_and_again_until_it_ends(
+    client: Client, handle: AnyHandle
+) -> None:
+    runs = RunActivities(client, "queue", seen_interval_s=0.02)
+    environment = ActivityEnvironment()
+    owner = await environment.run(runs.begin_run, describe(handle, "running"))
+    begun = seen_at(handle)
+
+    async with reporting(runs):
+        await asyncio.to_thread(wait_until, lambda: seen_at(handle) > begun, "a sign of life")
+        await environment.run(runs.record_run, describe(handle, "success"))
+        ended = read_run(handle)
+
     assert owner.task_queue == "queue"
     assert (ended.status, ended.owner_pid, ended.planned) == ("success", os.getpid(), False)
     assert ended.finished_at is not None
+
+
+async def test_run_that_is_terminated_in_temporal_is_on_record_as_ended(
+    client: Client, handle: AnyHandle
+) -> None:
+    runs = RunActivities(client, "queue", seen_interval_s=0.02)
+    await ActivityEnvironment().run(runs.begin_run, describe(handle, "running"))
+
+    async with reporting(runs):
+        await handle.terminate("by hand")
+        await asyncio.to_thread(
+            wait_until, lambda: read_run(handle).status == "error", "the end on record"
+        )
+
+    assert "terminated in Temporal" in read_run(handle).result_json
+
+
+async def test_adopted_run_keeps_what_it_has_done_and_changes_its_owner(
+    client: Client, handle: AnyHandle
+) -> None:
+    await ActivityEnvironment().run(
+        RunActivities(client, "queue").begin_run, describe(handle, "running")
+    )
+    before = read_run(handle)
+    successor = RunActivities(client, "queue")
+    await successor.adopt(RunKey("t", handle.id, handle.first_execution_run_id or ""), WORK)
+
+    after = read_run(handle)
+    assert after.result_json == before.result_json
+    assert after.seen_at != before.seen_at
+    assert (after.status, after.owner_pid) == ("running", os.getpid())
+
+
+async def test_settling_leaves_a_run_that_is_under_way_as_it_is(
+    client: Client, handle: AnyHandle
+) -> None:
+    runs = RunActivities(client, "queue")
+    await runs.adopt(RunKey("t", handle.id, handle.first_execution_run_id or ""), WORK)
+    before = read_run(handle)
+    await runs.settle()
+
+    assert read_run(handle).status == "running"
+    assert read_run(handle).seen_at == before.seen_at

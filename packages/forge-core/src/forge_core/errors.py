@@ -5,6 +5,8 @@ ForgeError
 │   ├── RepositoryError   not a git repository, unknown base branch
 │   ├── TaskIdTaken       another run owns this task id
 │   ├── ServerInUse       the embedded server cannot be stopped now
+│   ├── RunOwned          a living process executes the run
+│   ├── RunEnded          there is nothing left to resume or to cancel
 │   └── ModelNotConfigured
 ├── InfrastructureError   git, the Temporal server or a worker is missing
 │   ├── GitMissing
@@ -16,6 +18,7 @@ ForgeError
 ├── MergeConflict         two sub-tasks changed the same path
 ├── UnsignedWork          work that was not submitted with our key
 ├── RunCancelled          a run was told to stop
+├── RunTerminated         a run was ended from outside
 └── ModelFailure          a model did not give a usable answer (forge_core.llm.errors)
 """
 
@@ -38,6 +41,14 @@ class TaskIdTaken(UsageError):
 
 class ServerInUse(UsageError):
     """The embedded server is to be stopped while commands use it."""
+
+
+class RunOwned(UsageError):
+    """A run is to be executed while a living process does so."""
+
+
+class RunEnded(UsageError):
+    """A run is to be resumed or cancelled that has ended."""
 
 
 class ModelNotConfigured(UsageError):
@@ -74,6 +85,10 @@ class RefusedPath(ForgeError):
 
 class RunCancelled(ForgeError):
     """A run was told to stop before it had ended."""
+
+
+class RunTerminated(ForgeError):
+    """A run was ended from outside, with no say in it."""
 
 
 class MergeConflict(ForgeError):

@@ -18,9 +18,8 @@ from pydantic import ValidationError
 from forge_core.files.create import create_whole, make_private
 from forge_core.llm.request import ModelAnswer, ModelRequest
 from forge_core.models.llm import CallUsage
-from forge_core.temporal.payload_store import run_directory
 from forge_core.temporal.server import get_state_dir
-from forge_core.temporal.state import StateFiles
+from forge_core.temporal.state import StateFiles, run_directory
 
 LOGGER = logging.getLogger("forge.journal")
 

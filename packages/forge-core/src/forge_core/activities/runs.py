@@ -2,31 +2,48 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
 from forge_obs import record
 from temporalio import activity
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.service import RPCError
 
 from forge_core.activities.journal import open_journal
 from forge_core.models.activity import RecordRunInput, RunOwner
+from forge_core.models.result import RunStatus, TaskResult
+from forge_core.models.task import ForgeTaskInput
+from forge_core.temporal.executions import describe, find_outside_ending
 
 SEEN_INTERVAL_S = 15.0
 """Seconds between two signs of life of a running run; readers doubt it after 90."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
+class RunKey:
+    """A run as the record knows it."""
+
     task_id: str
     workflow_id: str
     run_id: str
 
 
 class RunActivities:
-    """Records the runs of one worker and keeps saying that they are alive."""
+    """Records the runs of one worker and keeps saying that they are alive, while they are.
 
-    def __init__(self, task_queue: str, seen_interval_s: float = SEEN_INTERVAL_S) -> None:
+    Args:
+        client: A connection to ask whether a run has been ended from outside.
+        task_queue: The queue that only this worker polls.
+        seen_interval_s: Seconds between two signs of life.
+    """
+
+    def __init__(
+        self, client: Client, task_queue: str, seen_interval_s: float = SEEN_INTERVAL_S
+    ) -> None:
+        self._client = client
         self._task_queue = task_queue
         self._seen_interval_s = seen_interval_s
-        self._running: set[_Run] = set()
+        self._running: dict[RunKey, TaskResult | None] = {}
 
     @activity.defn
     async def begin_run(self, work: RecordRunInput) -> RunOwner:
@@ -39,43 +56,63 @@ class RunActivities:
         """Record how a run stands."""
         await self._record(work)
 
+    async def adopt(self, run: RunKey, work: ForgeTaskInput) -> None:
+        """Record that this process executes a run from now on; what it has done so far stays."""
+        self._running[run] = None
+        await _record(run, "running", **_describe(work))
+
     async def report_alive(self) -> None:
         """Refresh the running runs' rows until cancelled."""
         while True:
             await asyncio.sleep(self._seen_interval_s)
             for run in tuple(self._running):
-                await asyncio.to_thread(_record_alive, run)
+                if not await self._settle(run):
+                    await _record(run, "running")
+
+    async def settle(self) -> None:
+        """Put on record which runs have been ended from outside."""
+        for run in tuple(self._running):
+            await self._settle(run)
+
+    async def _settle(self, run: RunKey) -> bool:
+        """Tell whether a run has ended; where that was from outside, put it on record."""
+        try:
+            found = await describe(self._client, run.workflow_id, run.run_id)
+        except RPCError:
+            return False
+        ending = find_outside_ending(found)
+        if ending is None:
+            return found is not None and found.status != WorkflowExecutionStatus.RUNNING
+        known = self._running.pop(run, None)
+        changes = {"status": "failure_terminal", "error": ending}
+        await _record(run, "error", result=known and known.model_copy(update=changes))
+        await asyncio.to_thread(open_journal().forget, run.workflow_id)
+        return True
 
     async def _record(self, work: RecordRunInput) -> None:
-        run = _Run(work.work.task.task_id, work.workflow_id, work.run_id)
-        if work.status == "running":
-            self._running.add(run)
+        run = RunKey(work.work.task.task_id, work.workflow_id, work.run_id)
+        running = work.status == "running"
+        if running:
+            self._running[run] = work.result
         else:
-            self._running.discard(run)
-        await asyncio.to_thread(_record_run, work)
-        if work.status != "running":
+            self._running.pop(run, None)
+        await _record(run, work.status, result=work.result, **_describe(work.work))
+        if not running:
             await asyncio.to_thread(open_journal().forget, work.workflow_id)
 
 
-def _record_run(work: RecordRunInput) -> None:
-    record(
-        "run",
-        task_id=work.work.task.task_id,
-        workflow_id=work.workflow_id,
-        run_id=work.run_id,
-        status=work.status,
-        result=work.result,
-        repo_root=work.work.repo_root,
-        model_name=work.work.model,
-        planned=work.work.plan,
-    )
+def _describe(work: ForgeTaskInput) -> dict[str, Any]:
+    return {"repo_root": work.repo_root, "model_name": work.model, "planned": work.plan}
 
 
-def _record_alive(run: _Run) -> None:
-    record(
-        "run",
-        task_id=run.task_id,
-        workflow_id=run.workflow_id,
-        run_id=run.run_id,
-        status="running",
+async def _record(run: RunKey, status: RunStatus, **fields: Any) -> None:  # noqa: ANN401
+    await asyncio.to_thread(
+        lambda: record(
+            "run",
+            task_id=run.task_id,
+            workflow_id=run.workflow_id,
+            run_id=run.run_id,
+            status=status,
+            **fields,
+        )
     )

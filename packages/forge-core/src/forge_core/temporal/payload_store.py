@@ -35,6 +35,7 @@ from temporalio.converter import (
 
 from forge_core.errors import PayloadUnavailable, UsageError
 from forge_core.files.create import make_private, sync_directory
+from forge_core.temporal.state import RUN_NAME, run_directory
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -53,7 +54,6 @@ SHARED_RUN = "other"
 """Directory of payloads that belong to no workflow."""
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
@@ -140,7 +140,7 @@ class PayloadFiles(StorageDriver):
 
     def _get(self, claim: StorageDriverClaim) -> Payload:
         run, digest = claim.claim_data.get("run", ""), claim.claim_data.get("sha256", "")
-        if not (_RUN.fullmatch(run) and _DIGEST.fullmatch(digest)):
+        if not (RUN_NAME.fullmatch(run) and _DIGEST.fullmatch(digest)):
             raise PayloadUnavailable("a reference to a payload is not one of ours")
         path = self._path(run, digest)
         try:
@@ -178,14 +178,6 @@ def prune_payloads(directory: Path, keep: Collection[str], older_than: datetime)
         _remove_run(run) for run in _list_old_runs(directory, older_than) if run.name not in kept
     ]
     return Pruned(len(removed), sum(removed))
-
-
-def run_directory(workflow_id: str) -> str:
-    """Name the directory of a workflow's run; pure. A sub-task's workflow shares its run's."""
-    root = workflow_id.split("/", maxsplit=1)[0]
-    if _RUN.fullmatch(root):
-        return root
-    return "id-" + hashlib.sha256(root.encode(errors="surrogatepass")).hexdigest()
 
 
 def _list_old_runs(directory: Path, older_than: datetime) -> Iterator[Path]:

@@ -1,26 +1,38 @@
 """Starting runs and reading how they ended."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import cast
 
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
-from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.client import (
+    Client,
+    WorkflowExecutionStatus,
+    WorkflowFailureError,
+    WorkflowHandle,
+)
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import ApplicationError, CancelledError
-from temporalio.service import RPCError
+from temporalio.converter import WorkflowSerializationContext
+from temporalio.exceptions import ApplicationError, CancelledError, TerminatedError
+from temporalio.service import RPCError, RPCStatusCode
 
+from forge_core.activities.runs import RunKey
 from forge_core.errors import (
     ForgeError,
     InfrastructureError,
     RunCancelled,
+    RunTerminated,
     ServerUnavailable,
     TaskIdTaken,
     UsageError,
 )
 from forge_core.models.result import TaskResult
 from forge_core.models.task import ForgeTaskInput
+from forge_core.temporal.executions import describe
 from forge_core.temporal.payloads import ensure_transferable, get_limit
 from forge_core.workflows.options import TASK_TIMEOUT
 from forge_core.workflows.task import ForgeTaskWorkflow
@@ -28,8 +40,34 @@ from forge_core.workflows.task import ForgeTaskWorkflow
 RunHandle = WorkflowHandle[ForgeTaskWorkflow, TaskResult]
 """A started run."""
 
+WORKFLOW_TYPE = "ForgeTaskWorkflow"
+"""What the server calls the workflow of a run."""
+
+AWAY = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED)
+"""What a server that is being restarted answers, if it answers."""
+
+AWAY_INTERVAL_S = 1.0
+"""Seconds between two questions to a server that is away; the client tries for longer itself."""
+
 SUMMARY_LENGTH = 200
 """Characters of the description that Temporal shows beside a run."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRun:
+    """A run that the server knows."""
+
+    handle: RunHandle
+    run_id: str
+    task_queue: str
+    """Where its worker is expected to poll."""
+    work: ForgeTaskInput
+    status: WorkflowExecutionStatus
+
+    @property
+    def key(self) -> RunKey:
+        """The run as the record knows it."""
+        return RunKey(self.work.task.task_id, self.handle.id, self.run_id)
 
 
 async def start_run(
@@ -58,20 +96,62 @@ async def start_run(
         )
 
 
-async def wait_for_result(handle: RunHandle) -> TaskResult:
+async def find_run(client: Client, workflow_id: str) -> FoundRun | None:
+    """Find a run on the server; None if there is none of this id.
+
+    Raises:
+        ServerUnavailable: The server does not tell.
+    """
+    with _as_unavailable("does not tell of the run"):
+        found = await describe(client, workflow_id)
+        if found is None or found.status is None or found.workflow_type != WORKFLOW_TYPE:
+            return None
+        handle = client.get_workflow_handle_for(
+            ForgeTaskWorkflow.run, workflow_id, run_id=found.run_id
+        )
+        work = await _read_input(client, handle)
+    return FoundRun(handle, found.run_id, found.task_queue, work, found.status)
+
+
+async def _read_input(client: Client, handle: RunHandle) -> ForgeTaskInput:
+    """Read what a run was started with, from the first event of its history."""
+    first = await anext(handle.fetch_history_events(page_size=1))
+    payloads = first.workflow_execution_started_event_attributes.input.payloads
+    scope = WorkflowSerializationContext(client.namespace, handle.id)
+    [work] = await client.data_converter.with_context(scope).decode(payloads, [ForgeTaskInput])
+    return cast("ForgeTaskInput", work)
+
+
+async def wait_for_result(
+    handle: RunHandle, on_away: Callable[[str], None] | None = None
+) -> TaskResult:
     """Wait until a run ends and return its result, also when the task failed.
+
+    Args:
+        handle: The run.
+        on_away: Told once why, whenever the server is out of reach; the wait goes on.
 
     Raises:
         RunCancelled: It was cancelled.
+        RunTerminated: It was ended from outside.
         TaskIdTaken: Another run took the task's id first.
-        ServerUnavailable: The server is gone.
+        ServerUnavailable: The server does not tell; without `on_away` also if it is away.
         InfrastructureError: It could not be carried out.
     """
-    try:
-        with _as_unavailable("is lost; the run is kept there"):
+    away = False
+    while True:
+        try:
             return await handle.result()
-    except WorkflowFailureError as error:
-        raise _translate(error) from error
+        except WorkflowFailureError as error:
+            raise _translate(error) from error
+        except RPCError as error:
+            if on_away is None or error.status not in AWAY:
+                reason = f"the Temporal server does not tell how the run stands: {error.message}"
+                raise ServerUnavailable(reason) from error
+            if not away:
+                on_away(error.message)
+            away = True
+            await asyncio.sleep(AWAY_INTERVAL_S)
 
 
 async def has_workers(client: Client, task_queue: str) -> bool:
@@ -96,6 +176,8 @@ def _as_unavailable(what: str) -> Iterator[None]:
 
 def _translate(error: WorkflowFailureError) -> ForgeError:
     cause = error.cause
+    if isinstance(cause, TerminatedError):
+        return RunTerminated("the run was terminated in Temporal")
     if isinstance(cause, CancelledError):
         return RunCancelled("the run was cancelled")
     if isinstance(cause, ApplicationError):

@@ -1,6 +1,8 @@
 """Where the embedded server's files are, how it is started and what its record says; pure."""
 
+import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePath
@@ -14,6 +16,9 @@ IDLE_S = 300.0
 
 SETTINGS = ("history.transferProcessorMaxPollRPS=10000",)
 """Dynamic configuration: an activity costs 50 ms without it, 7 to 15 ms with it."""
+
+RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+"""What a file or directory of a run may be called."""
 
 TOLD_LENGTH = 150
 """Characters that are told of either end of a long line of the log."""
@@ -112,6 +117,19 @@ class StateFiles:
         return self.directory / "answers"
 
     @property
+    def runs(self) -> Path:
+        """Directory of what belongs to single runs."""
+        return self.directory / "runs"
+
+    def owner(self, workflow_id: str) -> Path:
+        """Who executes a run; true only while that process holds a lock on it."""
+        return self.runs / f"{run_directory(workflow_id)}.owner"
+
+    def run_log(self, workflow_id: str) -> Path:
+        """What a detached worker wrote about a run."""
+        return self.runs / f"{run_directory(workflow_id)}.log"
+
+    @property
     def start_lock(self) -> Path:
         """Held by the one command that looks for a server or starts it."""
         return self.directory / "start.lock"
@@ -135,6 +153,14 @@ class StateFiles:
     def server_lock(self) -> Path:
         """Held as long as a supervisor or a server of this directory lives."""
         return self.directory / "server.lock"
+
+
+def run_directory(workflow_id: str) -> str:
+    """Name what belongs to a workflow's run; pure. A sub-task's workflow shares its run's."""
+    root = workflow_id.split("/", maxsplit=1)[0]
+    if RUN_NAME.fullmatch(root):
+        return root
+    return "id-" + hashlib.sha256(root.encode(errors="surrogatepass")).hexdigest()
 
 
 def state_dir(environ: Mapping[str, str], registered_home: str | None = None) -> Path:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -40,6 +41,9 @@ MAX_ACTIVITIES = 16
 GRACE = timedelta(seconds=5)
 """Time that running activities get to end when the worker stops."""
 
+SETTLE_TIMEOUT_S = 2.0
+"""Seconds that a stopping worker waits to hear how its runs stand."""
+
 WORKFLOWS = (ForgeTaskWorkflow, ForgeSubTaskWorkflow)
 
 ACTIVITIES = (
@@ -63,8 +67,8 @@ PASSTHROUGH = ("forge_core", "forge_obs", "opentelemetry", "orjson", "pydantic",
 
 @asynccontextmanager
 async def running_worker(
-    client: Client, task_queue: str, own_queue: str | None = None
-) -> AsyncIterator[None]:
+    client: Client, task_queue: str, own_queue: str | None = None, grace: timedelta = GRACE
+) -> AsyncIterator[RunActivities]:
     """Serve runs until the block ends.
 
     Args:
@@ -72,23 +76,28 @@ async def running_worker(
         task_queue: Where new runs are waited for.
         own_queue: Queue that no other worker polls, on which all activities of a run that
             began here are executed; None when `task_queue` is such a queue itself.
+        grace: Time that running activities get to end when the block does.
+
+    Yields:
+        The record of the worker's runs.
     """
-    runs = RunActivities(own_queue or task_queue)
+    runs = RunActivities(client, own_queue or task_queue)
     queues = (task_queue,) if own_queue is None else (task_queue, own_queue)
     with ThreadPoolExecutor(MAX_ACTIVITIES, thread_name_prefix="forge-activity") as executor:
+        parts = _Parts(client, runs, executor, grace)
         async with AsyncExitStack() as stack:
             for queue in queues:
-                serves_workflows = queue == task_queue
-                await stack.enter_async_context(
-                    _build_worker(client, queue, runs, executor, serves_workflows)
-                )
+                worker = _build_worker(parts, queue, serves_workflows=queue == task_queue)
+                await stack.enter_async_context(worker)
             alive = asyncio.create_task(runs.report_alive())
             try:
-                yield
+                yield runs
             finally:
                 alive.cancel()
                 with suppress(asyncio.CancelledError):
                     await alive
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(runs.settle(), SETTLE_TIMEOUT_S)
 
 
 def build_runner() -> SandboxedWorkflowRunner:
@@ -97,22 +106,27 @@ def build_runner() -> SandboxedWorkflowRunner:
     return SandboxedWorkflowRunner(restrictions=restrictions)
 
 
-def _build_worker(
-    client: Client,
-    queue: str,
-    runs: RunActivities,
-    executor: ThreadPoolExecutor,
-    serves_workflows: bool,
-) -> Worker:
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What the workers of one process share."""
+
+    client: Client
+    runs: RunActivities
+    executor: ThreadPoolExecutor
+    grace: timedelta
+
+
+def _build_worker(parts: _Parts, queue: str, *, serves_workflows: bool) -> Worker:
+    client, runs = parts.client, parts.runs
     activities: list[Any] = [*ACTIVITIES, runs.begin_run, runs.record_run]
     return Worker(
         client,
         task_queue=queue,
         workflows=WORKFLOWS if serves_workflows else (),
         activities=activities,
-        activity_executor=executor,
+        activity_executor=parts.executor,
         max_concurrent_activities=MAX_ACTIVITIES,
-        graceful_shutdown_timeout=GRACE,
+        graceful_shutdown_timeout=parts.grace,
         max_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
         interceptors=[
             HeartbeatInterceptor(),

@@ -1,0 +1,112 @@
+"""What the server knows of a run while nobody executes it, and taking it from a dead worker."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.enums.v1 import PendingActivityState
+from temporalio.api.workflow.v1 import PendingActivityInfo
+from temporalio.api.workflowservice.v1 import ResetStickyTaskQueueRequest
+from temporalio.client import (
+    Client,
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
+)
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+OUTSIDE_ENDINGS = {
+    WorkflowExecutionStatus.TERMINATED: "terminated in Temporal, not by forge",
+    WorkflowExecutionStatus.TIMED_OUT: "timed out in Temporal",
+}
+"""Ends of a run that it has no part in, so that it cannot put them on record itself."""
+
+AT_ONCE = timedelta(milliseconds=1)
+"""Delay after which a released activity is tried again; none at all is not to be had."""
+
+
+async def describe(
+    client: Client, workflow_id: str, run_id: str | None = None
+) -> WorkflowExecutionDescription | None:
+    """Ask the server for a workflow; None if it knows none of this id.
+
+    Raises:
+        RPCError: The server does not answer.
+    """
+    try:
+        return await client.get_workflow_handle(workflow_id, run_id=run_id).describe()
+    except RPCError as error:
+        if error.status in {RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT}:
+            return None
+        raise
+
+
+def find_outside_ending(found: WorkflowExecutionDescription | None) -> str | None:
+    """Say how a run was ended from outside; None for one that was not."""
+    if found is None:
+        return "no longer known to Temporal"
+    return OUTSIDE_ENDINGS.get(found.status) if found.status is not None else None
+
+
+async def release(client: Client, workflow_id: str, delay: timedelta = AT_ONCE) -> None:
+    """Take a run and its sub-tasks from a worker that is known to be dead.
+
+    Left alone, the server gives the worker until its activities' heartbeats are overdue, and
+    waits for its cached workflows.
+
+    Args:
+        client: A connection.
+        workflow_id: The run's.
+        delay: After which its activities are tried again.
+
+    Raises:
+        RPCError: The server does not answer.
+    """
+    async for found in _walk(client, workflow_id):
+        await client.workflow_service.reset_sticky_task_queue(
+            ResetStickyTaskQueueRequest(
+                namespace=client.namespace,
+                execution=WorkflowExecution(workflow_id=found.id, run_id=found.run_id),
+            )
+        )
+        for pending in found.raw_description.pending_activities:
+            await _release_activity(client, found, pending, delay)
+
+
+async def _walk(client: Client, workflow_id: str) -> AsyncIterator[WorkflowExecutionDescription]:
+    """Go through a workflow and those below it that have not ended."""
+    found = await describe(client, workflow_id)
+    if found is None or found.status != WorkflowExecutionStatus.RUNNING:
+        return
+    yield found
+    for child in found.raw_description.pending_children:
+        async for below in _walk(client, child.workflow_id):
+            yield below
+
+
+async def _release_activity(
+    client: Client,
+    found: WorkflowExecutionDescription,
+    pending: PendingActivityInfo,
+    delay: timedelta,
+) -> None:
+    handle = client.get_async_activity_handle(
+        workflow_id=found.id, run_id=found.run_id, activity_id=pending.activity_id
+    )
+    # It may have ended between our two looks.
+    with _ignoring_missing():
+        if pending.state == PendingActivityState.PENDING_ACTIVITY_STATE_STARTED:
+            lost = ApplicationError("its worker is gone", type="WorkerLost", next_retry_delay=delay)
+            await handle.fail(lost)
+        elif pending.state == PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED:
+            await handle.report_cancellation()
+
+
+@contextmanager
+def _ignoring_missing() -> Iterator[None]:
+    try:
+        yield
+    except RPCError as error:
+        if error.status != RPCStatusCode.NOT_FOUND:
+            raise
