@@ -6,12 +6,14 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from forge_obs import record, upgrade
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "packages/forge-obs/README.md"
+REDACT = ROOT / "docs/how-to/redact.md"
 SCHEMA = ROOT / "docs/reference/schema.md"
 
 
@@ -38,6 +40,16 @@ def test_example_of_the_readme_prints_what_it_says() -> None:
     )
 
     assert done.stdout == expected
+
+
+def test_example_of_a_redaction_hook_hides_keys() -> None:
+    text = REDACT.read_text().replace("\n   ", "\n")  # the block stands in a list
+    names: dict[str, Any] = {}
+    exec(blocks(text, "python")[0], names)  # noqa: S102 - it is our own page
+
+    hidden = names["hide_keys"]("a sk-ant-0123456789 b\n-----BEGIN KEY-----\nx\n-----END KEY-----")
+
+    assert hidden == "a [redacted] b\n[redacted]"
 
 
 def test_readme_is_short() -> None:

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from forge_obs.recorder import flush, get_backlog, lost_count, record
+from forge_obs.redactor import set_redact
 
 if TYPE_CHECKING:
     from forge_obs.check import StoreCheck, check_store
@@ -69,6 +70,7 @@ __all__ = [
     "record",
     "save_interaction",
     "save_run",
+    "set_redact",
     "to_json",
     "upgrade",
 ]

@@ -135,6 +135,12 @@ RUNS: Final = (
 LONG_TEXTS: Final = ("system_prompt", "user_prompt", "response")
 """Columns of `interactions` that a listing leaves out."""
 
+IDENTIFYING: Final = frozenset(
+    {"entry_id", "task_id", "step_id", "sub_task_id", "workflow_id", "run_id", "activity_id"}
+    | {"role", "status", "origin", "trace_id", "span_id", "owner_host", "owner_start", "notes"}
+)
+"""Text columns that no redaction touches: rows are found, merged and understood by them."""
+
 TABLES: Final[Mapping[str, tuple[Column, ...]]] = {"interactions": INTERACTIONS, "runs": RUNS}
 """Columns by table name."""
 

@@ -1,7 +1,7 @@
 """What a row holds: from the keywords of `record()` to clean columns, without any I/O."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Final
 
@@ -82,7 +82,7 @@ _pick_call_key: Final = itemgetter(*CALL_KEY)
 
 @dataclass(frozen=True)
 class Entry:
-    """One row on its way to the store.
+    """One row on its way to the store; its `repr` shows nothing of it.
 
     Attributes:
         unknown: Keywords that this version does not know; an interaction keeps their values in
@@ -90,8 +90,8 @@ class Entry:
     """
 
     table: str
-    row: Row
-    unknown: tuple[str, ...] = ()
+    row: Row = field(repr=False)
+    unknown: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def has_call_key(self) -> bool:

@@ -8,6 +8,7 @@ that it describes.
 import logging
 import os
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -16,7 +17,7 @@ from types import ModuleType
 from typing import Final, Literal, Protocol, Unpack, overload
 from uuid import uuid4
 
-from forge_obs import spool
+from forge_obs import redactor, spool
 from forge_obs.breaker import Breaker, Losses
 from forge_obs.entries import Entry, build_interaction, build_run
 from forge_obs.errors import SpoolUnavailable, StoreError, is_about_the_entry
@@ -41,6 +42,7 @@ SPOOL_S: Final = 0.5
 LOOK_EVERY_S: Final = 1.0
 """How often a process that can write looks whether entries of others wait, in seconds."""
 
+_LONGEST_NAME: Final = 40
 _log: Final = logging.getLogger("forge_obs")
 _UNCHANGED: Final = Breaker()
 
@@ -162,8 +164,21 @@ def _build(kind: object, unexpected: tuple[object, ...], fields: dict[str, objec
         raise StoreError("record() knows 'interaction' and 'run', no other kind")
     if entry.unknown:
         where = "kept in extra_json" if entry.table == "interactions" else "ignored"
-        names = ", ".join(ascii(name) for name in entry.unknown)
-        _warn_once(f"record({kind!r}) does not know {names}: {where}")
+        _warn_once(f"record({kind!r}) does not know {_name_keywords(entry.unknown)}: {where}")
+    return redacted(entry)
+
+
+def _name_keywords(names: Iterable[str]) -> str:
+    """Name keywords in a log line; what is no name may be a prompt."""
+    shown = (n if n.isidentifier() and len(n) <= _LONGEST_NAME else "something" for n in names)
+    return ", ".join(ascii(name) for name in shown)
+
+
+def redacted(entry: Entry) -> Entry:
+    """Give the entry as it may be written; warns where the redaction hook failed."""
+    entry, failure = redactor.redact(entry)
+    if failure is not None:
+        _warn_at_times(failure, "%s: texts were dropped", failure)
     return entry
 
 

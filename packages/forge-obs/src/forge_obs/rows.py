@@ -15,9 +15,12 @@ from forge_obs.columns import INTERACTIONS, RUNS, Column, Kind
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False)
 class Interaction:
-    """One request to a model and what came of it; `docs/reference/schema.md` has the columns."""
+    """One request to a model and what came of it; `docs/reference/schema.md` has the columns.
+
+    Its `repr` names the row and holds no text of it, so that a log line may.
+    """
 
     id: int | None = None
     entry_id: str | None = None
@@ -70,10 +73,16 @@ class Interaction:
     broken: str | None = None
     """What cannot be read of the row; None for a sound one."""
 
+    def __repr__(self) -> str:
+        return f"Interaction(id={self.id!r}, entry_id={self.entry_id!r}, status={self.status!r})"
 
-@dataclass(eq=False, kw_only=True)
+
+@dataclass(eq=False, kw_only=True, repr=False)
 class Run:
-    """One execution of a task; `docs/reference/schema.md` has the columns."""
+    """One execution of a task; `docs/reference/schema.md` has the columns.
+
+    Its `repr` names the row and holds no text of it.
+    """
 
     id: int | None = None
     task_id: str = ""
@@ -94,6 +103,9 @@ class Run:
     """The result, partial while the run is running."""
     broken: str | None = None
     """What cannot be read of the row; None for a sound one."""
+
+    def __repr__(self) -> str:
+        return f"Run(id={self.id!r}, workflow_id={self.workflow_id!r}, status={self.status!r})"
 
 
 @dataclass(frozen=True)

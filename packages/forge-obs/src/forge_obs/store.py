@@ -32,7 +32,8 @@ from forge_obs.migrate import UPGRADE_S
 from forge_obs.migrate import upgrade as upgrade_schema
 from forge_obs.process import get_db_path, get_host, get_now, get_owner, is_alive
 from forge_obs.reader import Query, fetch, fetch_entry_ids, fetch_totals
-from forge_obs.recorder import catch_up, flush, get_backlog
+from forge_obs.recorder import catch_up, flush, get_backlog, redacted
+from forge_obs.redactor import set_redact
 from forge_obs.rows import CallTotals, load_interaction, load_run
 from forge_obs.spool_format import Backlog
 from forge_obs.writer import write
@@ -67,6 +68,7 @@ __all__ = [
     "open_reader",
     "save_interaction",
     "save_run",
+    "set_redact",
     "to_json",
     "upgrade",
 ]
@@ -146,7 +148,8 @@ def save_run(engine: Engine, result: object, workflow_id: str, **fields: object)
 def _save(engine: Engine, entry: Entry) -> None:
     path = Path(engine.url.database or "")
     with sqlite.telling_errors(path):
-        write(get_database(engine) or open_database(path), entry, timeout_s=sqlite.BUSY_S)
+        database = get_database(engine) or open_database(path)
+        write(database, redacted(entry), timeout_s=sqlite.BUSY_S)
 
 
 def get_interactions(

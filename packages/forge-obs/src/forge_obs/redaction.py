@@ -1,0 +1,76 @@
+"""Let a hook see every text of an entry before it is written. Pure: the hook is an argument."""
+
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+import orjson
+
+from forge_obs.cleaning import clean_text, json_column
+from forge_obs.columns import IDENTIFYING, TABLES, Column, Kind
+from forge_obs.entries import Entry, Row
+
+Hook: TypeAlias = Callable[[str], str | None]
+"""Gives the text to write instead; None where it cannot tell, and then nothing is written."""
+
+DROPPED: Final = "dropped, redaction failed"
+"""What `notes` says of a text that was not written."""
+
+
+def redact_entry(entry: Entry, hook: Hook) -> Entry:
+    """Pass every text through the hook, but for those that rows are found and merged by.
+
+    Of a JSON column the hook sees each string inside, keys included, and then the whole. A text
+    that it has no answer for is replaced by the column's default, and `notes` says so.
+    """
+    row = dict(entry.row)
+    notes = [f"{c.name}: {note}" for c in _texts(entry.table) if (note := _redact(row, c, hook))]
+    if notes and "notes" in row:
+        row["notes"] = "; ".join([*filter(None, [row["notes"]]), *notes])  # type: ignore[list-item]
+    return Entry(entry.table, row, entry.unknown)
+
+
+def _texts(table: str) -> list[Column]:
+    return [c for c in TABLES[table] if c.kind is Kind.TEXT and c.name not in IDENTIFYING]
+
+
+def _redact(row: Row, column: Column, hook: Hook) -> str | None:
+    """Redact one column in its place; gives a note where something went wrong."""
+    text = row[column.name]
+    if not isinstance(text, str) or not text:
+        return None
+    is_json = column.name.endswith("_json")
+    redacted = _redact_document(text, hook) if is_json else hook(text)
+    if redacted is None:
+        row[column.name] = column.default
+        return DROPPED
+    row[column.name], note = json_column(redacted) if is_json else clean_text(redacted)
+    return note
+
+
+def _redact_document(text: str, hook: Hook) -> str | None:
+    try:
+        document = orjson.loads(text)
+        inside = _redact_inside(document, hook)
+    except orjson.JSONDecodeError:
+        return hook(text)
+    except (_NoAnswer, RecursionError):
+        return None
+    # What stays as it was keeps its spelling, numbers beyond 64 bits included.
+    return hook(text if inside == document else orjson.dumps(inside).decode())
+
+
+class _NoAnswer(Exception):
+    """The hook has none."""
+
+
+def _redact_inside(value: object, hook: Hook) -> object:
+    if isinstance(value, str):
+        redacted = hook(value)
+        if redacted is None:
+            raise _NoAnswer
+        return clean_text(redacted)[0]
+    if isinstance(value, list):
+        return [_redact_inside(item, hook) for item in value]
+    if isinstance(value, dict):
+        return {_redact_inside(k, hook): _redact_inside(v, hook) for k, v in value.items()}
+    return value

@@ -1,0 +1,96 @@
+"""The redaction hook of this process: set by the program, or named by `FORGE_REDACT`.
+
+A hook is foreign code and may raise anything, hence a broad `except` here: what it fails on is not
+written at all.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
+from typing import TypeAlias
+
+from forge_obs.entries import Entry
+from forge_obs.redaction import redact_entry
+
+Redact: TypeAlias = Callable[[str], str]
+"""Gives a text without what must not be stored."""
+
+
+@dataclass
+class _Choice:
+    hook: Redact | None = None
+
+
+_choice = _Choice()
+
+
+def set_redact(hook: Redact | None) -> None:
+    """Let a function see every text before it is stored, and store what it gives instead.
+
+    It is called in the threads that call `record()`, several times for each entry: with prompts,
+    response, explanation, error, model names, each string of the JSON columns and then the whole of
+    these, and a run's result. Ids, role, status and origin are not passed through it. A text that
+    it raises on, or gives something else than a string for, is not stored; the rest of the row is.
+
+    Args:
+        hook: The function; None leaves it to `FORGE_REDACT` again.
+    """
+    _choice.hook = hook
+
+
+def redact(entry: Entry) -> tuple[Entry, str | None]:
+    """Pass an entry through the hook of this process; tells also why texts were dropped, if so."""
+    hook = _choice.hook
+    if hook is None:
+        name = os.environ.get("FORGE_REDACT")
+        if not name:
+            return entry, None
+        hook = _load(name)
+    guard = _Guard(hook)
+    return redact_entry(entry, guard), guard.failure
+
+
+@lru_cache(maxsize=8)
+def _load(name: str) -> Redact:
+    """Import `package.module:function`; what cannot be imported drops every text."""
+    module, _, attribute = name.partition(":")
+    try:
+        found = getattr(import_module(module), attribute)
+    except (Exception, SystemExit) as error:
+        return _refusing(f"FORGE_REDACT={name!a} cannot be imported: {type(error).__name__}")
+    return found if callable(found) else _refusing(f"FORGE_REDACT={name!a} is no function")
+
+
+def _refusing(reason: str) -> Redact:
+    def refuse(_text: str) -> str:
+        raise _Unusable(reason)
+
+    return refuse
+
+
+class _Unusable(Exception):
+    """There is no hook to ask; the message names no text."""
+
+
+@dataclass
+class _Guard:
+    """A hook that never raises: it has no answer instead."""
+
+    hook: Redact
+    failure: str | None = None
+
+    def __call__(self, text: str) -> str | None:
+        try:
+            redacted: object = self.hook(text)
+        except _Unusable as error:
+            self.failure = str(error)
+            return None
+        except Exception as error:
+            self.failure = f"the redaction hook raised {type(error).__name__}"
+            return None
+        if isinstance(redacted, str):
+            return redacted
+        self.failure = f"the redaction hook returned {type(redacted).__name__}, no text"
+        return None
