@@ -8,9 +8,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from forge_core.shell_command import CommandResult, run_command
+from forge_core.shell.bounds import CommandBounds, CommandResult, ResourceLimits
+from forge_core.shell.run import run_command
+from support.children import start_child, wait_for
 
 ENVIRONMENT = {"PATH": os.environ["PATH"]}
+
+TRUSTED = None
+BOUNDED = ResourceLimits()
+
+both_ways = pytest.mark.parametrize("limits", [TRUSTED, BOUNDED], ids=["trusted", "bounded"])
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs a subreaper and /proc")
 
 
 class Cancelled(Exception):
@@ -24,14 +32,14 @@ def run_shell(
     timeout_s: float = 20,
     on_wait: Callable[[], None] | None = None,
     output_limit: int = 200_000,
+    limits: ResourceLimits | None = BOUNDED,
 ) -> CommandResult:
     return run_command(
         ["/bin/sh", "-c", script],
         cwd=cwd,
-        timeout_s=timeout_s,
         env=ENVIRONMENT,
+        bounds=CommandBounds(timeout_s, output_limit, limits),
         on_wait=on_wait,
-        output_limit=output_limit,
     )
 
 
@@ -64,16 +72,22 @@ def count_descriptors() -> int:
     return sum(1 for _ in Path("/dev/fd").iterdir())
 
 
-def test_exit_code_and_both_outputs_are_returned(tmp_path: Path) -> None:
-    result = run_shell("echo out; echo err >&2; exit 3", tmp_path)
+@both_ways
+def test_exit_code_and_both_outputs_are_returned(
+    tmp_path: Path, limits: ResourceLimits | None
+) -> None:
+    result = run_shell("echo out; echo err >&2; exit 3", tmp_path, limits=limits)
 
     assert (result.returncode, result.output) == (3, "out\nerr\n")
     assert not result.timed_out
     assert result.duration_ms > 0
 
 
-def test_death_by_a_signal_is_a_negative_exit_code(tmp_path: Path) -> None:
-    assert run_shell("kill -9 $$", tmp_path).returncode == -signal.SIGKILL
+@both_ways
+def test_death_by_a_signal_is_a_negative_exit_code(
+    tmp_path: Path, limits: ResourceLimits | None
+) -> None:
+    assert run_shell("kill -9 $$", tmp_path, limits=limits).returncode == -signal.SIGKILL
 
 
 def test_command_runs_in_the_directory_with_only_the_given_environment(
@@ -87,18 +101,22 @@ def test_command_runs_in_the_directory_with_only_the_given_environment(
     assert "s3cret" not in result.output
 
 
-def test_command_that_reads_input_gets_none(tmp_path: Path) -> None:
-    assert run_shell("cat; echo done", tmp_path).output == "done\n"
+@both_ways
+def test_command_that_reads_input_gets_none(tmp_path: Path, limits: ResourceLimits | None) -> None:
+    assert run_shell("cat; echo done", tmp_path, limits=limits).output == "done\n"
 
 
 def test_bytes_that_are_no_utf8_are_shown_as_escapes(tmp_path: Path) -> None:
     assert run_shell(r"printf 'a\377b\303\251'", tmp_path).output == "a\\xffbé"
 
 
-def test_large_output_keeps_its_beginning_and_end(tmp_path: Path) -> None:
+@both_ways
+def test_large_output_keeps_its_beginning_and_end(
+    tmp_path: Path, limits: ResourceLimits | None
+) -> None:
     script = "echo begin; head -c 30000000 /dev/zero | tr '\\0' x; echo; echo end"
 
-    result = run_shell(script, tmp_path, output_limit=1000)
+    result = run_shell(script, tmp_path, output_limit=1000, limits=limits)
 
     assert result.returncode == 0
     assert result.truncated
@@ -107,15 +125,21 @@ def test_large_output_keeps_its_beginning_and_end(tmp_path: Path) -> None:
     assert len(result.output) < 1100
 
 
-def test_endless_output_is_stopped_by_the_time_limit(tmp_path: Path) -> None:
-    result = run_shell("yes", tmp_path, timeout_s=0.3)
+@both_ways
+def test_endless_output_is_stopped_by_the_time_limit(
+    tmp_path: Path, limits: ResourceLimits | None
+) -> None:
+    result = run_shell("yes", tmp_path, timeout_s=0.3, limits=limits)
 
     assert result.timed_out
     assert len(result.output) < 210_000
 
 
-def test_time_limit_kills_grandchildren_too(tmp_path: Path) -> None:
-    result = run_shell("sleep 100 & echo $! > pid; sleep 100", tmp_path, timeout_s=0.3)
+@both_ways
+def test_time_limit_kills_grandchildren_too(tmp_path: Path, limits: ResourceLimits | None) -> None:
+    result = run_shell(
+        "sleep 100 & echo $! > pid; sleep 100", tmp_path, timeout_s=0.3, limits=limits
+    )
 
     assert result.timed_out
     assert result.returncode is None
@@ -123,15 +147,23 @@ def test_time_limit_kills_grandchildren_too(tmp_path: Path) -> None:
     assert is_gone(read_pid(tmp_path / "pid"))
 
 
-def test_command_that_ignores_termination_is_killed(tmp_path: Path) -> None:
-    result = run_shell("trap '' TERM INT HUP; sleep 100; sleep 100", tmp_path, timeout_s=0.3)
+@both_ways
+def test_command_that_ignores_termination_is_killed(
+    tmp_path: Path, limits: ResourceLimits | None
+) -> None:
+    result = run_shell(
+        "trap '' TERM INT HUP; sleep 100; sleep 100", tmp_path, timeout_s=0.3, limits=limits
+    )
 
     assert result.timed_out
     assert result.duration_ms < 5000
 
 
-def test_background_child_that_holds_the_output_delays_nothing(tmp_path: Path) -> None:
-    result = run_shell("sleep 100 & echo $! > pid; echo done", tmp_path)
+@both_ways
+def test_background_child_that_holds_the_output_delays_nothing(
+    tmp_path: Path, limits: ResourceLimits | None
+) -> None:
+    result = run_shell("sleep 100 & echo $! > pid; echo done", tmp_path, limits=limits)
 
     assert (result.returncode, result.output) == (0, "done\n")
     assert result.duration_ms < 5000
@@ -148,25 +180,168 @@ def test_process_that_left_its_session_delays_nothing(tmp_path: Path) -> None:
         "while not os.path.exists('pid'): time.sleep(0.01)\n"
     )
 
-    result = run_command([sys.executable, "-c", escape], cwd=tmp_path, timeout_s=20, env={})
+    result = run_command(
+        [sys.executable, "-c", escape], cwd=tmp_path, env={}, bounds=CommandBounds(20)
+    )
 
     assert result.returncode == 0
     assert is_gone(read_pid(tmp_path / "pid")), "it dies of the closed pipe"
 
 
-def test_command_that_closes_its_output_is_still_waited_for(tmp_path: Path) -> None:
-    result = run_shell("exec >&- 2>&-; sleep 0.3; exit 4", tmp_path)
+LEAVE_SESSION = (
+    "setsid sh -c 'echo $$ > pid; exec sleep 100' >/dev/null 2>&1 & "
+    "until [ -s pid ]; do sleep 0.01; done"
+)
 
-    assert result.returncode == 4
+
+@on_linux
+def test_process_that_left_its_session_is_killed(tmp_path: Path) -> None:
+    assert run_shell(LEAVE_SESSION, tmp_path).returncode == 0
+
+    assert is_gone(read_pid(tmp_path / "pid"))
 
 
-def test_cancellation_kills_the_command_and_passes_on(tmp_path: Path) -> None:
+@on_linux
+def test_cancellation_reaches_a_process_that_left_its_session(tmp_path: Path) -> None:
     def cancel_once_started() -> None:
         if (tmp_path / "pid").exists():
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        run_shell("sleep 100 & echo $! > pid; wait", tmp_path, on_wait=cancel_once_started)
+        run_shell(f"{LEAVE_SESSION}; sleep 100", tmp_path, on_wait=cancel_once_started)
+
+    assert is_gone(read_pid(tmp_path / "pid"))
+
+
+@on_linux
+def test_processes_that_start_others_as_they_die_are_all_killed(tmp_path: Path) -> None:
+    restless = (
+        "import os, sys, time\n"
+        "os.setsid()\n"
+        "for generation in range(2000):\n"
+        "    if os.fork(): os._exit(0)\n"
+        "    os.setsid()\n"
+        "    open('pids', 'a').write(f'{os.getpid()}\\n')\n"
+        "time.sleep(100)\n"
+    )
+    (tmp_path / "restless.py").write_text(restless)
+    script = f"{sys.executable} restless.py & until [ -s pids ]; do sleep 0.01; done"
+
+    run_shell(script, tmp_path)
+
+    last = (tmp_path / "pids").read_text().split()[-1]
+    assert is_gone(int(last))
+    assert (tmp_path / "pids").read_text().split()[-1] == last
+
+
+@pytest.mark.parametrize("limits", [ResourceLimits(), ResourceLimits(memory_mb=9999)], ids=str)
+def test_command_dies_with_the_process_that_runs_it(tmp_path: Path, limits: ResourceLimits) -> None:
+    script = "setsid sleep 100 & echo $! > away; echo $$ > pid; sleep 100"
+    child = start_child(lambda: run_shell(script, tmp_path, limits=limits).returncode == 0)
+    pids = [read_pid(tmp_path / "pid"), read_pid(tmp_path / "away")]
+
+    os.kill(child, signal.SIGKILL)
+
+    assert not wait_for(child)
+    assert is_gone(pids[0])
+    assert is_gone(pids[1]) or sys.platform != "linux"
+
+
+def test_signals_that_the_command_sends_upwards_change_nothing(tmp_path: Path) -> None:
+    script = "kill -TERM $PPID; kill -INT $PPID; kill -HUP $PPID; sleep 0.1; exit 3"
+
+    assert run_shell(script, tmp_path).returncode == 3
+
+
+def test_command_that_kills_its_reaper_is_killed_too(tmp_path: Path) -> None:
+    result = run_shell("echo $$ > pid; kill -KILL $PPID; sleep 100", tmp_path)
+
+    assert result.returncode == -signal.SIGKILL
+    assert is_gone(read_pid(tmp_path / "pid")) or sys.platform != "linux"
+
+
+HOG = "import time; hog = bytearray(300 << 20); time.sleep(100)"
+
+
+@on_linux
+@pytest.mark.parametrize(
+    ("script", "limits", "exceeded"),
+    [
+        (f'{sys.executable} -c "{HOG}"', ResourceLimits(memory_mb=200), "200 MB of memory"),
+        (
+            f'for i in 1 2 3; do setsid {sys.executable} -c "{HOG}" & done; wait',
+            ResourceLimits(memory_mb=700),
+            "700 MB of memory",
+        ),
+        (
+            "for i in $(seq 30); do setsid sleep 100 & done; wait",
+            ResourceLimits(processes=20),
+            "20 processes",
+        ),
+        ("while :; do :; done", ResourceLimits(cpu_s=0.5), "0.5 s of processor time"),
+        (
+            "while :; do (i=0; while [ $i -lt 9999 ]; do i=$((i+1)); done); done",
+            ResourceLimits(cpu_s=0.5),
+            "0.5 s of processor time",
+        ),
+    ],
+    ids=["memory", "memory of several", "processes", "cpu", "cpu of ended children"],
+)
+def test_command_that_goes_over_a_limit_is_killed_with_all_its_children(
+    tmp_path: Path, script: str, limits: ResourceLimits, exceeded: str
+) -> None:
+    result = run_shell(script, tmp_path, limits=limits)
+
+    assert (result.returncode, result.exceeded) == (None, f"more than {exceeded}")
+    assert not result.timed_out
+
+
+def test_file_that_outgrows_its_limit_is_cut_and_its_writer_told(tmp_path: Path) -> None:
+    result = run_shell(
+        "head -c 3000000 /dev/zero > big; echo $?", tmp_path, limits=ResourceLimits(file_size_mb=1)
+    )
+
+    assert result.output.split()[-1] == str(128 + signal.SIGXFSZ)
+    assert (tmp_path / "big").stat().st_size == 1 << 20
+
+
+def test_command_within_its_limits_is_not_disturbed(tmp_path: Path) -> None:
+    limits = ResourceLimits(memory_mb=500, processes=50, cpu_s=50, file_size_mb=50)
+
+    result = run_shell("sleep 0.5; echo $(seq 3); exit 7", tmp_path, limits=limits)
+
+    assert (result.returncode, result.output, result.exceeded) == (7, "1 2 3\n", None)
+
+
+def test_bounded_command_sees_the_given_environment_and_no_more(tmp_path: Path) -> None:
+    result = run_command(
+        ["/usr/bin/env"], cwd=tmp_path, env={"A": "ü\n"}, bounds=CommandBounds(20, limits=BOUNDED)
+    )
+
+    assert result.output == "A=ü\n\n"
+
+
+@both_ways
+def test_command_that_closes_its_output_is_still_waited_for(
+    tmp_path: Path, limits: ResourceLimits | None
+) -> None:
+    result = run_shell("exec >&- 2>&-; sleep 0.3; exit 4", tmp_path, limits=limits)
+
+    assert result.returncode == 4
+
+
+@both_ways
+def test_cancellation_kills_the_command_and_passes_on(
+    tmp_path: Path, limits: ResourceLimits | None
+) -> None:
+    def cancel_once_started() -> None:
+        if (tmp_path / "pid").exists():
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        run_shell(
+            "sleep 100 & echo $! > pid; wait", tmp_path, on_wait=cancel_once_started, limits=limits
+        )
 
     assert is_gone(read_pid(tmp_path / "pid"))
 
@@ -183,9 +358,12 @@ def test_cancellation_reaches_a_command_that_prints_without_pause(tmp_path: Path
         run_shell("yes", tmp_path, on_wait=cancel_at_the_third_look)
 
 
-def test_missing_program_is_an_os_error(tmp_path: Path) -> None:
+@both_ways
+def test_missing_program_is_an_os_error(tmp_path: Path, limits: ResourceLimits | None) -> None:
     with pytest.raises(FileNotFoundError):
-        run_command(["no-such-program"], cwd=tmp_path, timeout_s=5, env=ENVIRONMENT)
+        run_command(
+            ["no-such-program"], cwd=tmp_path, env=ENVIRONMENT, bounds=CommandBounds(5, 9, limits)
+        )
 
 
 def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
@@ -193,5 +371,6 @@ def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
 
     for _ in range(5):
         run_shell("echo x", tmp_path)
+        run_shell("sleep 9", tmp_path, timeout_s=0.2)
 
     assert count_descriptors() == before

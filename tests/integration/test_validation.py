@@ -282,6 +282,23 @@ def test_tests_that_hang_are_killed(tmp_path: Path) -> None:
     assert verdict.summary.startswith("killed after 0.")
 
 
+def test_tests_that_take_too_much_are_killed_and_the_reason_is_said(tmp_path: Path) -> None:
+    config = ValidationConfig(
+        run_tests=True, test_command="while :; do :; done", test_cpu_s=0.3, test_timeout_s=30
+    )
+
+    verdict = check(tmp_path, config)["tests"]
+
+    assert not verdict.passed
+    assert verdict.summary.startswith("killed for more than 0.3 s of processor time after ")
+
+
+def test_tests_are_bounded_without_being_asked(tmp_path: Path) -> None:
+    verdict = run_tests(tmp_path, "ulimit -c; ulimit -f; exit 1")
+
+    assert verdict.details == "0\n" + str(2048 * 2048)
+
+
 def test_tests_see_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
     monkeypatch.setenv("FORGE_MODEL", "openai:x")

@@ -46,12 +46,15 @@ def test_description_alone_makes_a_task_with_an_id() -> None:
 def test_options_change_validation_and_context() -> None:
     task = make_task(
         "x",
-        checks=CheckOptions(lint=False, run_tests=True, test_command="true"),
+        checks=CheckOptions(
+            lint=False, run_tests=True, test_command="true", test_timeout=9, test_memory_mb=800
+        ),
         context=ContextOptions(auto_discover=False, token_budget=50_000),
     )
 
     assert (task.validation.run_ruff_lint, task.validation.run_ruff_format) == (False, True)
     assert task.validation.test_command == "true"
+    assert (task.validation.test_timeout_s, task.validation.test_memory_mb) == (9, 800)
     assert (task.context.auto_discover, task.context.token_budget) == (False, 50_000)
 
 

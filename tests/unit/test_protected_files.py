@@ -18,6 +18,7 @@ PROTECTED = [
     "tests/deep/conftest.py",
     "pyproject.toml",
     "setup.cfg",
+    "forge.toml",
     "setup.py",
     "tox.ini",
     "pytest.ini",

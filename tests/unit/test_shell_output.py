@@ -1,6 +1,6 @@
 """Output of any length is kept within a limit: its beginning and its end."""
 
-from forge_core.shell_command import CappedOutput
+from forge_core.shell.output import CappedOutput
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -4,7 +4,7 @@ import json
 from pathlib import PurePosixPath
 
 import pytest
-from forge_core.shell_command import CommandResult
+from forge_core.shell.bounds import CommandResult
 from forge_core.validation.verdicts import (
     DETAILS_LENGTH,
     MAX_FINDINGS,

@@ -105,6 +105,8 @@ def _check_values(checks: CheckOptions) -> dict[str, Any]:
         "run_ruff_format": checks.format,
         "run_tests": checks.run_tests,
         "test_command": checks.test_command,
+        "test_timeout_s": checks.test_timeout,
+        "test_memory_mb": checks.test_memory_mb,
         "allow_protected_files": checks.allow_protected_files,
     }
 

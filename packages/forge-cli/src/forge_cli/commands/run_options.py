@@ -69,12 +69,15 @@ class CheckOptions:
     format: Choice = None
     """Format it with ruff, as by default, or do not."""
     run_tests: Choice = None
-    """Run --test-command. It executes code that the model wrote, with your rights."""
+    """Run --test-command: it executes code that the model wrote, with your rights and network."""
     test_command: str | None = None
     """Shell command that tests the worktree; needs --run-tests."""
+    test_timeout: Annotated[float | None, Parameter(validator=Number(gt=0))] = None
+    """Seconds after which the test command is killed. Default: 600."""
+    test_memory_mb: Annotated[int | None, Parameter(validator=Number(gte=1))] = None
+    """Megabytes that the test command and its children may use. Default: 4096."""
     allow_protected_files: Choice = None
-    """Let the model write files that decide what is executed, such as conftest.py, Makefile or
-    .github; otherwise only those that a --target-file names."""
+    """Let the model write every file that decides what is executed (conftest.py, .github)."""
 
 
 @Parameter(name="*", group=Group("Context", sort_key=4))

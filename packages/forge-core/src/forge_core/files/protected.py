@@ -17,7 +17,7 @@ from forge_core.files.paths import fold_path
 NAMES: Mapping[str, tuple[str, ...]] = {
     "decides what the tests run": (
         "conftest.py", "pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml",
-        "tox.ini", "tox.toml", "noxfile.py", ".coveragerc", ".coveragerc.toml",
+        "forge.toml", "tox.ini", "tox.toml", "noxfile.py", ".coveragerc", ".coveragerc.toml",
         "jest.config.*", "vitest.config.*", "vitest.workspace.*", "playwright.config.*",
         "cypress.config.*", "karma.conf.*", ".mocharc.*", "phpunit.xml", "phpunit.xml.dist",
         ".rspec",

@@ -26,6 +26,14 @@ class ValidationConfig(BaseModel):
     """A shell command, run in the worktree's root."""
     test_timeout_s: float = Field(default=600, gt=0, allow_inf_nan=False)
     """Seconds after which the test command and all its children are killed."""
+    test_memory_mb: int | None = Field(default=4096, ge=1)
+    """Memory of the test command and its children together; None is no limit (Linux)."""
+    test_processes: int | None = Field(default=512, ge=1)
+    """Processes of the test command at a time; None is no limit (Linux)."""
+    test_cpu_s: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Processor time of the test command and its children together; None is no limit."""
+    test_file_size_mb: int | None = Field(default=2048, ge=1)
+    """Size of a file that the test command writes; None is no limit."""
 
     allow_protected_files: bool = False
     """Let a model write files that decide what is executed, such as `conftest.py`."""

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from forge_core.models.result import ValidationResult
 from forge_core.models.task import ValidationConfig
-from forge_core.shell_command import run_command
+from forge_core.shell.bounds import CommandBounds, ResourceLimits
+from forge_core.shell.run import run_command
 from forge_core.validation.environment import clean_environment
 from forge_core.validation.ruff import OnWait, check_python
 from forge_core.validation.verdicts import build_test_verdict
@@ -25,16 +26,27 @@ def validate_files(
     """
     results = check_python(worktree, paths, config, on_wait)
     if config.run_tests and config.test_command:
-        results.append(_run_tests(worktree, config.test_command, config.test_timeout_s, on_wait))
+        results.append(_run_tests(worktree, config.test_command, config, on_wait))
     return results
 
 
-def _run_tests(worktree: Path, command: str, timeout_s: float, on_wait: OnWait) -> ValidationResult:
+def _run_tests(
+    worktree: Path, command: str, config: ValidationConfig, on_wait: OnWait
+) -> ValidationResult:
     done = run_command(
         ["/bin/sh", "-c", command],
         cwd=worktree,
-        timeout_s=timeout_s,
         env=clean_environment(os.environ),
+        bounds=CommandBounds(config.test_timeout_s, limits=_read_limits(config)),
         on_wait=on_wait,
     )
     return build_test_verdict(done)
+
+
+def _read_limits(config: ValidationConfig) -> ResourceLimits:
+    return ResourceLimits(
+        memory_mb=config.test_memory_mb,
+        processes=config.test_processes,
+        cpu_s=config.test_cpu_s,
+        file_size_mb=config.test_file_size_mb,
+    )

@@ -10,7 +10,8 @@ from ruff import find_ruff_bin
 
 from forge_core.models.result import ValidationResult
 from forge_core.models.task import ValidationConfig
-from forge_core.shell_command import CommandResult, run_command
+from forge_core.shell.bounds import CommandBounds, CommandResult
+from forge_core.shell.run import run_command
 from forge_core.validation.environment import clean_environment
 from forge_core.validation.verdicts import (
     build_format_verdict,
@@ -53,10 +54,9 @@ class Ruff:
         return run_command(
             [self.executable, *args, "--no-cache", "--", *files],
             cwd=self.worktree,
-            timeout_s=TIMEOUT_S,
             env=clean_environment(os.environ),
+            bounds=CommandBounds(TIMEOUT_S, OUTPUT_LIMIT),
             on_wait=self.on_wait,
-            output_limit=OUTPUT_LIMIT,
         )
 
 

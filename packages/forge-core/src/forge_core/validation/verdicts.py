@@ -6,7 +6,7 @@ from pathlib import PurePath
 from typing import Any
 
 from forge_core.models.result import ValidationResult
-from forge_core.shell_command import CommandResult
+from forge_core.shell.bounds import CommandResult
 
 MAX_FINDINGS = 50
 """Findings of a linter that a verdict carries."""
@@ -53,7 +53,10 @@ def build_format_verdict(results: Sequence[CommandResult]) -> ValidationResult:
 def build_test_verdict(result: CommandResult) -> ValidationResult:
     """Judge by how the test command ended."""
     seconds = f"{result.duration_ms / 1000:.1f} s"
-    ended = "killed after" if result.timed_out else f"exit {result.returncode} in"
+    if result.exceeded:
+        ended = f"killed for {result.exceeded} after"
+    else:
+        ended = "killed after" if result.timed_out else f"exit {result.returncode} in"
     passed = result.returncode == 0
     return _build_verdict(
         "tests",

@@ -1,0 +1,1 @@
+"""Running commands: within bounds, and leaving nothing behind."""

@@ -1,0 +1,136 @@
+"""The process of a command: started, and ended with all that it started."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from forge_core.shell import reaper
+from forge_core.shell.bounds import ResourceLimits
+
+END_DEADLINE_S = reaper.KILL_DEADLINE_S + 5.0
+"""Seconds that a reaper gets to end what is below it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be started."""
+
+    argv: Sequence[str]
+    cwd: Path
+    env: Mapping[str, str]
+    output: int
+    """Descriptor for standard output and error."""
+
+
+class Command(Protocol):
+    """A command that was started."""
+
+    process: subprocess.Popen[bytes]
+
+    def end(self) -> None:
+        """Kill what is left of it; may be called when it has ended by itself, too."""
+
+    def outcome(self) -> tuple[int | None, str | None]:
+        """Return its exit code and the limit it went over, once it has ended.
+
+        Raises:
+            OSError: It could not be started.
+        """
+
+
+def start_command(order: Order, limits: ResourceLimits | None) -> Command:
+    """Start a command, below a reaper if it has limits.
+
+    Raises:
+        OSError: It cannot be started.
+    """
+    return TrustedCommand(order) if limits is None else BoundedCommand(order, limits)
+
+
+class TrustedCommand:
+    """A command that leaves its process group behind at worst."""
+
+    def __init__(self, order: Order) -> None:
+        self.process = subprocess.Popen(
+            order.argv,
+            cwd=order.cwd,
+            env=order.env,
+            stdin=subprocess.DEVNULL,
+            stdout=order.output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def end(self) -> None:
+        """Kill its process group."""
+        _kill_group(self.process)
+
+    def outcome(self) -> tuple[int | None, str | None]:
+        """Return its exit code."""
+        return self.process.returncode, None
+
+
+class BoundedCommand:
+    """A command below a reaper, which dies with it when its input is closed."""
+
+    def __init__(self, order: Order, limits: ResourceLimits) -> None:
+        self._limits = limits
+        status, far_status = os.pipe()
+        far_input, near_input = os.pipe()
+        self._status, self._input = os.fdopen(status), os.fdopen(near_input, "wb", buffering=0)
+        with os.fdopen(far_status), os.fdopen(far_input):
+            self.process = subprocess.Popen(
+                [sys.executable, "-I", "-S", reaper.__file__, str(far_status)],
+                env={},
+                stdin=far_input,
+                stdout=order.output,
+                stderr=subprocess.STDOUT,
+                pass_fds=[far_status],
+                start_new_session=True,
+            )
+        self._send(order)
+
+    def end(self) -> None:
+        """Let the reaper kill everything, this process its group if it does not manage to."""
+        self._input.close()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(END_DEADLINE_S)
+        _kill_group(self.process)
+        with self._status:
+            self._report: dict[str, Any] = json.loads(self._status.read() or "{}")
+
+    def outcome(self) -> tuple[int | None, str | None]:
+        """Return what the reaper says, or how itself was killed."""
+        report = self._report
+        if "errno" in report:
+            raise OSError(report["errno"], report["strerror"], report["filename"])
+        exceeded = report.get("exceeded")
+        returncode: int | None = report.get("returncode", self.process.returncode)
+        return (None, self._limits.describe(exceeded)) if exceeded else (returncode, None)
+
+    def _send(self, order: Order) -> None:
+        """Tell the reaper what to start; its input stays open for as long as we live."""
+        text = json.dumps(
+            {
+                "argv": list(order.argv),
+                "cwd": str(order.cwd),
+                "env": dict(order.env),
+                "limits": asdict(self._limits),
+            }
+        )
+        with suppress(BrokenPipeError):
+            self._input.write(text.encode() + b"\n")
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    # macOS answers EPERM for a group that has ended already.
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
