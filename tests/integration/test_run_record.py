@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from forge_core.activities.runs import RunActivities, RunKey
-from forge_core.models.activity import RecordRunInput
+from forge_core.models.activity import RecordRunInput, RunOwner
 from forge_core.models.result import RunStatus, TaskResult
 from forge_core.models.task import ForgeTaskInput, TaskDefinition
 from forge_obs import Run, get_run, open_reader
@@ -19,6 +19,7 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.testing import ActivityEnvironment
 
 AnyHandle = WorkflowHandle[Any, Any]
+OWNER = RunOwner(task_queue="queue")
 
 WORK = ForgeTaskInput(
     task=TaskDefinition(task_id="t", description="x"),
@@ -74,7 +75,7 @@ async def reporting(runs: RunActivities) -> AsyncIterator[None]:
 async def test_running_run_is_seen_again_and_again_until_it_ends(
     client: Client, handle: AnyHandle
 ) -> None:
-    runs = RunActivities(client, "queue", seen_interval_s=0.02)
+    runs = RunActivities(client, OWNER, seen_interval_s=0.02)
     environment = ActivityEnvironment()
     owner = await environment.run(runs.begin_run, describe(handle, "running"))
     begun = seen_at(handle)
@@ -92,7 +93,7 @@ async def test_running_run_is_seen_again_and_again_until_it_ends(
 async def test_run_that_is_terminated_in_temporal_is_on_record_as_ended(
     client: Client, handle: AnyHandle
 ) -> None:
-    runs = RunActivities(client, "queue", seen_interval_s=0.02)
+    runs = RunActivities(client, OWNER, seen_interval_s=0.02)
     await ActivityEnvironment().run(runs.begin_run, describe(handle, "running"))
 
     async with reporting(runs):
@@ -108,10 +109,10 @@ async def test_adopted_run_keeps_what_it_has_done_and_changes_its_owner(
     client: Client, handle: AnyHandle
 ) -> None:
     await ActivityEnvironment().run(
-        RunActivities(client, "queue").begin_run, describe(handle, "running")
+        RunActivities(client, OWNER).begin_run, describe(handle, "running")
     )
     before = read_run(handle)
-    successor = RunActivities(client, "queue")
+    successor = RunActivities(client, OWNER)
     await successor.adopt(RunKey("t", handle.id, handle.first_execution_run_id or ""), WORK)
 
     after = read_run(handle)
@@ -123,7 +124,7 @@ async def test_adopted_run_keeps_what_it_has_done_and_changes_its_owner(
 async def test_settling_leaves_a_run_that_is_under_way_as_it_is(
     client: Client, handle: AnyHandle
 ) -> None:
-    runs = RunActivities(client, "queue")
+    runs = RunActivities(client, OWNER)
     await runs.adopt(RunKey("t", handle.id, handle.first_execution_run_id or ""), WORK)
     before = read_run(handle)
     await runs.settle()

@@ -28,7 +28,7 @@ class HeartbeatInterceptor(Interceptor):
 
     The details that an activity heartbeats itself are repeated with each beat, and those of an
     earlier attempt are carried on: a heartbeat without details would erase them. An activity
-    that ends within the interval costs no heartbeat.
+    that ends within the interval costs no heartbeat. A local activity has none: it is short.
 
     Args:
         interval: Time between two heartbeats.
@@ -69,6 +69,8 @@ class _Beating(ActivityInboundInterceptor):
         super().init(self._outbound)
 
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002, ANN401
+        if activity.info().is_local:
+            return await super().execute_activity(input)
         self._outbound.details = tuple(activity.info().heartbeat_details)
         beating = asyncio.create_task(self._beat())
         try:

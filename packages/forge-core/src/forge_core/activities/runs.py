@@ -33,15 +33,15 @@ class RunActivities:
 
     Args:
         client: A connection to ask whether a run has been ended from outside.
-        task_queue: The queue that only this worker polls.
+        owner: The queue that only this worker polls, and whether it has whole runs.
         seen_interval_s: Seconds between two signs of life.
     """
 
     def __init__(
-        self, client: Client, task_queue: str, seen_interval_s: float = SEEN_INTERVAL_S
+        self, client: Client, owner: RunOwner, seen_interval_s: float = SEEN_INTERVAL_S
     ) -> None:
         self._client = client
-        self._task_queue = task_queue
+        self._owner = owner
         self._seen_interval_s = seen_interval_s
         self._running: dict[RunKey, TaskResult | None] = {}
 
@@ -49,7 +49,7 @@ class RunActivities:
     async def begin_run(self, work: RecordRunInput) -> RunOwner:
         """Record that a run began, and make this worker the owner of it."""
         await self._record(work)
-        return RunOwner(task_queue=self._task_queue)
+        return self._owner
 
     @activity.defn
     async def record_run(self, work: RecordRunInput) -> None:

@@ -24,6 +24,15 @@ class Workspace(ActivityModel):
     head: str
 
 
+class RunOwner(ActivityModel):
+    """Who executes a run from its first activity to its last."""
+
+    task_queue: str
+    """The queue that only this worker polls."""
+    sole: bool = False
+    """No other worker takes the run's workflow tasks, so that short activities can be local."""
+
+
 class RecordRunInput(ActivityModel):
     """A run as it stands, to be put on record."""
 
@@ -41,17 +50,9 @@ class SubTaskInput(ActivityModel):
     repo_root: str
     commit: str
     """Where the sub-task starts: the head of the task's branch."""
-    task_queue: str
-    """The queue of the worker that owns the run."""
+    owner: RunOwner
     failure: AttemptFailure | None = None
     """What failed in the step's last attempt."""
-
-
-class RunOwner(ActivityModel):
-    """Who executes a run from its first activity to its last."""
-
-    task_queue: str
-    """The queue that only this worker polls."""
 
 
 class CreateWorktreeInput(ActivityModel):

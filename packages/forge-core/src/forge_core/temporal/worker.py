@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
+from importlib.metadata import version
 from typing import Any
 
 from temporalio.client import Client
@@ -28,6 +30,7 @@ from forge_core.activities.llm import call_llm
 from forge_core.activities.planner import call_planner
 from forge_core.activities.results import ResultInterceptor
 from forge_core.activities.runs import RunActivities
+from forge_core.models.activity import RunOwner
 from forge_core.temporal.payloads import get_limit
 from forge_core.workflows.fan_out import ForgeSubTaskWorkflow
 from forge_core.workflows.task import ForgeTaskWorkflow
@@ -81,7 +84,8 @@ async def running_worker(
     Yields:
         The record of the worker's runs.
     """
-    runs = RunActivities(client, own_queue or task_queue)
+    owner = RunOwner(task_queue=own_queue or task_queue, sole=own_queue is None)
+    runs = RunActivities(client, owner)
     queues = (task_queue,) if own_queue is None else (task_queue, own_queue)
     with ThreadPoolExecutor(MAX_ACTIVITIES, thread_name_prefix="forge-activity") as executor:
         parts = _Parts(client, runs, executor, grace)
@@ -98,6 +102,12 @@ async def running_worker(
                     await alive
                 with suppress(TimeoutError):
                     await asyncio.wait_for(runs.settle(), SETTLE_TIMEOUT_S)
+
+
+@cache
+def build_id() -> str:
+    """Name the worker's code; left alone, the SDK spends half a second on hashing all modules."""
+    return f"forge-{version('forge-core')}"
 
 
 def build_runner() -> SandboxedWorkflowRunner:
@@ -128,6 +138,7 @@ def _build_worker(parts: _Parts, queue: str, *, serves_workflows: bool) -> Worke
         max_concurrent_activities=MAX_ACTIVITIES,
         graceful_shutdown_timeout=parts.grace,
         max_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
+        build_id=build_id(),
         interceptors=[
             HeartbeatInterceptor(),
             FailureInterceptor(),

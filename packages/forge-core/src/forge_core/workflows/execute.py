@@ -11,6 +11,10 @@ from typing import Any, TypeVar, overload
 from temporalio import workflow
 from temporalio.workflow import ActivityConfig
 
+with workflow.unsafe.imports_passed_through():
+    from forge_core.models.activity import RunOwner
+    from forge_core.workflows.options import SHORT_OPTIONS, build_worktree_options
+
 FAILURES: tuple[type[Exception], ...] = (
     AssertionError,
     AttributeError,
@@ -46,6 +50,35 @@ async def execute(activity: Any, argument: Any, options: ActivityConfig) -> Any:
     result = await workflow.execute_activity(activity, argument, **options)
     stop_if_cancelled()
     return result
+
+
+async def execute_short(
+    activity: Callable[[Argument], Result], argument: Argument, owner: RunOwner
+) -> Result:
+    """Execute a short activity and return its result.
+
+    Raises:
+        CancelledError: The run was cancelled while the activity went on.
+        ActivityError: The activity failed.
+    """
+    result: Result = await finish_short(activity, argument, owner)
+    stop_if_cancelled()
+    return result
+
+
+async def finish_short(activity: Callable[..., Any], argument: Any, owner: RunOwner) -> Any:  # noqa: ANN401
+    """Execute a short activity and return its result, also in a run that was cancelled.
+
+    Args:
+        activity: Takes milliseconds, and may be executed again after it has completed.
+        argument: Its argument.
+        owner: Who has the worktree. Its activity is local only if no other worker can have the
+            workflow; in a cluster another may.
+    """
+    if owner.sole:
+        return await workflow.execute_local_activity(activity, argument, **SHORT_OPTIONS)
+    options = build_worktree_options(owner.task_queue)
+    return await workflow.execute_activity(activity, argument, **options)
 
 
 def stop_if_cancelled() -> None:

@@ -22,7 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from forge_core.models.result import SubTaskResult
     from forge_core.models.unit import AttemptFailure, WorkUnit, build_sub_task_unit
     from forge_core.workflows.execute import FAILURES, execute, stop_if_cancelled
-    from forge_core.workflows.options import TASK_TIMEOUT, build_local_options
+    from forge_core.workflows.options import TASK_TIMEOUT, build_worktree_options
     from forge_core.workflows.transition import Fault, is_final
     from forge_core.workflows.unit import LLMProducer, Place, Produced, Stopwatch, UnitRun
 
@@ -44,9 +44,9 @@ class ForgeSubTaskWorkflow:
                 sub_task_id=unit.sub_task_id or "",
                 commit=work.commit,
             ),
-            build_local_options(work.task_queue),
+            build_worktree_options(work.owner.task_queue),
         )
-        place = Place(work.repo_root, workspace.path, work.commit, work.task_queue)
+        place = Place(work.repo_root, workspace.path, work.commit, work.owner)
         outcome = await UnitRun(unit, place, LLMProducer(unit, place)).run(work.failure)
         return SubTaskResult(
             sub_task_id=unit.sub_task_id or "",
@@ -94,7 +94,7 @@ class FanOutProducer:
                 base=self._place.head,
                 commits={part.sub_task_id: part.digest for part in results if part.digest},
             ),
-            build_local_options(self._place.task_queue),
+            build_worktree_options(self._place.owner.task_queue),
         )
         return Produced(
             paths=gathered.paths,
@@ -114,7 +114,7 @@ class FanOutProducer:
                 workflow_id=self._unit.workflow_id,
                 step_id=self._step.step_id,
             ),
-            **build_local_options(self._place.task_queue),
+            **build_worktree_options(self._place.owner.task_queue),
         )
 
     async def _run_child(
@@ -127,7 +127,7 @@ class FanOutProducer:
                 unit=unit,
                 repo_root=self._place.repo_root,
                 commit=self._place.head,
-                task_queue=self._place.task_queue,
+                owner=self._place.owner,
                 failure=failure,
             ),
             id=build_sub_task_workflow_id(

@@ -22,6 +22,7 @@ with workflow.unsafe.imports_passed_through():
         CallPlannerInput,
         CreateWorktreeInput,
         RecordRunInput,
+        RunOwner,
     )
     from forge_core.models.llm import build_llm_stats
     from forge_core.models.plan import Plan, PlanStep
@@ -34,9 +35,9 @@ with workflow.unsafe.imports_passed_through():
     )
     from forge_core.models.task import ForgeTaskInput
     from forge_core.models.unit import WorkUnit, build_step_unit, build_task_unit
-    from forge_core.workflows.execute import FAILURES, execute, stop_if_cancelled
+    from forge_core.workflows.execute import FAILURES, execute, finish_short, stop_if_cancelled
     from forge_core.workflows.fan_out import FanOutProducer
-    from forge_core.workflows.options import build_call_options, build_local_options
+    from forge_core.workflows.options import build_call_options, build_worktree_options
     from forge_core.workflows.transition import read_call_fault
     from forge_core.workflows.unit import LLMProducer, Outcome, Place, UnitRun
 
@@ -48,7 +49,7 @@ class ForgeTaskWorkflow:
     def __init__(self) -> None:
         self._work: ForgeTaskInput
         self._result: TaskResult
-        self._task_queue = workflow.info().task_queue
+        self._owner = RunOwner(task_queue=workflow.info().task_queue)
 
     @workflow.run
     async def run(self, work: ForgeTaskInput) -> TaskResult:
@@ -76,12 +77,11 @@ class ForgeTaskWorkflow:
         return self._result
 
     async def _begin(self) -> None:
-        owner = await workflow.execute_activity_method(
+        self._owner = await workflow.execute_activity_method(
             RunActivities.begin_run,
             self._snapshot("running"),
-            **build_local_options(self._task_queue),
+            **build_worktree_options(self._owner.task_queue),
         )
-        self._task_queue = owner.task_queue
         stop_if_cancelled()
 
     async def _create_worktree(self) -> Place:
@@ -94,10 +94,10 @@ class ForgeTaskWorkflow:
                 workflow_id=workflow.info().workflow_id,
                 base_commit=work.base_commit,
             ),
-            build_local_options(self._task_queue),
+            build_worktree_options(self._owner.task_queue),
         )
         self._change(worktree_path=workspace.path, worktree_branch=workspace.branch)
-        return Place(work.repo_root, workspace.path, workspace.head, self._task_queue)
+        return Place(work.repo_root, workspace.path, workspace.head, self._owner)
 
     async def _run_single(self, place: Place) -> None:
         unit = build_task_unit(self._work, workflow.info().workflow_id)
@@ -133,11 +133,11 @@ class ForgeTaskWorkflow:
             if outcome.status != "success":
                 self._change(status=outcome.status, error=f"step {step.step_id}: {outcome.error}")
                 return
-            place = Place(place.repo_root, place.worktree, outcome.head, place.task_queue)
+            place = Place(place.repo_root, place.worktree, outcome.head, place.owner)
         self._change(status="success")
 
     async def _make_plan(self, place: Place) -> Plan | None:
-        local = build_local_options(self._task_queue)
+        local = build_worktree_options(self._owner.task_queue)
         try:
             context = await execute(
                 assemble_planner_context,
@@ -152,7 +152,7 @@ class ForgeTaskWorkflow:
             answer = await execute(
                 call_planner,
                 CallPlannerInput(context=context, planner_model=self._work.planner_model),
-                build_call_options(self._task_queue),
+                build_call_options(self._owner.task_queue),
             )
         except ActivityError as error:
             fault = read_call_fault(error)
@@ -212,11 +212,7 @@ class ForgeTaskWorkflow:
 
     async def _update(self, run_status: RunStatus, **changes: Any) -> None:  # noqa: ANN401
         self._change(**changes)
-        await workflow.execute_activity_method(
-            RunActivities.record_run,
-            self._snapshot(run_status),
-            **build_local_options(self._task_queue),
-        )
+        await finish_short(RunActivities.record_run, self._snapshot(run_status), self._owner)
 
     def _snapshot(self, run_status: RunStatus) -> RecordRunInput:
         info = workflow.info()

@@ -21,6 +21,7 @@ with workflow.unsafe.imports_passed_through():
         CommitResult,
         KeptCommit,
         ResetWorktreeInput,
+        RunOwner,
         ValidateInput,
         WriteFilesInput,
     )
@@ -35,11 +36,11 @@ with workflow.unsafe.imports_passed_through():
         ValidationResult,
     )
     from forge_core.models.unit import AttemptFailure, WorkUnit
-    from forge_core.workflows.execute import execute
+    from forge_core.workflows.execute import execute, execute_short
     from forge_core.workflows.options import (
         build_call_options,
-        build_local_options,
         build_validation_options,
+        build_worktree_options,
     )
     from forge_core.workflows.transition import (
         Fault,
@@ -62,8 +63,8 @@ class Place:
     worktree: str
     head: str
     """Commit that an attempt starts from and its commit is put on."""
-    task_queue: str
-    """Queue of the worker that has the worktree."""
+    owner: RunOwner
+    """Who has the worktree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ class LLMProducer:
             answer = await execute(
                 call_llm,
                 CallLLMInput(context=context, model=self._unit.model),
-                build_call_options(self._place.task_queue),
+                build_call_options(self._place.owner.task_queue),
             )
         except ActivityError as error:
             fault = _read_fault(error)
@@ -148,13 +149,13 @@ class LLMProducer:
             AssembleContextInput(
                 unit=self._unit, worktree=self._place.worktree, attempt=attempt, failure=failure
             ),
-            build_local_options(self._place.task_queue),
+            build_worktree_options(self._place.owner.task_queue),
         )
 
     async def _write(self, files: Sequence[FileOutput]) -> tuple[Fault | None, tuple[str, ...]]:
         if not files:
             return Fault("the answer holds no files"), ()
-        written = await execute(
+        written = await execute_short(
             write_output,
             WriteFilesInput(
                 worktree=self._place.worktree,
@@ -162,7 +163,7 @@ class LLMProducer:
                 target_files=self._unit.task.target_files,
                 validation=self._unit.task.validation,
             ),
-            build_local_options(self._place.task_queue),
+            self._place.owner,
         )
         return (Fault(written.error) if written.error else None), written.paths
 
@@ -282,7 +283,7 @@ class UnitRun:
                 sub_task_id=self._unit.sub_task_id,
                 attempt=attempt,
             ),
-            build_validation_options(self._place.task_queue, config.test_timeout_s),
+            build_validation_options(self._place.owner.task_queue, config.test_timeout_s),
         )
         return checked.results
 
@@ -300,7 +301,7 @@ class UnitRun:
                 step_attempt=unit.step_attempt,
                 sub_task_id=unit.sub_task_id,
             )
-        return await execute(
+        return await execute_short(
             commit_attempt,
             CommitInput(
                 worktree=self._place.worktree,
@@ -312,14 +313,14 @@ class UnitRun:
                 attempt=attempt,
                 kept=kept,
             ),
-            build_local_options(self._place.task_queue),
+            self._place.owner,
         )
 
     async def _reset(self) -> None:
         await execute(
             reset_worktree_to,
             ResetWorktreeInput(path=self._place.worktree, commit=self._place.head),
-            build_local_options(self._place.task_queue),
+            build_worktree_options(self._place.owner.task_queue),
         )
 
 
