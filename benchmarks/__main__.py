@@ -2,9 +2,14 @@
 
 import sys
 
-from benchmarks import demo, record, status
+from benchmarks import demo, orchestration, record, status
 
-BENCHMARKS = {"record": record.main, "status": status.main, "demo": demo.main}
+BENCHMARKS = {
+    "record": record.main,
+    "status": status.main,
+    "demo": demo.main,
+    "orchestration": orchestration.main,
+}
 
 
 def main(names: list[str]) -> None:
