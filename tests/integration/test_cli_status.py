@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -112,8 +113,11 @@ def test_tree_of_a_run_is_shown(forge: Forge) -> None:
 
     assert outcome.code == 0
     assert "status    success\nrepo      /repo\nbranch    forge/add-parser\n" in outcome.stdout
-    assert "calls     1 (4,120 in, 45 out)\n" in outcome.stdout
-    assert "step a: success, commit 0123456789ab: First.\n  attempt 1: success" in outcome.stdout
+    assert "calls     1 (4,120 in, 3,000 of them cached, 45 out)\n" in outcome.stdout
+    assert "cost      unknown by genai-prices " in outcome.stdout
+    assert re.search(
+        r"step a success .* 0123456789ab  First\.\n  attempt 1 success", outcome.stdout
+    )
     assert "Do it." not in outcome.stdout
 
 
@@ -161,7 +165,7 @@ def test_document_of_a_run_has_the_columns_and_hides_texts_unless_verbose(forge:
         forge("status", "--workflow-id", WORKFLOW_ID, "--json", "--verbose").document,
     )
 
-    assert list(brief) == ["schema_version", "run", "result", "interactions"]
+    assert list(brief) == ["schema_version", "run", "result", "interactions", "cost"]
     assert brief["result"]["step_results"][0]["step_id"] == "a"
     assert brief["run"]["workflow_id"] == WORKFLOW_ID
     assert brief["run"]["created_at"].endswith("Z")

@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from forge_cli.render.costs import Prices
 from forge_cli.render.documents import build_interactions, build_status, dump
 from forge_cli.render.figures import format_milliseconds
 from forge_cli.render.interactions import render_interactions
 from forge_cli.render.json_text import load_json, load_object, load_or_keep
-from forge_cli.render.runs import render_run, render_run_list
+from forge_cli.render.run_tree import render_run
+from forge_cli.render.runs import render_run_list
 from forge_cli.render.text import escape
 from forge_cli.render.views import RunView, build_run_view
 from forge_obs.rows import Interaction, Run
@@ -76,7 +78,7 @@ def test_damaged_column_leaves_the_document_valid(text: str) -> None:
 def test_result_of_any_shape_is_rendered(result: dict[str, Any]) -> None:
     view = make_view(json.dumps(result))
 
-    assert "forge-t-0a" in render_run(view).plain
+    assert "forge-t-0a" in render_run(view, [], Prices()).plain
     assert "forge-t-0a" in render_run_list([view]).plain
 
 
@@ -91,7 +93,7 @@ def test_absurd_latency_is_no_error() -> None:
     assert [format_milliseconds(ms) for ms in (1e300, float("inf"), -5.0)] == ["?", "?", "0 ms"]
 
 
-def test_attempt_shows_its_model_tokens_and_commit() -> None:
+def test_attempt_whose_call_is_not_on_record_shows_the_results_figures() -> None:
     stats = {"model_name": "m", "input_tokens": 3, "output_tokens": 4, "latency_ms": 12.0}
     attempt = {
         "attempt": 1,
@@ -100,10 +102,12 @@ def test_attempt_shows_its_model_tokens_and_commit() -> None:
         "commit_sha": "0123456789abcd",
     }
 
-    text = render_run(make_view(json.dumps({"attempts": [attempt]}))).plain
+    text = render_run(make_view(json.dumps({"attempts": [attempt]})), [], Prices()).plain
 
-    assert "attempt 1: success in 0 ms, commit 0123456789ab\n" in text
-    assert "  model m: 3 tokens in, 4 out, 12 ms" in text
+    assert text.splitlines()[-1].split() == [
+        *("attempt", "1", "success"),
+        *("3", "-", "4", "12", "ms", "unknown", "0123456789ab"),
+    ]
 
 
 def test_wide_characters_keep_the_columns_aligned() -> None:

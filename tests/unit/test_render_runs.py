@@ -9,7 +9,7 @@ from forge_cli.render.documents import build_interactions, build_run_list, build
 from forge_cli.render.figures import format_age, format_count, format_duration, format_milliseconds
 from forge_cli.render.interactions import render_interactions
 from forge_cli.render.progress import render_progress
-from forge_cli.render.runs import render_outcome, render_run, render_run_list
+from forge_cli.render.runs import render_outcome, render_run_list
 from forge_cli.render.tree import build_result_view, parse_result
 from forge_cli.render.views import RunView, build_run_view, sum_calls
 from forge_obs.rows import CallTotals, Interaction, Run
@@ -115,33 +115,6 @@ def test_long_workflow_id_is_never_cut() -> None:
 
 def test_broken_row_is_shown_as_broken() -> None:
     assert "broken row" in render_run_list([make_view(broken="status: not text")]).plain
-
-
-def test_tree_shows_planner_steps_parts_attempts_and_findings() -> None:
-    text = render_run(make_view()).plain
-
-    assert "status    success" in text
-    assert "planner   planner-1: 10 tokens in, 2 out, 1.5 s" in text
-    assert "step a: success, commit 0123456789ab: First." in text
-    assert "  sub-task p: success" in text
-    assert "  attempt 1: failure_retryable in 42 ms: validation failed" in text
-    assert "    ruff_lint failed: 1 finding\n      a.py:1:1 F821" in text
-    assert "step b: not started: Second." in text
-
-
-@pytest.mark.parametrize(
-    "result",
-    ["", "[]", "{", '{"plan": 3, "step_results": [1, {"attempts": {}}]}', "[" * 10_000],
-    ids=["empty", "list", "cut", "other shapes", "deep"],
-)
-def test_damaged_result_still_shows_the_run(result: str) -> None:
-    assert "forge-t-0a" in render_run(make_view(result)).plain
-
-
-def test_hostile_text_in_a_result_is_escaped() -> None:
-    result = {**RESULT, "error": "\x1b]0;pwned\x07 a[/b]c"}
-
-    assert "\\x1b]0;pwned\\x07 a[/b]c" in render_run(make_view(result)).plain
 
 
 def test_outcome_names_branch_and_error() -> None:

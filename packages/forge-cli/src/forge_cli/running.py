@@ -21,6 +21,7 @@ from forge_cli.commands.run_options import ModelOptions, RunOptions
 from forge_cli.console import print_note, print_text, print_warning
 from forge_cli.execution import Submission, execute_run, submit_run
 from forge_cli.exit_codes import ExitCode
+from forge_cli.prices import load_prices
 from forge_cli.render.backlog import render_pending
 from forge_cli.render.documents import build_interactions, dump
 from forge_cli.render.figures import format_count
@@ -152,7 +153,7 @@ def _report_text(workflow_id: str, result: TaskResult, *, verbose: bool) -> None
     if verbose:
         interactions = _read_calls(workflow_id)
         if interactions:
-            print_text(render_interactions(interactions))
+            print_text(render_interactions(interactions, load_prices(interactions)))
     view = build_result_view(result.model_dump(mode="json"))
     print_text(render_outcome(workflow_id, result.status, view))
     if get_db_path() is not None:
@@ -168,7 +169,8 @@ def _report_json(workflow_id: str, result: TaskResult, *, verbose: bool) -> None
         "result": result.model_dump(mode="json"),
     }
     if verbose:
-        document["interactions"] = build_interactions(_read_calls(workflow_id), verbose=True)
+        calls = _read_calls(workflow_id)
+        document["interactions"] = build_interactions(calls, load_prices(calls), verbose=True)
     print_text(dump(document))
 
 

@@ -11,6 +11,7 @@ from forge_cli.console import print_text, print_verbatim
 from forge_cli.errors import NothingRecorded
 from forge_cli.exit_codes import ExitCode
 from forge_cli.pager import paged
+from forge_cli.prices import load_prices
 from forge_cli.render.documents import build_call, dump
 from forge_cli.render.interactions import SHORT_ID, render_interaction
 from forge_cli.store import read_interaction
@@ -49,13 +50,19 @@ def show(
         raise UsageError("--prompt, --system, --response, --context and --json exclude each other")
     call = read_interaction(get_db_path(), interaction)
     with paged():
-        if json:
-            print_text(dump({"interaction": build_call(call, verbose=True)}))
-        elif names:
+        if names:
             print_verbatim(_choose_text(call, names[0]))
         else:
-            print_text(render_interaction(call, f"call {(call.entry_id or '')[:SHORT_ID]}"))
+            _show_whole(call, as_json=json)
     return ExitCode.SUCCESS
+
+
+def _show_whole(call: Interaction, *, as_json: bool) -> None:
+    prices = load_prices([call])
+    if as_json:
+        print_text(dump({"interaction": build_call(call, prices, verbose=True)}))
+    else:
+        print_text(render_interaction(call, f"call {(call.entry_id or '')[:SHORT_ID]}", prices))
 
 
 def _choose_text(call: Interaction, name: str) -> str:

@@ -10,10 +10,13 @@ from forge_cli.commands.status_options import CallOptions, ListOptions, Switch
 from forge_cli.console import print_note, print_text, print_warning
 from forge_cli.exit_codes import ExitCode
 from forge_cli.pager import paged
+from forge_cli.prices import load_prices
 from forge_cli.render.backlog import render_backlog
-from forge_cli.render.documents import build_run_list, build_status, dump
+from forge_cli.render.costs import tally_calls
+from forge_cli.render.documents import build_cost, build_run_list, build_status, dump
 from forge_cli.render.interactions import render_interactions
-from forge_cli.render.runs import render_run, render_run_list
+from forge_cli.render.run_tree import render_run
+from forge_cli.render.runs import render_run_list
 from forge_cli.since import parse_since
 from forge_cli.store import STORE_OFF, CallFilter, RunFilter, read_recent_runs, read_run
 
@@ -84,11 +87,14 @@ def _list_runs(chosen: RunFilter, *, as_json: bool) -> None:
 def _show_run(workflow_id: str, chosen: CallFilter, *, verbose: bool, as_json: bool) -> ExitCode:
     view, interactions = read_run(get_db_path(), workflow_id, texts=verbose)
     wanted = [call for call in interactions if chosen.wants(call)]
+    prices = load_prices(interactions)
     if as_json:
-        print_text(dump(build_status(view, wanted, verbose=verbose)))
+        document = build_status(view, wanted, prices, verbose=verbose)
+        cost = build_cost(tally_calls(interactions, prices), prices)
+        print_text(dump({**document, "cost": cost}))
         return ExitCode.SUCCESS
-    print_text(render_run(view))
+    print_text(render_run(view, interactions, prices, details=verbose))
     if verbose:
         print_text("")
-        print_text(render_interactions(wanted) or "no such calls on record")
+        print_text(render_interactions(wanted, prices) or "no such calls on record")
     return ExitCode.SUCCESS

@@ -10,6 +10,7 @@ from forge_obs.check import StoreCheck
 from forge_obs.errors import StoreError
 from forge_obs.rows import Interaction, Run
 
+from forge_cli.render.costs import NO_PRICES, Prices, Tally
 from forge_cli.render.json_text import load_or_keep
 from forge_cli.render.views import RunView
 
@@ -59,13 +60,17 @@ def build_check(check: StoreCheck, failure: StoreError | None) -> dict[str, Any]
 
 
 def build_status(
-    view: RunView, interactions: Sequence[Interaction], *, verbose: bool
+    view: RunView,
+    interactions: Sequence[Interaction],
+    prices: Prices = NO_PRICES,
+    *,
+    verbose: bool,
 ) -> dict[str, Any]:
     """Build the document of ``forge status --workflow-id … --json``."""
     return {
         "run": build_run(view),
         "result": load_or_keep(view.run.result_json),
-        "interactions": build_interactions(interactions, verbose=verbose),
+        "interactions": build_interactions(interactions, prices, verbose=verbose),
     }
 
 
@@ -86,16 +91,32 @@ def build_run(view: RunView) -> dict[str, Any]:
     }
 
 
+def build_cost(tally: Tally, prices: Prices) -> dict[str, Any]:
+    """Build the object of what calls cost; `usd` is null where no call's cost is known."""
+    known = tally.unpriced < tally.paid
+    return {
+        "usd": float(tally.usd) if known else None,
+        "calls_priced": tally.paid - tally.unpriced,
+        "calls_unknown": tally.unpriced,
+        "calls_scripted": tally.scripted,
+        "genai_prices": prices.version or None,
+    }
+
+
 def build_interactions(
-    interactions: Sequence[Interaction], *, verbose: bool
+    interactions: Sequence[Interaction], prices: Prices = NO_PRICES, *, verbose: bool
 ) -> list[dict[str, Any]]:
     """Build the objects of calls; prompts and responses only where `verbose`."""
-    return [build_call(interaction, verbose=verbose) for interaction in interactions]
+    return [build_call(interaction, prices, verbose=verbose) for interaction in interactions]
 
 
-def build_call(interaction: Interaction, *, verbose: bool) -> dict[str, Any]:
+def build_call(
+    interaction: Interaction, prices: Prices = NO_PRICES, *, verbose: bool
+) -> dict[str, Any]:
     """Build the object of one call; its prompts and response only where `verbose`."""
-    return _columns(interaction, Interaction, frozenset() if verbose else TEXTS)
+    columns = _columns(interaction, Interaction, frozenset() if verbose else TEXTS)
+    cost = prices.price_call(interaction)
+    return {**columns, "cost_usd": None if cost is None else float(cost)}
 
 
 def _columns(row: object, shape: type[Any], without: frozenset[str] | set[str]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Numbers and moments, for reading."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 LONGEST_S = 1e11
 """Seconds beyond which a duration is an error, some 3,000 years."""
@@ -9,6 +10,22 @@ LONGEST_S = 1e11
 def format_count(number: int, noun: str) -> str:
     """Format a number of things, e.g. ``1 step`` or ``3 steps``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def format_tokens(number: int) -> str:
+    """Format a number of tokens to three digits, e.g. ``950``, ``4.12k`` or ``1.03M``."""
+    for unit, size in (("M", 1_000_000), ("k", 1_000)):
+        if number >= size:
+            short = number / size
+            return f"{short:.{max(0, 3 - len(str(int(short))))}f}{unit}"
+    return str(number)
+
+
+def format_usd(amount: Decimal) -> str:
+    """Format US dollars: cents where they tell it, else two digits that do."""
+    if amount >= 1 or not amount:
+        return f"${amount:,.2f}"
+    return f"${amount:.4f}" if amount >= Decimal("0.001") else f"${amount:.2g}"
 
 
 def format_milliseconds(value: float) -> str:

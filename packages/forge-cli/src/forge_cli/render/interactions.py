@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+from forge_obs.columns import PROVIDER
 from forge_obs.rows import Interaction
 
-from forge_cli.render.figures import format_milliseconds, format_moment
+from forge_cli.render.costs import NO_PRICES, Prices
+from forge_cli.render.figures import format_milliseconds, format_moment, format_usd
 from forge_cli.render.json_text import load_object
 from forge_cli.render.text import escape, escape_line
 
@@ -14,18 +16,18 @@ SHORT_ID = 8
 """Digits of an entry id that are shown; they name a call in all but the largest stores."""
 
 
-def render_interactions(interactions: Sequence[Interaction]) -> str:
+def render_interactions(interactions: Sequence[Interaction], prices: Prices = NO_PRICES) -> str:
     """Render calls in their order."""
     total = len(interactions)
     return "\n".join(
-        render_interaction(interaction, f"call {number} of {total}")
+        render_interaction(interaction, f"call {number} of {total}", prices)
         for number, interaction in enumerate(interactions, start=1)
     )
 
 
-def render_interaction(interaction: Interaction, title: str) -> str:
+def render_interaction(interaction: Interaction, title: str, prices: Prices = NO_PRICES) -> str:
     """Render one call: what it was for, what it cost, then its texts."""
-    facts = [(label, value) for label, value in _facts(interaction) if value]
+    facts = [(label, value) for label, value in _facts(interaction, prices) if value]
     lines = [RULE, f"{title}: {_purpose(interaction)}"]
     lines += [f"{label:<10} {escape_line(value)}" for label, value in facts]
     lines += _texts(interaction)
@@ -49,12 +51,13 @@ def _purpose(interaction: Interaction) -> str:
     return escape_line(", ".join(parts))
 
 
-def _facts(interaction: Interaction) -> list[tuple[str, str]]:
+def _facts(interaction: Interaction, prices: Prices) -> list[tuple[str, str]]:
     return [
         ("id", interaction.entry_id or ""),
         ("status", _describe_status(interaction)),
         ("model", _describe_model(interaction)),
         ("tokens", _describe_tokens(interaction)),
+        ("cost", _describe_cost(interaction, prices)),
         ("latency", format_milliseconds(interaction.latency_ms)),
         ("context", _describe_context(interaction.context_stats_json)),
         ("finish", interaction.finish_reason or ""),
@@ -88,6 +91,14 @@ def _describe_tokens(interaction: Interaction) -> str:
     )
     reasoning = _list_nonzero((interaction.reasoning_tokens, "reasoning"))
     return f"{interaction.input_tokens:,} in{cached}, {interaction.output_tokens:,} out{reasoning}"
+
+
+def _describe_cost(interaction: Interaction, prices: Prices) -> str:
+    if interaction.origin != PROVIDER:
+        return ""
+    cost = prices.price_call(interaction)
+    source = f" by genai-prices {prices.version}" if prices.version else ""
+    return ("unknown" if cost is None else format_usd(cost)) + source
 
 
 def _list_nonzero(*figures: tuple[int, str]) -> str:

@@ -11,7 +11,7 @@ def render_progress(before: ResultView, after: ResultView) -> list[str]:
     """Say what happened between two looks at the same run."""
     lines = []
     if after.plan and not before.plan:
-        names = ", ".join(escape_line(name) for name, _ in after.plan)
+        names = ", ".join(escape_line(step.name) for step in after.plan)
         lines.append(f"planned {format_count(len(after.plan), 'step')}: {names}")
     lines += _attempts("task", before.attempts, after.attempts)
     known = {step.name: step for step in before.steps}

@@ -5,10 +5,14 @@ another shape is taken for missing.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from forge_cli.render.json_text import load_object
+
+PHASES = ("context", "model", "write", "validation", "git")
+"""Phases of an attempt, one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,14 @@ class AttemptView:
     stats: Mapping[str, Any] | None
     """Model, tokens and latency of its call."""
     checks: tuple[CheckView, ...]
-    duration_ms: float
+    started_at: datetime | None = None
+    phases: Mapping[str, float] = field(default_factory=dict)
+    """Milliseconds in each phase, in the order in which they follow each other."""
+
+    @property
+    def failed_checks(self) -> tuple[CheckView, ...]:
+        """Checks that did not pass."""
+        return tuple(check for check in self.checks if not check.passed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +61,16 @@ class UnitView:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedView:
+    """A planned step or sub-task."""
+
+    name: str
+    description: str
+    parts: tuple["PlannedView", ...] = ()
+    """Sub-tasks of a step."""
+
+
+@dataclass(frozen=True, slots=True)
 class ResultView:
     """What a run has done so far."""
 
@@ -57,8 +78,7 @@ class ResultView:
     worktree: str | None
     error: str | None
     planner: Mapping[str, Any] | None
-    plan: tuple[tuple[str, str], ...]
-    """Id and description of each planned step."""
+    plan: tuple[PlannedView, ...]
     steps: tuple[UnitView, ...]
     attempts: tuple[AttemptView, ...]
     """Attempts of a task without a plan."""
@@ -81,17 +101,31 @@ def parse_result(text: str) -> ResultView:
 
 def build_result_view(document: Mapping[str, Any]) -> ResultView:
     """Read a result."""
-    plan = _items(_mapping(document, "plan") or {}, "steps")
-    descriptions = {_text(step, "step_id"): _text(step, "description") for step in plan}
+    plan = _plan(_items(_mapping(document, "plan") or {}, "steps"))
+    descriptions = {step.name: step.description for step in plan}
     return ResultView(
         branch=_optional(document, "worktree_branch"),
         worktree=_optional(document, "worktree_path"),
         error=_optional(document, "error"),
         planner=_mapping(document, "planner_stats"),
-        plan=tuple(descriptions.items()),
+        plan=plan,
         steps=tuple(_step(step, descriptions) for step in _items(document, "step_results")),
         attempts=tuple(_attempt(item) for item in _items(document, "attempts")),
         files=tuple(sorted(_mapping(document, "output_files") or {})),
+    )
+
+
+def _plan(steps: list[Mapping[str, Any]]) -> tuple[PlannedView, ...]:
+    return tuple(
+        PlannedView(
+            _text(step, "step_id"),
+            _text(step, "description"),
+            tuple(
+                PlannedView(_text(part, "sub_task_id"), _text(part, "description"))
+                for part in _items(step, "sub_tasks")
+            ),
+        )
+        for step in steps
     )
 
 
@@ -115,7 +149,7 @@ def _unit(document: Mapping[str, Any], name: str, commit: str | None) -> UnitVie
 
 
 def _attempt(document: Mapping[str, Any]) -> AttemptView:
-    durations = (_mapping(document, "duration_ms") or {}).values()
+    durations = _mapping(document, "duration_ms") or {}
     number = document.get("attempt")
     return AttemptView(
         number=number if isinstance(number, int) else 0,
@@ -124,8 +158,21 @@ def _attempt(document: Mapping[str, Any]) -> AttemptView:
         commit=_optional(document, "commit_sha"),
         stats=_mapping(document, "llm_stats"),
         checks=tuple(_check(item) for item in _items(document, "validation_results")),
-        duration_ms=sum(value for value in durations if isinstance(value, int | float)),
+        started_at=_moment(document, "started_at"),
+        phases={
+            phase: float(durations[phase])
+            for phase in PHASES
+            if isinstance(durations.get(phase), int | float)
+        },
     )
+
+
+def _moment(document: Mapping[str, Any], key: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(_text(document, key))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
 
 
 def _check(document: Mapping[str, Any]) -> CheckView:

@@ -1,0 +1,303 @@
+"""One run as text: what it is, where its time and money went, and the tree of its attempts."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from forge_obs.rows import Interaction
+from rich.cells import cell_len
+from rich.text import Text
+
+from forge_cli.render.costs import Prices, Tally, tally_calls
+from forge_cli.render.figures import (
+    format_age,
+    format_duration,
+    format_milliseconds,
+    format_moment,
+    format_tokens,
+    format_usd,
+)
+from forge_cli.render.interactions import SHORT_ID
+from forge_cli.render.outline import AttemptOutline, Outline, UnitOutline, build_outline
+from forge_cli.render.spending import find_waste, split_time
+from forge_cli.render.styles import style_status
+from forge_cli.render.text import escape, escape_line
+from forge_cli.render.tree import CheckView
+from forge_cli.render.views import RunView
+
+COLUMNS = ("CALL", "IN", "CACHED", "OUT", "LATENCY", "COST")
+"""Figures of an attempt, after its name."""
+
+COUNTS = ("input_tokens", "output_tokens", "cache_read_tokens")
+"""Tokens that a result has of a call."""
+
+SHORT_COMMIT = 12
+
+MOST_DETAILS = 6
+"""Lines of a failed check's findings that the tree shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A line of the tree: its name, its figures, and what is said of it."""
+
+    label: Text
+    cells: tuple[str, ...] = ()
+    remark: str = ""
+
+
+def render_run(
+    view: RunView, calls: Sequence[Interaction], prices: Prices, *, details: bool = False
+) -> Text:
+    """Render one run: what it is, then planner, steps, sub-tasks and attempts.
+
+    Args:
+        view: The run.
+        calls: Its calls, with or without their texts.
+        prices: Prices of their models.
+        details: Show the findings of failed checks whole, and the checks that passed.
+    """
+    outline = build_outline(view.result, calls, running=view.status == "running")
+    lines = [
+        Text.assemble(f"{label:<9} ", value)
+        for label, value in _describe_run(view, outline, prices)
+        if value
+    ]
+    rows = list(_Tree(view, prices, details=details).list_rows(outline))
+    if rows:
+        lines += [Text(), *_align(rows)]
+    return Text("\n").join(lines)
+
+
+def describe_cost(tally: Tally, prices: Prices) -> str:
+    """Say what calls cost, and by which data; what is unknown is said to be so."""
+    if not tally.paid:
+        return ""
+    source = f" by genai-prices {prices.version}" if prices.version else ""
+    if tally.unpriced == tally.paid:
+        return f"unknown{source}"
+    rest = f", and {tally.unpriced:,} of {tally.paid:,} calls unknown" if tally.unpriced else ""
+    return f"{format_usd(tally.usd)}{rest}{source}"
+
+
+def _describe_run(
+    view: RunView, outline: Outline, prices: Prices
+) -> Iterator[tuple[str, Text | str]]:
+    run, result = view.run, view.result
+    tally = tally_calls(outline.calls, prices)
+    took = f", took {format_duration(view.duration)}" if view.duration is not None else ""
+    yield "run", escape_line(run.workflow_id)
+    yield "task", escape_line(run.task_id)
+    yield "status", style_status(view.status)
+    yield "repo", escape_line(run.repo_root or "")
+    yield "branch", escape_line(result.branch or "")
+    yield "worktree", escape_line(result.worktree or "")
+    yield "model", escape_line(run.model_name or "")
+    yield "started", format_moment(run.created_at) + took
+    yield "calls", _describe_calls(tally)
+    yield "cost", describe_cost(tally, prices)
+    yield "waste", _describe_waste(outline, prices)
+    yield "time", _describe_time(view, outline)
+    yield "files", ", ".join(escape_line(path) for path in result.files)
+    yield "error", escape_line(result.error or "")
+    yield "broken", escape_line(run.broken or "")
+
+
+def _describe_calls(tally: Tally) -> str:
+    cached = f", {tally.cached_tokens:,} of them cached" if tally.cached_tokens else ""
+    unknown = f", {tally.unreported:,} reported none" if tally.unreported else ""
+    tokens = f"{tally.input_tokens:,} in{cached}, {tally.output_tokens:,} out{unknown}"
+    scripted = f", {tally.scripted:,} scripted or replayed" if tally.scripted else ""
+    return f"{tally.calls:,} ({tokens}){scripted}"
+
+
+def _describe_waste(outline: Outline, prices: Prices) -> str:
+    share = find_waste(outline, prices)
+    if not share:
+        return ""
+    return f"{share:.0%} of tokens went to attempts that were thrown away"
+
+
+def _describe_time(view: RunView, outline: Outline) -> str:
+    if view.duration is None:
+        return ""
+    split = split_time(outline, view.run.created_at, view.duration)
+    parts = [*split.spent_s.items(), ("waiting", split.waiting_s)]
+    return ", ".join(f"{name} {format_duration(timedelta(seconds=s))}" for name, s in parts)
+
+
+class _Tree:
+    """The rows of a run's tree."""
+
+    def __init__(self, view: RunView, prices: Prices, *, details: bool) -> None:
+        self._view = view
+        self._prices = prices
+        self._details = details
+
+    def list_rows(self, outline: Outline) -> Iterator[_Row]:
+        """List the rows, top down."""
+        yield from self._planner_rows(outline.planner or _stand_in(self._view.result.planner))
+        for unit in outline.units:
+            yield from self._unit_rows(unit, "")
+
+    def _planner_rows(self, calls: Sequence[Interaction]) -> Iterator[_Row]:
+        if not calls:
+            return
+        yield _Row(Text("planner"), self._figures(calls))
+        if len(calls) > 1 or calls[0].status != "ok":
+            yield from self._call_rows(calls, "  ")
+
+    def _unit_rows(self, unit: UnitOutline, indent: str) -> Iterator[_Row]:
+        own = ""
+        if unit.kind != "task":
+            own = "  "
+            label = Text.assemble(
+                f"{indent}{unit.kind} {escape_line(unit.name)} ", style_status(unit.state)
+            )
+            calls = unit.calls
+            figures = self._figures(calls, name_call=False) if calls else ()
+            yield _Row(label, figures, _join(_short(unit.commit), _first_line(unit.description)))
+            if unit.error and unit.state != "success":
+                yield _Row(Text(f"{indent}  error: {escape_line(unit.error)}"))
+        for part in unit.parts:
+            yield from self._unit_rows(part, indent + own)
+        for attempt in unit.attempts:
+            yield from self._attempt_rows(attempt, indent + own, unit)
+
+    def _attempt_rows(
+        self, attempt: AttemptOutline, indent: str, unit: UnitOutline
+    ) -> Iterator[_Row]:
+        around = f"{attempt.step_attempt}." if _is_repeated(unit) else ""
+        label = Text.assemble(
+            f"{indent}attempt {around}{attempt.number} ", style_status(attempt.state)
+        )
+        result = attempt.result
+        commit = result.commit if result and result.commit != unit.commit else None
+        calls = attempt.calls or _stand_in(result.stats if result else None)
+        yield _Row(label, self._figures(calls) if calls else (), _short(commit))
+        if len(attempt.calls) > 1 or any(call.status != "ok" for call in attempt.calls):
+            yield from self._call_rows(attempt.calls, indent + "  ")
+        if result is None:
+            return
+        if result.error and result.error != unit.error and not result.failed_checks:
+            yield _Row(Text(f"{indent}  {escape_line(result.error)}"))
+        for check in result.checks:
+            if self._details or not check.passed:
+                yield from self._check_rows(check, indent + "  ")
+
+    def _check_rows(self, check: CheckView, indent: str) -> Iterator[_Row]:
+        verdict = "success" if check.passed else "failed"
+        shown = style_status(verdict, "passed" if check.passed else None)
+        summary = f": {escape_line(check.summary)}"
+        yield _Row(Text.assemble(f"{indent}{escape_line(check.name)} ", shown, summary))
+        if check.passed or not check.details:
+            return
+        found = escape(check.details.rstrip()).split("\n")
+        cut = found if self._details else found[:MOST_DETAILS]
+        for line in cut:
+            yield _Row(Text(f"{indent}  {line}"))
+        if len(cut) < len(found):
+            yield _Row(Text(f"{indent}  … {len(found) - len(cut):,} more lines with --verbose"))
+
+    def _call_rows(self, calls: Sequence[Interaction], indent: str) -> Iterator[_Row]:
+        for call in calls:
+            label = Text.assemble(f"{indent}{_name_call(call)} ", _style_outcome(call))
+            yield _Row(label, self._figures([call]), self._remark(call))
+
+    def _remark(self, call: Interaction) -> str:
+        if call.status == "started" and self._view.status == "running":
+            return f"sent {format_age(call.created_at, self._view.now)}"
+        return escape_line(": ".join(filter(None, (call.error_type, call.error))))
+
+    def _figures(self, calls: Sequence[Interaction], *, name_call: bool = True) -> tuple[str, ...]:
+        tally = tally_calls(calls, self._prices)
+        short_id = (calls[-1].entry_id or "")[:SHORT_ID] if name_call else ""
+        latency = format_milliseconds(tally.latency_ms) if tally.latency_ms else "-"
+        if not tally.paid:
+            return (short_id, "-", "-", "-", latency, escape_line(calls[0].origin))
+        more = "+" if tally.unreported else ""
+        known = tally.unreported < tally.paid
+        return (
+            short_id,
+            f"{format_tokens(tally.input_tokens)}{more}" if known else "?",
+            format_tokens(tally.cached_tokens) if tally.cached_tokens else "-",
+            f"{format_tokens(tally.output_tokens)}{more}" if known else "?",
+            latency,
+            _short_cost(tally),
+        )
+
+
+def _stand_in(stats: Mapping[str, Any] | None) -> tuple[Interaction, ...]:
+    """Make a call of a result's figures, where the call itself is not on record."""
+    if stats is None:
+        return ()
+    counts = {name: stats[name] for name in COUNTS if isinstance(stats.get(name), int)}
+    latency = stats.get("latency_ms")
+    latency_ms = float(latency) if isinstance(latency, int | float) else 0.0
+    return (Interaction(latency_ms=latency_ms, **counts),)
+
+
+def _align(rows: Sequence[_Row]) -> list[Text]:
+    """Put the figures of all rows below each other; a row without any is as long as it is."""
+    table = [row for row in rows if row.cells]
+    if not table:
+        return [_finish(row.label, row.remark) for row in rows]
+    name_width = max(cell_len(row.label.plain) for row in table)
+    widths = [
+        max(len(title), *(len(row.cells[column]) for row in table))
+        for column, title in enumerate(COLUMNS)
+    ]
+    head = _Row(Text(""), COLUMNS)
+    return [_render_row(row, name_width, widths) for row in [head, *rows]]
+
+
+def _render_row(row: _Row, name_width: int, widths: Sequence[int]) -> Text:
+    if not row.cells:
+        return _finish(row.label, row.remark)
+    line = row.label.copy()
+    line.append(" " * (name_width - cell_len(row.label.plain)))
+    first, *others = zip(row.cells, widths, strict=True)
+    line.append(f" {first[0]:<{first[1]}}")
+    line.append("".join(f" {cell:>{width}}" for cell, width in others))
+    return _finish(line, row.remark)
+
+
+def _finish(line: Text, remark: str) -> Text:
+    if remark:
+        line = Text.assemble(line, "  ", remark)
+    line.rstrip()
+    return line
+
+
+def _short_cost(tally: Tally) -> str:
+    if tally.unpriced == tally.paid:
+        return "unknown"
+    return format_usd(tally.usd) + ("+" if tally.unpriced else "")
+
+
+def _is_repeated(unit: UnitOutline) -> bool:
+    return any((attempt.step_attempt or 1) > 1 for attempt in unit.attempts)
+
+
+def _name_call(call: Interaction) -> str:
+    tries = f" try {call.activity_attempt}" if (call.activity_attempt or 1) > 1 else ""
+    return f"request {(call.seq or 0) + 1}{tries}"
+
+
+def _style_outcome(call: Interaction) -> Text:
+    shown = {"started": "outcome unknown", "ok": "answered", "error": "failed"}
+    styles = {"started": "unknown", "ok": "success", "error": "failed"}
+    return style_status(styles.get(call.status, ""), shown.get(call.status, call.status))
+
+
+def _short(commit: str | None) -> str:
+    return escape_line((commit or "")[:SHORT_COMMIT])
+
+
+def _first_line(text: str) -> str:
+    return escape_line(text.strip().split("\n", 1)[0])
+
+
+def _join(*parts: str) -> str:
+    return "  ".join(part for part in parts if part)

@@ -1,0 +1,267 @@
+"""The tree of a run: what was tried, what it cost, what failed, where the time went."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from forge_cli.render.costs import Period, Prices, Tally, UnitPrices
+from forge_cli.render.outline import build_outline
+from forge_cli.render.run_tree import describe_cost, render_run
+from forge_cli.render.spending import find_waste, split_time
+from forge_cli.render.tree import parse_result
+from forge_cli.render.views import RunView, build_run_view, sum_calls
+from forge_obs.rows import Interaction, Run
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+BEGAN = NOW - timedelta(seconds=20)
+UNIT = UnitPrices(input=((0, Decimal(3)),), output=((0, Decimal(15)),))
+PRICES = Prices("9.9", {("p", "writer"): (Period(UNIT),)})
+DETAILS = "\n".join(f"a.py:{number}:1 F821" for number in range(1, 10))
+
+
+def make_attempt(number: int, signal: str = "success", **fields: Any) -> dict[str, Any]:
+    return {"attempt": number, "signal": signal, **fields}
+
+
+def make_check(name: str, *, passed: bool, details: str | None = None) -> dict[str, Any]:
+    summary = "ok" if passed else "9 findings"
+    return {"check_name": name, "passed": passed, "summary": summary, "details": details}
+
+
+FAILED = make_attempt(
+    1,
+    "failure_retryable",
+    error="validation failed (ruff_lint: 9 findings)",
+    validation_results=[
+        make_check("ruff_lint", passed=False, details=DETAILS),
+        make_check("tests", passed=True),
+    ],
+)
+RESULT: dict[str, Any] = {
+    "worktree_branch": "forge/t",
+    "plan": {
+        "steps": [
+            {"step_id": "a", "description": "First.\nMore."},
+            {
+                "step_id": "b",
+                "description": "Second.",
+                "sub_tasks": [
+                    {"sub_task_id": "p", "description": "Part."},
+                    {"sub_task_id": "q", "description": "Other."},
+                ],
+            },
+            {"step_id": "c", "description": "Third."},
+        ]
+    },
+    "step_results": [
+        {
+            "step_id": "a",
+            "status": "success",
+            "commit_sha": "0123456789abcdef",
+            "attempts": [FAILED, make_attempt(2, commit_sha="0123456789abcdef")],
+        },
+        {
+            "step_id": "b",
+            "status": "running",
+            "attempts": [make_attempt(1, "failure_retryable", error="sub-task q failed: 401")],
+            "sub_task_results": [
+                {"sub_task_id": "p", "status": "success", "attempts": [make_attempt(1)]},
+                {
+                    "sub_task_id": "q",
+                    "status": "failure_terminal",
+                    "error": "401",
+                    "attempts": [make_attempt(1, "failure_terminal", error="401")],
+                },
+            ],
+        },
+    ],
+}
+
+
+def make_call(number: int, **columns: Any) -> Interaction:
+    given: dict[str, Any] = {
+        "entry_id": f"{number:08x}ffff",
+        "role": "llm",
+        "attempt": 1,
+        "model_name": "writer",
+        "request_model": "p:writer",
+        "input_tokens": 4000,
+        "output_tokens": 1000,
+        "latency_ms": 1000.0,
+        "created_at": BEGAN + timedelta(seconds=number),
+    }
+    return Interaction(**{**given, **columns})
+
+
+CALLS = [
+    make_call(0, role="planner", status="error", error_type="llm.schema", error="no steps"),
+    make_call(1, role="planner", seq=1),
+    make_call(2, step_id="a"),
+    make_call(3, step_id="a", attempt=2, cache_read_tokens=3000),
+    make_call(4, step_id="b", sub_task_id="p", step_attempt=1),
+    make_call(5, step_id="b", sub_task_id="q", step_attempt=1, usage_known=False, status="error"),
+    make_call(6, step_id="b", sub_task_id="p", step_attempt=2, status="started"),
+]
+
+
+def make_view(status: str = "running", result: object = RESULT) -> RunView:
+    text = result if isinstance(result, str) else json.dumps(result)
+    run = Run(workflow_id="forge-t-0a", task_id="t", created_at=BEGAN, result_json=text)
+    return build_run_view(run, status, sum_calls(CALLS), NOW)
+
+
+def render(status: str = "running", *, details: bool = False) -> str:
+    return render_run(make_view(status), CALLS, PRICES, details=details).plain
+
+
+def find_line(text: str, start: str) -> str:
+    [line] = [line for line in text.splitlines() if line.strip().startswith(start)]
+    return line
+
+
+def test_attempt_has_a_row_with_its_figures() -> None:
+    text = render()
+
+    assert find_line(text, "CALL").split() == ["CALL", "IN", "CACHED", "OUT", "LATENCY", "COST"]
+    assert find_line(text, "attempt 2 success").split()[3:] == [
+        *("00000003", "4.00k", "3.00k", "1.00k", "1.0", "s", "$0.0270"),
+    ]
+
+
+def test_step_has_the_sums_of_its_attempts_its_commit_and_what_it_is() -> None:
+    line = find_line(render(), "step a success")
+
+    assert line.split()[3:] == [
+        *("8.00k", "3.00k", "2.00k", "2.0", "s", "$0.0540", "0123456789ab", "First."),
+    ]
+
+
+def test_tree_fits_a_terminal_of_80_columns() -> None:
+    assert len(find_line(render(), "CALL")) <= 80
+
+
+def test_failed_checks_are_told_in_short_and_whole_with_details() -> None:
+    short, whole = render(), render(details=True)
+
+    assert "    ruff_lint failed: 9 findings\n      a.py:1:1 F821\n" in short
+    assert "a.py:6:1" in short
+    assert "a.py:7:1" not in short
+    assert "… 3 more lines with --verbose" in short
+    assert "tests passed" not in short
+    assert "a.py:9:1" in whole
+    assert "tests passed: ok" in whole
+
+
+def test_failed_requests_of_a_call_are_rows_with_their_reason() -> None:
+    text = render()
+
+    assert "00000000  4.00k      -  1.00k   1.0 s  $0.0270  llm.schema: no steps" in text
+    assert "request 2 answered" in text
+
+
+def test_call_in_flight_has_its_age() -> None:
+    assert find_line(render(), "request 1 outcome unknown").endswith("sent 14 s ago")
+
+
+def test_sub_tasks_of_an_earlier_step_attempt_stay_in_sight() -> None:
+    text = render()
+
+    assert "  sub-task p running" in text
+    assert "    attempt 1.1 success" in text
+    assert "    attempt 2.1 running" in text
+    assert find_line(text, "sub-task q failure_terminal").endswith("Other.")
+
+
+@pytest.mark.parametrize(
+    ("status", "under_way", "idle"),
+    [("running", "running", "waiting"), ("interrupted", "unfinished", "not started")],
+)
+def test_what_has_no_end_is_under_way_only_while_the_run_is(
+    status: str, under_way: str, idle: str
+) -> None:
+    text = render(status)
+
+    assert find_line(text, "step b").startswith(f"step b {under_way}")
+    assert find_line(text, "step c") == f"step c {idle}  Third."
+
+
+def test_header_sums_calls_cost_and_waste() -> None:
+    text = render()
+
+    assert "calls     7 (24,000 in, 3,000 of them cached, 6,000 out, 1 reported none)" in text
+    assert "cost      $0.1350, and 2 of 7 calls unknown by genai-prices 9.9" in text
+    # Of 30,000 tokens: the refused plan, the first attempt at a, the parts of b's failed attempt.
+    assert "waste     50% of tokens went to attempts that were thrown away" in text
+
+
+@pytest.mark.parametrize(
+    ("tally", "shown"),
+    [
+        pytest.param(Tally(), "", id="no calls"),
+        pytest.param(Tally(calls=2, scripted=2), "", id="scripted"),
+        pytest.param(Tally(calls=1, unpriced=1), "unknown by genai-prices 9.9", id="unknown"),
+        pytest.param(
+            Tally(calls=1, usd=Decimal("0.00001234")), "$0.000012 by genai-prices 9.9", id="little"
+        ),
+        pytest.param(Tally(calls=1, usd=Decimal(0)), "$0.00 by genai-prices 9.9", id="free"),
+    ],
+)
+def test_cost_is_unknown_rather_than_nothing(tally: Tally, shown: str) -> None:
+    assert describe_cost(tally, PRICES) == shown
+
+
+def test_waste_of_a_run_without_tokens_is_not_told() -> None:
+    outline = build_outline(parse_result("{}"), [make_call(0, origin="scripted")], running=False)
+
+    assert find_waste(outline, PRICES) is None
+
+
+def test_time_is_split_so_that_each_moment_counts_once() -> None:
+    phases = {"context": 500, "model": 2000, "write": 250, "validation": 3000, "git": 250}
+    attempt = make_attempt(
+        1, started_at=BEGAN.isoformat().replace("+00:00", "Z"), duration_ms=phases
+    )
+    result = parse_result(json.dumps({"attempts": [attempt]}))
+    calls = [
+        make_call(0, created_at=BEGAN + timedelta(seconds=0.5), latency_ms=2000.0),
+        make_call(0, created_at=BEGAN + timedelta(seconds=1.5), latency_ms=2000.0),
+    ]
+    outline = build_outline(result, calls, running=False)
+
+    split = split_time(outline, BEGAN, timedelta(seconds=10))
+
+    # The second call, of another worker, covers the first 0.75 s of the validation.
+    assert split.spent_s == pytest.approx(
+        {"model": 3.0, "validation": 2.25, "git": 0.25, "files": 0.5}
+    )
+    assert split.waiting_s == pytest.approx(4.0)
+
+
+def test_calls_that_outlast_the_record_do_not_make_a_run_longer() -> None:
+    outline = build_outline(parse_result("{}"), [make_call(0, latency_ms=1e9)], running=False)
+
+    split = split_time(outline, BEGAN, timedelta(seconds=10))
+
+    assert sum(split.spent_s.values()) + split.waiting_s == pytest.approx(10.0)
+
+
+@pytest.mark.parametrize(
+    "result",
+    ["", "[]", "{", '{"plan": 3, "step_results": [1, {"attempts": {}}]}', "[" * 10_000],
+    ids=["empty", "list", "cut", "other shapes", "deep"],
+)
+def test_damaged_result_still_shows_the_run(result: str) -> None:
+    view = make_view(result=result)
+
+    assert "forge-t-0a" in render_run(view, CALLS, PRICES).plain
+
+
+def test_calls_of_other_teams_without_a_run_are_units_of_their_own() -> None:
+    calls = [make_call(0, step_id="x"), make_call(1, role="critic")]
+
+    text = render_run(make_view("unknown", "{}"), calls, PRICES).plain
+
+    assert "step x unfinished" in text
+    assert "\nattempt 1 unfinished" in text
