@@ -1,134 +1,251 @@
-"""What `record()` costs beside a bare `sqlite3` insert of the same row, each committed in WAL mode.
+"""What `record()` costs beside a bare `sqlite3` insert of the same row into the same table.
 
-Both write in one process, in turns, so that a slow moment of the machine meets both. Run it with
-`python -m benchmarks.record`.
+One thread, then many threads, then several processes. Both sides write in turns, long enough that
+each pays for moving its own write-ahead log, so that a slow moment of the machine meets both.
 """
 
-import os
-import sqlite3
+import multiprocessing
 import tempfile
+import threading
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
+from typing import Literal
 
-from forge_obs import LLMStats, flush, record
-from forge_obs.columns import INTERACTIONS
-from forge_obs.keywords import InteractionKeywords
-from forge_obs.migrate import upgrade
+from forge_obs import flush, record, upgrade
 
-SIZES_KB = (2, 40, 400)
-LIMITS = {2: 4.0, 40: 2.0, 400: 1.5}
-"""By size in kB: how many times a bare insert `record()` may take."""
+from benchmarks.workload import BareWriter, build_call, build_row, count_rows, use_store
 
-BATCHES = 60
-"""Turns that each side takes."""
+Side = Literal["bare", "record"]
+SIDES: tuple[Side, Side] = ("bare", "record")
 
-BATCH = {2: 20, 40: 20, 400: 5}
-"""Rows that one side writes in a turn, by size in kB."""
+TURNS = 12
+ROWS_A_TURN = {2: 400, 40: 150, 400: 60}
+"""By the size of a row in kB."""
+
+P50_LIMITS = {2: 2.0, 40: 1.5, 400: 1.2}
+"""How many times a bare insert `record()` may take, by size in kB; its p99 may take no more."""
+
+THREADS = 16
+THREADS_LIMITS = {2: 1.4, 400: 2.0}
+"""Rows per second that `record()` stores at least, against bare ones, by size in kB."""
+
+PROCESSES = 4
+PROCESSES_LIMIT = 0.8
+
+PAIRS = 5
+"""Turns that each side takes with many threads or processes."""
 
 
 @dataclass(frozen=True)
-class Row:
-    """One line of the table; durations are medians in microseconds."""
+class Latency:
+    """Durations of single rows of one size, in microseconds."""
 
     size_kb: int
-    bare_us: float
-    record_us: float
+    bare: Sequence[float]
+    record: Sequence[float]
+
+    def ratio(self, percentile: int) -> float:
+        """How many times as long `record()` takes at a percentile."""
+        return at_percentile(self.record, percentile) / at_percentile(self.bare, percentile)
+
+    @property
+    def ok(self) -> bool:
+        """Whether both promises hold."""
+        return self.ratio(50) <= P50_LIMITS[self.size_kb] and self.ratio(99) < 1.0
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """Rows per second of one size by several writers at once; medians of all turns."""
+
+    writers: str
+    size_kb: int
+    bare: float
+    record: float
     limit: float
+    kept: bool
+    """Whether every row of `record()` is in the database."""
 
     @property
     def ratio(self) -> float:
-        """How many times a bare insert `record()` takes."""
-        return self.record_us / self.bare_us
+        """How many times as many rows `record()` stores."""
+        return self.record / self.bare
 
-
-def measure(batches: int = BATCHES) -> list[Row]:
-    """Measure every size."""
-    return [_measure_size(size_kb, batches) for size_kb in SIZES_KB]
+    @property
+    def ok(self) -> bool:
+        """Whether the promise holds."""
+        return self.kept and self.ratio >= self.limit
 
 
 def main() -> int:
-    """Print the table; 1 if a ratio is above its limit."""
-    rows = measure()
-    print("record() beside a bare sqlite3 insert, p50 per committed row")
-    print(f"{'row':>7} {'bare µs':>9} {'record µs':>10} {'ratio':>6} {'limit':>6}")
-    for row in rows:
-        print(
-            f"{row.size_kb:>4} kB {row.bare_us:>9.0f} {row.record_us:>10.0f}"
-            f" {row.ratio:>6.2f} {row.limit:>6.1f}"
-        )
-    return int(any(row.ratio > row.limit for row in rows))
+    """Print both tables; 1 if a promise is broken."""
+    latencies = [measure_latency(size_kb) for size_kb in P50_LIMITS]
+    _print_latencies(latencies)
+    throughputs = [measure_threads(size_kb) for size_kb in THREADS_LIMITS]
+    throughputs += [measure_processes(size_kb) for size_kb in THREADS_LIMITS]
+    _print_throughputs(throughputs)
+    return int(not (all(x.ok for x in latencies) and all(x.ok for x in throughputs)))
 
 
-def _measure_size(size_kb: int, batches: int) -> Row:
+def measure_latency(size_kb: int, turns: int = TURNS) -> Latency:
+    """Write rows of one size one after another."""
+    rows = ROWS_A_TURN[size_kb]
+    with _both_sides(size_kb) as (stores, row), closing(BareWriter(stores["bare"], row)) as bare:
+        call = build_call(size_kb)
+        writes = {"bare": bare.write, "record": lambda: record("interaction", **call)}
+        durations: dict[str, list[float]] = {side: [] for side in SIDES}
+        for turn in range(turns + 1):
+            for side in SIDES:
+                found = [_microseconds(writes[side]) for _ in range(rows)]
+                if turn:  # in the first, both logs grow to their length
+                    durations[side] += found
+    return Latency(size_kb, durations["bare"], durations["record"])
+
+
+def measure_threads(size_kb: int, pairs: int = PAIRS) -> Throughput:
+    """Write rows of one size by many threads of this process."""
+    rows = ROWS_A_TURN[size_kb] // 4
+    call = build_call(size_kb)
+
+    with _both_sides(size_kb) as (stores, row):
+
+        def write_bare() -> None:
+            with closing(BareWriter(stores["bare"], row)) as bare:
+                for _ in range(rows):
+                    bare.write()
+
+        def write_record() -> None:
+            for _ in range(rows):
+                record("interaction", **call)
+
+        bodies: dict[Side, Callable[[], None]] = {"bare": write_bare, "record": write_record}
+        rates = _rates(lambda side: _run_threads(bodies[side]), rows * THREADS, pairs)
+        flush()
+        kept = count_rows(stores["record"]) == rows * THREADS * (pairs + 1)
+    limit = THREADS_LIMITS[size_kb]
+    return Throughput(f"{THREADS} threads", size_kb, rates["bare"], rates["record"], limit, kept)
+
+
+def measure_processes(size_kb: int, pairs: int = PAIRS) -> Throughput:
+    """Write rows of one size by several processes."""
+    rows = ROWS_A_TURN[size_kb]
+    with _both_sides(size_kb) as (stores, row):
+
+        def run(side: Side) -> float:
+            return _run_processes(lambda barrier: (barrier, side, stores[side], row, size_kb, rows))
+
+        rates = _rates(run, rows * PROCESSES, pairs)
+        kept = count_rows(stores["record"]) == rows * PROCESSES * (pairs + 1)
+    name = f"{PROCESSES} processes"
+    return Throughput(name, size_kb, rates["bare"], rates["record"], PROCESSES_LIMIT, kept)
+
+
+def at_percentile(durations: Sequence[float], percentile: int) -> float:
+    """Give the value that so many percent of the durations do not exceed."""
+    return quantiles(durations, n=100)[percentile - 1]
+
+
+@contextmanager
+def _both_sides(size_kb: int) -> Iterator[tuple[dict[Side, Path], tuple[object, ...]]]:
+    """Make a store for each side; gives their paths, and a row of that size."""
     with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory, "record.db")
-        os.environ["FORGE_DB_PATH"] = str(path)
-        call = _interaction(size_kb)
-        assert record("interaction", **call)
+        row = build_row(Path(directory), size_kb)
+        stores = {side: Path(directory, f"{side}.db") for side in SIDES}
+        for path in stores.values():
+            upgrade(path)
         flush()
-        bare_path = Path(directory, "bare.db")
-        upgrade(bare_path)
-        with closing(sqlite3.connect(bare_path, isolation_level=None)) as connection:
-            insert = _bare_insert(connection, path)
-            bare, recorded = _take_turns(
-                insert, lambda: record("interaction", **call), batches, BATCH[size_kb]
-            )
+        use_store(stores["record"])
+        yield stores, row
         flush()
-    return Row(size_kb, median(bare), median(recorded), LIMITS[size_kb])
-
-
-def _interaction(size_kb: int) -> InteractionKeywords:
-    text = "def parse(line):  # keep the tail\n" * (size_kb * 1024 // 34)
-    return {
-        "task_id": "tidy-parser",
-        "role": "llm",
-        "system_prompt": text[: len(text) // 8],
-        "user_prompt": text[len(text) // 8 : -512],
-        "response": text[-512:],
-        "workflow_id": "forge-tidy-parser-00c0ffee",
-        "stats": LLMStats(model_name="m", input_tokens=900, output_tokens=80, latency_ms=812.5),
-        "context_stats": {"files_discovered": 30, "budget_utilization": 0.4},
-    }
-
-
-def _bare_insert(connection: sqlite3.Connection, source: Path) -> Callable[[], object]:
-    """Give a function that inserts the row that `record()` wrote, under a new entry id."""
-    connection.execute("PRAGMA synchronous=NORMAL")
-    names = [column.name for column in INTERACTIONS]
-    with closing(sqlite3.connect(source)) as other:
-        row = other.execute(f"SELECT {', '.join(names)} FROM interactions").fetchone()  # noqa: S608
-    marks = ", ".join("?" * len(names))
-    statement = f"INSERT INTO interactions ({', '.join(names)}) VALUES ({marks})"  # noqa: S608
-    position = names.index("entry_id")
-    numbers = iter(range(10**9))
-
-    def insert() -> None:
-        fresh = (*row[:position], f"{next(numbers):032x}", *row[position + 1 :])
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute(statement, fresh)
-        connection.execute("COMMIT")
-
-    return insert
-
-
-def _take_turns(
-    first: Callable[[], object], second: Callable[[], object], batches: int, batch: int
-) -> tuple[list[float], list[float]]:
-    durations: tuple[list[float], list[float]] = ([], [])
-    for _ in range(batches):
-        for call, found in zip((first, second), durations, strict=True):
-            found.extend(_microseconds(call) for _ in range(batch))
-    return durations
 
 
 def _microseconds(call: Callable[[], object]) -> float:
     started = time.perf_counter()
     call()
     return (time.perf_counter() - started) * 1e6
+
+
+def _rates(run: Callable[[Side], float], rows: int, pairs: int) -> dict[Side, float]:
+    """Run both sides in turns, once more for warmth; gives rows per second."""
+    seconds = [{side: run(side) for side in SIDES} for _ in range(pairs + 1)][1:]
+    return {side: rows / median(turn[side] for turn in seconds) for side in SIDES}
+
+
+def _run_threads(body: Callable[[], None]) -> float:
+    threads = [threading.Thread(target=body) for _ in range(THREADS)]
+    started = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return time.perf_counter() - started
+
+
+_Work = tuple[Barrier, Side, Path, tuple[object, ...], int, int]
+
+
+def _run_processes(work: Callable[[Barrier], _Work]) -> float:
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(PROCESSES + 1)
+    children = [context.Process(target=_write, args=work(barrier)) for _ in range(PROCESSES)]
+    for child in children:
+        child.start()
+    barrier.wait()
+    started = time.perf_counter()
+    barrier.wait()
+    seconds = time.perf_counter() - started
+    for child in children:
+        child.join()
+    return seconds
+
+
+def _write(
+    barrier: Barrier, side: Side, path: Path, row: tuple[object, ...], size_kb: int, rows: int
+) -> None:
+    call = build_call(size_kb)
+    with closing(BareWriter(path, row)) as bare:
+        write = bare.write if side == "bare" else lambda: record("interaction", **call)
+        if side == "record":
+            use_store(path)
+        barrier.wait()
+        for _ in range(rows):
+            write()
+        barrier.wait()
+    flush()
+
+
+def _print_latencies(latencies: Sequence[Latency]) -> None:
+    print("one thread: µs per committed row, bare sqlite3 / record()")
+    print(f"{'row':>7} {'p50':>15} {'ratio':>6} {'limit':>6} {'p99':>17} {'ratio':>6} {'limit':>6}")
+    for found in latencies:
+        cells = [
+            f"{at_percentile(found.bare, p):.0f} / {at_percentile(found.record, p):.0f}"
+            for p in (50, 99)
+        ]
+        print(
+            f"{found.size_kb:>4} kB {cells[0]:>15} {found.ratio(50):>6.2f}"
+            f" {P50_LIMITS[found.size_kb]:>6.1f} {cells[1]:>17} {found.ratio(99):>6.2f}"
+            f" {'< 1':>6}  {_verdict(found.ok)}"
+        )
+
+
+def _print_throughputs(throughputs: Sequence[Throughput]) -> None:
+    print("several writers: committed rows per second, bare sqlite3 / record()")
+    for found in throughputs:
+        rates = f"{found.bare:,.0f} / {found.record:,.0f}"
+        print(
+            f"{found.writers:>12} {found.size_kb:>4} kB {rates:>19} {found.ratio:>6.2f}"
+            f" {'>= ' + str(found.limit):>7}  {_verdict(found.ok)}"
+        )
+
+
+def _verdict(ok: bool) -> str:
+    return "ok" if ok else "TOO SLOW"
 
 
 if __name__ == "__main__":

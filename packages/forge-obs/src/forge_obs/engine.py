@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
 
 from forge_obs import sqlite
+from forge_obs.checkpointer import Checkpointer
 from forge_obs.errors import StoreUnavailable
 from forge_obs.locks import ForkLock
 
@@ -21,6 +21,9 @@ WAL_BUDGET_S: Final = 10.0
 """How long opening a database may try to put it into WAL mode, in seconds."""
 
 _MAX_POOLED: Final = 4
+
+_FINISH_S: Final = 1.0
+"""How long a log waits for a moment without a writing thread, in seconds."""
 
 
 class Database:
@@ -40,33 +43,52 @@ class Database:
         self.ready = False
         """The schema was seen at head."""
         self.lock = ForkLock(let_go=self.close)
+        self.checkpointer = Checkpointer(self._open_log, self._finish_log)
+        self._file = os.fspath(path)
         self._identity = identity
         self._writer: sqlite.Writer | None = None
 
+    @property
+    def is_writing(self) -> bool:
+        """Whether the schema was seen at head and a connection to write by is open."""
+        return self.ready and self._writer is not None
+
+    @property
+    def crossed(self) -> bool:
+        """Whether, in a child, a connection was in use during the fork."""
+        return self.lock.crossed or self.checkpointer.crossed
+
     def is_current(self) -> bool:
         """Tell whether the path still leads to the file that is open."""
-        return _identify(self.path) == self._identity
+        return _identify(self._file) == self._identity
 
     def commit(self, statement: str, values: tuple[object, ...], *, timeout_s: float) -> None:
         """Run a statement in a transaction of its own, and commit it.
 
         Args:
             statement: Text in the words of the database's driver.
-            values: Its parameters.
+            values: Its parameters, long texts last.
             timeout_s: How long to wait for other threads and processes, in seconds.
 
         Raises:
             StoreUnavailable: Other threads kept the database busy.
             sqlite3.Error: The database is locked, full, damaged or not writable.
         """
-        with self.held(timeout_s) as left_s:
+        give_up = time.monotonic() + timeout_s
+        self._take(timeout_s)
+        try:
             if self._writer is None:
                 self._writer = sqlite.Writer(self.engine)
-            try:
-                self._writer.commit(statement, values, left_s)
-            except sqlite.DRIVER_ERRORS:
-                self.close()
-                raise
+            self._writer.commit(statement, values, give_up - time.monotonic())
+            self.checkpointer.note(values)
+        except sqlite.KeyTaken:
+            raise
+        except sqlite.DRIVER_ERRORS:
+            self.close()
+            raise
+        finally:
+            self.lock.release()
+        self.checkpointer.keep_up()
 
     @contextmanager
     def held(self, timeout_s: float) -> Iterator[float]:
@@ -76,12 +98,38 @@ class Database:
             StoreUnavailable: Other threads kept the database busy.
         """
         give_up = time.monotonic() + timeout_s
-        if not self.lock.acquire(timeout_s=timeout_s):
-            raise StoreUnavailable(f"database {self.path} was busy in other threads")
+        self._take(timeout_s)
         try:
             yield give_up - time.monotonic()
         finally:
             self.lock.release()
+
+    def _take(self, timeout_s: float) -> None:
+        if not self.lock.acquire(timeout_s=timeout_s):
+            raise StoreUnavailable(f"database {self.path} was busy in other threads")
+
+    def _open_log(self) -> sqlite.LogConnection | None:
+        return sqlite.LogConnection(self.path) if self.is_current() else None
+
+    def _finish_log(self) -> None:
+        with suppress(StoreUnavailable), self.held(_FINISH_S):
+            if self._writer is not None:
+                self._writer.finish_log()
+
+    def retire(self, *, wait_s: float) -> None:
+        """Close every connection, since the file is gone or needed no more.
+
+        Only after that may another file at the path be opened: SQLite keeps its memory of a log in
+        a file beside the database, and two databases that share one crash the process.
+
+        Raises:
+            StoreUnavailable: A connection stays in use.
+        """
+        give_up = time.monotonic() + wait_s
+        if not self.checkpointer.stop(wait_s=wait_s):
+            raise StoreUnavailable(f"database {self.path} was removed while it was in use")
+        with self.held(max(0.0, give_up - time.monotonic())):
+            self.close()
 
     def close(self) -> None:
         """Close every idle connection; the next use opens new ones. Hold the lock."""
@@ -124,8 +172,10 @@ def open_database(path: Path, *, wal_budget_s: float = WAL_BUDGET_S) -> Database
     """
     path = path.absolute()
     known = _open.get(path)
-    if known is not None and known.is_current():
-        return known
+    if known is not None:
+        if known.is_current():
+            return known
+        known.retire(wait_s=wal_budget_s)
     if not _open_lock.acquire(timeout_s=wal_budget_s + 1.0):
         raise StoreUnavailable(f"database {path}: another thread keeps opening one")
     try:
@@ -134,17 +184,23 @@ def open_database(path: Path, *, wal_budget_s: float = WAL_BUDGET_S) -> Database
         _open_lock.release()
 
 
+def get_writing(path: Path) -> Database | None:
+    """Give the database of a path that is being written; its file may be gone since."""
+    known = _open.get(path)
+    return known if known is not None and known.is_writing else None
+
+
 def _reopen(path: Path, wal_budget_s: float) -> Database:
     known = _open.get(path)
     if known is not None and known.is_current():
         return known
     if known is not None:
-        _close(known)
+        known.retire(wait_s=0.0)
     if path in _crossed:
         raise StoreUnavailable(f"database {path} was in use when this process was forked")
     sqlite.prepare_file(path)
     sqlite.switch_to_wal(path, budget_s=wal_budget_s)
-    identity = _identify(path)
+    identity = _identify(os.fspath(path))
     if identity is None:
         raise StoreUnavailable(f"database {path} vanished while it was opened")
     _open[path] = opened = Database(path, identity)
@@ -156,16 +212,11 @@ def _close_idle(newest: Database) -> None:
     """Bound the descriptors of a process that goes through many databases."""
     others = [database for database in _open.values() if database is not newest]
     for database in others[: -(_MAX_POOLED - 1)]:
-        _close(database)
+        with suppress(StoreUnavailable):
+            database.retire(wait_s=0.0)
 
 
-def _close(database: Database) -> None:
-    """Close a database, unless a thread is writing to it."""
-    with suppress(StoreUnavailable), database.held(0.0):
-        database.close()
-
-
-def _identify(path: Path) -> tuple[int, int] | None:
+def _identify(path: str) -> tuple[int, int] | None:
     try:
         found = os.stat(path)  # noqa: PTH116 - on the path of every record
     except (FileNotFoundError, NotADirectoryError):
@@ -190,15 +241,15 @@ def close_databases(*, wait_s: float) -> None:
         wait_s: How long to wait for a writing thread, in seconds; its database stays open.
     """
     for database in list_open():
-        with suppress(StoreUnavailable), database.held(wait_s):
-            if database.is_current():
-                with suppress(DBAPIError):
+        with suppress(StoreUnavailable):
+            with database.held(wait_s), suppress(*sqlite.DRIVER_ERRORS):
+                if database.is_current():
                     sqlite.checkpoint(database.engine)
-            database.close()
+            database.retire(wait_s=wait_s)
 
 
 def _start_over() -> None:
-    _crossed.update(path for path, database in _open.items() if database.lock.crossed)
+    _crossed.update(path for path, database in _open.items() if database.crossed)
     # Kept, never closed: what is left of them are copies of the parent's connections.
     _inherited.extend(_open.values())
     _open.clear()

@@ -1,6 +1,6 @@
 """What a row holds: from the keywords of `record()` to clean columns, without any I/O."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Final
@@ -16,6 +16,7 @@ from forge_obs.cleaning import (
 from forge_obs.columns import (
     CALL_KEY,
     INTERACTIONS,
+    MAX_COUNT,
     NO_RESULT,
     PROVIDER,
     RUNNING,
@@ -123,17 +124,19 @@ def build_interaction(fields: Mapping[str, object], *, entry_id: str, now: str) 
     """
     notes: list[str] = []
     raw = dict(fields)
-    unknown = {name: raw.pop(name) for name in fields if name not in _INTERACTION_KEYWORDS}
+    if unknown := [name for name in fields if name not in _INTERACTION_KEYWORDS]:
+        raw["extra"] = {name: raw.pop(name) for name in unknown}
     raw.update(_figures(raw.pop("stats", None), raw))
-    raw["extra"] = unknown or None
     for keyword, column in _JSON_KEYWORDS.items():
-        raw[column] = _document(keyword, raw.pop(keyword, None), notes)
+        if (document := raw.pop(keyword, None)) is not None:
+            raw[column] = _document(keyword, document, notes)
     raw["seq"] = raw.get("seq") or 0
     raw["entry_id"] = raw.get("entry_id") or entry_id
     raw["created_at"] = now
     row = _INTERACTION.clean(raw, notes)
-    notes.extend(f"{name}: missing" for name in _REQUIRED if fields.get(name) is None)
-    row["notes"] = "; ".join(notes) or None
+    notes += [f"{name}: missing" for name in _REQUIRED if fields.get(name) is None]
+    if notes:
+        row["notes"] = "; ".join(notes)
     return Entry("interactions", row, tuple(unknown))
 
 
@@ -188,10 +191,20 @@ class _Shape:
     def clean(self, raw: Mapping[str, object], notes: list[str]) -> Row:
         """Fill a row; what is missing or unusable keeps its default."""
         row = self.defaults.copy()
+        cleaners = self.cleaners
         for name, value in raw.items():
             if value is None:
                 continue
-            fit, note = self.cleaners[name](value)
+            cleaner = cleaners[name]
+            # Nearly every value is one of these, and not worth a call.
+            if type(value) is str:
+                if cleaner is clean_text and value.isascii():
+                    row[name] = value
+                    continue
+            elif type(value) is int and cleaner is clean_count and 0 <= value <= MAX_COUNT:
+                row[name] = value
+                continue
+            fit, note = cleaner(value)
             if note is not None:
                 notes.append(f"{name}: {note}")
             if fit is not None:
@@ -204,8 +217,6 @@ _RUN: Final = _Shape.of(RUNS)
 
 
 def _document(name: str, value: object, notes: list[str]) -> str | None:
-    if value is None:
-        return None
     text, note = json_column(value)
     if note is not None:
         notes.append(f"{name}: {note}")
@@ -214,7 +225,7 @@ def _document(name: str, value: object, notes: list[str]) -> str | None:
 
 def _figures(stats: object, fields: Mapping[str, object]) -> Row:
     """Columns of the call's figures; the requested model stands in where none answered."""
-    figures = {name: read_field(stats, name) for name in _FIGURES} if stats is not None else {}
+    figures = {} if stats is None else _read_fields(stats, _FIGURES)
     figures["model_name"] = figures.get("model_name") or fields.get("request_model")
     figures["usage_known"] = int(_usage_known(figures, fields))
     return figures
@@ -233,7 +244,7 @@ def _usage_known(figures: Mapping[str, object], fields: Mapping[str, object]) ->
 
 
 def _is_count(value: object) -> bool:
-    return value is not None and clean_count(value)[0] is not None
+    return type(value) is int or (value is not None and clean_count(value)[0] is not None)
 
 
 def read_field(source: object, name: str) -> object:
@@ -243,6 +254,12 @@ def read_field(source: object, name: str) -> object:
     if isinstance(source, Mapping):
         return source.get(name)
     return getattr(source, name, None)
+
+
+def _read_fields(source: object, names: Sequence[str]) -> Row:
+    if isinstance(source, Mapping):
+        return {name: source.get(name) for name in names}
+    return {name: getattr(source, name, None) for name in names}
 
 
 def build_interaction_dict(
@@ -268,8 +285,7 @@ def build_interaction_dict(
     """
     answer = read_field(llm_result, "response") or read_field(llm_result, "plan")
     explanation = read_field(llm_result, "explanation") or read_field(answer, "explanation")
-    columns = {name: read_field(llm_result, name) for name in _RESULT_FIELDS}
-    columns.update({name: read_field(context, name) for name in _CONTEXT_FIELDS})
+    columns = _read_fields(llm_result, _RESULT_FIELDS) | _read_fields(context, _CONTEXT_FIELDS)
     columns.update(task_id=task_id, step_id=step_id, sub_task_id=sub_task_id, role=role)
     columns["usage_known"] = int(_usage_known(columns, columns))
     columns["explanation"] = explanation

@@ -46,6 +46,13 @@ def get_now() -> str:
     return format_time(datetime.now(UTC))
 
 
+def make_entry_id() -> str:
+    """Make the 32 hex digits of a random UUID (version 4 of RFC 9562)."""
+    digits = os.urandom(16).hex()
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:12]}4{digits[13:16]}{variant}{digits[17:]}"
+
+
 def get_owner() -> Owner:
     """Identify this process, such that a later one with the same pid differs."""
     return _owner(os.getpid())

@@ -15,7 +15,6 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Final, Literal, Protocol, Unpack, overload
-from uuid import uuid4
 
 from forge_obs import redactor, spool
 from forge_obs.breaker import Breaker, Losses
@@ -23,7 +22,7 @@ from forge_obs.entries import Entry, build_interaction, build_run
 from forge_obs.errors import SpoolUnavailable, StoreError, is_about_the_entry
 from forge_obs.keywords import InteractionKeywords, RunKeywords
 from forge_obs.locks import ForkLock
-from forge_obs.process import get_db_path, get_now, get_owner
+from forge_obs.process import get_db_path, get_now, get_owner, make_entry_id
 from forge_obs.spool import Drained
 from forge_obs.spool_format import Backlog
 
@@ -157,7 +156,7 @@ def _build(kind: object, unexpected: tuple[object, ...], fields: dict[str, objec
         _warn_once("ignored positional arguments of record(); it takes keywords")
     now = get_now()
     if kind == "interaction":
-        entry = build_interaction(fields, entry_id=uuid4().hex, now=now)
+        entry = build_interaction(fields, entry_id=make_entry_id(), now=now)
     elif kind == "run":
         entry = build_run(fields, owner=get_owner(), now=now)
     else:

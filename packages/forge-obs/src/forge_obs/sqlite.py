@@ -54,6 +54,12 @@ READ_ONLY: Final = {"forge_obs_begin": "DEFERRED"}
 Value: TypeAlias = ColumnElement[Any]
 Columns: TypeAlias = ColumnCollection[str, Any]
 
+_LONG_LOG_PAGES: Final = 16_384
+"""From this length on a commit moves the log itself, since nobody else seems to: 64 MiB."""
+
+_KEPT_LOG_BYTES: Final = 32_000_000
+"""What is kept of the file of a log that starts over: overwriting is faster than extending."""
+
 _RETRY_S: Final = (0.005, 0.05)
 _PRIVATE_FILE: Final = 0o600
 _PRIVATE_DIRECTORY: Final = 0o700
@@ -146,7 +152,7 @@ def create_write_engine(path: Path, *, pooled: bool = True) -> Engine:
     """
     engine = create_engine(
         URL.create("sqlite", database=os.fspath(path)),
-        connect_args={"timeout": BUSY_S, "isolation_level": None, "check_same_thread": False},
+        creator=lambda: _connect(path, BUSY_S),
         hide_parameters=True,
         poolclass=pool.QueuePool if pooled else pool.NullPool,
     )
@@ -155,8 +161,18 @@ def create_write_engine(path: Path, *, pooled: bool = True) -> Engine:
     return engine
 
 
+def _connect(path: Path, wait_s: float, mode: str = "rw") -> sqlite3.Connection:
+    """Open a file that exists: one that SQLite makes would be readable by everybody."""
+    address = f"{path.absolute().as_uri()}?mode={mode}"
+    return sqlite3.connect(
+        address, uri=True, timeout=wait_s, isolation_level=None, check_same_thread=False
+    )
+
+
 def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute(f"PRAGMA wal_autocheckpoint={_LONG_LOG_PAGES}")
+    connection.execute(f"PRAGMA journal_size_limit={_KEPT_LOG_BYTES}")
 
 
 def _begin(connection: Connection) -> None:
@@ -187,30 +203,60 @@ class Writer:
     def __init__(self, engine: Engine) -> None:
         self._connection = engine.connect()
         self._driver = _driver(self._connection)
-        self._busy_ms = 0
+        self._busy_ms = -1
 
     def commit(self, statement: str, values: tuple[object, ...], timeout_s: float) -> None:
-        """Run one statement in a transaction of its own, and commit it.
+        """Run one statement, which is a transaction of its own, and commit it.
+
+        It takes the write lock before it reads, as `BEGIN IMMEDIATE` would.
 
         Raises:
             sqlite3.Error: The database is locked, full, damaged or not writable; nothing was
                 written.
         """
-        busy_ms = _milliseconds(timeout_s)
+        self._wait_for_locks(_milliseconds(timeout_s))
+        self._driver.execute(statement, values)
+
+    def finish_log(self) -> None:
+        """Move the rest of the write-ahead log, so that the next commit starts it over.
+
+        Waits for nobody: while a reader needs the log, or another process writes, it stays.
+        """
+        self._wait_for_locks(0)
+        self._driver.execute("PRAGMA wal_checkpoint(FULL)")
+
+    def _wait_for_locks(self, busy_ms: int) -> None:
         if busy_ms != self._busy_ms:
             self._driver.execute(f"PRAGMA busy_timeout={busy_ms}")
             self._busy_ms = busy_ms
-        self._driver.execute("BEGIN IMMEDIATE")
-        try:
-            self._driver.execute(statement, values)
-            self._driver.execute("COMMIT")
-        except BaseException:
-            self._driver.rollback()
-            raise
 
     def close(self) -> None:
         """Give the connection back to its pool, to be closed there."""
         self._connection.close()
+
+
+class LogConnection:
+    """A connection that moves the write-ahead log into an existing database file.
+
+    Raises:
+        sqlite3.Error: There is no such file, or it cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._driver = _connect(path, 0.0)
+        self._driver.execute("PRAGMA synchronous=NORMAL")
+
+    def move(self) -> None:
+        """Move what no reader needs, blocking nobody.
+
+        Raises:
+            sqlite3.Error: The database is damaged, full or not writable.
+        """
+        self._driver.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._driver.close()
 
 
 def switch_to_wal(path: Path, *, budget_s: float) -> bool:
@@ -235,7 +281,7 @@ def switch_to_wal(path: Path, *, budget_s: float) -> bool:
 
 
 def _journal_mode(path: Path, *, wait_s: float) -> str:
-    with closing(sqlite3.connect(path, timeout=wait_s, isolation_level=None)) as connection:
+    with closing(_connect(path, wait_s)) as connection:
         mode = str(connection.execute("PRAGMA journal_mode").fetchone()[0])
         if mode != "wal":
             mode = str(connection.execute("PRAGMA journal_mode=WAL").fetchone()[0])
@@ -279,8 +325,7 @@ def _open_for_reading(path: Path) -> sqlite3.Connection:
 
 def _probe(path: Path, mode: str) -> sqlite3.Connection:
     """Open and read once: SQLite finds out at the first statement whether it may."""
-    address = f"{path.absolute().as_uri()}?mode={mode}"
-    connection = sqlite3.connect(address, uri=True, timeout=BUSY_S, isolation_level=None)
+    connection = _connect(path, BUSY_S, mode)
     try:
         connection.execute("PRAGMA query_only=ON")
         connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()

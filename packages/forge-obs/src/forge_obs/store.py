@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from string import hexdigits
 from typing import TYPE_CHECKING, Final, TypeVar
-from uuid import uuid4
 
 from sqlalchemy import Engine
 
@@ -30,7 +29,14 @@ from forge_obs.errors import AmbiguousId
 from forge_obs.liveness import shown_status
 from forge_obs.migrate import UPGRADE_S
 from forge_obs.migrate import upgrade as upgrade_schema
-from forge_obs.process import get_db_path, get_host, get_now, get_owner, is_alive
+from forge_obs.process import (
+    get_db_path,
+    get_host,
+    get_now,
+    get_owner,
+    is_alive,
+    make_entry_id,
+)
 from forge_obs.reader import Query, fetch, fetch_entry_ids, fetch_totals
 from forge_obs.recorder import catch_up, flush, get_backlog, redacted
 from forge_obs.redactor import set_redact
@@ -120,7 +126,7 @@ def save_interaction(engine: Engine, **fields: object) -> None:
         TypeError: A name is no column.
         StoreError: The row could not be written.
     """
-    given = {"entry_id": uuid4().hex, "created_at": get_now(), "seq": 0, **fields}
+    given = {"entry_id": make_entry_id(), "created_at": get_now(), "seq": 0, **fields}
     _save(engine, Entry("interactions", clean_columns("interactions", given)))
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import func, text
 
 from forge_obs import sqlite
 from forge_obs.columns import CALL_KEY
-from forge_obs.engine import Database, open_database
+from forge_obs.engine import Database, get_writing, open_database
 from forge_obs.entries import Entry, Row
 from forge_obs.errors import StoreUnavailable
 from forge_obs.migrate import make_ready
@@ -55,13 +55,27 @@ def write_at(path: Path, entry: Entry, *, timeout_s: float, migrate_s: float) ->
         sqlalchemy.exc.DBAPIError: The same, while the schema was read or upgraded.
     """
     give_up = time.monotonic() + timeout_s
+    writing = get_writing(path)
+    if writing is not None and _write_here(writing, entry, timeout_s):
+        return
     for _ in range(2):
         database, migrated = _open(path, give_up, migrate_s)
-        left_s = timeout_s if migrated else give_up - time.monotonic()
-        write(database, entry, timeout_s=left_s)
-        if database.is_current():
+        if migrated:
+            give_up = time.monotonic() + timeout_s
+        if _write_here(database, entry, give_up - time.monotonic()):
             return
     raise StoreUnavailable(f"database {path} is being replaced again and again")
+
+
+def _write_here(database: Database, entry: Entry, timeout_s: float) -> bool:
+    """Write to an open database; False if its file does not stand at the path any more."""
+    try:
+        write(database, entry, timeout_s=timeout_s)
+    except sqlite.DRIVER_ERRORS:
+        if database.is_current():
+            raise
+        return False
+    return database.is_current()
 
 
 def make_writable(path: Path, *, timeout_s: float, migrate_s: float) -> None:

@@ -1,0 +1,135 @@
+"""Moves what the write-ahead log holds into the database, beside the writers.
+
+SQLite by itself does this inside the commit that finds the log too long, which then takes a
+hundred times as long as others. Here a thread does nearly all of it while commits go on, and
+writers wait only for the little that came meanwhile. The thread starts when there is something to
+do and ends when there is not; where it cannot start, SQLite's own way is the fallback.
+"""
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from forge_obs import sqlite
+from forge_obs.locks import ForkLock
+
+LOG_BYTES: Final = 16_000_000
+"""After about this much was written the log is moved and starts over, in bytes.
+
+A longer log means fewer and cheaper moves, since a page that was written ten times moves once. From
+some length on it no longer fits the caches, and every commit gets slower.
+"""
+
+_LAG_BYTES: Final = 2 * LOG_BYTES
+"""When this much came during one move, writers wait for it: the disk does not keep up."""
+
+_LAG_S: Final = 1.0
+"""How long a writer waits for a move at most, in seconds."""
+
+_IDLE_S: Final = 1.0
+"""How long the thread waits for more to do, in seconds."""
+
+_ROW_BYTES: Final = 20_000
+"""What a row without long texts adds to the log: a page of the table and one of each index."""
+
+
+class Checkpointer:
+    """Keeps the write-ahead log of one database short.
+
+    Args:
+        connect: Opens a connection of the thread's own; None if the file is gone.
+        finish: Moves the little that came meanwhile, while nobody here writes.
+    """
+
+    def __init__(
+        self, connect: Callable[[], sqlite.LogConnection | None], finish: Callable[[], None]
+    ) -> None:
+        self._connect = connect
+        self._finish = finish
+        self._lock = ForkLock(let_go=self._close)
+        self._connection: sqlite.LogConnection | None = None
+        self._noted = 0
+        self._wanted = threading.Event()
+        self._moved = threading.Event()
+        self._over = False
+        self._thread: threading.Thread | None = None
+
+    @property
+    def crossed(self) -> bool:
+        """Whether, in a child, the log was being moved during the fork."""
+        return self._lock.crossed
+
+    def note(self, values: tuple[object, ...]) -> None:
+        """Count a row that was committed, long texts last. Hold the lock of the database."""
+        texts = [len(value) for value in values[-3:] if type(value) is str]
+        self._noted += _ROW_BYTES + sum(texts)
+        if self._noted >= LOG_BYTES:
+            self._want()
+
+    def keep_up(self) -> None:
+        """Wait for the move under way, if too much came meanwhile. Hold no lock."""
+        if self._noted >= _LAG_BYTES and self._thread is not None:
+            self._moved.wait(_LAG_S)
+
+    def stop(self, *, wait_s: float) -> bool:
+        """End the thread and close what is open; False if a move stays under way for that long."""
+        self._over = True
+        self._wanted.set()
+        return self._disconnect(wait_s)
+
+    def _want(self) -> None:
+        self._over = False
+        self._wanted.set()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="forge-obs-log", daemon=True)
+            try:
+                self._thread.start()
+            except RuntimeError:  # no more threads, or the interpreter is ending
+                self._thread = None
+                self._noted = 0
+
+    def _run(self) -> None:
+        try:
+            while self._wanted.wait(_IDLE_S) and not self._over:
+                self._wanted.clear()
+                self._move()
+            if not self._over:
+                self._move()
+            self._disconnect(0.0)
+        finally:
+            # A commit that asks for more just now is seen to with the next one that does.
+            self._thread = None
+            self._moved.set()
+
+    def _move(self) -> None:
+        self._moved.clear()
+        self._noted = 0
+        with suppress(OSError, *sqlite.DRIVER_ERRORS):
+            self._move_beside_writers()
+            self._finish()
+        self._moved.set()
+
+    def _move_beside_writers(self) -> None:
+        with self._lock:
+            self._connection = self._connection or self._connect()
+            try:
+                if self._connection is not None:
+                    self._connection.move()
+            except sqlite.DRIVER_ERRORS:
+                self._close()
+                raise
+
+    def _disconnect(self, wait_s: float) -> bool:
+        if not self._lock.acquire(timeout_s=wait_s):
+            return False
+        try:
+            self._close()
+        finally:
+            self._lock.release()
+        return True
+
+    def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
