@@ -1,0 +1,31 @@
+"""Record the histories that are replayed in tests: ``hatch run record-histories``.
+
+To be run after a change of the workflows that runs under way do not survive, as a failing
+`tests/integration/test_replay.py` says: a worker of the new version cannot go on with them.
+"""
+
+import asyncio
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from support.histories import SCENARIOS, record, save
+from support.temporal_server import running_server
+
+
+def main() -> None:
+    """Record every scenario on a server of its own, without the user's store and state."""
+    with tempfile.TemporaryDirectory() as home:
+        os.environ.update(XDG_STATE_HOME=home, FORGE_DB_PATH="")
+        with running_server(Path(home)) as address:
+            for scenario in SCENARIOS:
+                histories = asyncio.run(record(address, scenario))
+                save(scenario.name, histories)
+                events = sum(len(history.events) for history in histories)
+                said = f"{scenario.name}: {len(histories)} workflows, {events} events\n"
+                sys.stdout.write(said)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+"""Runs whose histories are kept, and replayed to see that workflows still decide the same."""
+
+import asyncio
+import json
+import os
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from forge_core.errors import RunCancelled
+from forge_core.models.task import TaskDefinition
+from forge_core.submission import RunSettings, resolve_run
+from forge_core.temporal.connect import ConnectConfig, connect
+from forge_core.temporal.runs import start_run, wait_for_result
+from forge_core.temporal.worker import WORKFLOWS, build_runner, running_worker
+from support.llm_server import Exchange, LLMServer, Reply, tool
+from support.repository import make_repository
+from support.script import answer
+from support.temporal_server import unique_queue
+from temporalio.client import Client, WorkflowHistory
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Replayer
+
+if TYPE_CHECKING:
+    from temporalio.envconfig import ClientConnectConfig
+
+DIRECTORY = Path(__file__).parents[1] / "histories"
+MODEL = "openai-chat:writer-1"
+WRONG = answer("wrong.py", "x = undefined\n")
+PARTS = [
+    {"sub_task_id": name, "description": f"Write {name}.", "target_files": [f"{name}.py"]}
+    for name in ("p", "q")
+]
+FIRST = {"step_id": "first", "description": "Begin."}
+SECOND = {"step_id": "second", "description": "Go on."}
+FAN_OUT = {"step_id": "parts", "description": "Write both.", "sub_tasks": PARTS}
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A run to be recorded."""
+
+    name: str
+    steps: tuple[dict[str, Any], ...] = ()
+    """Of its plan; none without a plan."""
+    wrong_answers: int = 0
+    """Answers that fail validation before the first that does not."""
+    cancel_at: int | None = None
+    """Request to the model at which it is cancelled."""
+    cluster: bool = False
+    """Whether its worker is one of many, with a queue of its own beside the shared one."""
+
+
+SCENARIOS = (
+    Scenario("single_step"),
+    Scenario("planned", (FIRST, SECOND)),
+    Scenario("planned_in_a_cluster", (FIRST, SECOND), cluster=True),
+    Scenario("fan_out", (FIRST, FAN_OUT)),
+    Scenario("retried", wrong_answers=1),
+    Scenario("retried_fan_out", (FAN_OUT,), wrong_answers=4),
+    Scenario("failed", wrong_answers=9),
+    Scenario("cancelled", (FIRST, FAN_OUT), cancel_at=4),
+)
+
+
+class Model:
+    """Plans a scenario's steps, writes wrong answers first, and hangs where a run is cancelled."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._scenario = scenario
+        self._wrong = scenario.wrong_answers
+        self._lock = threading.Lock()
+
+    def reply(self, exchange: Exchange) -> Reply:
+        """Answer a request."""
+        if exchange.prompts.tool == "plan":
+            return tool({"steps": self._scenario.steps})
+        with self._lock:
+            self._wrong -= 1
+            if self._wrong >= 0:
+                return tool(WRONG)
+        part = next((p for p in ("p", "q") if f"Write {p}." in exchange.prompts.user), "hello")
+        reply = tool(answer(f"{part}.py", "X = 1\n"))
+        hangs = self._scenario.cancel_at is not None and part != "hello"
+        return replace(reply, gate=threading.Event()) if hangs else reply
+
+
+async def record(address: str, scenario: Scenario) -> list[WorkflowHistory]:
+    """Execute a scenario and return the histories of its workflows, the run's own first."""
+    options = {"target_host": address, "identity": "recorder"}
+    client = await connect(ConnectConfig(cast("ClientConnectConfig", options)))
+    queue = unique_queue()
+    with _directory() as directory, LLMServer(Model(scenario).reply) as model:
+        os.environ.update(model.environment)
+        repo = make_repository(directory / "repo", {"README.md": "# a repository\n"})
+        task = TaskDefinition(task_id="work", description="Do the work.")
+        settings = RunSettings(MODEL, MODEL, plan=bool(scenario.steps))
+        work = resolve_run(task, repo, settings)
+        async with running_worker(client, queue, f"{queue}@own" if scenario.cluster else None):
+            handle = await start_run(client, work, f"forge-{scenario.name}", queue)
+            if scenario.cancel_at is not None:
+                await asyncio.to_thread(model.wait_for_requests, scenario.cancel_at)
+                await handle.cancel()
+            try:
+                await wait_for_result(handle)
+            except RunCancelled:
+                assert scenario.cancel_at is not None
+    return await _fetch(client, queue)
+
+
+def save(name: str, histories: list[WorkflowHistory]) -> None:
+    """Keep histories as one JSON document."""
+    document = [{"id": h.workflow_id, "history": h.to_json_dict()} for h in histories]
+    (DIRECTORY / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n")
+
+
+def load(name: str) -> list[WorkflowHistory]:
+    """Read the histories of a scenario."""
+    document = json.loads((DIRECTORY / f"{name}.json").read_text())
+    return [WorkflowHistory.from_json(found["id"], found["history"]) for found in document]
+
+
+async def replay(histories: list[WorkflowHistory], workflows: tuple[type, ...] = WORKFLOWS) -> None:
+    """Replay histories whose payloads are in them, unsigned.
+
+    Raises:
+        NondeterminismError: A workflow decides otherwise than when it was recorded.
+    """
+    replayer = Replayer(
+        workflows=workflows,
+        data_converter=pydantic_data_converter,
+        workflow_runner=build_runner(),
+    )
+    for history in histories:
+        await replayer.replay_workflow(history)
+
+
+async def _fetch(client: Client, queue: str) -> list[WorkflowHistory]:
+    found = [execution async for execution in client.list_workflows(f"TaskQueue = '{queue}'")]
+    found.sort(key=lambda execution: execution.id)
+    return [
+        await client.get_workflow_handle(execution.id, run_id=execution.run_id).fetch_history()
+        for execution in found
+    ]
+
+
+@contextmanager
+def _directory() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="forge-history-") as name:
+        yield Path(name)
