@@ -28,6 +28,8 @@ COMMANDS = {
     "Runs are executed in this machine's repositories, with its keys and its store.",
     "config": "Show the configuration: each value and where it comes from.\n\n"
     "Options go before environment variables, those before configuration files.",
+    "completion": "Print the completion script of a shell, or install it.\n\n"
+    "With it the shell completes commands and options.",
     "demo": "Run a planned task on a small bundled repository, without a model.\n\n"
     "The answers come from a script; Temporal, git, the checks and the record are real.",
 }

@@ -26,6 +26,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "demo": ("forge demo", "FORGE_DB_PATH= forge demo"),
     "config": ("forge config", "forge config --repo ~/src/project --json"),
     "show": ("forge show 3f2a", "forge show 3f2a --prompt > prompt.txt"),
+    "completion": (
+        "forge completion --install",
+        "forge completion zsh > ~/.zfunc/_forge",
+    ),
     "server": ("forge server status", "forge server start --idle-s 3600"),
     "server start": ("forge server start", "forge server start --idle-s 3600 --no-ui"),
     "server stop": ("forge server stop",),

@@ -1,0 +1,62 @@
+"""``forge completion``: let a shell complete commands and options."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+from cyclopts.completion import ShellDetectionError, detect_shell
+from forge_core.errors import InfrastructureError, UsageError
+
+from forge_cli.console import print_note, print_text
+from forge_cli.exit_codes import ExitCode
+from forge_cli.render.text import escape_line
+
+Shell = Literal["bash", "zsh", "fish"]
+
+SHELLS: tuple[Shell, ...] = ("bash", "zsh", "fish")
+
+
+def completion(
+    shell: Shell | None = None,
+    /,
+    *,
+    install: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+) -> ExitCode:
+    """Print the completion script of a shell, or install it.
+
+    Args:
+        shell: The shell. Default: the one that runs the command.
+        install: Write the script where the shell looks for it, and have bash and zsh load it by a
+            line in ~/.bashrc or ~/.zshrc.
+    """
+    from forge_cli.app import build_app  # noqa: PLC0415 - it imports this module
+
+    chosen = shell or _detect()
+    app = build_app()
+    if not install:
+        print_text(app.generate_completion(shell=chosen).rstrip("\n"))
+        return ExitCode.SUCCESS
+    try:
+        path = app.install_completion(shell=chosen)
+    except (OSError, RuntimeError) as error:
+        raise InfrastructureError(f"the completion cannot be installed: {error}") from error
+    print_text(f"{escape_line(str(path))}: written; a new {chosen} completes forge")
+    if chosen == "zsh" and not _initialises_completion():
+        print_note("note: ~/.zshrc does not call compinit: add `autoload -Uz compinit; compinit`")
+    return ExitCode.SUCCESS
+
+
+def _detect() -> Shell:
+    try:
+        found = detect_shell()
+    except ShellDetectionError:
+        found = None
+    for shell in SHELLS:
+        if shell == found:
+            return shell
+    raise UsageError(f"cannot tell which shell this is: name it ({', '.join(SHELLS)})")
+
+
+def _initialises_completion() -> bool:
+    startup = (Path.home() / ".zshrc").read_text(errors="replace")
+    return any(word in startup for word in ("compinit", "oh-my-zsh", "prezto"))

@@ -1,0 +1,87 @@
+"""Real shells complete what the installed script says."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from forge_cli.app import call
+from support.terminal import Terminal, on_terminal
+
+SHELLS = [
+    pytest.param(
+        shell,
+        marks=pytest.mark.skipif(shutil.which(shell) is None, reason=f"{shell} is not installed"),
+    )
+    for shell in ("bash", "zsh")
+]
+
+STARTUP = {"bash": ".bashrc", "zsh": ".zshrc"}
+PROMPT = "ready> "
+
+
+def start_up(shell: str, home: Path) -> None:
+    """Write the startup file of somebody who uses the shell, then install the completion."""
+    own = {
+        "bash": f"PS1='{PROMPT}'\n",
+        "zsh": f"autoload -Uz compinit; compinit -u; PS1='{PROMPT}'\n",
+    }
+    (home / STARTUP[shell]).write_text(own[shell])
+    assert call(["completion", shell, "--install"]) == 0
+
+
+def complete(terminal: Terminal, typed: str, expected: str) -> None:
+    """Type the beginning of a line and a tab, expect its rest, and drop the line."""
+    terminal.type(typed + "\t")
+    terminal.wait_for(expected)
+    terminal.type("\x15")
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_shell_completes_commands_and_options(shell: str, private_environment: Path) -> None:
+    start_up(shell, private_environment)
+    env = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "TERM": "dumb"}
+
+    with on_terminal([shell, "-i"], env) as terminal:
+        terminal.wait_for(PROMPT)
+        complete(terminal, "forge sta", "status ")
+        complete(terminal, "forge db che", "check ")
+        complete(terminal, "forge status --workf", "--workflow-id ")
+        complete(terminal, "forge db path --no-pa", "--no-pager ")
+
+
+def test_installing_twice_changes_nothing(private_environment: Path) -> None:
+    start_up("zsh", private_environment)
+    once = (private_environment / STARTUP["zsh"]).read_text()
+
+    assert call(["completion", "zsh", "--install"]) == 0
+    assert (private_environment / STARTUP["zsh"]).read_text() == once
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_printed_script_is_one_that_the_shell_understands(
+    shell: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(["completion", shell]) == 0
+    script = tmp_path / "script"
+    script.write_text(capsys.readouterr().out)
+
+    subprocess.run([shell, "-n", script], check=True)
+
+
+def test_user_of_zsh_is_told_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["completion", "zsh", "--install"]) == 0
+    assert "compinit" in capsys.readouterr().err
+
+
+def test_home_that_cannot_be_written_is_one_line(
+    private_environment: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (private_environment / ".local").write_text("in the way")
+
+    code = call(["completion", "bash", "--install"])
+
+    assert code == 3
+    assert capsys.readouterr().err.startswith("error: the completion cannot be installed: ")
