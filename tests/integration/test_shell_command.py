@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from forge_core.shell.bounds import CommandBounds, CommandResult, ResourceLimits
 from forge_core.shell.run import run_command
-from support.children import start_child, wait_for
+from support.children import has_ended, start_child, wait_for
 
 ENVIRONMENT = {"PATH": os.environ["PATH"]}
 
@@ -54,15 +54,10 @@ def read_pid(file: Path) -> int:
 
 
 def is_gone(pid: int) -> bool:
-    """Wait until a process has ended; one that nobody reaps counts as ended."""
+    """Wait until a process has ended."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
-        try:
-            os.kill(pid, 0)
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except (ProcessLookupError, FileNotFoundError):
-            return True
-        if state == "Z":
+        if has_ended(pid):
             return True
         time.sleep(0.01)
     return False

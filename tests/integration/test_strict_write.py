@@ -2,19 +2,22 @@
 
 import itertools
 import os
+import signal
 import stat
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from forge_core.errors import RefusedPath
-from forge_core.files.write import write_files
+from forge_core.files.write import find_replaced, write_files
 from forge_core.models.llm import FileOutput
+from support.children import start_child, wait_for
 from support.repository import put_files, snapshot
+from support.waiting import wait_until
 
-SWAPPED_WRITES = 300
+SWAPPED_WRITES = 100
 
 
 @pytest.fixture
@@ -223,42 +226,97 @@ def test_names_that_git_would_read_as_patterns_are_plain_names_when_allowed(root
 
 
 @contextmanager
-def swapping(directory: Path, target: Path) -> Iterator[None]:
-    """Move a directory away and put a link to `target` in its place, again and again."""
-    swapped, done = threading.Event(), threading.Event()
+def swapping(path: Path, target: Path) -> Iterator[None]:
+    """Let another process move a path away and put a link in its place, again and again."""
+    swapped = path.parent / "swapped"
 
-    def swap() -> None:
+    def swap() -> bool:
         for number in itertools.count():
             with suppress(OSError):
-                directory.rename(directory.with_name(f"aside-{number}"))
+                path.rename(path.with_name(f"aside-{number}"))
             with suppress(OSError):
-                directory.symlink_to(target)
-            swapped.set()
-            if done.is_set():
-                return
+                path.symlink_to(target)
+            swapped.touch()
             with suppress(OSError):
-                directory.unlink()
+                path.unlink()
+        return False
 
-    thread = threading.Thread(target=swap)
-    thread.start()
+    child = start_child(swap)
     try:
-        assert swapped.wait(10)
+        wait_until(swapped.exists, "the first swap")
         yield
     finally:
-        done.set()
-        thread.join()
+        os.kill(child, signal.SIGKILL)
+        wait_for(child)
 
 
-def test_swap_of_a_directory_for_a_link_never_leads_outside(root: Path, outside: Path) -> None:
-    put_files(outside, {"lib/app.py": "outside\n"})
-    before = snapshot(outside)
+@pytest.mark.parametrize("swapped", ["deep", "deep/lib", "deep/lib/app.py"])
+@pytest.mark.parametrize("protected", ["outside", ".git"])
+def test_swap_for_a_link_by_another_process_never_leads_away(
+    root: Path, tmp_path: Path, swapped: str, protected: str
+) -> None:
+    away = tmp_path / "outside" if protected == "outside" else root / ".git"
+    put_files(away, {"lib/app.py": "away\n", "app.py": "away\n"})
+    before = snapshot(away)
+    target = away / {"deep": "", "deep/lib": "lib", "deep/lib/app.py": "app.py"}[swapped]
 
     put_files(root, {"deep/lib/app.py": "x = 1\n"})
-    with swapping(root / "deep", outside):
+    with swapping(root / swapped, target):
         for number in range(SWAPPED_WRITES):
             with suppress(RefusedPath, OSError):
                 write(root, ("deep/lib/app.py", f"x = {number}\n"))
 
-    assert snapshot(outside) == before
-    assert list(root.glob("aside-*"))
+    assert snapshot(away) == before
+    assert list(root.rglob("aside-*"))
     assert not list(root.rglob(".forge-*"))
+
+
+@pytest.mark.parametrize(
+    "path", ["readme.md", "README.MD", "SRC/app.py", "Src/new.py", "src/APP.py"]
+)
+def test_name_that_differs_from_one_that_stands_only_in_case_is_refused(
+    root: Path, path: str
+) -> None:
+    before = snapshot(root)
+
+    with pytest.raises(RefusedPath, match="some file systems see no difference"):
+        write(root, (path, "x"))
+
+    assert snapshot(root) == before
+
+
+def test_names_that_differ_in_unicode_form_only_are_refused(root: Path) -> None:
+    put_files(root, {"caf\u00e9.py": "x = 1\n"})
+
+    with pytest.raises(RefusedPath, match="some file systems see no difference"):
+        write(root, ("cafe\u0301.py", "x = 2\n"))
+
+
+def test_name_that_stands_is_written_although_another_differs_only_in_case(root: Path) -> None:
+    put_files(root, {"xt_DSCP.h": "1\n", "xt_dscp.h": "2\n"})
+
+    assert write(root, ("xt_dscp.h", "3\n")) == ["xt_dscp.h"]
+    assert (root / "xt_DSCP.h").read_text() == "1\n"
+
+
+def put_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize(
+    ("act", "replaced"),
+    [
+        (lambda path: path.unlink(), False),
+        (lambda path: path.write_text("changed"), False),
+        (lambda path: (path.unlink(), path.symlink_to("/etc/passwd")), True),
+        (lambda path: (path.unlink(), path.mkdir()), True),
+        (put_pipe, True),
+        (lambda path: (path.unlink(), path.parent.rmdir(), path.parent.symlink_to("/")), True),
+    ],
+    ids=["gone", "changed", "link", "directory", "pipe", "linked directory"],
+)
+def test_what_is_no_file_any_more_is_found(root: Path, act: Any, replaced: bool) -> None:
+    act(root / "src/app.py")
+
+    assert find_replaced(root, ["README.md", "src/app.py"]) == ["src/app.py"] * replaced

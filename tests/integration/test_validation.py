@@ -299,6 +299,17 @@ def test_tests_are_bounded_without_being_asked(tmp_path: Path) -> None:
     assert verdict.details == "0\n" + str(2048 * 2048)
 
 
+def test_tests_that_put_a_link_in_place_of_a_file_fail(tmp_path: Path) -> None:
+    put_files(tmp_path, {"a.txt": "a", "b.txt": "b"})
+    config = ValidationConfig(run_tests=True, test_command="ln -sf /etc/passwd b.txt")
+
+    results = check(tmp_path, config, "a.txt", "b.txt")
+
+    assert results["tests"].passed
+    assert not results["files"].passed
+    assert "'b.txt'" in results["files"].summary
+
+
 def test_tests_see_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
     monkeypatch.setenv("FORGE_MODEL", "openai:x")

@@ -5,6 +5,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 
 NOBODY = 65534
 """A user without rights, for tests that root would pass by accident."""
@@ -37,3 +38,13 @@ def start_child(act: Callable[[], bool], *, uid: int | None = None) -> int:
 def wait_for(child: int) -> bool:
     """Wait for a child; True if it exited with 0."""
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def has_ended(pid: int) -> bool:
+    """Tell whether a process has ended; one that nobody reaps counts as ended."""
+    try:
+        os.kill(pid, 0)
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (ProcessLookupError, FileNotFoundError):
+        return True
+    return state == "Z"

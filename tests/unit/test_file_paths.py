@@ -55,6 +55,8 @@ HOSTILE = {
     "full width git": "\uff0e\uff47\uff49\uff54/config",
     "roman numeral in git": ".g\u2170t/config",
     "stream of git": ".git::$INDEX_ALLOCATION/config",
+    "worktree of a run": ".forge-worktrees/other/app.py",
+    "worktree of a run in other case": ".Forge-Worktrees/other/app.py",
     "newline": "a\nb",
     "last newline": "a\n",
     "carriage return": "a\rb",

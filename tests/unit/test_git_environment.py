@@ -19,7 +19,7 @@ def test_every_variable_that_git_calls_local_is_cleared() -> None:
 
 def test_variables_that_start_programs_are_cleared() -> None:
     hostile = (
-        "GIT_EXTERNAL_DIFF", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_ASKPASS", "SSH_ASKPASS",
+        "GIT_EXTERNAL_DIFF", "GIT_SSH", "GIT_SSH_COMMAND", "SSH_ASKPASS",
         "GIT_TRACE", "GIT_TRACE2_EVENT", "GIT_CONFIG_KEY_0", "GIT_CONFIG_VALUE_0",
         "GIT_ICASE_PATHSPECS", "GIT_SEQUENCE_EDITOR",
     )  # fmt: skip
@@ -34,6 +34,15 @@ def test_editor_and_prompts_are_off() -> None:
 
     assert environment["GIT_EDITOR"] == "true"
     assert environment["GIT_TERMINAL_PROMPT"] == "0"
+    assert clean_git_environment({"GIT_ASKPASS": "ask"})["GIT_ASKPASS"] == ""
+
+
+def test_keys_of_models_are_no_business_of_gits_filters() -> None:
+    keys = ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_AUTH_TOKEN", "TEMPORAL_API_KEY")
+
+    kept = clean_git_environment(dict.fromkeys((*keys, "FORGE_DB_PATH"), "x"))
+
+    assert "x" not in kept.values()
 
 
 def test_users_configuration_identity_and_path_are_kept() -> None:

@@ -11,6 +11,7 @@ ForgeError
 ├── InfrastructureError   git, the Temporal server or a worker is missing
 │   ├── GitMissing
 │   ├── GitFailed
+│   │   └── WorktreeBusy  an earlier attempt is still at work
 │   ├── ServerUnavailable
 │   └── PayloadUnavailable  what Temporal's history points to is missing or damaged
 ├── RefusedPath           a model named a path that it may not write
@@ -65,6 +66,10 @@ class GitMissing(InfrastructureError):
 
 class GitFailed(InfrastructureError):
     """A git command failed for a reason that is not the user's."""
+
+
+class WorktreeBusy(GitFailed):
+    """An earlier attempt, or a git that it started, is still at work in a worktree."""
 
 
 class ServerUnavailable(InfrastructureError):

@@ -6,6 +6,7 @@ from temporalio import activity
 from temporalio.exceptions import CancelledError
 
 from forge_core.errors import RefusedPath
+from forge_core.exclusive import exclusive
 from forge_core.files.protected import WritePolicy
 from forge_core.files.write import write_files
 from forge_core.models.activity import (
@@ -25,8 +26,10 @@ def write_output(work: WriteFilesInput) -> WriteFilesResult:
     policy = WritePolicy(
         work.target_files, work.validation.allow_protected_files, work.validation.test_command
     )
+    worktree = Path(work.worktree)
     try:
-        return WriteFilesResult(paths=tuple(write_files(Path(work.worktree), work.files, policy)))
+        with exclusive(worktree):
+            return WriteFilesResult(paths=tuple(write_files(worktree, work.files, policy)))
     except RefusedPath as error:
         return WriteFilesResult(error=str(error))
 
@@ -35,7 +38,9 @@ def write_output(work: WriteFilesInput) -> WriteFilesResult:
 def validate_output(work: ValidateInput) -> ValidateResult:
     """Run the configured checks on the files of an attempt."""
     with activity_span("forge.validate_output", validation_attributes(work)) as span:
-        results = validate_files(Path(work.worktree), work.paths, work.config, _stop_if_cancelled)
+        worktree = Path(work.worktree)
+        with exclusive(worktree):
+            results = validate_files(worktree, work.paths, work.config, _stop_if_cancelled)
         span.set_attributes(validation_attributes(work, results))
         return ValidateResult(results=tuple(results))
 

@@ -1,10 +1,13 @@
 """Activities that claim, branch, commit and gather in the user's repository."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from temporalio import activity
 
 from forge_core.errors import MergeConflict
+from forge_core.exclusive import exclusive
 from forge_core.git.claim import claim_task
 from forge_core.git.commit import (
     blob_ids,
@@ -18,6 +21,8 @@ from forge_core.git.worktree import (
     Worktree,
     ensure_sub_worktree,
     ensure_task_worktree,
+    locate_sub_worktree,
+    locate_task_worktree,
     remove_sub_worktrees,
     reset_worktree,
 )
@@ -39,23 +44,23 @@ def create_worktree(work: CreateWorktreeInput) -> Workspace:
     """Claim the task's id and make its branch and worktree, or find those made before."""
     repo = Path(work.repo_root)
     claim_task(repo, work.task_id, work.workflow_id)
-    return _workspace(ensure_task_worktree(repo, work.task_id, work.base_commit))
+    with _making(locate_task_worktree(repo, work.task_id)):
+        return _workspace(ensure_task_worktree(repo, work.task_id, work.base_commit))
 
 
 @activity.defn(no_thread_cancel_exception=True)
 def create_sub_worktree(work: CreateSubWorktreeInput) -> Workspace:
     """Make a sub-task's detached worktree at a commit, or bring it back there."""
-    return _workspace(
-        ensure_sub_worktree(
-            Path(work.repo_root), work.task_id, work.step_id, work.sub_task_id, work.commit
-        )
-    )
+    place = (Path(work.repo_root), work.task_id, work.step_id, work.sub_task_id)
+    with _making(locate_sub_worktree(*place)):
+        return _workspace(ensure_sub_worktree(*place, work.commit))
 
 
 @activity.defn(no_thread_cancel_exception=True)
 def reset_worktree_to(work: ResetWorktreeInput) -> None:
     """Throw away what an attempt left in a worktree."""
-    reset_worktree(Path(work.path), work.commit)
+    with exclusive(Path(work.path)):
+        reset_worktree(Path(work.path), work.commit)
 
 
 @activity.defn(no_thread_cancel_exception=True)
@@ -63,32 +68,23 @@ def commit_attempt(work: CommitInput) -> CommitResult:
     """Commit an attempt's files, or return the commit that holds them already."""
     worktree = Path(work.worktree)
     trailers = CommitTrailers(work.workflow_id, work.step_id, work.attempt)
-    sha = commit_files(
-        worktree, work.paths, parent=work.parent, subject=work.subject, trailers=trailers
-    )
-    head = sha or work.parent
-    if work.kept is not None and work.step_id is not None:
-        kept = work.kept
-        keep_commit(
-            Path(kept.repo_root),
-            work.workflow_id,
-            work.step_id,
-            kept.step_attempt,
-            kept.sub_task_id,
-            head,
+    with exclusive(worktree):
+        sha = commit_files(
+            worktree, work.paths, parent=work.parent, subject=work.subject, trailers=trailers
         )
-    return CommitResult(
-        commit_sha=sha, head=head, output_files=blob_ids(worktree, head, work.paths)
-    )
+        head = sha or work.parent
+        _keep(work, head)
+        output_files = blob_ids(worktree, head, work.paths)
+    return CommitResult(commit_sha=sha, head=head, output_files=output_files)
 
 
 @activity.defn(no_thread_cancel_exception=True)
 def gather_sub_tasks(work: GatherInput) -> GatherResult:
     """Bring the commits of sub-tasks together in their step's worktree."""
+    worktree = Path(work.worktree)
     try:
-        return GatherResult(
-            paths=tuple(gather_commits(Path(work.worktree), work.base, work.commits))
-        )
+        with exclusive(worktree):
+            return GatherResult(paths=tuple(gather_commits(worktree, work.base, work.commits)))
     except MergeConflict as conflict:
         return GatherResult(error=str(conflict))
 
@@ -99,6 +95,20 @@ def remove_sub_task_worktrees(work: RemoveSubWorktreesInput) -> None:
     repo = Path(work.repo_root)
     remove_sub_worktrees(repo, work.task_id, work.step_id)
     drop_kept_commits(repo, work.workflow_id, work.step_id)
+
+
+@contextmanager
+def _making(worktree: Path) -> Iterator[None]:
+    worktree.parent.mkdir(parents=True, exist_ok=True)
+    with exclusive(worktree):
+        yield
+
+
+def _keep(work: CommitInput, head: str) -> None:
+    kept = work.kept
+    if kept is not None and work.step_id is not None:
+        place = (work.workflow_id, work.step_id, kept.step_attempt, kept.sub_task_id)
+        keep_commit(Path(kept.repo_root), *place, head)
 
 
 def _workspace(worktree: Worktree) -> Workspace:

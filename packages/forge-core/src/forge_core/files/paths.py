@@ -14,6 +14,9 @@ RESERVED = re.compile(r'[<>:"|?*\\]')
 INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 """Unicode categories that a reader of the path would not see."""
 
+WORKTREES = ".forge-worktrees"
+"""Directory of a checkout that holds the worktrees of all runs."""
+
 GIT_NAME = re.compile(r"\.git|git~[0-9]+")
 """Names under which a file system may know git's own directory."""
 
@@ -48,6 +51,8 @@ def _find_fault(path: str) -> str | None:
         return "it is too long"
     if path.startswith(("/", "~")):
         return "it is absolute"
+    if fold_path(path).split("/")[0] == WORKTREES:
+        return "it leads into the worktrees of runs"
     faults = (_find_part_fault(part) for part in path.split("/"))
     return next((fault for fault in faults if fault), None)
 

@@ -34,10 +34,26 @@ def write_files(
     policy.check(["/".join(parts) for parts, _ in contents])
     _refuse_collisions([parts for parts, _ in contents])
     for parts, _ in contents:
+        _refuse_lookalike(root, parts)
         _check_place(root, parts)
     for parts, content in contents:
         _write_file(root, parts, content)
     return ["/".join(parts) for parts, _ in contents]
+
+
+def find_replaced(root: Path, paths: Sequence[str]) -> list[str]:
+    """Find the paths at which something else than a file of ours stands; one may be missing."""
+
+    def is_replaced(path: str) -> bool:
+        try:
+            *parents, name = parse_path(path)
+            with suppress(FileNotFoundError), open_directory(root, parents) as directory:
+                _stat_file(name, directory)
+        except RefusedPath:
+            return True
+        return False
+
+    return [path for path in paths if is_replaced(path)]
 
 
 def _refuse_collisions(paths: Sequence[tuple[str, ...]]) -> None:
@@ -49,6 +65,22 @@ def _refuse_collisions(paths: Sequence[tuple[str, ...]]) -> None:
     for parts, names in zip(paths, folded, strict=True):
         if any(names[:depth] in files for depth in range(1, len(names))):
             raise RefusedPath(f"path {'/'.join(parts)!r} is refused: a part of it is a file too")
+
+
+def _refuse_lookalike(root: Path, parts: Sequence[str]) -> None:
+    """Refuse a new name that some file system takes for one that stands there."""
+    for depth, part in enumerate(parts):
+        with _naming(parts), suppress(FileNotFoundError):
+            with open_directory(root, parts[:depth]) as directory:
+                names = os.listdir(directory)  # noqa: PTH208 - by descriptor
+            other = None if part in names else _find_lookalike(part, names)
+            if other is not None:
+                raise RefusedPath(f"{other!r} stands there, some file systems see no difference")
+
+
+def _find_lookalike(part: str, names: Sequence[str]) -> str | None:
+    folded = fold_path(part)
+    return next((name for name in names if fold_path(name) == folded), None)
 
 
 def _encode(file: FileOutput) -> bytes:
@@ -85,14 +117,19 @@ def _naming(parts: Sequence[str]) -> Iterator[None]:
 def _check_target(name: str, directory: int) -> int | None:
     """Return the mode of the file that stands there, None without one."""
     try:
-        status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+        status = _stat_file(name, directory)
     except FileNotFoundError:
         return None
-    if not stat.S_ISREG(status.st_mode):
-        raise RefusedPath("a link, a directory or something else that is no file stands there")
     if status.st_nlink > 1:
         raise RefusedPath("the file has several names, one of them maybe outside")
     return stat.S_IMODE(status.st_mode)
+
+
+def _stat_file(name: str, directory: int) -> os.stat_result:
+    status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+    if not stat.S_ISREG(status.st_mode):
+        raise RefusedPath("a link, a directory or something else that is no file stands there")
+    return status
 
 
 def _keep_line_endings(content: bytes, name: str, directory: int) -> bytes:

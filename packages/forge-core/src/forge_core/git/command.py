@@ -2,20 +2,26 @@
 
 import logging
 import os
+import signal
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from forge_core.errors import GitFailed, GitMissing
+from forge_core.exclusive import inherited_locks
 
 logger = logging.getLogger("forge.git")
 
 TIMEOUT_S = 300.0
 """Seconds after which a git command is given up."""
 
-CLEARED_PREFIXES = ("GIT_TRACE", "GIT_SSH", "GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_")
+CLEARED_PREFIXES = (
+    "GIT_TRACE", "GIT_SSH", "GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_", "FORGE_", "TEMPORAL_",
+)  # fmt: skip
+CLEARED_SUFFIXES = ("_API_KEY", "_AUTH_TOKEN")
 CLEARED = frozenset(
     {
         "GIT_ALTERNATE_OBJECT_DIRECTORIES",
@@ -48,7 +54,7 @@ CLEARED = frozenset(
         "SSH_ASKPASS",
     }
 )
-"""Variables that point git elsewhere or make it start programs."""
+"""Variables that point git elsewhere, make it start programs, or are no business of its filters."""
 
 SETTINGS = (
     ("core.hooksPath", os.devnull),
@@ -75,11 +81,17 @@ def clean_git_environment(environ: Mapping[str, str]) -> dict[str, str]:
     kept = {
         name: value
         for name, value in environ.items()
-        if name not in CLEARED and not name.startswith(CLEARED_PREFIXES)
+        if name not in CLEARED
+        and not name.startswith(CLEARED_PREFIXES)
+        and not name.endswith(CLEARED_SUFFIXES)
     }
     return {
         **kept,
         "GIT_TERMINAL_PROMPT": "0",
+        # Empty, it goes before `core.askPass` and asks nobody.
+        "GIT_ASKPASS": "",
+        "SSH_ASKPASS_REQUIRE": "never",
+        "GCM_INTERACTIVE": "never",
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_EDITOR": "true",
         "LC_ALL": "C",
@@ -122,24 +134,38 @@ class Git:
         self, args: tuple[str, ...], stdin: bytes | None
     ) -> subprocess.CompletedProcess[bytes]:
         command = ["git", "--literal-pathspecs", *_options(SETTINGS), *args]
-        logger.debug("in %s: git %s", self.cwd, " ".join(args))
         try:
-            return subprocess.run(
+            # A session of its own has no terminal to ask on, and dies as a whole.
+            with subprocess.Popen(
                 command,
                 cwd=self.cwd,
-                input=stdin,
-                stdin=subprocess.DEVNULL if stdin is None else None,
-                capture_output=True,
+                stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
                 env=clean_git_environment(os.environ),
-                timeout=TIMEOUT_S,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise GitFailed(f"git {args[0]} did not end within {TIMEOUT_S:.0f} s") from error
+                start_new_session=True,
+                pass_fds=inherited_locks(),
+            ) as process:
+                return _communicate(process, args[0], stdin)
         except FileNotFoundError as error:
             if not self.cwd.is_dir():
                 raise GitFailed(f"git {args[0]}: {self.cwd} is gone") from error
             raise GitMissing("git is not installed, or not on PATH") from error
+
+
+def _communicate(
+    process: subprocess.Popen[bytes], name: str, stdin: bytes | None
+) -> subprocess.CompletedProcess[bytes]:
+    try:
+        stdout, stderr = process.communicate(stdin, TIMEOUT_S)
+    except BaseException as error:
+        # Its filters too, which would hold the pipes.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        if isinstance(error, subprocess.TimeoutExpired):
+            raise GitFailed(f"git {name} did not end within {TIMEOUT_S:.0f} s") from error
+        raise
+    return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 
 
 @lru_cache

@@ -1,13 +1,17 @@
 """Commits of attempts, made once however often they are asked for."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from forge_core.git.changes import list_changes
+from forge_core.errors import RefusedPath
+from forge_core.git.changes import Change, list_changes
 from forge_core.git.command import Git
 from forge_core.git.locks import remove_stale_locks
 from forge_core.git.trailers import CommitTrailers, build_message, carries
+
+REGULAR_MODES = frozenset({"100644", "100755"})
+"""Git's modes of files that a model can have written."""
 
 
 def commit_files(
@@ -22,6 +26,9 @@ def commit_files(
 
     Returns:
         The commit's hash, None where nothing differs from `parent`.
+
+    Raises:
+        RefusedPath: Something else than a file stands at a path, such as a link.
     """
     remove_stale_locks(worktree)
     git = Git(worktree)
@@ -29,11 +36,12 @@ def commit_files(
     if head != parent and _is_ours(git, head, parent, trailers):
         return head
     tree = _write_tree(git, parent, paths)
-    changed = tree != git.run("rev-parse", f"{parent}^{{tree}}")
+    changes = list_changes(worktree, parent, tree)
+    _refuse_links(changes)
     message = build_message(subject, trailers)
-    commit = _write_commit(git, tree, parent, message) if changed else parent
+    commit = _write_commit(git, tree, parent, message) if changes else parent
     git.run("update-ref", "-m", "forge: commit", "HEAD", commit, head)
-    return commit if changed else None
+    return commit if changes else None
 
 
 def blob_ids(worktree: Path, commit: str, paths: Sequence[str]) -> dict[str, str]:
@@ -81,6 +89,12 @@ def _write_tree(git: Git, parent: str, paths: Sequence[str]) -> str:
     listing = b"".join(os.fsencode(path) + b"\0" for path in paths)
     git.run("update-index", "-z", "--add", "--remove", "--stdin", stdin=listing)
     return git.run("write-tree")
+
+
+def _refuse_links(changes: Mapping[str, Change]) -> None:
+    for path, change in changes.items():
+        if change.blob is not None and change.mode not in REGULAR_MODES:
+            raise RefusedPath(f"{path!r} is refused: it became a link or a repository")
 
 
 def _write_commit(git: Git, tree: str, parent: str, message: str) -> str:

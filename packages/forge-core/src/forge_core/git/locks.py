@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from forge_core.errors import GitFailed
+from forge_core.files.paths import WORKTREES
 from forge_core.git.command import Git
-from forge_core.git.repository import WORKTREES, branch_name
+from forge_core.git.repository import branch_name, common_directory
 
 
 def remove_stale_locks(worktree: Path) -> None:
@@ -18,8 +19,9 @@ def remove_stale_locks(worktree: Path) -> None:
     """
     git = Git(worktree)
     head = _check_place(git)
-    for name in ("index", "HEAD") if head == "HEAD" else ("index", "HEAD", head):
-        lock = git.run("rev-parse", "--path-format=absolute", "--git-path", f"{name}.lock")
+    names = dict.fromkeys(("index", "HEAD", head))
+    asked = [word for name in names for word in ("--git-path", f"{name}.lock")]
+    for lock in git.run("rev-parse", "--path-format=absolute", *asked).split("\n"):
         Path(lock).unlink(missing_ok=True)
 
 
@@ -27,12 +29,18 @@ def _check_place(git: Git) -> str:
     """Return the full name of a worktree's HEAD once it is certain that both are Forge's own.
 
     A worktree without its ``.git`` file is a plain directory of the user's checkout: git would
-    reset and clean that one. On another branch it would move that branch.
+    reset and clean that one. On another branch it would move that branch, and in another
+    repository, put there by a test command, commit where nobody looks.
     """
     worktree = git.cwd.resolve()
+    repo = next((p.parent for p in worktree.parents if p.name == WORKTREES), worktree)
     in_task = worktree.parent.name == WORKTREES
     expected = f"refs/heads/{branch_name(worktree.name)}" if in_task else "HEAD"
-    place = git.run("rev-parse", "--show-toplevel", "--symbolic-full-name", "HEAD")
-    if place != f"{worktree}\n{expected}":
+    place = git.run(
+        "rev-parse",
+        *("--path-format=absolute", "--show-toplevel", "--git-common-dir"),
+        *("--symbolic-full-name", "HEAD"),
+    )
+    if place != f"{worktree}\n{common_directory(repo)}\n{expected}":
         raise GitFailed(f"{worktree} is no worktree at {expected} any more: something changed it")
     return expected

@@ -3,10 +3,8 @@
 from pathlib import Path
 
 from forge_core.errors import GitFailed, RepositoryError, TaskIdTaken
+from forge_core.files.paths import WORKTREES
 from forge_core.git.command import Git
-
-WORKTREES = ".forge-worktrees"
-"""Directory in the repository that holds the worktrees of all runs."""
 
 BRANCHES = "forge"
 """First part of the names of the branches of all runs."""

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from forge_core.errors import GitFailed, RepositoryError
+from forge_core.exclusive import exclusive
+from forge_core.files.paths import WORKTREES
 from forge_core.git.command import Git
 from forge_core.git.locks import remove_stale_locks
-from forge_core.git.repository import WORKTREES, branch_exists, branch_name, common_directory
+from forge_core.git.repository import branch_exists, branch_name, common_directory
 
 SUB_TASKS = ".sub"
 """Directory beside the runs' worktrees that holds those of sub-tasks."""
@@ -27,12 +29,30 @@ class Worktree:
     head: str
 
 
+def locate_task_worktree(repo: Path, task_id: str) -> Path:
+    """Say where the worktree of a task is, or will be.
+
+    Raises:
+        RepositoryError: A link stands in the place of all worktrees.
+    """
+    return _worktrees(repo) / task_id
+
+
+def locate_sub_worktree(repo: Path, task_id: str, step_id: str, sub_task_id: str) -> Path:
+    """Say where the worktree of a sub-task is, or will be.
+
+    Raises:
+        RepositoryError: A link stands in the place of all worktrees.
+    """
+    return _step_directory(repo, task_id, step_id) / sub_task_id
+
+
 def ensure_task_worktree(repo: Path, task_id: str, base_commit: str) -> Worktree:
     """Make the branch and worktree of a task, or find what was made before.
 
     The caller holds the claim on the task id, so what exists is its own.
     """
-    path = _worktrees(repo) / task_id
+    path = locate_task_worktree(repo, task_id)
     branch = branch_name(task_id)
     _exclude_worktrees(repo)
     if _is_finished(repo, path, f"refs/heads/{branch}"):
@@ -49,7 +69,7 @@ def ensure_sub_worktree(
     repo: Path, task_id: str, step_id: str, sub_task_id: str, commit: str
 ) -> Worktree:
     """Make a sub-task's detached worktree at a commit, or bring it back there."""
-    path = _step_directory(repo, task_id, step_id) / sub_task_id
+    path = locate_sub_worktree(repo, task_id, step_id, sub_task_id)
     if _is_finished(repo, path, DETACHED):
         reset_worktree(path, commit)
     else:
@@ -67,11 +87,15 @@ def reset_worktree(path: Path, commit: str) -> None:
 
 
 def remove_sub_worktrees(repo: Path, task_id: str, step_id: str) -> None:
-    """Remove the worktrees of a step's sub-tasks, if there are any."""
+    """Remove the worktrees of a step's sub-tasks, if there are any, once nobody works there."""
     directory = _step_directory(repo, task_id, step_id)
     standing = directory.iterdir() if directory.is_dir() else ()
     for path in {*standing, *_list_registered(repo, directory)}:
-        _remove(repo, path)
+        if path.name.startswith("."):
+            continue  # A lock; ids begin otherwise.
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with exclusive(path):
+            _remove(repo, path)
     for empty in (directory, directory.parent, directory.parent.parent):
         with suppress(OSError):
             empty.rmdir()

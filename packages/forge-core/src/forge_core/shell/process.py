@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from forge_core.exclusive import inherited_locks
 from forge_core.shell import reaper
 from forge_core.shell.bounds import ResourceLimits
 
@@ -66,6 +67,7 @@ class TrustedCommand:
             stdout=order.output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=inherited_locks(),
         )
 
     def end(self) -> None:
@@ -92,7 +94,7 @@ class BoundedCommand:
                 stdin=far_input,
                 stdout=order.output,
                 stderr=subprocess.STDOUT,
-                pass_fds=[far_status],
+                pass_fds=[far_status, *inherited_locks()],
                 start_new_session=True,
             )
         self._send(order)

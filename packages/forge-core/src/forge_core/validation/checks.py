@@ -4,13 +4,14 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from forge_core.files.write import find_replaced
 from forge_core.models.result import ValidationResult
 from forge_core.models.task import ValidationConfig
 from forge_core.shell.bounds import CommandBounds, ResourceLimits
 from forge_core.shell.run import run_command
 from forge_core.validation.environment import clean_environment
 from forge_core.validation.ruff import OnWait, check_python
-from forge_core.validation.verdicts import build_test_verdict
+from forge_core.validation.verdicts import build_replaced_verdict, build_test_verdict
 
 
 def validate_files(
@@ -27,6 +28,9 @@ def validate_files(
     results = check_python(worktree, paths, config, on_wait)
     if config.run_tests and config.test_command:
         results.append(_run_tests(worktree, config.test_command, config, on_wait))
+        replaced = find_replaced(worktree, paths)
+        if replaced:
+            results.append(build_replaced_verdict(replaced))
     return results
 
 

@@ -67,6 +67,16 @@ def build_test_verdict(result: CommandResult) -> ValidationResult:
     )
 
 
+def build_replaced_verdict(paths: Sequence[str]) -> ValidationResult:
+    """Judge that something else than files stands where files were written."""
+    names = ", ".join(map(repr, paths))
+    return ValidationResult(
+        check_name="files",
+        passed=False,
+        summary=f"the tests put a link or another non-file in the place of {names}",
+    )
+
+
 def build_skip(check_name: str, reason: str) -> ValidationResult:
     """Say that there was nothing to check."""
     return ValidationResult(check_name=check_name, passed=True, summary=reason)
