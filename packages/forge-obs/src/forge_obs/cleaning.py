@@ -20,7 +20,7 @@ import orjson
 from forge_obs.columns import MAX_COUNT
 
 _DEEPEST: Final = 60
-_JSON_INTEGERS: Final = range(-(2**63), 2**63)
+_JSON_INTEGERS: Final = (-(2**63), 2**63 - 1)
 _OPTIONS: Final = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
 
 
@@ -47,9 +47,14 @@ def _clean_str(value: str) -> tuple[str, str | None]:
 
 
 def _scalar_text(value: object) -> str:
-    if isinstance(value, int) and value not in _JSON_INTEGERS:
+    if isinstance(value, int) and not _fits_json(value):
         return "over-large integer"
     return str(value)
+
+
+def _fits_json(value: int) -> bool:
+    least, most = _JSON_INTEGERS
+    return least <= int.__index__(value) <= most
 
 
 def clean_count(value: object) -> tuple[int | None, str | None]:
@@ -123,11 +128,17 @@ def to_json(value: object) -> bytes:
     Moments become RFC 3339 in UTC with `Z`, non-finite numbers null, lone surrogates escapes, and
     objects that JSON has no word for the name of their type.
     """
+    return _serialise(value)[0]
+
+
+def _serialise(value: object) -> tuple[bytes, list[str]]:
+    """Give the JSON of anything, and what was changed; non-finite numbers may go unsaid."""
     try:
-        return orjson.dumps(value, _known, _OPTIONS)
+        return orjson.dumps(value, _known, _OPTIONS), []
     except TypeError:
-        # Surrogates, integers beyond 64 bits, keys that are no strings, cycles.
-        return orjson.dumps(plain(value, []))
+        # Surrogates, integers beyond 64 bits, keys that are no strings, cycles, deep nesting.
+        notes: list[str] = []
+        return orjson.dumps(plain(value, notes)), notes
 
 
 def to_text(value: object) -> str:
@@ -144,12 +155,10 @@ def json_column(value: object) -> tuple[str | None, str | None]:
         return None, None
     if isinstance(value, str | bytes):
         return _given_json(value)
-    text = to_text(value)
-    if "null" in text:  # a non-finite number turned into null would go unsaid
-        notes: list[str] = []
+    raw, notes = _serialise(value)
+    if not notes and b"null" in raw:  # a non-finite number turned into null would go unsaid
         plain(value, notes)
-        return text, ", ".join(sorted(set(notes))) or None
-    return text, None
+    return raw.decode(), ", ".join(sorted(set(notes))) or None
 
 
 def _given_json(value: str | bytes) -> tuple[str, str | None]:
@@ -187,7 +196,7 @@ def _plain_scalar(value: str | bytes | float | None, notes: list[str]) -> object
             return value
         notes.append("non-finite number became null")
         return None
-    if isinstance(value, int) and value in _JSON_INTEGERS:
+    if isinstance(value, int) and _fits_json(value):
         return value
     text, note = clean_text(value)
     notes.extend([note] if note else [])

@@ -154,17 +154,44 @@ def catch_up(path: Path, *, timeout_s: float) -> None:
 def _build(kind: object, unexpected: tuple[object, ...], fields: dict[str, object]) -> Entry:
     if unexpected:
         _warn_once("ignored positional arguments of record(); it takes keywords")
-    now = get_now()
-    if kind == "interaction":
-        entry = build_interaction(fields, entry_id=make_entry_id(), now=now)
-    elif kind == "run":
-        entry = build_run(fields, owner=get_owner(), now=now)
-    else:
-        raise StoreError("record() knows 'interaction' and 'run', no other kind")
+    try:
+        entry = _make(kind, fields)
+    except StoreError:
+        raise
+    except Exception:
+        entry = _make_without_hostile(kind, fields)
     if entry.unknown:
         where = "kept in extra_json" if entry.table == "interactions" else "ignored"
         _warn_once(f"record({kind!r}) does not know {_name_keywords(entry.unknown)}: {where}")
     return redacted(entry)
+
+
+def _make(kind: object, fields: dict[str, object]) -> Entry:
+    if kind == "interaction":
+        return build_interaction(fields, entry_id=make_entry_id(), now=get_now())
+    if kind == "run":
+        return build_run(fields, owner=get_owner(), now=get_now())
+    raise StoreError("record() knows 'interaction' and 'run', no other kind")
+
+
+def _make_without_hostile(kind: object, fields: dict[str, object]) -> Entry:
+    """Build the entry without the values that raise when they are looked at."""
+    kept = {name: value for name, value in fields.items() if _can_make(kind, {name: value})}
+    dropped = [name for name in fields if name not in kept]
+    entry = _make(kind, kept)
+    _warn_once(f"record({kind!r}) dropped values that raise: {_name_keywords(dropped)}")
+    if "notes" in entry.row:
+        notes = [f"{name}: dropped, it raises" for name in dropped if name in entry.row]
+        entry.row["notes"] = "; ".join([*filter(None, [entry.row["notes"]]), *notes])  # type: ignore[list-item]
+    return entry
+
+
+def _can_make(kind: object, fields: dict[str, object]) -> bool:
+    try:
+        _make(kind, fields)
+    except Exception:
+        return False
+    return True
 
 
 def _name_keywords(names: Iterable[str]) -> str:
