@@ -9,7 +9,7 @@ from forge_cli.render.documents import build_interactions, build_run_list, build
 from forge_cli.render.figures import format_age, format_count, format_duration, format_milliseconds
 from forge_cli.render.interactions import render_interactions
 from forge_cli.render.progress import render_progress
-from forge_cli.render.runs import render_outcome, render_run_list
+from forge_cli.render.runs import render_run_list
 from forge_cli.render.tree import build_result_view, parse_result
 from forge_cli.render.views import RunView, build_run_view, sum_calls
 from forge_obs.rows import CallTotals, Interaction, Run
@@ -115,18 +115,6 @@ def test_long_workflow_id_is_never_cut() -> None:
 
 def test_broken_row_is_shown_as_broken() -> None:
     assert "broken row" in render_run_list([make_view(broken="status: not text")]).plain
-
-
-def test_outcome_names_branch_and_error() -> None:
-    view = build_result_view({**RESULT, "error": "step b: 401"})
-
-    text = render_outcome("forge-t-0a", "failure_terminal", view).plain
-
-    assert text.splitlines() == [
-        "run forge-t-0a: failure_terminal",
-        "  error   step b: 401",
-        "  branch  forge/t (2 files)",
-    ]
 
 
 def test_call_is_shown_whole_with_its_figures() -> None:

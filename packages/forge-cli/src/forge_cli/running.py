@@ -3,6 +3,7 @@
 import asyncio
 import os
 import secrets
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -22,14 +23,16 @@ from forge_cli.console import print_note, print_text, print_warning
 from forge_cli.execution import Submission, execute_run, submit_run
 from forge_cli.exit_codes import ExitCode
 from forge_cli.prices import load_prices
+from forge_cli.progress import build_progress
 from forge_cli.render.backlog import render_pending
+from forge_cli.render.costs import tally_calls
 from forge_cli.render.documents import build_interactions, dump
 from forge_cli.render.figures import format_count
 from forge_cli.render.interactions import render_interactions
-from forge_cli.render.progress import render_progress
-from forge_cli.render.runs import render_outcome
+from forge_cli.render.outcome import render_outcome
+from forge_cli.render.run_tree import describe_cost
 from forge_cli.render.tree import build_result_view
-from forge_cli.store import STORE_OFF, read_calls, read_progress
+from forge_cli.store import STORE_OFF, read_calls, read_live
 from forge_cli.task_file import build_task
 
 Print = Callable[[str], None]
@@ -116,48 +119,59 @@ def _submit(submission: Submission, *, as_json: bool) -> ExitCode:
 
 def _execute(submission: Submission, tell: Print) -> TaskResult:
     init_tracing(os.environ.get("FORGE_OTEL_EXPORTER", "none"))
+    observer = _Observer(submission, tell)
     try:
-        return asyncio.run(execute_run(submission, _Progress(submission, tell)))
+        return asyncio.run(execute_run(submission, observer))
     finally:
+        observer.close()
         shutdown_tracing()
         flush()
 
 
-class _Progress:
-    """Tells what is new each time it looks at the record."""
+class _Observer:
+    """Passes on what an execution tells of a run."""
 
     def __init__(self, submission: Submission, tell: Print) -> None:
-        self._submission = submission
-        self._tell = tell
-        self._seen = build_result_view({})
+        self._where = f"started on {submission.work.repo_root}"
+        stream = sys.stderr if tell is print_note else sys.stdout
+        self._progress = build_progress(submission.workflow_id, stream, tell)
 
     def started(self) -> None:
         """Tell the run's id and where it works."""
-        submission = self._submission
-        self._tell(f"run {submission.workflow_id}: started on {submission.work.repo_root}")
+        self._progress.started(self._where)
 
     def look(self) -> None:
-        """Tell what happened since the last look; an unreadable store tells nothing."""
-        try:
-            current = read_progress(self._submission.workflow_id)
-        except StoreError:
-            return
-        if current is None:
-            return
-        for line in render_progress(self._seen, current):
-            self._tell(f"  {line}")
-        self._seen = current
+        """Tell what happened since the last look."""
+        self._progress.look(())
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        self._progress.close()
 
 
 def _report_text(workflow_id: str, result: TaskResult, *, verbose: bool) -> None:
-    if verbose:
-        interactions = _read_calls(workflow_id)
-        if interactions:
-            print_text(render_interactions(interactions, load_prices(interactions)))
     view = build_result_view(result.model_dump(mode="json"))
-    print_text(render_outcome(workflow_id, result.status, view))
-    if get_db_path() is not None:
-        print_text(f"  look    forge status --workflow-id {workflow_id} --verbose")
+    if verbose:
+        calls = _read_calls(workflow_id)
+        prices = load_prices(calls)
+        if calls:
+            print_text(render_interactions(calls, prices))
+        cost = describe_cost(tally_calls(calls, prices), prices)
+    else:
+        cost = _read_cost(workflow_id)
+    recorded = get_db_path() is not None
+    print_text(render_outcome(workflow_id, result.status, view, cost=cost, recorded=recorded))
+
+
+def _read_cost(workflow_id: str) -> str:
+    """Say what a run cost; nothing where that is not on record."""
+    try:
+        found = read_live(workflow_id)
+    except StoreError:
+        return ""
+    calls = found[1] if found is not None else []
+    prices = load_prices(calls)
+    return describe_cost(tally_calls(calls, prices), prices)
 
 
 def _report_json(workflow_id: str, result: TaskResult, *, verbose: bool) -> None:

@@ -25,7 +25,6 @@ from sqlalchemy import Engine
 
 from forge_cli.errors import UnknownInteraction, UnknownWorkflow
 from forge_cli.render.text import escape_line
-from forge_cli.render.tree import ResultView, parse_result
 from forge_cli.render.views import RunView, build_run_view, sum_calls
 
 STORE_OFF = "the store is off: FORGE_DB_PATH is empty"
@@ -147,12 +146,16 @@ def read_calls(workflow_id: str) -> list[Interaction] | None:
     return get_interactions(engine, workflow_id=workflow_id) if engine is not None else None
 
 
-def read_progress(workflow_id: str) -> ResultView | None:
-    """Read what a run has done so far; None where nothing is on record."""
+def read_live(workflow_id: str) -> tuple[RunView, list[Interaction]] | None:
+    """Read how a run stands, without the texts of its calls; None where nothing is on record."""
     path = get_db_path()
     engine = open_reader(path) if path is not None else None
     run = get_run(engine, workflow_id) if engine is not None else None
-    return parse_result(run.result_json) if run is not None else None
+    if engine is None or run is None:
+        return None
+    calls = get_interactions(engine, workflow_id=workflow_id, texts=False)
+    now = datetime.now(UTC)
+    return build_run_view(run, get_shown_status(run), sum_calls(calls), now), calls
 
 
 @overload

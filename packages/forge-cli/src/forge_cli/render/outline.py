@@ -6,6 +6,7 @@ also of attempts that are under way or whose result nobody wrote. Both are broug
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from forge_obs.columns import STARTED
 from forge_obs.rows import Interaction
@@ -16,6 +17,9 @@ PLANNER = "planner"
 """Role of a call that plans."""
 
 NOT_STARTED = "not started"
+
+LONGEST_MS = 1e12
+"""Milliseconds beyond which a duration is an error, some thirty years."""
 
 AttemptKey = tuple[int, int]
 """Attempt of the step around a sub-task, 0 where there is none, and attempt at the unit."""
@@ -39,6 +43,16 @@ class AttemptOutline:
         """Calls that were paid for nothing."""
         return (call for call in self.calls if self.thrown_away or call.status == "error")
 
+    def list_moments(self) -> Iterator[datetime]:
+        """List moments at which something of it is known to have happened."""
+        for call in self.calls:
+            yield call.created_at
+            yield call.created_at + timedelta(milliseconds=min(call.latency_ms, LONGEST_MS))
+        if self.result is not None and self.result.started_at is not None:
+            took_ms = sum(self.result.phases.values())
+            yield self.result.started_at
+            yield self.result.started_at + timedelta(milliseconds=min(took_ms, LONGEST_MS))
+
 
 @dataclass(frozen=True, slots=True)
 class UnitOutline:
@@ -59,6 +73,16 @@ class UnitOutline:
     def calls(self) -> tuple[Interaction, ...]:
         """All calls, those of the parts included."""
         return tuple(call for attempt in self.list_attempts() for call in attempt.calls)
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more comes of it."""
+        return self.state not in {"running", "waiting"}
+
+    def find_span(self) -> tuple[datetime, datetime] | None:
+        """Find from when to when there are signs of it; None where there are none."""
+        moments = [moment for attempt in self.list_attempts() for moment in attempt.list_moments()]
+        return (min(moments), max(moments)) if moments else None
 
     def list_attempts(self) -> Iterator[AttemptOutline]:
         """List attempts at the unit and at its parts."""
@@ -215,7 +239,7 @@ class _Builder:
             kind=kind,
             name=view.name,
             state=self._find_state(view.status, attempts, parts),
-            commit=view.commit,
+            commit=view.commit or _find_commit(attempts),
             error=view.error,
             description=view.description,
             attempts=attempts,
@@ -250,8 +274,16 @@ class _Builder:
         attempts: Sequence[AttemptOutline],
         parts: Sequence[UnitOutline],
     ) -> str:
-        tried_again = bool(attempts) and attempts[-1].result is None
-        if status not in {"", "running"} and not tried_again:
+        last = attempts[-1] if attempts else None
+        if status not in {"", "running"} and (last is None or last.result is not None):
             return status
+        if status and last is not None and last.state == "success":
+            return "success"  # the next unit has begun before the result said so
         begun = status or attempts or any(part.state != self._idle for part in parts)
         return self._open if begun else self._idle
+
+
+def _find_commit(attempts: Sequence[AttemptOutline]) -> str | None:
+    """Find the commit of an accepted attempt, before the unit's own result names it."""
+    last = attempts[-1].result if attempts and attempts[-1].state == "success" else None
+    return last.commit if last is not None else None

@@ -77,8 +77,8 @@ def describe_cost(tally: Tally, prices: Prices) -> str:
     source = f" by genai-prices {prices.version}" if prices.version else ""
     if tally.unpriced == tally.paid:
         return f"unknown{source}"
-    rest = f", and {tally.unpriced:,} of {tally.paid:,} calls unknown" if tally.unpriced else ""
-    return f"{format_usd(tally.usd)}{rest}{source}"
+    rest = f", {tally.unpriced:,} of {tally.paid:,} calls unknown" if tally.unpriced else ""
+    return f"{format_usd(tally.usd)}{source}{rest}"
 
 
 def _describe_run(
@@ -105,6 +105,8 @@ def _describe_run(
 
 
 def _describe_calls(tally: Tally) -> str:
+    if tally.scripted == tally.calls:
+        return f"{tally.calls:,}" + (", scripted or replayed" if tally.calls else "")
     cached = f", {tally.cached_tokens:,} of them cached" if tally.cached_tokens else ""
     unknown = f", {tally.unreported:,} reported none" if tally.unreported else ""
     tokens = f"{tally.input_tokens:,} in{cached}, {tally.output_tokens:,} out{unknown}"
@@ -173,7 +175,8 @@ class _Tree:
             f"{indent}attempt {around}{attempt.number} ", style_status(attempt.state)
         )
         result = attempt.result
-        commit = result.commit if result and result.commit != unit.commit else None
+        told = unit.commit if unit.kind != "task" else None
+        commit = result.commit if result and result.commit != told else None
         calls = attempt.calls or _stand_in(result.stats if result else None)
         yield _Row(label, self._figures(calls) if calls else (), _short(commit))
         if len(attempt.calls) > 1 or any(call.status != "ok" for call in attempt.calls):

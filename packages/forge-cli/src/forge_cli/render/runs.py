@@ -1,14 +1,13 @@
-"""Runs as text: the list, and how one ended."""
+"""Runs as text, one a line."""
 
 from collections.abc import Sequence
 
 from rich.cells import cell_len
 from rich.text import Text
 
-from forge_cli.render.figures import format_age, format_count, format_duration
-from forge_cli.render.styles import STYLES, style_status
+from forge_cli.render.figures import format_age, format_duration
+from forge_cli.render.styles import STYLES
 from forge_cli.render.text import escape_line
-from forge_cli.render.tree import ResultView
 from forge_cli.render.views import RunView
 
 HEADER = ("WORKFLOW ID", "TASK", "STATUS", "STEPS", "CALLS", "TOKENS", "DURATION", "AGE")
@@ -20,16 +19,6 @@ def render_run_list(views: Sequence[RunView]) -> Text:
     rows = [HEADER, *(_list_row(view) for view in views)]
     widths = [max(cell_len(row[column]) for row in rows) for column in range(len(HEADER))]
     lines = [_render_row(row, widths) for row in rows]
-    return Text("\n").join(lines)
-
-
-def render_outcome(workflow_id: str, status: str, result: ResultView) -> Text:
-    """Render how a run ended, in a few lines."""
-    lines = [Text.assemble("run ", workflow_id, ": ", style_status(status))]
-    if result.error:
-        lines.append(Text(f"  error   {escape_line(result.error)}"))
-    if result.branch:
-        lines.append(Text(f"  branch  {result.branch} ({format_count(len(result.files), 'file')})"))
     return Text("\n").join(lines)
 
 

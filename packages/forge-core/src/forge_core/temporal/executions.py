@@ -63,7 +63,7 @@ async def release(client: Client, workflow_id: str, delay: timedelta = AT_ONCE) 
     Raises:
         RPCError: The server does not answer.
     """
-    async for found in _walk(client, workflow_id):
+    async for found in walk(client, workflow_id):
         await client.workflow_service.reset_sticky_task_queue(
             ResetStickyTaskQueueRequest(
                 namespace=client.namespace,
@@ -74,14 +74,14 @@ async def release(client: Client, workflow_id: str, delay: timedelta = AT_ONCE) 
             await _release_activity(client, found, pending, delay)
 
 
-async def _walk(client: Client, workflow_id: str) -> AsyncIterator[WorkflowExecutionDescription]:
+async def walk(client: Client, workflow_id: str) -> AsyncIterator[WorkflowExecutionDescription]:
     """Go through a workflow and those below it that have not ended."""
     found = await describe(client, workflow_id)
     if found is None or found.status != WorkflowExecutionStatus.RUNNING:
         return
     yield found
     for child in found.raw_description.pending_children:
-        async for below in _walk(client, child.workflow_id):
+        async for below in walk(client, child.workflow_id):
             yield below
 
 

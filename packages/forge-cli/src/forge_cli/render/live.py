@@ -1,0 +1,267 @@
+"""A run while it goes on, as one screen that fits its terminal; pure."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from forge_core.models.pending import PendingActivity
+from forge_obs.columns import STARTED
+from forge_obs.rows import Interaction
+from rich.cells import cell_len
+from rich.text import Text
+
+from forge_cli.render.costs import NO_PRICES, Prices, Tally, tally_calls
+from forge_cli.render.figures import (
+    format_count,
+    format_duration,
+    format_tokens,
+    format_usd,
+)
+from forge_cli.render.outline import Outline, UnitOutline
+from forge_cli.render.styles import STYLES
+from forge_cli.render.text import escape_line
+
+SIGNS = {"success": "✓", "running": "●", "waiting": "○"}
+"""Signs of states; any other is an end that is no success."""
+
+ACTIVITIES = {
+    "assemble_context": "assembling the context",
+    "assemble_planner_context": "assembling the planner's context",
+    "call_llm": "asking the model",
+    "call_planner": "asking the planner",
+    "commit_attempt": "committing",
+    "create_sub_worktree": "making a worktree",
+    "create_worktree": "making the worktree",
+    "gather_sub_tasks": "gathering the sub-tasks",
+    "remove_sub_task_worktrees": "removing the sub-tasks' worktrees",
+    "reset_worktree_to": "resetting the worktree",
+    "validate_output": "checking what was written",
+    "write_output": "writing files",
+}
+"""What goes on, by the activity's name; any other is called by it."""
+
+LONGEST_NAME = 36
+"""Columns of a name; the figures behind it fit a terminal of 80."""
+
+MOST_ACTIVITIES = 6
+"""Lines for what goes on now."""
+
+SMALLEST_TREE = 3
+"""Lines that are left for the tree on the lowest terminal."""
+
+
+EMPTY = Outline()
+
+
+@dataclass(frozen=True, slots=True)
+class LiveState:
+    """What is known of a run that goes on."""
+
+    workflow_id: str
+    began: datetime
+    outline: Outline = EMPTY
+    prices: Prices = NO_PRICES
+    pending: tuple[PendingActivity, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line of the tree: name and figures, and the state that colours it."""
+
+    state: str
+    name: str
+    figures: str = ""
+    indent: str = ""
+
+
+def render_live(state: LiveState, now: datetime, *, width: int, height: int) -> Text:
+    """Render a run: the tree of its units, what goes on, and the sums.
+
+    Args:
+        state: What is known of it.
+        now: The present moment.
+        width: Columns of the terminal; longer lines are cut.
+        height: Lines of the terminal; what is done or far away is collapsed.
+    """
+    activities = list_activities(state, now)
+    most = max(1, min(MOST_ACTIVITIES, height // 3))
+    bottom = [Text(line, style="cyan") for line in _cut_list(activities, most)]
+    bottom.append(Text(describe_totals(state, now), style="bold"))
+    room = max(SMALLEST_TREE, height - len(bottom) - 1)
+    tree = fit_tree(state.outline, now, room)
+    lines = [*_render_tree(tree), *bottom]
+    for line in lines:
+        line.truncate(max(1, width), overflow="ellipsis")
+    return Text("\n", no_wrap=True).join(lines)
+
+
+def describe_totals(state: LiveState, now: datetime) -> str:
+    """Say what a run has done and cost so far, in one line; requests that are out come later."""
+    outline = state.outline
+    tally = _tally(outline.calls, state.prices)
+    done = sum(unit.state == "success" for unit in outline.units if unit.kind == "step")
+    steps = [f"{done}/{outline.planned} steps"] if outline.planned else []
+    calls = [format_count(len(outline.calls), "call")] if outline.calls else []
+    tokens = [" ".join(_format_tokens(tally).split())] if _has_tokens(tally) else []
+    cost = [_describe_cost(tally)] if tally.paid else []
+    return " · ".join([*steps, *calls, *tokens, *cost, format_duration(now - state.began)])
+
+
+def list_activities(state: LiveState, now: datetime) -> list[str]:
+    """List what goes on: Temporal's activities, else the requests that are out."""
+    if state.pending:
+        return [_describe_pending(state, pending, now) for pending in state.pending]
+    return [
+        f"{_join(call.step_id, call.sub_task_id)}asking {escape_line(call.model_name)} "
+        f"since {format_duration(now - call.created_at)}"
+        for call in state.outline.list_in_flight()
+    ]
+
+
+def describe_activity(root_id: str, pending: PendingActivity) -> str:
+    """Name an activity, and the sub-task that it belongs to."""
+    path = pending.workflow_id.removeprefix(root_id).strip("/").split("/")
+    where = _join(path[0], path[-1]) if len(path) > 1 else ""
+    return where + ACTIVITIES.get(pending.name, escape_line(pending.name))
+
+
+def _describe_pending(state: LiveState, pending: PendingActivity, now: datetime) -> str:
+    text = f"{describe_activity(state.workflow_id, pending)} "
+    if pending.next_attempt_at is not None:
+        left = format_duration(pending.next_attempt_at - now)
+        text += f"again in {left}, try {pending.attempt}"
+    elif not pending.running:
+        text += f"once a worker is free, for {format_duration(now - pending.since)}"
+    else:
+        text += f"since {format_duration(now - pending.since)}"
+        text += f", try {pending.attempt}" if pending.attempt > 1 else ""
+    return text + (f": {escape_line(pending.failure)}" if pending.failure else "")
+
+
+def fit_tree(outline: Outline, now: datetime, room: int) -> list[_Line]:
+    """Give the lines of the tree, at most so many.
+
+    Units that have ended are collapsed first, then those that wait, then the sub-tasks that have
+    ended, so that what goes on stays in sight.
+    """
+    done = [unit for unit in outline.units if unit.ended]
+    active = [unit for unit in outline.units if unit.state == "running"]
+    waiting = [unit for unit in outline.units if unit.state == "waiting"]
+    head = list(_planner_lines(outline))
+    middle = [line for unit in active for line in _unit_lines(unit, now)]
+    before = [line for unit in done for line in _unit_lines(unit, now)]
+    after = [line for unit in waiting for line in _unit_lines(unit, now)]
+    if len(head) + len(before) + len(middle) + len(after) <= room:
+        return head + before + middle + after
+    before = _collapse(done, before, room=max(1, (room - len(head) - len(middle)) // 2))
+    if len(middle) > room - len(head) - len(before) - 1:
+        middle = [line for unit in active for line in _unit_lines(unit, now, shortly=True)]
+    left = room - len(head) - len(before) - len(middle)
+    after = _cut_lines(after, max(left, 1 if after else 0), "waiting")
+    fixed = len(head) + len(before) + len(after)
+    return head + before + _cut_lines(middle, max(1, room - fixed), "running") + after
+
+
+def _collapse(units: Sequence[UnitOutline], lines: list[_Line], room: int) -> list[_Line]:
+    """Collapse units that have ended into one line, all but the last few."""
+    if len(lines) <= room:
+        return lines
+    failed = sum(unit.state != "success" for unit in units)
+    said = f"{format_count(len(units) - failed, 'step')} done"
+    said += f", {failed} failed" if failed else ""
+    return [_Line("success" if not failed else "failed", said)]
+
+
+def _cut_lines(lines: list[_Line], room: int, state: str) -> list[_Line]:
+    if len(lines) <= room:
+        return lines
+    kept = lines[: max(0, room - 1)]
+    return [*kept, _Line(state, f"… {len(lines) - len(kept):,} more {state}")]
+
+
+def _cut_list(lines: Sequence[str], room: int) -> list[str]:
+    if len(lines) <= room:
+        return list(lines)
+    return [*lines[: room - 1], f"… {len(lines) - room + 1:,} more at the same time"]
+
+
+def _planner_lines(outline: Outline) -> Iterator[_Line]:
+    if outline.planner:
+        state = "success" if outline.planned else "running"
+        figures = f"{'':9} {'':>10} {_format_tokens(_tally(outline.planner, NO_PRICES))}"
+        yield _Line(state, "planner", figures)
+
+
+def _unit_lines(unit: UnitOutline, now: datetime, *, shortly: bool = False) -> Iterator[_Line]:
+    yield _unit_line(unit, now, "")
+    if unit.state != "running":
+        return
+    parts = [part for part in unit.parts if part.state == "running" or not shortly]
+    for part in parts:
+        yield _unit_line(part, now, "  ")
+    if len(parts) < len(unit.parts):
+        done = sum(part.ended for part in unit.parts)
+        count = format_count(len(unit.parts), "sub-task")
+        yield _Line("running", f"{done} of {count} done", indent="  ")
+
+
+def _unit_line(unit: UnitOutline, now: datetime, indent: str) -> _Line:
+    name = escape_line(unit.name) if unit.name else unit.kind
+    if unit.state not in SIGNS:
+        name += f": {escape_line(unit.state)}"
+    number = max((attempt.number for attempt in unit.attempts), default=0)
+    if unit.state == "running" and number and unit.attempts[-1].state == "failed":
+        number += 1  # the result of the attempt before is in, that of this one is not
+    if not number:
+        return _Line(unit.state, name, indent=indent)
+    tokens = _format_tokens(_tally(unit.calls, NO_PRICES))
+    figures = f"{f'attempt {number}':9} {_elapsed(unit, now):>10} {tokens}"
+    return _Line(unit.state, name, figures, indent)
+
+
+def _elapsed(unit: UnitOutline, now: datetime) -> str:
+    span = unit.find_span()
+    if span is None:
+        return ""
+    return format_duration((span[1] if unit.ended else now) - span[0])
+
+
+def _render_tree(lines: Sequence[_Line]) -> Iterator[Text]:
+    """Put the figures below each other, behind the longest name that leaves them room."""
+    names = [f"{line.indent}{SIGNS.get(line.state, '✗')} {line.name}" for line in lines]
+    widths = [cell_len(name) for name, line in zip(names, lines, strict=True) if line.figures]
+    column = min(max(widths, default=0), LONGEST_NAME)
+    for name, line in zip(names, lines, strict=True):
+        text = Text(name, style=STYLES.get(line.state, "red"))
+        if line.figures:
+            text.truncate(column, overflow="ellipsis", pad=True)
+            text.append(f"  {line.figures}".rstrip(), style="none")
+        yield text
+
+
+def _tally(calls: Iterable[Interaction], prices: Prices) -> Tally:
+    """Sum the calls that have an outcome."""
+    return tally_calls((call for call in calls if call.status != STARTED), prices)
+
+
+def _has_tokens(tally: Tally) -> bool:
+    return tally.unreported < tally.paid
+
+
+def _format_tokens(tally: Tally) -> str:
+    if not _has_tokens(tally):
+        return ""
+    more = "+" if tally.unreported else ""
+    sent, said = format_tokens(tally.input_tokens), format_tokens(tally.output_tokens)
+    return f"{sent:>6} in {said:>6} out{more}"
+
+
+def _describe_cost(tally: Tally) -> str:
+    if tally.unpriced == tally.paid:
+        return "cost unknown"
+    return format_usd(tally.usd) + ("+" if tally.unpriced else "")
+
+
+def _join(*parts: str | None) -> str:
+    shown = " / ".join(escape_line(part) for part in parts if part)
+    return f"{shown}: " if shown else ""

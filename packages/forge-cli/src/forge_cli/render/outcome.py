@@ -1,0 +1,80 @@
+"""How a run ended: what it left, and the commands that show, take over or remove it; pure."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from posixpath import dirname
+
+from rich.text import Text
+
+from forge_cli.render.figures import format_count
+from forge_cli.render.styles import style_status
+from forge_cli.render.text import escape_line
+from forge_cli.render.tree import ResultView
+
+SHORT_COMMIT = 12
+
+MOST_COMMITS = 12
+"""Commits that are listed; `git log` lists them all."""
+
+
+def render_outcome(
+    workflow_id: str, status: str, result: ResultView, *, cost: str = "", recorded: bool = False
+) -> Text:
+    """Render how a run ended and what can be done next.
+
+    Args:
+        workflow_id: The run's.
+        status: How it ended.
+        result: What it did.
+        cost: What its calls cost; empty where nobody knows or none was paid.
+        recorded: Whether the store can tell more.
+    """
+    lines = [Text.assemble(f"run {escape_line(workflow_id)}: ", style_status(status))]
+    lines += [
+        Text(f"  {label:<7} {line}".rstrip())
+        for label, line in _list_lines(workflow_id, result, cost, recorded=recorded)
+    ]
+    return Text("\n").join(lines)
+
+
+def _list_lines(
+    workflow_id: str, result: ResultView, cost: str, *, recorded: bool
+) -> Iterator[tuple[str, str]]:
+    if result.error:
+        yield "error", escape_line(result.error)
+    commits = _list_commits(result)
+    if result.branch:
+        yield "branch", f"{escape_line(result.branch)} ({format_count(len(result.files), 'file')})"
+    for number, (commit, name) in enumerate(commits[:MOST_COMMITS]):
+        yield "" if number else "commits", f"{commit[:SHORT_COMMIT]} {name}"
+    if len(commits) > MOST_COMMITS:
+        yield "", f"… and {format_count(len(commits) - MOST_COMMITS, 'more commit')}"
+    if cost:
+        yield "cost", cost
+    if result.branch and commits:
+        yield "review", f"{_git(result)} diff {commits[0][0]}^..{_quote(result.branch)}"
+    if recorded:
+        yield "look", f"forge status --workflow-id {_quote(workflow_id)} --verbose"
+    if result.branch and result.worktree:
+        remove = f"{_git(result)} worktree remove --force {_quote(result.worktree)}"
+        yield "remove", f"{remove} && {_git(result)} branch -D {_quote(result.branch)}"
+
+
+def _list_commits(result: ResultView) -> Sequence[tuple[str, str]]:
+    """List the commits on the branch, oldest first, each with the unit that it holds."""
+    units = [(step.commit, escape_line(step.name), len(step.attempts)) for step in result.steps]
+    units += [(attempt.commit, "", attempt.number) for attempt in result.attempts[-1:]]
+    return [
+        (escape_line(commit[:SHORT_COMMIT]), name + (f" (attempt {number})" if number > 1 else ""))
+        for commit, name, number in units
+        if commit
+    ]
+
+
+def _git(result: ResultView) -> str:
+    """Name git in the repository of a worktree, which stands two directories above it."""
+    return f"git -C {_quote(dirname(dirname(result.worktree or '')) or '.')}"
+
+
+def _quote(text: str) -> str:
+    return shlex.quote(escape_line(text))

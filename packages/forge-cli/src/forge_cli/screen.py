@@ -1,0 +1,65 @@
+"""The part of a terminal that shows a run while it goes on."""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import TextIO
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.live import Live
+from rich.text import Text
+
+REFRESHES_PER_S = 4
+"""How often the times on the screen move on."""
+
+Render = Callable[[int, int], Text]
+"""Gives the text for a terminal of so many columns and lines."""
+
+
+def is_live(stream: TextIO) -> bool:
+    """Tell whether a stream is a terminal that can update what it shows."""
+    return stream.isatty() and os.environ.get("TERM", "dumb") not in {"", "dumb", "unknown"}
+
+
+class Screen:
+    """Shows a text at the bottom of a terminal, again and again until it is closed.
+
+    What is printed meanwhile, warnings among it, stays above. Each frame is written at once, and
+    nothing of it is left when the screen is closed.
+
+    Args:
+        stream: The terminal.
+        render: Gives what to show; called in another thread.
+    """
+
+    def __init__(self, stream: TextIO, render: Render) -> None:
+        console = Console(
+            file=stream, highlight=False, markup=False, emoji=False, force_terminal=True
+        )
+        self._live = Live(
+            console=console,
+            get_renderable=lambda: _Frame(render),
+            refresh_per_second=REFRESHES_PER_S,
+            transient=True,
+            redirect_stdout=stream is sys.stdout,
+            redirect_stderr=True,
+            vertical_overflow="crop",
+        )
+
+    def open(self) -> None:
+        """Show the text from now on."""
+        self._live.start(refresh=True)
+
+    def close(self) -> None:
+        """Leave the terminal as it was; the cursor is seen again."""
+        self._live.stop()
+
+
+class _Frame:
+    """One picture, made for the terminal's size at the moment."""
+
+    def __init__(self, render: Render) -> None:
+        self._render = render
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield self._render(options.max_width, options.size.height)

@@ -1,0 +1,79 @@
+"""The view of a run on a real terminal, a pseudo-terminal's slave."""
+
+import io
+import os
+import pty
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from forge_cli.console import print_warning
+from forge_cli.screen import Screen, is_live
+from rich.text import Text
+from support.waiting import wait_until
+
+SHOW_CURSOR, HIDE_CURSOR = b"\x1b[?25h", b"\x1b[?25l"
+
+
+@dataclass
+class Terminal:
+    """Both ends of a terminal."""
+
+    stream: io.TextIOWrapper
+    master: int
+    received: bytes = b""
+
+    def read(self) -> bytes:
+        os.set_blocking(self.master, False)
+        while True:
+            try:
+                self.received += os.read(self.master, 65536)
+            except BlockingIOError:
+                return self.received
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    master, slave = pty.openpty()
+    with io.TextIOWrapper(io.FileIO(slave, "w"), encoding="utf-8") as stream:
+        yield Terminal(stream, master)
+    os.close(master)
+
+
+def test_view_is_updated_in_place_and_removed(terminal: Terminal) -> None:
+    frames = iter(range(10_000))
+    screen = Screen(terminal.stream, lambda width, _: Text(f"frame {next(frames)} {width}"))
+
+    screen.open()
+    wait_until(lambda: b"frame 2 " in terminal.read(), "the third frame")
+    screen.close()
+
+    received = terminal.read()
+    assert received.index(HIDE_CURSOR) < received.rindex(SHOW_CURSOR)
+    assert b"\x1b[2K" in received  # the line is rewritten, not added to
+    assert received.count(b"\n") <= 2
+
+
+def test_warnings_stay_above_the_view(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", terminal.stream)
+    screen = Screen(terminal.stream, lambda *_: Text("the view"))
+
+    screen.open()
+    print_warning("[bold]a[/b]c :bomb: \x1b[2J")
+    screen.close()
+
+    assert rb"warning: [bold]a[/b]c :bomb: \x1b[2J" in terminal.read()
+
+
+@pytest.mark.parametrize(
+    ("term", "live"), [("xterm", True), ("dumb", False), ("", False)], ids=["xterm", "dumb", "none"]
+)
+def test_terminal_that_cannot_move_its_cursor_gets_lines(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, term: str, live: bool
+) -> None:
+    monkeypatch.setenv("TERM", term)
+
+    assert is_live(terminal.stream) == live
+    assert not is_live(io.StringIO())
