@@ -1,12 +1,10 @@
 """record() on a store that cannot be written: bounded, counted, and well again afterwards."""
 
-import contextlib
 import logging
 import os
 import resource
 import signal
 import sqlite3
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -26,7 +24,7 @@ from forge_obs import (
     record,
     recorder,
 )
-from support.children import NOBODY, run_in_child
+from support.children import run_in_child
 from support.store import eventually, locked
 
 
@@ -163,18 +161,6 @@ def test_missing_home_is_survived(
     assert "set FORGE_DB_PATH" in caplog.text
 
 
-def test_directory_without_permission_is_survived(monkeypatch: pytest.MonkeyPatch) -> None:
-    with tempfile.TemporaryDirectory() as directory:
-        Path(directory).chmod(0o555)
-        monkeypatch.setenv("FORGE_DB_PATH", f"{directory}/forge.db")
-
-        assert run_in_child(
-            lambda: not interaction() and lost_count() > 0,
-            uid=NOBODY if os.geteuid() == 0 else None,
-        )
-        assert list(Path(directory).iterdir()) == []
-
-
 def test_full_disk_is_survived_and_keeps_what_was_acknowledged(db: Path) -> None:
     def fill() -> bool:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -185,32 +171,6 @@ def test_full_disk_is_survived_and_keeps_what_was_acknowledged(db: Path) -> None
         return 0 < kept < 40 and count_rows(db) == kept and eventually(interaction)
 
     assert run_in_child(fill)
-
-
-def test_no_descriptors_left_is_survived() -> None:
-    def exhaust() -> bool:
-        assert interaction()
-        flush()
-        resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))
-        taken: list[int] = []
-        with contextlib.suppress(OSError):
-            while True:
-                taken.append(os.open("/dev/null", os.O_RDONLY))
-        lost = not interaction()
-        for descriptor in taken:
-            os.close(descriptor)
-        return lost and eventually(interaction)
-
-    assert run_in_child(exhaust)
-
-
-def test_missing_table_is_survived(db: Path, caplog: pytest.LogCaptureFixture) -> None:
-    assert interaction()
-    with closing(sqlite3.connect(db)) as connection:
-        connection.execute("DROP TABLE interactions")
-
-    assert not interaction()
-    assert len([m for m in caplog.messages if "not stored yet" in m]) == 1
 
 
 def test_newer_schema_stays_untouched(

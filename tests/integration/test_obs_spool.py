@@ -5,7 +5,9 @@ import signal
 import sqlite3
 import stat
 import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,9 @@ from support.store import eventually, locked
 
 KEY = {"run_id": "r", "activity_id": "5", "activity_attempt": 1}
 
+LONGEST_CALL_S = 10.0
+"""Far above the deadline, since the machine may be busy."""
+
 untyped: Any = record
 
 
@@ -41,6 +46,7 @@ def fresh_recorder(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each test see its own warnings and breakers, and wait less for a locked database."""
     monkeypatch.setattr(recorder, "_state", recorder._State())
     monkeypatch.setattr(recorder, "DEADLINE_S", 0.2)
+    monkeypatch.setattr("forge_obs.breaker.FIRST_PAUSE_S", 0.1)
 
 
 @pytest.fixture
@@ -450,3 +456,37 @@ def test_child_of_a_fork_does_not_keep_the_lock(db: Path) -> None:
     assert drained(db) == ["y"]
     os.close(reader)
     os.close(writer)
+
+
+@pytest.mark.parametrize("seconds", [2, pytest.param(60, marks=pytest.mark.soak)])
+def test_database_locked_under_load_loses_nothing(
+    db: Path, monkeypatch: pytest.MonkeyPatch, seconds: int
+) -> None:
+    monkeypatch.undo()  # the real deadline and pauses
+    monkeypatch.setenv("FORGE_DB_PATH", str(db))
+    monkeypatch.setattr(recorder, "_state", recorder._State())
+    longest: list[float] = []
+
+    def call(number: int) -> None:
+        key = {"run_id": "r", "activity_id": str(number), "activity_attempt": 1}
+        for status in ("started", "ok"):
+            before = time.monotonic()
+            interaction(**key, status=status, user_prompt="x" * 20_000)
+            longest.append(time.monotonic() - before)
+
+    pause = threading.Event()
+    with ThreadPoolExecutor(64) as pool:
+        with locked(db):
+            calls = [pool.submit(call, 0)]
+            for number in range(1, seconds * 20):
+                pause.wait(0.05)
+                calls.append(pool.submit(call, number))
+        for finished in calls:
+            finished.result(timeout=60)
+    assert eventually(lambda: interaction(activity_id="last") and not waiting(db))
+
+    assert (lost_count(), get_backlog(db)) == (0, Backlog())
+    found = [row for row in stored(db) if row.activity_id != "last"]
+    assert len(found) == seconds * 20
+    assert {row.status for row in found} == {"ok"}
+    assert max(longest) < LONGEST_CALL_S
