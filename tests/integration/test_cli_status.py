@@ -12,16 +12,11 @@ from pathlib import Path
 
 import pytest
 from forge_cli.app import call
-from forge_obs import record, upgrade
-from forge_obs.spool import add_lost
-from support.children import run_in_child
 from support.forge import Outcome, run_forge
 from support.records import WORKFLOW_ID, record_call, record_run
-from support.store import locked
 
 HOSTILE = "\x1b[2J\x1b]52;c;aGk=\x07 \x9b31m \u202e \u200b a[/b]c :bomb: \ud800 ☃"
 SHOWN = "\\x1b[2J\\x1b]52;c;aGk=\\x07 \\x9b31m \\u202e \\u200b a[/b]c :bomb: \\ud800 ☃"
-HEAVY = ("temporalio", "pydantic_ai", "alembic", "sqlalchemy.orm", "pydantic")
 
 
 @pytest.fixture
@@ -286,33 +281,3 @@ def test_reader_that_goes_away_is_no_error() -> None:
 
         assert process.stderr.read() == b""
         assert process.wait(60) == 0
-
-
-def test_status_imports_nothing_heavy() -> None:
-    record_run()
-    script = (
-        "import sys; from forge_cli.app import call; call(['status']);"
-        f"print([name for name in {HEAVY!r} if name in sys.modules])"
-    )
-
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
-
-    assert done.stdout.decode().splitlines()[-1] == "[]"
-
-
-def test_records_that_wait_or_are_lost_are_counted_and_warned_about(
-    forge: Forge, db_path: Path
-) -> None:
-    upgrade(db_path)
-    with locked(db_path):
-        assert run_in_child(
-            lambda: not record("run", task_id="t", workflow_id="late", status="success")
-        )
-    add_lost(db_path, 2)
-
-    text, json_text = forge("status"), forge("status", "--json")
-
-    assert "warning: 1 record waits to be stored" in text.stderr
-    assert "warning: 2 records lost, the last at " in text.stderr
-    assert (json_text.document["pending"], json_text.document["lost"]) == (1, 2)
-    assert text.code == json_text.code == 0

@@ -2,9 +2,7 @@
 
 import os
 import sys
-import traceback
 from functools import partial
-from importlib.metadata import version
 from types import TracebackType
 from typing import NoReturn
 
@@ -15,7 +13,6 @@ from forge_cli.errors import EXPECTED, find_exit_code
 from forge_cli.examples import render_examples
 from forge_cli.exit_codes import ExitCode
 from forge_cli.launch import build_launcher
-from forge_cli.render.documents import build_error, dump
 
 COMMANDS = {
     "run": "Run a task on a git repository and report what became of it.\n\n"
@@ -52,7 +49,7 @@ def build_app() -> App:
         help="Run LLM tasks on a git repository, with every model call on record.",
         help_epilogue=render_examples(""),
         help_format="plaintext",
-        version=lambda: version("forge-cli"),
+        version=_read_version,
         result_action="return_value",
         exit_on_error=False,
         print_error=False,
@@ -92,6 +89,12 @@ def build_app() -> App:
     return app
 
 
+def _read_version() -> str:
+    from importlib.metadata import version  # noqa: PLC0415 - slow
+
+    return version("forge-cli")
+
+
 def main() -> None:
     """Run the command line of this process."""
     prepare_streams()
@@ -121,6 +124,8 @@ def _fail(argv: list[str], code: ExitCode, error_type: str, message: str) -> Exi
     line = " ".join(message.split())
     print_error(line)
     if "--json" in argv:
+        from forge_cli.render.documents import build_error, dump  # noqa: PLC0415 - for failures
+
         print_text(dump(build_error(error_type, line)))
     return code
 
@@ -130,6 +135,8 @@ def _report_bug(
 ) -> None:
     """Tell of an error that nobody expected, in one line, and exit."""
     if os.environ.get("FORGE_DEBUG"):
+        import traceback  # noqa: PLC0415 - slow
+
         traceback.print_exception(type_, error, trace)
     reason = f"internal error: {type_.__name__}: {error} (FORGE_DEBUG=1 shows where)"
     _leave(_fail(argv, ExitCode.INFRASTRUCTURE, type_.__name__, reason))

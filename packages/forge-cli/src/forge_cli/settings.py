@@ -1,6 +1,5 @@
 """What configuration files may say, which files may say it, and what goes before it; pure."""
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -183,5 +182,7 @@ def _flatten(path: str, document: Mapping[str, Any]) -> Iterable[tuple[str, Any]
 
 
 def _suggest(key: str) -> str:
+    import difflib  # noqa: PLC0415 - for a mistake only
+
     near = difflib.get_close_matches(key, KNOWN, n=1)
     return f": did you mean {near[0]}?" if near else ""

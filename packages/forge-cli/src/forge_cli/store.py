@@ -1,6 +1,5 @@
 """Reading the store for the commands; nothing is created, migrated or locked."""
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -131,6 +130,8 @@ def read_run(
     run = get_run(engine, workflow_id)
     interactions = get_interactions(engine, workflow_id=workflow_id, texts=texts)
     if run is None and not interactions:
+        import difflib  # noqa: PLC0415 - for a mistake only
+
         near = difflib.get_close_matches(workflow_id, list_workflow_ids(engine), n=3, cutoff=0.5)
         raise UnknownWorkflow(f"no run {workflow_id!r} is on record" + _suggest(near))
     run = run or _infer_run(workflow_id, interactions)

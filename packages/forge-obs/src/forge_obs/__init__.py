@@ -1,14 +1,11 @@
 """Flight recorder for LLM calls: every interaction in one SQLite file.
 
-`record` and `LLMStats` are what instrumented code needs. Everything else reads or maintains the
-store and is imported at first use, so that `import forge_obs` costs next to nothing.
+`record` and `LLMStats` are what instrumented code needs; everything else reads or maintains the
+store. Each name is imported at first use, so that `import forge_obs` costs next to nothing.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING
-
-from forge_obs.recorder import flush, get_backlog, lost_count, record
-from forge_obs.redactor import set_redact
 
 if TYPE_CHECKING:
     from forge_obs.check import StoreCheck, check_store
@@ -23,6 +20,8 @@ if TYPE_CHECKING:
         StoreUnreadable,
     )
     from forge_obs.process import get_db_path
+    from forge_obs.recorder import flush, get_backlog, lost_count, record
+    from forge_obs.redactor import set_redact
     from forge_obs.rows import CallTotals, Interaction, Run
     from forge_obs.spool_format import Backlog
     from forge_obs.stats import LLMStats
@@ -85,7 +84,12 @@ _ELSEWHERE = {
     "StoreNewer": "errors",
     "StoreUnavailable": "errors",
     "StoreUnreadable": "errors",
+    "flush": "recorder",
+    "get_backlog": "recorder",
     "get_db_path": "process",
+    "lost_count": "recorder",
+    "record": "recorder",
+    "set_redact": "redactor",
 }
 """Modules of the names that do not come from `store`."""
 

@@ -10,15 +10,10 @@ from forge_cli.commands.status_options import CallOptions, ListOptions, Switch
 from forge_cli.console import print_note, print_text, print_warning
 from forge_cli.exit_codes import ExitCode
 from forge_cli.pager import paged
-from forge_cli.prices import load_prices
 from forge_cli.render.backlog import render_backlog
-from forge_cli.render.costs import tally_calls
-from forge_cli.render.documents import build_cost, build_run_list, build_status, dump
-from forge_cli.render.interactions import render_interactions
-from forge_cli.render.run_tree import render_run
 from forge_cli.render.runs import render_run_list
 from forge_cli.since import parse_since
-from forge_cli.store import STORE_OFF, CallFilter, RunFilter, read_recent_runs, read_run
+from forge_cli.store import STORE_OFF, CallFilter, RunFilter, read_recent_runs
 
 
 def status(
@@ -45,8 +40,10 @@ def status(
         print_note("note: --verbose and a choice of calls need a run: give its --workflow-id")
     with paged():
         if workflow_id is not None:
+            from forge_cli.showing import show_run  # noqa: PLC0415 - a list does without
+
             chosen = _choose_calls(calls or CallOptions())
-            return _show_run(workflow_id, chosen, verbose=verbose, as_json=json)
+            return show_run(workflow_id, chosen, verbose=verbose, as_json=json)
         _list_runs(_choose_runs(runs or ListOptions()), as_json=json)
     return ExitCode.SUCCESS
 
@@ -71,6 +68,8 @@ def _list_runs(chosen: RunFilter, *, as_json: bool) -> None:
     views = read_recent_runs(path, chosen) if path is not None else []
     backlog = get_backlog(path) if path is not None else Backlog()
     if as_json:
+        from forge_cli.render.documents import build_run_list, dump  # noqa: PLC0415
+
         if path is None:
             print_note(STORE_OFF)
         print_text(dump(build_run_list(views, pending=backlog.pending, lost=backlog.lost)))
@@ -82,19 +81,3 @@ def _list_runs(chosen: RunFilter, *, as_json: bool) -> None:
         print_text(render_run_list(views))
     for line in render_backlog(backlog):
         print_warning(line)
-
-
-def _show_run(workflow_id: str, chosen: CallFilter, *, verbose: bool, as_json: bool) -> ExitCode:
-    view, interactions = read_run(get_db_path(), workflow_id, texts=verbose)
-    wanted = [call for call in interactions if chosen.wants(call)]
-    prices = load_prices(interactions)
-    if as_json:
-        document = build_status(view, wanted, prices, verbose=verbose)
-        cost = build_cost(tally_calls(interactions, prices), prices)
-        print_text(dump({**document, "cost": cost}))
-        return ExitCode.SUCCESS
-    print_text(render_run(view, interactions, prices, details=verbose))
-    if verbose:
-        print_text("")
-        print_text(render_interactions(wanted, prices) or "no such calls on record")
-    return ExitCode.SUCCESS

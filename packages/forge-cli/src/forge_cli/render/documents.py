@@ -4,15 +4,17 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from forge_obs.check import StoreCheck
-from forge_obs.errors import StoreError
 from forge_obs.rows import Interaction, Run
 
 from forge_cli.render.costs import NO_PRICES, Prices, Tally
 from forge_cli.render.json_text import load_or_keep
 from forge_cli.render.views import RunView
+
+if TYPE_CHECKING:
+    from forge_obs.check import StoreCheck
+    from forge_obs.errors import StoreError
 
 SCHEMA_VERSION = 1
 
@@ -39,7 +41,7 @@ def build_run_list(views: Sequence[RunView], *, pending: int, lost: int) -> dict
     return {"runs": [build_run(view) for view in views], "pending": pending, "lost": lost}
 
 
-def build_check(check: StoreCheck, failure: StoreError | None) -> dict[str, Any]:
+def build_check(check: "StoreCheck", failure: "StoreError | None") -> dict[str, Any]:
     """Build the document of ``forge db check --json``."""
     last = check.backlog.last_lost_at
     error = None if failure is None else build_error(type(failure).__name__, str(failure))["error"]

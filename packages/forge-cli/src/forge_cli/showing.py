@@ -1,0 +1,34 @@
+"""Carrying out ``forge status`` for one run."""
+
+from forge_obs.process import get_db_path
+
+from forge_cli.console import print_text
+from forge_cli.exit_codes import ExitCode
+from forge_cli.prices import load_prices
+from forge_cli.render.costs import tally_calls
+from forge_cli.render.documents import build_cost, build_status, dump
+from forge_cli.render.interactions import render_interactions
+from forge_cli.render.run_tree import render_run
+from forge_cli.store import CallFilter, read_run
+
+
+def show_run(workflow_id: str, chosen: CallFilter, *, verbose: bool, as_json: bool) -> ExitCode:
+    """Show a run, and with `verbose` the texts of the calls that are wanted.
+
+    Raises:
+        UnknownWorkflow: There is no such run; the message names similar ones.
+        StoreError: The store cannot be read.
+    """
+    view, interactions = read_run(get_db_path(), workflow_id, texts=verbose)
+    wanted = [call for call in interactions if chosen.wants(call)]
+    prices = load_prices(interactions)
+    if as_json:
+        document = build_status(view, wanted, prices, verbose=verbose)
+        cost = build_cost(tally_calls(interactions, prices), prices)
+        print_text(dump({**document, "cost": cost}))
+        return ExitCode.SUCCESS
+    print_text(render_run(view, interactions, prices, details=verbose))
+    if verbose:
+        print_text("")
+        print_text(render_interactions(wanted, prices) or "no such calls on record")
+    return ExitCode.SUCCESS
