@@ -41,6 +41,13 @@ DB_COMMANDS = {
     "check": "Check the database: schema, integrity, permissions, records that wait or are lost.",
 }
 
+UPKEEP_COMMANDS = {
+    "prune": "Delete runs that ended long ago, with their calls, and give the disk back.",
+    "backup": "Copy the database to a new file, also while it is in use.",
+    "export": "Print every row of the store.",
+}
+"""Commands below `forge db` that keep the store in order."""
+
 
 def build_app() -> App:
     """Build the application; a command's module is imported when it is used."""
@@ -68,6 +75,13 @@ def build_app() -> App:
     for name, text in DB_COMMANDS.items():
         db.command(
             f"forge_cli.commands.db:{name}",
+            name=name,
+            help=text,
+            help_epilogue=render_examples(f"db {name}"),
+        )
+    for name, text in UPKEEP_COMMANDS.items():
+        db.command(
+            f"forge_cli.commands.upkeep:{name}",
             name=name,
             help=text,
             help_epilogue=render_examples(f"db {name}"),

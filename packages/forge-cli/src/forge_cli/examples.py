@@ -37,6 +37,15 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "db": ("forge db path", "forge db check"),
     "db path": ('sqlite3 "$(forge db path)" .tables',),
     "db upgrade": ("forge db upgrade",),
+    "db prune": (
+        "forge db prune --older-than 30d",
+        "forge db prune --older-than 2026-11-01 --dry-run",
+    ),
+    "db backup": ("forge db backup ~/forge-backup.db",),
+    "db export": (
+        "forge db export --jsonl | gzip > store.jsonl.gz",
+        "forge db export --output store.jsonl",
+    ),
     "db check": ("forge db check",),
 }
 """Command lines by command; an empty name is `forge` itself."""

@@ -18,8 +18,13 @@ UNITS = {
 AGE = re.compile(r"(\d{1,9})\s*([a-z]+)", re.ASCII)
 
 
-def parse_since(text: str, now: datetime) -> datetime:
+def parse_since(text: str, now: datetime, option: str = "--since") -> datetime:
     """Read an age before now, or a moment; one without a time zone is UTC.
+
+    Args:
+        text: What the user wrote.
+        now: The current moment.
+        option: Where it was written, for the message.
 
     Raises:
         UsageError: It is neither.
@@ -32,6 +37,6 @@ def parse_since(text: str, now: datetime) -> datetime:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (KeyError, OverflowError, ValueError):
         raise UsageError(
-            f"--since {text!r} is neither an age such as 30m, 2h or 7d, nor a moment such as "
+            f"{option} {text!r} is neither an age such as 30m, 2h or 7d, nor a moment such as "
             "2026-11-01 or 2026-11-01T12:00Z"
         ) from None

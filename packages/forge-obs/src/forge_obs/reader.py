@@ -45,6 +45,8 @@ class Query:
         since: Only rows made at or after this moment, in the words of `created_at`.
         without: Columns to leave out.
         newest: Only that many rows, newest first; all, in the order of recording, if None.
+        after: Only rows with a larger id.
+        at_most: Only that many rows of those, the first.
     """
 
     table: str
@@ -52,6 +54,8 @@ class Query:
     since: str | None = None
     without: Sequence[str] = ()
     newest: int | None = None
+    after: int | None = None
+    at_most: int | None = None
 
     def needs(self) -> set[str]:
         """Name the columns that decide which rows are read."""
@@ -100,8 +104,10 @@ def _narrow(chosen: Select[Any], query: Query) -> Select[Any]:
             chosen = chosen.where(column(name) == value)
     if query.since is not None:
         chosen = chosen.where(column("created_at") >= query.since)
+    if query.after is not None:
+        chosen = chosen.where(column("id") > query.after)
     if query.newest is None:
-        return chosen.order_by(column("id"))
+        return chosen.order_by(column("id")).limit(query.at_most)
     return chosen.order_by(column("created_at").desc(), column("id").desc()).limit(query.newest)
 
 

@@ -152,7 +152,7 @@ def create_write_engine(path: Path, *, pooled: bool = True) -> Engine:
     """
     engine = create_engine(
         URL.create("sqlite", database=os.fspath(path)),
-        creator=lambda: _connect(path, BUSY_S),
+        creator=lambda: connect(path, BUSY_S),
         hide_parameters=True,
         poolclass=pool.QueuePool if pooled else pool.NullPool,
     )
@@ -161,7 +161,7 @@ def create_write_engine(path: Path, *, pooled: bool = True) -> Engine:
     return engine
 
 
-def _connect(path: Path, wait_s: float, mode: str = "rw") -> sqlite3.Connection:
+def connect(path: Path, wait_s: float, mode: str = "rw") -> sqlite3.Connection:
     """Open a file that exists: one that SQLite makes would be readable by everybody."""
     address = f"{path.absolute().as_uri()}?mode={mode}"
     return sqlite3.connect(
@@ -243,7 +243,7 @@ class LogConnection:
     """
 
     def __init__(self, path: Path) -> None:
-        self._driver = _connect(path, 0.0)
+        self._driver = connect(path, 0.0)
         self._driver.execute("PRAGMA synchronous=NORMAL")
 
     def move(self) -> None:
@@ -281,7 +281,7 @@ def switch_to_wal(path: Path, *, budget_s: float) -> bool:
 
 
 def _journal_mode(path: Path, *, wait_s: float) -> str:
-    with closing(_connect(path, wait_s)) as connection:
+    with closing(connect(path, wait_s)) as connection:
         mode = str(connection.execute("PRAGMA journal_mode").fetchone()[0])
         if mode != "wal":
             mode = str(connection.execute("PRAGMA journal_mode=WAL").fetchone()[0])
@@ -308,13 +308,18 @@ def create_read_engine(path: Path) -> Engine:
     """
     return create_engine(
         URL.create("sqlite", database=os.fspath(path)),
-        creator=lambda: _open_for_reading(path),
+        creator=lambda: open_for_reading(path),
         hide_parameters=True,
         poolclass=pool.NullPool,
     )
 
 
-def _open_for_reading(path: Path) -> sqlite3.Connection:
+def open_for_reading(path: Path) -> sqlite3.Connection:
+    """Open an existing file for reading alone, as the driver's own connection.
+
+    Raises:
+        sqlite3.Error: It cannot be opened or read.
+    """
     try:
         return _probe(path, "rw")
     except sqlite3.OperationalError as error:
@@ -325,7 +330,7 @@ def _open_for_reading(path: Path) -> sqlite3.Connection:
 
 def _probe(path: Path, mode: str) -> sqlite3.Connection:
     """Open and read once: SQLite finds out at the first statement whether it may."""
-    connection = _connect(path, BUSY_S, mode)
+    connection = connect(path, BUSY_S, mode)
     try:
         connection.execute("PRAGMA query_only=ON")
         connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()

@@ -6,7 +6,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from forge_obs.rows import Interaction, Run
+from forge_obs.rows import Interaction, Run, load_interaction, load_run
 
 from forge_cli.render.costs import NO_PRICES, Prices, Tally
 from forge_cli.render.json_text import load_or_keep
@@ -119,6 +119,13 @@ def build_call(
     columns = _columns(interaction, Interaction, frozenset() if verbose else TEXTS)
     cost = prices.price_call(interaction)
     return {**columns, "cost_usd": None if cost is None else float(cost)}
+
+
+def build_row(table: str, values: Mapping[str, object]) -> dict[str, Any]:
+    """Build the object of one row of a table, as it was read from the file."""
+    loaded: Interaction | Run
+    loaded = load_run(values) if table == "runs" else load_interaction(values)
+    return {"table": table, **_columns(loaded, type(loaded), set())}
 
 
 def _columns(row: object, shape: type[Any], without: frozenset[str] | set[str]) -> dict[str, Any]:

@@ -1,0 +1,110 @@
+"""``forge db prune``, ``backup`` and ``export``: keeping the store in order."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from forge_core.errors import UsageError
+from forge_obs.errors import StoreUnavailable
+from forge_obs.process import get_db_path
+
+from forge_cli.confirm import confirm
+from forge_cli.console import print_text
+from forge_cli.exit_codes import ExitCode
+from forge_cli.output_file import writing_to
+from forge_cli.render.documents import build_row, dump
+from forge_cli.render.figures import format_count
+from forge_cli.render.text import escape_line
+from forge_cli.since import parse_since
+from forge_cli.store import STORE_OFF
+
+EXPORTED = ("runs", "interactions")
+"""Tables in the order of their export."""
+
+NOTHING_YET = "no runs recorded yet"
+
+Switch = Annotated[bool, Parameter(negative="", show_default=False)]
+
+
+def prune(*, older_than: str, yes: Switch = False, dry_run: Switch = False) -> ExitCode:
+    """Delete runs that ended long ago, with their calls, and give the disk back.
+
+    Runs that have not ended stay, interrupted ones too. Calls that belong to no run are deleted by
+    their own age, and so are payloads that were kept outside Temporal's history. Commands that
+    record meanwhile go on.
+
+    Args:
+        older_than: Delete what ended longer ago than this, as 30d or 12h, or before a day, as
+            2026-11-01.
+        yes: Do not ask.
+        dry_run: Say what would be deleted, and delete nothing.
+    """
+    from forge_cli.pruning import count, prune_all  # noqa: PLC0415 - imports SQLAlchemy, Temporal
+
+    path, before = _require_path(), parse_since(older_than, datetime.now(UTC), "--older-than")
+    if not path.exists():
+        print_text(NOTHING_YET)
+        return ExitCode.SUCCESS
+    found = count(path, before)
+    what = f"{format_count(found.runs, 'run')} and {format_count(found.calls, 'call')}"
+    question = f"{what} are older than {before:%Y-%m-%d %H:%M} UTC in {escape_line(str(path))}."
+    if dry_run:
+        print_text(question)
+    elif confirm(f"{question} Delete them?", yes=yes):
+        print_text(prune_all(path, before))
+    else:
+        print_text("nothing was deleted")
+    return ExitCode.SUCCESS
+
+
+def backup(target: Path, /) -> ExitCode:
+    """Copy the database to a new file, also while it is in use.
+
+    The copy is the store of one moment, and readable by you alone. An existing file is left as it
+    is.
+
+    Args:
+        target: The new file.
+    """
+    from forge_obs.maintenance import back_up  # noqa: PLC0415 - imports SQLAlchemy
+
+    path = _require_path()
+    if not path.exists():
+        raise UsageError(f"there is no database at {path} yet")
+    try:
+        size = back_up(path, target.expanduser())
+    except FileExistsError as error:
+        raise UsageError(f"{target} exists already: choose another file") from error
+    print_text(f"{escape_line(str(target))}: {size:,} bytes")
+    return ExitCode.SUCCESS
+
+
+def export(*, jsonl: Switch = True, output: Path | None = None) -> ExitCode:  # noqa: ARG001
+    """Print every row of the store, prompts and answers included.
+
+    Runs come first, then calls, each in the order of recording. Only a few rows are in memory at
+    once; what is recorded meanwhile may be among them.
+
+    Args:
+        jsonl: One JSON object a line, the only format so far.
+        output: Write to this new file, readable by you alone, instead of stdout.
+    """
+    from forge_obs.maintenance import list_all  # noqa: PLC0415 - imports SQLAlchemy
+    from forge_obs.store import open_reader  # noqa: PLC0415
+
+    engine = open_reader(_require_path())
+    with writing_to(output) as write:
+        if engine is None:
+            return ExitCode.SUCCESS
+        for table in EXPORTED:
+            for values in list_all(engine, table):
+                write(dump(build_row(table, values)))
+    return ExitCode.SUCCESS
+
+
+def _require_path() -> Path:
+    found = get_db_path()
+    if found is None:
+        raise StoreUnavailable(STORE_OFF)
+    return found

@@ -1,0 +1,238 @@
+"""Housekeeping of a store that is in use: delete what is old, copy it, read all of it."""
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Delete,
+    Engine,
+    Select,
+    case,
+    delete,
+    func,
+    not_,
+    or_,
+    select,
+)
+
+from forge_obs import sqlite, sqlite_files
+from forge_obs.columns import RUNNING, TABLES
+from forge_obs.engine import get_engine
+from forge_obs.errors import StoreUnavailable
+from forge_obs.reader import Query, Values, fetch
+from forge_obs.schema import interactions, runs
+
+CALLS_A_BATCH: Final = 100
+"""Calls that one transaction deletes, so that writers get their turn soon."""
+
+RUNS_A_BATCH: Final = 50
+
+ROWS_A_READ: Final = 20
+"""Rows that are in memory at once while all are read."""
+
+LONGEST_PAUSE_S: Final = 0.05
+
+_ended_at: Final[ColumnElement[Any]] = func.coalesce(runs.c.finished_at, runs.c.created_at)
+
+
+@dataclass(frozen=True)
+class Extent:
+    """A number of runs and calls."""
+
+    runs: int
+    calls: int
+    """Requests to models, those of no run on record included."""
+
+
+@dataclass(frozen=True)
+class Pruning:
+    """What was deleted, and what that gave back."""
+
+    deleted: Extent
+    freed_bytes: int
+    """By how much the files became smaller."""
+    size_bytes: int
+    """Size of the files now."""
+    obstacle: str | None = None
+    """Why the file was not made smaller; its free pages are used again."""
+
+
+def count_prunable(engine: Engine, before: datetime) -> Extent:
+    """Count what `prune` would delete now; raises a `StoreError` if the store cannot be read."""
+    chosen = _old_workflows(before).subquery()
+    with (
+        sqlite.telling_errors(_path_of(engine)),
+        engine.connect().execution_options(**sqlite.READ_ONLY) as connection,
+    ):
+        rows = connection.execute(
+            select(func.count()).where(runs.c.workflow_id.in_(select(chosen.c.workflow_id)))
+        ).scalar_one()
+        calls = connection.execute(
+            select(func.count())
+            .select_from(interactions)
+            .where(
+                interactions.c.created_at < before,
+                or_(interactions.c.workflow_id.in_(select(chosen.c.workflow_id)), _of_no_run()),
+            )
+        ).scalar_one()
+    return Extent(int(rows), int(calls))
+
+
+def prune(db_path: str | os.PathLike[str], before: datetime) -> Pruning:
+    """Delete the runs that ended before a moment, with their calls, and calls of no run.
+
+    A workflow with a run that has not ended, or ended later, is left whole. Each transaction is
+    short; at the end the file is made smaller, during which `record()` keeps entries beside it.
+
+    Args:
+        db_path: A store at this version's schema; see `upgrade`.
+        before: A moment with a time zone.
+
+    Raises:
+        StoreError: The store cannot be written. What was deleted by then stays deleted, and a run
+            is deleted after its calls.
+    """
+    path = Path(db_path)
+    engine = get_engine(path)
+    size = _size_of(path)
+    with sqlite.telling_errors(path):
+        deleted = _prune_runs(engine, before)
+        orphans = _prune_orphans(engine, before)
+        total = Extent(deleted.runs, deleted.calls + orphans)
+        obstacle = sqlite_files.shrink(path) if total.runs or total.calls else None
+        now = _size_of(path)
+    return Pruning(total, max(0, size - now), now, obstacle)
+
+
+def list_unfinished(engine: Engine) -> list[str]:
+    """Name the workflows with a run that has not ended; raises as `count_prunable` does."""
+    with sqlite.telling_errors(_path_of(engine)):
+        chosen = select(runs.c.workflow_id).where(runs.c.status == RUNNING).distinct()
+        return [str(workflow_id) for workflow_id in _read(engine, chosen)]
+
+
+def back_up(db_path: str | os.PathLike[str], target: str | os.PathLike[str]) -> int:
+    """Copy a database that may be in use to a new file, readable by its owner alone.
+
+    The copy is the database of one moment; a copy that was interrupted is an empty database.
+
+    Returns:
+        The copy's size in bytes.
+
+    Raises:
+        FileExistsError: There is something at `target` already; it is left as it is.
+        StoreError: The database cannot be read, or the copy not be written.
+    """
+    source, copy = Path(db_path), Path(target)
+    if copy.resolve() in {source.resolve(), *sqlite_files.reserved_files(source)}:
+        raise StoreUnavailable(f"{copy} belongs to the database itself: choose another file")
+    _make_new(copy)
+    try:
+        with sqlite.telling_errors(source):
+            sqlite_files.copy_database(source, copy)
+    except BaseException:
+        copy.unlink(missing_ok=True)
+        raise
+    return copy.stat().st_size
+
+
+def list_all(engine: Engine, table: str) -> Iterator[Values]:
+    """Read every row of a table in the order of recording, a few at a time.
+
+    No transaction is open between two reads: what is recorded meanwhile may be among the rows.
+
+    Raises:
+        StoreError: The store cannot be read, or is newer than this version.
+    """
+    if table not in TABLES:
+        raise ValueError(f"no table {table!r}")
+    last = 0
+    while rows := fetch(engine, Query(table, after=last, at_most=ROWS_A_READ)):
+        yield from rows
+        last = int(str(rows[-1]["id"]))
+
+
+def _make_new(path: Path) -> None:
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise StoreUnavailable(f"{path} cannot be made: {error.strerror}") from error
+
+
+def _old_workflows(before: datetime) -> Select[Any]:
+    """Choose the workflows all of whose runs ended before a moment."""
+    kept = case((runs.c.status == RUNNING, 1), (_ended_at >= before, 1), else_=0)
+    return select(runs.c.workflow_id).group_by(runs.c.workflow_id).having(func.max(kept) == 0)
+
+
+def _of_no_run() -> ColumnElement[bool]:
+    known = select(runs.c.id).where(runs.c.workflow_id == interactions.c.workflow_id)
+    return not_(known.exists())
+
+
+def _prune_runs(engine: Engine, before: datetime) -> Extent:
+    deleted_runs = deleted_calls = 0
+    workflow_ids = _read(engine, _old_workflows(before))
+    for start in range(0, len(workflow_ids), RUNS_A_BATCH):
+        chosen = workflow_ids[start : start + RUNS_A_BATCH]
+        of_chosen = interactions.c.workflow_id.in_(chosen)
+        calls = _read(engine, select(interactions.c.id).where(of_chosen))
+        deleted_calls += _delete_calls(engine, calls, before)
+        deleted_runs += _delete_runs(engine, chosen, before)
+    return Extent(deleted_runs, deleted_calls)
+
+
+def _prune_orphans(engine: Engine, before: datetime) -> int:
+    made_before = interactions.c.created_at < before
+    orphans = _read(engine, select(interactions.c.id).where(made_before, _of_no_run()))
+    return _delete_calls(engine, orphans, before)
+
+
+def _read(engine: Engine, chosen: Select[Any]) -> Sequence[Any]:
+    with engine.connect().execution_options(**sqlite.READ_ONLY) as connection:
+        return connection.execute(chosen).scalars().all()
+
+
+def _delete_calls(engine: Engine, ids: Sequence[int], before: datetime) -> int:
+    """Delete calls, unless they were made later, one short transaction after the other."""
+    deleted = 0
+    for start in range(0, len(ids), CALLS_A_BATCH):
+        chosen = interactions.c.id.in_(ids[start : start + CALLS_A_BATCH])
+        old = delete(interactions).where(chosen, interactions.c.created_at < before)
+        deleted += _write(engine, old)
+    return deleted
+
+
+def _delete_runs(engine: Engine, workflow_ids: Sequence[str], before: datetime) -> int:
+    chosen = runs.c.workflow_id.in_(workflow_ids)
+    return _write(engine, delete(runs).where(chosen, runs.c.status != RUNNING, _ended_at < before))
+
+
+def _write(engine: Engine, statement: Delete) -> int:
+    started = time.monotonic()
+    with engine.begin() as connection:
+        count = connection.execute(statement).rowcount
+    _let_others_write(time.monotonic() - started)
+    return count
+
+
+def _let_others_write(held_s: float) -> None:
+    """Leave the lock alone as long as it was held: SQLite's own waiters would starve."""
+    time.sleep(min(held_s, LONGEST_PAUSE_S))
+
+
+def _path_of(engine: Engine) -> Path:
+    return Path(engine.url.database or "")
+
+
+def _size_of(path: Path) -> int:
+    present = (file for file in (path, *sqlite.side_files(path)) if file.exists())
+    return sum(file.stat().st_size for file in present)

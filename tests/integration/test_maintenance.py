@@ -1,0 +1,317 @@
+"""A store that is in use is pruned, copied and exported."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from forge_cli.app import call
+from forge_obs import flush, get_engine, record, upgrade
+from forge_obs.maintenance import Extent, back_up, count_prunable, list_all, prune
+from forge_obs.store import open_reader
+from support.forge import Outcome
+from support.terminal import on_terminal
+from support.waiting import wait_until
+
+Forge = Callable[..., Outcome]
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+MONTH_AGO = NOW - timedelta(days=30)
+OLD, RECENT = "2026-09-01T00:00:00.000000Z", "2026-11-20T00:00:00.000000Z"
+
+
+@pytest.fixture
+def forge(capsys: pytest.CaptureFixture[str]) -> Forge:
+    """Run commands in this process, which saves its start."""
+
+    def run(*args: str) -> Outcome:
+        code = call(list(args))
+        return Outcome(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def db_path() -> Path:
+    return Path(os.environ["FORGE_DB_PATH"])
+
+
+def put_run(workflow_id: str, status: str = "success", *, calls: int = 2, size: int = 1000) -> None:
+    assert record("run", task_id="t", workflow_id=workflow_id, status=status)  # type: ignore[call-overload]
+    for number in range(calls):
+        put_call(workflow_id, number, size=size)
+
+
+def put_call(workflow_id: str | None, number: int = 0, *, size: int = 1000) -> None:
+    assert record(
+        "interaction",
+        task_id="t",
+        role="llm",
+        system_prompt=f"call {number}",
+        user_prompt="u" * size,
+        workflow_id=workflow_id,
+    )
+
+
+def execute(path: Path, statement: str, *values: str) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(statement, values)
+
+
+def age(path: Path, workflow_id: str, moment: str = OLD) -> None:
+    """Let a run and its calls have been made and ended at a moment."""
+    execute(
+        path,
+        "UPDATE runs SET created_at = ?1, finished_at = nullif(?1, status = 'running') "
+        "WHERE workflow_id = ?2",
+        moment,
+        workflow_id,
+    )
+    execute(
+        path, "UPDATE interactions SET created_at = ? WHERE workflow_id = ?", moment, workflow_id
+    )
+
+
+def list_kept(path: Path) -> tuple[list[str], list[str | None]]:
+    """Give the workflow ids of runs and of calls."""
+    with closing(sqlite3.connect(path)) as connection:
+        runs = connection.execute("SELECT workflow_id FROM runs ORDER BY id").fetchall()
+        calls = connection.execute("SELECT workflow_id FROM interactions ORDER BY id").fetchall()
+    return [row[0] for row in runs], [row[0] for row in calls]
+
+
+def test_runs_that_ended_long_ago_go_with_their_calls(db_path: Path) -> None:
+    for workflow_id, status in [("old", "success"), ("failed", "error"), ("open", "running")]:
+        put_run(workflow_id, status)
+        age(db_path, workflow_id)
+    put_run("recent")
+    age(db_path, "recent", RECENT)
+
+    counted = count_prunable(get_engine(db_path), MONTH_AGO)
+    done = prune(db_path, MONTH_AGO)
+
+    assert counted == done.deleted == Extent(runs=2, calls=4)
+    assert list_kept(db_path) == (["open", "recent"], ["open", "open", "recent", "recent"])
+
+
+def test_calls_of_no_run_go_by_their_own_age(db_path: Path) -> None:
+    put_call("elsewhere")
+    put_call(None)
+    execute(db_path, "UPDATE interactions SET created_at = ?", OLD)
+    put_call(None)
+
+    assert prune(db_path, MONTH_AGO).deleted == Extent(runs=0, calls=2)
+    assert list_kept(db_path) == ([], [None])
+
+
+def test_workflow_that_was_run_again_since_is_left_whole(db_path: Path) -> None:
+    put_run("again")
+    age(db_path, "again")
+    record("run", task_id="t", workflow_id="again", run_id="second", status="running")
+
+    assert prune(db_path, MONTH_AGO).deleted == Extent(0, 0)
+    assert list_kept(db_path) == (["again", "again"], ["again", "again"])
+
+
+def test_disk_is_given_back(db_path: Path) -> None:
+    put_run("old", calls=30, size=100_000)
+    age(db_path, "old")
+    put_run("recent")
+    flush()
+    size = db_path.stat().st_size
+
+    done = prune(db_path, MONTH_AGO)
+
+    assert done.obstacle is None
+    assert done.freed_bytes > 2_900_000
+    assert db_path.stat().st_size < size - 2_900_000
+
+
+def test_file_that_cannot_be_made_smaller_is_said_so(
+    db_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("forge_obs.sqlite_files.SHRINK_WAIT_S", 0.1)
+    put_run("old")
+    age(db_path, "old")
+    with closing(sqlite3.connect(db_path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM runs").fetchone()
+
+        done = prune(db_path, MONTH_AGO)
+
+    assert done.deleted.runs == 1
+    assert list_kept(db_path) == ([], [])
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from forge_obs import flush, record
+count = 0
+Path(sys.argv[1], "started").touch()
+while not Path(sys.argv[1], "stop").exists():
+    count += 1
+    record("interaction", task_id="live", role="llm", system_prompt=str(count),
+           user_prompt="u" * 2000, workflow_id="live")
+flush()
+print(count)
+"""
+
+
+def test_nothing_is_lost_that_others_record_meanwhile(db_path: Path, tmp_path: Path) -> None:
+    for number in range(20):
+        put_run(f"old-{number}", calls=20, size=20_000)
+        age(db_path, f"old-{number}")
+    flush()
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, tmp_path], stdout=subprocess.PIPE, text=True
+    ) as writer:
+        try:
+            wait_until((tmp_path / "started").exists, "the writer starts")
+            done = prune(db_path, MONTH_AGO)
+            copied = back_up(db_path, tmp_path / "copy.db")
+        finally:
+            (tmp_path / "stop").touch()
+        count = int(writer.communicate(timeout=60)[0])
+
+    upgrade(db_path)  # stores what waits beside the database
+    _, calls = list_kept(db_path)
+    assert done.deleted == Extent(20, 400)
+    assert calls == ["live"] * count
+    assert copied > 0
+    with closing(sqlite3.connect(tmp_path / "copy.db")) as copy:
+        assert copy.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        texts = copy.execute("SELECT system_prompt FROM interactions ORDER BY id").fetchall()
+    assert [text for (text,) in texts] == [str(number + 1) for number in range(len(texts))]
+
+
+def test_copy_is_private_and_whole(db_path: Path, tmp_path: Path) -> None:
+    put_run("w")
+
+    back_up(db_path, tmp_path / "copy.db")
+
+    assert (tmp_path / "copy.db").stat().st_mode & 0o777 == 0o600
+    assert list_kept(tmp_path / "copy.db") == (["w"], ["w", "w"])
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("forge.db", 3), ("forge.db-wal", 3), ("forge.db-journal", 3), ("taken", 2), ("link", 2)],
+)
+def test_backup_overwrites_nothing(forge: Forge, db_path: Path, name: str, code: int) -> None:
+    put_run("w")
+    flush()
+    target = db_path.with_name(name)
+    db_path.with_name("taken").write_text("precious")
+    db_path.with_name("link").symlink_to(db_path.with_name("nothing"))
+    before = {path: path.lstat().st_size for path in db_path.parent.iterdir()}
+
+    outcome = forge("db", "backup", str(target))
+
+    assert outcome.code == code
+    assert "choose another file" in outcome.error
+    assert {path: path.lstat().st_size for path in db_path.parent.iterdir()} == before
+
+
+def test_every_row_is_exported_as_one_line(forge: Forge, db_path: Path, tmp_path: Path) -> None:
+    for number in range(3):
+        put_run(f"w{number}", calls=15)
+    execute(
+        db_path, "UPDATE interactions SET system_prompt = ? WHERE id = 1", "a\u202e\x1b[2J\u2028"
+    )
+
+    printed = forge("db", "export", "--jsonl").stdout
+    written = forge("db", "export", "--output", str(tmp_path / "store.jsonl"))
+
+    rows: list[dict[str, Any]] = [json.loads(line) for line in printed.splitlines()]
+    assert [row["table"] for row in rows] == ["runs"] * 3 + ["interactions"] * 45
+    assert rows[3]["system_prompt"] == "a\u202e\x1b[2J\u2028"
+    assert printed.isascii()
+    assert (written.code, (tmp_path / "store.jsonl").read_text()) == (0, printed)
+    assert (tmp_path / "store.jsonl").stat().st_mode & 0o777 == 0o600
+
+
+def test_export_holds_a_few_rows_at_a_time(db_path: Path) -> None:
+    put_run("w", calls=50)
+    engine = open_reader(db_path)
+    assert engine is not None
+
+    rows = list_all(engine, "interactions")
+    first = next(rows)
+    execute(db_path, "DELETE FROM interactions WHERE id > 20")
+
+    assert [first["id"], *(row["id"] for row in rows)] == list(range(1, 21))
+
+
+def test_export_of_no_store_is_empty(forge: Forge) -> None:
+    assert forge("db", "export", "--jsonl") == Outcome(0, "", "")
+
+
+def test_pruning_says_what_it_did(forge: Forge, db_path: Path) -> None:
+    put_run("old")
+    age(db_path, "old", "2020-01-01T00:00:00.000000Z")
+
+    tried = forge("db", "prune", "--older-than", "30d", "--dry-run")
+    done = forge("db", "prune", "--older-than", "30d", "--yes")
+
+    assert tried.stdout.startswith("1 run and 2 calls are older than ")
+    assert done.stdout.startswith("1 run and 2 calls deleted, ")
+    assert list_kept(db_path) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        pytest.param(["--older-than", "soon"], "--older-than 'soon' is neither", id="age"),
+        pytest.param(["--older-than", "30d"], "give --yes", id="nobody to ask"),
+    ],
+)
+def test_pruning_without_a_clear_word_deletes_nothing(
+    forge: Forge, db_path: Path, args: list[str], message: str
+) -> None:
+    put_run("old")
+    age(db_path, "old", "2020-01-01T00:00:00.000000Z")
+
+    outcome = forge("db", "prune", *args)
+
+    assert outcome.code == 2
+    assert message in outcome.error
+    assert list_kept(db_path)[0] == ["old"]
+
+
+@pytest.mark.parametrize(("answer", "kept"), [("y", []), ("", ["old"])])
+def test_question_on_a_terminal_is_answered_no_by_default(
+    db_path: Path, answer: str, kept: list[str]
+) -> None:
+    put_run("old")
+    age(db_path, "old", "2020-01-01T00:00:00.000000Z")
+    command = [sys.executable, "-m", "forge_cli", "db", "prune", "--older-than", "30d"]
+
+    with on_terminal(command, {}) as terminal:
+        terminal.wait_for("[y/N] ")
+        terminal.type(f"{answer}\n")
+        terminal.read_to_end()
+
+    assert list_kept(db_path)[0] == kept
+
+
+def test_payloads_of_old_runs_go_and_those_of_open_runs_stay(forge: Forge) -> None:
+    payloads = Path(os.environ["XDG_STATE_HOME"], "forge", "payloads")
+    put_run("open", "running")
+    long_ago = datetime(2020, 1, 1, tzinfo=UTC).timestamp()
+    for name in ("open", "gone"):
+        (payloads / name).mkdir(parents=True)
+        (payloads / name / "x.zst").write_bytes(b"x" * 10)
+        os.utime(payloads / name, (long_ago, long_ago))
+
+    outcome = forge("db", "prune", "--older-than", "30d", "--yes")
+
+    assert "payloads of 1 run deleted, 10 bytes given back" in outcome.stdout
+    assert [path.name for path in payloads.iterdir()] == ["open"]
