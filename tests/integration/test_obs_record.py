@@ -10,8 +10,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from forge_obs import (
     Interaction,
     LLMStats,
     Run,
+    check_store,
     flush,
     get_db_path,
     get_interactions,
@@ -29,7 +32,10 @@ from forge_obs import (
     record,
     recorder,
 )
+from forge_obs.spool import add_lost
 from support.children import run_in_child, start_child, wait_for
+from support.store import locked
+from support.waiting import wait_until
 
 KEY = {"run_id": "r", "activity_id": "5", "activity_attempt": 1}
 STATS = LLMStats(model_name="m-1", input_tokens=10, output_tokens=5, latency_ms=7.5)
@@ -413,3 +419,86 @@ def test_nothing_of_the_entry_is_logged(
 
     assert "not stored" in caplog.text
     assert not [word for word in ("sk-ant", "hush", "INSERT", "Traceback") if word in caplog.text]
+
+
+def has_lines(path: Path, number: int) -> bool:
+    return len(path.read_text().splitlines()) >= number
+
+
+def die() -> bool:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return False
+
+
+def test_call_whose_process_was_killed_keeps_its_start() -> None:
+    child = start_child(lambda: interaction(**KEY, status="started") and die())
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+    [row] = stored()
+    assert (row.status, row.user_prompt, row.usage_known) == ("started", "u", False)
+
+
+@pytest.mark.parametrize("kills", [8, pytest.param(100, marks=pytest.mark.soak)])
+def test_nothing_acknowledged_is_lost_or_doubled_by_kills_at_any_moment(
+    tmp_path: Path, kills: int
+) -> None:
+    acknowledged = tmp_path / "acknowledged"
+
+    def write(child: int) -> bool:
+        with acknowledged.open("a", buffering=1) as file:
+            for number in count():
+                if interaction(entry_id=f"{child}-{number}", user_prompt="x" * 3000):
+                    file.write(f"{child}-{number}\n")
+        return True
+
+    acknowledged.touch()
+    for child in range(kills):
+        goal = len(acknowledged.read_text().splitlines()) + 10 + child
+        pid = start_child(partial(write, child))
+        wait_until(partial(has_lines, acknowledged, goal), "some rows")
+        os.kill(pid, signal.SIGKILL)
+        wait_for(pid)
+
+    ids = [row.entry_id for row in stored()]
+    assert len(ids) == len(set(ids))
+    assert set(acknowledged.read_text().split()) <= set(ids)
+    assert check_store(get_db_path() or "").damage == ()
+
+
+def test_files_are_private_from_their_first_byte_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another thread looks all the time while the files are made, under the widest umask."""
+    monkeypatch.setattr(recorder, "DEADLINE_S", 0.05)
+    seen: set[tuple[str, int]] = set()
+    stop = threading.Event()
+
+    def watch() -> None:
+        while not stop.is_set():
+            with suppress(FileNotFoundError), os.scandir(tmp_path / "s") as entries:
+                for entry in entries:
+                    with suppress(FileNotFoundError):
+                        mode = stat.S_IMODE(entry.stat(follow_symlinks=False).st_mode)
+                        seen.add((entry.name, mode))
+
+    watcher = threading.Thread(target=watch)
+    umask = os.umask(0)
+    watcher.start()
+    try:
+        for number in range(15):
+            directory = tmp_path / "s"
+            monkeypatch.setenv("FORGE_DB_PATH", str(directory / f"{number}.db"))
+            monkeypatch.setattr(recorder, "_state", recorder._State())
+            assert interaction()
+            with locked(directory / f"{number}.db"):
+                assert not interaction()
+            add_lost(directory / f"{number}.db", 1)
+    finally:
+        os.umask(umask)
+        stop.set()
+        watcher.join()
+
+    endings = {name.rpartition(".")[2] for name, _ in seen}
+    assert endings >= {"db", "db-wal", "db-shm", "db-spool", "db-lost"}
+    assert {mode for _, mode in seen} == {0o600}
+    assert stat.S_IMODE((tmp_path / "s").stat().st_mode) == 0o700

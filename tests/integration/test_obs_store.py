@@ -156,10 +156,11 @@ def test_totals_leave_out_calls_whose_tokens_are_unknown(engine: Engine) -> None
     save(engine, workflow_id="w", input_tokens=5, output_tokens=1)
     save(engine, workflow_id="w", input_tokens=7, output_tokens=2, role="planner")
     save(engine, workflow_id="w", input_tokens=99, usage_known=False, status="error")
+    save(engine, workflow_id="w", usage_known=False, status="started")
     save(engine, workflow_id="other")
 
     assert get_call_totals(engine, ["w", "none"]) == {
-        "w": CallTotals(calls=3, input_tokens=12, output_tokens=3, unreported=1)
+        "w": CallTotals(calls=4, input_tokens=12, output_tokens=3, unreported=2, unanswered=1)
     }
 
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DatabaseError
 
 from forge_obs import sqlite
-from forge_obs.columns import TABLES
+from forge_obs.columns import STARTED, TABLES
 from forge_obs.locks import ForkLock
 from forge_obs.migrate import get_revision, refuse_newer
 from forge_obs.rows import CallTotals
@@ -147,7 +147,7 @@ def fetch_totals(engine: Engine, workflow_ids: Sequence[str]) -> dict[str, CallT
     """Sum the calls of workflows by the index on `workflow_id`; raises what `reading` raises."""
     with reading(engine) as connection:
         present = sqlite.list_columns(connection, "interactions")
-        if not {"workflow_id", "usage_known"}.issubset(present):
+        if not {"workflow_id", "usage_known", "status"}.issubset(present):
             return {}
         found: dict[str, CallTotals] = {}
         for start in range(0, len(workflow_ids), _IDS_A_QUERY):
@@ -165,8 +165,9 @@ def _totals(workflow_ids: Sequence[str]) -> Select[Any]:
         for name in ("input_tokens", "output_tokens")
     ]
     unreported = func.sum(case((known, 0), else_=1))
+    unanswered = func.sum(case((column("status") == STARTED, 1), else_=0))
     return (
-        select(workflow_id, func.count(), *measured, unreported)
+        select(workflow_id, func.count(), *measured, unreported, unanswered)
         .select_from(table("interactions"))
         .where(workflow_id.in_(workflow_ids))
         .group_by(workflow_id)

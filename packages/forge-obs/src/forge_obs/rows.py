@@ -118,6 +118,8 @@ class CallTotals:
     output_tokens: int = 0
     unreported: int = 0
     """Calls whose tokens are unknown and missing from the sums."""
+    unanswered: int = 0
+    """Calls whose outcome is not on record: under way, or paid for by a process that is gone."""
 
 
 def load_interaction(values: Mapping[str, object]) -> Interaction:

@@ -89,6 +89,7 @@ def build_run(view: RunView) -> dict[str, Any]:
         "input_tokens": view.totals.input_tokens,
         "output_tokens": view.totals.output_tokens,
         "calls_without_usage": view.totals.unreported,
+        "calls_unanswered": view.totals.unanswered,
         "duration_s": duration.total_seconds() if duration is not None else None,
     }
 

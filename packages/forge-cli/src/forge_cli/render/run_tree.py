@@ -12,6 +12,7 @@ from rich.text import Text
 from forge_cli.render.costs import Prices, Tally, tally_calls
 from forge_cli.render.figures import (
     format_age,
+    format_count,
     format_duration,
     format_milliseconds,
     format_moment,
@@ -96,6 +97,7 @@ def _describe_run(
     yield "model", escape_line(run.model_name or "")
     yield "started", format_moment(run.created_at) + took
     yield "calls", _describe_calls(tally)
+    yield "unknown", _describe_unanswered(view)
     yield "cost", describe_cost(tally, prices)
     yield "waste", _describe_waste(outline, prices)
     yield "time", _describe_time(view, outline)
@@ -112,6 +114,12 @@ def _describe_calls(tally: Tally) -> str:
     tokens = f"{tally.input_tokens:,} in{cached}, {tally.output_tokens:,} out{unknown}"
     scripted = f", {tally.scripted:,} scripted or replayed" if tally.scripted else ""
     return f"{tally.calls:,} ({tokens}){scripted}"
+
+
+def _describe_unanswered(view: RunView) -> str:
+    if view.status == "running" or not view.totals.unanswered:
+        return ""
+    return f"outcome of {format_count(view.totals.unanswered, 'call')}, perhaps paid for"
 
 
 def _describe_waste(outline: Outline, prices: Prices) -> str:

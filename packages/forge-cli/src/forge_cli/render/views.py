@@ -43,4 +43,5 @@ def sum_calls(interactions: Sequence[Interaction]) -> CallTotals:
         input_tokens=sum(call.input_tokens for call in known),
         output_tokens=sum(call.output_tokens for call in known),
         unreported=len(interactions) - len(known),
+        unanswered=sum(call.status == "started" for call in interactions),
     )
