@@ -308,6 +308,12 @@ def test_command_within_its_limits_is_not_disturbed(tmp_path: Path) -> None:
     assert (result.returncode, result.output, result.exceeded) == (7, "1 2 3\n", None)
 
 
+def test_exit_code_of_a_command_that_ends_at_once_is_never_missed(tmp_path: Path) -> None:
+    codes = [run_shell(f"exit {number}", tmp_path).returncode for number in range(30)]
+
+    assert codes == list(range(30))
+
+
 def test_bounded_command_sees_the_given_environment_and_no_more(tmp_path: Path) -> None:
     result = run_command(
         ["/usr/bin/env"], cwd=tmp_path, env={"A": "ü\n"}, bounds=CommandBounds(20, limits=BOUNDED)

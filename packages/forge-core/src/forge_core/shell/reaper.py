@@ -70,7 +70,8 @@ class Reaper:
             signal.signal(number, lambda *_: None)
         signal.set_wakeup_fd(wake_end, warn_on_full_buffer=False)
         _control(PR_SET_CHILD_SUBREAPER, 1)
-        process = subprocess.Popen(
+        # Kept, for one that is given up collects its process when it is deleted.
+        self._process = subprocess.Popen(
             order["argv"],
             cwd=order["cwd"],
             env=order["env"],
@@ -78,7 +79,7 @@ class Reaper:
             start_new_session=True,
             preexec_fn=self._confine,  # noqa: PLW1509 - this process has one thread
         )
-        self._pid = process.pid
+        self._pid = self._process.pid
 
     def run(self) -> dict[str, Any]:
         """Wait for the command, a limit or the end of Forge, then kill what is left."""
