@@ -20,6 +20,9 @@ DEADLINE_S = 120.0
 
 INTERVAL_S = 0.05
 
+PREFIX, SUFFIX = ".", ".lock"
+"""Around a worktree's name, the name of its lock."""
+
 _held: ContextVar[tuple[int, ...]] = ContextVar("held_locks", default=())
 
 
@@ -33,7 +36,7 @@ def exclusive(worktree: Path, deadline_s: float = DEADLINE_S) -> Iterator[None]:
         WorktreeBusy: Somebody else still had it at the deadline.
         GitFailed: There is no such directory.
     """
-    path = worktree.with_name(f".{worktree.name}.lock")
+    path = worktree.with_name(f"{PREFIX}{worktree.name}{SUFFIX}")
     descriptor = _acquire(path, time.monotonic() + deadline_s)
     before = _held.set((*_held.get(), descriptor))
     try:
@@ -44,6 +47,14 @@ def exclusive(worktree: Path, deadline_s: float = DEADLINE_S) -> Iterator[None]:
         with suppress(FileNotFoundError):
             path.unlink()
         os.close(descriptor)
+
+
+def find_worktree(path: Path) -> Path:
+    """Return the worktree that a path is or is the lock of; a killed process leaves its locks."""
+    name = path.name
+    if name.startswith(PREFIX) and name.endswith(SUFFIX):
+        return path.with_name(name.removeprefix(PREFIX).removesuffix(SUFFIX))
+    return path
 
 
 def inherited_locks() -> tuple[int, ...]:

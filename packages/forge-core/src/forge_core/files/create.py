@@ -1,5 +1,6 @@
 """Making files that must not exist yet, whole or not at all, and private directories."""
 
+import glob
 import os
 import secrets
 from pathlib import Path
@@ -43,3 +44,12 @@ def make_private(directory: Path) -> None:
     if not directory.is_dir():
         make_private(directory.parent)
         directory.mkdir(mode=0o700, exist_ok=True)
+
+
+def sweep_unfinished(path: Path) -> None:
+    """Remove what killed processes left that were about to make this file.
+
+    One that is making it right now fails with FileNotFoundError.
+    """
+    for left in path.parent.glob(f".{glob.escape(path.name)}-{'[0-9a-f]' * 8}"):
+        left.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 """Writing an answer's files, whole and never outside the worktree."""
 
+import hashlib
 import os
-import secrets
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -140,7 +140,10 @@ def _keep_line_endings(content: bytes, name: str, directory: int) -> bytes:
 
 
 def _replace(name: str, content: bytes, directory: int, mode: int | None) -> None:
-    temporary = f".forge-{secrets.token_hex(8)}"
+    # Always the same for a name, so that what a killed attempt left is replaced.
+    temporary = f".forge-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+    with suppress(FileNotFoundError):
+        os.unlink(temporary, dir_fd=directory)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(temporary, flags, NEW_FILE_MODE, dir_fd=directory)
     try:

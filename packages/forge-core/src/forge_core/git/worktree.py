@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from forge_core.errors import GitFailed, RepositoryError
-from forge_core.exclusive import exclusive
+from forge_core.exclusive import exclusive, find_worktree
 from forge_core.files.paths import WORKTREES
 from forge_core.git.command import Git
 from forge_core.git.locks import remove_stale_locks
@@ -89,10 +89,8 @@ def reset_worktree(path: Path, commit: str) -> None:
 def remove_sub_worktrees(repo: Path, task_id: str, step_id: str) -> None:
     """Remove the worktrees of a step's sub-tasks, if there are any, once nobody works there."""
     directory = _step_directory(repo, task_id, step_id)
-    standing = directory.iterdir() if directory.is_dir() else ()
+    standing = map(find_worktree, directory.iterdir()) if directory.is_dir() else ()
     for path in {*standing, *_list_registered(repo, directory)}:
-        if path.name.startswith("."):
-            continue  # A lock; ids begin otherwise.
         path.parent.mkdir(parents=True, exist_ok=True)
         with exclusive(path):
             _remove(repo, path)
