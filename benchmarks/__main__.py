@@ -2,10 +2,13 @@
 
 import sys
 
-from benchmarks import demo, orchestration, record, status
+from benchmarks import demo, orchestration, overhead, peers, reading, record, status
 
 BENCHMARKS = {
     "record": record.main,
+    "overhead": overhead.main,
+    "reading": reading.main,
+    "peers": peers.main,
     "status": status.main,
     "demo": demo.main,
     "orchestration": orchestration.main,

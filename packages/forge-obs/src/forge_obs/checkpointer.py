@@ -8,10 +8,11 @@ do and ends when there is not; where it cannot start, SQLite's own way is the fa
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from typing import Final
 
 from forge_obs import sqlite
+from forge_obs.errors import StoreUnavailable
 from forge_obs.locks import ForkLock
 
 LOG_BYTES: Final = 16_000_000
@@ -30,6 +31,14 @@ _LAG_S: Final = 1.0
 _IDLE_S: Final = 1.0
 """How long the thread waits for more to do, in seconds."""
 
+_OTHERS_S: Final = 2.0
+"""How long a move waits for one of another process, in seconds; writers that run ahead wait too."""
+
+_PAUSED_S: Final = 0.5
+"""How long writers wait for a move of another process at most, in seconds."""
+
+_FOREVER_S: Final = threading.TIMEOUT_MAX
+
 _ROW_BYTES: Final = 20_000
 """What a row without long texts adds to the log: a page of the table and one of each index."""
 
@@ -39,14 +48,16 @@ class Checkpointer:
 
     Args:
         connect: Opens a connection of the thread's own; None if the file is gone.
-        finish: Moves the little that came meanwhile, while nobody here writes.
+        pause: Keeps everybody from writing while the little that came meanwhile is moved.
     """
 
     def __init__(
-        self, connect: Callable[[], sqlite.LogConnection | None], finish: Callable[[], None]
+        self,
+        connect: Callable[[], sqlite.LogConnection | None],
+        pause: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self._connect = connect
-        self._finish = finish
+        self._pause = pause
         self._lock = ForkLock(let_go=self._close)
         self._connection: sqlite.LogConnection | None = None
         self._noted = 0
@@ -105,20 +116,30 @@ class Checkpointer:
     def _move(self) -> None:
         self._moved.clear()
         self._noted = 0
-        with suppress(OSError, *sqlite.DRIVER_ERRORS):
-            self._move_beside_writers()
-            self._finish()
+        with suppress(OSError, StoreUnavailable, *sqlite.DRIVER_ERRORS):
+            # Another process may have let the log start over already.
+            if self._move_log() >= LOG_BYTES // 2:
+                with self._pause():
+                    self._move_log(paused=True)
         self._moved.set()
 
-    def _move_beside_writers(self) -> None:
-        with self._lock:
+    def _move_log(self, *, paused: bool = False) -> int:
+        """Move what no reader needs; gives the length of the log in bytes."""
+        # Whoever paused the writers holds a lock, and must not wait for another.
+        if not self._lock.acquire(timeout_s=0.0 if paused else _FOREVER_S):
+            return 0
+        try:
             self._connection = self._connection or self._connect()
-            try:
-                if self._connection is not None:
-                    self._connection.move()
-            except sqlite.DRIVER_ERRORS:
-                self._close()
-                raise
+            return (
+                0
+                if self._connection is None
+                else self._connection.move(_PAUSED_S if paused else _OTHERS_S)
+            )
+        except sqlite.DRIVER_ERRORS:
+            self._close()
+            raise
+        finally:
+            self._lock.release()
 
     def _disconnect(self, wait_s: float) -> bool:
         if not self._lock.acquire(timeout_s=wait_s):

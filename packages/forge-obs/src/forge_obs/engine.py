@@ -22,8 +22,8 @@ WAL_BUDGET_S: Final = 10.0
 
 _MAX_POOLED: Final = 4
 
-_FINISH_S: Final = 1.0
-"""How long a log waits for a moment without a writing thread, in seconds."""
+_PAUSE_S: Final = 1.0
+"""How long a log waits for a moment in which nobody writes, in seconds."""
 
 
 class Database:
@@ -43,7 +43,7 @@ class Database:
         self.ready = False
         """The schema was seen at head."""
         self.lock = ForkLock(let_go=self.close)
-        self.checkpointer = Checkpointer(self._open_log, self._finish_log)
+        self.checkpointer = Checkpointer(self._open_log, self._paused)
         self._file = os.fspath(path)
         self._identity = identity
         self._writer: sqlite.Writer | None = None
@@ -111,10 +111,14 @@ class Database:
     def _open_log(self) -> sqlite.LogConnection | None:
         return sqlite.LogConnection(self.path) if self.is_current() else None
 
-    def _finish_log(self) -> None:
-        with suppress(StoreUnavailable), self.held(_FINISH_S):
-            if self._writer is not None:
-                self._writer.finish_log()
+    @contextmanager
+    def _paused(self) -> Iterator[None]:
+        with self.held(_PAUSE_S) as left_s:
+            if self._writer is None:
+                yield
+                return
+            with self._writer.paused(left_s):
+                yield
 
     def retire(self, *, wait_s: float) -> None:
         """Close every connection, since the file is gone or needed no more.

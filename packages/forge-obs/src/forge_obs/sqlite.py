@@ -61,6 +61,7 @@ _KEPT_LOG_BYTES: Final = 32_000_000
 """What is kept of the file of a log that starts over: overwriting is faster than extending."""
 
 _RETRY_S: Final = (0.005, 0.05)
+_RETRY_COMMIT_S: Final = (0.0005, 0.005)
 _PRIVATE_FILE: Final = 0o600
 _PRIVATE_DIRECTORY: Final = 0o700
 _SIDE_FILES: Final = ("-wal", "-shm")
@@ -203,32 +204,47 @@ class Writer:
     def __init__(self, engine: Engine) -> None:
         self._connection = engine.connect()
         self._driver = _driver(self._connection)
-        self._busy_ms = -1
+        self._driver.execute("PRAGMA busy_timeout=0")
 
     def commit(self, statement: str, values: tuple[object, ...], timeout_s: float) -> None:
         """Run one statement, which is a transaction of its own, and commit it.
 
-        It takes the write lock before it reads, as `BEGIN IMMEDIATE` would.
+        It takes the write lock before it reads, as `BEGIN IMMEDIATE` would. While another process
+        has the lock it is tried again every few milliseconds: SQLite's own waiting comes back
+        after 100 ms and more, and starves among many writers.
 
         Raises:
             sqlite3.Error: The database is locked, full, damaged or not writable; nothing was
                 written.
         """
-        self._wait_for_locks(_milliseconds(timeout_s))
-        self._driver.execute(statement, values)
+        self._execute_soon(statement, values, timeout_s)
 
-    def finish_log(self) -> None:
-        """Move the rest of the write-ahead log, so that the next commit starts it over.
+    @contextmanager
+    def paused(self, timeout_s: float) -> Iterator[None]:
+        """Keep every process from writing for a while.
 
-        Waits for nobody: while a reader needs the log, or another process writes, it stays.
+        Raises:
+            sqlite3.Error: Others kept writing for that many seconds.
         """
-        self._wait_for_locks(0)
-        self._driver.execute("PRAGMA wal_checkpoint(FULL)")
+        self._execute_soon("BEGIN IMMEDIATE", (), timeout_s)
+        try:
+            yield
+        finally:
+            self._driver.execute("ROLLBACK")
 
-    def _wait_for_locks(self, busy_ms: int) -> None:
-        if busy_ms != self._busy_ms:
-            self._driver.execute(f"PRAGMA busy_timeout={busy_ms}")
-            self._busy_ms = busy_ms
+    def _execute_soon(self, statement: str, values: tuple[object, ...], timeout_s: float) -> None:
+        give_up = 0.0
+        while True:
+            try:
+                self._driver.execute(statement, values)
+            except sqlite3.OperationalError as error:
+                now = time.monotonic()
+                give_up = give_up or now + timeout_s
+                if not is_busy(error) or now >= give_up:
+                    raise
+            else:
+                return
+            time.sleep(random.uniform(*_RETRY_COMMIT_S))  # noqa: S311 - jitter is no secret
 
     def close(self) -> None:
         """Give the connection back to its pool, to be closed there."""
@@ -245,14 +261,28 @@ class LogConnection:
     def __init__(self, path: Path) -> None:
         self._driver = connect(path, 0.0)
         self._driver.execute("PRAGMA synchronous=NORMAL")
+        self._page_bytes = int(self._driver.execute("PRAGMA page_size").fetchone()[0])
 
-    def move(self) -> None:
+    def move(self, wait_s: float = 0.0) -> int:
         """Move what no reader needs, blocking nobody.
+
+        Args:
+            wait_s: How long to wait for another process that does the same, in seconds.
+
+        Returns:
+            How long the log is, in bytes; 0 if the other process is still at it.
 
         Raises:
             sqlite3.Error: The database is damaged, full or not writable.
         """
-        self._driver.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        give_up = time.monotonic() + wait_s
+        while True:
+            busy, pages, _ = self._driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            if not busy:
+                return int(pages) * self._page_bytes
+            if time.monotonic() >= give_up:
+                return 0
+            time.sleep(random.uniform(*_RETRY_COMMIT_S))  # noqa: S311 - jitter is no secret
 
     def close(self) -> None:
         """Close the connection."""
