@@ -19,7 +19,7 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.testing import ActivityEnvironment
 
 AnyHandle = WorkflowHandle[Any, Any]
-OWNER = RunOwner(task_queue="queue")
+OWNER = RunOwner(task_queue="queue", sole=True)
 
 WORK = ForgeTaskInput(
     task=TaskDefinition(task_id="t", description="x"),

@@ -3,20 +3,27 @@
 from typing import Annotated
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from forge_cli.exit_codes import ExitCode
 
 
 def worker(
-    *, temporal_address: Annotated[str | None, Parameter(env_var="FORGE_TEMPORAL_ADDRESS")] = None
+    *,
+    temporal_address: Annotated[str | None, Parameter(env_var="FORGE_TEMPORAL_ADDRESS")] = None,
+    max_activities: Annotated[int, Parameter(validator=Number(gte=1, lte=1000))] = 16,
+    grace: Annotated[float, Parameter(validator=Number(gte=0))] = 30.0,
 ) -> ExitCode:
     """Serve runs of a configured Temporal server until stopped.
 
-    Runs are executed in this machine's repositories, with its keys and its store.
+    Runs are executed in this machine's repositories, with its keys and its store. A run whose
+    repository is not here is left to another worker.
 
     Args:
         temporal_address: Temporal server as HOST:PORT. Default: the one configured for Temporal.
+        max_activities: Activities that are executed at a time, model calls among them.
+        grace: Seconds that running activities get to end when the worker is told to stop.
     """
-    from forge_cli.serving import serve_runs  # noqa: PLC0415 - imports Temporal
+    from forge_cli.serving import ServingLimits, serve_runs  # noqa: PLC0415 - imports Temporal
 
-    return serve_runs(temporal_address)
+    return serve_runs(temporal_address, ServingLimits(max_activities, grace))

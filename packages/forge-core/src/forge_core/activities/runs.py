@@ -2,18 +2,27 @@
 
 import asyncio
 from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from forge_obs import record
 from temporalio import activity
 from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
 from forge_core.activities.journal import open_journal
+from forge_core.git.repository import has_commit
 from forge_core.models.activity import RecordRunInput, RunOwner
 from forge_core.models.result import RunStatus, TaskResult
 from forge_core.models.task import ForgeTaskInput
 from forge_core.temporal.executions import describe, find_outside_ending
+
+MAX_WORKERS_ASKED = 20
+"""Times, about a second each, that a run is offered to workers until one has its repository."""
+
+ASK_INTERVAL = timedelta(milliseconds=200)
 
 SEEN_INTERVAL_S = 15.0
 """Seconds between two signs of life of a running run; readers doubt it after 90."""
@@ -47,7 +56,13 @@ class RunActivities:
 
     @activity.defn
     async def begin_run(self, work: RecordRunInput) -> RunOwner:
-        """Record that a run began, and make this worker the owner of it."""
+        """Record that a run began, and make this worker the owner of it.
+
+        Raises:
+            ApplicationError: The run's repository is not on this machine; another worker may try.
+        """
+        if not self._owner.sole:
+            await asyncio.to_thread(_require_repository, work.work)
         await self._record(work)
         return self._owner
 
@@ -99,6 +114,18 @@ class RunActivities:
         await _record(run, work.status, result=work.result, **_describe(work.work))
         if not running:
             await asyncio.to_thread(open_journal().forget, work.workflow_id)
+
+
+def _require_repository(work: ForgeTaskInput) -> None:
+    if has_commit(Path(work.repo_root), work.base_commit):
+        return
+    raise ApplicationError(
+        f"no worker that was asked has {work.repo_root} with commit {work.base_commit[:12]}: "
+        "start `forge worker` on the machine that has it",
+        type="RepositoryElsewhere",
+        non_retryable=activity.info().attempt >= MAX_WORKERS_ASKED,
+        next_retry_delay=ASK_INTERVAL,
+    )
 
 
 def _describe(work: ForgeTaskInput) -> dict[str, Any]:

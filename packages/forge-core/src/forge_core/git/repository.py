@@ -48,6 +48,11 @@ def resolve_commit(repo: Path, ref: str | None) -> str:
         raise RepositoryError(f"unknown base branch {name!r}") from error
 
 
+def has_commit(repo: Path, commit: str) -> bool:
+    """Tell whether there is a repository that has a commit."""
+    return repo.is_dir() and Git(repo).succeeds("cat-file", "-e", f"{commit}^{{commit}}")
+
+
 def has_file(repo: Path, commit: str, path: str) -> bool:
     """Tell whether a commit has something at a path."""
     return Git(repo).succeeds("cat-file", "-e", f"{commit}:{path}")

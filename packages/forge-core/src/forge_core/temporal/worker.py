@@ -39,7 +39,7 @@ SHARED_QUEUE = "forge"
 """Task queue on which workers of a cluster wait for new runs."""
 
 MAX_ACTIVITIES = 16
-"""Activities that a worker executes at a time."""
+"""Activities that a worker executes at a time unless told otherwise."""
 
 GRACE = timedelta(seconds=5)
 """Time that running activities get to end when the worker stops."""
@@ -70,7 +70,11 @@ PASSTHROUGH = ("forge_core", "forge_obs", "opentelemetry", "orjson", "pydantic",
 
 @asynccontextmanager
 async def running_worker(
-    client: Client, task_queue: str, own_queue: str | None = None, grace: timedelta = GRACE
+    client: Client,
+    task_queue: str,
+    own_queue: str | None = None,
+    grace: timedelta = GRACE,
+    max_activities: int = MAX_ACTIVITIES,
 ) -> AsyncIterator[RunActivities]:
     """Serve runs until the block ends.
 
@@ -80,6 +84,7 @@ async def running_worker(
         own_queue: Queue that no other worker polls, on which all activities of a run that
             began here are executed; None when `task_queue` is such a queue itself.
         grace: Time that running activities get to end when the block does.
+        max_activities: Activities that are executed at a time.
 
     Yields:
         The record of the worker's runs.
@@ -87,8 +92,8 @@ async def running_worker(
     owner = RunOwner(task_queue=own_queue or task_queue, sole=own_queue is None)
     runs = RunActivities(client, owner)
     queues = (task_queue,) if own_queue is None else (task_queue, own_queue)
-    with ThreadPoolExecutor(MAX_ACTIVITIES, thread_name_prefix="forge-activity") as executor:
-        parts = _Parts(client, runs, executor, grace)
+    with ThreadPoolExecutor(max_activities, thread_name_prefix="forge-activity") as executor:
+        parts = _Parts(client, runs, executor, grace, max_activities)
         async with AsyncExitStack() as stack:
             for queue in queues:
                 worker = _build_worker(parts, queue, serves_workflows=queue == task_queue)
@@ -124,6 +129,7 @@ class _Parts:
     runs: RunActivities
     executor: ThreadPoolExecutor
     grace: timedelta
+    max_activities: int
 
 
 def _build_worker(parts: _Parts, queue: str, *, serves_workflows: bool) -> Worker:
@@ -135,7 +141,7 @@ def _build_worker(parts: _Parts, queue: str, *, serves_workflows: bool) -> Worke
         workflows=WORKFLOWS if serves_workflows else (),
         activities=activities,
         activity_executor=parts.executor,
-        max_concurrent_activities=MAX_ACTIVITIES,
+        max_concurrent_activities=parts.max_activities,
         graceful_shutdown_timeout=parts.grace,
         max_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
         build_id=build_id(),
