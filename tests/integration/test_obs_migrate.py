@@ -225,12 +225,12 @@ def test_file_that_cannot_be_switched_to_wal_in_time_still_works(
         other.execute("CREATE TABLE theirs (a)")
         other.execute("BEGIN")
         other.execute("SELECT * FROM theirs").fetchall()  # a reader forbids the switch
-        assert not sqlite.switch_to_wal(path, budget_s=0.2)
+        assert not sqlite.switch_journal(path, "wal", budget_s=0.2)
         monkeypatch.setenv("FORGE_DB_PATH", str(path))
         other.execute("COMMIT")
 
     assert forge_obs.record("run", task_id="t", workflow_id="w", status="running")
-    assert sqlite.switch_to_wal(path, budget_s=0.2)
+    assert sqlite.switch_journal(path, "wal", budget_s=0.2)
 
 
 def test_threads_of_one_process_upgrade_at_once(tmp_path: Path) -> None:

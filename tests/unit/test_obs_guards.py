@@ -20,6 +20,7 @@ PURE = (
     "errors",
     "liveness",
     "location",
+    "mounts",
     "redaction",
     "rows",
     "spool_format",

@@ -3,6 +3,7 @@
 No connection crosses a fork: idle ones are closed before it, and the child starts over.
 """
 
+import logging
 import os
 import time
 from collections.abc import Iterator
@@ -16,11 +17,13 @@ from forge_obs import sqlite
 from forge_obs.checkpointer import Checkpointer
 from forge_obs.errors import StoreUnavailable
 from forge_obs.locks import ForkLock
+from forge_obs.process import get_network_file_system
 
 WAL_BUDGET_S: Final = 10.0
 """How long opening a database may try to put it into WAL mode, in seconds."""
 
 _MAX_POOLED: Final = 4
+_log: Final = logging.getLogger("forge_obs")
 
 _PAUSE_S: Final = 1.0
 """How long a log waits for a moment in which nobody writes, in seconds."""
@@ -147,6 +150,7 @@ _open: dict[Path, Database] = {}
 _open_lock = ForkLock()
 _crossed: set[Path] = set()
 _inherited: list[Database] = []
+_warned_of: set[Path] = set()
 
 
 def get_engine(db_path: str | os.PathLike[str]) -> Engine:
@@ -203,13 +207,25 @@ def _reopen(path: Path, wal_budget_s: float) -> Database:
     if path in _crossed:
         raise StoreUnavailable(f"database {path} was in use when this process was forked")
     sqlite.prepare_file(path)
-    sqlite.switch_to_wal(path, budget_s=wal_budget_s)
+    _choose_journal(path, wal_budget_s)
     identity = _identify(os.fspath(path))
     if identity is None:
         raise StoreUnavailable(f"database {path} vanished while it was opened")
     _open[path] = opened = Database(path, identity)
     _close_idle(opened)
     return opened
+
+
+def _choose_journal(path: Path, budget_s: float) -> None:
+    """Use WAL mode, but on a file system where other machines may open the database, too."""
+    network = get_network_file_system(path)
+    if network is None:
+        sqlite.switch_journal(path, "wal", budget_s=budget_s)
+        return
+    sqlite.switch_journal(path, "delete", budget_s=budget_s)
+    if path not in _warned_of:
+        _warned_of.add(path)
+        _log.warning("database %s is on %s: slower, since WAL mode is unsafe there", path, network)
 
 
 def _close_idle(newest: Database) -> None:

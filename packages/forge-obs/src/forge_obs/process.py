@@ -5,10 +5,14 @@ from datetime import UTC, datetime
 from functools import cache, lru_cache
 from pathlib import Path
 from pwd import getpwuid
+from typing import Final
 
 from forge_obs.cleaning import format_time
 from forge_obs.entries import Owner
 from forge_obs.location import Surroundings, locate
+from forge_obs.mounts import NETWORK, find_file_system
+
+_MOUNTS: Final = Path("/proc/self/mountinfo")
 
 
 def get_db_path() -> Path | None:
@@ -39,6 +43,16 @@ def _registered_home() -> str | None:
         return getpwuid(os.getuid()).pw_dir
     except KeyError:
         return None
+
+
+def get_network_file_system(path: Path) -> str | None:
+    """Name the network file system that a path is on; None on a local one, or if nothing tells."""
+    try:
+        mounts = _MOUNTS.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return None
+    found = find_file_system(mounts, os.path.realpath(path))
+    return found if found in NETWORK else None
 
 
 def get_now() -> str:

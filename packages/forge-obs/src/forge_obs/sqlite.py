@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, Literal, TypeAlias, cast
 
 from sqlalchemy import (
     URL,
@@ -289,8 +289,8 @@ class LogConnection:
         self._driver.close()
 
 
-def switch_to_wal(path: Path, *, budget_s: float) -> bool:
-    """Put the database into WAL mode; False if it stays as it was, which still works.
+def switch_journal(path: Path, mode: Literal["wal", "delete"], *, budget_s: float) -> bool:
+    """Put the database into WAL mode or out of it; False if it stays as it was, which still works.
 
     SQLite reports a locked database at once here, whatever the busy timeout, when several
     processes open a file for the first time together; hence the retries, for `budget_s` seconds.
@@ -301,7 +301,7 @@ def switch_to_wal(path: Path, *, budget_s: float) -> bool:
     give_up = time.monotonic() + budget_s
     while True:
         try:
-            return _journal_mode(path, wait_s=min(budget_s, 1.0)) == "wal"
+            return _set_journal(path, mode, wait_s=min(budget_s, 1.0)) == mode
         except sqlite3.OperationalError as error:
             if not is_busy(error):
                 raise
@@ -310,11 +310,11 @@ def switch_to_wal(path: Path, *, budget_s: float) -> bool:
         time.sleep(random.uniform(*_RETRY_S))  # noqa: S311 - jitter is no secret
 
 
-def _journal_mode(path: Path, *, wait_s: float) -> str:
+def _set_journal(path: Path, wanted: str, *, wait_s: float) -> str:
     with closing(connect(path, wait_s)) as connection:
         mode = str(connection.execute("PRAGMA journal_mode").fetchone()[0])
-        if mode != "wal":
-            mode = str(connection.execute("PRAGMA journal_mode=WAL").fetchone()[0])
+        if mode != wanted:
+            mode = str(connection.execute(f"PRAGMA journal_mode={wanted}").fetchone()[0])
     return mode
 
 
