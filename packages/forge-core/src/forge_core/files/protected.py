@@ -107,7 +107,7 @@ class WritePolicy:
         if refused:
             raise RefusedPath(
                 f"protected: {', '.join(refused)}. Such a file is written only if the user names "
-                "it with --target-file or gives --allow-protected-files: do without"
+                "it with --target-file or gives --allow-protected-files; leave it out otherwise"
             )
 
 
