@@ -244,5 +244,5 @@ def _open_bucket(store: str) -> StorageDriver:
         return S3StorageDriver(client=_BucketClient(), bucket=bucket)
     except ImportError as error:
         raise UsageError(
-            f"FORGE_PAYLOAD_STORE={store} needs the extra s3 of forge-core (package aioboto3)"
+            f"FORGE_PAYLOAD_STORE={store} needs the extra s3 of forge-core: temporalio[aioboto3]"
         ) from error
