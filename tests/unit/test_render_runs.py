@@ -9,7 +9,7 @@ from forge_cli.render.documents import build_interactions, build_run_list, build
 from forge_cli.render.figures import format_age, format_count, format_duration, format_milliseconds
 from forge_cli.render.interactions import render_interactions
 from forge_cli.render.progress import render_progress
-from forge_cli.render.runs import render_run_list
+from forge_cli.render.runs import render_run_list, render_run_news
 from forge_cli.render.tree import build_result_view, parse_result
 from forge_cli.render.views import RunView, build_run_view, sum_calls
 from forge_obs.rows import CallTotals, Interaction, Run
@@ -99,12 +99,33 @@ def test_run_list_shows_each_run_in_one_aligned_line() -> None:
 
     header, first, second = text.splitlines()
     assert header.split() == [
-        "WORKFLOW", "ID", "TASK", "STATUS", "STEPS", "CALLS", "TOKENS", "DURATION", "AGE",
+        "WORKFLOW", "ID", "TASK", "STATUS", "STEPS", "CALLS", "IN", "OUT", "DURATION", "AGE",
     ]  # fmt: skip
-    assert "forge-t-0a   t     success      1/2    3      1,200 in, 45 out  1 min 0 s" in first
+    assert "forge-t-0a   t     success      1/2    3      1.20k  45   1 min 0 s" in first
     assert first.endswith("5 min ago")
     assert "interrupted" in second
     assert header.index("STATUS") == first.index("success") == second.index("interrupted")
+
+
+def test_narrow_terminal_does_without_the_lesser_columns() -> None:
+    views = [make_view(workflow_id="forge-add-parser-for-dates-0a1b2c3d")]
+
+    lines = render_run_list(views, width=80).plain.splitlines()
+
+    assert max(map(len, lines)) <= 80
+    assert lines[0].split()[2:] == ["STATUS", "IN", "OUT", "DURATION", "AGE"]
+
+
+def test_news_of_runs_are_those_that_are_new_or_changed() -> None:
+    running, done = make_view(status="running"), make_view(status="success")
+    other = make_view(workflow_id="forge-u-0b", status="error", result={})
+
+    assert render_run_news([], [running]) == ["run forge-t-0a: running, 1/2 steps"]
+    assert render_run_news([running], [other, done]) == [
+        "run forge-t-0a: success, 1/2 steps",
+        "run forge-u-0b: error",
+    ]
+    assert render_run_news([done], [done]) == []
 
 
 def test_long_workflow_id_is_never_cut() -> None:

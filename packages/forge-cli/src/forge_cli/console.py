@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import sys
 from typing import TextIO
 
@@ -31,6 +32,11 @@ def print_text(text: Text | str) -> None:
     plain = text.plain if isinstance(text, Text) else text
     styled = isinstance(text, Text) and sys.stdout.isatty()
     _write(sys.stdout, (_add_styles(text) if styled else plain) + "\n")
+
+
+def get_width() -> int | None:
+    """Tell how many columns the terminal has; None where stdout is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def print_verbatim(text: str) -> None:

@@ -45,11 +45,12 @@ def build_progress(workflow_id: str, stream: TextIO, tell: Print) -> Progress:
     """
     if is_live(stream):
         return LiveProgress(workflow_id, stream, tell)
-    return LineProgress(workflow_id, lambda line: tell(f"{datetime.now(UTC):{MOMENT}} {line}"))
+    return LineProgress(workflow_id, lambda line: tell(stamp(line)))
 
 
-MOMENT = "%Y-%m-%dT%H:%M:%SZ"
-"""Form of the moment before each line."""
+def stamp(line: str) -> str:
+    """Put the present moment before a line."""
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {line}"
 
 
 class LiveProgress:

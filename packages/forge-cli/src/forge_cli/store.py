@@ -123,21 +123,45 @@ def read_run(
         StoreError: The store cannot be read.
     """
     workflow_id = _as_kept(workflow_id)
-    engine = open_reader(path) if path is not None else None
-    if engine is None:
-        reason = STORE_OFF if path is None else "no runs recorded yet"
-        raise UnknownWorkflow(f"no run {workflow_id!r} is on record: {reason}")
+    engine = _open(path, workflow_id)
     run = get_run(engine, workflow_id)
     interactions = get_interactions(engine, workflow_id=workflow_id, texts=texts)
     if run is None and not interactions:
-        import difflib  # noqa: PLC0415 - for a mistake only
-
-        near = difflib.get_close_matches(workflow_id, list_workflow_ids(engine), n=3, cutoff=0.5)
-        raise UnknownWorkflow(f"no run {workflow_id!r} is on record" + _suggest(near))
+        raise _unknown(engine, workflow_id)
     run = run or _infer_run(workflow_id, interactions)
     status = get_shown_status(run) if run.status else "unknown"
     now = datetime.now(UTC)
     return build_run_view(run, status, sum_calls(interactions), now), interactions
+
+
+def require_run(path: Path | None, workflow_id: str) -> RunView:
+    """Read one run without its calls.
+
+    Raises:
+        UnknownWorkflow: There is no such run; the message names similar ones.
+        StoreError: The store cannot be read.
+    """
+    workflow_id = _as_kept(workflow_id)
+    engine = _open(path, workflow_id)
+    run = get_run(engine, workflow_id)
+    if run is None:
+        raise _unknown(engine, workflow_id)
+    return build_run_view(run, get_shown_status(run), None, datetime.now(UTC))
+
+
+def _open(path: Path | None, workflow_id: str) -> Engine:
+    engine = open_reader(path) if path is not None else None
+    if engine is None:
+        reason = STORE_OFF if path is None else "no runs recorded yet"
+        raise UnknownWorkflow(f"no run {workflow_id!r} is on record: {reason}")
+    return engine
+
+
+def _unknown(engine: Engine, workflow_id: str) -> UnknownWorkflow:
+    import difflib  # noqa: PLC0415 - for a mistake only
+
+    near = difflib.get_close_matches(workflow_id, list_workflow_ids(engine), n=3, cutoff=0.5)
+    return UnknownWorkflow(f"no run {workflow_id!r} is on record" + _suggest(near))
 
 
 def read_calls(workflow_id: str) -> list[Interaction] | None:

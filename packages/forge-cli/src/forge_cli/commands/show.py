@@ -13,7 +13,7 @@ from forge_cli.exit_codes import ExitCode
 from forge_cli.pager import paged
 from forge_cli.prices import load_prices
 from forge_cli.render.documents import build_call, dump
-from forge_cli.render.interactions import SHORT_ID, render_interaction
+from forge_cli.render.interactions import name_call, render_interaction
 from forge_cli.store import read_interaction
 
 PARTS = Group("Only one text, byte for byte", sort_key=1)
@@ -62,7 +62,7 @@ def _show_whole(call: Interaction, *, as_json: bool) -> None:
     if as_json:
         print_text(dump({"interaction": build_call(call, prices, verbose=True)}))
     else:
-        print_text(render_interaction(call, f"call {(call.entry_id or '')[:SHORT_ID]}", prices))
+        print_text(render_interaction(call, f"call {name_call(call)}", prices))
 
 
 def _choose_text(call: Interaction, name: str) -> str:

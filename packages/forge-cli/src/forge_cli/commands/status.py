@@ -2,12 +2,13 @@
 
 from datetime import UTC, datetime
 
+from forge_core.errors import UsageError
 from forge_obs.process import get_db_path
 from forge_obs.recorder import get_backlog
 from forge_obs.spool_format import Backlog
 
 from forge_cli.commands.status_options import CallOptions, ListOptions, Switch
-from forge_cli.console import print_note, print_text, print_warning
+from forge_cli.console import get_width, print_note, print_text, print_warning
 from forge_cli.exit_codes import ExitCode
 from forge_cli.pager import paged
 from forge_cli.render.backlog import render_backlog
@@ -21,6 +22,7 @@ def status(
     workflow_id: str | None = None,
     verbose: Switch = False,
     json: Switch = False,
+    follow: Switch = False,
     runs: ListOptions | None = None,
     calls: CallOptions | None = None,
 ) -> ExitCode:
@@ -33,11 +35,14 @@ def status(
         workflow_id: Show this run: planner, steps, sub-tasks, attempts, checks.
         verbose: With --workflow-id: show every model call in full, prompts and answer included.
         json: Print one JSON document instead.
+        follow: Keep the list, or the run, up to date until it ends or you do.
         runs: Which runs are listed.
         calls: Which calls of a run are shown.
     """
     if workflow_id is None and (verbose or calls is not None):
         print_note("note: --verbose and a choice of calls need a run: give its --workflow-id")
+    if follow:
+        return _follow(workflow_id, runs or ListOptions(), as_json=json)
     with paged():
         if workflow_id is not None:
             from forge_cli.showing import show_run  # noqa: PLC0415 - a list does without
@@ -46,6 +51,20 @@ def status(
             return show_run(workflow_id, chosen, verbose=verbose, as_json=json)
         _list_runs(_choose_runs(runs or ListOptions()), as_json=json)
     return ExitCode.SUCCESS
+
+
+def _follow(workflow_id: str | None, runs: ListOptions, *, as_json: bool) -> ExitCode:
+    from forge_cli.following import follow_run, follow_runs  # noqa: PLC0415 - seldom used
+
+    path = get_db_path()
+    if as_json:
+        raise UsageError("--follow prints lines as they come: it excludes --json")
+    if workflow_id is not None:
+        follow_run(path, workflow_id)
+        return status(workflow_id=workflow_id)
+    if path is None:
+        raise UsageError(f"nothing can be followed: {STORE_OFF}")
+    return follow_runs(path, _choose_runs(runs))
 
 
 def _choose_runs(options: ListOptions) -> RunFilter:
@@ -78,6 +97,6 @@ def _list_runs(chosen: RunFilter, *, as_json: bool) -> None:
     elif not views:
         print_text("no such runs recorded" if chosen.narrows else "no runs recorded yet")
     else:
-        print_text(render_run_list(views))
+        print_text(render_run_list(views, width=get_width()))
     for line in render_backlog(backlog):
         print_warning(line)

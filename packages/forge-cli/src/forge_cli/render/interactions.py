@@ -16,6 +16,11 @@ SHORT_ID = 8
 """Digits of an entry id that are shown; they name a call in all but the largest stores."""
 
 
+def name_call(interaction: Interaction) -> str:
+    """Give the short id by which `forge show` finds a call."""
+    return escape_line((interaction.entry_id or "")[:SHORT_ID])
+
+
 def render_interactions(interactions: Sequence[Interaction], prices: Prices = NO_PRICES) -> str:
     """Render calls in their order."""
     total = len(interactions)

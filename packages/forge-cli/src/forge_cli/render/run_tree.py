@@ -19,7 +19,7 @@ from forge_cli.render.figures import (
     format_tokens,
     format_usd,
 )
-from forge_cli.render.interactions import SHORT_ID
+from forge_cli.render.interactions import name_call
 from forge_cli.render.outline import AttemptOutline, Outline, UnitOutline, build_outline
 from forge_cli.render.spending import find_waste, split_time
 from forge_cli.render.styles import style_status
@@ -166,7 +166,7 @@ class _Tree:
                 f"{indent}{unit.kind} {escape_line(unit.name)} ", style_status(unit.state)
             )
             calls = unit.calls
-            figures = self._figures(calls, name_call=False) if calls else ()
+            figures = self._figures(calls, named=False) if calls else ()
             yield _Row(label, figures, _join(_short(unit.commit), _first_line(unit.description)))
             if unit.error and unit.state != "success":
                 yield _Row(Text(f"{indent}  error: {escape_line(unit.error)}"))
@@ -221,9 +221,9 @@ class _Tree:
             return f"sent {format_age(call.created_at, self._view.now)}"
         return escape_line(": ".join(filter(None, (call.error_type, call.error))))
 
-    def _figures(self, calls: Sequence[Interaction], *, name_call: bool = True) -> tuple[str, ...]:
+    def _figures(self, calls: Sequence[Interaction], *, named: bool = True) -> tuple[str, ...]:
         tally = tally_calls(calls, self._prices)
-        short_id = (calls[-1].entry_id or "")[:SHORT_ID] if name_call else ""
+        short_id = name_call(calls[-1]) if named else ""
         latency = format_milliseconds(tally.latency_ms) if tally.latency_ms else "-"
         if not tally.paid:
             return (short_id, "-", "-", "-", latency, escape_line(calls[0].origin))

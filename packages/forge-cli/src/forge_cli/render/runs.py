@@ -1,58 +1,89 @@
 """Runs as text, one a line."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.cells import cell_len
 from rich.text import Text
 
-from forge_cli.render.figures import format_age, format_duration
+from forge_cli.render.figures import format_age, format_duration, format_tokens
 from forge_cli.render.styles import STYLES
 from forge_cli.render.text import escape_line
 from forge_cli.render.views import RunView
 
-HEADER = ("WORKFLOW ID", "TASK", "STATUS", "STEPS", "CALLS", "TOKENS", "DURATION", "AGE")
-STATUS_COLUMN = HEADER.index("STATUS")
+COLUMNS = (
+    "WORKFLOW ID",
+    "TASK",
+    "STATUS",
+    "STEPS",
+    "CALLS",
+    "IN",
+    "OUT",
+    "DURATION",
+    "AGE",
+)
+
+DISPENSABLE = ("TASK", "CALLS", "STEPS", "DURATION", "OUT", "IN")
+"""Columns that a narrow terminal does without, the first one first."""
+
+Row = Mapping[str, str]
+"""Cells by column."""
 
 
-def render_run_list(views: Sequence[RunView]) -> Text:
-    """Render runs as aligned columns; ids are whole, so that they can be copied."""
-    rows = [HEADER, *(_list_row(view) for view in views)]
-    widths = [max(cell_len(row[column]) for row in rows) for column in range(len(HEADER))]
-    lines = [_render_row(row, widths) for row in rows]
-    return Text("\n").join(lines)
+def render_run_list(views: Sequence[RunView], *, width: int | None = None) -> Text:
+    """Render runs as aligned columns; ids are whole, so that they can be copied.
+
+    Args:
+        views: The runs, in order.
+        width: Columns of the terminal, for which less important ones are left out; None for all.
+    """
+    rows: list[Row] = [{name: name for name in COLUMNS}, *(_list_row(view) for view in views)]
+    widths = {name: max(cell_len(row[name]) for row in rows) for name in COLUMNS}
+    for name in DISPENSABLE:
+        if width is not None and sum(widths.values()) + 2 * (len(widths) - 1) > width:
+            del widths[name]
+    return Text("\n").join(_render_row(row, widths) for row in rows)
 
 
-def format_totals(view: RunView) -> str:
-    """Format the tokens of a run; a plus says that some were not reported."""
-    totals = view.totals
-    unknown = "+" if totals.unreported else ""
-    return f"{totals.input_tokens:,} in, {totals.output_tokens:,} out{unknown}"
+def render_run_news(before: Sequence[RunView], after: Sequence[RunView]) -> list[str]:
+    """Say which runs are new or stand otherwise than at the last look, oldest first."""
+    told = {view.run.workflow_id: _describe_news(view) for view in before}
+    news = [_describe_news(view) for view in reversed(after)]
+    return [line for line in news if line not in told.values()]
 
 
-def _list_row(view: RunView) -> tuple[str, ...]:
-    run = view.run
+def _describe_news(view: RunView) -> str:
+    steps = f", {view.result.describe_steps()} steps" if view.result.plan else ""
+    return f"run {escape_line(view.run.workflow_id)}: {escape_line(view.status)}{steps}"
+
+
+def _list_row(view: RunView) -> Row:
+    run, totals = view.run, view.totals
     if run.broken:
         shown = escape_line(run.workflow_id) or f"row {run.id}"
-        return (shown, escape_line(run.task_id), "broken row", "-", "-", "-", "-", "-")
+        known = {"WORKFLOW ID": shown, "TASK": escape_line(run.task_id), "STATUS": "broken row"}
+        return dict.fromkeys(COLUMNS, "-") | known
     duration = view.duration
-    return (
-        escape_line(run.workflow_id),
-        escape_line(run.task_id),
-        escape_line(view.status),
-        view.result.describe_steps(),
-        f"{view.totals.calls:,}",
-        format_totals(view),
-        format_duration(duration) if duration is not None else "-",
-        format_age(run.created_at, view.now),
-    )
+    unknown = "+" if totals.unreported else ""
+    return {
+        "WORKFLOW ID": escape_line(run.workflow_id),
+        "TASK": escape_line(run.task_id),
+        "STATUS": escape_line(view.status),
+        "STEPS": view.result.describe_steps(),
+        "CALLS": f"{totals.calls:,}",
+        "IN": format_tokens(totals.input_tokens) + unknown,
+        "OUT": format_tokens(totals.output_tokens) + unknown,
+        "DURATION": format_duration(duration) if duration is not None else "-",
+        "AGE": format_age(run.created_at, view.now),
+    }
 
 
-def _render_row(row: Sequence[str], widths: Sequence[int]) -> Text:
-    padded = [
-        cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)
-    ]
-    cells = [Text(cell) for cell in padded]
-    cells[STATUS_COLUMN].stylize(STYLES.get(row[STATUS_COLUMN], ""))
+def _render_row(row: Row, widths: Mapping[str, int]) -> Text:
+    cells = []
+    for name, width in widths.items():
+        cell = Text(row[name] + " " * (width - cell_len(row[name])))
+        if name == "STATUS":
+            cell.stylize(STYLES.get(row[name], ""))
+        cells.append(cell)
     line = Text("  ").join(cells)
     line.rstrip()
     return line

@@ -1,0 +1,88 @@
+"""Carrying out ``forge status --follow``: showing what changes until it ends."""
+
+import sys
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from forge_obs.errors import StoreError
+from rich.text import Text
+
+from forge_cli.console import print_text
+from forge_cli.exit_codes import ExitCode
+from forge_cli.progress import build_progress, stamp
+from forge_cli.render.runs import render_run_list, render_run_news
+from forge_cli.screen import Screen, is_live
+from forge_cli.store import RunFilter, read_live, read_recent_runs, require_run
+
+if TYPE_CHECKING:
+    from forge_cli.render.views import RunView
+
+INTERVAL_S = 1.0
+"""Seconds between two looks at the store."""
+
+
+def follow_run(path: Path | None, workflow_id: str) -> None:
+    """Show a run until it is under way no more.
+
+    Raises:
+        UnknownWorkflow: There is no such run.
+        StoreError: The store cannot be read.
+    """
+    view = require_run(path, workflow_id)
+    progress = build_progress(view.run.workflow_id, sys.stdout, print_text)
+    progress.started(f"{view.status}, on {view.run.repo_root or 'an unknown repository'}")
+    try:
+        while _is_running(view.run.workflow_id):
+            progress.look(())
+            time.sleep(INTERVAL_S)
+        progress.look(())
+    finally:
+        progress.close()
+
+
+def _is_running(workflow_id: str) -> bool:
+    found = read_live(workflow_id)
+    return found is not None and found[0].status == "running"
+
+
+def follow_runs(path: Path, chosen: RunFilter) -> ExitCode:
+    """Show the list of runs, brought up to date until the process is told to stop."""
+    with suppress(KeyboardInterrupt):
+        if is_live(sys.stdout):
+            _follow_on_screen(path, chosen)
+        else:
+            _follow_in_lines(path, chosen)
+    return ExitCode.SUCCESS
+
+
+def _follow_on_screen(path: Path, chosen: RunFilter) -> None:
+    shown = read_recent_runs(path, chosen)
+
+    def render(width: int, height: int) -> Text:
+        listed = render_run_list(shown[: max(1, height - 2)], width=width)
+        moment = f"{datetime.now(UTC):%H:%M:%S} UTC, Ctrl-C ends"
+        return Text("\n", no_wrap=True).join([listed, Text(moment, style="dim")])
+
+    screen = Screen(sys.stdout, render)
+    screen.open()
+    try:
+        while True:
+            time.sleep(INTERVAL_S)
+            with suppress(StoreError):
+                shown = read_recent_runs(path, chosen)
+    finally:
+        screen.close()
+
+
+def _follow_in_lines(path: Path, chosen: RunFilter) -> None:
+    before: list[RunView] = []
+    while True:
+        with suppress(StoreError):
+            after = read_recent_runs(path, chosen)
+            for line in render_run_news(before, after):
+                print_text(stamp(line))
+            before = after
+        time.sleep(INTERVAL_S)
