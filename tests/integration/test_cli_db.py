@@ -180,8 +180,10 @@ def test_upgrade_stores_what_waits_and_removing_the_count_forgets_it(
 ) -> None:
     leave_gaps(store)
 
-    assert forge("db", "upgrade").code == 0
+    upgraded = forge("db", "upgrade")
     get_lost_path(store).unlink()
+
+    assert (upgraded.code, upgraded.stdout.splitlines()[1]) == (0, "2 records that waited stored")
 
     assert forge("db", "check").code == 0
 

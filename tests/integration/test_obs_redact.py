@@ -1,14 +1,19 @@
 """A redaction hook sees every text before it is stored anywhere; a failing one stores none."""
 
 import logging
+import sqlite3
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from forge_obs import (
+    StoreError,
+    flush,
     get_engine,
     get_interactions,
     get_run,
@@ -191,3 +196,35 @@ def test_hook_of_the_environment_is_imported_with_the_first_entry_only(tmp_path:
     )
 
     subprocess.run([sys.executable, "-c", script, tmp_path / "lib"], check=True, timeout=60)
+
+
+@pytest.mark.parametrize("fault", ["locked", "refused", "not a database", "newer column"])
+def test_no_error_of_the_store_holds_a_text(
+    db: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    monkeypatch.setattr("forge_obs.sqlite.BUSY_S", 0.05)
+    columns = {"task_id": "t", "role": "llm", "user_prompt": SECRET, "error": SECRET}
+    engine = get_engine(db)
+    with ExitStack() as stack:
+        if fault == "locked":
+            stack.enter_context(locked(db))
+        elif fault == "refused":
+            execute(
+                db,
+                "CREATE TRIGGER no BEFORE INSERT ON interactions"
+                " BEGIN SELECT RAISE(ABORT, 'no'); END",
+            )
+        elif fault == "newer column":
+            columns["colour"] = SECRET
+        else:
+            flush()
+            db.write_bytes(b"no database " * 1000)
+        with pytest.raises((StoreError, TypeError)) as caught:
+            save_interaction(engine, **columns)
+
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+def execute(db: Path, statement: str) -> None:
+    with closing(sqlite3.connect(db)) as connection, connection:
+        connection.execute(statement)

@@ -16,7 +16,7 @@ BATCH_S: Final = 0.2
 """How long one batch may take, in seconds; whoever wants to spool waits for it."""
 
 WRITE_S: Final = 0.2
-"""How long one entry of a batch waits for the database, in seconds."""
+"""How long a batch waits for the spool, and each entry of it for the database, in seconds."""
 
 
 def drain_batch(path: Path, *, timeout_s: float, migrate_s: float) -> Drained:
@@ -35,7 +35,8 @@ def drain_batch(path: Path, *, timeout_s: float, migrate_s: float) -> Drained:
     make_writable(path, timeout_s=timeout_s, migrate_s=migrate_s)
     left_s = max(0.0, give_up - time.monotonic())
     budget_s = min(BATCH_S, left_s)
-    return spool.drain(path, partial(_save, path), budget_s=budget_s, timeout_s=left_s)
+    wait_s = min(WRITE_S, left_s)
+    return spool.drain(path, partial(_save, path), budget_s=budget_s, timeout_s=wait_s)
 
 
 def drain_all(path: Path, *, timeout_s: float) -> Drained:

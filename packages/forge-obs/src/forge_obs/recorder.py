@@ -216,10 +216,11 @@ def _record(path: Path, entry: Entry) -> bool:
         return False
     wait_s = PROBE_S if breaker.failures else DEADLINE_S
     try:
-        if not _has_caught_up(path, now, wait_s):
+        if not _has_caught_up(path, now, wait_s / 2):
             _set_aside(path, entry)
             return False
-        _load_writer()(path, entry, timeout_s=wait_s, migrate_s=MIGRATE_S)
+        left_s = max(PROBE_S, now + wait_s - time.monotonic())
+        _load_writer()(path, entry, timeout_s=left_s, migrate_s=MIGRATE_S)
     except Exception as error:
         _fail(path, entry, error)
         return False

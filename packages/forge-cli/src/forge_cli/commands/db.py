@@ -7,12 +7,14 @@ from cyclopts import Parameter
 from forge_obs.check import StoreCheck, check_store
 from forge_obs.errors import StoreError, StoreNewer, StoreUnavailable, StoreUnreadable
 from forge_obs.process import get_db_path
+from forge_obs.recorder import get_backlog
 from forge_obs.spool import get_lost_path
 
-from forge_cli.console import print_error, print_note, print_text
+from forge_cli.console import print_error, print_note, print_text, print_warning
 from forge_cli.exit_codes import ExitCode
-from forge_cli.render.backlog import render_backlog_figures
+from forge_cli.render.backlog import render_backlog_figures, render_pending
 from forge_cli.render.documents import build_check, dump
+from forge_cli.render.figures import format_count
 from forge_cli.render.text import escape_line
 from forge_cli.store import STORE_OFF
 
@@ -40,8 +42,14 @@ def upgrade() -> ExitCode:
     from forge_obs.store import upgrade as upgrade_store  # noqa: PLC0415 - imports SQLAlchemy
 
     found = _require_path()
+    waited = get_backlog(found).pending
     upgrade_store(found)
-    print_text(f"{escape_line(str(found))}: at revision {check_store(found).revision}")
+    result = check_store(found)
+    print_text(f"{escape_line(str(found))}: at revision {result.revision}")
+    if stored := waited - result.backlog.pending:
+        print_text(f"{format_count(stored, 'record')} that waited stored")
+    if result.backlog.pending:
+        print_warning(render_pending(result.backlog.pending))
     return ExitCode.SUCCESS
 
 
