@@ -246,10 +246,7 @@ def test_another_workflow_is_told_who_has_it_and_the_way_out(repo: Path) -> None
     message = str(taken.value)
     assert "forge-fix-1" in message
     assert "--task-id" in message
-    assert all(
-        part in message
-        for part in (".forge-worktrees/fix", "forge/fix", str(claim_path(repo, "fix")))
-    )
+    assert all(part in message for part in ("forge clean fix", "forge/fix"))
     assert "\n" not in message
     assert read_claim(repo, "fix") == "forge-fix-1"
 

@@ -16,10 +16,7 @@ RESULT: dict[str, Any] = {
         {"step_id": "same", "status": "success", "attempts": [{}]},
     ],
 }
-REMOVE = (
-    "git -C '/my repo' worktree remove --force '/my repo/.forge-worktrees/t' "
-    "&& git -C '/my repo' branch -D forge/t"
-)
+REMOVE = "forge clean t --repo '/my repo'"
 
 
 def render(result: dict[str, Any], **options: Any) -> list[str]:

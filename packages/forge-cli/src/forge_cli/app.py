@@ -25,6 +25,8 @@ COMMANDS = {
     "Runs are executed in this machine's repositories, with its keys and its store.",
     "config": "Show the configuration: each value and where it comes from.\n\n"
     "Options go before environment variables, those before configuration files.",
+    "clean": "Remove worktrees, branches and claims of runs that have ended.\n\n"
+    "Without a choice of runs it lists what they left and removes nothing.",
     "completion": "Print the completion script of a shell, or install it.\n\n"
     "With it the shell completes commands and options.",
     "demo": "Run a planned task on a small bundled repository, without a model.\n\n"

@@ -4,6 +4,7 @@ CommandError
 ├── UnknownWorkflow      no run has this workflow id
 ├── UnknownInteraction   no call has this id
 ├── NothingRecorded      the call is on record, what was asked of it is not
+├── NothingLeft          a task left nothing in this repository
 ├── OutputFailed         stdout cannot be written
 └── Interrupted          the user told a run to stop
 """
@@ -28,6 +29,10 @@ class UnknownInteraction(CommandError):
 
 class NothingRecorded(CommandError):
     """The call is on record, what was asked of it is not."""
+
+
+class NothingLeft(CommandError):
+    """A task left nothing in this repository."""
 
 
 class OutputFailed(CommandError):

@@ -26,6 +26,12 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "demo": ("forge demo", "FORGE_DB_PATH= forge demo"),
     "config": ("forge config", "forge config --repo ~/src/project --json"),
     "show": ("forge show 3f2a", "forge show 3f2a --prompt > prompt.txt"),
+    "clean": (
+        "forge clean",
+        "forge clean --merged --yes",
+        "forge clean iso-dates --force",
+        "forge clean --older-than 30d --dry-run",
+    ),
     "completion": (
         "forge completion --install",
         "forge completion zsh > ~/.zfunc/_forge",

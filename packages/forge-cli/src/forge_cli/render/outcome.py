@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Iterator, Sequence
-from posixpath import dirname
+from posixpath import basename, dirname
 
 from rich.text import Text
 
@@ -56,8 +56,8 @@ def _list_lines(
     if recorded:
         yield "look", f"forge status --workflow-id {_quote(workflow_id)} --verbose"
     if result.branch and result.worktree:
-        remove = f"{_git(result)} worktree remove --force {_quote(result.worktree)}"
-        yield "remove", f"{remove} && {_git(result)} branch -D {_quote(result.branch)}"
+        repo = _quote(_find_repository(result))
+        yield "remove", f"forge clean {_quote(basename(result.branch))} --repo {repo}"
 
 
 def _list_commits(result: ResultView) -> Sequence[tuple[str, str]]:
@@ -72,8 +72,12 @@ def _list_commits(result: ResultView) -> Sequence[tuple[str, str]]:
 
 
 def _git(result: ResultView) -> str:
-    """Name git in the repository of a worktree, which stands two directories above it."""
-    return f"git -C {_quote(dirname(dirname(result.worktree or '')) or '.')}"
+    return f"git -C {_quote(_find_repository(result))}"
+
+
+def _find_repository(result: ResultView) -> str:
+    """Name the repository of a worktree, which stands two directories above it."""
+    return dirname(dirname(result.worktree or "")) or "."
 
 
 def _quote(text: str) -> str:

@@ -67,8 +67,13 @@ def keep_commit(
 
 def drop_kept_commits(repo: Path, workflow_id: str, step_id: str) -> None:
     """Delete the refs of a step's sub-tasks, if there are any."""
+    drop_refs(repo, _kept_refs(workflow_id, step_id))
+
+
+def drop_refs(repo: Path, prefix: str) -> None:
+    """Delete every ref below a prefix, if there is any."""
     git = Git(repo)
-    refs = git.run("for-each-ref", "--format=%(refname)", _kept_refs(workflow_id, step_id))
+    refs = git.run("for-each-ref", "--format=%(refname)", prefix)
     commands = "".join(f"delete {ref}\n" for ref in refs.splitlines())
     git.run("update-ref", "--stdin", stdin=commands.encode())
 

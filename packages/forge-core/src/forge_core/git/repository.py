@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from forge_core.errors import GitFailed, RepositoryError, TaskIdTaken
-from forge_core.files.paths import WORKTREES
 from forge_core.git.command import Git
 
 BRANCHES = "forge"
@@ -97,8 +96,8 @@ def check_task_id_free(repo: Path, task_id: str) -> None:
     branch = branch_name(task_id)
     if owner is not None:
         raise TaskIdTaken(
-            f"task id {task_id!r} is taken by run {owner}: choose another --task-id, or remove "
-            f"{WORKTREES}/{task_id}, branch {branch} and {claim_path(repo, task_id)}"
+            f"task id {task_id!r} is taken by run {owner}: choose another --task-id, or "
+            f"free it by `forge clean {task_id}`, which removes its worktree and branch {branch}"
         )
     obstacle = _find_obstacle(repo, branch)
     if obstacle is not None:

@@ -35,7 +35,7 @@ def locate_task_worktree(repo: Path, task_id: str) -> Path:
     Raises:
         RepositoryError: A link stands in the place of all worktrees.
     """
-    return _worktrees(repo) / task_id
+    return worktrees_directory(repo) / task_id
 
 
 def locate_sub_worktree(repo: Path, task_id: str, step_id: str, sub_task_id: str) -> Path:
@@ -58,7 +58,7 @@ def ensure_task_worktree(repo: Path, task_id: str, base_commit: str) -> Worktree
     if _is_finished(repo, path, f"refs/heads/{branch}"):
         remove_stale_locks(path)
     else:
-        _remove(repo, path)
+        remove_worktree(repo, path)
         new = not branch_exists(repo, branch)
         target = ("-b", branch, str(path), base_commit) if new else (str(path), branch)
         Git(repo).run("worktree", "add", "--quiet", *target)
@@ -73,7 +73,7 @@ def ensure_sub_worktree(
     if _is_finished(repo, path, DETACHED):
         reset_worktree(path, commit)
     else:
-        _remove(repo, path)
+        remove_worktree(repo, path)
         Git(repo).run("worktree", "add", "--quiet", "--detach", str(path), commit)
     return Worktree(path, None, commit)
 
@@ -90,16 +90,21 @@ def remove_sub_worktrees(repo: Path, task_id: str, step_id: str) -> None:
     """Remove the worktrees of a step's sub-tasks, if there are any, once nobody works there."""
     directory = _step_directory(repo, task_id, step_id)
     standing = map(find_worktree, directory.iterdir()) if directory.is_dir() else ()
-    for path in {*standing, *_list_registered(repo, directory)}:
+    for path in {*standing, *list_registered(repo, directory)}:
         path.parent.mkdir(parents=True, exist_ok=True)
         with exclusive(path):
-            _remove(repo, path)
+            remove_worktree(repo, path)
     for empty in (directory, directory.parent, directory.parent.parent):
         with suppress(OSError):
             empty.rmdir()
 
 
-def _worktrees(repo: Path) -> Path:
+def worktrees_directory(repo: Path) -> Path:
+    """Say where the worktrees of all runs are.
+
+    Raises:
+        RepositoryError: A symbolic link stands there.
+    """
     directory = repo / WORKTREES
     if directory.is_symlink():
         raise RepositoryError(f"{directory} is a symbolic link: remove it, worktrees go there")
@@ -107,7 +112,7 @@ def _worktrees(repo: Path) -> Path:
 
 
 def _step_directory(repo: Path, task_id: str, step_id: str) -> Path:
-    return _worktrees(repo) / SUB_TASKS / task_id / step_id
+    return worktrees_directory(repo) / SUB_TASKS / task_id / step_id
 
 
 def _is_finished(repo: Path, path: Path, ref: str) -> bool:
@@ -129,14 +134,14 @@ def _is_finished(repo: Path, path: Path, ref: str) -> bool:
     return place == f"{path.resolve()}\n{common_directory(repo)}\n{ref}" and not half_made
 
 
-def _list_registered(repo: Path, directory: Path) -> list[Path]:
+def list_registered(repo: Path, directory: Path) -> list[Path]:
     """List the worktrees below a directory that git knows of, whether they stand or not."""
     lines = Git(repo).run("worktree", "list", "--porcelain").split("\n")
     paths = [Path(line.removeprefix("worktree ")) for line in lines if line.startswith("worktree ")]
     return [path for path in paths if path.is_relative_to(directory.resolve())]
 
 
-def _remove(repo: Path, path: Path) -> None:
+def remove_worktree(repo: Path, path: Path) -> None:
     """Delete a worktree and what git knows of it; other worktrees are left alone."""
     if path.is_symlink() or path.is_file():
         path.unlink()

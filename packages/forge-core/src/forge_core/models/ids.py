@@ -28,6 +28,15 @@ def check_id(value: str) -> str:
     return value
 
 
+def is_identifier(value: str) -> bool:
+    """Tell whether `value` may name a task, a step or a sub-task."""
+    try:
+        check_id(value)
+    except ValueError:
+        return False
+    return True
+
+
 Identifier = Annotated[str, AfterValidator(check_id)]
 """A task, step or sub-task id."""
 

@@ -1,0 +1,117 @@
+"""Carrying out ``forge clean``."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from forge_core.git.leftovers import Leftover, list_leftovers, remove_leftover
+from forge_core.git.repository import find_repository
+
+from forge_cli.confirm import confirm
+from forge_cli.console import print_text
+from forge_cli.errors import NothingLeft
+from forge_cli.exit_codes import ExitCode
+from forge_cli.render.figures import format_count
+from forge_cli.render.leftovers import Candidate, find_obstacle, render_leftovers
+from forge_cli.render.text import escape_line
+from forge_cli.since import parse_since
+from forge_cli.standing import judge
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which runs were asked for."""
+
+    tasks: Sequence[str]
+    merged: bool
+    older_than: str | None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was asked for."""
+        return not (self.tasks or self.merged or self.older_than)
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How it is to be done."""
+
+    force: bool
+    yes: bool
+    dry_run: bool
+
+
+def clean_repository(path: Path, choice: Choice, manner: Manner) -> ExitCode:
+    """Remove, list or refuse what runs left in the repository around a path.
+
+    Raises:
+        UsageError: It is no repository, or nobody can be asked.
+        NothingLeft: A task that was named left nothing.
+    """
+    repo, now = find_repository(path), datetime.now(UTC)
+    before = parse_since(choice.older_than, now, "--older-than") if choice.older_than else None
+    candidates = judge(list_leftovers(repo))
+    if choice.is_empty:
+        _show(candidates, now)
+        return ExitCode.SUCCESS
+    chosen = _choose(candidates, choice, before)
+    kept = {c.leftover.task_id for c in chosen if _tell_obstacle(c, force=manner.force)}
+    _remove(repo, [c.leftover for c in chosen if c.leftover.task_id not in kept], manner)
+    return ExitCode.FAILED if kept & set(choice.tasks) else ExitCode.SUCCESS
+
+
+def _tell_obstacle(candidate: Candidate, *, force: bool) -> bool:
+    """Tell why a leftover is kept, if it is."""
+    obstacle = find_obstacle(candidate)
+    if obstacle is None or (force and obstacle.can_be_forced):
+        return False
+    way_out = ": --force removes it" if obstacle.can_be_forced else ""
+    print_text(f"{candidate.leftover.task_id}: kept, {escape_line(obstacle.reason)}{way_out}")
+    return True
+
+
+def _show(candidates: Sequence[Candidate], now: datetime) -> None:
+    if not candidates:
+        print_text("runs left nothing in this repository")
+        return
+    print_text(render_leftovers(candidates, now))
+    print_text("\nremove some: forge clean TASK… | --merged | --older-than 30d")
+
+
+def _choose(
+    candidates: Sequence[Candidate], choice: Choice, before: datetime | None
+) -> list[Candidate]:
+    missing = set(choice.tasks) - {candidate.leftover.task_id for candidate in candidates}
+    if missing:
+        names = ", ".join(map(repr, sorted(missing)))
+        raise NothingLeft(f"task {names} left nothing here: `forge clean` lists what there is")
+    return [
+        candidate
+        for candidate in candidates
+        if (not choice.tasks or candidate.leftover.task_id in choice.tasks)
+        and not (choice.merged and candidate.leftover.unmerged)
+        and (before is None or candidate.ended_at < before)
+    ]
+
+
+def _remove(repo: Path, leftovers: Sequence[Leftover], manner: Manner) -> None:
+    if not leftovers:
+        print_text("nothing to remove")
+        return
+    names = ", ".join(leftover.task_id for leftover in leftovers)
+    what = f"worktrees, branches and claims of {format_count(len(leftovers), 'run')}: {names}"
+    if manner.dry_run:
+        print_text(f"would remove {what}")
+    elif not confirm(f"Remove {what}?", yes=manner.yes):
+        print_text("nothing was removed")
+    else:
+        for leftover in leftovers:
+            remove_leftover(repo, leftover)
+            print_text(f"{leftover.task_id}: removed{_describe_branch(leftover)}")
+
+
+def _describe_branch(leftover: Leftover) -> str:
+    if leftover.branch is None:
+        return ""
+    return f", branch {leftover.branch} was at {leftover.head}"

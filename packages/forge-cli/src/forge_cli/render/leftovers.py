@@ -1,0 +1,91 @@
+"""What runs left in a repository, and whether it may go; pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from forge_core.git.leftovers import Leftover
+
+from forge_cli.render.figures import format_age, format_count
+from forge_cli.render.text import escape_line
+
+OUT_OF_REACH = "out of reach"
+"""State of a run that only a server knows of which does not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A leftover and the state of its run."""
+
+    leftover: Leftover
+    state: str
+    """As `forge status` shows it, `unknown` where nothing tells, or `out of reach`."""
+    ended_at: datetime
+    """When the run ended, as far as anybody knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why a leftover stays."""
+
+    reason: str
+    can_be_forced: bool
+
+
+def find_obstacle(candidate: Candidate) -> Obstacle | None:
+    """Say why a leftover has to stay; None if it may go."""
+    leftover, state = candidate.leftover, candidate.state
+    if state == "running":
+        return Obstacle("its run is running", can_be_forced=False)
+    if leftover.checked_out is not None:
+        place = f"branch {leftover.branch} is checked out in {leftover.checked_out}"
+        return Obstacle(place, can_be_forced=False)
+    reason = _find_loss(leftover, state)
+    return None if reason is None else Obstacle(reason, can_be_forced=True)
+
+
+def _find_loss(leftover: Leftover, state: str) -> str | None:
+    if state == OUT_OF_REACH:
+        return "the Temporal server, which knows whether its run is running, does not answer"
+    if state == "interrupted":
+        return "its run can be resumed"
+    if leftover.unmerged:
+        count = format_count(leftover.unmerged, "commit")
+        return f"branch {leftover.branch} has {count} that no other branch has"
+    if leftover.changed:
+        return "its worktree has changes that are not committed"
+    return None
+
+
+def render_leftovers(candidates: Sequence[Candidate], now: datetime) -> str:
+    """Render a table of what is there."""
+    rows = [("TASK", "STATUS", "BRANCH", "WORKTREE", "LAST USE")]
+    rows += [_render_row(candidate, now) for candidate in candidates]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+
+
+def _render_row(candidate: Candidate, now: datetime) -> tuple[str, str, str, str, str]:
+    leftover = candidate.leftover
+    return (
+        leftover.task_id,
+        escape_line(candidate.state),
+        _render_branch(leftover),
+        _render_worktree(leftover),
+        format_age(candidate.ended_at, now),
+    )
+
+
+def _render_branch(leftover: Leftover) -> str:
+    if leftover.branch is None:
+        return "-"
+    return f"{leftover.unmerged} unmerged" if leftover.unmerged else "merged"
+
+
+def _render_worktree(leftover: Leftover) -> str:
+    if leftover.worktree is None:
+        return "-"
+    return "changed" if leftover.changed else "clean"

@@ -1,0 +1,63 @@
+"""How the runs stand that left something in a repository."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from forge_core.git.leftovers import Leftover
+from forge_core.temporal.ownership import find_owner
+from forge_core.temporal.server import get_state_dir
+from forge_core.temporal.standing import ask_standings
+from forge_core.temporal.state import StateFiles
+from forge_obs.process import get_db_path
+from forge_obs.rows import Run
+from forge_obs.store import get_run, get_shown_status, open_reader
+
+from forge_cli.render.leftovers import Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class _Knowledge:
+    """What processes, store and server know of runs."""
+
+    files: StateFiles
+    runs: Mapping[str, Run]
+    standings: Mapping[str, str]
+
+
+def judge(leftovers: Sequence[Leftover]) -> list[Candidate]:
+    """Find out how the run of each leftover stands.
+
+    The processes of this machine are looked at first, then the store; a configured server is asked
+    of runs that are not on record.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    workflow_ids = [left.workflow_id for left in leftovers if left.workflow_id is not None]
+    runs = _read_runs(workflow_ids)
+    unknown = [workflow_id for workflow_id in workflow_ids if workflow_id not in runs]
+    standings = ask_standings(unknown, os.environ) if unknown else {}
+    known = _Knowledge(StateFiles(get_state_dir()), runs, standings)
+    return [_judge(leftover, known) for leftover in leftovers]
+
+
+def _judge(leftover: Leftover, known: _Knowledge) -> Candidate:
+    workflow_id, ended_at = leftover.workflow_id, leftover.used_at
+    if workflow_id is None:
+        return Candidate(leftover, "unknown", ended_at)
+    if find_owner(known.files, workflow_id) is not None:
+        return Candidate(leftover, "running", ended_at)
+    run = known.runs.get(workflow_id)
+    if run is None:
+        return Candidate(leftover, known.standings.get(workflow_id, "unknown"), ended_at)
+    return Candidate(leftover, get_shown_status(run), run.finished_at or ended_at)
+
+
+def _read_runs(workflow_ids: Sequence[str]) -> dict[str, Run]:
+    path = get_db_path()
+    engine = open_reader(path) if path is not None else None
+    if engine is None:
+        return {}
+    found = {workflow_id: get_run(engine, workflow_id) for workflow_id in workflow_ids}
+    return {workflow_id: run for workflow_id, run in found.items() if run is not None}
