@@ -15,9 +15,14 @@ OFF_LIMIT_US = 2.0
 
 TURNS = 15
 IMPORT_LIMIT = 1.1
-"""How many times the import of pydantic alone `LLMStats` and `record` may take."""
+"""How many times a program with one pydantic model `LLMStats` and `record` may take."""
 
-PYDANTIC = "import pydantic; pydantic.BaseModel"
+# `import pydantic` alone loads nothing yet: it all comes with the first model.
+PYDANTIC = """
+from pydantic import BaseModel
+class Stats(BaseModel):
+    model_name: str
+"""
 FORGE_OBS = "from forge_obs import LLMStats, record"
 
 
@@ -28,8 +33,8 @@ def main() -> int:
     print(_verdict(off_us < OFF_LIMIT_US))
     pydantic_ms, forge_ms = measure_imports()
     ratio = forge_ms / pydantic_ms
-    print(f"python -c '{PYDANTIC}'   {pydantic_ms:6.0f} ms")
-    print(f"python -c '{FORGE_OBS}'   {forge_ms:6.0f} ms")
+    print(f"{'one model of pydantic':<38} {pydantic_ms:6.0f} ms")
+    print(f"{FORGE_OBS:<38} {forge_ms:6.0f} ms")
     print(f"ratio {ratio:.2f}   limit {IMPORT_LIMIT}   {_verdict(ratio <= IMPORT_LIMIT)}")
     return int(off_us >= OFF_LIMIT_US or ratio > IMPORT_LIMIT)
 

@@ -89,13 +89,18 @@ def fetch(engine: Engine, query: Query) -> list[Values]:
     raises.
     """
     with reading(engine) as connection:
-        present = set(sqlite.list_columns(connection, query.table))
-        if not present.issuperset(query.needs()) or not present:
-            return []
-        known = ["id", *(spec.name for spec in TABLES[query.table] if spec.name in present)]
-        wanted: list[Field] = [column(name) for name in known if name not in query.without]
-        chosen = select(*wanted).select_from(table(query.table))
-        return _all_rows(connection, _narrow(chosen, query))
+        return fetch_by(connection, query)
+
+
+def fetch_by(connection: Connection, query: Query) -> list[Values]:
+    """Read rows as `fetch` does, by the connection of a read that goes on."""
+    present = set(sqlite.list_columns(connection, query.table))
+    if not present.issuperset(query.needs()) or not present:
+        return []
+    known = ["id", *(spec.name for spec in TABLES[query.table] if spec.name in present)]
+    wanted: list[Field] = [column(name) for name in known if name not in query.without]
+    chosen = select(*wanted).select_from(table(query.table))
+    return _all_rows(connection, _narrow(chosen, query))
 
 
 def _narrow(chosen: Select[Any], query: Query) -> Select[Any]:
@@ -130,17 +135,15 @@ def _one_row(connection: Connection, chosen: Select[Any], number: int) -> Values
         return {"id": number, "broken": f"cannot be read: {word}"}
 
 
-def fetch_entry_ids(engine: Engine, prefix: str, limit: int) -> list[str]:
-    """Read, in order, ids of entries that begin with some text; raises what `reading` raises."""
+def fetch_entry_ids(connection: Connection, prefix: str, limit: int) -> list[str]:
+    """Read, in order, ids of entries that begin with some text."""
+    if "entry_id" not in sqlite.list_columns(connection, "interactions"):
+        return []
     entry_id: Field = column("entry_id")
     beyond = prefix[:-1] + chr(ord(prefix[-1]) + 1)
     chosen = select(entry_id).select_from(table("interactions"))
     chosen = chosen.where(entry_id >= prefix, entry_id < beyond).order_by(entry_id).limit(limit)
-    with reading(engine) as connection:
-        present = sqlite.list_columns(connection, "interactions")
-        if "entry_id" not in present:
-            return []
-        return [str(found) for found in connection.execute(chosen).scalars()]
+    return [str(found) for found in connection.execute(chosen).scalars()]
 
 
 def fetch_totals(engine: Engine, workflow_ids: Sequence[str]) -> dict[str, CallTotals]:

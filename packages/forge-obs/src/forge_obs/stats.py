@@ -10,7 +10,10 @@ class LLMStats(BaseModel):
     provider that reports nonsense, must not make a finished call unreadable.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
+    # Built at first use: building loads pydantic's plugins, a third of what the import costs.
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", protected_namespaces=(), defer_build=True
+    )
 
     model_name: str
     """The model that answered, as the provider names it."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from string import hexdigits
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from forge_obs import sqlite
 from forge_obs.cleaning import format_time, to_json
@@ -37,7 +37,7 @@ from forge_obs.process import (
     is_alive,
     make_entry_id,
 )
-from forge_obs.reader import Query, fetch, fetch_entry_ids, fetch_totals
+from forge_obs.reader import Query, fetch, fetch_by, fetch_entry_ids, fetch_totals, reading
 from forge_obs.recorder import catch_up, flush, get_backlog, redacted
 from forge_obs.redactor import set_redact
 from forge_obs.rows import CallTotals, load_interaction, load_run
@@ -197,11 +197,15 @@ def get_interaction(engine: Engine, id_or_prefix: int | str) -> "Interaction | N
         AmbiguousId: Several entries begin with these digits.
         StoreError: The store cannot be read, or is newer than this version.
     """
-    for where in _exact_matches(id_or_prefix):
-        if found := fetch(engine, Query("interactions", where)):
-            return _detached(load_interaction(found[0]))
-    entry_id = _find_entry_id(engine, str(id_or_prefix).lower())
-    return None if entry_id is None else get_interaction(engine, entry_id)
+    with reading(engine) as connection:
+        for where in _exact_matches(id_or_prefix):
+            if found := fetch_by(connection, Query("interactions", where)):
+                return _detached(load_interaction(found[0]))
+        entry_id = _find_entry_id(connection, str(id_or_prefix).lower())
+        if entry_id is None:
+            return None
+        [call] = fetch_by(connection, Query("interactions", {"entry_id": entry_id}))
+        return _detached(load_interaction(call))
 
 
 def _exact_matches(wanted: int | str) -> list[dict[str, int | str | None]]:
@@ -211,10 +215,10 @@ def _exact_matches(wanted: int | str) -> list[dict[str, int | str | None]]:
     return [{"id": number}] if isinstance(wanted, int) else [{"entry_id": wanted}, {"id": number}]
 
 
-def _find_entry_id(engine: Engine, prefix: str) -> str | None:
+def _find_entry_id(connection: Connection, prefix: str) -> str | None:
     if len(prefix) < SHORTEST_PREFIX or not set(prefix) <= set(hexdigits):
         return None
-    found = fetch_entry_ids(engine, prefix, limit=_MOST_NAMED + 1)
+    found = fetch_entry_ids(connection, prefix, limit=_MOST_NAMED + 1)
     if len(found) > 1:
         raise AmbiguousId(prefix, found[:_MOST_NAMED], more=len(found) > _MOST_NAMED)
     return found[0] if found else None
