@@ -1,19 +1,23 @@
 """Runs on a configured Temporal server, executed by ``forge worker``."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from forge_obs import get_run, open_reader
 from support.forge import DEADLINE_S, run_forge
+from support.llm_server import LLMServer, tool
 from support.repository import make_repository
 from support.script import answer, write_script
-from support.temporal_server import running_server
+from support.temporal_server import killable_server, running_server
 from support.waiting import wait_until
 
 
@@ -45,13 +49,26 @@ def running_worker(address: str) -> Iterator["subprocess.Popen[str]"]:
             worker.kill()
 
 
+@contextmanager
+def running_run(address: str, repo: Path) -> Iterator["subprocess.Popen[str]"]:
+    """Run ``forge run`` beside the test; it is killed if it has not ended with the block."""
+    words = ["run", "Say hello.", "--repo", str(repo), "--model", "openai-chat:writer-1", "--json"]
+    command = [sys.executable, "-m", "forge_cli", *words, "--temporal-address", address]
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        yield run
+    finally:
+        run.kill()
+        run.communicate()
+
+
 def has_succeeded(workflow_id: str) -> bool:
     engine = open_reader(os.environ["FORGE_DB_PATH"])
     run = get_run(engine, workflow_id) if engine else None
     return run is not None and run.status == "success"
 
 
-def test_worker_executes_runs_that_are_waited_for_and_that_are_not(
+def test_worker_executes_runs_and_a_run_is_withdrawn_once_it_has_stopped(
     address: str, repo: Path, tmp_path: Path
 ) -> None:
     model = write_script(tmp_path / "s.json", {"answer": answer()})
@@ -65,10 +82,13 @@ def test_worker_executes_runs_that_are_waited_for_and_that_are_not(
         submitted = run_forge(*common, "--task-id", "submitted", "--no-wait")
         workflow_id = submitted.document["workflow_id"]
         wait_until(lambda: has_succeeded(workflow_id), "the submitted run")
+    late = run_forge(*common, "--task-id", "late")
 
     assert (waited.code, waited.document["status"]) == (0, "success")
     assert (submitted.code, submitted.document["status"]) == (0, "running")
     assert worker.returncode == 0
+    assert late.code == 3
+    assert "no worker took the run" in late.document["error"]["message"]
 
 
 def test_run_without_a_worker_says_so_and_is_exit_3(
@@ -90,3 +110,28 @@ def test_worker_without_a_configured_server_is_exit_2() -> None:
 
     assert outcome.code == 2
     assert "--temporal-address" in outcome.error
+
+
+def test_run_waits_for_a_server_that_is_away_and_goes_on_when_it_is_back(
+    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = threading.Event()
+    with (
+        LLMServer(lambda _: replace(tool(answer()), gate=gate)) as model,
+        killable_server(tmp_path) as server,
+    ):
+        for name, value in model.environment.items():
+            monkeypatch.setenv(name, value)
+        address = server.endpoints.grpc
+        with running_worker(address), running_run(address, repo) as run:
+            model.wait_for_requests(1)
+            server.kill()
+            assert run.stderr is not None
+            noted = next(line for line in run.stderr if "is away, waiting for it" in line)
+            server.start()
+            gate.set()
+            stdout, _ = run.communicate(timeout=DEADLINE_S)
+
+    assert noted.count("\n") == 1
+    assert (run.returncode, json.loads(stdout)["status"]) == (0, "success")
+    assert len(model.exchanges) == 1

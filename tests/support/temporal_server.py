@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,23 +52,63 @@ def running_endpoints(directory: Path) -> Iterator[Endpoints]:
     Raises:
         RuntimeError: It did not become healthy in time; the message holds its log.
     """
-    port, http_port, metrics_port = _free_ports(3)
-    log_file = directory / "temporal-server.log"
-    with log_file.open("wb") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-c", DIE_WITH_PARENT, *_command(port, http_port, metrics_port)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            env={"PATH": os.defpath, "HOME": str(directory)},
-        )
+    server = KillableServer(directory, _free_ports(3))
+    server.start()
     try:
-        _wait_until_healthy(server, http_port, log_file)
-        yield Endpoints(f"127.0.0.1:{port}", f"127.0.0.1:{http_port}")
+        yield server.endpoints
     finally:
         server.kill()
-        server.wait()
+
+
+@contextmanager
+def killable_server(directory: Path) -> Iterator["KillableServer"]:
+    """Give a running server that keeps its state in a file and may be killed and started again."""
+    server = KillableServer(directory, _free_ports(3), ("--db-filename", "temporal.db"))
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+class KillableServer:
+    """A server with fixed ports.
+
+    Args:
+        directory: Where it runs and its log goes; must exist.
+        ports: Of gRPC, HTTP and the metrics.
+        options: Further words of its command line.
+    """
+
+    def __init__(self, directory: Path, ports: Sequence[int], options: Sequence[str] = ()) -> None:
+        self._directory = directory
+        self._http_port = ports[1]
+        self._words = [sys.executable, "-c", DIE_WITH_PARENT, *_command(*ports), *options]
+        self.endpoints = Endpoints(f"127.0.0.1:{ports[0]}", f"127.0.0.1:{ports[1]}")
+
+    def start(self) -> None:
+        """Start it and wait until it is healthy."""
+        log_file = self._directory / "temporal-server.log"
+        with log_file.open("wb") as log:
+            self._server = subprocess.Popen(
+                self._words,
+                cwd=self._directory,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                env={"PATH": os.defpath, "HOME": str(self._directory)},
+            )
+        try:
+            _wait_until_healthy(self._server, self._http_port, log_file)
+        except RuntimeError:
+            self.kill()
+            raise
+
+    def kill(self) -> None:
+        """End it as `kill -9` does."""
+        self._server.kill()
+        self._server.wait()
 
 
 def unique_queue() -> str:

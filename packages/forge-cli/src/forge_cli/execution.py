@@ -14,7 +14,9 @@ from forge_core.errors import RunCancelled, ServerUnavailable, UsageError
 from forge_core.models.result import TaskResult
 from forge_core.models.task import ForgeTaskInput
 from forge_core.temporal.connect import connect, embedded_config, load_connect_config
-from forge_core.temporal.runs import RunHandle, has_workers, start_run, wait_for_result
+from forge_core.temporal.obstacles import wait_unless_stuck
+from forge_core.temporal.pollers import ensure_taken, has_workers
+from forge_core.temporal.runs import RunHandle, start_run
 from forge_core.temporal.server import read_record
 from forge_core.temporal.state import StateFiles
 from forge_core.temporal.worker import SHARED_QUEUE, running_worker
@@ -67,8 +69,10 @@ async def execute_run(submission: Submission, observer: Observer) -> TaskResult:
             purpose = f"run {submission.workflow_id}"
             async with _place_for_run(submission.temporal_address, purpose) as (client, queue):
                 handle = await start_run(client, submission.work, submission.workflow_id, queue)
+                if queue == SHARED_QUEUE:
+                    await ensure_taken(handle)
                 observer.started()
-                return await _follow(handle, observer, again)
+                return await _follow(client, handle, observer, again)
         except asyncio.CancelledError:
             raise Interrupted("interrupted while no run was under way") from None
 
@@ -88,7 +92,9 @@ async def submit_run(submission: Submission) -> None:
         )
     client = await connect(config)
     await _require_workers(client)
-    await start_run(client, submission.work, submission.workflow_id, SHARED_QUEUE)
+    await ensure_taken(
+        await start_run(client, submission.work, submission.workflow_id, SHARED_QUEUE)
+    )
 
 
 @asynccontextmanager
@@ -127,8 +133,10 @@ async def _require_workers(client: Client) -> None:
         )
 
 
-async def _follow(handle: RunHandle, observer: Observer, again: asyncio.Event) -> TaskResult:
-    result = asyncio.ensure_future(wait_for_result(handle))
+async def _follow(
+    client: Client, handle: RunHandle, observer: Observer, again: asyncio.Event
+) -> TaskResult:
+    result = asyncio.ensure_future(wait_unless_stuck(client, handle, _tell_absence))
     try:
         while not result.done():
             await asyncio.wait([result], timeout=POLL_INTERVAL_S)
@@ -139,6 +147,10 @@ async def _follow(handle: RunHandle, observer: Observer, again: asyncio.Event) -
         await _cancel(handle, result, again)
         raise
     return result.result()
+
+
+def _tell_absence(reason: str) -> None:
+    print_note(f"the Temporal server is away, waiting for it: {' '.join(reason.split())[:200]}")
 
 
 async def _cancel(

@@ -6,9 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import cast
 
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import (
     Client,
     WorkflowExecutionStatus,
@@ -152,18 +149,6 @@ async def wait_for_result(
                 on_away(error.message)
             away = True
             await asyncio.sleep(AWAY_INTERVAL_S)
-
-
-async def has_workers(client: Client, task_queue: str) -> bool:
-    """Tell whether any worker polls a queue for workflows."""
-    request = DescribeTaskQueueRequest(
-        namespace=client.namespace,
-        task_queue=TaskQueue(name=task_queue),
-        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-    )
-    with _as_unavailable("does not tell who polls it"):
-        answer = await client.workflow_service.describe_task_queue(request)
-    return len(answer.pollers) > 0
 
 
 @contextmanager

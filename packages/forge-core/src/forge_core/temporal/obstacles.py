@@ -1,0 +1,141 @@
+"""What keeps a run from getting on, though a worker has it: nobody tells who waits for its end.
+
+A workflow whose worker cannot read its history is tried again for ever, and so is an activity whose
+argument cannot be read: no code of ours runs that could end the run.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
+from temporalio.api.failure.v1 import Failure
+from temporalio.api.history.v1 import HistoryEvent, WorkflowTaskFailedEventAttributes
+from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverseRequest
+from temporalio.client import Client, WorkflowExecutionDescription
+from temporalio.service import RPCError
+
+from forge_core.errors import InfrastructureError, PayloadUnavailable, UnsignedWork
+from forge_core.models.result import TaskResult
+from forge_core.temporal.executions import walk
+from forge_core.temporal.runs import RunHandle, wait_for_result
+
+INTERVAL_S = 2.0
+"""Seconds between two looks at a run."""
+
+LASTING = frozenset({PayloadUnavailable.__name__, UnsignedWork.__name__})
+"""Types of failures that no try mends."""
+
+LAST_EVENTS = 20
+"""Events among which the newest workflow task is found."""
+
+
+async def wait_unless_stuck(
+    client: Client, handle: RunHandle, on_away: Callable[[str], None] | None = None
+) -> TaskResult:
+    """Wait for a run's end as `wait_for_result` does, but no longer once it cannot get on.
+
+    Args:
+        client: A connection.
+        handle: The run.
+        on_away: Told once why, whenever the server is out of reach.
+
+    Raises:
+        InfrastructureError: The run cannot get on; the message says why.
+        ForgeError: As `wait_for_result` has it.
+    """
+    result = asyncio.ensure_future(wait_for_result(handle, on_away))
+    watching = asyncio.ensure_future(watch(client, handle.id))
+    try:
+        await asyncio.wait([result, watching], return_when=asyncio.FIRST_COMPLETED)
+        if not result.done():
+            await watching
+        return await result
+    finally:
+        result.cancel()
+        watching.cancel()
+
+
+async def watch(client: Client, workflow_id: str) -> None:
+    """Look at a run and its sub-tasks now and then, until cancelled or an obstacle is found.
+
+    A server that does not answer is none: who waits for the result is told of it.
+
+    Raises:
+        InfrastructureError: The run cannot get on; the message says why.
+    """
+    while True:
+        try:
+            obstacle = await find_obstacle(client, workflow_id)
+        except RPCError:
+            obstacle = None
+        if obstacle is not None:
+            raise InfrastructureError(f"run {workflow_id} cannot go on: {obstacle}")
+        await asyncio.sleep(INTERVAL_S)
+
+
+async def find_obstacle(client: Client, workflow_id: str) -> str | None:
+    """Say in one line what keeps a run or one of its sub-tasks from getting on.
+
+    Raises:
+        RPCError: The server does not answer.
+    """
+    async for found in walk(client, workflow_id):
+        obstacle = _find_in_activities(found) or await _find_in_workflow(client, found)
+        if obstacle is not None:
+            return obstacle
+    return None
+
+
+def _find_in_activities(found: WorkflowExecutionDescription) -> str | None:
+    pending = found.raw_description.pending_activities
+    reasons = (_find_lasting(activity.last_failure) for activity in pending)
+    return next((reason for reason in reasons if reason), None)
+
+
+async def _find_in_workflow(client: Client, found: WorkflowExecutionDescription) -> str | None:
+    """Read why the workflow's last task failed; one that was only late is no obstacle."""
+    if found.raw_description.pending_workflow_task.attempt <= 1:
+        return None
+    answer = await client.workflow_service.get_workflow_execution_history_reverse(
+        GetWorkflowExecutionHistoryReverseRequest(
+            namespace=client.namespace,
+            execution=WorkflowExecution(workflow_id=found.id, run_id=found.run_id),
+            maximum_page_size=LAST_EVENTS,
+        )
+    )
+    return next((_read_task(event) for event in answer.history.events if _ends_task(event)), None)
+
+
+def _ends_task(event: HistoryEvent) -> bool:
+    return event.event_type in {
+        EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED,
+        EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED,
+        EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT,
+    }
+
+
+def _read_task(event: HistoryEvent) -> str | None:
+    if event.event_type != EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
+        return None
+    failed: WorkflowTaskFailedEventAttributes = event.workflow_task_failed_event_attributes
+    if failed.cause == WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR:
+        return (
+            "it was begun by another version of forge, whose workflows decide otherwise: "
+            f"go on with that version ({_shorten(failed.failure.message)})"
+        )
+    return _find_lasting(failed.failure)
+
+
+def _find_lasting(failure: Failure) -> str | None:
+    """Find a lasting reason in a failure and what caused it."""
+    while True:
+        if failure.application_failure_info.type in LASTING:
+            return _shorten(failure.message)
+        if not failure.HasField("cause"):
+            return None
+        failure = failure.cause
+
+
+def _shorten(text: str) -> str:
+    return " ".join(text.split())[:500]
