@@ -111,12 +111,16 @@ class Git:
             GitFailed: It did not succeed; the message has git's own reason.
             GitMissing: There is no git.
         """
+        return self.read(*args, stdin=stdin).decode("utf-8", "surrogateescape").removesuffix("\n")
+
+    def read(self, *args: str, stdin: bytes | None = None) -> bytes:
+        """Run a command and return its output byte for byte; raises what `run` raises."""
         done = self._start(args, stdin)
         if done.returncode != 0:
             reason = done.stderr.decode("utf-8", "backslashreplace").strip()
             line = " ".join(reason.split())[:500] or f"exit {done.returncode}"
             raise GitFailed(f"git {args[0]} failed: {line}")
-        return done.stdout.decode("utf-8", "surrogateescape").removesuffix("\n")
+        return done.stdout
 
     def succeeds(self, *args: str) -> bool:
         """Run a command and tell whether it succeeded."""
