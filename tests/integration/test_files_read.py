@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from forge_core.files.read import UnreadableFile, list_files, read_text
+from forge_core.files.read import UnreadableFile, read_text
 from support.repository import make_repository, put_files
 
 FILES: dict[str, str | bytes] = {
@@ -14,7 +14,6 @@ FILES: dict[str, str | bytes] = {
     "binary.bin": b"a\0b",
     "latin.txt": b"\xe9",
     "empty.txt": "",
-    ".gitignore": "*.log\n/build/\n",
 }
 
 
@@ -66,28 +65,3 @@ def test_file_up_to_the_limit_is_read_and_a_larger_one_is_not(root: Path) -> Non
     assert read_text(root, "large.txt", limit_bytes=100) == "x" * 100
     with pytest.raises(UnreadableFile, match="too large to be shown"):
         read_text(root, "large.txt", limit_bytes=99)
-
-
-def test_listing_has_tracked_and_new_files_with_sizes_in_order(root: Path) -> None:
-    put_files(root, {"new.txt": "12345", "x.log": "ignored", "build/y": "ignored"})
-    (root / "empty.txt").unlink()
-
-    assert list_files(root) == [
-        (".gitignore", 14),
-        ("a.txt", 2),
-        ("binary.bin", 3),
-        ("crlf.txt", 6),
-        ("latin.txt", 1),
-        ("new.txt", 5),
-        ("src/ü.py", 7),
-    ]
-
-
-def test_listing_leaves_out_what_is_no_file_or_fits_no_line(root: Path) -> None:
-    (root / "link").symlink_to("a.txt")
-    os.mkfifo(root / "pipe")
-    put_files(root, {"two\nlines": "", "escape\x1b[2J": ""})
-    Path(os.fsdecode(os.fsencode(root) + b"/no-utf8-\xff")).touch()
-    before = [name for name, _ in list_files(root)]
-
-    assert before == sorted(FILES)

@@ -1,7 +1,9 @@
 """Prompts show the common parts first and say what failed before."""
 
-from forge_core.context.assemble import build_prompt
-from forge_core.context.listing import Listing
+from dataclasses import replace
+
+from forge_core.context.assemble import Coverage, build_prompt
+from forge_core.context.repo_map import RepoMap
 from forge_core.models.llm import FileOutput
 from forge_core.models.plan import Plan
 from forge_core.models.result import ValidationResult
@@ -13,10 +15,13 @@ from forge_core.models.unit import (
     build_sub_task_unit,
     build_task_unit,
 )
+from forge_core.prompts.instructions import PLANNER, WRITER
 from forge_core.prompts.sections import (
+    FoundFile,
     Materials,
     SourceFile,
     build_failure_sections,
+    build_planner_sections,
     build_unit_sections,
     render_plan,
 )
@@ -45,13 +50,9 @@ WORK = ForgeTaskInput(
     planner_model="scripted:x.json",
 )
 MATERIALS = Materials(
-    files=(),
     targets=(SourceFile("t.py", "old = 1\n"),),
     context_files=(SourceFile("c.py", None, "does not exist"),),
 )
-
-
-NO_LISTING = Listing("", 0)
 
 
 def make_step() -> WorkUnit:
@@ -61,11 +62,21 @@ def make_step() -> WorkUnit:
 def test_common_sections_stand_before_those_that_change() -> None:
     failure = AttemptFailure(attempt=1, error="no files")
 
-    sections = build_unit_sections(make_step(), MATERIALS, Listing("t.py (8 B)", 3), failure)
+    found = tuple(
+        FoundFile(SourceFile(f"{kind}.py", None, outline="x", rank=4), kind, "why")
+        for kind in ("interface", "dependency", "written_file")
+    )
+    materials = replace(MATERIALS, repo_map=RepoMap("t.py:", 2), found=found)
+
+    sections = build_unit_sections(WRITER, make_step(), materials, failure)
 
     assert [section.kind for section in sections] == [
-        "repository",
+        "instructions",
+        "repo_map",
         "context_file",
+        "interface",
+        "dependency",
+        "written_file",
         "target_file",
         "plan",
         "task",
@@ -73,8 +84,18 @@ def test_common_sections_stand_before_those_that_change() -> None:
     ]
 
 
+def test_found_file_keeps_why_and_how_important_it_is() -> None:
+    file = SourceFile("f.py", "x = 1\n", outline="x = 1", rank=4)
+    materials = Materials(found=(FoundFile(file, "dependency", "imported by t.py"),))
+
+    section = build_planner_sections(PLANNER, WORK.task, materials)[1]
+
+    assert (section.kind, section.name, section.form) == ("dependency", "f.py", "full")
+    assert (section.reason, section.outline, section.rank) == ("imported by t.py", "x = 1", 4)
+
+
 def test_file_that_cannot_be_shown_is_named_with_its_reason() -> None:
-    sections = build_unit_sections(make_step(), MATERIALS, NO_LISTING, None)
+    sections = build_unit_sections(WRITER, make_step(), MATERIALS, None)
 
     context = next(section for section in sections if section.kind == "context_file")
     assert (context.name, context.text, context.form) == ("c.py", "(does not exist)", "text")
@@ -87,7 +108,7 @@ def test_plan_marks_what_is_done_and_what_is_to_do_now() -> None:
 def test_sub_task_knows_its_step_and_its_siblings() -> None:
     unit = build_sub_task_unit(make_step(), 2, PLAN.steps[1].sub_tasks[0], 3)
 
-    task = build_unit_sections(unit, MATERIALS, NO_LISTING, None)[-1].text
+    task = build_unit_sections(WRITER, unit, MATERIALS, None)[-1].text
 
     assert "Whole." in task
     assert "The step (second): Two." in task
@@ -98,7 +119,7 @@ def test_sub_task_knows_its_step_and_its_siblings() -> None:
 def test_sub_task_unit_takes_its_steps_context_and_runs_no_tests() -> None:
     unit = build_sub_task_unit(make_step(), 2, PLAN.steps[1].sub_tasks[0], 3)
 
-    assert unit.context_files == ("c.py", "always.py")
+    assert unit.context_files == ("always.py", "c.py")
     assert (unit.step_attempt, unit.max_attempts) == (2, 3)
     assert unit.task.validation.run_tests is False
     assert unit.label == "second/left"
@@ -107,7 +128,7 @@ def test_sub_task_unit_takes_its_steps_context_and_runs_no_tests() -> None:
 def test_task_unit_shows_the_tasks_own_description() -> None:
     unit = build_task_unit(WORK, "wf")
 
-    assert build_unit_sections(unit, MATERIALS, NO_LISTING, None)[-1].text == "Whole."
+    assert build_unit_sections(WRITER, unit, MATERIALS, None)[-1].text == "Whole."
 
 
 def test_failure_is_a_short_reason_then_findings_and_refused_files() -> None:
@@ -141,11 +162,10 @@ def test_reason_of_a_failure_stays_when_its_findings_find_no_room() -> None:
         check_name="tests", passed=False, summary="exit 1", details="x" * 12_000
     )
     failure = AttemptFailure(attempt=1, failed_checks=(check,))
-    sections = build_unit_sections(build_task_unit(WORK, "wf"), MATERIALS, NO_LISTING, failure)
+    sections = build_unit_sections(WRITER, build_task_unit(WORK, "wf"), MATERIALS, failure)
 
-    prompt = build_prompt(
-        "Work.", sections, ContextConfig(token_budget=2000, output_reserve=1000), files_discovered=0
-    )
+    config = ContextConfig(token_budget=2000, output_reserve=1000)
+    prompt = build_prompt(sections, config, Coverage())
 
     assert "Check tests failed: exit 1" in prompt.user_prompt
     assert "xxx" not in prompt.user_prompt

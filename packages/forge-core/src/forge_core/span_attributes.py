@@ -53,7 +53,11 @@ def llm_call_attributes(
 
 def context_attributes(context: AssembledContext) -> Attributes:
     """Describe the assembling of a prompt."""
-    stats = {f"forge.context.{name}": value for name, value in context.context_stats}
+    stats = {
+        f"forge.context.{name}": value
+        for name, value in context.context_stats
+        if isinstance(value, int | float)
+    }
     return {**_context_labels(context), **stats}
 
 

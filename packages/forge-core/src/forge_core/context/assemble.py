@@ -1,18 +1,41 @@
 """From sections to prompts within a token budget, with statistics."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from forge_core.context.budget import Packing, pack
-from forge_core.context.listing import FileEntry, Listing, build_listing
+from forge_core.context.repo_map import NO_MAP, RepoMap
 from forge_core.context.sections import (
+    FILE_KINDS,
     Section,
+    SectionKind,
     estimate_tokens,
-    render_section,
     render_sections,
 )
 from forge_core.models.context import ContextEntry, ContextStats
 from forge_core.models.task import ContextConfig
+
+SHARED: frozenset[SectionKind] = frozenset({"instructions", "repo_map"})
+"""Kinds that make up the system prompt, which all calls of a role in a run have in common."""
+
+MAP_SHARE = 4
+"""The map takes at most this part of a prompt, however many tokens it may have."""
+
+MAX_LISTED = 20
+"""Unparsed files that are listed by name; all are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What of the repository could have gone into a prompt."""
+
+    files_discovered: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """Reason to number of files."""
+    unparsed: tuple[str, ...] = ()
+    repo_map: RepoMap = NO_MAP
+    ranks: Mapping[str, int] = field(default_factory=dict)
+    """Path to place among the Python files, 1 for the most important."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,55 +48,89 @@ class Prompt:
     manifest: tuple[ContextEntry, ...]
 
 
-def build_overview(files: Sequence[FileEntry], config: ContextConfig) -> Listing:
-    """Build the overview of the repository that `config` asks for."""
-    wanted = config.auto_discover and config.include_repo_map
-    budget = config.repo_map_tokens if wanted else 0
-    return build_listing(files if wanted else (), budget, config.chars_per_token)
+def get_room(config: ContextConfig) -> int:
+    """Return the tokens that the prompts of a request may take."""
+    return config.token_budget - config.output_reserve
 
 
-def build_prompt(
-    instructions: str,
-    sections: Sequence[Section],
-    config: ContextConfig,
-    *,
-    files_discovered: int,
-) -> Prompt:
+def get_map_budget(config: ContextConfig) -> int:
+    """Return the tokens that the map may take; the same for every call of a run."""
+    if not (config.auto_discover and config.include_repo_map):
+        return 0
+    return min(config.repo_map_tokens, get_room(config) // MAP_SHARE)
+
+
+def build_prompt(sections: Sequence[Section], config: ContextConfig, coverage: Coverage) -> Prompt:
     """Render the prompts of one request, leaving out what finds no room.
 
     Raises:
         BudgetExceeded: Instructions and task alone exceed the budget.
     """
-    room = config.token_budget - config.output_reserve
-    system_tokens = estimate_tokens(instructions, config.chars_per_token)
-    packing = pack(sections, room - system_tokens, config.chars_per_token)
-    user_prompt = render_sections(packing.included)
-    total = system_tokens + estimate_tokens(user_prompt, config.chars_per_token)
+    room = get_room(config)
+    packing = pack(sections, room, config.chars_per_token)
+    system_prompt = render_sections(s for s in packing.included if s.kind in SHARED)
+    user_prompt = render_sections(s for s in packing.included if s.kind not in SHARED)
+    total = estimate_tokens(system_prompt + user_prompt, config.chars_per_token)
+    full = {s.name for s in packing.included if s.form == "full"}
+    reduced = {s.name for s in packing.included if s.form == "signatures"}
+    has_map = any(s.kind == "repo_map" for s in packing.included)
+    mapped = {entry.path for entry in coverage.repo_map.outlined} if has_map else set()
     stats = ContextStats(
-        files_discovered=files_discovered,
-        files_included_full=sum(section.form == "full" for section in packing.included),
-        files_truncated=sum(section.form == "full" for section in packing.omitted),
+        files_discovered=coverage.files_discovered,
+        files_included_full=len(full),
+        files_included_signatures=len((reduced | mapped) - full),
+        files_truncated=_count_truncated(packing),
+        files_left_out=dict(coverage.left_out),
+        files_unparsed=len(coverage.unparsed),
+        unparsed=coverage.unparsed[:MAX_LISTED],
         total_estimated_tokens=total,
         budget_utilization=total / room,
-        repo_map_tokens=sum(
-            estimate_tokens(section.text, config.chars_per_token)
-            for section in packing.included
-            if section.kind == "repository"
-        ),
+        repo_map_tokens=coverage.repo_map.tokens if has_map else 0,
     )
-    return Prompt(instructions, user_prompt, stats, _build_manifest(packing, config))
+    manifest = _build_manifest(packing, coverage)
+    return Prompt(system_prompt, user_prompt, stats, manifest)
 
 
-def _build_manifest(packing: Packing, config: ContextConfig) -> tuple[ContextEntry, ...]:
-    shown = [(section, section.form) for section in packing.included]
-    left_out = [(section, "omitted") for section in packing.omitted]
-    return tuple(
+def _count_truncated(packing: Packing) -> int:
+    """Count the files that are omitted, or shortened where they were meant to be shown whole."""
+    shortened = (s.form == "signatures" and s.kind != "interface" for s in packing.included)
+    return sum(shortened) + sum(section.form != "text" for section in packing.omitted)
+
+
+def _build_manifest(packing: Packing, coverage: Coverage) -> tuple[ContextEntry, ...]:
+    entries = []
+    for section in packing.included:
+        entries.append(_build_entry(section, section.form))
+        if section.kind == "repo_map":
+            entries += _list_mapped(coverage)
+    entries += [_build_entry(section, "omitted") for section in packing.omitted]
+    return tuple(entries)
+
+
+def _list_mapped(coverage: Coverage) -> list[ContextEntry]:
+    return [
         ContextEntry(
-            kind=section.kind,
-            name=section.name,
-            form=form,
-            tokens=estimate_tokens(render_section(section), config.chars_per_token),
-            reason=section.reason,
+            kind="repo_map",
+            name=entry.path,
+            path=entry.path,
+            form="signatures",
+            tokens=entry.tokens,
+            reason="part of the map",
+            rank=coverage.ranks.get(entry.path),
         )
-        for section, form in (*shown, *left_out)
+        for entry in coverage.repo_map.outlined
+    ]
+
+
+def _build_entry(section: Section, form: str) -> ContextEntry:
+    return ContextEntry.model_validate(
+        {
+            "kind": section.kind,
+            "name": section.name,
+            "path": section.name if section.kind in FILE_KINDS else None,
+            "form": form,
+            "tokens": section.tokens,
+            "reason": section.reason,
+            "rank": section.rank,
+        }
     )

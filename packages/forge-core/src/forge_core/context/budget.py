@@ -1,24 +1,31 @@
 """Choosing the sections that a prompt has room for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
-from forge_core.context.sections import Section, SectionKind, render_section
+from forge_core.context.sections import Section, SectionKind, render_section, shorten
 
 PRIORITY: tuple[SectionKind, ...] = (
+    "instructions",
     "task",
     "failure",
+    "target_file",
+    "repo_map",
     "finding",
     "plan",
-    "target_file",
     "refused_file",
-    "repository",
+    "written_file",
+    "dependency",
+    "interface",
     "context_file",
 )
-"""Kinds in the order in which they are given room."""
+"""Kinds in the order in which they are given room.
 
-REQUIRED: frozenset[SectionKind] = frozenset({"task"})
+The map goes before what differs between the calls of a run, so that it is the same in all.
+"""
+
+REQUIRED: frozenset[SectionKind] = frozenset({"instructions", "task"})
 """Kinds without which a prompt makes no sense."""
 
 
@@ -37,25 +44,47 @@ class Packing:
 def pack(sections: Sequence[Section], budget: int, chars_per_token: float) -> Packing:
     """Keep the sections that fit into `budget` tokens, the important first.
 
+    A file that does not fit is reduced to its outline, and left out if that does not fit either.
     The order of what is kept stays.
 
     Raises:
         BudgetExceeded: A required section does not fit.
     """
-    chosen: set[int] = set()
-    used = 0
+    chosen: dict[int, Section] = {}
+    omitted: dict[int, Section] = {}
+    room = int(budget * chars_per_token)
     for index in sorted(range(len(sections)), key=lambda i: PRIORITY.index(sections[i].kind)):
-        length = len(render_section(sections[index])) + 1
-        tokens = ceil((used + length) / chars_per_token)
-        if tokens <= budget:
-            chosen.add(index)
-            used += length
-        elif sections[index].kind in REQUIRED:
+        section = sections[index]
+        fitting, length = _fit(section, room)
+        if fitting is not None:
+            chosen[index] = _weigh(fitting, length, chars_per_token)
+            room -= length
+        elif section.kind in REQUIRED:
+            needed = budget + ceil((length - room) / chars_per_token)
             raise BudgetExceeded(
-                f"the task's text alone needs about {tokens} tokens and the budget leaves "
-                f"{budget}: shorten it or raise token_budget"
+                f"instructions and task alone need about {needed} tokens and the budget leaves "
+                f"{budget}: shorten the task or raise token_budget"
             )
+        else:
+            omitted[index] = _weigh(section, length, chars_per_token)
     return Packing(
-        included=tuple(s for i, s in enumerate(sections) if i in chosen),
-        omitted=tuple(s for i, s in enumerate(sections) if i not in chosen),
+        included=tuple(chosen[i] for i in sorted(chosen)),
+        omitted=tuple(omitted[i] for i in sorted(omitted)),
     )
+
+
+def _fit(section: Section, room: int) -> tuple[Section | None, int]:
+    """Give the fullest form of a section that fits and its length, else that of the section.
+
+    The length is in characters, with what parts it from the next.
+    """
+    length = len(render_section(section)) + 1
+    if length <= room:
+        return section, length
+    shorter = shorten(section)
+    shorter_length = len(render_section(shorter)) + 1 if shorter else 0
+    return (shorter, shorter_length) if shorter and shorter_length <= room else (None, length)
+
+
+def _weigh(section: Section, length: int, chars_per_token: float) -> Section:
+    return replace(section, tokens=ceil(length / chars_per_token))

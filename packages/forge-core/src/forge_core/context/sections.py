@@ -2,13 +2,17 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Literal
 
 SectionKind = Literal[
-    "repository",
+    "instructions",
+    "repo_map",
     "context_file",
+    "interface",
+    "dependency",
+    "written_file",
     "target_file",
     "plan",
     "task",
@@ -18,12 +22,15 @@ SectionKind = Literal[
 ]
 """What a section holds."""
 
-SectionForm = Literal["text", "full"]
-"""Prose of ours, or a repository file in full."""
+SectionForm = Literal["text", "full", "signatures"]
+"""Prose, a repository file in full, or the outline of one."""
 
 HEADINGS: dict[SectionKind, str] = {
-    "repository": "Repository",
+    "repo_map": "Repository map",
     "context_file": "Context file",
+    "interface": "Interface",
+    "dependency": "Imported file",
+    "written_file": "Written by an earlier step",
     "target_file": "Target file",
     "plan": "Plan",
     "task": "Task",
@@ -31,6 +38,13 @@ HEADINGS: dict[SectionKind, str] = {
     "finding": "Finding",
     "refused_file": "Refused file",
 }
+
+FILE_KINDS: frozenset[SectionKind] = frozenset(
+    {"context_file", "interface", "dependency", "written_file", "target_file", "refused_file"}
+)
+"""Kinds whose name is the path of a file."""
+
+SHORTENED = " (signatures only, the whole file finds no room)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +58,12 @@ class Section:
     reason: str
     """Why it is shown."""
     form: SectionForm = "text"
+    outline: str = ""
+    """What stands for the text where that finds no room; empty where nothing can."""
+    rank: int | None = None
+    """Place of the file among the repository's Python files, 1 for the most important."""
+    tokens: int = 0
+    """Estimated, heading included; set when the section is packed."""
 
 
 def estimate_tokens(text: str, chars_per_token: float) -> int:
@@ -53,17 +73,28 @@ def estimate_tokens(text: str, chars_per_token: float) -> int:
 
 def fence(text: str, language: str = "") -> str:
     """Put text into a Markdown code block that nothing in the text can close."""
-    longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
+    runs = re.findall(r"`{3,}", text) if "```" in text else ()
+    longest = max(map(len, runs), default=2)
     ticks = "`" * (longest + 1)
     ending = "" if text.endswith("\n") or not text else "\n"
     return f"{ticks}{language}\n{text}{ending}{ticks}"
 
 
+def shorten(section: Section) -> Section | None:
+    """Reduce a file to its outline; None where it has none."""
+    if not section.outline:
+        return None
+    return replace(section, text=fence(section.outline), form="signatures", outline="")
+
+
 def render_section(section: Section) -> str:
-    """Render one section under its heading."""
+    """Render one section under its heading; instructions stand for themselves."""
+    if section.kind == "instructions":
+        return section.text
     heading = HEADINGS[section.kind]
     title = f"{heading}: {section.name}" if section.name else heading
-    return f"## {title}\n\n{section.text}\n"
+    short = section.form == "signatures" and section.kind != "interface"
+    return f"## {title}{SHORTENED if short else ''}\n\n{section.text}\n"
 
 
 def render_sections(sections: Iterable[Section]) -> str:

@@ -1,16 +1,12 @@
 """Reading files of a worktree for a prompt."""
 
 import os
-import stat
 from pathlib import Path
 
+from forge_core.context.selection import SIZE_LIMIT
 from forge_core.errors import ForgeError, RefusedPath
 from forge_core.files.directory import open_directory, open_file
 from forge_core.files.paths import parse_path
-from forge_core.git.command import Git
-
-SIZE_LIMIT = 1_000_000
-"""Bytes up to which a file is shown."""
 
 
 class UnreadableFile(ForgeError):
@@ -23,16 +19,7 @@ def read_text(root: Path, path: str, limit_bytes: int = SIZE_LIMIT) -> str:
     Raises:
         UnreadableFile: It is missing, outside, no regular file, too large or no text.
     """
-    try:
-        *parents, name = parse_path(path)
-        with open_directory(root, parents) as directory:
-            content = _read(name, directory, limit_bytes)
-    except FileNotFoundError as error:
-        raise UnreadableFile("does not exist yet") from error
-    except PermissionError as error:
-        raise UnreadableFile("may not be read") from error
-    except RefusedPath as error:
-        raise UnreadableFile("cannot be shown: not a file inside the repository") from error
+    content = read_bytes(root, path, limit_bytes)
     if b"\0" in content:
         raise UnreadableFile("is a binary file")
     try:
@@ -41,23 +28,24 @@ def read_text(root: Path, path: str, limit_bytes: int = SIZE_LIMIT) -> str:
         raise UnreadableFile("is not UTF-8 text") from error
 
 
-def list_files(root: Path) -> list[tuple[str, int]]:
-    """List a worktree's files that git does not ignore, with their sizes in bytes, sorted.
+def read_bytes(root: Path, path: str, limit_bytes: int = SIZE_LIMIT) -> bytes:
+    """Read a file of a worktree, byte for byte.
 
-    A file whose name cannot be shown on one line is left out.
+    Raises:
+        UnreadableFile: It is missing, outside, no regular file or too large.
     """
-    names = Git(root).run("ls-files", "-z", "--cached", "--others", "--exclude-standard")
-    shown = {name for name in names.split("\0") if name and name.isprintable()}
-    return [(name, size) for name in sorted(shown) if (size := _measure(root / name)) is not None]
-
-
-def _measure(path: Path) -> int | None:
-    """Return the size of a regular file, None for anything else."""
     try:
-        status = path.lstat()
-    except OSError:
-        return None
-    return status.st_size if stat.S_ISREG(status.st_mode) else None
+        *parents, name = parse_path(path)
+        with open_directory(root, parents) as directory:
+            return _read(name, directory, limit_bytes)
+    except FileNotFoundError as error:
+        raise UnreadableFile("does not exist yet") from error
+    except PermissionError as error:
+        raise UnreadableFile("may not be read") from error
+    except RefusedPath as error:
+        raise UnreadableFile("cannot be shown: not a file inside the repository") from error
+    except OSError as error:
+        raise UnreadableFile(f"cannot be read: {error.strerror}") from error
 
 
 def _read(name: str, directory: int, limit: int) -> bytes:

@@ -96,6 +96,9 @@ class AssemblePlannerInput(ActivityModel):
     task: TaskDefinition
     workflow_id: str
     worktree: str
+    base_commit: str = ""
+    chars_per_token: float | None = None
+    """Of the planner's model; None for what the task says."""
 
 
 class AssembleContextInput(ActivityModel):

@@ -14,29 +14,44 @@ class ContextStats(BaseModel):
     """Files of the worktree that could have been shown."""
     files_included_full: int = 0
     files_included_signatures: int = 0
+    """Files shown by their declarations only, in the map or on their own."""
     files_truncated: int = 0
     """Files left out or shortened because of the token budget."""
+    files_left_out: dict[str, int] = Field(default_factory=dict)
+    """Why files are left out by default (binary, vendored, too large ...) to their number."""
+    files_unparsed: int = 0
+    """Python files whose imports and declarations could not be read."""
+    unparsed: tuple[str, ...] = ()
+    """The first of these, each with the reason."""
     total_estimated_tokens: int = 0
     """Estimated tokens of the whole prompt, instructions included."""
     budget_utilization: float = 0.0
     """`total_estimated_tokens` as a share of the budget less the output reserve."""
     repo_map_tokens: int = 0
-    """Estimated tokens of the overview of the repository."""
+    """Estimated tokens of the map of the repository."""
 
 
 class ContextEntry(BaseModel):
-    """One part of a prompt, or one that found no room in it."""
+    """One part of a prompt, or one that found no room in it.
+
+    A file that the map shows is an entry of its own besides the map's; its tokens are part of
+    the map's.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     kind: str
     name: str
     """What it is about, e.g. a file's path; empty where the kind says it all."""
-    form: Literal["text", "full", "omitted"]
+    path: str | None = None
+    """The file that it shows; None for what is no file of the repository."""
+    form: Literal["text", "full", "signatures", "omitted"]
     tokens: int
     """Estimated."""
     reason: str
     """Why it was chosen."""
+    rank: int | None = None
+    """Place of the file among the repository's Python files, 1 for the most important."""
 
 
 class AssembledContext(BaseModel):
@@ -57,6 +72,6 @@ class AssembledContext(BaseModel):
     user_prompt: str
     context_stats: ContextStats = ContextStats()
     manifest: tuple[ContextEntry, ...] = ()
-    """What went into the user prompt, in its order, then what found no room."""
+    """What went into the prompts, in their order, then what found no room."""
     max_tokens: int = Field(default=16_000, ge=1)
     """Largest answer to ask for, in tokens."""

@@ -52,13 +52,18 @@ class ContextConfig(BaseModel):
 
     auto_discover: bool = True
     """Show more of the repository than the files that the task names."""
+    include_dependencies: bool = False
+    """Show files in full that are imported over others, as far as they fit, not only signatures."""
+    max_import_depth: int = Field(default=2, ge=0, le=20)
+    """Imports to follow from the target files; 1 stops at what these import themselves."""
     token_budget: int = Field(default=100_000, ge=1)
     """Tokens that one request may take, `output_reserve` included."""
     output_reserve: int = Field(default=16_000, ge=1)
     """Tokens left for the answer; also the request's `max_tokens`."""
     include_repo_map: bool = True
+    """Show the map of the repository: its best-ranked files with signatures, the others by name."""
     repo_map_tokens: int = Field(default=2048, ge=0)
-    """Tokens that the overview of the repository may take."""
+    """Tokens that the map may take; a quarter of the prompt's at most."""
     chars_per_token: float = Field(default=4.0, gt=0, allow_inf_nan=False)
     """Characters per token, for estimates."""
 
@@ -68,6 +73,12 @@ class ContextConfig(BaseModel):
             raise ValueError(
                 f"token_budget {self.token_budget} must be larger than "
                 f"output_reserve {self.output_reserve}"
+            )
+        room = self.token_budget - self.output_reserve
+        if "repo_map_tokens" in self.model_fields_set and self.repo_map_tokens > room:
+            raise ValueError(
+                f"repo_map_tokens {self.repo_map_tokens} must not exceed the {room} tokens that "
+                f"token_budget less output_reserve leaves for the prompt"
             )
         return self
 
@@ -104,6 +115,8 @@ class ForgeTaskInput(BaseModel):
     """`provider:name` of the model that writes files."""
     planner_model: str
     """`provider:name` of the model that plans."""
+    planner_chars_per_token: float | None = None
+    """Characters per token of the planner's model; None for those of the task's context."""
     max_attempts: Attempts = 2
     max_step_attempts: Attempts = 2
     max_sub_task_attempts: Attempts = 2

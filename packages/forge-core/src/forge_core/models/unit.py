@@ -28,6 +28,8 @@ class WorkUnit(BaseModel):
     """What this unit is to produce."""
     target_files: tuple[str, ...] = ()
     context_files: tuple[str, ...] = ()
+    base_commit: str = ""
+    """Hash of the commit that the run started from; what differs, earlier steps wrote."""
     plan: Plan | None = None
     """The plan that this unit belongs to."""
 
@@ -60,6 +62,7 @@ def build_task_unit(work: ForgeTaskInput, workflow_id: str) -> WorkUnit:
         description=work.task.description,
         target_files=work.task.target_files,
         context_files=work.task.context_files,
+        base_commit=work.base_commit,
     )
 
 
@@ -73,7 +76,8 @@ def build_step_unit(work: ForgeTaskInput, workflow_id: str, plan: Plan, step: Pl
         step_id=step.step_id,
         description=step.description,
         target_files=step.target_files,
-        context_files=_merge(step.context_files, work.task.context_files),
+        context_files=_merge(work.task.context_files, step.context_files),
+        base_commit=work.base_commit,
         plan=plan,
     )
 
@@ -94,7 +98,7 @@ def build_sub_task_unit(
             "step_attempt": step_attempt,
             "description": sub_task.description,
             "target_files": sub_task.target_files,
-            "context_files": _merge(sub_task.context_files, step.context_files),
+            "context_files": _merge(step.context_files, sub_task.context_files),
         }
     )
 

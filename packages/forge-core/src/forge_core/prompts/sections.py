@@ -1,9 +1,9 @@
 """The sections of a prompt, built from a unit of work and what was read of the repository."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from forge_core.context.listing import FileEntry, Listing
+from forge_core.context.repo_map import NO_MAP, RepoMap
 from forge_core.context.sections import Section, SectionKind, fence
 from forge_core.models.plan import Plan, PlanStep
 from forge_core.models.task import TaskDefinition
@@ -19,25 +19,40 @@ class SourceFile:
 
     path: str
     text: str | None
-    """None where it cannot be shown."""
+    """None where it cannot be shown, or only its outline is wanted."""
     note: str = ""
     """Why it cannot be shown."""
+    outline: str = ""
+    """Its declarations; empty where it has none or nobody can tell."""
+    rank: int | None = None
+    """Place among the repository's Python files, 1 for the most important."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file that nobody named, and why it is shown."""
+
+    source: SourceFile
+    kind: SectionKind
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Materials:
     """What was read of the worktree for one prompt."""
 
-    files: tuple[FileEntry, ...]
-    targets: tuple[SourceFile, ...]
-    context_files: tuple[SourceFile, ...]
+    targets: tuple[SourceFile, ...] = ()
+    context_files: tuple[SourceFile, ...] = ()
+    found: tuple[FoundFile, ...] = ()
+    """Those of one kind in the order of their importance."""
+    repo_map: RepoMap = NO_MAP
 
 
 def build_unit_sections(
-    unit: WorkUnit, materials: Materials, listing: Listing, failure: AttemptFailure | None
+    instructions: str, unit: WorkUnit, materials: Materials, failure: AttemptFailure | None
 ) -> list[Section]:
     """Lay out the prompt of a unit: what is common first, what changes last."""
-    sections = _material_sections(materials, listing)
+    sections = _material_sections(instructions, materials)
     if unit.plan is not None:
         text = render_plan(unit.plan, unit.step_id)
         sections.append(Section("plan", "", text, "the plan that the step belongs to"))
@@ -48,12 +63,12 @@ def build_unit_sections(
 
 
 def build_planner_sections(
-    task: TaskDefinition, materials: Materials, listing: Listing
+    instructions: str, task: TaskDefinition, materials: Materials
 ) -> list[Section]:
     """Lay out the prompt of the planner."""
     text = task.description + _render_targets(task.target_files)
     return [
-        *_material_sections(materials, listing),
+        *_material_sections(instructions, materials),
         Section("task", "", text, "what is to be planned"),
     ]
 
@@ -87,24 +102,27 @@ def build_failure_sections(failure: AttemptFailure) -> list[Section]:
     return [reason, *findings, *refused]
 
 
-def _material_sections(materials: Materials, listing: Listing) -> list[Section]:
-    sections = []
-    if listing.text:
-        reason = "the files of the repository and their sizes"
-        sections.append(Section("repository", "", listing.text, reason))
-    sections += _file_sections("context_file", materials.context_files, "named as context")
-    sections += _file_sections("target_file", materials.targets, "named as target")
+def _material_sections(instructions: str, materials: Materials) -> list[Section]:
+    sections = [Section("instructions", "", instructions, "what is asked of the model")]
+    if materials.repo_map.text:
+        text = fence(materials.repo_map.text)
+        sections.append(Section("repo_map", "", text, "the repository as the run found it"))
+    sections += [
+        _file_section("context_file", f, "named as context") for f in materials.context_files
+    ]
+    sections += [_file_section(f.kind, f.source, f.reason) for f in materials.found]
+    sections += [_file_section("target_file", f, "named as target") for f in materials.targets]
     return sections
 
 
-def _file_sections(
-    kind: SectionKind, files: Iterable[SourceFile], reason: str
-) -> Iterable[Section]:
-    for file in files:
-        if file.text is None:
-            yield Section(kind, file.path, f"({file.note})", reason)
-        else:
-            yield Section(kind, file.path, fence(file.text), reason, form="full")
+def _file_section(kind: SectionKind, file: SourceFile, reason: str) -> Section:
+    if file.text is not None:
+        return Section(
+            kind, file.path, fence(file.text), reason, "full", outline=file.outline, rank=file.rank
+        )
+    if file.outline:
+        return Section(kind, file.path, fence(file.outline), reason, "signatures", rank=file.rank)
+    return Section(kind, file.path, f"({file.note})", reason, rank=file.rank)
 
 
 def _render_assignment(unit: WorkUnit) -> str:

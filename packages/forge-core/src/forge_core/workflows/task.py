@@ -145,6 +145,8 @@ class ForgeTaskWorkflow:
                     task=self._work.task,
                     workflow_id=workflow.info().workflow_id,
                     worktree=place.worktree,
+                    base_commit=self._work.base_commit,
+                    chars_per_token=self._work.planner_chars_per_token,
                 ),
                 local,
             )

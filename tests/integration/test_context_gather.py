@@ -1,0 +1,236 @@
+"""Context finds itself in a real worktree: from its targets, in any state of its files."""
+
+import os
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from forge_core.models.task import ContextConfig
+from forge_core.prompts.sections import Materials
+from forge_core.sources.cache import SourceCache
+from forge_core.sources.materials import Wanted, gather
+from support.children import NOBODY, run_in_child
+from support.repository import commit_all, git, make_repository, put_files
+
+FILES: dict[str, str | bytes] = {
+    "README.md": "# shop\n",
+    "uv.lock": "lock",
+    "logo.png": b"\x89PNG\0",
+    "data": b"\0\1",
+    "vendor/lib.py": "import shop.cart\n",
+    "shop/__init__.py": "from shop.money import Money\n",
+    "shop/cart.py": '"""The cart."""\nfrom shop import Money\n\nclass Cart:\n    pass\n',
+    "shop/money.py": "from shop import rounding\n\nclass Money:\n    def add(self, other): ...\n",
+    "shop/rounding.py": "import shop.modes\ndef round_half(x: int) -> int:\n    return x\n",
+    "shop/modes.py": "HALF = 1\n",
+    "shop/broken.py": "def broken(:\n",
+    "shop/latin.py": b"x = '\xe9'\n",
+    "tests/test_cart.py": "from shop.cart import Cart\ndef test_cart(): ...\n",
+}
+TARGET = "shop/cart.py"
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    return make_repository(tmp_path / "repo", FILES)
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> SourceCache:
+    return SourceCache(tmp_path / "cache" / "context.db")
+
+
+def want(repo: Path, *targets: str, **config: object) -> Wanted:
+    base = git(repo, "rev-list", "--max-parents=0", "HEAD")
+    return Wanted(repo, base, ContextConfig.model_validate(config), targets, targets, ())
+
+
+def shown(materials: Materials) -> list[tuple[str, str, bool]]:
+    return [
+        (found.kind, found.source.path, found.source.text is not None) for found in materials.found
+    ]
+
+
+def test_target_brings_what_it_imports(repo: Path, cache: SourceCache) -> None:
+    materials, _ = gather(want(repo, TARGET), cache)
+
+    assert [file.path for file in materials.targets] == [TARGET]
+    assert shown(materials) == [
+        ("dependency", "shop/__init__.py", True),
+        ("dependency", "shop/money.py", True),
+        ("interface", "shop/rounding.py", False),
+    ]
+    assert [found.reason for found in materials.found] == [
+        "imported by shop/cart.py",
+        "imported by shop/cart.py",
+        "imported by shop/money.py, 2 imports away",
+    ]
+    assert materials.found[2].source.outline == "def round_half(x: int) -> int: ..."
+
+
+def test_import_depth_and_whole_dependencies_are_options(repo: Path, cache: SourceCache) -> None:
+    def find(**config: object) -> list[tuple[str, str, bool]]:
+        return shown(gather(want(repo, TARGET, **config), cache)[0])
+
+    assert find(max_import_depth=0) == []
+    assert [path for _, path, _ in find(max_import_depth=1)] == [
+        "shop/__init__.py",
+        "shop/money.py",
+    ]
+    assert find(max_import_depth=3)[3:] == [("interface", "shop/modes.py", False)]
+    assert find(include_dependencies=True)[2] == ("dependency", "shop/rounding.py", True)
+
+
+def test_only_named_files_are_shown_without_discovery(repo: Path, cache: SourceCache) -> None:
+    wanted = replace(want(repo, TARGET, auto_discover=False), context_files=("README.md",))
+
+    materials, coverage = gather(wanted, cache)
+
+    assert materials.found == ()
+    assert materials.repo_map.text == ""
+    assert [file.text for file in materials.context_files] == ["# shop\n"]
+    assert coverage.files_discovered == 9 + 1
+
+
+def test_what_is_left_out_and_what_cannot_be_parsed_is_counted(
+    repo: Path, cache: SourceCache
+) -> None:
+    put_files(repo, {"large.txt": "x" * 1_000_001})
+
+    _, coverage = gather(want(repo, TARGET), cache)
+
+    assert coverage.left_out == {
+        "binary or minified": 2,
+        "larger than 1 MB": 1,
+        "lock file": 1,
+        "vendored": 1,
+    }
+    assert [entry.split(":")[0] for entry in coverage.unparsed] == [
+        "shop/broken.py",
+        "shop/latin.py",
+    ]
+    assert coverage.files_discovered == 9
+
+
+def test_map_has_the_target_and_its_callers_before_the_rest(repo: Path, cache: SourceCache) -> None:
+    materials, coverage = gather(want(repo, TARGET), cache)
+
+    outlined = [entry.path for entry in materials.repo_map.outlined]
+    assert outlined[0] == TARGET
+    assert set(outlined) == {
+        TARGET,
+        "shop/modes.py",
+        "shop/money.py",
+        "shop/rounding.py",
+        "tests/test_cart.py",
+    }
+    assert "README.md" in materials.repo_map.text
+    assert "broken.py" in materials.repo_map.text
+    assert "vendor" not in materials.repo_map.text
+    assert coverage.ranks[TARGET] == 1
+
+
+def test_map_stays_the_same_while_the_worktree_changes(repo: Path, cache: SourceCache) -> None:
+    before, _ = gather(want(repo, TARGET), cache)
+    commit_all(repo, {"shop/tax.py": "from shop import modes\nRATE = 7\n"}, "First step")
+    commit_all(repo, {"shop/cart.py": "from shop import tax\n"}, "Second step")
+    put_files(repo, {"shop/leftover.py": "X = 1\n"})
+
+    after, _ = gather(replace(want(repo, TARGET), targets=("shop/next.py",)), cache)
+
+    assert after.repo_map == before.repo_map
+
+
+def test_later_step_sees_what_earlier_ones_wrote(repo: Path, cache: SourceCache) -> None:
+    commit_all(repo, {"shop/tax.py": "RATE = 7\n", "shop/cart.py": "import shop.tax\n"}, "A step")
+    put_files(repo, {"shop/leftover.py": "X = 1\n"})
+
+    materials, _ = gather(want(repo, TARGET), cache)
+
+    assert materials.targets[0].text == "import shop.tax\n"
+    assert ("written_file", "shop/tax.py", True) in shown(materials)
+    assert "shop/leftover.py" not in [path for _, path, _ in shown(materials)]
+
+
+def test_planner_sees_interfaces_instead_of_files(repo: Path, cache: SourceCache) -> None:
+    materials, _ = gather(replace(want(repo, TARGET), interfaces_only=True), cache)
+
+    assert shown(materials) == [
+        ("interface", "shop/money.py", False),
+        ("interface", "shop/rounding.py", False),
+    ]
+
+
+@pytest.mark.parametrize("targets", [(), ("README.md",), ("docs/new.md",), ("shop/new.py",)])
+def test_without_imports_to_follow_the_best_ranked_interfaces_are_shown(
+    repo: Path, cache: SourceCache, targets: tuple[str, ...]
+) -> None:
+    found = shown(gather(want(repo, *targets), cache)[0])
+
+    assert ("interface", "shop/rounding.py", False) in found
+    assert {kind for kind, _, _ in found} == {"interface"}
+
+
+def test_second_worktree_of_a_repository_reads_nothing_again(
+    repo: Path, cache: SourceCache, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    git(repo, "worktree", "add", "--quiet", "--detach", str(other))
+    first, _ = gather(want(repo, TARGET), cache)
+    assert cache.path is not None
+    before = cache.path.read_bytes()
+
+    second, _ = gather(want(other, TARGET), cache)
+
+    assert second == first
+    assert cache.path.read_bytes() == before
+
+
+def test_file_that_only_gits_objects_have_is_still_in_the_map(
+    repo: Path, cache: SourceCache
+) -> None:
+    expected, _ = gather(want(repo, TARGET), SourceCache(None))
+    for path in ("shop/money.py", "shop/modes.py"):
+        git(repo, "rm", "--quiet", path)
+    commit_all(repo, {}, "Remove")
+
+    materials, _ = gather(want(repo, TARGET), cache)
+
+    assert materials.repo_map == expected.repo_map
+
+
+def test_odd_files_never_break_it(repo: Path, cache: SourceCache) -> None:
+    odd: dict[str, str | bytes] = {"shop/secret.py": "", "a/.git file/x.py": "", "sub/.git": "none"}
+    put_files(repo, odd)
+    (repo / "shop/secret.py").chmod(0)
+    (repo / "shop/link.py").symlink_to("/etc/passwd")
+    (repo / "shop/loop.py").symlink_to("loop.py")
+    os.mkfifo(repo / "shop/pipe.py")
+    Path(os.fsdecode(os.fsencode(repo) + b"/shop/\xff.py")).touch()
+    unreadable = ("shop/pipe.py", "shop/link.py", "../outside.py", ".git/config")
+
+    materials, _ = gather(want(repo, TARGET, *unreadable), cache)
+
+    assert [file.path for file in materials.targets if file.text is None] == list(unreadable)
+
+
+def test_file_that_may_not_be_read_is_counted(repo: Path, cache: SourceCache) -> None:
+    put_files(repo, {"shop/secret.py": "X = 1\n"})
+    (repo / "shop/secret.py").chmod(0)
+
+    def act() -> bool:
+        _, coverage = gather(want(repo, TARGET), cache)
+        return coverage.left_out["unreadable"] == 1
+
+    git(repo, "config", "--global", "safe.directory", "*")
+    open_to_others(repo)
+    assert run_in_child(act, uid=NOBODY if os.geteuid() == 0 else None)
+
+
+def open_to_others(path: Path) -> None:
+    """Let other users walk to a directory below the temporary one."""
+    base = Path(tempfile.gettempdir())
+    for directory in (path, *path.parents):
+        if directory != base and directory.is_relative_to(base):
+            directory.chmod(0o755)
