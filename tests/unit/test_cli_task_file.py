@@ -49,13 +49,39 @@ def test_options_change_validation_and_context() -> None:
         checks=CheckOptions(
             lint=False, run_tests=True, test_command="true", test_timeout=9, test_memory_mb=800
         ),
-        context=ContextOptions(auto_discover=False, token_budget=50_000),
+        context=ContextOptions(
+            auto_discover=False,
+            token_budget=50_000,
+            include_deps=True,
+            max_import_depth=3,
+            repo_map_tokens=500,
+        ),
     )
 
     assert (task.validation.run_ruff_lint, task.validation.run_ruff_format) == (False, True)
     assert task.validation.test_command == "true"
     assert (task.validation.test_timeout_s, task.validation.test_memory_mb) == (9, 800)
     assert (task.context.auto_discover, task.context.token_budget) == (False, 50_000)
+    assert (task.context.include_dependencies, task.context.max_import_depth) == (True, 3)
+    assert task.context.repo_map_tokens == 500
+
+
+@pytest.mark.parametrize(
+    ("context", "reason"),
+    [
+        (ContextOptions(token_budget=100), "token_budget 100 must be larger than output_reserve"),
+        (
+            ContextOptions(token_budget=20_000, repo_map_tokens=4001),
+            "repo_map_tokens 4001 must not exceed the 4000 tokens that token_budget",
+        ),
+        (ContextOptions(max_import_depth=21), "max_import_depth: .* less than or equal to 20"),
+        (ContextOptions(repo_map_tokens=-1), "repo_map_tokens: .* greater than or equal to 0"),
+    ],
+)
+def test_silly_context_is_refused_in_one_line(context: ContextOptions, reason: str) -> None:
+    with pytest.raises(UsageError, match=reason) as caught:
+        make_task("x", context=context)
+    assert "\n" not in str(caught.value)
 
 
 def test_protected_files_are_allowed_by_option_or_task_file(tmp_path: Path) -> None:

@@ -53,6 +53,8 @@ SETTINGS = (
     Setting("validation.test_file_size_mb", Kind.COUNT),
     Setting("validation.allow_protected_files", Kind.FLAG),
     Setting("context.auto_discover", Kind.FLAG, in_repository=True),
+    Setting("context.include_dependencies", Kind.FLAG),
+    Setting("context.max_import_depth", Kind.AMOUNT),
     Setting("context.include_repo_map", Kind.FLAG, in_repository=True),
     Setting("context.repo_map_tokens", Kind.AMOUNT, in_repository=True),
     Setting("context.token_budget", Kind.COUNT),

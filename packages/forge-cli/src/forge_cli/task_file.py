@@ -115,6 +115,9 @@ def _context_values(context: ContextOptions) -> dict[str, Any]:
     return {
         "auto_discover": context.auto_discover,
         "token_budget": context.token_budget,
+        "include_dependencies": context.include_deps,
+        "max_import_depth": context.max_import_depth,
+        "repo_map_tokens": context.repo_map_tokens,
     }
 
 

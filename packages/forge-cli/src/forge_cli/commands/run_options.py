@@ -89,6 +89,12 @@ class ContextOptions:
     """Show more than the files named, as by default, or only those."""
     token_budget: Annotated[int | None, Parameter(validator=Number(gte=1))] = None
     """Estimated tokens that one request may take, answer included. Default: 100000."""
+    include_deps: Choice = None
+    """Show files in full that are imported over others, as far as they fit, not only signatures."""
+    max_import_depth: Annotated[int | None, Parameter(validator=Number(gte=0, lte=20))] = None
+    """Imports to follow from the target files; 1 shows only what they import. Default: 2."""
+    repo_map_tokens: Annotated[int | None, Parameter(validator=Number(gte=0))] = None
+    """Estimated tokens that the map of the repository may take; 0 for none. Default: 2048."""
 
 
 @Parameter(name="*", group=Group("Place and output", sort_key=5))
