@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from forge_obs.columns import PROVIDER
 from forge_obs.rows import Interaction
 
+from forge_cli.render.context import describe_stats, render_manifest
 from forge_cli.render.costs import NO_PRICES, Prices
 from forge_cli.render.figures import format_milliseconds, format_moment, format_usd
-from forge_cli.render.json_text import load_object
 from forge_cli.render.text import escape, escape_line
 
 RULE = "─" * 72
@@ -35,6 +35,7 @@ def render_interaction(interaction: Interaction, title: str, prices: Prices = NO
     facts = [(label, value) for label, value in _facts(interaction, prices) if value]
     lines = [RULE, f"{title}: {_purpose(interaction)}"]
     lines += [f"{label:<10} {escape_line(value)}" for label, value in facts]
+    lines += render_manifest(interaction.context_manifest_json)
     lines += _texts(interaction)
     return "\n".join(lines) + "\n"
 
@@ -64,7 +65,7 @@ def _facts(interaction: Interaction, prices: Prices) -> list[tuple[str, str]]:
         ("tokens", _describe_tokens(interaction)),
         ("cost", _describe_cost(interaction, prices)),
         ("latency", format_milliseconds(interaction.latency_ms)),
-        ("context", _describe_context(interaction.context_stats_json)),
+        ("context", describe_stats(interaction.context_stats_json)),
         ("finish", interaction.finish_reason or ""),
         ("recorded", format_moment(interaction.created_at)),
         ("trace", interaction.trace_id or ""),
@@ -109,22 +110,6 @@ def _describe_cost(interaction: Interaction, prices: Prices) -> str:
 def _list_nonzero(*figures: tuple[int, str]) -> str:
     shown = ", ".join(f"{number:,} {what}" for number, what in figures if number)
     return f" ({shown})" if shown else ""
-
-
-def _describe_context(stats_json: str | None) -> str:
-    stats = load_object(stats_json)
-    if not stats:
-        return ""
-    share = stats.get("budget_utilization")
-    percent = f" ({share:.1%} of the budget)" if isinstance(share, int | float) else ""
-    return (
-        f"about {stats.get('total_estimated_tokens')} tokens{percent}, "
-        f"{stats.get('files_discovered')} files known, "
-        f"{stats.get('files_included_full')} shown in full, "
-        f"{stats.get('files_included_signatures')} as signatures, "
-        f"{stats.get('files_truncated')} left out, "
-        f"overview {stats.get('repo_map_tokens')} tokens"
-    )
 
 
 def _describe_error(interaction: Interaction) -> str:
