@@ -6,6 +6,7 @@ import secrets
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from forge_core.errors import ModelNotConfigured
@@ -18,6 +19,7 @@ from forge_obs import StoreError, flush, get_backlog, get_db_path, upgrade
 from forge_obs.recorder import lost_count
 from forge_obs.rows import Interaction
 
+from forge_cli.calibration import calibrate, measure_chars_per_token, names_factor
 from forge_cli.commands.run_options import ModelOptions, RunOptions
 from forge_cli.console import print_note, print_text, print_warning
 from forge_cli.execution import Submission, execute_run, submit_run
@@ -47,7 +49,11 @@ def run_task(options: RunOptions, on_start: Print | None = None) -> ExitCode:
     """
     output = options.output
     task = build_task(options, suffix=_hex(2))
-    work = resolve_run(task, options.task.repo, _settings(options.models))
+    settings = _settings(options.models)
+    if not names_factor(task):
+        factor = measure_chars_per_token(settings.planner_model)
+        settings = replace(settings, planner_chars_per_token=factor)
+    work = resolve_run(calibrate(task, settings.model), options.task.repo, settings)
     if is_dirty(options.task.repo):
         print_warning("the checkout has changes that are not committed: the run does not see them")
     workflow_id = build_workflow_id(task.task_id, _hex(4))

@@ -26,6 +26,8 @@ class RunSettings:
     max_attempts: int = 2
     max_step_attempts: int = 2
     max_sub_task_attempts: int = 2
+    planner_chars_per_token: float | None = None
+    """As measured for the planner's model; None for those of the task."""
 
 
 def resolve_run(task: TaskDefinition, repo: Path, settings: RunSettings) -> ForgeTaskInput:
@@ -58,6 +60,7 @@ def resolve_run(task: TaskDefinition, repo: Path, settings: RunSettings) -> Forg
         max_attempts=settings.max_attempts,
         max_step_attempts=settings.max_step_attempts,
         max_sub_task_attempts=settings.max_sub_task_attempts,
+        planner_chars_per_token=settings.planner_chars_per_token,
     )
 
 

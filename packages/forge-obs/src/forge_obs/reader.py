@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DatabaseError
 
 from forge_obs import sqlite
-from forge_obs.columns import STARTED, TABLES
+from forge_obs.columns import PROVIDER, STARTED, TABLES
 from forge_obs.locks import ForkLock
 from forge_obs.migrate import get_revision, refuse_newer
 from forge_obs.rows import CallTotals
@@ -144,6 +144,37 @@ def fetch_entry_ids(connection: Connection, prefix: str, limit: int) -> list[str
     chosen = select(entry_id).select_from(table("interactions"))
     chosen = chosen.where(entry_id >= prefix, entry_id < beyond).order_by(entry_id).limit(limit)
     return [str(found) for found in connection.execute(chosen).scalars()]
+
+
+def fetch_prompt_sizes(engine: Engine, request_model: str, looked_at: int) -> list[tuple[int, int]]:
+    """Read characters and input tokens of a model's answered calls; raises what `reading` raises.
+
+    Args:
+        engine: Of the database.
+        request_model: The model as requested.
+        looked_at: Newest calls, of all models, to look at.
+    """
+    names = ("origin", "usage_known", "status", "request_model", "input_tokens")
+    newest = (
+        select(*(column(name) for name in (*names, "system_prompt", "user_prompt")))
+        .select_from(table("interactions"))
+        .order_by(column("id").desc())
+        .limit(looked_at)
+        .subquery()
+    ).columns
+    chosen = select(
+        func.length(newest.system_prompt) + func.length(newest.user_prompt), newest.input_tokens
+    ).where(
+        newest.origin == PROVIDER,
+        newest.usage_known == 1,
+        newest.status == "ok",
+        newest.request_model == request_model,
+        newest.input_tokens > 0,
+    )
+    with reading(engine) as connection:
+        if not set(sqlite.list_columns(connection, "interactions")).issuperset(names):
+            return []
+        return [(int(chars), int(tokens)) for chars, tokens in connection.execute(chosen)]
 
 
 def fetch_totals(engine: Engine, workflow_ids: Sequence[str]) -> dict[str, CallTotals]:

@@ -37,7 +37,15 @@ from forge_obs.process import (
     is_alive,
     make_entry_id,
 )
-from forge_obs.reader import Query, fetch, fetch_by, fetch_entry_ids, fetch_totals, reading
+from forge_obs.reader import (
+    Query,
+    fetch,
+    fetch_by,
+    fetch_entry_ids,
+    fetch_prompt_sizes,
+    fetch_totals,
+    reading,
+)
 from forge_obs.recorder import catch_up, flush, get_backlog, redacted
 from forge_obs.redactor import set_redact
 from forge_obs.rows import CallTotals, load_interaction, load_run
@@ -282,6 +290,19 @@ def get_call_totals(engine: Engine, workflow_ids: Sequence[str]) -> dict[str, Ca
         StoreError: The store cannot be read, or is newer than this version.
     """
     return fetch_totals(engine, list(workflow_ids))
+
+
+def get_prompt_sizes(
+    engine: Engine, request_model: str, looked_at: int = 500
+) -> list[tuple[int, int]]:
+    """Read how many characters and input tokens the prompts of a model's calls had.
+
+    Only answers of a provider that reported its tokens count, among the `looked_at` newest calls.
+
+    Raises:
+        StoreError: The store cannot be read, or is newer than this version.
+    """
+    return fetch_prompt_sizes(engine, request_model, looked_at)
 
 
 def get_shown_status(run: "Run") -> str:
