@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import demo, orchestration, overhead, peers, reading, record, status
+from benchmarks import context, demo, orchestration, overhead, peers, reading, record, status
 
 BENCHMARKS = {
     "record": record.main,
@@ -12,6 +12,7 @@ BENCHMARKS = {
     "status": status.main,
     "demo": demo.main,
     "orchestration": orchestration.main,
+    "context": context.main,
 }
 
 
