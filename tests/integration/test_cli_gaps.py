@@ -44,11 +44,14 @@ def test_records_that_wait_or_are_lost_are_counted_and_warned_about(
     add_lost(db_path, 2)
 
     text, json_text = forge("status"), forge("status", "--json")
+    unknown = forge("status", "--workflow-id", "late")
 
     assert "warning: 1 record waits to be stored" in text.stderr
     assert "warning: 2 records lost, the last at " in text.stderr
     assert (json_text.document["pending"], json_text.document["lost"]) == (1, 2)
     assert text.code == json_text.code == 0
+    assert unknown.code == 1
+    assert "no run 'late' is on record: 1 record waits to be stored" in unknown.error
 
 
 def test_call_of_a_killed_process_is_said_to_be_unknown_and_perhaps_paid_for(forge: Forge) -> None:

@@ -9,6 +9,7 @@ from typing import overload
 from forge_obs.columns import RUNNING
 from forge_obs.liveness import INTERRUPTED
 from forge_obs.process import get_db_path
+from forge_obs.recorder import get_backlog
 from forge_obs.rows import Interaction, Run
 from forge_obs.store import (
     get_call_totals,
@@ -23,6 +24,7 @@ from forge_obs.store import (
 from sqlalchemy import Engine
 
 from forge_cli.errors import UnknownInteraction, UnknownWorkflow
+from forge_cli.render.backlog import render_pending
 from forge_cli.render.text import escape_line
 from forge_cli.render.views import RunView, build_run_view, sum_calls
 
@@ -161,7 +163,9 @@ def _unknown(engine: Engine, workflow_id: str) -> UnknownWorkflow:
     import difflib  # noqa: PLC0415 - for a mistake only
 
     near = difflib.get_close_matches(workflow_id, list_workflow_ids(engine), n=3, cutoff=0.5)
-    return UnknownWorkflow(f"no run {workflow_id!r} is on record" + _suggest(near))
+    waiting = get_backlog(engine.url.database or "").pending
+    reason = f": {render_pending(waiting)}" if waiting and not near else _suggest(near)
+    return UnknownWorkflow(f"no run {workflow_id!r} is on record{reason}")
 
 
 def read_calls(workflow_id: str) -> list[Interaction] | None:
