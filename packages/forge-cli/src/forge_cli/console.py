@@ -21,17 +21,18 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def print_text(text: Text | str) -> None:
+def print_text(text: Text | str) -> bool:
     """Print a result; styles only on a terminal, and no line is wrapped or cut.
 
-    The text is written as it is: what somebody else wrote must have been escaped before.
+    The text is written as it is: what somebody else wrote must have been escaped before. False
+    where nobody reads it any more.
 
     Raises:
         OutputFailed: Stdout cannot be written; that its reader is gone is no failure.
     """
     plain = text.plain if isinstance(text, Text) else text
     styled = isinstance(text, Text) and sys.stdout.isatty()
-    _write(sys.stdout, (_add_styles(text) if styled else plain) + "\n")
+    return _write(sys.stdout, (_add_styles(text) if styled else plain) + "\n")
 
 
 def get_width() -> int | None:
@@ -76,17 +77,20 @@ def _add_styles(text: Text | str) -> str:
     return capture.get()
 
 
-def _write(stream: TextIO, text: str) -> None:
-    """Write at once, so that progress is seen when it is made."""
+def _write(stream: TextIO, text: str) -> bool:
+    """Write at once, so that progress is seen when it is made; False where nobody reads it."""
     try:
         stream.write(text)
         stream.flush()
     except BrokenPipeError:
         _silence(stream)
+        return False
     except OSError as error:
         _silence(stream)
         if stream is sys.stdout:
             raise OutputFailed(f"cannot write the output: {error.strerror}") from error
+        return False
+    return True
 
 
 def _silence(stream: TextIO) -> None:

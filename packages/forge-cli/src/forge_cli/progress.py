@@ -19,7 +19,7 @@ from forge_cli.render.views import RunView
 from forge_cli.screen import Screen, is_live
 from forge_cli.store import read_live
 
-Print = Callable[[str], None]
+Print = Callable[[str], object]
 
 
 class Progress(Protocol):

@@ -37,7 +37,7 @@ from forge_cli.render.tree import build_result_view
 from forge_cli.store import STORE_OFF, read_calls, read_live
 from forge_cli.task_file import build_task
 
-Print = Callable[[str], None]
+Print = Callable[[str], object]
 
 
 def run_task(options: RunOptions, on_start: Print | None = None) -> ExitCode:

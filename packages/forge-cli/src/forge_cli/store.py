@@ -1,8 +1,9 @@
 """Reading the store for the commands; nothing is created, migrated or locked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import overload
 
@@ -12,12 +13,14 @@ from forge_obs.process import get_db_path
 from forge_obs.recorder import get_backlog
 from forge_obs.rows import Interaction, Run
 from forge_obs.store import (
+    RunQuery,
     get_call_totals,
     get_interaction,
     get_interactions,
     get_run,
     get_shown_status,
-    list_recent_runs,
+    iterate_interactions,
+    iterate_runs,
     list_workflow_ids,
     open_reader,
 )
@@ -31,8 +34,8 @@ from forge_cli.render.views import RunView, build_run_view, sum_calls
 STORE_OFF = "the store is off: FORGE_DB_PATH is empty"
 
 
-MOST_RUNNING = 10_000
-"""Runs stored as running that are looked at when only some of them are wanted."""
+RUNS_A_READ = 100
+"""Runs that are in memory at once where any number may be wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,28 +78,36 @@ class CallFilter:
 
 def read_recent_runs(path: Path, chosen: RunFilter) -> list[RunView]:
     """Read the newest runs, newest first; none where there is no database."""
+    return list(iterate_recent_runs(path, chosen))
+
+
+def iterate_recent_runs(path: Path, chosen: RunFilter) -> Iterator[RunView]:
+    """Read the newest runs, newest first, a few at a time."""
     engine = open_reader(path)
     if engine is None:
-        return []
-    runs = _list_runs(engine, chosen)
-    totals = get_call_totals(engine, [run.workflow_id for run, _ in runs])
-    now = datetime.now(UTC)
-    return [build_run_view(run, status, totals.get(run.workflow_id), now) for run, status in runs]
+        return
+    batch = min(chosen.limit, RUNS_A_READ)
+    found = islice(_list_shown(engine, chosen, batch), chosen.limit)
+    while page := list(islice(found, batch)):
+        totals = get_call_totals(engine, [run.workflow_id for run, _ in page])
+        now = datetime.now(UTC)
+        for run, status in page:
+            yield build_run_view(run, status, totals.get(run.workflow_id), now)
 
 
-def _list_runs(engine: Engine, chosen: RunFilter) -> list[tuple[Run, str]]:
+def _list_shown(engine: Engine, chosen: RunFilter, batch: int) -> Iterator[tuple[Run, str]]:
     """List runs with their shown status, which only looking at the process tells."""
     unsettled = chosen.status in {RUNNING, INTERRUPTED}
-    found = list_recent_runs(
-        engine,
-        MOST_RUNNING if unsettled else chosen.limit,
-        task_id=_as_kept(chosen.task_id),
-        status=RUNNING if unsettled else chosen.status,
-        model_name=_as_kept(chosen.model_name),
-        since=chosen.since,
+    wanted = RunQuery(
+        _as_kept(chosen.task_id),
+        RUNNING if unsettled else chosen.status,
+        _as_kept(chosen.model_name),
+        chosen.since,
     )
-    shown = [(run, get_shown_status(run)) for run in found]
-    return [pair for pair in shown if chosen.status in {None, pair[1]}][: chosen.limit]
+    for run in iterate_runs(engine, wanted, batch=batch):
+        status = get_shown_status(run)
+        if chosen.status in {None, status}:
+            yield run, status
 
 
 def read_interaction(path: Path | None, wanted: str) -> Interaction:
@@ -137,7 +148,7 @@ def read_run(
 
 
 def require_run(path: Path | None, workflow_id: str) -> RunView:
-    """Read one run without its calls.
+    """Read one run without its calls, of which only the sums are told.
 
     Raises:
         UnknownWorkflow: There is no such run; the message names similar ones.
@@ -147,8 +158,20 @@ def require_run(path: Path | None, workflow_id: str) -> RunView:
     engine = _open(path, workflow_id)
     run = get_run(engine, workflow_id)
     if run is None:
-        raise _unknown(engine, workflow_id)
-    return build_run_view(run, get_shown_status(run), None, datetime.now(UTC))
+        calls = list(islice(iterate_interactions(engine, workflow_id, texts=False, batch=1), 1))
+        if not calls:
+            raise _unknown(engine, workflow_id)
+        run = _infer_run(workflow_id, calls)
+    status = get_shown_status(run) if run.status else "unknown"
+    totals = get_call_totals(engine, [workflow_id]).get(workflow_id)
+    return build_run_view(run, status, totals, datetime.now(UTC))
+
+
+def iterate_calls(path: Path, workflow_id: str, *, texts: bool) -> Iterator[Interaction]:
+    """Read the calls of a run in the order of recording, a few at a time."""
+    engine = open_reader(path)
+    if engine is not None:
+        yield from iterate_interactions(engine, _as_kept(workflow_id), texts=texts)
 
 
 def _open(path: Path | None, workflow_id: str) -> Engine:

@@ -26,11 +26,14 @@ if TYPE_CHECKING:
     from forge_obs.spool_format import Backlog
     from forge_obs.stats import LLMStats
     from forge_obs.store import (
+        RunQuery,
         get_call_totals,
         get_interaction,
         get_interactions,
         get_run,
         get_shown_status,
+        iterate_interactions,
+        iterate_runs,
         list_recent_runs,
         list_workflow_ids,
         open_reader,
@@ -46,6 +49,7 @@ __all__ = [
     "Interaction",
     "LLMStats",
     "Run",
+    "RunQuery",
     "StoreCheck",
     "StoreError",
     "StoreNewer",
@@ -62,6 +66,8 @@ __all__ = [
     "get_interactions",
     "get_run",
     "get_shown_status",
+    "iterate_interactions",
+    "iterate_runs",
     "list_recent_runs",
     "list_workflow_ids",
     "lost_count",

@@ -45,6 +45,7 @@ class Query:
         since: Only rows made at or after this moment, in the words of `created_at`.
         without: Columns to leave out.
         newest: Only that many rows, newest first; all, in the order of recording, if None.
+        before: Only rows that come after the one with this `created_at` and id, newest first.
         after: Only rows with a larger id.
         at_most: Only that many rows of those, the first.
     """
@@ -54,6 +55,7 @@ class Query:
     since: str | None = None
     without: Sequence[str] = ()
     newest: int | None = None
+    before: tuple[str, int] | None = None
     after: int | None = None
     at_most: int | None = None
 
@@ -109,6 +111,11 @@ def _narrow(chosen: Select[Any], query: Query) -> Select[Any]:
             chosen = chosen.where(column(name) == value)
     if query.since is not None:
         chosen = chosen.where(column("created_at") >= query.since)
+    if query.before is not None:
+        moment, number = query.before
+        created_at: Field = column("created_at")
+        older = (created_at == moment) & (column("id") < number)
+        chosen = chosen.where((created_at <= moment) & ((created_at < moment) | older))
     if query.after is not None:
         chosen = chosen.where(column("id") > query.after)
     if query.newest is None:

@@ -6,7 +6,8 @@ raises. Functions here raise a `StoreError` that says what to do.
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from string import hexdigits
@@ -67,6 +68,7 @@ __all__ = [
     "CallTotals",
     "Interaction",
     "Run",
+    "RunQuery",
     "build_interaction_dict",
     "flush",
     "get_backlog",
@@ -77,6 +79,8 @@ __all__ = [
     "get_interactions",
     "get_run",
     "get_shown_status",
+    "iterate_interactions",
+    "iterate_runs",
     "list_recent_runs",
     "list_workflow_ids",
     "open_reader",
@@ -264,10 +268,68 @@ def list_recent_runs(
     Raises:
         StoreError: The store cannot be read, or is newer than this version.
     """
-    where = {"task_id": task_id, "status": status, "model_name": model_name}
-    began = None if since is None else format_time(since)
-    found = fetch(engine, Query("runs", where, since=began, newest=max(0, limit)))
-    return [_detached(load_run(values)) for values in found]
+    chosen = RunQuery(task_id, status, model_name, since)
+    return [_detached(load_run(values)) for values in fetch(engine, chosen.narrow(newest=limit))]
+
+
+@dataclass(frozen=True)
+class RunQuery:
+    """Which runs are wanted; None asks for any.
+
+    Attributes:
+        status: As stored; an interrupted run is stored as `running`.
+        since: When it began at the earliest; a naive moment is taken as UTC.
+    """
+
+    task_id: str | None = None
+    status: str | None = None
+    model_name: str | None = None
+    since: datetime | None = None
+
+    def narrow(self, *, newest: int, before: tuple[str, int] | None = None) -> Query:
+        """Build the query of so many runs."""
+        where = {"task_id": self.task_id, "status": self.status, "model_name": self.model_name}
+        began = None if self.since is None else format_time(self.since)
+        return Query("runs", where, since=began, newest=max(0, newest), before=before)
+
+
+def iterate_runs(engine: Engine, chosen: RunQuery, *, batch: int = 100) -> "Iterator[Run]":
+    """Read runs newest first, a few at a time, so that any number needs little memory.
+
+    No transaction is open between two reads: a run that is recorded meanwhile may be left out.
+
+    Raises:
+        StoreError: The store cannot be read, or is newer than this version.
+    """
+    before: tuple[str, int] | None = None
+    while found := fetch(engine, chosen.narrow(newest=batch, before=before)):
+        for values in found:
+            yield _detached(load_run(values))
+        last = next((row for row in reversed(found) if "created_at" in row), None)
+        if last is None or len(found) < batch:
+            return
+        before = str(last["created_at"]), int(str(last["id"]))
+
+
+def iterate_interactions(
+    engine: Engine, workflow_id: str, *, texts: bool = True, batch: int = 16
+) -> "Iterator[Interaction]":
+    """Read the interactions of a workflow in the order of recording, a few at a time.
+
+    What is recorded meanwhile is among them, unless it comes after the end was reached.
+
+    Raises:
+        StoreError: The store cannot be read, or is newer than this version.
+    """
+    without = () if texts else LONG_TEXTS
+    where = {"workflow_id": workflow_id}
+    last = 0
+    while found := fetch(
+        engine, Query("interactions", where, without=without, after=last, at_most=batch)
+    ):
+        for values in found:
+            yield _detached(load_interaction(values))
+        last = int(str(found[-1]["id"]))
 
 
 def list_workflow_ids(engine: Engine, limit: int = 1000) -> list[str]:

@@ -22,6 +22,7 @@ def status(
     workflow_id: str | None = None,
     verbose: Switch = False,
     json: Switch = False,
+    jsonl: Switch = False,
     follow: Switch = False,
     runs: ListOptions | None = None,
     calls: CallOptions | None = None,
@@ -35,14 +36,20 @@ def status(
         workflow_id: Show this run: planner, steps, sub-tasks, attempts, checks.
         verbose: With --workflow-id: show every model call in full, prompts and answer included.
         json: Print one JSON document instead.
+        jsonl: Print one JSON document a line instead, as they are read: of each run, or of the run
+            and then of each call.
         follow: Keep the list, or the run, up to date until it ends or you do.
         runs: Which runs are listed.
         calls: Which calls of a run are shown.
     """
     if workflow_id is None and (verbose or calls is not None):
         print_note("note: --verbose and a choice of calls need a run: give its --workflow-id")
+    if json + jsonl + follow > 1:
+        raise UsageError("--json, --jsonl and --follow exclude each other")
     if follow:
-        return _follow(workflow_id, runs or ListOptions(), as_json=json)
+        return _follow(workflow_id, runs or ListOptions())
+    if jsonl:
+        return _stream(workflow_id, runs, calls, verbose=verbose)
     with paged():
         if workflow_id is not None:
             from forge_cli.showing import show_run  # noqa: PLC0415 - a list does without
@@ -53,12 +60,29 @@ def status(
     return ExitCode.SUCCESS
 
 
-def _follow(workflow_id: str | None, runs: ListOptions, *, as_json: bool) -> ExitCode:
+def _stream(
+    workflow_id: str | None,
+    runs: ListOptions | None,
+    calls: CallOptions | None,
+    *,
+    verbose: bool,
+) -> ExitCode:
+    from forge_cli.streaming import stream_run, stream_runs  # noqa: PLC0415 - seldom used
+
+    path = get_db_path()
+    if workflow_id is not None:
+        stream_run(path, workflow_id, _choose_calls(calls or CallOptions()), verbose=verbose)
+    elif path is not None:
+        stream_runs(path, _choose_runs(runs or ListOptions()))
+    else:
+        print_note(STORE_OFF)
+    return ExitCode.SUCCESS
+
+
+def _follow(workflow_id: str | None, runs: ListOptions) -> ExitCode:
     from forge_cli.following import follow_run, follow_runs  # noqa: PLC0415 - seldom used
 
     path = get_db_path()
-    if as_json:
-        raise UsageError("--follow prints lines as they come: it excludes --json")
     if workflow_id is not None:
         follow_run(path, workflow_id)
         return status(workflow_id=workflow_id)
