@@ -29,6 +29,8 @@ COMMANDS = {
     "Without a choice of runs it lists what they left and removes nothing.",
     "completion": "Print the completion script of a shell, or install it.\n\n"
     "With it the shell completes commands and options.",
+    "doctor": "Look for what is missing or wrong on this machine, with a remedy for each.\n\n"
+    "Changes nothing, starts nothing and calls no model.",
     "demo": "Run a planned task on a small bundled repository, without a model.\n\n"
     "The answers come from a script; Temporal, git, the checks and the record are real.",
 }

@@ -36,6 +36,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "forge completion --install",
         "forge completion zsh > ~/.zfunc/_forge",
     ),
+    "doctor": ("forge doctor", "forge doctor --repo ~/src/project --json"),
     "server": ("forge server status", "forge server start --idle-s 3600"),
     "server start": ("forge server start", "forge server start --idle-s 3600 --no-ui"),
     "server stop": ("forge server stop",),

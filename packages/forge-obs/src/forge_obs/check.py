@@ -60,16 +60,21 @@ class StoreCheck:
         return sound and complete and all(file.private for file in self.files)
 
 
-def check_store(db_path: str | os.PathLike[str]) -> StoreCheck:
+def check_store(db_path: str | os.PathLike[str], *, largest_bytes: int | None = None) -> StoreCheck:
     """Examine a store: schema, integrity, file modes, and what is not in it.
 
     Reads the whole file and changes nothing. A store that cannot be read is a finding, not an
     error.
+
+    Args:
+        db_path: The database file.
+        largest_bytes: Size beyond which integrity is not looked at; None for any size.
     """
     path = Path(db_path)
     try:
         files, size = _list_files(path)
-        found = _check(StoreCheck(path, "missing", files=files, size_bytes=size))
+        whole = largest_bytes is None or size <= largest_bytes
+        found = _check(StoreCheck(path, "missing", files=files, size_bytes=size), whole=whole)
         return replace(found, backlog=get_backlog(path))
     except OSError as error:
         return StoreCheck(path, "unreadable", error=f"database {path}: {error.strerror}")
@@ -77,11 +82,11 @@ def check_store(db_path: str | os.PathLike[str]) -> StoreCheck:
         return replace(found, error=found.error or str(error))
 
 
-def _check(known: StoreCheck) -> StoreCheck:
+def _check(known: StoreCheck, *, whole: bool) -> StoreCheck:
     if not known.path.exists():
         return known
     try:
-        revision, damage = _examine(known.path)
+        revision, damage = _examine(known.path, whole=whole)
     except StoreError as error:
         return replace(known, state="unreadable", error=str(error))
     return replace(known, state=_state(revision), revision=revision, damage=damage)
@@ -95,12 +100,13 @@ def _list_files(path: Path) -> tuple[tuple[FileMode, ...], int]:
     return modes, sum(status.st_size for _, status in found)
 
 
-def _examine(path: Path) -> tuple[str | None, tuple[str, ...]]:
+def _examine(path: Path, *, whole: bool) -> tuple[str | None, tuple[str, ...]]:
     with (
         sqlite.telling_errors(path),
         sqlite.create_read_engine(path).connect() as connection,
     ):
-        return get_revision(connection), tuple(sqlite.quick_check(connection))
+        damage = sqlite.quick_check(connection) if whole else ()
+        return get_revision(connection), tuple(damage)
 
 
 def _state(revision: str | None) -> SchemaState:

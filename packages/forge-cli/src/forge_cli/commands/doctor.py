@@ -1,0 +1,39 @@
+"""``forge doctor``: what is missing or wrong on this machine."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from forge_cli.console import print_text
+from forge_cli.exit_codes import ExitCode
+from forge_cli.render.documents import dump
+from forge_cli.render.findings import render_findings
+
+
+def doctor(
+    *,
+    repo: Path = Path(),
+    json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+) -> ExitCode:
+    """Look for what is missing or wrong on this machine, with a remedy for each.
+
+    Looks at versions, git, Temporal, the store, models and their keys, the state directory, and at
+    what runs left in a repository. Changes nothing, starts nothing and calls no model. Exit code 1
+    tells of findings.
+
+    Args:
+        repo: Directory in the git repository to look at.
+        json: Print one JSON document instead.
+    """
+    from forge_cli.diagnosis import examine  # noqa: PLC0415 - imports Temporal
+
+    findings = examine(repo)
+    sound = all(finding.ok for finding in findings)
+    if json:
+        checks = [{**asdict(finding), "ok": finding.ok} for finding in findings]
+        print_text(dump({"ok": sound, "checks": checks}))
+    else:
+        print_text(render_findings(findings))
+    return ExitCode.SUCCESS if sound else ExitCode.FAILED
