@@ -66,6 +66,12 @@ def test_options_change_validation_and_context() -> None:
     assert task.context.repo_map_tokens == 500
 
 
+def test_small_budget_is_no_fault_of_the_maps_default() -> None:
+    task = make_task("x", context=ContextOptions(token_budget=16_500))
+
+    assert TaskDefinition.model_validate_json(task.model_dump_json()) == task
+
+
 @pytest.mark.parametrize(
     ("context", "reason"),
     [

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from forge_core.context.assemble import get_room
 from forge_core.errors import UsageError
 from forge_core.models.ids import build_task_id
-from forge_core.models.task import TaskDefinition
+from forge_core.models.task import ContextConfig, TaskDefinition
 from pydantic import ValidationError
 
 from forge_cli.commands.run_options import (
@@ -73,7 +74,18 @@ def build_task(options: RunOptions, *, suffix: str) -> TaskDefinition:
         raise UsageError(_describe(error)) from error
     if checks.test_command and not built.validation.run_tests:
         raise UsageError("--test-command is run only with --run-tests")
+    _check_map(built.context)
     return built
+
+
+def _check_map(context: ContextConfig) -> None:
+    """Refuse a map that was asked for and cannot fit; the default is cut to what fits."""
+    room = get_room(context)
+    if "repo_map_tokens" in context.model_fields_set and context.repo_map_tokens > room:
+        raise UsageError(
+            f"repo_map_tokens {context.repo_map_tokens} must not exceed the {room} tokens that "
+            "token_budget less output_reserve leaves for the prompt"
+        )
 
 
 def _merge(values: Any, changes: dict[str, Any]) -> Any:  # noqa: ANN401

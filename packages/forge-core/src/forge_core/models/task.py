@@ -74,12 +74,6 @@ class ContextConfig(BaseModel):
                 f"token_budget {self.token_budget} must be larger than "
                 f"output_reserve {self.output_reserve}"
             )
-        room = self.token_budget - self.output_reserve
-        if "repo_map_tokens" in self.model_fields_set and self.repo_map_tokens > room:
-            raise ValueError(
-                f"repo_map_tokens {self.repo_map_tokens} must not exceed the {room} tokens that "
-                f"token_budget less output_reserve leaves for the prompt"
-            )
         return self
 
 
