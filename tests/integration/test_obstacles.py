@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -10,9 +11,9 @@ import pytest
 from forge_core.errors import InfrastructureError
 from forge_core.models.task import ForgeTaskInput, TaskDefinition
 from forge_core.submission import RunSettings, resolve_run
-from forge_core.temporal.connect import connect, embedded_config
+from forge_core.temporal.connect import connect, embedded_config, load_connect_config
 from forge_core.temporal.executions import release
-from forge_core.temporal.obstacles import find_obstacle, watch
+from forge_core.temporal.obstacles import find_obstacle, wait_unless_stuck, watch
 from forge_core.temporal.runs import RunHandle, start_run
 from forge_core.temporal.server import get_state_dir
 from forge_core.temporal.state import StateFiles
@@ -35,13 +36,13 @@ async def client(temporal_address: str) -> Client:
 
 
 @pytest.fixture
-def model(monkeypatch: pytest.MonkeyPatch) -> LLMServer:
-    """A model that answers once its gate is open."""
+def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[LLMServer]:
+    """A model that never answers."""
     gate = threading.Event()
-    server = LLMServer(lambda _: replace(tool(answer()), gate=gate))
-    for name, value in server.environment.items():
-        monkeypatch.setenv(name, value)
-    return server
+    with LLMServer(lambda _: replace(tool(answer()), gate=gate)) as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        yield server
 
 
 @pytest.fixture
@@ -52,14 +53,22 @@ def work(tmp_path: Path, model: LLMServer) -> ForgeTaskInput:
     return resolve_run(task, repo, RunSettings(MODEL, MODEL))
 
 
+async def connect_both(address: str, store: Path) -> tuple[Client, Client]:
+    """Connect once with a payload store and once without."""
+    configs = [
+        load_connect_config(address, {"FORGE_PAYLOAD_STORE": found}) for found in (str(store), "")
+    ]
+    with_store, without = [await connect(config) for config in configs if config is not None]
+    return with_store, without
+
+
 async def interrupt(
     client: Client, queue: str, work: ForgeTaskInput, model: LLMServer
 ) -> RunHandle:
     """Begin a run and lose its worker while the model is asked."""
-    with model:
-        async with running_worker(client, queue, grace=timedelta(0)):
-            handle = await start_run(client, work, f"forge-{queue}", queue)
-            await asyncio.to_thread(model.wait_for_requests, 1)
+    async with running_worker(client, queue, grace=timedelta(0)):
+        handle = await start_run(client, work, f"forge-{queue}", queue)
+        await asyncio.to_thread(model.wait_for_requests, 1)
     await release(client, handle.id)
     return handle
 
@@ -114,18 +123,45 @@ async def test_run_of_another_version_is_said_to_be_stuck(
     await handle.terminate()
 
 
+async def test_store_that_only_the_command_has_is_named(
+    temporal_address: str, work: ForgeTaskInput, tmp_path: Path
+) -> None:
+    queue = unique_queue()
+    mine, workers = await connect_both(temporal_address, tmp_path)
+    handle = await start_run(mine, work, f"forge-{queue}", queue)
+
+    async with running_worker(workers, queue):
+        with pytest.raises(InfrastructureError, match="its worker lacks the payload store"):
+            await wait_unless_stuck(mine, handle)
+
+    await handle.terminate()
+
+
+async def test_store_that_only_the_worker_has_is_named(
+    temporal_address: str, work: ForgeTaskInput, model: LLMServer, tmp_path: Path
+) -> None:
+    queue = unique_queue()
+    workers, mine = await connect_both(temporal_address, tmp_path)
+    files = [{"file_path": f"data/{number}.txt", "content": "x\n"} for number in range(500)]
+    model.handler = lambda _: tool({"files": files})
+
+    handle = await start_run(mine, work, f"forge-{queue}", queue)
+    async with running_worker(workers, queue):
+        with pytest.raises(InfrastructureError, match="set FORGE_PAYLOAD_STORE"):
+            await wait_unless_stuck(mine, handle)
+
+
 async def test_run_that_waits_for_its_model_has_no_obstacle(
     client: Client, work: ForgeTaskInput, model: LLMServer
 ) -> None:
     queue = unique_queue()
-    with model:
-        async with running_worker(client, queue):
-            handle = await start_run(client, work, f"forge-{queue}", queue)
-            await asyncio.to_thread(model.wait_for_requests, 1)
+    async with running_worker(client, queue, grace=timedelta(0)):
+        handle = await start_run(client, work, f"forge-{queue}", queue)
+        await asyncio.to_thread(model.wait_for_requests, 1)
 
-            assert await find_obstacle(client, handle.id) is None
+        assert await find_obstacle(client, handle.id) is None
 
-            await handle.terminate()
+    await handle.terminate()
 
 
 async def test_run_that_is_not_there_has_no_obstacle(client: Client) -> None:

@@ -26,6 +26,9 @@ INTERVAL_S = 2.0
 LASTING = frozenset({PayloadUnavailable.__name__, UnsignedWork.__name__})
 """Types of failures that no try mends."""
 
+NO_STORE = ("TMPRL1105", "No driver found with name")
+"""Parts of what the SDK says of a payload in a store that is not configured."""
+
 LAST_EVENTS = 20
 """Events among which the newest workflow task is found."""
 
@@ -51,6 +54,13 @@ async def wait_unless_stuck(
         if not result.done():
             await watching
         return await result
+    except (RuntimeError, ValueError) as error:
+        if not _lacks_store(str(error)):
+            raise
+        raise InfrastructureError(
+            f"run {handle.id} has ended, but its result is in a payload store that this command "
+            "does not have: set FORGE_PAYLOAD_STORE as its worker has it"
+        ) from error
     finally:
         result.cancel()
         watching.cancel()
@@ -132,9 +142,15 @@ def _find_lasting(failure: Failure) -> str | None:
     while True:
         if failure.application_failure_info.type in LASTING:
             return _shorten(failure.message)
+        if _lacks_store(failure.message):
+            return "its worker lacks the payload store: set FORGE_PAYLOAD_STORE there as it is here"
         if not failure.HasField("cause"):
             return None
         failure = failure.cause
+
+
+def _lacks_store(message: str) -> bool:
+    return any(part in message for part in NO_STORE)
 
 
 def _shorten(text: str) -> str:
