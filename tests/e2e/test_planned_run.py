@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import rich
 from forge_obs import Interaction, get_interactions, get_run, open_reader
+from support.documents import validate
 from support.forge import Outcome, run_forge
 from support.llm_server import Exchange, LLMServer, Reply, tool
 from support.llm_wires import Usage, answering_model
@@ -223,6 +224,7 @@ def check_store(finished: Finished) -> None:
     assert run is not None
     assert (run.status, run.planned, run.repo_root) == ("success", True, str(finished.repo))
     assert json.loads(run.result_json) == finished.document["result"]
+    validate("run_outcome", finished.document)
     exchanges = finished.server.exchanges
     assert len(rows) == len(exchanges) == 8
     by_prompt = {row.user_prompt: row for row in rows}

@@ -1,0 +1,258 @@
+"""Write `docs/reference/documents.schema.json`: JSON Schemas of all that ``--json`` prints.
+
+`python docs/generate_json_schema.py` writes it; with `--check` it only says, by its exit code,
+whether the file is what the code says now. Columns come from the rows' classes and their meaning
+from `docs/reference/schema.md`, results from the models of forge-core, the rest stands here.
+"""
+
+import json
+import re
+import sys
+from dataclasses import fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from forge_cli.render.documents import JSON_SUFFIX, SCHEMA_VERSION, TEXTS
+from forge_core.models.result import TaskResult
+from forge_obs.rows import Interaction, Run
+
+REFERENCE = Path(__file__).parent / "reference"
+PAGE = REFERENCE / "documents.schema.json"
+
+Schema = dict[str, Any]
+
+TEXT: Schema = {"type": "string"}
+COUNT: Schema = {"type": "integer"}
+NUMBER: Schema = {"type": "number"}
+FLAG: Schema = {"type": "boolean"}
+MOMENT: Schema = {"type": "string", "format": "date-time"}
+TYPES: dict[object, Schema] = {str: TEXT, int: COUNT, float: NUMBER, bool: FLAG, datetime: MOMENT}
+
+
+def null_or(schema: Schema) -> Schema:
+    """Allow null, too."""
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def ref(name: str) -> Schema:
+    """Refer to a definition."""
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def list_of(schema: Schema) -> Schema:
+    """Describe a list."""
+    return {"type": "array", "items": schema}
+
+
+def build_object(title: str, properties: Schema, *, optional: tuple[str, ...] = ()) -> Schema:
+    """Describe an object whose keys are all there but for the optional ones."""
+    required = [name for name in properties if name not in optional]
+    return {"title": title, "type": "object", "properties": properties, "required": required}
+
+
+def build_document(title: str, properties: Schema, *, optional: tuple[str, ...] = ()) -> Schema:
+    """Describe a document, which has its version."""
+    versioned = {"schema_version": {"const": SCHEMA_VERSION}, **properties}
+    return build_object(title, versioned, optional=optional)
+
+
+def read_meanings() -> dict[str, str]:
+    """Read what the columns hold from their page; a column of both tables means the same."""
+    rows = re.findall(
+        r"^\| `(\w+)` \| \w+ \| \w+ \| (.+?) \|$",
+        (REFERENCE / "schema.md").read_text(encoding="utf-8"),
+        re.M,
+    )
+    return {name: re.sub(r"\[(.+?)\]\(.+?\)", r"\1", text) for name, text in reversed(rows)}
+
+
+def build_columns(shape: type[Any], without: frozenset[str] = frozenset()) -> Schema:
+    """Describe the columns of a table; those that hold JSON are decoded, or given as text."""
+    meanings = read_meanings()
+    properties: Schema = {}
+    for field in fields(shape):
+        if field.name in without:
+            continue
+        schema = {} if field.name.endswith(JSON_SUFFIX) else _convert_type(field.type, field.name)
+        said = meanings.get(field.name)
+        key = field.name.removesuffix(JSON_SUFFIX)
+        properties[key] = {**schema, **({"description": said} if said else {})}
+    return properties
+
+
+def _convert_type(annotation: object, name: str) -> Schema:
+    if annotation in TYPES:
+        return TYPES[annotation]
+    for type_, schema in TYPES.items():
+        if annotation == type_ | None:  # type: ignore[operator]
+            return null_or(schema)
+    raise TypeError(f"column {name} is of a type without a schema: {annotation}")
+
+
+RUN: Schema = {
+    **build_columns(Run, frozenset({"result_json"})),
+    "steps_done": COUNT,
+    "steps_planned": COUNT,
+    "calls": COUNT,
+    "input_tokens": COUNT,
+    "output_tokens": COUNT,
+    "calls_without_usage": COUNT,
+    "calls_unanswered": COUNT,
+    "duration_s": null_or(NUMBER),
+}
+
+INTERACTION: Schema = {**build_columns(Interaction), "cost_usd": null_or(NUMBER)}
+
+COST: Schema = {
+    "usd": null_or(NUMBER),
+    "calls_priced": COUNT,
+    "calls_unknown": COUNT,
+    "calls_scripted": COUNT,
+    "genai_prices": null_or(TEXT),
+}
+
+PARTS: dict[str, Schema] = {
+    "run": build_object("A run", RUN),
+    "interaction": build_object("A call of a model", INTERACTION, optional=tuple(sorted(TEXTS))),
+    "cost": build_object("What all calls of a run cost", COST),
+    "error": build_object("A failure", {"type": TEXT, "message": TEXT}),
+    "file": build_object("A file of the store", {"path": TEXT, "mode": TEXT}),
+}
+
+STORED_RESULT: Schema = {
+    "description": "As the workflow gave it, partial while it runs; text where it is damaged.",
+    "anyOf": [ref("TaskResult"), {"type": "object"}, TEXT],
+}
+
+DOCUMENTS: dict[str, Schema] = {
+    "failure": build_document("Any command that fails", {"error": ref("error")}),
+    "run_outcome": build_document(
+        "forge run --json",
+        {
+            "workflow_id": TEXT,
+            "task_id": TEXT,
+            "status": TEXT,
+            "branch": null_or(TEXT),
+            "result": ref("TaskResult"),
+            "interactions": list_of(ref("interaction")),
+        },
+        optional=("interactions",),
+    ),
+    "run_submitted": build_document(
+        "forge run --no-wait --json",
+        {
+            "workflow_id": TEXT,
+            "task_id": TEXT,
+            "status": {"const": "running"},
+            "log": null_or(TEXT),
+        },
+        optional=("log",),
+    ),
+    "run_list": build_document(
+        "forge status --json", {"runs": list_of(ref("run")), "pending": COUNT, "lost": COUNT}
+    ),
+    "run_status": build_document(
+        "forge status --workflow-id ID --json",
+        {
+            "run": ref("run"),
+            "result": STORED_RESULT,
+            "interactions": list_of(ref("interaction")),
+            "cost": ref("cost"),
+        },
+    ),
+    "run_line": build_document(
+        "forge status --jsonl: a run; its result where one run was asked for",
+        {"run": ref("run"), "result": STORED_RESULT},
+        optional=("result",),
+    ),
+    "interaction": build_document(
+        "forge show ID --json, and each call of forge status --workflow-id ID --jsonl",
+        {"interaction": ref("interaction")},
+    ),
+    "store_check": build_document(
+        "forge db check --json",
+        {
+            "path": TEXT,
+            "ok": FLAG,
+            "state": TEXT,
+            "revision": null_or(TEXT),
+            "head": TEXT,
+            "damage": list_of(TEXT),
+            "files": list_of(ref("file")),
+            "size_bytes": COUNT,
+            "pending": COUNT,
+            "lost": COUNT,
+            "last_lost_at": null_or(MOMENT),
+            "error": null_or(ref("error")),
+        },
+    ),
+    "runs_row": build_document(
+        "forge db export --jsonl: a row of the runs",
+        {"table": {"const": "runs"}, **build_columns(Run)},
+    ),
+    "interactions_row": build_document(
+        "forge db export --jsonl: a row of the interactions",
+        {"table": {"const": "interactions"}, **build_columns(Interaction)},
+    ),
+    "configuration": build_document(
+        "forge config --json",
+        {
+            "settings": list_of(
+                build_object("A value", {"key": TEXT, "value": {}, "source": null_or(TEXT)})
+            ),
+            "files": list_of(build_object("A configuration file", {"path": TEXT, "exists": FLAG})),
+            "secret_variables": list_of(TEXT),
+        },
+    ),
+    "server_status": build_document(
+        "forge server status --json",
+        {
+            "running": FLAG,
+            "address": null_or(TEXT),
+            "ui_address": null_or(TEXT),
+            "server_pid": null_or(COUNT),
+            "supervisor_pid": null_or(COUNT),
+            "started_at": null_or(MOMENT),
+            "idle_s": null_or(NUMBER),
+            "directory": TEXT,
+            "state_bytes": COUNT,
+            "log_bytes": COUNT,
+            "leases": list_of(build_object("A user", {"pid": COUNT, "purpose": TEXT})),
+        },
+    ),
+    "server_stopped": build_document("forge server stop --json", {"stopped": FLAG}),
+}
+"""Documents by name; their titles are the commands that print them."""
+
+
+def build_schema() -> Schema:
+    """Build the whole schema: any document fits it, and each one's own definition."""
+    result = TaskResult.model_json_schema(mode="serialization", ref_template="#/$defs/{model}")
+    models = result.pop("$defs")
+    documents = {f"document_{name}": schema for name, schema in DOCUMENTS.items()}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "What forge prints with --json and, line by line, with --jsonl",
+        "description": "Keys may be added within a schema_version; none is removed or changed.",
+        "anyOf": [ref(name) for name in documents],
+        "$defs": {**documents, **PARTS, **models, "TaskResult": result},
+    }
+
+
+def render_page() -> str:
+    """Render the file."""
+    return json.dumps(build_schema(), indent=1, ensure_ascii=False) + "\n"
+
+
+def main(arguments: list[str]) -> None:
+    """Write the file, or check that it is up to date."""
+    page = render_page()
+    if "--check" not in arguments:
+        PAGE.write_text(page, encoding="utf-8")
+    elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page:
+        raise SystemExit(f"{PAGE} is not up to date: run python docs/generate_json_schema.py")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,111 @@
+"""Real output of every command with ``--json`` is what the published schema says."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from forge_cli.app import call
+from jsonschema import ValidationError
+from support.documents import SCHEMA, validate
+from support.forge import run_forge
+from support.records import WORKFLOW_ID, record_call, record_run
+
+Print = Callable[..., list[dict[str, Any]]]
+
+
+@pytest.fixture
+def printed(capsys: pytest.CaptureFixture[str]) -> Print:
+    """Run commands in this process and read the documents that they print."""
+
+    def run(*args: str) -> list[dict[str, Any]]:
+        call(list(args))
+        return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    return run
+
+
+def record_some() -> None:
+    record_run(status="running", finished_at=None, result={"task_id": "t", "status": "running"})
+    record_call(params={"max_tokens": 9}, context_manifest=[{"path": "a.py"}])
+    record_call(status="started", stats=None, response=None, attempt=2)
+    record_call(role="planner", step_id=None, origin="scripted", stats=None)
+    record_run("forge-broken-01")
+    with closing(sqlite3.connect(os.environ["FORGE_DB_PATH"])) as connection, connection:
+        connection.execute(
+            "UPDATE runs SET created_at = 'never', result_json = '{' "
+            "WHERE workflow_id = 'forge-broken-01'"
+        )
+
+
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [
+        ("run_list", ["status", "--json"]),
+        ("run_status", ["status", "--json", "--workflow-id", WORKFLOW_ID]),
+        ("run_status", ["status", "--json", "--workflow-id", WORKFLOW_ID, "--verbose"]),
+        ("run_status", ["status", "--json", "--workflow-id", "forge-broken-01"]),
+        ("run_line", ["status", "--jsonl"]),
+        ("interaction", ["show", "1", "--json"]),
+        ("store_check", ["db", "check", "--json"]),
+        ("failure", ["status", "--json", "--workflow-id", "nobody"]),
+        ("failure", ["show", "0000", "--json"]),
+        ("failure", ["status", "--json", "--limit", "none"]),
+        ("configuration", ["config", "--json"]),
+        ("server_status", ["server", "status", "--json"]),
+        ("server_stopped", ["server", "stop", "--json"]),
+    ],
+    ids=str,
+)
+def test_document_is_what_its_schema_says(printed: Print, name: str, args: list[str]) -> None:
+    record_some()
+
+    documents = printed(*args)
+
+    assert documents
+    for document in documents:
+        validate(name, document)
+
+
+def test_lines_of_a_run_and_of_an_export_are_what_their_schemas_say(printed: Print) -> None:
+    record_some()
+
+    first, *calls = printed("status", "--jsonl", "--workflow-id", WORKFLOW_ID, "--verbose")
+    rows = printed("db", "export", "--jsonl")
+
+    validate("run_line", first)
+    assert len(calls) == 3
+    for document in calls:
+        validate("interaction", document)
+    assert {row["table"] for row in rows} == {"runs", "interactions"}
+    for row in rows:
+        validate(f"{row['table']}_row", row)
+
+
+def test_outcome_of_a_run_is_what_its_schema_says(tmp_path: Path) -> None:
+    outcome = run_forge("run", "x", "--json", "--repo", str(tmp_path), "--model", "scripted:none")
+
+    validate("failure", outcome.document)
+
+
+def test_key_that_is_not_described_is_noticed(printed: Print) -> None:
+    [document] = printed("status", "--json")
+
+    with pytest.raises(ValidationError, match="surprise"):
+        validate("run_list", {**document, "surprise": 1})
+
+
+def test_schema_is_what_the_code_says() -> None:
+    done = subprocess.run(
+        [sys.executable, SCHEMA.parents[1] / "generate_json_schema.py", "--check"],
+        capture_output=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr.decode()
