@@ -9,12 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from forge_obs import check_store, flush, get_interactions, open_reader, record, recorder
-
-
-@pytest.fixture(autouse=True)
-def fresh_recorder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recorder, "_state", recorder._State())
+from forge_obs import check_store, flush, get_interactions, open_reader, record
 
 
 @pytest.fixture

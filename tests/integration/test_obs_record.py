@@ -34,17 +34,11 @@ from forge_obs import (
 )
 from forge_obs.spool import add_lost
 from support.children import run_in_child, start_child, wait_for
-from support.store import locked
+from support.store import interaction, locked
 from support.waiting import wait_until
 
 KEY = {"run_id": "r", "activity_id": "5", "activity_attempt": 1}
 STATS = LLMStats(model_name="m-1", input_tokens=10, output_tokens=5, latency_ms=7.5)
-
-
-@pytest.fixture(autouse=True)
-def fresh_recorder(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Warnings are given once a minute and process: let each test see its own."""
-    monkeypatch.setattr(recorder, "_state", recorder._State())
 
 
 @pytest.fixture
@@ -54,11 +48,6 @@ def db(private_environment: Path) -> Path:
 
 # Tests pass what no type checker would let through.
 untyped: Any = record
-
-
-def interaction(**fields: object) -> bool:
-    call = {"task_id": "t", "role": "llm", "system_prompt": "s", "user_prompt": "u"}
-    return bool(untyped("interaction", **{**call, **fields}))
 
 
 def run(status: str = "running", **fields: object) -> bool:
@@ -485,7 +474,7 @@ def test_files_are_private_from_their_first_byte_on(
     umask = os.umask(0)
     watcher.start()
     try:
-        for number in range(15):
+        for number in range(5):
             directory = tmp_path / "s"
             monkeypatch.setenv("FORGE_DB_PATH", str(directory / f"{number}.db"))
             monkeypatch.setattr(recorder, "_state", recorder._State())

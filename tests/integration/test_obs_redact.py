@@ -19,7 +19,6 @@ from forge_obs import (
     get_run,
     open_reader,
     record,
-    recorder,
     save_interaction,
     save_run,
     set_redact,
@@ -34,9 +33,7 @@ untyped: Any = record
 
 
 @pytest.fixture(autouse=True)
-def fresh_recorder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let each test see its own warnings, and leave no hook behind."""
-    monkeypatch.setattr(recorder, "_state", recorder._State())
+def no_hook_afterwards() -> Iterator[None]:
     yield
     set_redact(None)
 

@@ -8,9 +8,9 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
 
 import pytest
 from forge_obs import (
@@ -30,21 +30,20 @@ from forge_obs import (
 from forge_obs.columns import HEAD
 from forge_obs.entries import Entry, clean_columns
 from forge_obs.errors import SpoolUnavailable
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from support.children import run_in_child, start_child, wait_for
-from support.store import eventually, locked
+from support.store import eventually, interaction, locked
 
 KEY = {"run_id": "r", "activity_id": "5", "activity_attempt": 1}
 
 LONGEST_CALL_S = 10.0
 """Far above the deadline, since the machine may be busy."""
 
-untyped: Any = record
-
 
 @pytest.fixture(autouse=True)
-def fresh_recorder(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let each test see its own warnings and breakers, and wait less for a locked database."""
-    monkeypatch.setattr(recorder, "_state", recorder._State())
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait less for a locked database, and try it again sooner."""
     monkeypatch.setattr(recorder, "DEADLINE_S", 0.2)
     monkeypatch.setattr("forge_obs.breaker.FIRST_PAUSE_S", 0.1)
 
@@ -54,11 +53,6 @@ def db(private_environment: Path) -> Path:
     path = private_environment / "forge.db"
     upgrade(path)
     return path
-
-
-def interaction(**fields: object) -> bool:
-    call = {"task_id": "t", "role": "llm", "system_prompt": "s", "user_prompt": "u"}
-    return bool(untyped("interaction", **{**call, **fields}))
 
 
 def stored(db: Path) -> list[Interaction]:
@@ -433,6 +427,40 @@ def test_drainer_killed_on_the_way_loses_and_doubles_nothing(db: Path) -> None:
     assert sorted(int(row.entry_id or -1) for row in stored(db)) == list(range(200))
 
 
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(["append", "tear", "take two", "take all", "fail"]), max_size=25))
+def test_any_history_hands_over_every_entry_once_and_in_order(
+    tmp_path: Path, history: list[str]
+) -> None:
+    with TemporaryDirectory(dir=tmp_path) as directory:
+        place = Path(directory, "forge.db")
+        appended: list[object] = []
+        taken: list[object] = []
+        torn = 0
+        for act in history:
+            if act == "append":
+                appended.append(str(len(appended)))
+                spool.append(place, entry(str(appended[-1])), timeout_s=1.0)
+            elif act == "tear" and spool.has_entries(place):
+                # A second piece right behind a torn one makes the same torn line longer.
+                torn += spool.get_spool_path(place).read_bytes().endswith(b"\n")
+                with spool.get_spool_path(place).open("ab") as file:
+                    file.write(b'{"table":"inter')
+            elif act == "fail":
+                with suppress(sqlite3.OperationalError):
+                    spool.drain(place, refuse, budget_s=1.0, timeout_s=1.0)
+            elif act.startswith("take"):
+                taken += drained(place, budget_s=0.0 if act == "take two" else 5.0)
+        taken += drained(place)
+
+        assert taken == appended
+        assert spool.read_backlog(place) == Backlog(0, torn, spool.read_backlog(place).last_lost_at)
+
+
+def refuse(_: Entry) -> bool:
+    raise sqlite3.OperationalError
+
+
 def test_child_of_a_fork_does_not_keep_the_lock(db: Path) -> None:
     release, inside = threading.Event(), threading.Event()
 
@@ -462,9 +490,8 @@ def test_child_of_a_fork_does_not_keep_the_lock(db: Path) -> None:
 def test_database_locked_under_load_loses_nothing(
     db: Path, monkeypatch: pytest.MonkeyPatch, seconds: int
 ) -> None:
-    monkeypatch.undo()  # the real deadline and pauses
-    monkeypatch.setenv("FORGE_DB_PATH", str(db))
-    monkeypatch.setattr(recorder, "_state", recorder._State())
+    monkeypatch.setattr(recorder, "DEADLINE_S", 2.0)
+    monkeypatch.setattr("forge_obs.breaker.FIRST_PAUSE_S", 1.0)
     longest: list[float] = []
 
     def call(number: int) -> None:

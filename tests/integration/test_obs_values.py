@@ -22,12 +22,12 @@ from forge_obs import (
     list_recent_runs,
     open_reader,
     record,
-    recorder,
     upgrade,
 )
 from forge_obs.columns import INTERACTIONS, MAX_COUNT, RUNS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.store import interaction
 
 untyped: Any = record
 
@@ -119,11 +119,6 @@ KEYWORDS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def fresh_recorder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recorder, "_state", recorder._State())
-
-
 @pytest.fixture
 def db(private_environment: Path) -> Path:
     path = private_environment / "forge.db"
@@ -136,11 +131,6 @@ def nested(depth: int, wrap: Callable[[object], object]) -> object:
     for _ in range(depth):
         value = wrap(value)
     return value
-
-
-def interaction(**fields: object) -> bool:
-    call = {"task_id": "t", "role": "llm", "system_prompt": "s", "user_prompt": "u"}
-    return bool(untyped("interaction", **{**call, **fields}))
 
 
 def stored(db: Path) -> list[Interaction]:
@@ -283,7 +273,7 @@ BROKEN = st.one_of(
 )
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_broken_rows_of_another_writer_still_list_and_show(
     db: Path, capfd: pytest.CaptureFixture[str], data: st.DataObject
