@@ -51,7 +51,7 @@ class _Peer:
         self._path = path
         self._call = build_call(SIZE_KB)
 
-        def execute(*_: object) -> list[str]:
+        def execute(*_: object, **_options: object) -> list[str]:
             return [str(self._call["response"])]
 
         members = {"model_id": "scripted", "can_stream": False, "execute": execute}

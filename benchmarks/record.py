@@ -23,7 +23,7 @@ from benchmarks.workload import BareWriter, build_call, build_row, count_rows, u
 Side = Literal["bare", "record"]
 SIDES: tuple[Side, Side] = ("bare", "record")
 
-TURNS = 12
+TURNS = 8
 ROWS_A_TURN = {2: 400, 40: 150, 400: 60}
 """By the size of a row in kB."""
 
@@ -37,7 +37,7 @@ THREADS_LIMITS = {2: 1.4, 400: 2.0}
 PROCESSES = 4
 PROCESSES_LIMIT = 0.8
 
-PAIRS = 5
+PAIRS = 4
 """Turns that each side takes with many threads or processes."""
 
 

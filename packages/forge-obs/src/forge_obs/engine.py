@@ -84,10 +84,9 @@ class Database:
                 self._writer = sqlite.Writer(self.engine)
             self._writer.commit(statement, values, give_up - time.monotonic())
             self.checkpointer.note(values)
-        except sqlite.KeyTaken:
-            raise
-        except sqlite.DRIVER_ERRORS:
-            self.close()
+        except sqlite.DRIVER_ERRORS as error:
+            if not isinstance(error, sqlite.KeyTaken) and not sqlite.is_busy(error):
+                self.close()
             raise
         finally:
             self.lock.release()
