@@ -320,7 +320,7 @@ def test_demo_succeeds_without_a_store(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_task_too_large_to_submit_is_exit_2(repo: Path, tmp_path: Path) -> None:
     model = write_script(tmp_path / "s.json", {"answer": answer()})
-    task = {"task_id": "hello", "description": "x" * 2_000_000}
+    task = {"task_id": "hello", "description": "x" * 49_000_000}
     (tmp_path / "task.json").write_text(json.dumps(task))
 
     outcome = run_forge(
