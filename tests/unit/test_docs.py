@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
+from cyclopts import App
+from forge_cli.app import build_app
 from forge_cli.settings import SETTINGS
 from forge_core.models.task import ContextConfig, TaskDefinition, ValidationConfig
 
@@ -52,3 +54,47 @@ def test_every_setting_is_documented_with_its_trust() -> None:
         (setting.key, setting.kind.name.lower(), "yes" if setting.in_repository else "no")
         for setting in SETTINGS
     ]
+
+
+COMMAND_LINE = re.compile(r"^(?:[A-Z_]+=\S* )?(?:hatch run )?forge ([a-z].*)$", re.M)
+"""A line of an example that runs forge, behind a variable or not."""
+
+
+def list_command_lines(document: Path) -> list[str]:
+    blocks = re.findall(r"^```\w*\n(.*?)^```", document.read_text(), re.M | re.S)
+    joined = (block.replace("\\\n", " ") for block in blocks)
+    return [line for block in joined for line in COMMAND_LINE.findall(block)]
+
+
+def find_command(app: App, words: list[str]) -> App:
+    """Follow words to the command that they name."""
+    while words and words[0] in app:
+        app, words = app[words[0]], words[1:]
+    return app
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_command_lines_of_a_document_name_commands_and_options_that_exist(document: Path) -> None:
+    app = build_app()
+    lines = [line.split(" #")[0].split(" | ")[0] for line in list_command_lines(document)]
+    unknown = []
+    for line in lines:
+        command = find_command(app, line.split())
+        collections = [
+            command.assemble_argument_collection(),
+            app.meta.assemble_argument_collection(),
+        ]
+        known = {name for found in collections for argument in found for name in argument.names}
+        known |= {"--help", "--version"}
+        options = re.findall(r"(?<=\s)--[a-z-]+", re.sub(r'"[^"]*"', "", line))
+        if command is app or set(options) - known:
+            unknown.append(line)
+
+    assert unknown == []
+
+
+def test_every_guide_is_named_where_people_look() -> None:
+    index = (ROOT / "docs/how-to/README.md").read_text()
+    guides = {path.name for path in (ROOT / "docs/how-to").glob("*.md")} - {"README.md"}
+
+    assert sorted(name for name in guides if f"({name})" not in index) == []

@@ -15,12 +15,12 @@ from forge_cli.commands.run_options import (
     RunOptions,
     TaskOptions,
 )
-from forge_cli.commands.status import status
 from forge_cli.console import print_text, print_warning
 from forge_cli.errors import UnknownWorkflow
 from forge_cli.exit_codes import ExitCode
 from forge_cli.running import run_task
-from forge_cli.store import STORE_OFF
+from forge_cli.showing import show_run
+from forge_cli.store import STORE_OFF, CallFilter
 
 HERE = Path(__file__).parent
 
@@ -54,7 +54,7 @@ def _show_record(workflow_id: str) -> None:
         return
     print_text("")
     try:
-        status(workflow_id=workflow_id, verbose=True)
+        show_run(workflow_id, CallFilter(), verbose=True, as_json=False)
     except (UnknownWorkflow, StoreError) as error:
         print_warning(f"nothing is on record: {error}")
 
