@@ -55,6 +55,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
         "cloudbuild.yaml", "cloudbuild.yml",
     ),
     "makes a developer's tools run commands": (".mcp.json", "*.code-workspace"),
+    "stands in for a test tool": ("pytest.py", "unittest.py", "pluggy.py", "nox.py", "tox.py"),
 }  # fmt: skip
 """Names of files, by what makes them special."""
 
@@ -66,6 +67,9 @@ DIRECTORIES: Mapping[str, tuple[str, ...]] = {
     ),
     "makes a developer's tools run commands": (
         ".vscode", ".idea", ".devcontainer", ".claude", ".cursor",
+    ),
+    "stands in for an installed package": (
+        ".venv", "venv", "site-packages", "node_modules", "__pycache__", ".tox", ".nox", "_pytest",
     ),
 }  # fmt: skip
 """Names of directories in which everything is special."""
