@@ -1,5 +1,6 @@
 """Entries that the database cannot take wait beside it, and come in as if nothing had been."""
 
+import itertools
 import os
 import signal
 import sqlite3
@@ -9,6 +10,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -425,6 +427,35 @@ def test_drainer_killed_on_the_way_loses_and_doubles_nothing(db: Path) -> None:
     upgrade(db)
 
     assert sorted(int(row.entry_id or -1) for row in stored(db)) == list(range(200))
+
+
+def test_writers_killed_while_they_spool_lose_nothing_that_was_set_aside(
+    db: Path, tmp_path: Path
+) -> None:
+    log = tmp_path / "set_aside"
+    log.touch()
+
+    def write(child: int) -> bool:
+        with log.open("a", buffering=1) as file:
+            for number in itertools.count():
+                interaction(entry_id=f"{child}-{number}", user_prompt="x" * 300_000)
+                file.write(f"{child}-{number}\n")
+        return True
+
+    def has_lines(number: int) -> bool:
+        return len(log.read_text().splitlines()) >= number
+
+    with locked(db):
+        for child in range(6):
+            goal = len(log.read_text().splitlines()) + 5
+            pid = start_child(partial(write, child))
+            assert eventually(partial(has_lines, goal))
+            os.kill(pid, signal.SIGKILL)
+            wait_for(pid)
+    upgrade(db)
+
+    assert waiting(db) == 0
+    assert set(log.read_text().split()) <= {row.entry_id for row in stored(db)}
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -248,6 +248,7 @@ UNDER_AN_OPEN_CONNECTION = [
         *("directory missing", "header overwritten", "cut in half", "zero bytes", "table missing"),
         *("deleted", "replaced", "locked", "no descriptors"),
         *("no space: file size limit", "directory read-only", "not a database", "is a directory"),
+        *("schema newer", "fifo", "dangling link", "directory is a file"),
     }
 ]
 """Those that a process may meet while it is writing."""

@@ -15,12 +15,19 @@ def test_failure_holds_calls_back_for_a_while() -> None:
 
 
 def test_pause_doubles_up_to_a_limit() -> None:
-    breaker, pauses = Breaker(), []
+    breaker, pauses, now = Breaker(), [], 0.0
     for _ in range(6):
-        breaker = breaker.failed(now=0.0)
-        pauses.append(breaker.closed_until)
+        breaker = breaker.failed(now)
+        pauses.append(breaker.closed_until - now)
+        now = breaker.closed_until
 
     assert pauses == [1.0, 2.0, 4.0, 8.0, LONGEST_PAUSE_S, LONGEST_PAUSE_S]
+
+
+def test_calls_that_fail_together_are_one_failure() -> None:
+    broken = Breaker().failed(now=100.0)
+
+    assert broken.failed(now=100.5) == broken
 
 
 def test_each_kind_of_failure_is_warned_about_once_a_minute() -> None:

@@ -31,7 +31,13 @@ class Breaker:
         return now >= self.closed_until
 
     def failed(self, now: float) -> "Breaker":
-        """Leave the store alone for a while, longer each time."""
+        """Leave the store alone for a while, longer each time.
+
+        A call that was under way when the pause began changes nothing: many threads that fail
+        together are one failure.
+        """
+        if not self.allows(now):
+            return self
         pause = min(FIRST_PAUSE_S * 2**self.failures, LONGEST_PAUSE_S)
         return Breaker(self.failures + 1, now + pause)
 
