@@ -133,7 +133,16 @@ def _fit_exponent(scales: list[Scale]) -> float:
 def _assemble(worktree: Path, target: str, cache: SourceCache) -> Prompt:
     config = ContextConfig()
     unit = _make_unit(target)
-    wanted = Wanted(worktree, "HEAD", config, (target,), (target,), ())
+    wanted = Wanted(
+        worktree=worktree,
+        base_commit="HEAD",
+        config=config,
+        task_targets=(target,),
+        task_description=unit.description,
+        targets=(target,),
+        description=unit.description,
+        context_files=(),
+    )
     materials, coverage = gather(wanted, cache)
     return build_prompt(build_unit_sections(WRITER, unit, materials, None), config, coverage)
 

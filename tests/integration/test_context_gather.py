@@ -43,7 +43,16 @@ def cache(tmp_path: Path) -> SourceCache:
 
 def want(repo: Path, *targets: str, **config: object) -> Wanted:
     base = git(repo, "rev-list", "--max-parents=0", "HEAD")
-    return Wanted(repo, base, ContextConfig.model_validate(config), targets, targets, ())
+    return Wanted(
+        worktree=repo,
+        base_commit=base,
+        config=ContextConfig.model_validate(config),
+        task_targets=targets,
+        task_description="Work.",
+        targets=targets,
+        description="Work.",
+        context_files=(),
+    )
 
 
 def shown(materials: Materials) -> list[tuple[str, str, bool]]:
@@ -151,6 +160,23 @@ def test_later_step_sees_what_earlier_ones_wrote(repo: Path, cache: SourceCache)
     assert materials.targets[0].text == "import shop.tax\n"
     assert ("written_file", "shop/tax.py", True) in shown(materials)
     assert "shop/leftover.py" not in [path for _, path, _ in shown(materials)]
+
+
+def test_file_that_the_description_names_is_where_the_search_starts(
+    repo: Path, cache: SourceCache
+) -> None:
+    text = "Mend money.py; README.md stays."
+    wanted = replace(want(repo), task_description=text, description=text)
+
+    materials, coverage = gather(wanted, cache)
+
+    assert shown(materials) == [
+        ("dependency", "shop/rounding.py", True),
+        ("interface", "shop/modes.py", False),
+        ("mentioned_file", "README.md", True),
+        ("mentioned_file", "shop/money.py", True),
+    ]
+    assert coverage.ranks["shop/money.py"] == 1
 
 
 def test_planner_sees_interfaces_instead_of_files(repo: Path, cache: SourceCache) -> None:

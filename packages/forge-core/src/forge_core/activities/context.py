@@ -41,7 +41,9 @@ def assemble_planner_context(work: AssemblePlannerInput) -> AssembledContext:
         base_commit=work.base_commit or UNKNOWN_BASE,
         config=config,
         task_targets=task.target_files,
+        task_description=task.description,
         targets=task.target_files,
+        description=task.description,
         context_files=task.context_files,
         interfaces_only=True,
     )
@@ -74,7 +76,9 @@ def assemble_context(work: AssembleContextInput) -> AssembledContext:
         base_commit=unit.base_commit or UNKNOWN_BASE,
         config=config,
         task_targets=unit.task.target_files,
+        task_description=unit.task.description,
         targets=unit.target_files,
+        description=unit.description,
         context_files=unit.context_files,
     )
     with activity_span("forge.assemble_context", context_attributes(context)) as span:

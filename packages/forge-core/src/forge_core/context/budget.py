@@ -16,6 +16,7 @@ PRIORITY: tuple[SectionKind, ...] = (
     "plan",
     "refused_file",
     "written_file",
+    "mentioned_file",
     "dependency",
     "interface",
     "context_file",

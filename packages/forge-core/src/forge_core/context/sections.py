@@ -12,6 +12,7 @@ SectionKind = Literal[
     "context_file",
     "interface",
     "dependency",
+    "mentioned_file",
     "written_file",
     "target_file",
     "plan",
@@ -30,6 +31,7 @@ HEADINGS: dict[SectionKind, str] = {
     "context_file": "Context file",
     "interface": "Interface",
     "dependency": "Imported file",
+    "mentioned_file": "Named in the description",
     "written_file": "Written by an earlier step",
     "target_file": "Target file",
     "plan": "Plan",
@@ -40,7 +42,15 @@ HEADINGS: dict[SectionKind, str] = {
 }
 
 FILE_KINDS: frozenset[SectionKind] = frozenset(
-    {"context_file", "interface", "dependency", "written_file", "target_file", "refused_file"}
+    {
+        "context_file",
+        "interface",
+        "dependency",
+        "mentioned_file",
+        "written_file",
+        "target_file",
+        "refused_file",
+    }
 )
 """Kinds whose name is the path of a file."""
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from forge_core.context.assemble import Coverage, get_map_budget
 from forge_core.context.discover import INTERFACE_TOKENS, Found, find_imported
+from forge_core.context.mention import find_mentioned
 from forge_core.context.rank import build_seeds, compute_pagerank, order_by_rank
 from forge_core.context.repo_map import NO_MAP, RepoMap, build_repo_map
 from forge_core.context.sections import estimate_tokens
@@ -30,8 +31,12 @@ class Wanted:
     config: ContextConfig
     task_targets: tuple[str, ...]
     """Target files of the whole task, from which the map is ranked."""
+    task_description: str
+    """What is asked for as a whole; the map starts from the files that it names, too."""
     targets: tuple[str, ...]
     """Target files of the unit."""
+    description: str
+    """What the unit is to do; a file that it names is taken for needed."""
     context_files: tuple[str, ...]
     interfaces_only: bool = False
     """Show signatures of what is found, not whole files: enough to plan by."""
@@ -42,16 +47,17 @@ def gather(wanted: Wanted, cache: SourceCache) -> tuple[Materials, Coverage]:
     if not wanted.config.auto_discover:
         return _gather_named(wanted, cache)
     seen = survey(wanted.worktree, wanted.base_commit, cache)
-    map_ranks = _rank(seen.base, wanted.task_targets)
+    map_starts = _find_starts(seen.base, wanted.task_targets, wanted.task_description)
+    map_ranks = _rank(seen.base, map_starts)
     repo_map = _draw_map(seen.base, map_ranks, wanted.config)
-    ranked = map_ranks
-    if seen.current is not seen.base or wanted.targets != wanted.task_targets:
-        ranked = _rank(seen.current, wanted.targets)
+    starts = _find_starts(seen.current, wanted.targets, wanted.description)
+    same = seen.current is seen.base and starts == map_starts
+    ranked = map_ranks if same else _rank(seen.current, starts)
     reader = _Reader(wanted, seen.current, ranked)
     materials = Materials(
         targets=reader.read_all(wanted.targets),
         context_files=reader.read_context(),
-        found=tuple(reader.find(seen.written)),
+        found=tuple(reader.find(starts, seen.written)),
         repo_map=repo_map,
     )
     coverage = Coverage(
@@ -70,6 +76,11 @@ def _gather_named(wanted: Wanted, cache: SourceCache) -> tuple[Materials, Covera
     reader = _Reader(wanted, view, ())
     materials = Materials(reader.read_all(wanted.targets), reader.read_context())
     return materials, Coverage(discovered, view.left_out, view.unparsed)
+
+
+def _find_starts(view: TreeView, targets: Sequence[str], description: str) -> tuple[str, ...]:
+    """List the files from which others are looked for: targets, then those named in the text."""
+    return tuple(dict.fromkeys((*targets, *find_mentioned(description, view.blobs))))
 
 
 def _rank(view: TreeView, targets: Sequence[str]) -> list[str]:
@@ -106,19 +117,26 @@ class _Reader:
         named = self._wanted.context_files
         return self.read_all([path for path in named if path not in self._wanted.targets])
 
-    def find(self, written: Sequence[str]) -> Iterator[FoundFile]:
-        """Find what the targets import and what earlier steps wrote."""
+    def find(self, starts: Sequence[str], written: Sequence[str]) -> Iterator[FoundFile]:
+        """Find what the description names, what is imported and what earlier steps wrote.
+
+        Args:
+            starts: Targets and files that the description names.
+            written: Files that earlier steps wrote.
+        """
         wanted = self._wanted
-        named = {*wanted.targets, *wanted.context_files, *written}
-        found = find_imported(
-            self._view.graph, wanted.targets, wanted.config.max_import_depth, self._ranked
-        )
-        chosen = [item for item in found if item.path not in named][:MAX_FOUND]
-        yield from self._show_imported(chosen)
-        if not found and wanted.config.max_import_depth:
+        given = {*wanted.targets, *wanted.context_files}
+        named = {*given, *starts, *written}
+        depth = wanted.config.max_import_depth
+        found = find_imported(self._view.graph, starts, depth, self._ranked)
+        yield from self._show_imported([f for f in found if f.path not in named][:MAX_FOUND])
+        if not found and depth:
             yield from self._show_best(named)
+        for path in starts:
+            if path not in given.union(written):
+                yield FoundFile(self._read(path), "mentioned_file", "named in the description")
         for path in written:
-            if path in self._view.blobs and path not in wanted.targets + wanted.context_files:
+            if path in self._view.blobs and path not in given:
                 yield FoundFile(self._read(path), "written_file", "written by an earlier step")
 
     def _show_imported(self, found: Sequence[Found]) -> Iterator[FoundFile]:
