@@ -37,6 +37,9 @@ _OTHERS_S: Final = 2.0
 _PAUSED_S: Final = 0.5
 """How long writers wait for a move of another process at most, in seconds."""
 
+_SHARED: Final = 6
+"""How much more a row counts that was written among those of other processes."""
+
 _FOREVER_S: Final = threading.TIMEOUT_MAX
 
 _ROW_BYTES: Final = 20_000
@@ -71,10 +74,17 @@ class Checkpointer:
         """Whether, in a child, the log was being moved during the fork."""
         return self._lock.crossed
 
-    def note(self, values: tuple[object, ...]) -> None:
-        """Count a row that was committed, long texts last. Hold the lock of the database."""
+    def note(self, values: tuple[object, ...], *, shared: bool) -> None:
+        """Count a row that was committed, and look after a log that has grown long.
+
+        Hold the lock of the database.
+
+        Args:
+            values: The row, its long texts last.
+            shared: Another process writes, too, and makes the log grow by as much and more.
+        """
         texts = [len(value) for value in values[-3:] if type(value) is str]
-        self._noted += _ROW_BYTES + sum(texts)
+        self._noted += (_ROW_BYTES + sum(texts)) * (_SHARED if shared else 1)
         if self._noted >= LOG_BYTES:
             self._want()
 

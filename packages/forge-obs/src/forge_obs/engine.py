@@ -82,8 +82,8 @@ class Database:
         try:
             if self._writer is None:
                 self._writer = sqlite.Writer(self.engine)
-            self._writer.commit(statement, values, give_up - time.monotonic())
-            self.checkpointer.note(values)
+            shared = self._writer.commit(statement, values, give_up - time.monotonic())
+            self.checkpointer.note(values, shared=shared)
         except sqlite.DRIVER_ERRORS as error:
             if not isinstance(error, sqlite.KeyTaken) and not sqlite.is_busy(error):
                 self.close()

@@ -206,18 +206,21 @@ class Writer:
         self._driver = _driver(self._connection)
         self._driver.execute("PRAGMA busy_timeout=0")
 
-    def commit(self, statement: str, values: tuple[object, ...], timeout_s: float) -> None:
+    def commit(self, statement: str, values: tuple[object, ...], timeout_s: float) -> bool:
         """Run one statement, which is a transaction of its own, and commit it.
 
         It takes the write lock before it reads, as `BEGIN IMMEDIATE` would. While another process
         has the lock it is tried again every few milliseconds: SQLite's own waiting comes back
         after 100 ms and more, and starves among many writers.
 
+        Returns:
+            Whether another process had the lock.
+
         Raises:
             sqlite3.Error: The database is locked, full, damaged or not writable; nothing was
                 written.
         """
-        self._execute_soon(statement, values, timeout_s)
+        return self._execute_soon(statement, values, timeout_s)
 
     @contextmanager
     def paused(self, timeout_s: float) -> Iterator[None]:
@@ -232,7 +235,7 @@ class Writer:
         finally:
             self._driver.execute("ROLLBACK")
 
-    def _execute_soon(self, statement: str, values: tuple[object, ...], timeout_s: float) -> None:
+    def _execute_soon(self, statement: str, values: tuple[object, ...], timeout_s: float) -> bool:
         give_up = 0.0
         while True:
             try:
@@ -243,7 +246,7 @@ class Writer:
                 if not is_busy(error) or now >= give_up:
                     raise
             else:
-                return
+                return give_up > 0.0
             time.sleep(random.uniform(*_RETRY_COMMIT_S))  # noqa: S311 - jitter is no secret
 
     def close(self) -> None:
