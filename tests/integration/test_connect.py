@@ -12,6 +12,7 @@ from forge_core.errors import ServerUnavailable, UsageError
 from forge_core.temporal.connect import connect, embedded_config, load_connect_config
 from forge_core.temporal.server import get_state_dir
 from support.temporal_server import running_server
+from temporalio.service import TLSConfig
 
 FILE = """
 [profile.default]
@@ -131,6 +132,46 @@ def test_the_variable_for_the_namespace_goes_before_the_file(environ: dict[str, 
 
     assert config is not None
     assert config.options.get("namespace") == "mine"
+
+
+def test_a_key_in_the_environment_turns_tls_on() -> None:
+    config = load_connect_config(None, {"TEMPORAL_ADDRESS": "a:1", "TEMPORAL_API_KEY": "secret"})
+
+    assert config is not None
+    assert (config.options.get("api_key"), config.options.get("tls")) == ("secret", True)
+
+
+def test_certificates_of_the_environment_are_read(tmp_path: Path) -> None:
+    for name in ("ca", "cert", "key"):
+        (tmp_path / name).write_text(f"the {name}")
+    config = load_connect_config(
+        None,
+        {
+            "TEMPORAL_ADDRESS": "a:1",
+            "TEMPORAL_TLS_SERVER_CA_CERT_PATH": str(tmp_path / "ca"),
+            "TEMPORAL_TLS_CLIENT_CERT_PATH": str(tmp_path / "cert"),
+            "TEMPORAL_TLS_CLIENT_KEY_PATH": str(tmp_path / "key"),
+            "TEMPORAL_TLS_SERVER_NAME": "temporal.example",
+        },
+    )
+
+    assert config is not None
+    assert config.options.get("tls") == TLSConfig(
+        server_root_ca_cert=b"the ca",
+        domain="temporal.example",
+        client_cert=b"the cert",
+        client_private_key=b"the key",
+    )
+
+
+def test_the_profile_of_a_file_may_keep_tls_off(tmp_path: Path) -> None:
+    file = tmp_path / "temporal.toml"
+    file.write_text('[profile.default]\naddress = "a:1"\n[profile.default.tls]\ndisabled = true\n')
+
+    config = load_connect_config(None, {"TEMPORAL_CONFIG_FILE": str(file)})
+
+    assert config is not None
+    assert not config.options.get("tls")
 
 
 @pytest.mark.parametrize(
