@@ -67,7 +67,7 @@ def test_server_listens_on_loopback_with_every_port_chosen_by_us() -> None:
 
     assert command.startswith("temporal server start-dev --ip 127.0.0.1 --port 1 --http-port 2 ")
     assert "--metrics-port 3 " in command
-    assert "--db-filename temporal.db " in command
+    assert "--db-filename temporal.db --sqlite-pragma journal_mode=wal " in command
 
 
 def test_activities_are_not_held_back_by_the_servers_poll_limit() -> None:

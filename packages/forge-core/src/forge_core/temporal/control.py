@@ -40,7 +40,7 @@ def get_server_status(directory: Path) -> ServerStatus:
     return ServerStatus(
         directory=directory,
         record=read_record(files),
-        state_bytes=_size(files.database),
+        state_bytes=_size(files.database) + _size(files.write_ahead_log),
         log_bytes=_size(files.log) + _size(files.previous_log),
         leases=tuple(list_leases(files)),
     )

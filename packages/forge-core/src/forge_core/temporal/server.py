@@ -35,6 +35,9 @@ from forge_core.temporal.state import (
 START_TIMEOUT_S = 60.0
 """Seconds within which the server must answer."""
 
+SCARCE_BYTES = 1_000_000
+"""Space on a disk below which a server that says nothing could not write it down."""
+
 POLL_INTERVAL_S = 0.05
 
 LOOK_INTERVAL_S = 0.5
@@ -255,7 +258,8 @@ def _explain_end(files: StateFiles) -> str:
         log = files.log.read_text(errors="replace")
     except OSError:
         log = ""
-    reason = find_telling_line(log)
+    silenced = not log.strip() and shutil.disk_usage(files.directory).free < SCARCE_BYTES
+    reason = "its disk is full" if silenced else find_telling_line(log)
     return f"the embedded Temporal server did not start: {reason} (see {files.log})"
 
 
