@@ -144,7 +144,9 @@ def test_git_that_outlives_its_forge_is_waited_for(tmp_path: Path) -> None:
     wait_until((tmp_path / "started").exists, "the checkout")
     os.kill(child, signal.SIGKILL)
     wait_for(child)
-    threading.Timer(0.5, (tmp_path / "go").touch).start()
+    with pytest.raises(WorktreeBusy), exclusive(repo / ".forge-worktrees/task", deadline_s=0.2):
+        raise AssertionError
+    (tmp_path / "go").touch()
 
     workspace = create_worktree(work)
 
