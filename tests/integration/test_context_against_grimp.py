@@ -1,6 +1,7 @@
 """On real packages the import graph is grimp's, and its ranking is networkx's."""
 
 import importlib
+from functools import cache
 from pathlib import Path
 
 import grimp
@@ -20,6 +21,7 @@ A file is never its own context.
 """
 
 
+@cache
 def read_graph(package: str) -> ImportGraph:
     directory = Path(importlib.import_module(package).__file__ or "").parent
     return build_graph(

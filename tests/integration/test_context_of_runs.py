@@ -1,6 +1,7 @@
 """What the calls of a real run are shown, and what of it is on record."""
 
 import json
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,9 @@ async def calls(temporal_address: str, tmp_path: Path) -> list[Interaction]:
         {"step_id": "cart", "answer": answer("shop/cart.py", "TOTAL = 0\n")},
     )
     task = TaskDefinition(task_id="work", description="Tax.", target_files=("shop/cart.py",))
-    work = resolve_run(task, repo, RunSettings(model, model, plan=True))
+    work = resolve_run(
+        task, repo, RunSettings(model, model, plan=True, planner_chars_per_token=2.0)
+    )
     client = await connect(embedded_config(temporal_address, get_state_dir()))
     queue = unique_queue()
     async with running_worker(client, queue):
@@ -104,6 +107,10 @@ def check_common_part(calls: list[Interaction]) -> None:
 
 
 def check_planner(call: Interaction) -> None:
+    stats = ContextStats.model_validate_json(call.context_stats_json or "")
+    assert stats.total_estimated_tokens == ceil(
+        (len(call.system_prompt) + len(call.user_prompt)) / 2.0
+    )
     assert "def add(self) -> None: ..." in call.user_prompt
     assert "## Interface: shop/money.py" in call.user_prompt
     assert "TOTAL = Money()" in call.user_prompt
