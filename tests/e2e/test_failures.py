@@ -2,11 +2,8 @@
 
 import json
 import os
-import shutil
-import signal
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -14,11 +11,10 @@ from typing import Any
 
 import pytest
 from forge_obs import Interaction, get_interactions, get_run, open_reader, record
-from support.forge import DEADLINE_S, Outcome, run_forge
+from support.forge import Outcome, run_forge
 from support.llm_server import Handler, LLMServer, error, in_order, raw, tool
 from support.repository import make_repository
 from support.script import answer, write_script
-from support.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("shared_server")
 
@@ -253,7 +249,6 @@ def test_existing_branch_is_not_touched(repo: Path, tmp_path: Path) -> None:
         pytest.param(("--model", "nobody:x"), "nobody:x", id="unknown provider"),
         pytest.param(("--model", "anthropic:x"), "ANTHROPIC_API_KEY", id="no key"),
         pytest.param(("--model", "scripted:none.json"), "none.json", id="no script"),
-        pytest.param(("--no-wait",), "--no-wait", id="no wait without a server"),
         pytest.param(("--unknown",), "--unknown", id="unknown option"),
     ],
 )
@@ -360,93 +355,6 @@ def test_unreachable_server_is_exit_3(repo: Path, tmp_path: Path) -> None:
 
     assert outcome.code == 3
     assert "127.0.0.1:1" in outcome.error
-
-
-@contextmanager
-def running_forge(repo: Path, model: str, *options: str) -> Iterator["subprocess.Popen[str]"]:
-    command = [
-        sys.executable, "-m", "forge_cli", "run", "Say hello.", "--task-id", "hello",
-        "--repo", str(repo), "--model", model, *options,
-    ]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-SLEEP = ("--run-tests", "--test-command", "sleep 100")
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupt_cancels_the_run_and_says_so(
-    repo: Path, tmp_path: Path, number: signal.Signals
-) -> None:
-    model = write_script(tmp_path / "s.json", {"answer": answer()})
-
-    with running_forge(repo, model, *SLEEP) as process:
-        wait_until(is_answered, "the answer")
-        process.send_signal(number)
-        _, stderr = process.communicate(timeout=DEADLINE_S)
-
-    status, _ = read_record()
-    assert process.returncode == 130
-    assert "was cancelled" in stderr
-    assert status == "cancelled"
-
-
-def test_two_interrupts_end_the_command_too(repo: Path, tmp_path: Path) -> None:
-    model = write_script(tmp_path / "s.json", {"answer": answer()})
-
-    with running_forge(repo, model, *SLEEP) as process:
-        wait_until(is_answered, "the answer")
-        process.send_signal(signal.SIGINT)
-        process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=DEADLINE_S)
-
-    assert process.returncode == 130
-    assert stderr.count("error: run forge-hello-") == 1
-
-
-def test_interrupt_during_git_keeps_the_model_from_being_called(
-    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    model = write_script(tmp_path / "s.json", {"answer": answer()})
-    begun = make_slow_git(tmp_path / "bin", tmp_path / "begun")
-    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
-
-    with running_forge(repo, model) as process:
-        wait_until(begun.exists, "git worktree add")
-        process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=DEADLINE_S)
-
-    engine = open_reader(os.environ["FORGE_DB_PATH"])
-    assert engine is not None
-    assert process.returncode == 130
-    assert "was cancelled" in stderr
-    assert get_interactions(engine, task_id="hello") == []
-
-
-def make_slow_git(directory: Path, begun: Path) -> Path:
-    """Put a git first on PATH that takes its time over a worktree, and says when it begins."""
-    real = shutil.which("git")
-    directory.mkdir()
-    script = directory / "git"
-    script.write_text(
-        "#!/bin/sh\n"
-        f'case "$*" in *"worktree add"*) touch {begun}; sleep 3;; esac\n'
-        f'exec {real} "$@"\n'
-    )
-    script.chmod(0o755)
-    return begun
-
-
-def is_answered() -> bool:
-    """Tell whether the model's answer is on record, so that the checks are under way."""
-    engine = open_reader(os.environ["FORGE_DB_PATH"])
-    calls = get_interactions(engine, task_id="hello") if engine else []
-    return any(call.status == "ok" for call in calls)
 
 
 def test_unknown_workflow_names_similar_ids_and_is_exit_1() -> None:

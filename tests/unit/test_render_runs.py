@@ -97,13 +97,14 @@ def make_call(**columns: Any) -> Interaction:
 def test_run_list_shows_each_run_in_one_aligned_line() -> None:
     text = render_run_list([make_view(), make_view(status="interrupted", finished_at=None)]).plain
 
-    header, first, second = text.splitlines()
+    header, first, second, _, hint = text.splitlines()
     assert header.split() == [
         "WORKFLOW", "ID", "TASK", "STATUS", "STEPS", "CALLS", "IN", "OUT", "DURATION", "AGE",
     ]  # fmt: skip
     assert "forge-t-0a   t     success      1/2    3      1.20k  45   1 min 0 s" in first
     assert first.endswith("5 min ago")
     assert "interrupted" in second
+    assert "forge resume ID" in hint
     assert header.index("STATUS") == first.index("success") == second.index("interrupted")
 
 

@@ -67,6 +67,14 @@ async def test_what_was_signed_for_a_workflow_is_refused_elsewhere(codec: Signin
         await codec.decode([signed])
 
 
+async def test_what_the_server_says_of_a_cancelled_activity_is_let_through() -> None:
+    said = Payload(metadata={"encoding": b"json/plain"}, data=b'"ACTIVITY_ID_NOT_STARTED"')
+
+    assert await SigningCodec(KEY).with_context(MINE).decode([said]) == [said]
+    with pytest.raises(UnsignedWork):
+        await SigningCodec(KEY).decode([said])
+
+
 async def test_an_activity_of_no_workflow_is_refused_even_with_the_key() -> None:
     codec = SigningCodec(KEY).with_context(activity_of(None))
 

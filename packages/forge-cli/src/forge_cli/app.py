@@ -8,10 +8,11 @@ from typing import NoReturn
 
 from cyclopts import App, CycloptsError, UnusedCliTokensError
 
-from forge_cli.console import prepare_streams, print_error, print_text
+from forge_cli.console import prepare_streams
 from forge_cli.errors import EXPECTED, find_exit_code
 from forge_cli.examples import render_examples
 from forge_cli.exit_codes import ExitCode
+from forge_cli.failing import tell_failure
 from forge_cli.launch import build_launcher
 
 COMMANDS = {
@@ -21,6 +22,10 @@ COMMANDS = {
     "Reads the store of this machine (see `forge db path`) and changes nothing there.",
     "show": "Show one call of a model: what it was for, what it cost, and its texts, whole.\n\n"
     "A chosen text is written byte for byte, so that it can be piped.",
+    "resume": "Go on with an interrupted run.\n\n"
+    "Nothing that was done is done again, and no answer that has arrived is asked for again.",
+    "cancel": "Cancel a run and clean up behind it.\n\n"
+    "Its branch, its worktree and the claim on its task id stay; the output says where.",
     "worker": "Serve runs of a configured Temporal server until stopped.\n\n"
     "Runs are executed in this machine's repositories, with its keys and its store.",
     "config": "Show the configuration: each value and where it comes from.\n\n"
@@ -139,12 +144,7 @@ def call(argv: list[str]) -> ExitCode:
 
 
 def _fail(argv: list[str], code: ExitCode, error_type: str, message: str) -> ExitCode:
-    line = " ".join(message.split())
-    print_error(line)
-    if "--json" in argv:
-        from forge_cli.render.documents import build_error, dump  # noqa: PLC0415 - for failures
-
-        print_text(dump(build_error(error_type, line)))
+    tell_failure(argv, error_type, message)
     return code
 
 

@@ -6,7 +6,8 @@ CommandError
 ├── NothingRecorded      the call is on record, what was asked of it is not
 ├── NothingLeft          a task left nothing in this repository
 ├── OutputFailed         stdout cannot be written
-└── Interrupted          the user told a run to stop
+├── NotCancelled         a run did not end as it was told to
+└── Interrupted          the user told the command to stop
 """
 
 from forge_core.errors import ForgeError, InfrastructureError, UsageError
@@ -39,8 +40,12 @@ class OutputFailed(CommandError):
     """Stdout cannot be written."""
 
 
+class NotCancelled(CommandError):
+    """A run that was cancelled ended otherwise, or has not ended yet."""
+
+
 class Interrupted(CommandError):
-    """The user told a run to stop; the message says what became of it."""
+    """The user told the command to stop; the message says what became of the run."""
 
 
 EXIT_CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (

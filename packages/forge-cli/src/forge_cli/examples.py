@@ -12,6 +12,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         'forge run "Explain the retry loop in its docstring" --target-file src/retry.py',
         'forge run "Parse ISO dates" --plan --run-tests --test-command "pytest -q"',
         "forge run --task-file iso-dates.toml --json > result.json",
+        "forge run --task-file iso-dates.toml --no-wait",
     ),
     "status": (
         "forge status --status failure_terminal --since 7d",
@@ -19,6 +20,8 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "forge status --workflow-id forge-iso-dates-0a1b2c3d --failed --verbose",
         "forge status --json | jq -r .runs[].workflow_id",
     ),
+    "resume": ("forge resume forge-iso-dates-0a1b2c3d",),
+    "cancel": ("forge cancel forge-iso-dates-0a1b2c3d",),
     "worker": (
         "TEMPORAL_ADDRESS=temporal.example.org:7233 forge worker",
         "forge worker --temporal-address 127.0.0.1:7233",

@@ -1,40 +1,45 @@
-"""Executing a run: a server, a worker if the server is ours, progress, the result."""
+"""Executing a run, from its start or from where it was interrupted, to its end."""
 
 import asyncio
-import os
-import secrets
-import signal
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from forge_core.errors import RunCancelled, ServerUnavailable, UsageError
+from forge_core.errors import ForgeError, RunEnded
 from forge_core.models.result import TaskResult
 from forge_core.models.task import ForgeTaskInput
-from forge_core.temporal.connect import connect, embedded_config, load_connect_config
+from forge_core.temporal.executions import release
 from forge_core.temporal.obstacles import wait_unless_stuck
-from forge_core.temporal.pollers import ensure_taken, has_workers
-from forge_core.temporal.runs import RunHandle, start_run
-from forge_core.temporal.server import read_record
-from forge_core.temporal.state import StateFiles
-from forge_core.temporal.worker import SHARED_QUEUE, running_worker
+from forge_core.temporal.ownership import owned_run
+from forge_core.temporal.pollers import ensure_taken
+from forge_core.temporal.runs import (
+    FoundRun,
+    RunHandle,
+    describe_started,
+    find_run,
+    settle_ended,
+    start_run,
+    translating_unavailability,
+)
+from forge_core.temporal.worker import SHARED_QUEUE
 from temporalio.client import Client
-from temporalio.service import RPCError
 
 from forge_cli.console import print_note
-from forge_cli.embedding import find_embedding
-from forge_cli.errors import Interrupted, OutputFailed
+from forge_cli.errors import Interrupted, OutputFailed, UnknownWorkflow
+from forge_cli.interrupts import interruptible
+from forge_cli.placing import (
+    Place,
+    connected,
+    executing,
+    make_queue,
+    require_workers,
+    tell_ui_address,
+)
+from forge_cli.store import describe_similar
 
 POLL_INTERVAL_S = 0.25
 """Seconds between two looks at the progress."""
-
-CANCEL_TIMEOUT_S = 30.0
-"""Seconds that an interrupted run gets to stop and clean up."""
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
-"""Requests to stop the process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,149 +54,171 @@ class Submission:
 class Observer(Protocol):
     """Told of a run's progress."""
 
-    def started(self) -> None:
-        """Told once the server has taken the run."""
+    def started(self, work: ForgeTaskInput) -> None:
+        """Told once the run is under way."""
 
     def look(self) -> None:
         """Called now and then while the run is under way, outside the event loop."""
 
+    def close(self) -> None:
+        """Told when nothing more is to be told; perhaps more than once."""
 
-async def execute_run(submission: Submission, observer: Observer) -> TaskResult:
-    """Start a run and wait for its end; the first interrupt cancels it, a second waits no more.
 
-    Raises:
-        Interrupted: The process was told to stop; the message says what became of the run.
-        ForgeError: The run could not be carried out.
+Enter = Callable[[Place], Awaitable[TaskResult]]
+"""What is to be done at a place."""
+
+
+class Execution:
+    """One run that this process waits for, and what it says when it is told to stop.
+
+    Args:
+        workflow_id: The run's.
+        observer: Told of its progress.
+        tell: Told in one line why the process ends at once.
     """
-    task = asyncio.current_task()
-    with _interrupts(task) as again:
-        try:
-            purpose = f"run {submission.workflow_id}"
-            async with _place_for_run(submission.temporal_address, purpose) as (client, queue):
-                handle = await start_run(client, submission.work, submission.workflow_id, queue)
-                if queue == SHARED_QUEUE:
+
+    def __init__(self, workflow_id: str, observer: Observer, tell: Callable[[str], None]) -> None:
+        self._workflow_id = workflow_id
+        self._observer = observer
+        self._tell = tell
+        self._remark = "interrupted before the run was started"
+
+    async def start(self, submission: Submission) -> TaskResult:
+        """Start a run and wait for its end.
+
+        Raises:
+            Interrupted: The process was told to stop; the message says what became of the run.
+            ForgeError: The run could not be carried out.
+        """
+
+        async def enter(place: Place) -> TaskResult:
+            client, work = place.client, submission.work
+            if place.embedded is None:
+                await require_workers(client)
+            queue = SHARED_QUEUE if place.embedded is None else make_queue()
+            with ExitStack() as stack:
+                if place.embedded is not None:
+                    stack.enter_context(owned_run(place.embedded.files, self._workflow_id))
+                    tell_ui_address(place.embedded)
+                    self._remark = describe_interruption(self._workflow_id)
+                handle = await start_run(client, work, self._workflow_id, queue)
+                if place.embedded is None:
                     await ensure_taken(handle)
-                observer.started()
-                return await _follow(client, handle, observer, again)
-        except asyncio.CancelledError:
-            raise Interrupted("interrupted while no run was under way") from None
+                return await self._carry_on(place, describe_started(handle, work, queue))
+
+        return await self._guard(submission.temporal_address, f"run {self._workflow_id}", enter)
+
+    async def resume(self, temporal_address: str | None) -> TaskResult:
+        """Go on with an interrupted run, or follow one that a configured server's worker has.
+
+        Raises:
+            UnknownWorkflow: The server knows no such run.
+            RunEnded: It has ended.
+            RunOwned: A living process executes it.
+            Interrupted: The process was told to stop.
+            ForgeError: The run could not be carried out.
+        """
+
+        async def enter(place: Place) -> TaskResult:
+            found = await find_open_run(place, self._workflow_id)
+            if place.embedded is None:
+                await require_workers(place.client)
+                return await self._carry_on(place, found)
+            with owned_run(place.embedded.files, self._workflow_id):
+                with translating_unavailability("does not let go of the run"):
+                    await release(place.client, self._workflow_id)
+                return await self._carry_on(place, found)
+
+        return await self._guard(temporal_address, f"resume {self._workflow_id}", enter)
+
+    async def _guard(self, address: str | None, purpose: str, enter: Enter) -> TaskResult:
+        """Connect, and turn a request to stop into what became of the run."""
+        with interruptible(self._observer.close, self._give_up) as interruption:
+            try:
+                async with connected(address, purpose) as place:
+                    return await enter(place)
+            except asyncio.CancelledError:
+                if not interruption.requested:
+                    raise
+                raise Interrupted(self._remark) from None
+            except OutputFailed as error:
+                raise OutputFailed(f"{error}; {self._remark}") from error
+            finally:
+                self._observer.close()
+
+    def _give_up(self) -> None:
+        self._tell(self._remark)
+
+    async def _carry_on(self, place: Place, found: FoundRun) -> TaskResult:
+        self._observer.started(found.work)
+        if place.embedded is None:
+            self._remark = describe_leaving(self._workflow_id)
+            return await self._follow(place.client, found.handle)
+        self._remark = describe_interruption(self._workflow_id)
+        async with executing(place.client, place.embedded, found) as keeping:
+            return await self._follow(place.client, found.handle, keeping)
+
+    async def _follow(
+        self, client: Client, handle: RunHandle, keeping: "asyncio.Task[None] | None" = None
+    ) -> TaskResult:
+        result = asyncio.ensure_future(wait_unless_stuck(client, handle, _tell_absence))
+        watched = {result} if keeping is None else {result, keeping}
+        try:
+            while not result.done():
+                await asyncio.wait(
+                    watched, timeout=POLL_INTERVAL_S, return_when=asyncio.FIRST_COMPLETED
+                )
+                await asyncio.to_thread(self._observer.look)
+                if keeping is not None and keeping.done():
+                    await self._lose(keeping)
+            return result.result()
+        finally:
+            result.cancel()
+
+    async def _lose(self, keeping: "asyncio.Task[None]") -> None:
+        try:
+            await keeping
+        except ForgeError as error:
+            raise type(error)(f"{error}; {self._remark}") from error
 
 
-async def submit_run(submission: Submission) -> None:
-    """Start a run on a configured server and leave it to that server's workers.
+async def find_open_run(place: Place, workflow_id: str) -> FoundRun:
+    """Find a run that has not ended.
 
     Raises:
-        UsageError: No server is configured, so nothing would go on with the run.
-        ServerUnavailable: The server or its workers cannot be reached.
+        UnknownWorkflow: The server knows no such run.
+        RunEnded: It has ended; where that is not on record yet, it is now.
     """
-    config = load_connect_config(submission.temporal_address, os.environ)
-    if config is None:
-        raise UsageError(
-            "--no-wait needs a configured Temporal server with a running `forge worker`: "
-            "the embedded server ends with this command"
+    found = await find_run(place.client, workflow_id)
+    if found is None:
+        server = "the embedded server" if place.embedded else "the configured server"
+        raise UnknownWorkflow(
+            f"{server} knows no run {workflow_id!r}{describe_similar(workflow_id)}"
         )
-    client = await connect(config)
-    await _require_workers(client)
-    await ensure_taken(
-        await start_run(client, submission.work, submission.workflow_id, SHARED_QUEUE)
+    if not found.is_open:
+        await settle_ended(place.client, found)
+        raise RunEnded(
+            f"run {workflow_id} has ended ({found.ending}): "
+            f"see forge status --workflow-id {workflow_id}"
+        )
+    return found
+
+
+def describe_interruption(workflow_id: str) -> str:
+    """Say how an interrupted run goes on."""
+    return (
+        f"run {workflow_id} is interrupted: forge resume {workflow_id} goes on with it, "
+        f"forge cancel {workflow_id} ends it"
     )
 
 
-@asynccontextmanager
-async def _place_for_run(address: str | None, purpose: str) -> AsyncIterator[tuple[Client, str]]:
-    """Connect to the configured server, else start the embedded one with a worker.
-
-    The embedded server has no authentication: the queue's name is a secret of this process, so
-    that nobody else can hand it work.
-    """
-    config = load_connect_config(address, os.environ)
-    if config is not None:
-        client = await connect(config)
-        await _require_workers(client)
-        yield client, SHARED_QUEUE
-        return
-    embedding = find_embedding()
-    async with embedding.enter(purpose) as embedded_address:
-        _tell_ui_address(embedding.directory)
-        client = await connect(embedded_config(embedded_address, embedding.directory))
-        queue = f"forge-{secrets.token_hex(16)}"
-        async with running_worker(client, queue):
-            yield client, queue
-
-
-def _tell_ui_address(directory: Path) -> None:
-    record = read_record(StateFiles(directory))
-    if record is not None and record.ui_address is not None:
-        print_note(f"Temporal's web interface: {record.ui_address}")
-
-
-async def _require_workers(client: Client) -> None:
-    if not await has_workers(client, SHARED_QUEUE):
-        raise ServerUnavailable(
-            f"no worker polls task queue {SHARED_QUEUE!r} of namespace {client.namespace!r}: "
-            "start one with `forge worker`"
-        )
-
-
-async def _follow(
-    client: Client, handle: RunHandle, observer: Observer, again: asyncio.Event
-) -> TaskResult:
-    result = asyncio.ensure_future(wait_unless_stuck(client, handle, _tell_absence))
-    try:
-        while not result.done():
-            await asyncio.wait([result], timeout=POLL_INTERVAL_S)
-            await asyncio.to_thread(observer.look)
-    except asyncio.CancelledError:
-        raise Interrupted(await _cancel(handle, result, again)) from None
-    except OutputFailed:
-        await _cancel(handle, result, again)
-        raise
-    return result.result()
+def describe_leaving(workflow_id: str) -> str:
+    """Say what happens to a run that nobody waits for any more."""
+    return (
+        f"run {workflow_id} goes on at its worker: forge resume {workflow_id} follows it, "
+        f"forge cancel {workflow_id} ends it"
+    )
 
 
 def _tell_absence(reason: str) -> None:
     print_note(f"the Temporal server is away, waiting for it: {' '.join(reason.split())[:200]}")
-
-
-async def _cancel(
-    handle: RunHandle, result: asyncio.Future[TaskResult], again: asyncio.Event
-) -> str:
-    """Cancel a run and say what became of it."""
-    run = f"run {handle.id}"
-    print_note(f"stopping {run}: interrupt again to wait no longer")
-    impatience = asyncio.ensure_future(again.wait())
-    either: list[asyncio.Future[Any]] = [result, impatience]
-    try:
-        await handle.cancel()
-        await asyncio.wait(either, timeout=CANCEL_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
-    except RPCError as error:
-        return f"{run} could not be cancelled: {error.message}"
-    finally:
-        impatience.cancel()
-    if not result.done():
-        result.cancel()
-        return f"{run} was told to stop and has not stopped yet: see forge status"
-    failure = result.exception()
-    if isinstance(failure, RunCancelled):
-        return f"{run} was cancelled: see forge status --workflow-id {handle.id}"
-    return f"{run} had ended already: " + (str(failure) if failure else result.result().status)
-
-
-@contextmanager
-def _interrupts(task: asyncio.Task[Any] | None) -> Iterator[asyncio.Event]:
-    """Cancel a task at the first request to stop the process; set the event at each later one."""
-    again, loop = asyncio.Event(), asyncio.get_running_loop()
-
-    def stop() -> None:
-        if task is None or task.cancelling():
-            again.set()
-        else:
-            task.cancel()
-
-    for number in SIGNALS:
-        loop.add_signal_handler(number, stop)
-    try:
-        yield again
-    finally:
-        for number in SIGNALS:
-            loop.remove_signal_handler(number)

@@ -1,10 +1,10 @@
-"""Carrying out ``forge run``: prepare, execute, report."""
+"""Carrying out ``forge run`` and ``forge resume``: prepare, execute, report."""
 
 import asyncio
 import os
 import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -13,6 +13,7 @@ from forge_core.errors import ModelNotConfigured
 from forge_core.git.repository import is_dirty
 from forge_core.models.ids import build_workflow_id
 from forge_core.models.result import TaskResult
+from forge_core.models.task import ForgeTaskInput
 from forge_core.submission import RunSettings, resolve_run
 from forge_core.tracing import init_tracing, shutdown_tracing
 from forge_obs import StoreError, flush, get_backlog, get_db_path, upgrade
@@ -20,10 +21,12 @@ from forge_obs.recorder import lost_count
 from forge_obs.rows import Interaction
 
 from forge_cli.calibration import calibrate, measure_chars_per_token, names_factor
-from forge_cli.commands.run_options import ModelOptions, RunOptions
+from forge_cli.commands.run_options import ModelOptions, OutputOptions, RunOptions
 from forge_cli.console import print_note, print_text, print_warning
-from forge_cli.execution import Submission, execute_run, submit_run
+from forge_cli.detaching import submit_run
+from forge_cli.execution import Execution, Submission
 from forge_cli.exit_codes import ExitCode
+from forge_cli.failing import tell_failure
 from forge_cli.prices import load_prices
 from forge_cli.progress import build_progress
 from forge_cli.render.backlog import render_pending
@@ -33,6 +36,7 @@ from forge_cli.render.figures import format_count
 from forge_cli.render.interactions import render_interactions
 from forge_cli.render.outcome import render_outcome
 from forge_cli.render.run_tree import describe_cost
+from forge_cli.render.text import escape_line
 from forge_cli.render.tree import build_result_view
 from forge_cli.store import STORE_OFF, read_calls, read_live
 from forge_cli.task_file import build_task
@@ -58,13 +62,36 @@ def run_task(options: RunOptions, on_start: Print | None = None) -> ExitCode:
         print_warning("the checkout has changes that are not committed: the run does not see them")
     workflow_id = build_workflow_id(task.task_id, _hex(4))
     submission = Submission(work, workflow_id, output.temporal_address)
+    prepare_store()
     if output.no_wait:
         return _submit(submission, as_json=output.json)
-    prepare_store()
     if on_start is not None:
         on_start(workflow_id)
+    execution = build_execution(workflow_id, output, "started")
+    return report_result(workflow_id, execute(execution.start(submission)), output)
+
+
+def resume_run(workflow_id: str, output: OutputOptions) -> ExitCode:
+    """Go on with an interrupted run, to its report."""
+    prepare_store()
+    execution = build_execution(workflow_id, output, "resumed")
+    result = execute(execution.resume(output.temporal_address))
+    return report_result(workflow_id, result, output)
+
+
+def build_execution(workflow_id: str, output: OutputOptions, verb: str) -> Execution:
+    """Build what executes a run and tells its progress."""
     tell: Print = print_note if output.json else print_text
-    result = _execute(submission, tell)
+    argv = ("--json",) if output.json else ()
+    return Execution(
+        workflow_id,
+        _Observer(workflow_id, tell, verb),
+        lambda remark: tell_failure(argv, "Interrupted", remark),
+    )
+
+
+def report_result(workflow_id: str, result: TaskResult, output: OutputOptions) -> ExitCode:
+    """Report how a run ended."""
     report = _report_json if output.json else _report_text
     report(workflow_id, result, verbose=output.verbose)
     _warn_of_gaps()
@@ -111,25 +138,29 @@ def _settings(models: ModelOptions) -> RunSettings:
 
 
 def _submit(submission: Submission, *, as_json: bool) -> ExitCode:
-    asyncio.run(submit_run(submission))
+    log = asyncio.run(submit_run(submission))
     workflow_id = submission.workflow_id
     if as_json:
-        task_id = submission.work.task.task_id
-        print_text(dump({"workflow_id": workflow_id, "task_id": task_id, "status": "running"}))
-    else:
-        print_text(
-            f"run {workflow_id}: submitted\n  look    forge status --workflow-id {workflow_id}"
-        )
+        document = {
+            "workflow_id": workflow_id,
+            "task_id": submission.work.task.task_id,
+            "status": "running",
+            "log": None if log is None else str(log),
+        }
+        print_text(dump(document))
+        return ExitCode.SUCCESS
+    print_text(f"run {workflow_id}: submitted\n  look    forge status --workflow-id {workflow_id}")
+    if log is not None:
+        print_text(f"  log     {escape_line(str(log))}\n  cancel  forge cancel {workflow_id}")
     return ExitCode.SUCCESS
 
 
-def _execute(submission: Submission, tell: Print) -> TaskResult:
+def execute(run: Coroutine[Any, Any, TaskResult]) -> TaskResult:
+    """Execute a run, traced if that is asked for, and have its record written."""
     init_tracing(os.environ.get("FORGE_OTEL_EXPORTER", "none"))
-    observer = _Observer(submission, tell)
     try:
-        return asyncio.run(execute_run(submission, observer))
+        return asyncio.run(run)
     finally:
-        observer.close()
         shutdown_tracing()
         flush()
 
@@ -137,14 +168,14 @@ def _execute(submission: Submission, tell: Print) -> TaskResult:
 class _Observer:
     """Passes on what an execution tells of a run."""
 
-    def __init__(self, submission: Submission, tell: Print) -> None:
-        self._where = f"started on {submission.work.repo_root}"
+    def __init__(self, workflow_id: str, tell: Print, verb: str) -> None:
+        self._verb = verb
         stream = sys.stderr if tell is print_note else sys.stdout
-        self._progress = build_progress(submission.workflow_id, stream, tell)
+        self._progress = build_progress(workflow_id, stream, tell)
 
-    def started(self) -> None:
+    def started(self, work: ForgeTaskInput) -> None:
         """Tell the run's id and where it works."""
-        self._progress.started(self._where)
+        self._progress.started(f"{self._verb} on {work.repo_root}")
 
     def look(self) -> None:
         """Tell what happened since the last look."""

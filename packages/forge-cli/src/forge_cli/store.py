@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import overload
 
+from forge_obs import StoreError
 from forge_obs.columns import RUNNING
 from forge_obs.liveness import INTERRUPTED
 from forge_obs.process import get_db_path
@@ -183,9 +184,7 @@ def _open(path: Path | None, workflow_id: str) -> Engine:
 
 
 def _unknown(engine: Engine, workflow_id: str) -> UnknownWorkflow:
-    import difflib  # noqa: PLC0415 - for a mistake only
-
-    near = difflib.get_close_matches(workflow_id, list_workflow_ids(engine), n=3, cutoff=0.5)
+    near = _find_near(engine, workflow_id)
     waiting = get_backlog(engine.url.database or "").pending
     reason = f": {render_pending(waiting)}" if waiting and not near else _suggest(near)
     return UnknownWorkflow(f"no run {workflow_id!r} is on record{reason}")
@@ -221,6 +220,23 @@ def _as_kept(text: str | None) -> str | None: ...
 def _as_kept(text: str | None) -> str | None:
     """Write odd bytes of an argument as `record()` keeps them."""
     return text and text.encode(errors="backslashreplace").decode()
+
+
+def describe_similar(workflow_id: str) -> str:
+    """Name the recorded runs whose ids are near an unknown one, as the end of a sentence."""
+    path = get_db_path()
+    try:
+        engine = open_reader(path) if path is not None else None
+        near = _find_near(engine, workflow_id) if engine is not None else []
+    except StoreError:
+        near = []
+    return _suggest([found for found in near if found != workflow_id])
+
+
+def _find_near(engine: Engine, workflow_id: str) -> list[str]:
+    import difflib  # noqa: PLC0415 - for a mistake only
+
+    return difflib.get_close_matches(workflow_id, list_workflow_ids(engine), n=3, cutoff=0.5)
 
 
 def _suggest(near: Sequence[str]) -> str:

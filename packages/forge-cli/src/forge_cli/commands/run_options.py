@@ -109,7 +109,7 @@ class OutputOptions:
     json: Flag = False
     """Print one JSON document on stdout, all else on stderr."""
     no_wait: Flag = False
-    """Return as soon as the run has started; needs a configured Temporal server."""
+    """Return as soon as the run has started; a process of its own, or a worker, goes on with it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -83,6 +83,7 @@ def build_run(view: RunView) -> dict[str, Any]:
     return {
         **columns,
         "status": view.status,
+        "resume": view.resume,
         "steps_done": view.result.steps_done,
         "steps_planned": len(view.result.plan),
         "calls": view.totals.calls,

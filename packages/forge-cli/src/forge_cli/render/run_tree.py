@@ -91,6 +91,8 @@ def _describe_run(
     yield "run", escape_line(run.workflow_id)
     yield "task", escape_line(run.task_id)
     yield "status", style_status(view.status)
+    if view.resume is not None:
+        yield "resume", Text(view.resume)
     yield "repo", escape_line(run.repo_root or "")
     yield "branch", escape_line(result.branch or "")
     yield "worktree", escape_line(result.worktree or "")

@@ -25,6 +25,8 @@ COLUMNS = (
 DISPENSABLE = ("TASK", "CALLS", "STEPS", "DURATION", "OUT", "IN")
 """Columns that a narrow terminal does without, the first one first."""
 
+INTERRUPTED_HINT = "interrupted: forge resume ID goes on with a run, forge cancel ID ends it"
+
 Row = Mapping[str, str]
 """Cells by column."""
 
@@ -41,7 +43,10 @@ def render_run_list(views: Sequence[RunView], *, width: int | None = None) -> Te
     for name in DISPENSABLE:
         if width is not None and sum(widths.values()) + 2 * (len(widths) - 1) > width:
             del widths[name]
-    return Text("\n").join(_render_row(row, widths) for row in rows)
+    lines = [_render_row(row, widths) for row in rows]
+    if any(view.resume for view in views):
+        lines += [Text(), Text(INTERRUPTED_HINT)]
+    return Text("\n").join(lines)
 
 
 def render_run_news(before: Sequence[RunView], after: Sequence[RunView]) -> list[str]:

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from forge_obs.liveness import INTERRUPTED
 from forge_obs.rows import CallTotals, Interaction, Run
 
+from forge_cli.render.text import escape_line
 from forge_cli.render.tree import ResultView, parse_result
 
 
@@ -19,6 +21,12 @@ class RunView:
     totals: CallTotals
     result: ResultView
     now: datetime
+
+    @property
+    def resume(self) -> str | None:
+        """The command that goes on with an interrupted run; None for any other."""
+        interrupted = self.status == INTERRUPTED
+        return f"forge resume {escape_line(self.run.workflow_id)}" if interrupted else None
 
     @property
     def duration(self) -> timedelta | None:

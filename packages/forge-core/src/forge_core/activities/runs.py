@@ -90,19 +90,13 @@ class RunActivities:
             await self._settle(run)
 
     async def _settle(self, run: RunKey) -> bool:
-        """Tell whether a run has ended; where that was from outside, put it on record."""
         try:
-            found = await describe(self._client, run.workflow_id, run.run_id)
+            ended = await settle_run(self._client, run, self._running.get(run))
         except RPCError:
             return False
-        ending = find_outside_ending(found)
-        if ending is None:
-            return found is not None and found.status != WorkflowExecutionStatus.RUNNING
-        known = self._running.pop(run, None)
-        changes = {"status": "failure_terminal", "error": ending}
-        await _record(run, "error", result=known and known.model_copy(update=changes))
-        await asyncio.to_thread(open_journal().forget, run.workflow_id)
-        return True
+        if ended:
+            self._running.pop(run, None)
+        return ended
 
     async def _record(self, work: RecordRunInput) -> None:
         run = RunKey(work.work.task.task_id, work.workflow_id, work.run_id)
@@ -126,6 +120,27 @@ def _require_repository(work: ForgeTaskInput) -> None:
         non_retryable=activity.info().attempt >= MAX_WORKERS_ASKED,
         next_retry_delay=ASK_INTERVAL,
     )
+
+
+async def settle_run(client: Client, run: RunKey, known: TaskResult | None = None) -> bool:
+    """Tell whether a run has ended; where that was from outside, put it on record.
+
+    Args:
+        client: A connection.
+        run: The run.
+        known: What is known of its result, to which its end is added.
+
+    Raises:
+        RPCError: The server does not answer.
+    """
+    found = await describe(client, run.workflow_id, run.run_id)
+    ending = find_outside_ending(found)
+    if ending is None:
+        return found is not None and found.status != WorkflowExecutionStatus.RUNNING
+    changes = {"status": "failure_terminal", "error": ending}
+    await _record(run, "error", result=known and known.model_copy(update=changes))
+    await asyncio.to_thread(open_journal().forget, run.workflow_id)
+    return True
 
 
 def _describe(work: ForgeTaskInput) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from temporalio.converter import WorkflowSerializationContext
 from temporalio.exceptions import ApplicationError, CancelledError, TerminatedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from forge_core.activities.runs import RunKey
+from forge_core.activities.runs import RunKey, settle_run
 from forge_core.errors import (
     ForgeError,
     InfrastructureError,
@@ -40,8 +40,14 @@ RunHandle = WorkflowHandle[ForgeTaskWorkflow, TaskResult]
 WORKFLOW_TYPE = "ForgeTaskWorkflow"
 """What the server calls the workflow of a run."""
 
-AWAY = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED)
-"""What a server that is being restarted answers, if it answers."""
+REFUSALS = (
+    RPCStatusCode.INVALID_ARGUMENT,
+    RPCStatusCode.NOT_FOUND,
+    RPCStatusCode.PERMISSION_DENIED,
+    RPCStatusCode.UNAUTHENTICATED,
+    RPCStatusCode.UNIMPLEMENTED,
+)
+"""What a server answers that is there; a torn connection has several words, `UNKNOWN` too."""
 
 AWAY_INTERVAL_S = 1.0
 """Seconds between two questions to a server that is away; the client tries for longer itself."""
@@ -62,6 +68,16 @@ class FoundRun:
     status: WorkflowExecutionStatus
 
     @property
+    def is_open(self) -> bool:
+        """Whether it has not ended."""
+        return self.status == WorkflowExecutionStatus.RUNNING
+
+    @property
+    def ending(self) -> str:
+        """Temporal's word for how it ended."""
+        return self.status.name.lower().replace("_", " ")
+
+    @property
     def key(self) -> RunKey:
         """The run as the record knows it."""
         return RunKey(self.work.task.task_id, self.handle.id, self.run_id)
@@ -80,7 +96,7 @@ async def start_run(
         work = ensure_transferable(work, "the task", get_limit(client.data_converter))
     except ApplicationError as error:
         raise UsageError(error.message) from error
-    with _as_unavailable("does not start the run"):
+    with translating_unavailability("does not start the run"):
         return await client.start_workflow(
             ForgeTaskWorkflow.run,
             work,
@@ -93,13 +109,19 @@ async def start_run(
         )
 
 
+def describe_started(handle: RunHandle, work: ForgeTaskInput, task_queue: str) -> FoundRun:
+    """Describe a run that was started just now, without asking the server."""
+    run_id = handle.first_execution_run_id or ""
+    return FoundRun(handle, run_id, task_queue, work, WorkflowExecutionStatus.RUNNING)
+
+
 async def find_run(client: Client, workflow_id: str) -> FoundRun | None:
     """Find a run on the server; None if there is none of this id.
 
     Raises:
         ServerUnavailable: The server does not tell.
     """
-    with _as_unavailable("does not tell of the run"):
+    with translating_unavailability("does not tell of the run"):
         found = await describe(client, workflow_id)
         if found is None or found.status is None or found.workflow_type != WORKFLOW_TYPE:
             return None
@@ -108,6 +130,16 @@ async def find_run(client: Client, workflow_id: str) -> FoundRun | None:
         )
         work = await _read_input(client, handle)
     return FoundRun(handle, found.run_id, found.task_queue, work, found.status)
+
+
+async def settle_ended(client: Client, found: FoundRun) -> None:
+    """Put on record that a run was ended from outside, if that is how it ended.
+
+    Raises:
+        ServerUnavailable: The server does not tell.
+    """
+    with translating_unavailability("does not tell how the run ended"):
+        await settle_run(client, found.key)
 
 
 async def _read_input(client: Client, handle: RunHandle) -> ForgeTaskInput:
@@ -142,7 +174,7 @@ async def wait_for_result(
         except WorkflowFailureError as error:
             raise _translate(error) from error
         except RPCError as error:
-            if on_away is None or error.status not in AWAY:
+            if on_away is None or error.status in REFUSALS:
                 reason = f"the Temporal server does not tell how the run stands: {error.message}"
                 raise ServerUnavailable(reason) from error
             if not away:
@@ -152,7 +184,8 @@ async def wait_for_result(
 
 
 @contextmanager
-def _as_unavailable(what: str) -> Iterator[None]:
+def translating_unavailability(what: str) -> Iterator[None]:
+    """Turn a failed request to the server into `ServerUnavailable`; `what` it does not do."""
     try:
         yield
     except RPCError as error:

@@ -31,6 +31,12 @@ SIGNATURE = "forge-signature"
 KEY_BYTES = 32
 
 
+MADE_BY_THE_SERVER = Payload(
+    metadata={"encoding": b"json/plain"}, data=b'"ACTIVITY_ID_NOT_STARTED"'
+)
+"""All that the server makes itself: why an activity that waits for its next try is cancelled."""
+
+
 class SigningCodec(PayloadCodec, WithSerializationContext):
     """Signs payloads for one workflow and refuses those that are not signed for it.
 
@@ -67,6 +73,8 @@ class SigningCodec(PayloadCodec, WithSerializationContext):
         return signed
 
     def _take_signature(self, payload: Payload) -> Payload:
+        if self._scope is not None and payload == MADE_BY_THE_SERVER:
+            return payload
         plain = Payload()
         plain.CopyFrom(payload)
         signature = plain.metadata.pop(SIGNATURE, b"")

@@ -1,0 +1,122 @@
+"""Carrying out ``forge cancel``."""
+
+import asyncio
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+
+from forge_core.errors import GitFailed, RunCancelled, RunOwned
+from forge_core.files.paths import WORKTREES
+from forge_core.git.repository import branch_exists, branch_name
+from forge_core.models.task import ForgeTaskInput
+from forge_core.temporal.executions import release
+from forge_core.temporal.ownership import owned_run
+from forge_core.temporal.runs import (
+    FoundRun,
+    translating_unavailability,
+    wait_for_result,
+)
+
+from forge_cli.console import print_note, print_text
+from forge_cli.errors import Interrupted, NotCancelled
+from forge_cli.execution import find_open_run
+from forge_cli.exit_codes import ExitCode
+from forge_cli.failing import tell_failure
+from forge_cli.interrupts import interruptible
+from forge_cli.placing import Embedded, Place, connected, executing
+from forge_cli.render.cancelled import CancelledRun, build_cancelled, render_cancelled
+from forge_cli.render.documents import dump
+from forge_cli.running import prepare_store
+
+NEVER = timedelta(minutes=5)
+"""Delay of the activities of a dead worker, so that none begins anew before it is cancelled."""
+
+END_TIMEOUT_S = 60.0
+"""Seconds within which a cancelled run has cleaned up."""
+
+
+def cancel_run(workflow_id: str, address: str | None, *, as_json: bool) -> ExitCode:
+    """Cancel a run, wait until it has cleaned up and say what is left of it.
+
+    Raises:
+        UnknownWorkflow: The server knows no such run.
+        RunEnded: It has ended.
+        NotCancelled: It ended otherwise before the cancellation reached it, or not in time.
+        Interrupted: The process was told to stop.
+    """
+    prepare_store()
+    work = asyncio.run(_cancel(workflow_id, address))
+    run = describe_cancelled(workflow_id, work)
+    print_text(dump(build_cancelled(run)) if as_json else render_cancelled(run))
+    return ExitCode.SUCCESS
+
+
+def describe_cancelled(workflow_id: str, work: ForgeTaskInput) -> CancelledRun:
+    """Look at what a cancelled run left in its repository."""
+    repo, task_id = Path(work.repo_root), work.task.task_id
+    worktree = repo / WORKTREES / task_id
+    branch = branch_name(task_id)
+    try:
+        has_branch = branch_exists(repo, branch)
+    except GitFailed:  # the repository is elsewhere, or gone
+        has_branch = False
+    return CancelledRun(
+        workflow_id=workflow_id,
+        task_id=task_id,
+        repo=work.repo_root,
+        branch=branch if has_branch else None,
+        worktree=str(worktree) if worktree.is_dir() else None,
+    )
+
+
+async def _cancel(workflow_id: str, address: str | None) -> ForgeTaskInput:
+    remark = f"run {workflow_id} may still be stopping: forge status --workflow-id {workflow_id}"
+    with interruptible(at_once=lambda: tell_failure((), "Interrupted", remark)) as interruption:
+        try:
+            async with connected(address, f"cancel {workflow_id}") as place:
+                found = await find_open_run(place, workflow_id)
+                with translating_unavailability("does not cancel the run"):
+                    await found.handle.cancel()
+                print_note(f"cancelling run {workflow_id}: waiting until it has cleaned up")
+                await _wait_for_end(place, found)
+                return found.work
+        except asyncio.CancelledError:
+            if not interruption.requested:
+                raise
+            raise Interrupted(remark) from None
+
+
+async def _wait_for_end(place: Place, found: FoundRun) -> None:
+    """Wait until the run has ended, executing it here if nobody does."""
+    with ExitStack() as stack:
+        if place.embedded is None or not _take(place.embedded, found, stack):
+            await _wait(found)
+            return
+        with translating_unavailability("does not let go of the run"):
+            await release(place.client, found.handle.id, NEVER)
+        async with executing(place.client, place.embedded, found):
+            await _wait(found)
+
+
+def _take(embedded: Embedded, found: FoundRun, stack: ExitStack) -> bool:
+    """Own the run until the stack ends, unless a living process does."""
+    try:
+        stack.enter_context(owned_run(embedded.files, found.handle.id))
+    except RunOwned:
+        return False
+    return True
+
+
+async def _wait(found: FoundRun) -> None:
+    run = f"run {found.handle.id}"
+    try:
+        async with asyncio.timeout(END_TIMEOUT_S):
+            result = await wait_for_result(found.handle, print_note)
+    except RunCancelled:
+        return
+    except TimeoutError:
+        raise NotCancelled(
+            f"{run} was told to stop and has not stopped within {END_TIMEOUT_S:.0f} s: "
+            f"forge status --workflow-id {found.handle.id}"
+        ) from None
+    raise NotCancelled(f"{run} had ended before it could be cancelled: {result.status}")

@@ -1,0 +1,30 @@
+"""``forge cancel``: cancel a run."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from forge_cli.commands.run_options import Flag
+from forge_cli.exit_codes import ExitCode
+
+
+def cancel(
+    workflow_id: str,
+    *,
+    temporal_address: Annotated[str | None, Parameter(env_var="FORGE_TEMPORAL_ADDRESS")] = None,
+    json: Flag = False,
+) -> ExitCode:
+    """Cancel a run and clean up behind it.
+
+    Its model calls, checks and sub-tasks are stopped; an interrupted run is cleaned up here. Its
+    branch, its worktree and the claim on its task id stay; the output says where.
+
+    Args:
+        workflow_id: The run's id, as `forge status` lists it.
+        temporal_address: Temporal server as HOST:PORT. Default: the configured one, else an
+            embedded one.
+        json: Print one JSON document on stdout, all else on stderr.
+    """
+    from forge_cli.cancelling import cancel_run  # noqa: PLC0415 - imports Temporal
+
+    return cancel_run(workflow_id, temporal_address, as_json=json)

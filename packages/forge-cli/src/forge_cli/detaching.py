@@ -1,0 +1,85 @@
+"""Starting a run that a process of its own executes, so that nobody has to wait."""
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+from forge_core.errors import InfrastructureError
+from forge_core.files.create import make_private
+from forge_core.temporal.locks import open_private
+from forge_core.temporal.ownership import find_owner
+from forge_core.temporal.pollers import ensure_taken
+from forge_core.temporal.runs import start_run
+from forge_core.temporal.worker import SHARED_QUEUE
+
+from forge_cli.execution import Submission
+from forge_cli.placing import Embedded, connected, make_queue, require_workers, tell_ui_address
+
+START_TIMEOUT_S = 60.0
+"""Seconds within which the detached process has taken the run."""
+
+POLL_INTERVAL_S = 0.05
+
+
+async def submit_run(submission: Submission) -> Path | None:
+    """Start a run and leave it to a worker.
+
+    Returns:
+        The log of the process that executes it; None where a configured server's workers do.
+
+    Raises:
+        ServerUnavailable: The server or its workers cannot be reached.
+        InfrastructureError: The detached process does not take the run.
+    """
+    purpose = f"submit {submission.workflow_id}"
+    async with connected(submission.temporal_address, purpose) as place:
+        if place.embedded is None:
+            await require_workers(place.client)
+            await ensure_taken(
+                await start_run(place.client, submission.work, submission.workflow_id, SHARED_QUEUE)
+            )
+            return None
+        tell_ui_address(place.embedded)
+        await start_run(place.client, submission.work, submission.workflow_id, make_queue())
+        return await _detach(place.embedded, submission.workflow_id)
+
+
+async def _detach(embedded: Embedded, workflow_id: str) -> Path:
+    log = embedded.files.run_log(workflow_id)
+    try:
+        process = _spawn(log, workflow_id)
+    except OSError as error:
+        raise InfrastructureError(
+            f"no worker for run {workflow_id} ({error.strerror}): forge resume {workflow_id}"
+        ) from error
+    try:
+        async with asyncio.timeout(START_TIMEOUT_S):
+            while find_owner(embedded.files, workflow_id) != process.pid:
+                if process.poll() is not None:
+                    raise InfrastructureError(_explain_end(log, workflow_id))
+                await asyncio.sleep(POLL_INTERVAL_S)
+    except TimeoutError as error:
+        raise InfrastructureError(_explain_end(log, workflow_id)) from error
+    return log
+
+
+def _spawn(log: Path, workflow_id: str) -> subprocess.Popen[bytes]:
+    """Start what resumes the run, in a session of its own, with our environment."""
+    make_private(log.parent)
+    with open_private(log) as file:
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "forge_cli", "resume", workflow_id],
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+        )
+
+
+def _explain_end(log: Path, workflow_id: str) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines() or ["it said nothing"]
+    return (
+        f"the worker of run {workflow_id} does not take it: {lines[-1]} "
+        f"(see {log}): forge resume {workflow_id}"
+    )

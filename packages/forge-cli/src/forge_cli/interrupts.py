@@ -1,0 +1,70 @@
+"""Requests to stop this process: the first ends it gracefully, the second at once."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from forge_cli.console import print_note
+from forge_cli.exit_codes import ExitCode
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Ctrl-C, a polite kill, and the end of the terminal."""
+
+
+class Interruption:
+    """Whether the process was told to stop.
+
+    Args:
+        task: Cancelled at the first request.
+        at_first: Called at the first request, before anything else.
+        at_once: Called at the second, before the process ends.
+    """
+
+    def __init__(
+        self,
+        task: asyncio.Task[Any] | None,
+        at_first: Callable[[], None],
+        at_once: Callable[[], None],
+    ) -> None:
+        self._task = task
+        self._at_first = at_first
+        self._at_once = at_once
+        self.requested = False
+
+    def request(self) -> None:
+        """Stop, or stop at once."""
+        if self.requested:
+            self._at_once()
+            os._exit(ExitCode.INTERRUPTED)
+        self.requested = True
+        self._at_first()
+        print_note("stopping: interrupt again to stop at once")
+        if self._task is not None:
+            self._task.cancel()
+
+
+@contextmanager
+def interruptible(
+    at_first: Callable[[], None] = lambda: None, at_once: Callable[[], None] = lambda: None
+) -> Iterator[Interruption]:
+    """Have signals cancel the current task until the block ends.
+
+    A signal that whoever started us had ignored, as nohup does, stays ignored.
+
+    Args:
+        at_first: Called at the first signal.
+        at_once: Called at the second, before the process ends.
+    """
+    interruption = Interruption(asyncio.current_task(), at_first, at_once)
+    heard = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    loop = asyncio.get_running_loop()
+    for number in heard:
+        loop.add_signal_handler(number, interruption.request)
+    try:
+        yield interruption
+    finally:
+        for number in heard:
+            loop.remove_signal_handler(number)

@@ -1,0 +1,174 @@
+"""A cancelled run stops what it is doing, cleans up and says what it left."""
+
+import asyncio
+import signal
+from pathlib import Path
+
+import pytest
+from forge_core.temporal.connect import connect, embedded_config
+from forge_core.temporal.server import get_state_dir, read_record
+from forge_core.temporal.state import StateFiles
+from support.forge import run_forge
+from support.live import (
+    ANSWERS,
+    ON_WIRE,
+    Gate,
+    Held,
+    end_gently,
+    is_alive,
+    kill,
+    list_units,
+    put_slow_git,
+    read_calls,
+    read_run,
+    run_options,
+    running_forge,
+)
+from support.llm_server import LLMServer
+from support.repository import git, make_repository
+from support.script import write_script
+from support.waiting import wait_until
+
+pytestmark = pytest.mark.usefixtures("shared_server")
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    return make_repository(tmp_path / "repo", {"README.md": "# a repository\n"})
+
+
+def assert_clean(repo: Path) -> None:
+    """Check that nothing of sub-tasks is left."""
+    assert not (repo / ".forge-worktrees/.sub").exists()
+    assert git(repo, "for-each-ref", "refs/forge") == ""
+
+
+def test_cancel_closes_the_calls_of_all_sub_tasks_and_cleans_up(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with LLMServer(Held("p", "q")) as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        with running_forge(*run_options(repo, *ON_WIRE)) as process:
+            exchanges = server.wait_for_requests(4)
+            workflow_id = read_run().workflow_id
+            cancelled = run_forge("cancel", workflow_id)
+            _, stderr = process.communicate()
+        calls = [exchange for exchange in exchanges if exchange.prompts.tool != "plan"][1:]
+
+        assert all(exchange.disconnected.wait(10) for exchange in calls)
+        assert len(calls) == 2
+    assert (cancelled.code, process.returncode) == (0, 1)
+    assert cancelled.stdout.startswith(f"run {workflow_id}: cancelled\n  kept    branch forge/t")
+    assert "was cancelled" in stderr
+    assert read_run().status == "cancelled"
+    assert git(repo, "log", "--format=%s", "main..forge/t").count("\n") == 0
+    assert_clean(repo)
+
+
+def test_cancel_of_an_interrupted_run_calls_no_model_and_cleans_up(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with LLMServer(Held("p", "q")) as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        with running_forge(*run_options(repo, *ON_WIRE)) as process:
+            server.wait_for_requests(4)
+            process.kill()
+        assert (repo / ".forge-worktrees/.sub").exists()
+        cancelled = run_forge("cancel", read_run().workflow_id)
+
+        assert cancelled.code == 0, cancelled.stderr
+        assert len(list_units(server.exchanges)) == 4
+    assert read_run().status == "cancelled"
+    assert_clean(repo)
+
+
+def test_cancel_ends_the_test_command_with_all_that_it_started(repo: Path, tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    gate = Gate(tmp_path, f"sh -c 'echo $$ > {pid_file}; exec sleep 1000' &")
+    with running_forge(*run_options(repo, *gate.options)) as process:
+        gate.wait()
+        wait_until(lambda: pid_file.exists() and pid_file.read_text(), "the grandchild")
+        grandchild = int(pid_file.read_text())
+        cancelled = run_forge("cancel", read_run().workflow_id, "--json")
+        process.communicate()
+
+    assert (cancelled.code, process.returncode) == (0, 1)
+    assert cancelled.document["status"] == "cancelled"
+    wait_until(lambda: not is_alive(grandchild), "the grandchild to end")
+
+
+def test_what_a_cancelled_run_left_can_be_removed(repo: Path, tmp_path: Path) -> None:
+    gate = Gate(tmp_path)
+    with running_forge(*run_options(repo, *gate.options)) as process:
+        gate.wait()
+        end_gently(process, signal.SIGTERM)
+    cancelled = run_forge("cancel", read_run().workflow_id)
+    again = run_forge("cancel", read_run().workflow_id)
+    removed = run_forge("clean", "t", "--repo", str(repo), "--force", "--yes")
+    gate.let_go()
+
+    assert f"remove  forge clean t --repo {repo}" in cancelled.stdout
+    assert again.code == 2
+    assert "has ended (canceled)" in again.error
+    assert removed.code == 0, removed.stderr
+    assert run_forge(*run_options(repo, *gate.options)).code == 0
+
+
+def test_cancel_during_git_keeps_the_model_from_being_called(
+    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = put_slow_git(tmp_path / "bin", monkeypatch)
+    model = write_script(tmp_path / "script.json", *ANSWERS)
+    with running_forge(*run_options(repo, "--model", model)) as process:
+        wait_until(begun.exists, "git")
+        with running_forge("cancel", read_run().workflow_id) as cancel:
+            assert cancel.stderr is not None
+            assert "waiting until it has cleaned up" in cancel.stderr.readline()
+            (begun.parent / "go").touch()
+            cancel.communicate()
+        process.communicate()
+
+    assert cancel.returncode == 0
+    assert read_calls() == []
+
+
+def test_run_that_is_terminated_in_temporal_is_reported_as_ended(
+    repo: Path, tmp_path: Path
+) -> None:
+    gate = Gate(tmp_path)
+    with running_forge(*run_options(repo, *gate.options)) as process:
+        gate.wait()
+        workflow_id = read_run().workflow_id
+        asyncio.run(terminate(workflow_id))
+        _, stderr = process.communicate()
+
+    assert process.returncode == 1
+    assert "terminated in Temporal" in stderr
+    assert read_run().status == "error"
+
+
+def test_interrupted_run_that_is_terminated_in_temporal_is_settled_by_the_next_command(
+    repo: Path, tmp_path: Path
+) -> None:
+    gate = Gate(tmp_path)
+    with running_forge(*run_options(repo, *gate.options)) as process:
+        gate.wait()
+        kill(process.pid)
+    workflow_id = read_run().workflow_id
+    asyncio.run(terminate(workflow_id))
+    refused = run_forge("resume", workflow_id)
+
+    assert refused.code == 2
+    assert "has ended (terminated)" in refused.error
+    assert read_run().status == "error"
+
+
+async def terminate(workflow_id: str) -> None:
+    """End a run as Temporal's own web interface does."""
+    directory = get_state_dir()
+    record = read_record(StateFiles(directory))
+    assert record is not None
+    client = await connect(embedded_config(record.address, directory))
+    await client.get_workflow_handle(workflow_id).terminate("by hand")

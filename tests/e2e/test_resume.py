@@ -1,0 +1,333 @@
+"""A run survives whatever becomes of its processes, and is paid for once."""
+
+import os
+import random
+import signal
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Event
+
+import pytest
+from forge_core.temporal.server import get_state_dir, read_record
+from forge_core.temporal.state import ServerRecord, StateFiles, run_directory
+from support.forge import Outcome, run_forge
+from support.live import (
+    ANSWERS,
+    ON_WIRE,
+    WRITERS,
+    Gate,
+    Held,
+    end_gently,
+    follow_plan,
+    is_alive,
+    kill,
+    list_units,
+    put_slow_git,
+    read_calls,
+    read_run,
+    read_runs,
+    run_options,
+    running_forge,
+)
+from support.llm_server import Handler, LLMServer
+from support.repository import git, make_repository
+from support.script import write_script
+from support.waiting import wait_until
+
+shared = pytest.mark.usefixtures("shared_server")
+own = pytest.mark.usefixtures("own_server")
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    return make_repository(tmp_path / "repo", {"README.md": "# a repository\n"})
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Gate:
+    return Gate(tmp_path)
+
+
+@pytest.fixture
+def own_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A server that is this test's own, so that it may be killed; it ends with the test."""
+    monkeypatch.setenv("FORGE_SERVER_IDLE_S", "60")
+    yield
+    assert run_forge("server", "stop").code == 0
+
+
+@contextmanager
+def model_server(handler: Handler) -> Iterator[LLMServer]:
+    """Run a model server that the commands of the test ask."""
+    with LLMServer(handler) as server, pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environment.items():
+            patch.setenv(name, value)
+        yield server
+
+
+def read_server() -> ServerRecord:
+    record = read_record(StateFiles(get_state_dir()))
+    assert record is not None
+    return record
+
+
+def list_answers(workflow_id: str) -> set[str]:
+    """List the answers of a run that are kept on disk."""
+    directory = StateFiles(get_state_dir()).answers / run_directory(workflow_id)
+    return {path.name for path in directory.glob("*.json")}
+
+
+def read_status(workflow_id: str) -> tuple[str, str | None]:
+    run = run_forge("status", "--workflow-id", workflow_id, "--json").document["run"]
+    return run["status"], run["resume"]
+
+
+def resume(workflow_id: str) -> Outcome:
+    outcome = run_forge("resume", workflow_id)
+    assert outcome.code == 0, outcome.stderr
+    return outcome
+
+
+def assert_whole(repo: Path) -> None:
+    """Check that a planned run did everything once and left nothing but its branch."""
+    workflow_id = read_run().workflow_id
+    subjects = git(repo, "log", "--format=%s", "main..forge/t").splitlines()
+    assert len(subjects) == 3, subjects
+    files = git(repo, "ls-tree", "--name-only", "forge/t").splitlines()
+    assert files == sorted(["README.md", *(f"{name}.py" for name in WRITERS)])
+    assert git(repo, "worktree", "list", "--porcelain").count("worktree ") == 2
+    assert not (repo / ".forge-worktrees/.sub").exists()
+    assert git(repo, "for-each-ref", "refs/forge") == ""
+    assert list_answers(workflow_id) == set()
+    with closing(sqlite3.connect(os.environ["FORGE_DB_PATH"])) as store:
+        query = "SELECT status, finished_at IS NOT NULL FROM runs WHERE workflow_id = ?"
+        assert store.execute(query, [workflow_id]).fetchall() == [("success", 1)]
+    paid = [(call.run_id, call.activity_id) for call in read_calls() if call.status == "ok"]
+    assert len(paid) == len(set(paid)) == 5
+
+
+@shared
+def test_killed_run_is_interrupted_and_goes_on_without_paying_twice(repo: Path) -> None:
+    held = Held("p", "q")
+    with model_server(held) as server:
+        with running_forge(*run_options(repo, *ON_WIRE)) as process:
+            server.wait_for_requests(4)
+            process.kill()
+            run = read_run()
+            between = read_status(run.workflow_id)
+            listed = run_forge("status").stdout
+        held.let_go()
+        resume(run.workflow_id)
+
+        asked = list_units(server.exchanges)
+    assert between == ("interrupted", f"forge resume {run.workflow_id}")
+    assert "forge resume ID" in listed
+    assert sorted(asked) == sorted(["plan", "first", "p", "q", "p", "q", "last"])
+    statuses = [call.status for call in read_calls()]
+    assert (statuses.count("ok"), statuses.count("started")) == (5, 2)
+    assert read_run().owner_pid != run.owner_pid == process.pid
+    assert_whole(repo)
+
+
+@shared
+def test_answer_that_arrived_before_the_kill_is_not_asked_for_again(repo: Path) -> None:
+    held = Held("first")
+    with model_server(held) as server:
+        with running_forge(*run_options(repo, *ON_WIRE)) as process:
+            server.wait_for_requests(2)
+            workflow_id = read_run().workflow_id
+            before = list_answers(workflow_id)
+            held.let_go()
+            wait_until(lambda: list_answers(workflow_id) - before, "the answer on disk")
+            process.kill()
+        resume(workflow_id)
+
+        assert list_units(server.exchanges).count("first") == 1
+    first = [call for call in read_calls() if call.step_id == "first"]
+    assert [(call.status, call.activity_attempt) for call in first] == [("ok", 1)]
+    assert_whole(repo)
+
+
+@own
+def test_run_and_server_killed_together_go_on(repo: Path, gate: Gate) -> None:
+    with running_forge(*run_options(repo, *gate.options)) as process:
+        gate.wait()
+        record = read_server()
+        for pid in (process.pid, record.pid, record.server_pid):
+            kill(pid)
+    gate.let_go()
+    resume(read_run().workflow_id)
+
+    assert_whole(repo)
+
+
+@own
+@pytest.mark.parametrize("part", ["server", "supervisor"])
+def test_killed_server_is_replaced_while_the_run_goes_on(repo: Path, gate: Gate, part: str) -> None:
+    with running_forge(*run_options(repo, *gate.options)) as process:
+        gate.wait()
+        old = read_server()
+        kill(old.server_pid if part == "server" else old.pid)
+        wait_until(lambda: not is_alive(old.server_pid), "the server to end")
+        gate.let_go()
+        _, stderr = process.communicate()
+
+    assert process.returncode == 0, stderr
+    assert "starting it again" in stderr
+    assert read_server().address == old.address
+    assert_whole(repo)
+
+
+@shared
+def test_interrupted_call_is_closed_and_the_run_says_how_it_goes_on(repo: Path) -> None:
+    held = Held("plan")
+    with model_server(held) as server:
+        with running_forge(*run_options(repo, *ON_WIRE)) as process:
+            [exchange] = server.wait_for_requests(1)
+            _, stderr = end_gently(process, signal.SIGINT)
+        workflow_id = read_run().workflow_id
+
+        assert process.returncode == 130
+        assert exchange.disconnected.wait(10)
+        assert f"forge resume {workflow_id} goes on with it" in stderr
+        assert read_status(workflow_id)[0] == "interrupted"
+
+
+@shared
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_run_that_is_told_to_stop_goes_on_later(
+    repo: Path, gate: Gate, number: signal.Signals
+) -> None:
+    with running_forge(*run_options(repo, *gate.options)) as process:
+        gate.wait()
+        _, stderr = end_gently(process, number)
+    gate.let_go()
+
+    assert (process.returncode, stderr.count("error: ")) == (130, 1)
+    resume(read_run().workflow_id)
+    assert_whole(repo)
+
+
+@shared
+def test_second_interrupt_ends_the_command_at_once_with_one_document(
+    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = put_slow_git(tmp_path / "bin", monkeypatch)
+    model = write_script(tmp_path / "script.json", *ANSWERS)
+    with running_forge(*run_options(repo, "--model", model, "--json")) as process:
+        wait_until(begun.exists, "git")
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        while "interrupt again" not in process.stderr.readline():
+            pass
+        stdout, stderr = end_gently(process, signal.SIGINT)
+    (begun.parent / "go").touch()
+
+    assert process.returncode == 130
+    assert stdout.count("schema_version") == 1
+    assert "forge resume" in stderr
+
+
+@shared
+def test_unknown_run_is_not_resumed() -> None:
+    outcome = run_forge("resume", "forge-nothing-00000000", "--json")
+
+    assert outcome.code == 1
+    assert outcome.document["error"]["type"] == "UnknownWorkflow"
+
+
+@shared
+def test_run_without_waiting_is_served_by_a_process_that_ends_with_it(
+    repo: Path, gate: Gate
+) -> None:
+    submitted = run_forge(*run_options(repo, *gate.options, "--no-wait", "--json"))
+    document = submitted.document
+    workflow_id = document["workflow_id"]
+    gate.wait()
+    worker = read_run().owner_pid or 0
+    refused = run_forge("resume", workflow_id)
+    leases = run_forge("server", "status", "--json").document["leases"]
+    shown = read_status(workflow_id)
+    session = os.getsid(worker)
+    gate.let_go()
+    wait_until(lambda: not is_alive(worker), "the worker to end")
+    finished = run_forge("resume", workflow_id)
+
+    assert (submitted.code, document["status"], shown) == (0, "running", ("running", None))
+    assert session == worker
+    assert {"pid": worker, "purpose": f"resume {workflow_id}"} in leases
+    assert f"run {workflow_id}: success" in Path(document["log"]).read_text()
+    assert (refused.code, finished.code) == (2, 2)
+    assert f"is executed by process {worker}" in refused.error
+    assert "has ended (completed)" in finished.error
+    assert_whole(repo)
+
+
+@shared
+def test_killed_detached_worker_leaves_a_run_that_goes_on(repo: Path, gate: Gate) -> None:
+    assert run_forge(*run_options(repo, *gate.options, "--no-wait")).code == 0
+    gate.wait()
+    run = read_run()
+    worker = run.owner_pid or 0
+    kill(worker)
+    wait_until(lambda: not is_alive(worker), "the worker to end")
+    between = read_status(run.workflow_id)
+    gate.let_go()
+
+    assert between[0] == "interrupted"
+    resume(run.workflow_id)
+    assert_whole(repo)
+
+
+@shared
+@pytest.mark.parametrize("seed", range(3))
+def test_run_killed_at_any_moment_goes_on(repo: Path, tmp_path: Path, seed: int) -> None:
+    model = write_script(tmp_path / "script.json", *ANSWERS)
+    with running_forge(*run_options(repo, "--model", model)) as process:
+        wait_until(read_runs, "the run on record")
+        kill_later(process.pid, random.Random(seed).uniform(0, 2))  # noqa: S311 - no secret
+        process.wait()
+    go_on_if_interrupted()
+
+    assert_whole(repo)
+
+
+@shared
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(20))
+def test_run_killed_at_any_moment_pays_for_no_answer_twice(repo: Path, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - no secret
+    count = chance.randint(1, 5)
+    with model_server(follow_plan) as server:
+        with running_forge(*run_options(repo, *ON_WIRE)) as process:
+            server.wait_for_requests(count)
+            kill_later(process.pid, chance.uniform(0, 1))
+            process.wait()
+        kept = len(list_answers(read_run().workflow_id))
+        asked = list_units(server.exchanges)
+        ended = not go_on_if_interrupted()
+        again = list_units(server.exchanges)[len(asked) :]
+
+    lost = len(asked) - kept
+    assert ended or len(set(asked) & set(again)) <= lost
+    assert len(set(again)) == len(again)
+    assert_whole(repo)
+
+
+def kill_later(pid: int, seconds: float) -> None:
+    Event().wait(seconds)
+    kill(pid)
+
+
+def go_on_if_interrupted() -> bool:
+    """Resume the run unless it ended before it could be killed; tell which."""
+    workflow_id = read_run().workflow_id
+    status, command = read_status(workflow_id)
+    if status != "interrupted":
+        assert status == "success"
+        return False
+    assert command == f"forge resume {workflow_id}"
+    resume(workflow_id)
+    return True
