@@ -205,6 +205,18 @@ DOCUMENTS: dict[str, Schema] = {
             "secret_variables": list_of(TEXT),
         },
     ),
+    "diagnosis": build_document(
+        "forge doctor --json",
+        {
+            "ok": FLAG,
+            "checks": list_of(
+                build_object(
+                    "A look",
+                    {"subject": TEXT, "ok": FLAG, "detail": TEXT, "remedy": null_or(TEXT)},
+                )
+            ),
+        },
+    ),
     "server_status": build_document(
         "forge server status --json",
         {

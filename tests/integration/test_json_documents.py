@@ -58,6 +58,7 @@ def record_some() -> None:
         ("failure", ["show", "0000", "--json"]),
         ("failure", ["status", "--json", "--limit", "none"]),
         ("configuration", ["config", "--json"]),
+        ("diagnosis", ["doctor", "--json"]),
         ("server_status", ["server", "status", "--json"]),
         ("server_stopped", ["server", "stop", "--json"]),
     ],
