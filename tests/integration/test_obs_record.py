@@ -381,6 +381,19 @@ def test_files_are_private_under_any_umask(tmp_path: Path, monkeypatch: pytest.M
     ]
 
 
+def test_file_that_vanished_while_it_was_closed_is_made_private_again(db: Path) -> None:
+    assert interaction()
+    flush()
+    db.unlink()
+    umask = os.umask(0)
+    try:
+        assert interaction()
+    finally:
+        os.umask(umask)
+
+    assert {stat.S_IMODE(file.stat().st_mode) for file in db.parent.glob("forge.db*")} == {0o600}
+
+
 def test_existing_file_is_tightened(db: Path) -> None:
     db.touch(mode=0o644)
 

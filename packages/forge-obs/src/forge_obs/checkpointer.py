@@ -14,6 +14,7 @@ from typing import Final
 from forge_obs import sqlite
 from forge_obs.errors import StoreUnavailable
 from forge_obs.locks import ForkLock
+from forge_obs.sqlite_writer import LogConnection
 
 LOG_BYTES: Final = 16_000_000
 """After about this much was written the log is moved and starts over, in bytes.
@@ -56,13 +57,13 @@ class Checkpointer:
 
     def __init__(
         self,
-        connect: Callable[[], sqlite.LogConnection | None],
+        connect: Callable[[], LogConnection | None],
         pause: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self._connect = connect
         self._pause = pause
         self._lock = ForkLock(let_go=self._close)
-        self._connection: sqlite.LogConnection | None = None
+        self._connection: LogConnection | None = None
         self._noted = 0
         self._wanted = threading.Event()
         self._moved = threading.Event()
@@ -139,12 +140,8 @@ class Checkpointer:
         if not self._lock.acquire(timeout_s=0.0 if paused else _FOREVER_S):
             return 0
         try:
-            self._connection = self._connection or self._connect()
-            return (
-                0
-                if self._connection is None
-                else self._connection.move(_PAUSED_S if paused else _OTHERS_S)
-            )
+            connection = self._connection = self._connection or self._connect()
+            return 0 if connection is None else connection.move(_PAUSED_S if paused else _OTHERS_S)
         except sqlite.DRIVER_ERRORS:
             self._close()
             raise

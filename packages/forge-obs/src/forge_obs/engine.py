@@ -18,6 +18,7 @@ from forge_obs.checkpointer import Checkpointer
 from forge_obs.errors import StoreUnavailable
 from forge_obs.locks import ForkLock
 from forge_obs.process import get_network_file_system
+from forge_obs.sqlite_writer import LogConnection, Writer
 
 WAL_BUDGET_S: Final = 10.0
 """How long opening a database may try to put it into WAL mode, in seconds."""
@@ -49,7 +50,7 @@ class Database:
         self.checkpointer = Checkpointer(self._open_log, self._paused)
         self._file = os.fspath(path)
         self._identity = identity
-        self._writer: sqlite.Writer | None = None
+        self._writer: Writer | None = None
 
     @property
     def is_writing(self) -> bool:
@@ -81,7 +82,7 @@ class Database:
         self._take(timeout_s)
         try:
             if self._writer is None:
-                self._writer = sqlite.Writer(self.engine)
+                self._writer = Writer(self.engine)
             shared = self._writer.commit(statement, values, give_up - time.monotonic())
             self.checkpointer.note(values, shared=shared)
         except sqlite.DRIVER_ERRORS as error:
@@ -110,8 +111,8 @@ class Database:
         if not self.lock.acquire(timeout_s=timeout_s):
             raise StoreUnavailable(f"database {self.path} was busy in other threads")
 
-    def _open_log(self) -> sqlite.LogConnection | None:
-        return sqlite.LogConnection(self.path) if self.is_current() else None
+    def _open_log(self) -> LogConnection | None:
+        return LogConnection(self.path) if self.is_current() else None
 
     @contextmanager
     def _paused(self) -> Iterator[None]:

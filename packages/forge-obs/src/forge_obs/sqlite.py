@@ -61,7 +61,6 @@ _KEPT_LOG_BYTES: Final = 32_000_000
 """What is kept of the file of a log that starts over: overwriting is faster than extending."""
 
 _RETRY_S: Final = (0.005, 0.05)
-_RETRY_COMMIT_S: Final = (0.0005, 0.005)
 _PRIVATE_FILE: Final = 0o600
 _PRIVATE_DIRECTORY: Final = 0o700
 _SIDE_FILES: Final = ("-wal", "-shm")
@@ -178,118 +177,21 @@ def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
 
 def _begin(connection: Connection) -> None:
     mode = connection.get_execution_options().get("forge_obs_begin", "IMMEDIATE")
-    _driver(connection).execute(f"BEGIN {mode}")
+    get_driver(connection).execute(f"BEGIN {mode}")
 
 
-def _driver(connection: Connection) -> sqlite3.Connection:
+def get_driver(connection: Connection) -> sqlite3.Connection:
+    """Give the driver's own connection."""
     return cast("sqlite3.Connection", connection.connection.driver_connection)
 
 
 def set_busy_timeout(connection: Connection, seconds: float) -> None:
     """Let statements of this connection wait that long for a lock, from now on."""
-    _driver(connection).execute(f"PRAGMA busy_timeout={_milliseconds(seconds)}")
+    get_driver(connection).execute(f"PRAGMA busy_timeout={_milliseconds(seconds)}")
 
 
 def _milliseconds(seconds: float) -> int:
     return max(1, round(seconds * 100) * 10)
-
-
-class Writer:
-    """One pooled connection that commits one statement at a time.
-
-    It goes straight to the driver: after the copying of a long prompt the processor's caches are
-    cold, and the layers in between would cost as much as the insert. Not for two threads at once.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        self._connection = engine.connect()
-        self._driver = _driver(self._connection)
-        self._driver.execute("PRAGMA busy_timeout=0")
-
-    def commit(self, statement: str, values: tuple[object, ...], timeout_s: float) -> bool:
-        """Run one statement, which is a transaction of its own, and commit it.
-
-        It takes the write lock before it reads, as `BEGIN IMMEDIATE` would. While another process
-        has the lock it is tried again every few milliseconds: SQLite's own waiting comes back
-        after 100 ms and more, and starves among many writers.
-
-        Returns:
-            Whether another process had the lock.
-
-        Raises:
-            sqlite3.Error: The database is locked, full, damaged or not writable; nothing was
-                written.
-        """
-        return self._execute_soon(statement, values, timeout_s)
-
-    @contextmanager
-    def paused(self, timeout_s: float) -> Iterator[None]:
-        """Keep every process from writing for a while.
-
-        Raises:
-            sqlite3.Error: Others kept writing for that many seconds.
-        """
-        self._execute_soon("BEGIN IMMEDIATE", (), timeout_s)
-        try:
-            yield
-        finally:
-            self._driver.execute("ROLLBACK")
-
-    def _execute_soon(self, statement: str, values: tuple[object, ...], timeout_s: float) -> bool:
-        give_up = 0.0
-        while True:
-            try:
-                self._driver.execute(statement, values)
-            except sqlite3.OperationalError as error:
-                now = time.monotonic()
-                give_up = give_up or now + timeout_s
-                if not is_busy(error) or now >= give_up:
-                    raise
-            else:
-                return give_up > 0.0
-            time.sleep(random.uniform(*_RETRY_COMMIT_S))  # noqa: S311 - jitter is no secret
-
-    def close(self) -> None:
-        """Give the connection back to its pool, to be closed there."""
-        self._connection.close()
-
-
-class LogConnection:
-    """A connection that moves the write-ahead log into an existing database file.
-
-    Raises:
-        sqlite3.Error: There is no such file, or it cannot be opened.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._driver = connect(path, 0.0)
-        self._driver.execute("PRAGMA synchronous=NORMAL")
-        self._page_bytes = int(self._driver.execute("PRAGMA page_size").fetchone()[0])
-
-    def move(self, wait_s: float = 0.0) -> int:
-        """Move what no reader needs, blocking nobody.
-
-        Args:
-            wait_s: How long to wait for another process that does the same, in seconds.
-
-        Returns:
-            How long the log is, in bytes; 0 if the other process is still at it.
-
-        Raises:
-            sqlite3.Error: The database is damaged, full or not writable.
-        """
-        give_up = time.monotonic() + wait_s
-        while True:
-            busy, pages, _ = self._driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-            if not busy:
-                return int(pages) * self._page_bytes
-            if time.monotonic() >= give_up:
-                return 0
-            time.sleep(random.uniform(*_RETRY_COMMIT_S))  # noqa: S311 - jitter is no secret
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._driver.close()
 
 
 def switch_journal(path: Path, mode: Literal["wal", "delete"], *, budget_s: float) -> bool:
@@ -330,7 +232,7 @@ def is_busy(error: BaseException | None) -> bool:
 def checkpoint(engine: Engine) -> None:
     """Copy what the write-ahead log holds into the database, as far as readers allow."""
     with engine.connect().execution_options(**READ_ONLY) as connection:
-        _driver(connection).execute("PRAGMA wal_checkpoint(PASSIVE)")
+        get_driver(connection).execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 def create_read_engine(path: Path) -> Engine:

@@ -1,0 +1,114 @@
+"""The connections that write to SQLite all the time: one commits rows, one moves their log."""
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from sqlite3 import OperationalError
+from typing import Final
+
+from sqlalchemy import Engine
+
+from forge_obs import sqlite
+
+_RETRY_S: Final = (0.0005, 0.005)
+"""How long to wait for another process before the next try, at least and at most, in seconds."""
+
+
+class Writer:
+    """One pooled connection that commits one statement at a time.
+
+    It goes straight to the driver: after the copying of a long prompt the processor's caches are
+    cold, and the layers in between would cost as much as the insert. Not for two threads at once.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._connection = engine.connect()
+        self._driver = sqlite.get_driver(self._connection)
+        self._driver.execute("PRAGMA busy_timeout=0")
+
+    def commit(self, statement: str, values: tuple[object, ...], timeout_s: float) -> bool:
+        """Run one statement, which is a transaction of its own, and commit it.
+
+        It takes the write lock before it reads, as `BEGIN IMMEDIATE` would. While another process
+        has the lock it is tried again every few milliseconds: SQLite's own waiting comes back
+        after 100 ms and more, and starves among many writers.
+
+        Returns:
+            Whether another process had the lock.
+
+        Raises:
+            sqlite3.Error: The database is locked, full, damaged or not writable; nothing was
+                written.
+        """
+        return self._execute_soon(statement, values, timeout_s)
+
+    @contextmanager
+    def paused(self, timeout_s: float) -> Iterator[None]:
+        """Keep every process from writing for a while.
+
+        Raises:
+            sqlite3.Error: Others kept writing for that many seconds.
+        """
+        self._execute_soon("BEGIN IMMEDIATE", (), timeout_s)
+        try:
+            yield
+        finally:
+            self._driver.execute("ROLLBACK")
+
+    def _execute_soon(self, statement: str, values: tuple[object, ...], timeout_s: float) -> bool:
+        give_up = 0.0
+        while True:
+            try:
+                self._driver.execute(statement, values)
+            except OperationalError as error:
+                now = time.monotonic()
+                give_up = give_up or now + timeout_s
+                if not sqlite.is_busy(error) or now >= give_up:
+                    raise
+            else:
+                return give_up > 0.0
+            time.sleep(random.uniform(*_RETRY_S))  # noqa: S311 - jitter is no secret
+
+    def close(self) -> None:
+        """Give the connection back to its pool, to be closed there."""
+        self._connection.close()
+
+
+class LogConnection:
+    """A connection that moves the write-ahead log into an existing database file.
+
+    Raises:
+        sqlite3.Error: There is no such file, or it cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._driver = sqlite.connect(path, 0.0)
+        self._driver.execute("PRAGMA synchronous=NORMAL")
+        self._page_bytes = int(self._driver.execute("PRAGMA page_size").fetchone()[0])
+
+    def move(self, wait_s: float = 0.0) -> int:
+        """Move what no reader needs, blocking nobody.
+
+        Args:
+            wait_s: How long to wait for another process that does the same, in seconds.
+
+        Returns:
+            How long the log is, in bytes; 0 if the other process is still at it.
+
+        Raises:
+            sqlite3.Error: The database is damaged, full or not writable.
+        """
+        give_up = time.monotonic() + wait_s
+        while True:
+            busy, pages, _ = self._driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            if not busy:
+                return int(pages) * self._page_bytes
+            if time.monotonic() >= give_up:
+                return 0
+            time.sleep(random.uniform(*_RETRY_S))  # noqa: S311 - jitter is no secret
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._driver.close()
