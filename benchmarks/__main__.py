@@ -2,7 +2,17 @@
 
 import sys
 
-from benchmarks import context, demo, orchestration, overhead, peers, reading, record, status
+from benchmarks import (
+    context,
+    demo,
+    orchestration,
+    overhead,
+    peers,
+    reading,
+    record,
+    rendering,
+    status,
+)
 
 BENCHMARKS = {
     "record": record.main,
@@ -10,6 +20,7 @@ BENCHMARKS = {
     "reading": reading.main,
     "peers": peers.main,
     "status": status.main,
+    "rendering": rendering.main,
     "demo": demo.main,
     "orchestration": orchestration.main,
     "context": context.main,

@@ -27,14 +27,14 @@ TURNS = 30
 LIMIT_MS = 5.0
 
 _BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
-_LAST = f"forge-task-{RUNS // 2}"
+MIDDLE = f"forge-task-{RUNS // 2}"
 
 
 def main() -> int:
     """Print each query's time; 1 if one is too slow."""
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory, "forge.db")
-        _fill(path)
+        fill_store(path)
         engine = open_reader(path)
         assert engine is not None
         found = {name: _median_ms(query, engine) for name, query in _queries(engine).items()}
@@ -46,7 +46,7 @@ def main() -> int:
 
 def _queries(engine: Engine) -> dict[str, Callable[[Engine], object]]:
     since = _BEGAN + timedelta(minutes=RUNS - 10)
-    [call, *_] = get_interactions(engine, workflow_id=_LAST)
+    [call, *_] = get_interactions(engine, workflow_id=MIDDLE)
     prefix = str(call.entry_id)[:12]
     return {
         "newest 20 runs": list_recent_runs,
@@ -54,8 +54,8 @@ def _queries(engine: Engine) -> dict[str, Callable[[Engine], object]]:
         "newest 20 runs of a model": lambda e: list_recent_runs(e, model_name="rare"),
         "newest 20 runs since": lambda e: list_recent_runs(e, since=since),
         "one run with all its calls": lambda e: (
-            get_run(e, _LAST),
-            get_interactions(e, workflow_id=_LAST),
+            get_run(e, MIDDLE),
+            get_interactions(e, workflow_id=MIDDLE),
         ),
         "totals of 20 runs": lambda e: get_call_totals(e, [f"forge-task-{n}" for n in range(20)]),
         "one call by number": lambda e: get_interaction(e, RUNS),
@@ -73,7 +73,7 @@ def _median_ms(query: Callable[[Engine], object], engine: Engine) -> float:
     return median(durations)
 
 
-def _fill(path: Path) -> None:
+def fill_store(path: Path) -> None:
     """Write all rows in one go, quicker than any program would record them."""
     upgrade(path)
     flush()

@@ -10,7 +10,7 @@ import pytest
 from support.records import WORKFLOW_ID, record_call, record_run
 
 SERVERS = ("temporalio", "pydantic_ai", "pydantic", "opentelemetry")
-WRITERS = ("alembic", "sqlalchemy.orm", "forge_obs.orm")
+WRITERS = ("alembic", "sqlalchemy.orm", "forge_obs.orm", "forge_obs.schema", "forge_obs.writer")
 DETAILS = ("genai_prices", "forge_cli.render.run_tree", "forge_cli.render.live", "difflib")
 
 

@@ -51,7 +51,6 @@ from forge_obs.recorder import catch_up, flush, get_backlog, redacted
 from forge_obs.redactor import set_redact
 from forge_obs.rows import CallTotals, load_interaction, load_run
 from forge_obs.spool_format import Backlog
-from forge_obs.writer import write
 
 SHORTEST_PREFIX: Final = 4
 """How many digits of an `entry_id` it takes at least to look for it."""
@@ -164,6 +163,8 @@ def save_run(engine: Engine, result: object, workflow_id: str, **fields: object)
 
 
 def _save(engine: Engine, entry: Entry) -> None:
+    from forge_obs.writer import write  # noqa: PLC0415 - readers do without the tables
+
     path = Path(engine.url.database or "")
     with sqlite.telling_errors(path):
         database = get_database(engine) or open_database(path)
