@@ -9,6 +9,7 @@ memory. Run it with `python -m benchmarks.context`.
 """
 
 import ast
+import gc
 import json
 import math
 import resource
@@ -53,6 +54,8 @@ class Durations:
     """Medians of processor time in milliseconds."""
 
     parse_ms: float
+    paused_ms: float
+    """The same with the garbage collector off, as the assembly parses."""
     cold_ms: float
     warm_ms: float
 
@@ -75,11 +78,12 @@ def measure(turns: int = TURNS) -> Durations:
         contents = [path.read_bytes() for path in sorted(repo.rglob("*.py"))]
         shared = SourceCache(Path(directory, "shared.db"))
         _assemble(other, TARGET, shared)
-        durations: tuple[list[float], list[float], list[float]] = ([], [], [])
+        durations: tuple[list[float], ...] = ([], [], [], [])
         for turn in range(turns):
             fresh = SourceCache(Path(directory, f"fresh-{turn}.db"))
             acts: tuple[Callable[[], object], ...] = (
                 lambda: _parse_all(contents),
+                lambda: _parse_paused(contents),
                 lambda cache=fresh: _assemble(repo, TARGET, cache),  # type: ignore[misc]
                 lambda: _assemble(repo, TARGET, shared),
             )
@@ -102,6 +106,7 @@ def main() -> int:
     print("context of one unit on the sources of SQLAlchemy, p50 of processor time")
     print(f"{'':>6} {'ms':>8} {'ratio':>7} {'limit':>7}")
     print(f"{'parse':>6} {found.parse_ms:>8.0f}")
+    print(f"{'paused':>6} {found.paused_ms:>8.0f} (parse with the garbage collector off)")
     print(f"{'cold':>6} {found.cold_ms:>8.0f} {cold:>6.2f}x {COLD_LIMIT:>6.2f}x")
     print(f"{'warm':>6} {found.warm_ms:>8.0f} {warm:>7.1%} {WARM_LIMIT:>7.1%}")
     scales = [measure_scale(size) for size in SIZES]
@@ -201,6 +206,14 @@ def _git(repo: Path, *args: str) -> None:
 def _parse_all(contents: list[bytes]) -> None:
     for content in contents:
         ast.parse(content)
+
+
+def _parse_paused(contents: list[bytes]) -> None:
+    gc.disable()
+    try:
+        _parse_all(contents)
+    finally:
+        gc.enable()
 
 
 def _milliseconds(act: Callable[[], object]) -> float:
