@@ -3,7 +3,7 @@
 import os
 import pty
 import select
-import signal
+import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -56,12 +56,21 @@ class Terminal:
 @contextmanager
 def on_terminal(command: Sequence[str], env: Mapping[str, str]) -> Iterator[Terminal]:
     """Run a program on a terminal; it is killed at the end."""
-    pid, descriptor = pty.fork()
-    if pid == 0:
-        os.execvpe(command[0], list(command), {**os.environ, **env})  # noqa: S606
-    try:
-        yield Terminal(descriptor)
-    finally:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-        os.close(descriptor)
+    ours, theirs = pty.openpty()
+    # A leader of a session that opens a terminal gets it as its own, with its signals. Forking
+    # here instead is not safe where threads run.
+    opening = ["sh", "-c", ': <"$0"; exec "$@"', os.ttyname(theirs), *command]
+    with subprocess.Popen(
+        opening,
+        env={**os.environ, **env},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    ) as process:
+        os.close(theirs)
+        try:
+            yield Terminal(ours)
+        finally:
+            process.kill()
+    os.close(ours)
