@@ -1,12 +1,13 @@
 """Executing a run, from its start or from where it was interrupted, to its end."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Protocol
 
 from forge_core.errors import ForgeError, RunEnded
+from forge_core.models.pending import PendingActivity
 from forge_core.models.result import TaskResult
 from forge_core.models.task import ForgeTaskInput
 from forge_core.temporal.executions import release
@@ -37,6 +38,7 @@ from forge_cli.placing import (
     tell_ui_address,
 )
 from forge_cli.store import describe_similar
+from forge_cli.watching import PendingWatch
 
 POLL_INTERVAL_S = 0.25
 """Seconds between two looks at the progress."""
@@ -57,8 +59,12 @@ class Observer(Protocol):
     def started(self, work: ForgeTaskInput) -> None:
         """Told once the run is under way."""
 
-    def look(self) -> None:
-        """Called now and then while the run is under way, outside the event loop."""
+    def look(self, pending: Sequence[PendingActivity]) -> None:
+        """Called now and then while the run is under way, outside the event loop.
+
+        Args:
+            pending: What the run waits for, as the server says; nothing where it does not.
+        """
 
     def close(self) -> None:
         """Told when nothing more is to be told; perhaps more than once."""
@@ -163,12 +169,14 @@ class Execution:
     ) -> TaskResult:
         result = asyncio.ensure_future(wait_unless_stuck(client, handle, _tell_absence))
         watched = {result} if keeping is None else {result, keeping}
+        watch = PendingWatch(client, self._workflow_id)
         try:
             while not result.done():
                 await asyncio.wait(
                     watched, timeout=POLL_INTERVAL_S, return_when=asyncio.FIRST_COMPLETED
                 )
-                await asyncio.to_thread(self._observer.look)
+                pending = () if result.done() else await watch.read()
+                await asyncio.to_thread(self._observer.look, pending)
                 if keeping is not None and keeping.done():
                     await self._lose(keeping)
             return result.result()

@@ -4,7 +4,7 @@ import asyncio
 import os
 import secrets
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from forge_core.errors import ModelNotConfigured
 from forge_core.git.repository import is_dirty
 from forge_core.models.ids import build_workflow_id
+from forge_core.models.pending import PendingActivity
 from forge_core.models.result import TaskResult
 from forge_core.models.task import ForgeTaskInput
 from forge_core.submission import RunSettings, resolve_run
@@ -177,9 +178,9 @@ class _Observer:
         """Tell the run's id and where it works."""
         self._progress.started(f"{self._verb} on {work.repo_root}")
 
-    def look(self) -> None:
+    def look(self, pending: Sequence[PendingActivity]) -> None:
         """Tell what happened since the last look."""
-        self._progress.look(())
+        self._progress.look(pending)
 
     def close(self) -> None:
         """Leave the terminal as it was."""

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from temporalio.api.enums.v1 import PendingActivityState
+from temporalio.api.failure.v1 import Failure
 from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import Client
 
@@ -38,9 +39,16 @@ def _convert(workflow_id: str, info: PendingActivityInfo) -> PendingActivity:
         attempt=max(1, info.attempt),
         since=_moment(began),
         running=running,
-        failure=info.last_failure.message[:LONGEST_REASON] or None,
+        failure=_read_failure(info.last_failure),
         next_attempt_at=_moment(info.next_attempt_schedule_time) if waits else None,
     )
+
+
+def _read_failure(failure: Failure) -> str | None:
+    """Read why an attempt failed; the server wraps a failure that it had to cut short."""
+    if failure.HasField("server_failure_info") and failure.HasField("cause"):
+        failure = failure.cause
+    return failure.message[:LONGEST_REASON] or None
 
 
 def _moment(stamp: Timestamp) -> datetime:

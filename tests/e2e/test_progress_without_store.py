@@ -1,0 +1,61 @@
+"""A run tells what it waits for also where no record can be read: the server knows."""
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from support.forge import DEADLINE_S
+from support.llm_server import Exchange, LLMServer, Reply, error, tool
+from support.repository import make_repository
+
+ANSWER = {"files": [{"file_path": "hello.py", "content": 'print("hello")\n'}]}
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    return make_repository(tmp_path / "repo", {"README.md": "# a repository\n"})
+
+
+@pytest.mark.usefixtures("shared_server")
+def test_requests_and_their_retries_are_told_while_the_run_goes_on(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = threading.Event()
+
+    def respond(_: Exchange) -> Reply:
+        if len(server.exchanges) == 1:
+            return error(429, "rate_limit_error", "slow down", {"retry-after": "2"})
+        return Reply(content=tool(ANSWER).content, gate=told)
+
+    monkeypatch.setenv("FORGE_DB_PATH", "")
+    command = [
+        sys.executable, "-m", "forge_cli", "run", "Say hello.", "--repo", str(repo),
+        "--model", "anthropic:claude-sonnet-4-5",
+    ]  # fmt: skip
+    with LLMServer(respond) as server:
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **server.environment},
+        )
+        try:
+            assert process.stdout is not None
+            lines = []
+            for line in process.stdout:
+                lines.append(line.rstrip("\n").partition(" ")[2])
+                if "try 2" in line:
+                    told.set()
+            assert process.wait(DEADLINE_S) == 0
+        finally:
+            told.set()
+            process.kill()
+            process.communicate()
+
+    [again] = [line for line in lines if "try 2" in line]
+    assert again.startswith("asking the model, try 2 after: ")
+    assert "slow down" in again
