@@ -1,13 +1,13 @@
 """Carrying out ``forge clean``."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from forge_core.git.leftovers import Leftover, list_leftovers, remove_leftover
 from forge_core.git.repository import find_repository
 
+from forge_cli.commands.clean import Manner, Selection
 from forge_cli.confirm import confirm
 from forge_cli.console import print_text
 from forge_cli.errors import NothingLeft
@@ -19,30 +19,9 @@ from forge_cli.since import parse_since
 from forge_cli.standing import judge
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Which runs were asked for."""
-
-    tasks: Sequence[str]
-    merged: bool
-    older_than: str | None
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing was asked for."""
-        return not (self.tasks or self.merged or self.older_than)
-
-
-@dataclass(frozen=True, slots=True)
-class Manner:
-    """How it is to be done."""
-
-    force: bool
-    yes: bool
-    dry_run: bool
-
-
-def clean_repository(path: Path, choice: Choice, manner: Manner) -> ExitCode:
+def clean_repository(
+    path: Path, tasks: Sequence[str], selection: Selection, manner: Manner
+) -> ExitCode:
     """Remove, list or refuse what runs left in the repository around a path.
 
     Raises:
@@ -50,15 +29,22 @@ def clean_repository(path: Path, choice: Choice, manner: Manner) -> ExitCode:
         NothingLeft: A task that was named left nothing.
     """
     repo, now = find_repository(path), datetime.now(UTC)
-    before = parse_since(choice.older_than, now, "--older-than") if choice.older_than else None
+    before = _parse_age(selection.older_than, now)
     candidates = judge(list_leftovers(repo))
-    if choice.is_empty:
+    if not (tasks or selection.merged or selection.older_than):
         _show(candidates, now)
         return ExitCode.SUCCESS
-    chosen = _choose(candidates, choice, before)
+    _require_leftovers(tasks, candidates)
+    chosen = [
+        candidate
+        for candidate in candidates
+        if (not tasks or candidate.leftover.task_id in tasks)
+        and not (selection.merged and candidate.leftover.unmerged)
+        and (before is None or candidate.ended_at < before)
+    ]
     kept = {c.leftover.task_id for c in chosen if _tell_obstacle(c, force=manner.force)}
     _remove(repo, [c.leftover for c in chosen if c.leftover.task_id not in kept], manner)
-    return ExitCode.FAILED if kept & set(choice.tasks) else ExitCode.SUCCESS
+    return ExitCode.FAILED if kept & set(tasks) else ExitCode.SUCCESS
 
 
 def _tell_obstacle(candidate: Candidate, *, force: bool) -> bool:
@@ -79,20 +65,15 @@ def _show(candidates: Sequence[Candidate], now: datetime) -> None:
     print_text("\nremove some: forge clean TASK… | --merged | --older-than 30d")
 
 
-def _choose(
-    candidates: Sequence[Candidate], choice: Choice, before: datetime | None
-) -> list[Candidate]:
-    missing = set(choice.tasks) - {candidate.leftover.task_id for candidate in candidates}
+def _parse_age(text: str | None, now: datetime) -> datetime | None:
+    return None if text is None else parse_since(text, now, "--older-than")
+
+
+def _require_leftovers(tasks: Sequence[str], candidates: Sequence[Candidate]) -> None:
+    missing = set(tasks) - {candidate.leftover.task_id for candidate in candidates}
     if missing:
         names = ", ".join(map(repr, sorted(missing)))
         raise NothingLeft(f"task {names} left nothing here: `forge clean` lists what there is")
-    return [
-        candidate
-        for candidate in candidates
-        if (not choice.tasks or candidate.leftover.task_id in choice.tasks)
-        and not (choice.merged and candidate.leftover.unmerged)
-        and (before is None or candidate.ended_at < before)
-    ]
 
 
 def _remove(repo: Path, leftovers: Sequence[Leftover], manner: Manner) -> None:

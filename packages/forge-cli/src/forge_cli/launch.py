@@ -42,6 +42,7 @@ def build_launcher(app: App) -> Callable[..., Any]:
     """Build what runs a command of an application with the options of every command."""
 
     def launch(*tokens: Tokens, options: GlobalOptions | None = None) -> object:
+        """Run a command."""
         given = options or GlobalOptions()
         config = load_user_config()
         with (

@@ -1,23 +1,45 @@
 """``forge clean``: remove what runs that have ended left in a repository."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import Parameter
+from cyclopts import Group, Parameter
 
 from forge_cli.exit_codes import ExitCode
 
 Switch = Annotated[bool, Parameter(negative="", show_default=False)]
 
 
+@Parameter(name="*", group=Group("Which runs", sort_key=1))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Selection:
+    """Which runs are meant, of those that were named or of all."""
+
+    merged: Switch = False
+    """Runs whose commits are all in another branch."""
+    older_than: str | None = None
+    """Runs that ended longer ago than this, as 30d or 12h, or before a day, as 2026-11-01."""
+
+
+@Parameter(name="*", group=Group("How", sort_key=2))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Manner:
+    """How it is to be done."""
+
+    force: Switch = False
+    """Remove also unmerged commits, uncommitted changes and runs that could be resumed."""
+    yes: Switch = False
+    """Do not ask."""
+    dry_run: Switch = False
+    """Say what would be removed, and remove nothing."""
+
+
 def clean(
     *tasks: str,
-    merged: Switch = False,
-    older_than: str | None = None,
     repo: Path = Path(),
-    force: Switch = False,
-    yes: Switch = False,
-    dry_run: Switch = False,
+    selection: Selection | None = None,
+    manner: Manner | None = None,
 ) -> ExitCode:
     """Remove worktrees, branches and claims of runs that have ended.
 
@@ -26,16 +48,10 @@ def clean(
 
     Args:
         tasks: Ids of tasks, all of whose leftovers go.
-        merged: Choose runs whose commits are all in another branch.
-        older_than: Choose runs that ended longer ago than this, as 30d or 12h, or before a day, as
-            2026-11-01. With --merged, runs of which both is true.
         repo: Directory in the git repository.
-        force: Remove also what would be lost: commits that are in no other branch, changes that
-            are not committed, runs that could be resumed.
-        yes: Do not ask.
-        dry_run: Say what would be removed, and remove nothing.
+        selection: Which runs are meant.
+        manner: How it is to be done.
     """
-    from forge_cli.cleaning import Choice, Manner, clean_repository  # noqa: PLC0415
+    from forge_cli.cleaning import clean_repository  # noqa: PLC0415 - imports Temporal
 
-    choice = Choice(tasks, merged=merged, older_than=older_than)
-    return clean_repository(repo, choice, Manner(force=force, yes=yes, dry_run=dry_run))
+    return clean_repository(repo, tasks, selection or Selection(), manner or Manner())
