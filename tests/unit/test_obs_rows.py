@@ -1,7 +1,9 @@
 """Rows as they are read, sound or damaged."""
 
+import math
 from datetime import UTC, datetime
 
+import pytest
 from forge_obs.columns import INTERACTIONS, RUNS
 from forge_obs.rows import Interaction, Run, load_interaction, load_run
 
@@ -38,3 +40,10 @@ def test_text_that_is_no_utf_8_is_shown_and_marked() -> None:
 
     assert row.response == "caf\\udce9"
     assert row.broken == "response: not text"
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, "fast", b"x"])
+def test_real_that_is_no_finite_number_is_broken(value: object) -> None:
+    row = load_interaction({"id": 1, "latency_ms": value})
+
+    assert (row.latency_ms, row.broken) == (0.0, "latency_ms: not a finite number")

@@ -35,7 +35,7 @@ MIGRATE_S: Final = 30.0
 PROBE_S: Final = 0.25
 """How long a call waits that tries whether a failed store works again."""
 
-SPOOL_S: Final = 0.5
+SPOOL_S: Final = 1.0
 """How long a call waits at most for the spool when the database failed, in seconds."""
 
 LOOK_EVERY_S: Final = 1.0

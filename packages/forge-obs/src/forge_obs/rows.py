@@ -7,6 +7,7 @@ that listing runs does not pay for importing the ORM.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Final
 
 from forge_obs.cleaning import clean_text
@@ -160,7 +161,9 @@ def _read_count(value: object) -> tuple[object, str | None]:
 
 
 def _read_real(value: object) -> tuple[object, str | None]:
-    return (float(value), None) if isinstance(value, int | float) else (None, "not a number")
+    if isinstance(value, int | float) and isfinite(value):
+        return float(value), None
+    return None, "not a finite number"
 
 
 def _read_flag(value: object) -> tuple[object, str | None]:
