@@ -164,7 +164,7 @@ def test_run_and_server_killed_together_go_on(repo: Path, gate: Gate) -> None:
 
 
 @own
-@pytest.mark.parametrize("part", ["server", "supervisor"])
+@pytest.mark.parametrize("part", ["server", pytest.param("supervisor", marks=pytest.mark.soak)])
 def test_killed_server_is_replaced_while_the_run_goes_on(repo: Path, gate: Gate, part: str) -> None:
     with running_forge(*run_options(repo, *gate.options)) as process:
         gate.wait()
@@ -196,7 +196,13 @@ def test_interrupted_call_is_closed_and_the_run_says_how_it_goes_on(repo: Path) 
 
 
 @shared
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(signal.SIGTERM, id="SIGTERM"),
+        pytest.param(signal.SIGHUP, id="SIGHUP", marks=pytest.mark.soak),
+    ],
+)
 def test_run_that_is_told_to_stop_goes_on_later(
     repo: Path, gate: Gate, number: signal.Signals
 ) -> None:
@@ -266,6 +272,7 @@ def test_run_without_waiting_is_served_by_a_process_that_ends_with_it(
 
 
 @shared
+@pytest.mark.soak
 def test_killed_detached_worker_leaves_a_run_that_goes_on(repo: Path, gate: Gate) -> None:
     assert run_forge(*run_options(repo, *gate.options, "--no-wait")).code == 0
     gate.wait()
@@ -282,7 +289,7 @@ def test_killed_detached_worker_leaves_a_run_that_goes_on(repo: Path, gate: Gate
 
 
 @shared
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_run_killed_at_any_moment_goes_on(repo: Path, tmp_path: Path, seed: int) -> None:
     model = write_script(tmp_path / "script.json", *ANSWERS)
     with running_forge(*run_options(repo, "--model", model)) as process:

@@ -28,7 +28,7 @@ from forge_cli.render.cancelled import CancelledRun, build_cancelled, render_can
 from forge_cli.render.documents import dump
 from forge_cli.running import prepare_store
 
-NEVER = timedelta(minutes=5)
+HELD_BACK = timedelta(minutes=5)
 """Delay of the activities of a dead worker, so that none begins anew before it is cancelled."""
 
 END_TIMEOUT_S = 60.0
@@ -93,7 +93,7 @@ async def _wait_for_end(place: Place, found: FoundRun) -> None:
             await _wait(found)
             return
         with translating_unavailability("does not let go of the run"):
-            await release(place.client, found.handle.id, NEVER)
+            await release(place.client, found.handle.id, HELD_BACK)
         async with executing(place.client, place.embedded, found):
             await _wait(found)
 
