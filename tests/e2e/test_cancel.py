@@ -172,3 +172,27 @@ async def terminate(workflow_id: str) -> None:
     assert record is not None
     client = await connect(embedded_config(record.address, directory))
     await client.get_workflow_handle(workflow_id).terminate("by hand")
+
+
+def test_run_whose_payloads_are_lost_is_named_by_resume_and_ended_by_cancel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo = make_repository(tmp_path / "long", {"long.md": "A line of a long file.\n" * 4_000})
+    with LLMServer(Held("p", "q")) as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        options = run_options(repo, *ON_WIRE, "--context-file", "long.md")
+        with running_forge(*options) as process:
+            server.wait_for_requests(4)
+            workflow_id = read_run().workflow_id
+            kill(process.pid)
+        for payload in (StateFiles(get_state_dir()).payloads / workflow_id).iterdir():
+            payload.unlink()
+        resumed = run_forge("resume", workflow_id)
+        cancelled = run_forge("cancel", workflow_id)
+
+    assert (resumed.code, cancelled.code) == (3, 0)
+    assert f"run {workflow_id} cannot go on: payload " in resumed.error
+    assert "is missing" in resumed.error
+    assert "it is ended in Temporal" in cancelled.stderr
+    assert read_run().status == "error"

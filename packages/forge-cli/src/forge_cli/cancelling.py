@@ -5,16 +5,17 @@ from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
-from forge_core.errors import GitFailed, RunCancelled, RunOwned
+from forge_core.errors import GitFailed, RunCancelled, RunOwned, RunStuck
 from forge_core.files.paths import WORKTREES
 from forge_core.git.repository import branch_exists, branch_name
 from forge_core.models.task import ForgeTaskInput
 from forge_core.temporal.executions import release
+from forge_core.temporal.obstacles import wait_unless_stuck
 from forge_core.temporal.ownership import owned_run
 from forge_core.temporal.runs import (
     FoundRun,
+    settle_ended,
     translating_unavailability,
-    wait_for_result,
 )
 
 from forge_cli.console import print_note, print_text
@@ -90,12 +91,12 @@ async def _wait_for_end(place: Place, found: FoundRun) -> None:
     """Wait until the run has ended, executing it here if nobody does."""
     with ExitStack() as stack:
         if place.embedded is None or not _take(place.embedded, found, stack):
-            await _wait(found)
+            await _wait(place, found)
             return
         with translating_unavailability("does not let go of the run"):
             await release(place.client, found.handle.id, HELD_BACK)
         async with executing(place.client, place.embedded, found):
-            await _wait(found)
+            await _wait(place, found)
 
 
 def _take(embedded: Embedded, found: FoundRun, stack: ExitStack) -> bool:
@@ -107,12 +108,19 @@ def _take(embedded: Embedded, found: FoundRun, stack: ExitStack) -> bool:
     return True
 
 
-async def _wait(found: FoundRun) -> None:
+async def _wait(place: Place, found: FoundRun) -> None:
+    """Wait until the run has ended; one that cannot get on is ended in Temporal."""
     run = f"run {found.handle.id}"
     try:
         async with asyncio.timeout(END_TIMEOUT_S):
-            result = await wait_for_result(found.handle, print_note)
+            result = await wait_unless_stuck(place.client, found.handle, print_note)
     except RunCancelled:
+        return
+    except RunStuck as stuck:
+        print_note(f"{stuck}: it is ended in Temporal")
+        with translating_unavailability("does not end the run"):
+            await found.handle.terminate("it could not get on and was cancelled")
+        await settle_ended(place.client, found)
         return
     except TimeoutError:
         raise NotCancelled(

@@ -13,7 +13,8 @@ ForgeError
 │   ├── GitFailed
 │   │   └── WorktreeBusy  an earlier attempt is still at work
 │   ├── ServerUnavailable
-│   └── PayloadUnavailable  what Temporal's history points to is missing or damaged
+│   ├── PayloadUnavailable  what Temporal's history points to is missing or damaged
+│   └── RunStuck          a run that no try gets on
 ├── RefusedPath           a model named a path that it may not write
 ├── UnreadableFile        a file that a prompt cannot show (forge_core.files.read)
 ├── MergeConflict         two sub-tasks changed the same path
@@ -78,6 +79,10 @@ class ServerUnavailable(InfrastructureError):
 
 class PayloadUnavailable(InfrastructureError):
     """A payload that Temporal's history points to is missing or damaged."""
+
+
+class RunStuck(InfrastructureError):
+    """A run cannot get on, and no further try mends that."""
 
 
 class UnsignedWork(ForgeError):

@@ -15,7 +15,7 @@ from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverse
 from temporalio.client import Client, WorkflowExecutionDescription
 from temporalio.service import RPCError
 
-from forge_core.errors import InfrastructureError, PayloadUnavailable, UnsignedWork
+from forge_core.errors import InfrastructureError, PayloadUnavailable, RunStuck, UnsignedWork
 from forge_core.models.result import TaskResult
 from forge_core.temporal.executions import walk
 from forge_core.temporal.runs import RunHandle, wait_for_result
@@ -44,7 +44,7 @@ async def wait_unless_stuck(
         on_away: Told once why, whenever the server is out of reach.
 
     Raises:
-        InfrastructureError: The run cannot get on; the message says why.
+        RunStuck: The run cannot get on; the message says why.
         ForgeError: As `wait_for_result` has it.
     """
     result = asyncio.ensure_future(wait_for_result(handle, on_away))
@@ -72,7 +72,7 @@ async def watch(client: Client, workflow_id: str) -> None:
     A server that does not answer is none: who waits for the result is told of it.
 
     Raises:
-        InfrastructureError: The run cannot get on; the message says why.
+        RunStuck: The run cannot get on; the message says why.
     """
     while True:
         try:
@@ -80,7 +80,7 @@ async def watch(client: Client, workflow_id: str) -> None:
         except RPCError:
             obstacle = None
         if obstacle is not None:
-            raise InfrastructureError(f"run {workflow_id} cannot go on: {obstacle}")
+            raise RunStuck(f"run {workflow_id} cannot go on: {obstacle}")
         await asyncio.sleep(INTERVAL_S)
 
 
