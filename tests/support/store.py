@@ -29,7 +29,7 @@ def locked(db: Path) -> Iterator[None]:
         other.execute("ROLLBACK")
 
 
-def eventually(act: Callable[[], bool], within_s: float = 15.0) -> bool:
+def eventually(act: Callable[[], bool], within_s: float = 60.0) -> bool:
     """Call until it gives True; the store is tried again after a pause of its own."""
     give_up = time.monotonic() + within_s
     pause = threading.Event()
