@@ -99,6 +99,7 @@ def test_cancel_ends_the_test_command_with_all_that_it_started(repo: Path, tmp_p
     wait_until(lambda: not is_alive(grandchild), "the grandchild to end")
 
 
+@pytest.mark.soak
 def test_what_a_cancelled_run_left_can_be_removed(repo: Path, tmp_path: Path) -> None:
     gate = Gate(tmp_path)
     with running_forge(*run_options(repo, *gate.options)) as process:
@@ -149,6 +150,7 @@ def test_run_that_is_terminated_in_temporal_is_reported_as_ended(
     assert read_run().status == "error"
 
 
+@pytest.mark.soak
 def test_interrupted_run_that_is_terminated_in_temporal_is_settled_by_the_next_command(
     repo: Path, tmp_path: Path
 ) -> None:
