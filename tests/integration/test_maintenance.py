@@ -300,18 +300,3 @@ def test_question_on_a_terminal_is_answered_no_by_default(
         terminal.read_to_end()
 
     assert list_kept(db_path)[0] == kept
-
-
-def test_payloads_of_old_runs_go_and_those_of_open_runs_stay(forge: Forge) -> None:
-    payloads = Path(os.environ["XDG_STATE_HOME"], "forge", "payloads")
-    put_run("open", "running")
-    long_ago = datetime(2020, 1, 1, tzinfo=UTC).timestamp()
-    for name in ("open", "gone"):
-        (payloads / name).mkdir(parents=True)
-        (payloads / name / "x.zst").write_bytes(b"x" * 10)
-        os.utime(payloads / name, (long_ago, long_ago))
-
-    outcome = forge("db", "prune", "--older-than", "30d", "--yes")
-
-    assert "payloads of 1 run deleted, 10 bytes given back" in outcome.stdout
-    assert [path.name for path in payloads.iterdir()] == ["open"]

@@ -1,6 +1,5 @@
 """Payloads kept outside Temporal's history: compressed files, checked when they are read."""
 
-import asyncio
 import os
 import re
 import stat
@@ -13,11 +12,10 @@ from forge_core.errors import PayloadUnavailable, UsageError
 from forge_core.temporal.payload_store import (
     THRESHOLD_BYTES,
     PayloadFiles,
-    Pruned,
     build_converter,
-    prune_payloads,
 )
-from forge_core.temporal.state import run_directory
+from forge_core.temporal.run_files import list_old_runs
+from forge_core.temporal.state import StateFiles, run_directory
 from hypothesis import given
 from hypothesis import strategies as st
 from temporalio.api.common.v1 import Payload
@@ -28,7 +26,6 @@ from temporalio.converter import (
     StorageDriverWorkflowInfo,
 )
 
-NOW = datetime(2030, 1, 1, tzinfo=UTC)
 RUN = "forge-work-01234567"
 TEXT = b"def function(): ...\n" * 20_000
 
@@ -135,31 +132,16 @@ def test_any_workflow_id_names_one_directory(workflow_id: str) -> None:
     assert name == run_directory(f"{workflow_id.split('/', maxsplit=1)[0]}/step/1/part")
 
 
-def test_payloads_of_ended_runs_go_after_their_time(directory: Path) -> None:
-    ages = {"ended": 8, "running": 8, "recent": 6}
-    for name, days in ages.items():
-        asyncio.run(put(directory, TEXT, f"forge-{name}"))
-        seen = (NOW - timedelta(days=days)).timestamp()
-        os.utime(directory / f"forge-{name}", (seen, seen))
-    size = sum(path.stat().st_size for path in (directory / "forge-ended").iterdir())
-
-    pruned = prune_payloads(directory, ["forge-running"], NOW - timedelta(days=7))
-
-    assert pruned == Pruned(runs=1, bytes=size)
-    assert sorted(path.name for path in directory.iterdir()) == ["forge-recent", "forge-running"]
-
-
 async def test_payload_that_is_used_again_begins_its_time_anew(directory: Path) -> None:
     await put(directory, TEXT)
     os.utime(directory / RUN, (0, 0))
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    files = StateFiles(directory.parent)
+    assert list_old_runs(files, yesterday) == [RUN]
 
     await put(directory, TEXT)
 
-    assert prune_payloads(directory, [], datetime.now(UTC) - timedelta(days=1)).runs == 0
-
-
-def test_nothing_is_pruned_where_there_is_nothing(directory: Path) -> None:
-    assert prune_payloads(directory, [], NOW) == Pruned(0, 0)
+    assert list_old_runs(files, yesterday) == []
 
 
 def test_configured_directory_takes_payloads_from_the_threshold_on(tmp_path: Path) -> None:

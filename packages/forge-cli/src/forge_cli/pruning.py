@@ -1,46 +1,118 @@
 """Carrying out ``forge db prune``."""
 
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from forge_core.temporal.payload_store import prune_payloads
+from forge_core.errors import InfrastructureError, ServerUnavailable
+from forge_core.temporal.connect import connect, embedded_config
+from forge_core.temporal.run_files import Holdings, choose_ended, list_old_runs, measure, remove
 from forge_core.temporal.server import get_state_dir
 from forge_core.temporal.state import StateFiles
 from forge_obs import get_engine, upgrade
-from forge_obs.maintenance import Extent, Pruning, count_prunable, list_unfinished, prune
+from forge_obs.maintenance import Extent, Pruning, count_prunable, prune
 
+from forge_cli.console import print_warning
+from forge_cli.embedding import find_embedding
 from forge_cli.render.figures import format_count
+from forge_cli.render.text import escape_line
 
 
-def count(path: Path, before: datetime) -> Extent:
-    """Count what would be deleted, in a store brought to this version's schema.
+@dataclass(frozen=True, slots=True)
+class Prunable:
+    """What is old enough to be deleted."""
+
+    store: Path | None
+    """None where there is no database."""
+    before: datetime
+    rows: Extent
+    names: Sequence[str]
+    """Runs whose payloads and logs are in the state directory."""
+    files: Holdings
+    """How much that is."""
+
+
+def find_prunable(store: Path | None, before: datetime) -> Prunable:
+    """Look for what is old, in a store brought to this version's schema and beside the server.
 
     Raises:
-        StoreError: It cannot be read or upgraded.
+        StoreError: The store cannot be read or upgraded.
     """
-    upgrade(path)
-    return count_prunable(get_engine(path), before)
+    present = store if store is not None and store.exists() else None
+    if present is not None:
+        upgrade(present)
+    rows = Extent(0, 0) if present is None else count_prunable(get_engine(present), before)
+    names = asyncio.run(_find_ended(before))
+    return Prunable(present, before, rows, names, measure(StateFiles(get_state_dir()), names))
 
 
-def prune_all(path: Path, before: datetime) -> str:
-    """Delete old runs and calls, then payloads of runs that have ended; tells what came of it.
+def render_prunable(found: Prunable) -> str:
+    """Say what would be deleted."""
+    since = f"{found.before:%Y-%m-%d %H:%M} UTC"
+    parts = []
+    if found.store is not None:
+        where = escape_line(str(found.store))
+        parts.append(f"{_render_extent(found.rows)} are older than {since} in {where}.")
+    if found.names:
+        where = escape_line(str(get_state_dir()))
+        parts.append(
+            f"{_render_holdings(found.files)}, {found.files.bytes:,} bytes in {where}, "
+            f"are older than {since}."
+        )
+    return " ".join(parts)
+
+
+def prune_all(found: Prunable) -> str:
+    """Delete what was found to be old; tells what came of it.
 
     Raises:
         StoreError: The store cannot be written.
+        InfrastructureError: A file cannot be removed.
     """
-    done = prune(path, before)
-    payloads = StateFiles(get_state_dir()).payloads
-    removed = prune_payloads(payloads, list_unfinished(get_engine(path)), before)
-    lines = [_describe(done)]
-    if removed.runs:
-        owners = format_count(removed.runs, "run")
-        lines.append(f"payloads of {owners} deleted, {removed.bytes:,} bytes given back")
+    lines = []
+    if found.store is not None:
+        lines.append(_render_pruning(prune(found.store, found.before)))
+    if found.names:
+        removed = remove(StateFiles(get_state_dir()), found.names, found.before)
+        lines.append(f"{_render_holdings(removed)} deleted, {removed.bytes:,} bytes given back")
     return "\n".join(lines)
 
 
-def _describe(done: Pruning) -> str:
-    runs, calls = format_count(done.deleted.runs, "run"), format_count(done.deleted.calls, "call")
-    line = f"{runs} and {calls} deleted, {done.freed_bytes:,} bytes given back"
+async def _find_ended(before: datetime) -> list[str]:
+    """Name the runs that have ended and whose files are old; none where nobody can say."""
+    files = StateFiles(get_state_dir())
+    old = list_old_runs(files, before)
+    if not old:
+        return []
+    try:
+        return await _ask_server(files, old, before)
+    except InfrastructureError as error:
+        kept = _render_holdings(measure(files, old))
+        print_warning(f"{kept} stay, since nobody can say whether they have ended: {error}")
+        return []
+
+
+async def _ask_server(files: StateFiles, old: Sequence[str], before: datetime) -> list[str]:
+    if not files.database.exists():
+        raise ServerUnavailable(f"the embedded server's database {files.database} is missing")
+    embedding = find_embedding()
+    async with embedding.enter("db prune") as address:
+        client = await connect(embedded_config(address, embedding.directory))
+        return await choose_ended(client, old, before)
+
+
+def _render_extent(extent: Extent) -> str:
+    return f"{format_count(extent.runs, 'run')} and {format_count(extent.calls, 'call')}"
+
+
+def _render_holdings(holdings: Holdings) -> str:
+    return f"payloads and logs of {format_count(holdings.runs, 'run')}"
+
+
+def _render_pruning(done: Pruning) -> str:
+    line = f"{_render_extent(done.deleted)} deleted, {done.freed_bytes:,} bytes given back"
     if done.obstacle is not None:
         line += f"; the file could not be made smaller: {done.obstacle}; its space is used again"
     return f"{line} (now {done.size_bytes:,} bytes)"

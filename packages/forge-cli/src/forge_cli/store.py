@@ -34,6 +34,7 @@ from forge_cli.render.views import RunView, build_run_view, sum_calls
 
 STORE_OFF = "the store is off: FORGE_DB_PATH is empty"
 
+NOTHING_YET = "no runs recorded yet"
 
 RUNS_A_READ = 100
 """Runs that are in memory at once where any number may be wanted."""
@@ -178,7 +179,7 @@ def iterate_calls(path: Path, workflow_id: str, *, texts: bool) -> Iterator[Inte
 def _open(path: Path | None, workflow_id: str) -> Engine:
     engine = open_reader(path) if path is not None else None
     if engine is None:
-        reason = STORE_OFF if path is None else "no runs recorded yet"
+        reason = STORE_OFF if path is None else NOTHING_YET
         raise UnknownWorkflow(f"no run {workflow_id!r} is on record: {reason}")
     return engine
 

@@ -110,13 +110,6 @@ def prune(db_path: str | os.PathLike[str], before: datetime) -> Pruning:
     return Pruning(total, max(0, size - now), now, obstacle)
 
 
-def list_unfinished(engine: Engine) -> list[str]:
-    """Name the workflows with a run that has not ended; raises as `count_prunable` does."""
-    with sqlite.telling_errors(_path_of(engine)):
-        chosen = select(runs.c.workflow_id).where(runs.c.status == RUNNING).distinct()
-        return [str(workflow_id) for workflow_id in _read(engine, chosen)]
-
-
 def back_up(db_path: str | os.PathLike[str], target: str | os.PathLike[str]) -> int:
     """Copy a database that may be in use to a new file, readable by its owner alone.
 

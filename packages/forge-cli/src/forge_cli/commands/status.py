@@ -14,7 +14,7 @@ from forge_cli.pager import paged
 from forge_cli.render.backlog import render_backlog
 from forge_cli.render.runs import render_run_list
 from forge_cli.since import parse_since
-from forge_cli.store import STORE_OFF, CallFilter, RunFilter, read_recent_runs
+from forge_cli.store import NOTHING_YET, STORE_OFF, CallFilter, RunFilter, read_recent_runs
 
 
 def status(
@@ -119,7 +119,7 @@ def _list_runs(chosen: RunFilter, *, as_json: bool) -> None:
     elif path is None:
         print_text(STORE_OFF)
     elif not views:
-        print_text("no such runs recorded" if chosen.narrows else "no runs recorded yet")
+        print_text("no such runs recorded" if chosen.narrows else NOTHING_YET)
     else:
         print_text(render_run_list(views, width=get_width()))
     for line in render_backlog(backlog):

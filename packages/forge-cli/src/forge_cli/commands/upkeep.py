@@ -10,19 +10,16 @@ from forge_obs.errors import StoreUnavailable
 from forge_obs.process import get_db_path
 
 from forge_cli.confirm import confirm
-from forge_cli.console import print_text
+from forge_cli.console import print_note, print_text
 from forge_cli.exit_codes import ExitCode
 from forge_cli.output_file import writing_to
 from forge_cli.render.documents import build_row, dump
-from forge_cli.render.figures import format_count
 from forge_cli.render.text import escape_line
 from forge_cli.since import parse_since
-from forge_cli.store import STORE_OFF
+from forge_cli.store import NOTHING_YET, STORE_OFF
 
 EXPORTED = ("runs", "interactions")
 """Tables in the order of their export."""
-
-NOTHING_YET = "no runs recorded yet"
 
 Switch = Annotated[bool, Parameter(negative="", show_default=False)]
 
@@ -31,8 +28,9 @@ def prune(*, older_than: str, yes: Switch = False, dry_run: Switch = False) -> E
     """Delete runs that ended long ago, with their calls, and give the disk back.
 
     Runs that have not ended stay, interrupted ones too. Calls that belong to no run are deleted by
-    their own age, and so are payloads that were kept outside Temporal's history. Commands that
-    record meanwhile go on.
+    their own age. Payloads and logs that the embedded server's state directory holds go once that
+    server says that their run has ended, whatever store it is in. Commands that record meanwhile
+    go on.
 
     Args:
         older_than: Delete what ended longer ago than this, as 30d or 12h, or before a day, as
@@ -40,19 +38,23 @@ def prune(*, older_than: str, yes: Switch = False, dry_run: Switch = False) -> E
         yes: Do not ask.
         dry_run: Say what would be deleted, and delete nothing.
     """
-    from forge_cli.pruning import count, prune_all  # noqa: PLC0415 - imports SQLAlchemy, Temporal
+    from forge_cli.pruning import (  # noqa: PLC0415 - imports SQLAlchemy, Temporal
+        find_prunable,
+        prune_all,
+        render_prunable,
+    )
 
-    path, before = _require_path(), parse_since(older_than, datetime.now(UTC), "--older-than")
-    if not path.exists():
-        print_text(NOTHING_YET)
-        return ExitCode.SUCCESS
-    found = count(path, before)
-    what = f"{format_count(found.runs, 'run')} and {format_count(found.calls, 'call')}"
-    question = f"{what} are older than {before:%Y-%m-%d %H:%M} UTC in {escape_line(str(path))}."
-    if dry_run:
+    path, before = get_db_path(), parse_since(older_than, datetime.now(UTC), "--older-than")
+    if path is None:
+        print_note(STORE_OFF)
+    found = find_prunable(path, before)
+    question = render_prunable(found)
+    if not question:
+        print_text(NOTHING_YET if path is not None else "nothing is old enough to be deleted")
+    elif dry_run:
         print_text(question)
     elif confirm(f"{question} Delete them?", yes=yes):
-        print_text(prune_all(path, before))
+        print_text(prune_all(found))
     else:
         print_text("nothing was deleted")
     return ExitCode.SUCCESS

@@ -13,9 +13,7 @@ import os
 import re
 import secrets
 import sys
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -155,49 +153,6 @@ class PayloadFiles(StorageDriver):
 
     def _path(self, run: str, digest: str) -> Path:
         return self._directory / run / f"{digest}.zst"
-
-
-@dataclass(frozen=True, slots=True)
-class Pruned:
-    """What was removed."""
-
-    runs: int
-    bytes: int
-
-
-def prune_payloads(directory: Path, keep: Collection[str], older_than: datetime) -> Pruned:
-    """Remove the payloads of runs that have ended.
-
-    Args:
-        directory: Where they are kept; it need not exist.
-        keep: Workflow ids of runs that have not ended, whose payloads stay.
-        older_than: Runs that were given a payload since then are left alone.
-    """
-    kept = {run_directory(workflow_id) for workflow_id in keep}
-    removed = [
-        _remove_run(run) for run in _list_old_runs(directory, older_than) if run.name not in kept
-    ]
-    return Pruned(len(removed), sum(removed))
-
-
-def _list_old_runs(directory: Path, older_than: datetime) -> Iterator[Path]:
-    if not directory.is_dir():
-        return
-    for run in sorted(directory.iterdir()):
-        if run.is_symlink() or not run.is_dir():
-            continue
-        if run.stat().st_mtime < older_than.timestamp():
-            yield run
-
-
-def _remove_run(run: Path) -> int:
-    """Remove a run's payloads and return their bytes on disk."""
-    size = 0
-    for path in run.iterdir():
-        size += path.stat().st_size
-        path.unlink()
-    run.rmdir()
-    return size
 
 
 def _write_private(path: Path, data: bytes) -> None:
