@@ -15,6 +15,7 @@ from forge_cli.settings import (
     build_environment,
     build_options,
     build_task_defaults,
+    fits,
     parse_config,
 )
 from forge_core.errors import UsageError
@@ -54,6 +55,11 @@ def trace(
         pytest.param("model = 'x'", "unknown key model: keys stand in tables", id="no table"),
         pytest.param("[run]\nplan = 'yes'", "run.plan must be true or false", id="flag"),
         pytest.param("[run]\nmax_attempts = 0", "run.max_attempts must be a whole", id="zero"),
+        pytest.param("[run]\nmax_attempts = 101", "must be a whole number from 1 to", id="many"),
+        pytest.param("[context]\nmax_import_depth = 1.5", "a whole number from 0 to", id="depth"),
+        pytest.param("[context]\nrepo_map_tokens = 1.5", "must be a whole number", id="part"),
+        pytest.param("[context]\nchars_per_token = 0", "must be a number above 0", id="nothing"),
+        pytest.param("[validation]\ntest_timeout_s = 0", "a number above 0, not 0", id="no time"),
         pytest.param("[run]\nmax_attempts = true", "run.max_attempts must be", id="true"),
         pytest.param("[run]\nmodel = 3", "run.model must be a text, not 3", id="number"),
         pytest.param("[store]\npath = 'a.db'", "store.path must be an absolute", id="relative"),
@@ -101,6 +107,17 @@ def test_every_key_of_a_task_file_table_can_be_configured(table: str, model: Any
     keys = {key for key in KNOWN if key.startswith(f"{table}.")}
 
     assert keys == {f"{table}.{name}" for name in model.model_fields}
+
+
+@pytest.mark.parametrize("value", [-1, 0, 0.5, 1, 1.5, 20, 21, 100_001, 2**63, "x", False], ids=str)
+@pytest.mark.parametrize(
+    ("table", "model"), [("validation", ValidationConfig), ("context", ContextConfig)]
+)
+def test_value_that_passes_is_one_that_a_task_takes(table: str, model: Any, value: object) -> None:
+    # What the budget and the answer's reserve ask of each other is the model's alone to say.
+    for name in set(model.model_fields) - {"token_budget", "output_reserve"}:
+        if fits(KNOWN[f"{table}.{name}"].kind, value):
+            assert getattr(model.model_validate({name: value}), name) == value
 
 
 def test_every_key_of_run_is_an_option() -> None:

@@ -18,7 +18,23 @@ class Kind(Enum):
     PATH = "an absolute path, or one that begins with ~/"
     FLAG = "true or false"
     COUNT = "a whole number from 1 on"
+    ATTEMPTS = "a whole number from 1 to 100"
+    WHOLE = "a whole number that is not negative"
+    DEPTH = "a whole number from 0 to 20"
     AMOUNT = "a number that is not negative"
+    POSITIVE = "a number above 0"
+
+
+LARGEST = 2**63 - 1
+"""What TOML promises to hold."""
+
+RANGES: Mapping[Kind, range] = {
+    Kind.COUNT: range(1, LARGEST + 1),
+    Kind.ATTEMPTS: range(1, 101),
+    Kind.WHOLE: range(LARGEST + 1),
+    Kind.DEPTH: range(21),
+}
+"""The whole numbers of a kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,28 +54,28 @@ SETTINGS = (
     Setting("run.model", Kind.TEXT, ("FORGE_MODEL",)),
     Setting("run.planner_model", Kind.TEXT, ("FORGE_PLANNER_MODEL",)),
     Setting("run.plan", Kind.FLAG),
-    Setting("run.max_attempts", Kind.COUNT),
-    Setting("run.max_step_attempts", Kind.COUNT),
-    Setting("run.max_sub_task_attempts", Kind.COUNT),
+    Setting("run.max_attempts", Kind.ATTEMPTS),
+    Setting("run.max_step_attempts", Kind.ATTEMPTS),
+    Setting("run.max_sub_task_attempts", Kind.ATTEMPTS),
     Setting("validation.auto_fix", Kind.FLAG, in_repository=True),
     Setting("validation.run_ruff_lint", Kind.FLAG, in_repository=True),
     Setting("validation.run_ruff_format", Kind.FLAG, in_repository=True),
     Setting("validation.run_tests", Kind.FLAG),
     Setting("validation.test_command", Kind.TEXT, in_repository=True),
-    Setting("validation.test_timeout_s", Kind.AMOUNT, in_repository=True),
+    Setting("validation.test_timeout_s", Kind.POSITIVE, in_repository=True),
     Setting("validation.test_memory_mb", Kind.COUNT),
     Setting("validation.test_processes", Kind.COUNT),
-    Setting("validation.test_cpu_s", Kind.AMOUNT),
+    Setting("validation.test_cpu_s", Kind.POSITIVE),
     Setting("validation.test_file_size_mb", Kind.COUNT),
     Setting("validation.allow_protected_files", Kind.FLAG),
     Setting("context.auto_discover", Kind.FLAG, in_repository=True),
     Setting("context.include_dependencies", Kind.FLAG),
-    Setting("context.max_import_depth", Kind.AMOUNT),
+    Setting("context.max_import_depth", Kind.DEPTH),
     Setting("context.include_repo_map", Kind.FLAG, in_repository=True),
-    Setting("context.repo_map_tokens", Kind.AMOUNT, in_repository=True),
+    Setting("context.repo_map_tokens", Kind.WHOLE, in_repository=True),
     Setting("context.token_budget", Kind.COUNT),
     Setting("context.output_reserve", Kind.COUNT),
-    Setting("context.chars_per_token", Kind.AMOUNT),
+    Setting("context.chars_per_token", Kind.POSITIVE),
     Setting("status.limit", Kind.COUNT),
     Setting("store.path", Kind.PATH, ("FORGE_DB_PATH",)),
     Setting("temporal.address", Kind.TEXT, ("FORGE_TEMPORAL_ADDRESS", "TEMPORAL_ADDRESS")),
@@ -122,13 +138,17 @@ def fits(kind: Kind, value: object) -> bool:
         return isinstance(value, bool)
     if isinstance(value, bool):
         return False
-    if kind is Kind.COUNT:
-        return isinstance(value, int) and value >= 1
-    if kind is Kind.AMOUNT:
-        return isinstance(value, int | float) and 0 <= value < float("inf")
+    if kind in RANGES:
+        return isinstance(value, int) and value in RANGES[kind]
+    if kind in {Kind.AMOUNT, Kind.POSITIVE}:
+        return _is_amount(value) and (value != 0 or kind is Kind.AMOUNT)
     if not isinstance(value, str) or "\0" in value:
         return False
     return kind is Kind.TEXT or not value or value.startswith(("/", "~/"))
+
+
+def _is_amount(value: object) -> bool:
+    return isinstance(value, int | float) and 0 <= value < float("inf")
 
 
 def build_environment(values: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
