@@ -13,6 +13,7 @@ from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 import pytest
 from forge_obs import (
@@ -205,6 +206,70 @@ def test_own_entries_are_stored_in_the_order_of_recording(
     found = get_run(engine, "w")
     assert found is not None
     assert found.result_json == f'{{"n":{next(last) - 1}}}'
+
+
+def record_run(status: Literal["running", "error"], **result: object) -> bool:
+    return record("run", task_id="t", workflow_id="w", status=status, result=result)
+
+
+def test_nothing_overtakes_what_another_process_left_waiting(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("forge_obs.drain.BATCH_S", 0.0)
+
+    def leave() -> bool:
+        for _ in range(30):
+            interaction()
+        return not record_run("running", step=1) and not interaction(**KEY, response="older")
+
+    assert interaction(), "there is nothing to wait behind, just now"
+    with locked(db):
+        assert run_in_child(leave)
+
+    assert not record_run("running", step=5)
+    assert not interaction(**KEY, status="error", error="refused")
+
+    upgrade(db)
+    engine = open_reader(db)
+    assert engine is not None
+    run = get_run(engine, "w")
+    assert run is not None
+    assert (run.result_json, run.owner_pid) == ('{"step":5}', os.getpid())
+    assert stored(db)[-1].status == "error"
+
+
+def test_spool_that_was_out_of_reach_for_a_moment_is_queued_behind_again(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("forge_obs.drain.BATCH_S", 0.0)
+    place, elsewhere = spool.get_spool_path(db), db.with_name("elsewhere")
+    with locked(db):
+        for _ in range(30):
+            assert not interaction()
+        place.rename(elsewhere)
+        place.mkdir()
+    assert eventually(lambda: interaction(task_id="out of turn"))
+    place.rmdir()
+    elsewhere.rename(place)
+
+    assert not interaction(task_id="in turn")
+
+    upgrade(db)
+    assert stored(db)[-1].task_id == "in turn"
+
+
+def test_full_spool_costs_no_entry_that_the_database_takes(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("forge_obs.drain.BATCH_S", 0.0)
+    monkeypatch.setattr(spool, "MAX_BYTES", 5000)
+    with locked(db):
+        assert eventually(lambda: interaction(user_prompt="x" * 500) or lost_count() > 0)
+
+    assert eventually(lambda: interaction(task_id="out of turn"))
+
+    assert waiting(db) > 0
+    assert stored(db)[-1].task_id == "out of turn"
 
 
 def test_database_that_was_replaced_gets_what_waited_for_it(db: Path) -> None:

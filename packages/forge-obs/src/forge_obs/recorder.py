@@ -38,9 +38,6 @@ PROBE_S: Final = 0.25
 SPOOL_S: Final = 1.0
 """How long a call waits at most for the spool when the database failed, in seconds."""
 
-LOOK_EVERY_S: Final = 1.0
-"""How often a process that can write looks whether entries of others wait, in seconds."""
-
 _LONGEST_NAME: Final = 40
 _log: Final = logging.getLogger("forge_obs")
 _UNCHANGED: Final = Breaker()
@@ -52,16 +49,13 @@ class _State:
 
     Attributes:
         unsaved: Losses that no file counts yet.
-        behind: Stores with entries of this process in their spool: whoever comes later queues
-            behind them.
-        look_again: When to look for a spool next, in seconds of the monotonic clock.
+        spooled: Stores whose spool this process put entries into.
     """
 
     losses: Losses = field(default_factory=Losses)
     breakers: dict[Path | None, Breaker] = field(default_factory=dict)
     unsaved: dict[Path, int] = field(default_factory=dict)
-    behind: set[Path] = field(default_factory=set)
-    look_again: dict[Path, float] = field(default_factory=dict)
+    spooled: set[Path] = field(default_factory=set)
 
 
 _state: Final = _State()
@@ -131,7 +125,7 @@ def flush() -> None:
     Every `record()` that returned True is in the database already. A later `record()` opens the
     database again.
     """
-    for path in tuple(_state.behind):
+    for path in tuple(_state.spooled):
         catch_up(path, timeout_s=DEADLINE_S)
     with suppress(Exception):
         from forge_obs.engine import close_databases  # noqa: PLC0415 - see `_load_writer`
@@ -148,7 +142,7 @@ def catch_up(path: Path, *, timeout_s: float) -> None:
     """
     with suppress(Exception):
         if spool.has_entries(path):
-            _settle(path, _load_drain().drain_all(path, timeout_s=timeout_s))
+            _tell_unusable(path, _load_drain().drain_all(path, timeout_s=timeout_s))
 
 
 def _build(kind: object, unexpected: tuple[object, ...], fields: dict[str, object]) -> Entry:
@@ -216,8 +210,7 @@ def _record(path: Path, entry: Entry) -> bool:
         return False
     wait_s = PROBE_S if breaker.failures else DEADLINE_S
     try:
-        if not _has_caught_up(path, now, wait_s / 2):
-            _set_aside(path, entry)
+        if spool.has_entries(path) and _is_queued(path, entry, wait_s / 2):
             return False
         left_s = max(PROBE_S, now + wait_s - time.monotonic())
         _load_writer()(path, entry, timeout_s=left_s, migrate_s=MIGRATE_S)
@@ -229,32 +222,30 @@ def _record(path: Path, entry: Entry) -> bool:
     return True
 
 
-def _has_caught_up(path: Path, now: float, wait_s: float) -> bool:
-    """Store some of what waits, where it is time to look.
+def _is_queued(path: Path, entry: Entry, wait_s: float) -> bool:
+    """Store some of what waits, and queue the entry behind what still does.
+
+    What waits was recorded earlier, by whichever process: it would turn back what overtakes it.
 
     Returns:
-        False if earlier entries of this process still wait: a later one must not overtake them,
-        or an older state would be written over its own.
+        False if nothing waits any more, or if the spool takes no entry: one out of turn is better
+        than one that is lost.
     """
-    if path not in _state.behind and now < _state.look_again.get(path, 0.0):
-        return True
-    _state.look_again[path] = now + LOOK_EVERY_S
-    if not spool.has_entries(path):
-        _state.behind.discard(path)
-        return True
     try:
         drained = _load_drain().drain_batch(path, timeout_s=wait_s, migrate_s=MIGRATE_S)
     except SpoolUnavailable as error:
-        _state.behind.discard(path)
         _warn_at_times(_describe(error), "entries wait and cannot be stored: %s", error)
+    else:
+        _tell_unusable(path, drained)
+        if drained.empty:
+            return False
+    with suppress(SpoolUnavailable):
+        _append(path, entry)
         return True
-    _settle(path, drained)
-    return path not in _state.behind
+    return False
 
 
-def _settle(path: Path, drained: Drained) -> None:
-    if drained.empty:
-        _state.behind.discard(path)
+def _tell_unusable(path: Path, drained: Drained) -> None:
     if drained.unusable:
         _warn_at_times("unusable", "%d torn or unusable entries lost (%s)", drained.unusable, path)
 
@@ -292,14 +283,18 @@ def _fail(path: Path, entry: Entry, error: Exception) -> None:
 def _set_aside(path: Path, entry: Entry, reason: str = "") -> None:
     """Put an entry into the spool, or count it as lost; says so where a reason is given."""
     try:
-        spool.append(path, entry, timeout_s=SPOOL_S)
+        _append(path, entry)
     except Exception as error:
         _lose(path, "; ".join(filter(None, [reason, _describe(error)])))
         return
-    _state.behind.add(path)
     if reason:
         place = spool.get_spool_path(path)
         _warn_at_times(reason, "not stored yet: %s; entries wait in %s", reason, place)
+
+
+def _append(path: Path, entry: Entry) -> None:
+    spool.append(path, entry, timeout_s=SPOOL_S)
+    _state.spooled.add(path)
 
 
 def _lose(path: Path | None, reason: str) -> None:

@@ -107,7 +107,7 @@ def _write(descriptor: int, block: bytes, start: int) -> None:
 def has_entries(db_path: Path) -> bool:
     """Tell whether there is a spool; costs one look at the directory."""
     try:
-        os.stat(get_spool_path(db_path))  # noqa: PTH116 - once a second beside record()
+        os.stat(get_spool_path(db_path))  # noqa: PTH116 - on the path of every record
     except (OSError, ValueError):
         return False
     return True
