@@ -100,6 +100,7 @@ RUN: Schema = {
     "calls_without_usage": COUNT,
     "calls_unanswered": COUNT,
     "duration_s": null_or(NUMBER),
+    "resume": null_or(TEXT),
 }
 
 INTERACTION: Schema = {**build_columns(Interaction), "cost_usd": null_or(NUMBER)}

@@ -26,7 +26,8 @@ def forge(capsys: pytest.CaptureFixture[str]) -> Forge:
 
 def list_ids(outcome: Outcome) -> list[str]:
     assert outcome.code == 0
-    return [line.split()[0] for line in outcome.stdout.splitlines()[1:]]
+    listed = outcome.stdout.split("\n\n")[0]  # a hint may follow
+    return [line.split()[0] for line in listed.splitlines()[1:]]
 
 
 def test_runs_are_narrowed_by_task_status_and_model(forge: Forge) -> None:

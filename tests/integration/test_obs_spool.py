@@ -504,7 +504,7 @@ def test_writers_killed_while_they_spool_lose_nothing_that_was_set_aside(
     def write(child: int) -> bool:
         with log.open("a", buffering=1) as file:
             for number in itertools.count():
-                interaction(entry_id=f"{child}-{number}", user_prompt="x" * 300_000)
+                interaction(entry_id=f"{child}-{number}", user_prompt="x" * 30_000)
                 file.write(f"{child}-{number}\n")
         return True
 
