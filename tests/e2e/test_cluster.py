@@ -1,8 +1,10 @@
 """Runs on a configured Temporal server, executed by ``forge worker``."""
 
+import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -14,11 +16,13 @@ from pathlib import Path
 import pytest
 from forge_obs import get_run, open_reader
 from support.forge import DEADLINE_S, run_forge
+from support.live import end_gently, running_forge
 from support.llm_server import LLMServer, tool
 from support.repository import make_repository
 from support.script import answer, write_script
 from support.temporal_server import killable_server, running_server
 from support.waiting import wait_until
+from temporalio.client import Client
 
 
 @pytest.fixture
@@ -50,10 +54,10 @@ def running_worker(address: str) -> Iterator["subprocess.Popen[str]"]:
 
 
 @contextmanager
-def running_run(address: str, repo: Path) -> Iterator["subprocess.Popen[str]"]:
+def running_run(address: str, repo: Path, *more: str) -> Iterator["subprocess.Popen[str]"]:
     """Run ``forge run`` beside the test; it is killed if it has not ended with the block."""
     words = ["run", "Say hello.", "--repo", str(repo), "--model", "openai-chat:writer-1", "--json"]
-    command = [sys.executable, "-m", "forge_cli", *words, "--temporal-address", address]
+    command = [sys.executable, "-m", "forge_cli", *words, "--temporal-address", address, *more]
     run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         yield run
@@ -103,6 +107,51 @@ def test_run_without_a_worker_says_so_and_is_exit_3(
     assert outcome.code == 3
     assert "no worker polls" in outcome.error
     assert "forge worker" in outcome.error
+
+
+async def list_submitted(address: str) -> list[str]:
+    """List the runs that the server has and that have not ended."""
+    client = await Client.connect(address)
+    return [run.id async for run in client.list_workflows("ExecutionStatus = 'Running'")]
+
+
+@pytest.mark.parametrize("more", [[], ["--no-wait"]], ids=["waited for", "not waited for"])
+def test_interrupted_run_that_no_worker_has_taken_yet_is_named(
+    address: str, repo: Path, monkeypatch: pytest.MonkeyPatch, more: list[str]
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    with running_worker(address):
+        pass  # the server takes it for living for a while
+    with running_run(address, repo, *more) as run:
+        wait_until(lambda: asyncio.run(list_submitted(address)), "the run on the server")
+        run.send_signal(signal.SIGINT)
+        stdout, stderr = run.communicate(timeout=DEADLINE_S)
+
+    [workflow_id] = asyncio.run(list_submitted(address))
+    assert run.returncode == 130, stderr
+    assert f"forge cancel {workflow_id}" in json.loads(stdout)["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("words", "remark"),
+    [
+        pytest.param(["run", "x", "--model", "openai-chat:x"], "before the run", id="run"),
+        pytest.param(["run", "x", "--model", "openai-chat:x", "--no-wait"], "before", id="no wait"),
+        pytest.param(["resume", "forge-x"], "forge resume forge-x goes on", id="resume"),
+    ],
+)
+def test_command_that_is_interrupted_while_it_connects_says_how_the_run_stands(
+    repo: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], remark: str
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        command = running_forge(*words, "--temporal-address", address, cwd=repo)
+        with command as process, silent.accept()[0]:
+            _, stderr = end_gently(process, signal.SIGINT)
+
+    assert process.returncode == 130
+    assert remark in stderr.splitlines()[-1]
 
 
 def test_worker_without_a_configured_server_is_exit_2() -> None:

@@ -19,11 +19,11 @@ from forge_core.temporal.runs import (
 )
 
 from forge_cli.console import print_note, print_text
-from forge_cli.errors import Interrupted, NotCancelled
+from forge_cli.errors import NotCancelled
 from forge_cli.execution import find_open_run
 from forge_cli.exit_codes import ExitCode
 from forge_cli.failing import tell_failure
-from forge_cli.interrupts import interruptible
+from forge_cli.interrupts import explaining
 from forge_cli.placing import Embedded, Place, connected, executing
 from forge_cli.render.cancelled import CancelledRun, build_cancelled, render_cancelled
 from forge_cli.render.documents import dump
@@ -72,19 +72,14 @@ def describe_cancelled(workflow_id: str, work: ForgeTaskInput) -> CancelledRun:
 
 async def _cancel(workflow_id: str, address: str | None) -> ForgeTaskInput:
     remark = f"run {workflow_id} may still be stopping: forge status --workflow-id {workflow_id}"
-    with interruptible(at_once=lambda: tell_failure((), "Interrupted", remark)) as interruption:
-        try:
-            async with connected(address, f"cancel {workflow_id}") as place:
-                found = await find_open_run(place, workflow_id)
-                with translating_unavailability("does not cancel the run"):
-                    await found.handle.cancel()
-                print_note(f"cancelling run {workflow_id}: waiting until it has cleaned up")
-                await _wait_for_end(place, found)
-                return found.work
-        except asyncio.CancelledError:
-            if not interruption.requested:
-                raise
-            raise Interrupted(remark) from None
+    with explaining(lambda: remark, lambda text: tell_failure((), "Interrupted", text)):
+        async with connected(address, f"cancel {workflow_id}") as place:
+            found = await find_open_run(place, workflow_id)
+            with translating_unavailability("does not cancel the run"):
+                await found.handle.cancel()
+            print_note(f"cancelling run {workflow_id}: waiting until it has cleaned up")
+            await _wait_for_end(place, found)
+            return found.work
 
 
 async def _wait_for_end(place: Place, found: FoundRun) -> None:

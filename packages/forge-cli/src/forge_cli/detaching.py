@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from forge_core.errors import InfrastructureError
@@ -13,7 +14,8 @@ from forge_core.temporal.pollers import ensure_taken
 from forge_core.temporal.runs import start_run
 from forge_core.temporal.worker import SHARED_QUEUE
 
-from forge_cli.execution import Submission
+from forge_cli.execution import NOT_STARTED, Submission, describe_submission
+from forge_cli.interrupts import explaining
 from forge_cli.placing import Embedded, connected, make_queue, require_workers, tell_ui_address
 
 START_TIMEOUT_S = 60.0
@@ -22,8 +24,12 @@ START_TIMEOUT_S = 60.0
 POLL_INTERVAL_S = 0.05
 
 
-async def submit_run(submission: Submission) -> Path | None:
+async def submit_run(submission: Submission, tell: Callable[[str], None]) -> Path | None:
     """Start a run and leave it to a worker.
+
+    Args:
+        submission: The run.
+        tell: Told in one line why the process ends at once.
 
     Returns:
         The log of the process that executes it; None where a configured server's workers do.
@@ -31,18 +37,25 @@ async def submit_run(submission: Submission) -> Path | None:
     Raises:
         ServerUnavailable: The server or its workers cannot be reached.
         InfrastructureError: The detached process does not take the run.
+        Interrupted: The process was told to stop; the message says what became of the run.
     """
-    purpose = f"submit {submission.workflow_id}"
-    async with connected(submission.temporal_address, purpose) as place:
-        if place.embedded is None:
-            await require_workers(place.client)
-            await ensure_taken(
-                await start_run(place.client, submission.work, submission.workflow_id, SHARED_QUEUE)
-            )
-            return None
-        tell_ui_address(place.embedded)
-        await start_run(place.client, submission.work, submission.workflow_id, make_queue())
-        return await _detach(place.embedded, submission.workflow_id)
+    work, workflow_id, address = (
+        submission.work,
+        submission.workflow_id,
+        submission.temporal_address,
+    )
+    remark = NOT_STARTED
+    with explaining(lambda: remark, tell):
+        async with connected(address, f"submit {workflow_id}") as place:
+            if place.embedded is None:
+                await require_workers(place.client)
+                remark = describe_submission(workflow_id)
+                await ensure_taken(await start_run(place.client, work, workflow_id, SHARED_QUEUE))
+                return None
+            tell_ui_address(place.embedded)
+            remark = describe_submission(workflow_id)
+            await start_run(place.client, work, workflow_id, make_queue())
+            return await _detach(place.embedded, workflow_id)
 
 
 async def _detach(embedded: Embedded, workflow_id: str) -> Path:

@@ -27,8 +27,8 @@ from forge_core.temporal.worker import SHARED_QUEUE
 from temporalio.client import Client
 
 from forge_cli.console import print_note
-from forge_cli.errors import Interrupted, OutputFailed, UnknownWorkflow
-from forge_cli.interrupts import interruptible
+from forge_cli.errors import OutputFailed, UnknownWorkflow
+from forge_cli.interrupts import explaining
 from forge_cli.placing import (
     Place,
     connected,
@@ -42,6 +42,8 @@ from forge_cli.watching import PendingWatch
 
 POLL_INTERVAL_S = 0.25
 """Seconds between two looks at the progress."""
+
+NOT_STARTED = "interrupted before the run was started"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ class Execution:
         self._workflow_id = workflow_id
         self._observer = observer
         self._tell = tell
-        self._remark = "interrupted before the run was started"
+        self._remark = NOT_STARTED
 
     async def start(self, submission: Submission) -> TaskResult:
         """Start a run and wait for its end.
@@ -106,7 +108,7 @@ class Execution:
                 if place.embedded is not None:
                     stack.enter_context(owned_run(place.embedded.files, self._workflow_id))
                     tell_ui_address(place.embedded)
-                    self._remark = describe_interruption(self._workflow_id)
+                self._remark = describe_submission(self._workflow_id)
                 handle = await start_run(client, work, self._workflow_id, queue)
                 if place.embedded is None:
                     await ensure_taken(handle)
@@ -135,25 +137,19 @@ class Execution:
                     await release(place.client, self._workflow_id)
                 return await self._carry_on(place, found)
 
+        self._remark = describe_unresumed(self._workflow_id)
         return await self._guard(temporal_address, f"resume {self._workflow_id}", enter)
 
     async def _guard(self, address: str | None, purpose: str, enter: Enter) -> TaskResult:
         """Connect, and turn a request to stop into what became of the run."""
-        with interruptible(self._observer.close, self._give_up) as interruption:
+        with explaining(lambda: self._remark, self._tell, self._observer.close):
             try:
                 async with connected(address, purpose) as place:
                     return await enter(place)
-            except asyncio.CancelledError:
-                if not interruption.requested:
-                    raise
-                raise Interrupted(self._remark) from None
             except OutputFailed as error:
                 raise OutputFailed(f"{error}; {self._remark}") from error
             finally:
                 self._observer.close()
-
-    def _give_up(self) -> None:
-        self._tell(self._remark)
 
     async def _carry_on(self, place: Place, found: FoundRun) -> TaskResult:
         self._observer.started(found.work)
@@ -210,6 +206,22 @@ async def find_open_run(place: Place, workflow_id: str) -> FoundRun:
             f"see forge status --workflow-id {workflow_id}"
         )
     return found
+
+
+def describe_submission(workflow_id: str) -> str:
+    """Say what may have become of a run that was being handed over."""
+    return (
+        f"interrupted while run {workflow_id} was handed over: forge resume {workflow_id} "
+        f"goes on with it, forge cancel {workflow_id} ends it"
+    )
+
+
+def describe_unresumed(workflow_id: str) -> str:
+    """Say how a run stands that was to be resumed."""
+    return (
+        f"interrupted before run {workflow_id} went on: forge resume {workflow_id} "
+        f"goes on with it, forge cancel {workflow_id} ends it"
+    )
 
 
 def describe_interruption(workflow_id: str) -> str:

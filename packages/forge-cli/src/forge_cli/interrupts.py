@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from forge_cli.console import print_note
+from forge_cli.errors import Interrupted
 from forge_cli.exit_codes import ExitCode
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -68,3 +69,28 @@ def interruptible(
     finally:
         for number in heard:
             loop.remove_signal_handler(number)
+
+
+@contextmanager
+def explaining(
+    remark: Callable[[], str],
+    tell: Callable[[str], None],
+    at_first: Callable[[], None] = lambda: None,
+) -> Iterator[None]:
+    """Turn a request to stop into an error that says what became of a run.
+
+    Args:
+        remark: Says so at the moment.
+        tell: Told it at the second signal, before the process ends.
+        at_first: Called at the first signal.
+
+    Raises:
+        Interrupted: The process was told to stop.
+    """
+    with interruptible(at_first, lambda: tell(remark())) as interruption:
+        try:
+            yield
+        except asyncio.CancelledError:
+            if not interruption.requested:
+                raise
+            raise Interrupted(remark()) from None

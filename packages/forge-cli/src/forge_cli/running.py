@@ -83,12 +83,14 @@ def resume_run(workflow_id: str, output: OutputOptions) -> ExitCode:
 def build_execution(workflow_id: str, output: OutputOptions, verb: str) -> Execution:
     """Build what executes a run and tells its progress."""
     tell: Print = print_note if output.json else print_text
-    argv = ("--json",) if output.json else ()
-    return Execution(
-        workflow_id,
-        _Observer(workflow_id, tell, verb),
-        lambda remark: tell_failure(argv, "Interrupted", remark),
-    )
+    observer = _Observer(workflow_id, tell, verb)
+    return Execution(workflow_id, observer, _build_farewell(as_json=output.json))
+
+
+def _build_farewell(*, as_json: bool) -> Callable[[str], None]:
+    """Build what tells why the process ends at once."""
+    argv = ("--json",) if as_json else ()
+    return lambda remark: tell_failure(argv, "Interrupted", remark)
 
 
 def report_result(workflow_id: str, result: TaskResult, output: OutputOptions) -> ExitCode:
@@ -139,7 +141,7 @@ def _settings(models: ModelOptions) -> RunSettings:
 
 
 def _submit(submission: Submission, *, as_json: bool) -> ExitCode:
-    log = asyncio.run(submit_run(submission))
+    log = asyncio.run(submit_run(submission, _build_farewell(as_json=as_json)))
     workflow_id = submission.workflow_id
     if as_json:
         document = {
