@@ -55,6 +55,24 @@ def test_each_value_is_shown_with_its_source(
     assert rows["validation.test_command"].endswith(str(repo / "forge.toml"))
 
 
+def test_address_is_the_profiles_that_the_environment_names(
+    forge: Forge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure("[temporal]\naddress = 'localhost:7233'\n")
+    profiles = tmp_path / "temporal.toml"
+    profiles.write_text('[profile.cloud]\naddress = "cloud.example:7233"\napi_key = "tk-secret"\n')
+    monkeypatch.setenv("TEMPORAL_CONFIG_FILE", str(profiles))
+    monkeypatch.setenv("TEMPORAL_PROFILE", "cloud")
+
+    settings = {item["key"]: item for item in forge("config", "--json").document["settings"]}
+    shown = forge("config").stdout
+
+    assert settings["temporal.address"]["value"] == "cloud.example:7233"
+    assert settings["temporal.address"]["source"] == "TEMPORAL_PROFILE"
+    assert "cloud.example:7233" in shown
+    assert "environment TEMPORAL_PROFILE" in shown
+
+
 def test_keys_are_never_shown(forge: Forge, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-secret")
     monkeypatch.setenv("TEMPORAL_API_KEY", "tk-secret")

@@ -138,6 +138,15 @@ def test_variable_of_temporal_goes_before_the_configured_address() -> None:
     assert build_environment(values, {"TEMPORAL_ADDRESS": "b:2"}) == {}
 
 
+@pytest.mark.parametrize("name", ["TEMPORAL_PROFILE", "TEMPORAL_CONFIG_FILE"])
+def test_profile_of_the_environment_goes_before_the_configured_address(name: str) -> None:
+    values = parse("[temporal]\naddress = 'a:1'")
+
+    assert build_environment(values, {name: "b"}) == {}
+    assert build_environment(values, {name: ""}) == {"FORGE_TEMPORAL_ADDRESS": "a:1"}
+    assert trace("temporal.address", {name: "b"}, ConfigFile(USER, values)).source == name
+
+
 def test_values_without_a_variable_become_options_of_their_command() -> None:
     values = parse("[run]\nmax_attempts = 3\nmodel = 'a:b'\n[status]\nlimit = 5")
 

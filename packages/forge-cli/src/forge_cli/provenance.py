@@ -4,7 +4,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from forge_cli.settings import SETTINGS, ConfigFile, Kind, Setting, fits, write_variable
+from forge_cli.settings import (
+    SETTINGS,
+    ConfigFile,
+    Kind,
+    Setting,
+    find_decider,
+    fits,
+    write_variable,
+)
 
 DEFAULT = "default"
 """Source of a value that nobody set."""
@@ -16,7 +24,7 @@ class Provenance:
 
     key: str
     value: Any
-    """None where nothing is set."""
+    """None where nothing is set, or where the source is a variable that says where it stands."""
     source: str
     """A file's path, an environment variable's name, or `default`."""
 
@@ -48,6 +56,9 @@ def _trace(
     defaults: Mapping[str, Any],
 ) -> Provenance:
     name = next((name for name in setting.variables if name in environ), None)
+    decider = find_decider(setting, environ)
+    if name is None and decider is not None:
+        return Provenance(setting.key, None, decider)
     file = next((file for file in files if setting.key in file.values), None)
     if file is None:
         value, source = defaults.get(setting.key), DEFAULT

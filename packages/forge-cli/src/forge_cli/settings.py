@@ -46,6 +46,9 @@ class Setting:
     kind: Kind
     variables: tuple[str, ...] = ()
     """Environment variables that go before it; the first is the one that it stands in for."""
+    deciders: tuple[str, ...] = ()
+    """Environment variables that, unless empty, say where else the value stands: that goes before
+    a file, too."""
     in_repository: bool = False
     """Whether a repository's own file may set it."""
 
@@ -78,7 +81,12 @@ SETTINGS = (
     Setting("context.chars_per_token", Kind.POSITIVE),
     Setting("status.limit", Kind.COUNT),
     Setting("store.path", Kind.PATH, ("FORGE_DB_PATH",)),
-    Setting("temporal.address", Kind.TEXT, ("FORGE_TEMPORAL_ADDRESS", "TEMPORAL_ADDRESS")),
+    Setting(
+        "temporal.address",
+        Kind.TEXT,
+        ("FORGE_TEMPORAL_ADDRESS", "TEMPORAL_ADDRESS"),
+        deciders=("TEMPORAL_PROFILE", "TEMPORAL_CONFIG_FILE"),
+    ),
     Setting("temporal.binary", Kind.PATH, ("FORGE_TEMPORAL_BIN",)),
     Setting("temporal.ui", Kind.FLAG, ("FORGE_TEMPORAL_UI",)),
     Setting("temporal.idle_s", Kind.AMOUNT, ("FORGE_SERVER_IDLE_S",)),
@@ -159,8 +167,14 @@ def build_environment(values: Mapping[str, Any], environ: Mapping[str, str]) -> 
         if setting.key in values
         and setting.variables
         and not any(name in environ for name in setting.variables)
+        and find_decider(setting, environ) is None
         and (text := write_variable(values[setting.key])) is not None
     }
+
+
+def find_decider(setting: Setting, environ: Mapping[str, str]) -> str | None:
+    """Name the variable that says where else a setting's value stands; None if none does."""
+    return next((name for name in setting.deciders if environ.get(name)), None)
 
 
 def write_variable(value: Any) -> str | None:  # noqa: ANN401 - any kind of setting

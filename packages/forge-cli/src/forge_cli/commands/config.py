@@ -1,7 +1,7 @@
 """``forge config``: every setting, its value and where it comes from."""
 
 import os
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -47,7 +47,8 @@ def config(
     files = [(find_repository_file(repo), load_repository_config(repo))]
     files.append((find_user_file(), load_user_config()))
     read = [file for _, file in files if file is not None]
-    settings = trace_settings(os.environ, read, _load_defaults())
+    traced = trace_settings(os.environ, read, _load_defaults())
+    settings = [_look_up(setting) for setting in traced]
     found = [(str(path), file is not None) for path, file in files if path is not None]
     secrets = list_secret_variables(os.environ, _provider_variables())
     if json:
@@ -55,6 +56,16 @@ def config(
     else:
         print_text(_render(settings, found, secrets))
     return ExitCode.SUCCESS
+
+
+def _look_up(setting: Provenance) -> Provenance:
+    """Read the value that stands where a variable says."""
+    if setting.source not in KNOWN[setting.key].deciders:
+        return setting
+    from forge_core.temporal.connect import load_connect_config  # noqa: PLC0415 - imports Temporal
+
+    found = load_connect_config(None, os.environ)
+    return replace(setting, value=None if found is None else found.address)
 
 
 def _load_defaults() -> dict[str, Any]:
@@ -116,7 +127,8 @@ def _render_value(value: object) -> str:
 def _render_source(setting: Provenance) -> str:
     if setting.source == DEFAULT:
         return DEFAULT
-    isolated = setting.source in KNOWN[setting.key].variables
+    known = KNOWN[setting.key]
+    isolated = setting.source in (*known.variables, *known.deciders)
     return f"environment {setting.source}" if isolated else escape_line(setting.source)
 
 
