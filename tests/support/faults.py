@@ -172,6 +172,19 @@ def _locked(db: Path) -> Undo:
     return stack.close
 
 
+def _locked_for_readers(journal: str) -> Callable[[Path], Undo]:
+    """Keep others from reading, too: a new connection can do nothing at all."""
+
+    def make(db: Path) -> Undo:
+        other = sqlite3.connect(db, isolation_level=None)
+        other.execute(f"PRAGMA journal_mode={journal}")
+        other.execute("PRAGMA locking_mode=EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        return other.close
+
+    return make
+
+
 def _no_descriptors(_db: Path) -> Undo:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
@@ -237,6 +250,8 @@ FAULTS = [
     Fault("deleted", _deleted, heals=True),
     Fault("replaced", _replaced, heals=True),
     Fault("locked", _locked),
+    Fault("locked for readers, WAL", _locked_for_readers("wal")),
+    Fault("locked for readers, rollback journal", _locked_for_readers("delete")),
 ]
 """Every fault, for a database that no process has open."""
 

@@ -7,7 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -82,7 +82,7 @@ class Database:
         self._take(timeout_s)
         try:
             if self._writer is None:
-                self._writer = Writer(self.engine)
+                self._writer = Writer(self.path, give_up - time.monotonic())
             shared = self._writer.commit(statement, values, give_up - time.monotonic())
             self.checkpointer.note(values, shared=shared)
         except sqlite.DRIVER_ERRORS as error:
@@ -92,6 +92,17 @@ class Database:
         finally:
             self.lock.release()
         self.checkpointer.keep_up()
+
+    def checkpoint(self) -> None:
+        """Move what the log holds into the database, as far as readers allow. Hold the lock.
+
+        Raises:
+            sqlite3.Error: The database is locked for readers, damaged, full or not writable.
+        """
+        log = self._open_log()
+        if log is not None:
+            with closing(log):
+                log.move()
 
     @contextmanager
     def held(self, timeout_s: float) -> Iterator[float]:
@@ -263,8 +274,7 @@ def close_databases(*, wait_s: float) -> None:
     for database in list_open():
         with suppress(StoreUnavailable):
             with database.held(wait_s), suppress(*sqlite.DRIVER_ERRORS):
-                if database.is_current():
-                    sqlite.checkpoint(database.engine)
+                database.checkpoint()
             database.retire(wait_s=wait_s)
 
 

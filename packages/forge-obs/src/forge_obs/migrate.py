@@ -63,12 +63,10 @@ def make_ready(database: Database, *, timeout_s: float, read_s: float | None = N
 
 
 def _read_revision(database: Database, timeout_s: float) -> str | None:
-    with (
-        database.held(timeout_s) as left_s,
-        database.engine.connect().execution_options(**sqlite.READ_ONLY) as connection,
-    ):
-        sqlite.set_busy_timeout(connection, left_s)
-        return get_revision(connection)
+    with database.held(timeout_s) as left_s:
+        engine = sqlite.create_write_engine(database.path, pooled=False, wait_s=left_s)
+        with engine.connect().execution_options(**sqlite.READ_ONLY) as connection:
+            return get_revision(connection)
 
 
 def get_revision(connection: Connection) -> str | None:
@@ -95,21 +93,19 @@ def _upgrade_alone(database: Database, timeout_s: float) -> None:
         raise StoreUnavailable(f"database {database.path}: another thread keeps migrating")
     try:
         if not database.ready:  # another thread may have been first
-            engine = sqlite.create_write_engine(database.path, pooled=False)
-            _run_alembic(engine, timeout_s - (time.monotonic() - started))
+            left_s = timeout_s - (time.monotonic() - started)
+            _run_alembic(sqlite.create_write_engine(database.path, pooled=False, wait_s=left_s))
             database.ready = True
     finally:
         _alembic_lock.release()
 
 
-def _run_alembic(engine: Engine, timeout_s: float) -> None:
+def _run_alembic(engine: Engine) -> None:
     from alembic import command  # noqa: PLC0415 - costs more than all else here, rarely needed
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", "forge_obs:alembic")
-    with engine.connect() as connection:
-        sqlite.set_busy_timeout(connection, timeout_s)
-        with connection.begin():
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

@@ -144,54 +144,58 @@ def side_files(path: Path) -> list[Path]:
     return [file.with_name(file.name + suffix) for suffix in _SIDE_FILES]
 
 
-def create_write_engine(path: Path, *, pooled: bool = True) -> Engine:
+def create_write_engine(path: Path, *, pooled: bool = True, wait_s: float = BUSY_S) -> Engine:
     """Make an engine whose transactions take the write lock at once.
 
     A deferred transaction that reads and then writes fails under contention whatever the timeout,
     since SQLite refuses to wait for a reader that turns into a writer.
+
+    Args:
+        path: The file, which exists.
+        pooled: Keep connections that are not in use.
+        wait_s: How long a statement waits for a lock, in seconds; so does opening a connection.
     """
     engine = create_engine(
         URL.create("sqlite", database=os.fspath(path)),
-        creator=lambda: connect(path, BUSY_S),
+        creator=lambda: connect_for_writing(path, wait_s),
         hide_parameters=True,
         poolclass=pool.QueuePool if pooled else pool.NullPool,
     )
-    event.listen(engine, "connect", _set_pragmas)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def connect_for_writing(path: Path, wait_s: float) -> sqlite3.Connection:
+    """Open an existing file as every connection that writes has it.
+
+    That reads the schema, for which it waits while another program lets nobody read.
+
+    Raises:
+        sqlite3.Error: The file cannot be opened or read, or stayed locked.
+    """
+    connection = connect(path, wait_s)
+    try:
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute(f"PRAGMA wal_autocheckpoint={_LONG_LOG_PAGES}")
+        connection.execute(f"PRAGMA journal_size_limit={_KEPT_LOG_BYTES}")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
 
 
 def connect(path: Path, wait_s: float, mode: str = "rw") -> sqlite3.Connection:
     """Open a file that exists: one that SQLite makes would be readable by everybody."""
     address = f"{path.absolute().as_uri()}?mode={mode}"
     return sqlite3.connect(
-        address, uri=True, timeout=wait_s, isolation_level=None, check_same_thread=False
+        address, uri=True, timeout=max(0.0, wait_s), isolation_level=None, check_same_thread=False
     )
-
-
-def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
-    connection.execute("PRAGMA synchronous=NORMAL")
-    connection.execute(f"PRAGMA wal_autocheckpoint={_LONG_LOG_PAGES}")
-    connection.execute(f"PRAGMA journal_size_limit={_KEPT_LOG_BYTES}")
 
 
 def _begin(connection: Connection) -> None:
     mode = connection.get_execution_options().get("forge_obs_begin", "IMMEDIATE")
-    get_driver(connection).execute(f"BEGIN {mode}")
-
-
-def get_driver(connection: Connection) -> sqlite3.Connection:
-    """Give the driver's own connection."""
-    return cast("sqlite3.Connection", connection.connection.driver_connection)
-
-
-def set_busy_timeout(connection: Connection, seconds: float) -> None:
-    """Let statements of this connection wait that long for a lock, from now on."""
-    get_driver(connection).execute(f"PRAGMA busy_timeout={_milliseconds(seconds)}")
-
-
-def _milliseconds(seconds: float) -> int:
-    return max(1, round(seconds * 100) * 10)
+    driver = cast("sqlite3.Connection", connection.connection.driver_connection)
+    driver.execute(f"BEGIN {mode}")
 
 
 def switch_journal(path: Path, mode: Literal["wal", "delete"], *, budget_s: float) -> bool:
@@ -227,12 +231,6 @@ def is_busy(error: BaseException | None) -> bool:
     """Tell whether SQLite gave up waiting for a lock."""
     code = getattr(error, "sqlite_errorcode", None)
     return code is not None and code & 0xFF in _BUSY
-
-
-def checkpoint(engine: Engine) -> None:
-    """Copy what the write-ahead log holds into the database, as far as readers allow."""
-    with engine.connect().execution_options(**READ_ONLY) as connection:
-        get_driver(connection).execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 def create_read_engine(path: Path) -> Engine:

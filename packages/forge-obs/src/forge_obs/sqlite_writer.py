@@ -8,8 +8,6 @@ from pathlib import Path
 from sqlite3 import OperationalError
 from typing import Final
 
-from sqlalchemy import Engine
-
 from forge_obs import sqlite
 
 _RETRY_S: Final = (0.0005, 0.005)
@@ -17,15 +15,21 @@ _RETRY_S: Final = (0.0005, 0.005)
 
 
 class Writer:
-    """One pooled connection that commits one statement at a time.
+    """One connection that commits one statement at a time.
 
     It goes straight to the driver: after the copying of a long prompt the processor's caches are
     cold, and the layers in between would cost as much as the insert. Not for two threads at once.
+
+    Args:
+        path: The file, which exists.
+        wait_s: How long to wait while another program lets nobody read, in seconds.
+
+    Raises:
+        sqlite3.Error: The file cannot be opened or read, or stayed locked.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._connection = engine.connect()
-        self._driver = sqlite.get_driver(self._connection)
+    def __init__(self, path: Path, wait_s: float) -> None:
+        self._driver = sqlite.connect_for_writing(path, wait_s)
         self._driver.execute("PRAGMA busy_timeout=0")
 
     def commit(self, statement: str, values: tuple[object, ...], timeout_s: float) -> bool:
@@ -72,8 +76,8 @@ class Writer:
             time.sleep(random.uniform(*_RETRY_S))  # noqa: S311 - jitter is no secret
 
     def close(self) -> None:
-        """Give the connection back to its pool, to be closed there."""
-        self._connection.close()
+        """Close the connection."""
+        self._driver.close()
 
 
 class LogConnection:
@@ -84,8 +88,7 @@ class LogConnection:
     """
 
     def __init__(self, path: Path) -> None:
-        self._driver = sqlite.connect(path, 0.0)
-        self._driver.execute("PRAGMA synchronous=NORMAL")
+        self._driver = sqlite.connect_for_writing(path, 0.0)
         self._page_bytes = int(self._driver.execute("PRAGMA page_size").fetchone()[0])
 
     def move(self, wait_s: float = 0.0) -> int:
