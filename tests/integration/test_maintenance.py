@@ -203,7 +203,11 @@ def test_copy_is_private_and_whole(db_path: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "code"),
-    [("forge.db", 3), ("forge.db-wal", 3), ("forge.db-journal", 3), ("taken", 2), ("link", 2)],
+    [
+        *((f"forge.db{end}", 3) for end in ("", "-wal", "-journal", "-spool", "-lost")),
+        ("taken", 2),
+        ("link", 2),
+    ],
 )
 def test_backup_overwrites_nothing(forge: Forge, db_path: Path, name: str, code: int) -> None:
     put_run("w")

@@ -21,7 +21,7 @@ from sqlalchemy import (
     select,
 )
 
-from forge_obs import sqlite, sqlite_files
+from forge_obs import spool, sqlite, sqlite_files
 from forge_obs.columns import RUNNING, TABLES
 from forge_obs.engine import get_engine
 from forge_obs.errors import StoreUnavailable
@@ -123,7 +123,7 @@ def back_up(db_path: str | os.PathLike[str], target: str | os.PathLike[str]) -> 
         StoreError: The database cannot be read, or the copy not be written.
     """
     source, copy = Path(db_path), Path(target)
-    if copy.resolve() in {source.resolve(), *sqlite_files.reserved_files(source)}:
+    if copy.resolve() in _own_files(source):
         raise StoreUnavailable(f"{copy} belongs to the database itself: choose another file")
     _make_new(copy)
     try:
@@ -149,6 +149,12 @@ def list_all(engine: Engine, table: str) -> Iterator[Values]:
     while rows := fetch(engine, Query(table, after=last, at_most=ROWS_A_READ)):
         yield from rows
         last = int(str(rows[-1]["id"]))
+
+
+def _own_files(db_path: Path) -> set[Path]:
+    beside = (spool.get_spool_path(db_path), spool.get_lost_path(db_path))
+    database = (db_path.resolve(), *sqlite_files.reserved_files(db_path))
+    return {*database, *(path.resolve() for path in beside)}
 
 
 def _make_new(path: Path) -> None:
