@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
+from collections import namedtuple
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -16,11 +18,14 @@ from forge_cli.app import call
 from forge_obs import flush, get_engine, record, upgrade
 from forge_obs.maintenance import Extent, back_up, count_prunable, list_all, prune
 from forge_obs.store import open_reader
+from support.children import run_in_child
+from support.faults import mount_small
 from support.forge import Outcome
 from support.terminal import on_terminal
 from support.waiting import wait_until
 
 Forge = Callable[..., Outcome]
+DiskUsage = namedtuple("DiskUsage", "total used free")
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 MONTH_AGO = NOW - timedelta(days=30)
@@ -222,6 +227,39 @@ def test_backup_overwrites_nothing(forge: Forge, db_path: Path, name: str, code:
     assert outcome.code == code
     assert "choose another file" in outcome.error
     assert {path: path.lstat().st_size for path in db_path.parent.iterdir()} == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")
+@pytest.mark.parametrize("seen", [True, False], ids=["in time", "too late"])
+def test_file_that_has_no_room_beside_it_stays_as_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seen: bool
+) -> None:
+    (small := tmp_path / "small").mkdir()
+    path = small / "forge.db"
+    monkeypatch.setenv("FORGE_DB_PATH", str(path))
+    monkeypatch.setenv("SQLITE_TMPDIR", str(small))
+
+    def survives() -> bool:
+        mount_small(small, size="40m")
+        upgrade(path)
+        put_run("old", calls=8, size=250_000)
+        put_run("new", calls=30, size=250_000)
+        age(path, "old")
+        flush()
+        room_for_one_copy = 10_500_000
+        filler = bytes(shutil.disk_usage(small).free - room_for_one_copy)
+        (small / "filler").write_bytes(filler)
+        if not seen:
+            monkeypatch.setattr(shutil, "disk_usage", lambda _: DiskUsage(1 << 40, 0, 1 << 40))
+        done = prune(path, MONTH_AGO)
+
+        assert done.deleted == Extent(1, 8)
+        assert done.obstacle is not None
+        assert ("bytes of free space" in done.obstacle) == seen, done.obstacle
+        put_call("new")
+        return list_kept(path) == (["new"], ["new"] * 31)
+
+    assert run_in_child(survives)
 
 
 def test_every_row_is_exported_as_one_line(forge: Forge, db_path: Path, tmp_path: Path) -> None:

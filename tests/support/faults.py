@@ -208,12 +208,9 @@ def _file_size_limit(_db: Path) -> Undo:
 
 
 def _full_disk(db: Path) -> Undo:
-    """Fill a small file system that only this process sees, with the database on it."""
-    if ctypes.CDLL(None, use_errno=True).unshare(_CLONE_NEWNS):
-        raise NotImplementedError(os.strerror(ctypes.get_errno()))
+    """Fill a small file system, with the database on it."""
     content = db.read_bytes()
-    _mount("--make-rprivate", "/")
-    _mount("-t", "tmpfs", "-o", "size=1m", "tmpfs", str(db.parent))
+    mount_small(db.parent, size="1m")
     db.touch(0o600)
     db.write_bytes(content)
     filler = db.with_name("filler")
@@ -221,6 +218,14 @@ def _full_disk(db: Path) -> Undo:
         while file.write(b"x" * 4096):
             pass
     return filler.unlink
+
+
+def mount_small(place: Path, *, size: str) -> None:
+    """Mount a small file system that only this process sees; needs root."""
+    if ctypes.CDLL(None, use_errno=True).unshare(_CLONE_NEWNS):
+        raise NotImplementedError(os.strerror(ctypes.get_errno()))
+    _mount("--make-rprivate", "/")
+    _mount("-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place))
 
 
 def _mount(*args: str) -> None:

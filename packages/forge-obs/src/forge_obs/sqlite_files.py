@@ -1,8 +1,9 @@
 """What SQLite does with a whole database file: copy it, and write it anew without gaps."""
 
+import os
 import shutil
 import sqlite3
-import tempfile
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -34,23 +35,43 @@ def copy_database(source: Path, target: Path) -> None:
 def shrink(path: Path) -> str | None:
     """Give free pages back to the disk; tells what is in the way, if anything is.
 
-    The file is written anew, for which SQLite needs as much space again beside it and in the
-    temporary directory. Readers go on, writers wait.
+    The file is written anew, for which SQLite needs as much space again in the temporary
+    directory, and once more beside the file. Readers go on, writers wait.
     """
     with closing(sqlite.connect(path, SHRINK_WAIT_S)) as connection:
         used, free, size = (
             int(connection.execute(f"PRAGMA {name}").fetchone()[0])
             for name in ("page_count", "freelist_count", "page_size")
         )
-        needed = (used - free) * size
-        room = min(shutil.disk_usage(place).free for place in (path.parent, tempfile.gettempdir()))
-        if needed > room:
-            return f"that needs {needed:,} bytes of free space, {room:,} are there"
+        if lack := _find_lack(path, (used - free) * size):
+            return lack
         try:
             connection.execute("VACUUM")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.OperationalError as error:
-            if not sqlite.is_busy(error):
-                raise
-            return "another program kept the database locked"
+            if sqlite.is_busy(error):
+                return "another program kept the database locked"
+            if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+                return "the disk became full meanwhile"
+            raise
     return None
+
+
+def _find_lack(path: Path, needed: int) -> str | None:
+    """Tell where so many bytes for each of both copies are not free."""
+    places = (path.resolve().parent, _get_temporary_directory())
+    copies = Counter(place.stat().st_dev for place in places)
+    for place in places:
+        wanted = needed * copies[place.stat().st_dev]
+        room = shutil.disk_usage(place).free
+        if wanted > room:
+            return f"that needs {wanted:,} bytes of free space in {place}, {room:,} are there"
+    return None
+
+
+def _get_temporary_directory() -> Path:
+    """Choose as SQLite does (https://sqlite.org/tempfiles.html), which is not as Python does."""
+    named = (os.environ.get(name) for name in ("SQLITE_TMPDIR", "TMPDIR"))
+    chosen = [Path(place) for place in (*named, "/var/tmp", "/usr/tmp", "/tmp") if place]  # noqa: S108
+    usable = (place for place in chosen if place.is_dir() and os.access(place, os.W_OK | os.X_OK))
+    return next(usable, Path())
