@@ -392,6 +392,20 @@ def test_losses_that_found_no_place_are_written_down_later(db: Path) -> None:
     assert get_backlog_of_files(db) == get_backlog(db).lost == 1
 
 
+def test_losses_of_a_parent_are_not_counted_by_its_child_too(db: Path) -> None:
+    spool.get_spool_path(db).mkdir()
+    spool.get_lost_path(db).mkdir()
+    with locked(db):
+        assert not interaction()
+    spool.get_spool_path(db).rmdir()
+    spool.get_lost_path(db).rmdir()
+
+    assert run_in_child(lambda: lost_count() == 0 and eventually(interaction))
+    assert eventually(interaction)
+
+    assert get_backlog_of_files(db) == lost_count() == 1
+
+
 def get_backlog_of_files(db: Path) -> int:
     """Count the losses that other processes can see."""
     return 0 if not spool.get_lost_path(db).is_file() else spool.get_lost_path(db).stat().st_size

@@ -62,6 +62,15 @@ _state: Final = _State()
 _lock: Final = ForkLock()
 
 
+def _count_anew() -> None:
+    """In a child: leave its parent's losses to the parent, which writes them down itself."""
+    _state.losses = replace(_state.losses, total=0)
+    _state.unsaved.clear()
+
+
+os.register_at_fork(after_in_child=_count_anew)
+
+
 @overload
 def record(kind: Literal["interaction"], /, **fields: Unpack[InteractionKeywords]) -> bool: ...
 
