@@ -184,9 +184,10 @@ def test_newer_schema_stays_untouched(
     assert newer.read_bytes() == before
 
 
-def test_logging_that_fails_is_survived(db: Path) -> None:
+@pytest.mark.parametrize("failure", [RuntimeError, SystemExit])
+def test_logging_that_fails_is_survived(db: Path, failure: type[BaseException]) -> None:
     def hostile(_: logging.LogRecord) -> bool:
-        raise RuntimeError("no logging today")
+        raise failure("no logging today")
 
     logging.getLogger("forge_obs").addFilter(hostile)
     db.mkdir()

@@ -55,6 +55,7 @@ def hooks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "LIMIT = 3\n"
         f"def hide(text): return text.replace({SECRET!r}, '***')\n"
         "def fail(text): raise ValueError(text)\n"
+        "def leave(text): raise SystemExit(text)\n"
         "def forget(text): return None\n"
     )
     (package / "broken.py").write_text("raise SystemExit('no')\n")
@@ -134,6 +135,7 @@ def test_function_goes_before_the_environment(db: Path, monkeypatch: pytest.Monk
     ("name", "reason"),
     [
         ("acme_hooks.redaction:fail", "raised ValueError"),
+        ("acme_hooks.redaction:leave", "raised SystemExit"),
         ("acme_hooks.redaction:forget", "returned NoneType"),
         ("acme_hooks.redaction:LIMIT", "is no function"),
         ("acme_hooks.redaction:absent", "AttributeError"),

@@ -86,6 +86,27 @@ class HostileStats:
         raise RuntimeError("sk-ant-secret")
 
 
+class LeavingStats:
+    model_name = "m"
+
+    @property
+    def input_tokens(self) -> int:
+        raise SystemExit("sk-ant-secret")
+
+
+class LeavingByTurns:
+    """Raises whenever its figures are looked at a first, third or fifth time."""
+
+    looks = 0
+
+    @property
+    def input_tokens(self) -> int:
+        self.looks += 1
+        if self.looks % 2:
+            raise SystemExit("sk-ant-secret")
+        return 1
+
+
 HOSTILE: list[Callable[[], object]] = [
     Hostile,
     HostileText,
@@ -93,6 +114,7 @@ HOSTILE: list[Callable[[], object]] = [
     HostileMapping,
     HostileModel,
     HostileStats,
+    LeavingStats,
     lambda: 10**5000,
     lambda: -(10**5000),
     lambda: nested(300, lambda inner: {"k": inner}),
@@ -204,6 +226,27 @@ def test_no_value_of_a_run_raises_or_costs_the_row(db: Path, keyword: str) -> No
     engine = open_reader(db)
     assert engine is not None
     assert len(list_recent_runs(engine, 100)) == len(HOSTILE)
+
+
+def test_value_that_raises_by_turns_costs_the_row_and_no_more(
+    db: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert not interaction(stats=LeavingByTurns())
+
+    assert get_backlog(db).lost == 1
+    assert "sk-ant-secret" not in caplog.text
+
+
+def test_interruption_by_the_user_passes(db: Path) -> None:
+    class Interrupted:
+        @property
+        def model_name(self) -> str:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interaction(stats=Interrupted())
+
+    assert get_backlog(db).lost == 0
 
 
 def test_value_that_raises_is_dropped_with_a_note_and_one_warning(

@@ -38,6 +38,9 @@ PROBE_S: Final = 0.25
 SPOOL_S: Final = 1.0
 """How long a call waits at most for the spool when the database failed, in seconds."""
 
+_FOREIGN: Final = (Exception, SystemExit)
+"""What values of others, their hooks and log handlers may raise; elsewhere an exit is meant."""
+
 _LONGEST_NAME: Final = 40
 _log: Final = logging.getLogger("forge_obs")
 _UNCHANGED: Final = Breaker()
@@ -82,10 +85,12 @@ def record(kind: Literal["run"], /, **fields: Unpack[RunKeywords]) -> bool: ...
 def record(kind: object = None, /, *unexpected: object, **fields: object) -> bool:
     """Write one interaction or one run to the store, and commit it.
 
-    Never raises and waits at most `DEADLINE_S` for a locked database (`MIGRATE_S` when it must
-    migrate) and `SPOOL_S` for the spool. The same call key (`run_id`, `activity_id`,
-    `activity_attempt`, `seq`) or `entry_id` again merges into its row: `started` never changes a
-    finished one, null never replaces a value. Call it through `asyncio.to_thread` in async code.
+    Never raises, not even where a value, the redaction hook or a log handler asks for an exit;
+    `KeyboardInterrupt` and an exit that a signal handler asks for meanwhile pass. Waits at most
+    `DEADLINE_S` for a locked database (`MIGRATE_S` when it must migrate) and `SPOOL_S` for the
+    spool. The same call key (`run_id`, `activity_id`, `activity_attempt`, `seq`) or `entry_id`
+    again merges into its row: `started` never changes a finished one, null never replaces a value.
+    Call it through `asyncio.to_thread` in async code.
 
     Args:
         kind: `"interaction"` for one request to a model, `"run"` for one execution of a task.
@@ -161,7 +166,7 @@ def _build(kind: object, unexpected: tuple[object, ...], fields: dict[str, objec
         entry = _make(kind, fields)
     except StoreError:
         raise
-    except Exception:
+    except _FOREIGN:
         entry = _make_without_hostile(kind, fields)
     if entry.unknown:
         where = "kept in extra_json" if entry.table == "interactions" else "ignored"
@@ -181,7 +186,10 @@ def _make_without_hostile(kind: object, fields: dict[str, object]) -> Entry:
     """Build the entry without the values that raise when they are looked at."""
     kept = {name: value for name, value in fields.items() if _can_make(kind, {name: value})}
     dropped = [name for name in fields if name not in kept]
-    entry = _make(kind, kept)
+    try:
+        entry = _make(kind, kept)
+    except SystemExit as error:
+        raise StoreError("the values of an entry raise by turns") from error
     _warn_once(f"record({kind!r}) dropped values that raise: {_name_keywords(dropped)}")
     if "notes" in entry.row:
         notes = [f"{name}: dropped, it raises" for name in dropped if name in entry.row]
@@ -192,7 +200,7 @@ def _make_without_hostile(kind: object, fields: dict[str, object]) -> Entry:
 def _can_make(kind: object, fields: dict[str, object]) -> bool:
     try:
         _make(kind, fields)
-    except Exception:
+    except _FOREIGN:
         return False
     return True
 
@@ -360,6 +368,6 @@ def _warn_at_times(kind: str, message: str, *details: object) -> None:
         if warn:
             _state.losses = _state.losses.warned(kind, now)
     # A handler of the host program that fails must not cost the entry.
-    with suppress(Exception):
+    with suppress(*_FOREIGN):
         if warn:
             _log.warning(message, *details)

@@ -87,7 +87,7 @@ class _Guard:
         except _Unusable as error:
             self.failure = str(error)
             return None
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self.failure = f"the redaction hook raised {type(error).__name__}"
             return None
         if isinstance(redacted, str):
