@@ -32,6 +32,7 @@ from forge_obs import (
     record,
     recorder,
 )
+from forge_obs.breaker import MOST_KINDS
 from forge_obs.spool import add_lost
 from support.children import run_in_child, start_child, wait_for
 from support.store import interaction, locked
@@ -166,6 +167,13 @@ def test_entry_that_gains_its_key_later_still_merges() -> None:
     assert interaction(entry_id="e", **KEY)
 
     assert [(row.entry_id, row.status) for row in stored()] == [("e", "ok")]
+
+
+def test_keywords_that_are_new_each_time_fill_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    for number in range(MOST_KINDS + 20):
+        assert interaction(**{f"shade_{number}": "blue"})
+
+    assert len([line for line in caplog.messages if "does not know" in line]) == MOST_KINDS
 
 
 def test_unknown_keyword_is_kept_with_one_warning(caplog: pytest.LogCaptureFixture) -> None:

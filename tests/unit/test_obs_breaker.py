@@ -1,6 +1,6 @@
 """When a failed store is tried again and when losses are spoken of."""
 
-from forge_obs.breaker import LONGEST_PAUSE_S, WARN_EVERY_S, Breaker, Losses
+from forge_obs.breaker import LONGEST_PAUSE_S, MOST_KINDS, WARN_EVERY_S, Breaker, Losses
 
 
 def test_new_breaker_lets_calls_through() -> None:
@@ -36,6 +36,19 @@ def test_each_kind_of_failure_is_warned_about_once_a_minute() -> None:
     assert not losses.should_warn("full", now=10.0 + WARN_EVERY_S - 1)
     assert losses.should_warn("full", now=10.0 + WARN_EVERY_S)
     assert losses.should_warn("locked", now=10.0)
+
+
+def test_what_is_said_once_has_an_end_however_it_varies() -> None:
+    losses = Losses()
+    said = [kind for kind in map(str, range(1000)) if losses.is_new(kind)]
+    assert len(said) == 1000
+
+    for kind in said:
+        if losses.is_new(kind):
+            losses = losses.warned(kind, now=0.0)
+
+    assert list(losses.warned_at) == said[:MOST_KINDS]
+    assert losses.should_warn("full", now=0.0), "failures are told all the same"
 
 
 def test_losses_add_up() -> None:

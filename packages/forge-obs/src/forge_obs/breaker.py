@@ -13,6 +13,9 @@ LONGEST_PAUSE_S: Final = 10.0
 WARN_EVERY_S: Final = 60.0
 """One warning per kind of failure in that many seconds."""
 
+MOST_KINDS: Final = 50
+"""What is said but once is said no more when that many kinds of lines have been."""
+
 
 @dataclass(frozen=True)
 class Breaker:
@@ -61,6 +64,10 @@ class Losses:
     def should_warn(self, kind: str, now: float) -> bool:
         """Tell whether it is time to warn about this kind of failure."""
         return now - self.warned_at.get(kind, -WARN_EVERY_S) >= WARN_EVERY_S
+
+    def is_new(self, kind: str) -> bool:
+        """Tell whether to say what is said but once: kinds that callers make up have no end."""
+        return kind not in self.warned_at and len(self.warned_at) < MOST_KINDS
 
     def warned(self, kind: str, now: float) -> "Losses":
         """Remember that a kind of failure was warned about."""

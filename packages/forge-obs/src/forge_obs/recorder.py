@@ -356,7 +356,7 @@ def _describe(error: Exception) -> str:
 
 
 def _warn_once(message: str) -> None:
-    if message not in _state.losses.warned_at:
+    if _state.losses.is_new(message):
         _warn_at_times(message, "%s", message)
 
 
