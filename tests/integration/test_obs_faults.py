@@ -22,6 +22,7 @@ from forge_obs import (
     lost_count,
     open_reader,
     record,
+    recorder,
 )
 from support.children import run_in_child
 from support.store import eventually, locked
@@ -182,6 +183,20 @@ def test_newer_schema_stays_untouched(
 
     assert "upgrade forge" in caplog.text
     assert newer.read_bytes() == before
+
+
+def test_signal_handler_that_records_does_not_wait_for_what_it_interrupted(db: Path) -> None:
+    db.mkdir()
+
+    def interrupt() -> bool:
+        signal.signal(signal.SIGUSR1, lambda *_: interaction())
+        signal.alarm(60)  # ends a child that stands still
+        with recorder._lock:
+            signal.raise_signal(signal.SIGUSR1)
+        return True
+
+    assert run_in_child(interrupt)
+    assert get_backlog(db).pending == 1
 
 
 @pytest.mark.parametrize("failure", [RuntimeError, SystemExit])

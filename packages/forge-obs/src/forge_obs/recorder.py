@@ -8,8 +8,8 @@ that it describes.
 import logging
 import os
 import time
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -37,6 +37,9 @@ PROBE_S: Final = 0.25
 
 SPOOL_S: Final = 1.0
 """How long a call waits at most for the spool when the database failed, in seconds."""
+
+_LOCK_S: Final = 0.1
+"""How long a call waits to change what this process knows, in seconds."""
 
 _FOREIGN: Final = (Exception, SystemExit)
 """What values of others, their hooks and log handlers may raise; elsewhere an exit is meant."""
@@ -72,6 +75,21 @@ def _count_anew() -> None:
 
 
 os.register_at_fork(after_in_child=_count_anew)
+
+
+@contextmanager
+def _changing() -> Iterator[None]:
+    """Keep other threads from changing the state meanwhile.
+
+    Whoever holds the lock for so long does not go on: it was interrupted by the signal handler
+    that calls here. A count that is off by one is better than a program that stands still.
+    """
+    taken = _lock.acquire(timeout_s=_LOCK_S)
+    try:
+        yield
+    finally:
+        if taken:
+            _lock.release()
 
 
 @overload
@@ -292,7 +310,7 @@ def _fail(path: Path, entry: Entry, error: Exception) -> None:
         _lose(path, _describe(error))
         return
     now = time.monotonic()
-    with _lock:
+    with _changing():
         _state.breakers[path] = _state.breakers.get(path, _UNCHANGED).failed(now)
     _set_aside(path, entry, _describe(error))
 
@@ -316,7 +334,7 @@ def _append(path: Path, entry: Entry) -> None:
 
 def _lose(path: Path | None, reason: str) -> None:
     """Count an entry as lost, here and where other processes see it, and maybe warn."""
-    with _lock:
+    with _changing():
         _state.losses = _state.losses.lost()
         if path is not None:
             _state.unsaved[path] = _state.unsaved.get(path, 0) + 1
@@ -327,19 +345,19 @@ def _lose(path: Path | None, reason: str) -> None:
 
 def _save_losses(path: Path | None) -> None:
     """Write down losses that no file counts yet; those that find no place are kept for later."""
-    with _lock:
+    with _changing():
         number = 0 if path is None else _state.unsaved.pop(path, 0)
     if path is None or not number:
         return
     try:
         spool.add_lost(path, number)
     except Exception:
-        with _lock:
+        with _changing():
             _state.unsaved[path] = _state.unsaved.get(path, 0) + number
 
 
 def _recover(path: Path) -> None:
-    with _lock:
+    with _changing():
         _state.breakers.pop(path, None)
     _save_losses(path)
     lost = _state.losses.total
@@ -363,7 +381,7 @@ def _warn_once(message: str) -> None:
 def _warn_at_times(kind: str, message: str, *details: object) -> None:
     """Log a line, at most one per kind and minute."""
     now = time.monotonic()
-    with _lock:
+    with _changing():
         warn = _state.losses.should_warn(kind, now)
         if warn:
             _state.losses = _state.losses.warned(kind, now)
