@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from forge_cli.render.documents import JSON_SUFFIX, SCHEMA_VERSION, TEXTS
+from forge_core.models.context import ContextEntry, ContextStats
 from forge_core.models.result import TaskResult
 from forge_obs.rows import Interaction, Run
+from pydantic.json_schema import models_json_schema
 
 REFERENCE = Path(__file__).parent / "reference"
 PAGE = REFERENCE / "documents.schema.json"
@@ -67,6 +69,13 @@ def read_meanings() -> dict[str, str]:
     return {name: re.sub(r"\[(.+?)\]\(.+?\)", r"\1", text) for name, text in reversed(rows)}
 
 
+RECORDED: dict[str, Schema] = {
+    "context_manifest": list_of(ref("ContextEntry")),
+    "context_stats": ref("ContextStats"),
+}
+"""What Forge's own runs have in columns that hold JSON; other programs may record anything."""
+
+
 def build_columns(shape: type[Any], without: frozenset[str] = frozenset()) -> Schema:
     """Describe the columns of a table; those that hold JSON are decoded, or given as text."""
     meanings = read_meanings()
@@ -74,11 +83,19 @@ def build_columns(shape: type[Any], without: frozenset[str] = frozenset()) -> Sc
     for field in fields(shape):
         if field.name in without:
             continue
-        schema = {} if field.name.endswith(JSON_SUFFIX) else _convert_type(field.type, field.name)
-        said = meanings.get(field.name)
         key = field.name.removesuffix(JSON_SUFFIX)
+        is_json = field.name.endswith(JSON_SUFFIX)
+        schema = _describe_json(key) if is_json else _convert_type(field.type, field.name)
+        said = meanings.get(field.name)
         properties[key] = {**schema, **({"description": said} if said else {})}
     return properties
+
+
+def _describe_json(key: str) -> Schema:
+    if key not in RECORDED:
+        return {}
+    other = {"description": "Null, or what another program recorded; text where it is damaged."}
+    return {"anyOf": [RECORDED[key], other]}
 
 
 def _convert_type(annotation: object, name: str) -> Schema:
@@ -150,6 +167,17 @@ DOCUMENTS: dict[str, Schema] = {
         },
         optional=("log",),
     ),
+    "run_cancelled": build_document(
+        "forge cancel --json",
+        {
+            "workflow_id": TEXT,
+            "task_id": TEXT,
+            "status": {"const": "cancelled"},
+            "repo": TEXT,
+            "branch": null_or(TEXT),
+            "worktree": null_or(TEXT),
+        },
+    ),
     "run_list": build_document(
         "forge status --json", {"runs": list_of(ref("run")), "pending": COUNT, "lost": COUNT}
     ),
@@ -171,6 +199,7 @@ DOCUMENTS: dict[str, Schema] = {
         "forge show ID --json, and each call of forge status --workflow-id ID --jsonl",
         {"interaction": ref("interaction")},
     ),
+    "store_path": build_document("forge db path --json", {"path": null_or(TEXT)}),
     "store_check": build_document(
         "forge db check --json",
         {
@@ -241,15 +270,17 @@ DOCUMENTS: dict[str, Schema] = {
 
 def build_schema() -> Schema:
     """Build the whole schema: any document fits it, and each one's own definition."""
-    result = TaskResult.model_json_schema(mode="serialization", ref_template="#/$defs/{model}")
-    models = result.pop("$defs")
+    _, found = models_json_schema(
+        [(model, "serialization") for model in (TaskResult, ContextEntry, ContextStats)],
+        ref_template="#/$defs/{model}",
+    )
     documents = {f"document_{name}": schema for name, schema in DOCUMENTS.items()}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "What forge prints with --json and, line by line, with --jsonl",
         "description": "Keys may be added within a schema_version; none is removed or changed.",
         "anyOf": [ref(name) for name in documents],
-        "$defs": {**documents, **PARTS, **models, "TaskResult": result},
+        "$defs": {**documents, **PARTS, **found["$defs"]},
     }
 
 

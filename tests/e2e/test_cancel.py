@@ -1,6 +1,7 @@
 """A cancelled run stops what it is doing, cleans up and says what it left."""
 
 import asyncio
+import json
 import signal
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from forge_core.temporal.connect import connect, embedded_config
 from forge_core.temporal.server import get_state_dir, read_record
 from forge_core.temporal.state import StateFiles
+from support.documents import validate
 from support.forge import run_forge
 from support.live import (
     ANSWERS,
@@ -95,7 +97,7 @@ def test_cancel_ends_the_test_command_with_all_that_it_started(repo: Path, tmp_p
         process.communicate()
 
     assert (cancelled.code, process.returncode) == (0, 1)
-    assert cancelled.document["status"] == "cancelled"
+    validate("run_cancelled", cancelled.document)
     wait_until(lambda: not is_alive(grandchild), "the grandchild to end")
 
 
@@ -133,6 +135,27 @@ def test_cancel_during_git_keeps_the_model_from_being_called(
 
     assert cancel.returncode == 0
     assert read_calls() == []
+
+
+def test_cancel_that_is_stopped_at_once_prints_its_document(
+    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = put_slow_git(tmp_path / "bin", monkeypatch)
+    model = write_script(tmp_path / "script.json", *ANSWERS)
+    with running_forge(*run_options(repo, "--model", model)):
+        wait_until(begun.exists, "git")
+        with running_forge("cancel", read_run().workflow_id, "--json") as cancel:
+            assert cancel.stderr is not None
+            assert "waiting until it has cleaned up" in cancel.stderr.readline()
+            # Both signals wait while it is stopped, so that it hears the second before it can end.
+            for number in (signal.SIGSTOP, signal.SIGINT, signal.SIGTERM):
+                cancel.send_signal(number)
+            stdout, _ = end_gently(cancel, signal.SIGCONT)
+
+    assert cancel.returncode == 130
+    document = json.loads(stdout)
+    validate("failure", document)
+    assert document["error"]["type"] == "Interrupted"
 
 
 def test_run_that_is_terminated_in_temporal_is_reported_as_ended(

@@ -12,8 +12,11 @@ from typing import Any
 
 import pytest
 from forge_cli.app import call
+from forge_cli.render.cancelled import CancelledRun, build_cancelled
+from forge_cli.render.documents import dump
+from forge_core.models.context import ContextEntry, ContextStats
 from jsonschema import ValidationError
-from support.documents import SCHEMA, validate
+from support.documents import SCHEMA, validate, validate_part
 from support.forge import run_forge
 from support.records import WORKFLOW_ID, record_call, record_run
 
@@ -53,6 +56,7 @@ def record_some() -> None:
         ("run_status", ["status", "--json", "--workflow-id", "forge-broken-01"]),
         ("run_line", ["status", "--jsonl"]),
         ("interaction", ["show", "1", "--json"]),
+        ("store_path", ["db", "path", "--json"]),
         ("store_check", ["db", "check", "--json"]),
         ("failure", ["status", "--json", "--workflow-id", "nobody"]),
         ("failure", ["show", "0000", "--json"]),
@@ -72,6 +76,48 @@ def test_document_is_what_its_schema_says(printed: Print, name: str, args: list[
     assert documents
     for document in documents:
         validate(name, document)
+
+
+def test_path_of_a_store_that_is_off_is_null(
+    printed: Print, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORGE_DB_PATH", "")
+
+    [document] = printed("db", "path", "--json")
+
+    validate("store_path", document)
+    assert document["path"] is None
+
+
+@pytest.mark.parametrize(
+    "left", [{}, {"branch": "forge/t", "worktree": "/r/.forge-worktrees/t"}], ids=["none", "all"]
+)
+def test_document_of_a_cancelled_run_is_what_its_schema_says(left: dict[str, str]) -> None:
+    document = build_cancelled(CancelledRun("forge-t-0123abcd", "t", "/r", **left))
+
+    validate("run_cancelled", json.loads(dump(document)))
+
+
+def test_context_that_is_recorded_is_what_the_schema_says(printed: Print) -> None:
+    part = ContextEntry(kind="target_file", name="a.py", form="full", tokens=3, reason="named")
+    record_run()
+    record_call(context_manifest=[part.model_dump()], context_stats=ContextStats().model_dump())
+
+    [document] = printed("show", "1", "--json")
+
+    call_shown = document["interaction"]
+    validate_part("ContextStats", call_shown["context_stats"])
+    [shown] = call_shown["context_manifest"]
+    validate_part("ContextEntry", shown)
+    with pytest.raises(ValidationError, match="surprise"):
+        validate_part("ContextEntry", {**shown, "surprise": 1})
+
+
+@pytest.mark.parametrize("key", ["context_manifest", "context_stats"])
+def test_columns_of_json_that_forge_fills_have_a_type(key: str) -> None:
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))["$defs"]["interaction"]
+
+    assert "$defs" in json.dumps(schema["properties"][key])
 
 
 def test_lines_of_a_run_and_of_an_export_are_what_their_schemas_say(printed: Print) -> None:

@@ -12,14 +12,19 @@ SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "documents.schema.js
 
 def validate(name: str, document: dict[str, Any]) -> None:
     """Fail unless a document is what its definition says, and holds no key besides."""
-    _build_validator(name).validate(document)
+    validate_part(f"document_{name}", document)
+
+
+def validate_part(name: str, part: object) -> None:
+    """Do the same for a part of a document."""
+    _build_validator(name).validate(part)
 
 
 @cache
 def _build_validator(name: str) -> Draft202012Validator:
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     Draft202012Validator.check_schema(schema)
-    alone = {"$ref": f"#/$defs/document_{name}", "$defs": _close(schema["$defs"])}
+    alone = {"$ref": f"#/$defs/{name}", "$defs": _close(schema["$defs"])}
     return Draft202012Validator(alone, format_checker=FormatChecker())
 
 

@@ -1,6 +1,7 @@
 """Carrying out ``forge cancel``."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -46,7 +47,8 @@ def cancel_run(workflow_id: str, address: str | None, *, as_json: bool) -> ExitC
         Interrupted: The process was told to stop.
     """
     prepare_store()
-    work = asyncio.run(_cancel(workflow_id, address))
+    argv = ("--json",) if as_json else ()
+    work = asyncio.run(_cancel(workflow_id, address, argv))
     run = describe_cancelled(workflow_id, work)
     print_text(dump(build_cancelled(run)) if as_json else render_cancelled(run))
     return ExitCode.SUCCESS
@@ -70,9 +72,9 @@ def describe_cancelled(workflow_id: str, work: ForgeTaskInput) -> CancelledRun:
     )
 
 
-async def _cancel(workflow_id: str, address: str | None) -> ForgeTaskInput:
+async def _cancel(workflow_id: str, address: str | None, argv: Sequence[str]) -> ForgeTaskInput:
     remark = f"run {workflow_id} may still be stopping: forge status --workflow-id {workflow_id}"
-    with explaining(lambda: remark, lambda text: tell_failure((), "Interrupted", text)):
+    with explaining(lambda: remark, lambda text: tell_failure(argv, "Interrupted", text)):
         async with connected(address, f"cancel {workflow_id}") as place:
             found = await find_open_run(place, workflow_id)
             with translating_unavailability("does not cancel the run"):

@@ -18,17 +18,24 @@ from forge_cli.render.figures import format_count
 from forge_cli.render.text import escape_line
 from forge_cli.store import STORE_OFF
 
+Json = Annotated[bool, Parameter(negative="", show_default=False)]
 
-def path() -> ExitCode:
+
+def path(*, json: Json = False) -> ExitCode:
     """Print the path of the store's database.
 
     It is `FORGE_DB_PATH` if that is set (empty turns the store off), else `forge/forge.db` in
     `XDG_STATE_HOME`, which is `~/.local/state` by default.
+
+    Args:
+        json: Print one JSON document instead; its path is null where the store is off.
     """
     found = get_db_path()
     if found is None:
         print_note(STORE_OFF)
-    else:
+    if json:
+        print_text(dump({"path": None if found is None else str(found)}))
+    elif found is not None:
         print_text(escape_line(str(found)))
     return ExitCode.SUCCESS
 
@@ -53,7 +60,7 @@ def upgrade() -> ExitCode:
     return ExitCode.SUCCESS
 
 
-def check(*, json: Annotated[bool, Parameter(negative="", show_default=False)] = False) -> ExitCode:
+def check(*, json: Json = False) -> ExitCode:
     """Check the database: schema, integrity, permissions, records that wait or are lost.
 
     Reads the whole file and changes nothing. Exit code 1 tells of findings, 3 of a database that
