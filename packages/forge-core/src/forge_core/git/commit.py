@@ -51,12 +51,6 @@ def blob_ids(worktree: Path, commit: str, paths: Sequence[str]) -> dict[str, str
     return _parse_tree(Git(worktree).run("ls-tree", "-r", "-z", commit, "--", *paths))
 
 
-def changed_files(repo: Path, base: str, commit: str) -> dict[str, str]:
-    """Return the blob id of each file that `commit` has and `base` has not, or differently."""
-    changes = list_changes(repo, base, commit)
-    return {path: change.blob for path, change in changes.items() if change.blob is not None}
-
-
 def keep_commit(
     repo: Path, workflow_id: str, step_id: str, step_attempt: int, sub_task_id: str, commit: str
 ) -> None:
