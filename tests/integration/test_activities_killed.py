@@ -23,6 +23,8 @@ from forge_core.activities.git import (
     remove_sub_task_worktrees,
     reset_worktree_to,
 )
+from forge_core.errors import TaskIdTaken
+from forge_core.git.claim import claim_task
 from forge_core.models.activity import (
     CommitInput,
     CreateSubWorktreeInput,
@@ -83,8 +85,14 @@ def make_task_worktree(repo: Path) -> Activity:
 
 
 def make_sub_worktree(repo: Path, part: str = "part") -> Activity:
+    claim_task(repo, "task", WORKFLOW)
     work = CreateSubWorktreeInput(
-        repo_root=str(repo), task_id="task", step_id="step", sub_task_id=part, commit=head(repo)
+        workflow_id=WORKFLOW,
+        repo_root=str(repo),
+        task_id="task",
+        step_id="step",
+        sub_task_id=part,
+        commit=head(repo),
     )
     return lambda: execute(create_sub_worktree, work)
 
@@ -99,7 +107,8 @@ def write(repo: Path) -> Activity:
     worktree = make_task_worktree(repo)().path
     files = {"a.py": "a = 2\n", "deep/er/new.py": "n = 1\n", "b.txt": "b\n"}
     outputs = tuple(FileOutput(file_path=path, content=text) for path, text in files.items())
-    return lambda: execute(write_output, WriteFilesInput(worktree=worktree, files=outputs))
+    work = WriteFilesInput(workflow_id=WORKFLOW, worktree=worktree, files=outputs)
+    return lambda: execute(write_output, work)
 
 
 def validate(repo: Path) -> Activity:
@@ -107,7 +116,12 @@ def validate(repo: Path) -> Activity:
     put_files(Path(worktree), {"a.py": UNFORMATTED, "b.py": UNFORMATTED})
     config = ValidationConfig(run_tests=True, test_command="grep -q 'x = 1' a.py b.py")
     work = ValidateInput(
-        worktree=worktree, paths=("a.py", "b.py"), config=config, task_id="task", attempt=1
+        workflow_id=WORKFLOW,
+        worktree=worktree,
+        paths=("a.py", "b.py"),
+        config=config,
+        task_id="task",
+        attempt=1,
     )
     return lambda: execute(validate_output, work)
 
@@ -145,7 +159,7 @@ def commit_part(repo: Path, part: str = "part") -> Activity:
 def gather(repo: Path) -> Activity:
     worktree = make_task_worktree(repo)().path
     commits = {part: commit_part(repo, part)().head for part in ("one", "two")}
-    work = GatherInput(worktree=worktree, base=head(repo), commits=commits)
+    work = GatherInput(workflow_id=WORKFLOW, worktree=worktree, base=head(repo), commits=commits)
     put_files(Path(worktree), {"left.txt": "of a failed attempt\n"})
     return lambda: execute(gather_sub_tasks, work)
 
@@ -153,7 +167,7 @@ def gather(repo: Path) -> Activity:
 def reset(repo: Path) -> Activity:
     worktree = make_task_worktree(repo)().path
     put_files(Path(worktree), {"a.py": "a = 2\n", "new/b.py": "b\n", "x.log": "ignored\n"})
-    work = ResetWorktreeInput(path=worktree, commit=head(repo))
+    work = ResetWorktreeInput(workflow_id=WORKFLOW, path=worktree, commit=head(repo))
     return lambda: execute(reset_worktree_to, work)
 
 
@@ -240,6 +254,42 @@ def test_activity_that_runs_twice_gives_the_same_and_leaves_the_same(
 
     assert second == first
     assert look(repo) == once
+
+
+@pytest.mark.parametrize("owner", ["another-run", None], ids=["anothers", "removed"])
+@pytest.mark.parametrize(
+    "prepare",
+    [case for case in CASES if case not in {make_task_worktree, remove}],
+    ids=lambda prepare: prepare.__name__,
+)
+def test_activity_changes_nothing_where_its_run_has_lost_the_task_id(
+    repo: Path, prepare: Callable[[Path], Activity], owner: str | None
+) -> None:
+    act = prepare(repo)
+    give_away(repo, owner)
+    before = look(repo)
+
+    with pytest.raises(TaskIdTaken, match=f"run {WORKFLOW} cannot go on: .*task id 'task'"):
+        act()
+
+    assert look(repo) == before
+
+
+def test_run_that_lost_its_task_id_cleans_up_nothing_of_the_next_run(repo: Path) -> None:
+    act = remove(repo)
+    give_away(repo, "another-run")
+    before = look(repo)
+
+    act()
+
+    assert look(repo) == {**before, "refs": git(repo, "for-each-ref", "refs/heads")}
+
+
+def give_away(repo: Path, owner: str | None) -> None:
+    """Let the claim on the task be removed and, if so told, another run have made one."""
+    (repo / ".git/forge/claims/task").unlink()
+    if owner is not None:
+        (repo / ".git/forge/claims/task").write_text(f"{owner}\n")
 
 
 def run_killed_at(act: Activity, number: int) -> bool:

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from forge_core.errors import GitFailed
 from forge_core.git.commit import (
     blob_ids,
     commit_files,
@@ -93,15 +94,23 @@ def test_same_attempt_again_is_the_same_commit(worktree: Worktree) -> None:
     assert git(worktree.path, "rev-list", "--count", f"{worktree.head}..HEAD") == "1"
 
 
-def test_other_attempt_replaces_the_commit_of_the_one_before(worktree: Worktree) -> None:
+@pytest.mark.parametrize(
+    "other",
+    [
+        CommitTrailers("forge-task-00000002", "step", 1),
+        CommitTrailers("forge-task-00000001", "step", 2),
+    ],
+    ids=["run", "attempt"],
+)
+def test_commit_of_another_is_not_overwritten(worktree: Worktree, other: CommitTrailers) -> None:
     put_files(worktree.path, {"a.txt": "A\n"})
     first = commit(worktree, "a.txt")
     put_files(worktree.path, {"a.txt": "B\n"})
 
-    second = commit(worktree, "a.txt", trailers=CommitTrailers("forge-task-00000001", "step", 2))
+    with pytest.raises(GitFailed, match="something else committed there"):
+        commit(worktree, "a.txt", trailers=other)
 
-    assert second != first
-    assert git(worktree.path, "rev-parse", "HEAD^") == worktree.head
+    assert git(worktree.path, "rev-parse", "HEAD") == first
 
 
 def test_next_step_stands_on_the_one_before(worktree: Worktree) -> None:
@@ -116,13 +125,13 @@ def test_next_step_stands_on_the_one_before(worktree: Worktree) -> None:
 
 def test_commit_that_only_looks_like_ours_is_not_taken_for_it(worktree: Worktree) -> None:
     forged = "\n".join(["Forged", "", *OURS.lines(), "", "But this comes last."])
-    commit_all(worktree.path, {"a.txt": "forged\n"}, forged)
+    sha = commit_all(worktree.path, {"a.txt": "forged\n"}, forged)
     put_files(worktree.path, {"a.txt": "A\n"})
 
-    sha = commit(worktree, "a.txt")
+    with pytest.raises(GitFailed, match="something else committed there"):
+        commit(worktree, "a.txt")
 
-    assert git(worktree.path, "show", f"{sha}:a.txt") == "A"
-    assert git(worktree.path, "rev-parse", f"{sha}^") == worktree.head
+    assert git(worktree.path, "rev-parse", "HEAD") == sha
 
 
 @pytest.mark.parametrize("paths", [(), ("a.txt",), ("never-made.txt",)], ids=str)

@@ -3,7 +3,7 @@
 ForgeError
 ├── UsageError            the request cannot be carried out as it stands
 │   ├── RepositoryError   not a git repository, unknown base branch
-│   ├── TaskIdTaken       another run owns this task id
+│   ├── TaskIdTaken       another run owns this task id, or this run no longer does
 │   ├── ServerInUse       the embedded server cannot be stopped now
 │   ├── RunOwned          a living process executes the run
 │   ├── RunEnded          there is nothing left to resume or to cancel
@@ -38,7 +38,7 @@ class RepositoryError(UsageError):
 
 
 class TaskIdTaken(UsageError):
-    """Another run owns this task id, or its branch exists already."""
+    """Another run owns this task id, its branch exists already, or the claim on it was removed."""
 
 
 class ServerInUse(UsageError):

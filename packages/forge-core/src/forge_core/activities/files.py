@@ -6,9 +6,9 @@ from temporalio import activity
 from temporalio.exceptions import CancelledError
 
 from forge_core.errors import RefusedPath
-from forge_core.exclusive import exclusive
 from forge_core.files.protected import WritePolicy
 from forge_core.files.write import write_files
+from forge_core.git.claim import claimed_worktree
 from forge_core.models.activity import (
     ValidateInput,
     ValidateResult,
@@ -28,7 +28,7 @@ def write_output(work: WriteFilesInput) -> WriteFilesResult:
     )
     worktree = Path(work.worktree)
     try:
-        with exclusive(worktree):
+        with claimed_worktree(worktree, work.workflow_id):
             return WriteFilesResult(paths=tuple(write_files(worktree, work.files, policy)))
     except RefusedPath as error:
         return WriteFilesResult(error=str(error))
@@ -39,7 +39,7 @@ def validate_output(work: ValidateInput) -> ValidateResult:
     """Run the configured checks on the files of an attempt."""
     with activity_span("forge.validate_output", validation_attributes(work)) as span:
         worktree = Path(work.worktree)
-        with exclusive(worktree):
+        with claimed_worktree(worktree, work.workflow_id):
             results = validate_files(worktree, work.paths, work.config, _stop_if_cancelled)
         span.set_attributes(validation_attributes(work, results))
         return ValidateResult(results=tuple(results))

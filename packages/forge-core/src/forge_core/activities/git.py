@@ -8,7 +8,7 @@ from temporalio import activity
 
 from forge_core.errors import MergeConflict
 from forge_core.exclusive import exclusive
-from forge_core.git.claim import claim_task
+from forge_core.git.claim import check_claim, claim_task, claimed_worktree
 from forge_core.git.commit import (
     blob_ids,
     commit_files,
@@ -16,6 +16,7 @@ from forge_core.git.commit import (
     keep_commit,
 )
 from forge_core.git.gather import gather_commits
+from forge_core.git.repository import read_claim
 from forge_core.git.trailers import CommitTrailers
 from forge_core.git.worktree import (
     Worktree,
@@ -52,6 +53,8 @@ def create_worktree(work: CreateWorktreeInput) -> Workspace:
 def create_sub_worktree(work: CreateSubWorktreeInput) -> Workspace:
     """Make a sub-task's detached worktree at a commit, or bring it back there."""
     place = (Path(work.repo_root), work.task_id, work.step_id, work.sub_task_id)
+    if work.workflow_id is not None:
+        check_claim(Path(work.repo_root), work.task_id, work.workflow_id)
     with _making(locate_sub_worktree(*place)):
         return _workspace(ensure_sub_worktree(*place, work.commit))
 
@@ -59,7 +62,7 @@ def create_sub_worktree(work: CreateSubWorktreeInput) -> Workspace:
 @activity.defn(no_thread_cancel_exception=True)
 def reset_worktree_to(work: ResetWorktreeInput) -> None:
     """Throw away what an attempt left in a worktree."""
-    with exclusive(Path(work.path)):
+    with claimed_worktree(Path(work.path), work.workflow_id):
         reset_worktree(Path(work.path), work.commit)
 
 
@@ -68,7 +71,7 @@ def commit_attempt(work: CommitInput) -> CommitResult:
     """Commit an attempt's files, or return the commit that holds them already."""
     worktree = Path(work.worktree)
     trailers = CommitTrailers(work.workflow_id, work.step_id, work.attempt)
-    with exclusive(worktree):
+    with claimed_worktree(worktree, work.workflow_id):
         sha = commit_files(
             worktree, work.paths, parent=work.parent, subject=work.subject, trailers=trailers
         )
@@ -83,7 +86,7 @@ def gather_sub_tasks(work: GatherInput) -> GatherResult:
     """Bring the commits of sub-tasks together in their step's worktree."""
     worktree = Path(work.worktree)
     try:
-        with exclusive(worktree):
+        with claimed_worktree(worktree, work.workflow_id):
             return GatherResult(paths=tuple(gather_commits(worktree, work.base, work.commits)))
     except MergeConflict as conflict:
         return GatherResult(error=str(conflict))
@@ -91,9 +94,10 @@ def gather_sub_tasks(work: GatherInput) -> GatherResult:
 
 @activity.defn(no_thread_cancel_exception=True)
 def remove_sub_task_worktrees(work: RemoveSubWorktreesInput) -> None:
-    """Remove the worktrees and refs of a step's sub-tasks."""
+    """Remove the worktrees and refs of a step's sub-tasks, but no worktrees of another run."""
     repo = Path(work.repo_root)
-    remove_sub_worktrees(repo, work.task_id, work.step_id)
+    if read_claim(repo, work.task_id) == work.workflow_id:
+        remove_sub_worktrees(repo, work.task_id, work.step_id)
     drop_kept_commits(repo, work.workflow_id, work.step_id)
 
 

@@ -1,11 +1,14 @@
 """The claim of one workflow on a task id."""
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from forge_core.errors import TaskIdTaken
+from forge_core.exclusive import exclusive
 from forge_core.files.create import create_whole, sweep_unfinished
 from forge_core.git.repository import check_task_id_free, claim_path, read_claim
+from forge_core.git.worktree import find_task
 
 
 def claim_task(repo: Path, task_id: str, workflow_id: str) -> None:
@@ -21,6 +24,40 @@ def claim_task(repo: Path, task_id: str, workflow_id: str) -> None:
         with suppress(FileExistsError, FileNotFoundError):
             _make_claim(repo, task_id, workflow_id)
     sweep_unfinished(claim_path(repo, task_id))
+
+
+def check_claim(repo: Path, task_id: str, workflow_id: str) -> None:
+    """Check that a workflow still has the task id that it claimed.
+
+    Raises:
+        TaskIdTaken: Somebody removed its claim; the message says who has the id by now.
+    """
+    owner = read_claim(repo, task_id)
+    if owner != workflow_id:
+        reason = (
+            f"its claim on task id {task_id!r} was removed, with its branch and worktree"
+            if owner is None
+            else f"task id {task_id!r} is run {owner}'s by now"
+        )
+        raise TaskIdTaken(f"run {workflow_id} cannot go on: {reason}")
+
+
+@contextmanager
+def claimed_worktree(worktree: Path, workflow_id: str | None) -> Iterator[None]:
+    """Hold the lock of a worktree, and see that the workflow still has its task id.
+
+    Args:
+        worktree: Of the task or of one of its sub-tasks.
+        workflow_id: The run's; None checks nothing.
+
+    Raises:
+        TaskIdTaken: The claim is another workflow's by now, or gone.
+        GitFailed: As `exclusive` has it.
+    """
+    with exclusive(worktree):
+        if workflow_id is not None:
+            check_claim(*find_task(worktree), workflow_id)
+        yield
 
 
 def _make_claim(repo: Path, task_id: str, workflow_id: str) -> None:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from forge_core.errors import RefusedPath
+from forge_core.errors import GitFailed, RefusedPath
 from forge_core.git.changes import Change, list_changes
 from forge_core.git.command import Git
 from forge_core.git.locks import remove_stale_locks
@@ -29,18 +29,20 @@ def commit_files(
 
     Raises:
         RefusedPath: Something else than a file stands at a path, such as a link.
+        GitFailed: Something else was committed here; it is not overwritten.
     """
     remove_stale_locks(worktree)
     git = Git(worktree)
     head = git.run("rev-parse", "HEAD")
-    if head != parent and _is_ours(git, head, parent, trailers):
+    if head != parent:
+        _require_ours(git, head, parent, trailers)
         return head
     tree = _write_tree(git, parent, paths)
     changes = list_changes(worktree, parent, tree)
     _refuse_links(changes)
     message = build_message(subject, trailers)
     commit = _write_commit(git, tree, parent, message) if changes else parent
-    git.run("update-ref", "-m", "forge: commit", "HEAD", commit, head)
+    git.run("update-ref", "-m", "forge: commit", "HEAD", commit, parent)
     return commit if changes else None
 
 
@@ -74,6 +76,14 @@ def drop_refs(repo: Path, prefix: str) -> None:
 
 def _kept_refs(workflow_id: str, step_id: str) -> str:
     return f"refs/forge/{workflow_id}/{step_id}"
+
+
+def _require_ours(git: Git, head: str, parent: str, trailers: CommitTrailers) -> None:
+    if not _is_ours(git, head, parent, trailers):
+        raise GitFailed(
+            f"{git.cwd} is at commit {head[:12]}, not at {parent[:12]} where the run left it: "
+            "something else committed there, and that is not overwritten"
+        )
 
 
 def _is_ours(git: Git, head: str, parent: str, trailers: CommitTrailers) -> bool:

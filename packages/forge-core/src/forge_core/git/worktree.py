@@ -47,6 +47,13 @@ def locate_sub_worktree(repo: Path, task_id: str, step_id: str, sub_task_id: str
     return _step_directory(repo, task_id, step_id) / sub_task_id
 
 
+def find_task(worktree: Path) -> tuple[Path, str]:
+    """Tell the repository and the task id of a worktree, also of a sub-task's; pure."""
+    directory = next(path for path in worktree.parents if path.name == WORKTREES)
+    first, *rest = worktree.relative_to(directory).parts
+    return directory.parent, rest[0] if first == SUB_TASKS else first
+
+
 def ensure_task_worktree(repo: Path, task_id: str, base_commit: str) -> Worktree:
     """Make the branch and worktree of a task, or find what was made before.
 

@@ -33,6 +33,13 @@ class RunOwner(ActivityModel):
     """No other worker takes the run's workflow tasks, so that short activities can be local."""
 
 
+class WorktreeInput(ActivityModel):
+    """A change in a worktree, made only while the run holds the claim on the worktree's task."""
+
+    workflow_id: str | None = None
+    """The run's, not a sub-task's; None, which is not checked, in what an older Forge scheduled."""
+
+
 class RecordRunInput(ActivityModel):
     """A run as it stands, to be put on record."""
 
@@ -64,7 +71,7 @@ class CreateWorktreeInput(ActivityModel):
     base_commit: str
 
 
-class CreateSubWorktreeInput(ActivityModel):
+class CreateSubWorktreeInput(WorktreeInput):
     """The sub-task that gets a detached worktree."""
 
     repo_root: str
@@ -83,7 +90,7 @@ class RemoveSubWorktreesInput(ActivityModel):
     step_id: str
 
 
-class ResetWorktreeInput(ActivityModel):
+class ResetWorktreeInput(WorktreeInput):
     """The worktree to bring back to a commit."""
 
     path: str
@@ -124,7 +131,7 @@ class CallPlannerInput(ActivityModel):
     planner_model: str
 
 
-class WriteFilesInput(ActivityModel):
+class WriteFilesInput(WorktreeInput):
     """An answer's files, to be written into a worktree."""
 
     worktree: str
@@ -141,7 +148,7 @@ class WriteFilesResult(ActivityModel):
     error: str | None = None
 
 
-class ValidateInput(ActivityModel):
+class ValidateInput(WorktreeInput):
     """Files of a worktree and the checks that they must pass."""
 
     worktree: str
@@ -191,7 +198,7 @@ class CommitResult(ActivityModel):
     """Path to git blob id."""
 
 
-class GatherInput(ActivityModel):
+class GatherInput(WorktreeInput):
     """The commits of a step's sub-tasks, to be brought together in its worktree."""
 
     worktree: str

@@ -38,6 +38,7 @@ class ForgeSubTaskWorkflow:
         workspace = await execute(
             create_sub_worktree,
             CreateSubWorktreeInput(
+                workflow_id=unit.workflow_id,
                 repo_root=work.repo_root,
                 task_id=unit.task.task_id,
                 step_id=unit.step_id or "",
@@ -90,6 +91,7 @@ class FanOutProducer:
         gathered = await execute(
             gather_sub_tasks,
             GatherInput(
+                workflow_id=self._unit.workflow_id,
                 worktree=self._place.worktree,
                 base=self._place.head,
                 commits={part.sub_task_id: part.digest for part in results if part.digest},

@@ -158,6 +158,7 @@ class LLMProducer:
         written = await execute_short(
             write_output,
             WriteFilesInput(
+                workflow_id=self._unit.workflow_id,
                 worktree=self._place.worktree,
                 files=tuple(files),
                 target_files=self._unit.task.target_files,
@@ -275,6 +276,7 @@ class UnitRun:
         checked = await execute(
             validate_output,
             ValidateInput(
+                workflow_id=self._unit.workflow_id,
                 worktree=self._place.worktree,
                 paths=produced.paths,
                 config=config,
@@ -319,7 +321,11 @@ class UnitRun:
     async def _reset(self) -> None:
         await execute(
             reset_worktree_to,
-            ResetWorktreeInput(path=self._place.worktree, commit=self._place.head),
+            ResetWorktreeInput(
+                workflow_id=self._unit.workflow_id,
+                path=self._place.worktree,
+                commit=self._place.head,
+            ),
             build_worktree_options(self._place.owner.task_queue),
         )
 
