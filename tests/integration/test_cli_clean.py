@@ -155,8 +155,12 @@ def test_interrupted_run_stays_without_force(repo: Path, clean: Clean) -> None:
     leave(repo, "t", status="running", commits=0)
     interrupt("forge-t-1")
 
-    assert "its run can be resumed" in clean("t", "--yes").stdout
-    assert clean("t", "--yes", "--force").code == 0
+    kept, forced = clean("t", "--yes"), clean("t", "--yes", "--force")
+
+    assert "its run can be resumed" in kept.stdout
+    assert forced.code == 0
+    assert "t: run forge-t-1 can no longer be resumed" in forced.stdout
+    assert "forge cancel forge-t-1 ends it" in forced.stdout
     assert is_gone(repo, "t")
 
 
@@ -169,16 +173,49 @@ def interrupt(workflow_id: str) -> None:
         )
 
 
-def test_store_that_is_off_is_no_obstacle(
-    repo: Path, clean: Clean, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("choice", [("t",), ("--merged",), ("--older-than", "0s")], ids=str)
+def test_run_of_which_nothing_tells_stays_without_force(
+    repo: Path, clean: Clean, monkeypatch: pytest.MonkeyPatch, choice: tuple[str, ...]
 ) -> None:
     monkeypatch.setenv("FORGE_DB_PATH", "")
     leave(repo, "t", status=None, commits=0)
 
-    outcome = clean("--merged", "--yes")
+    kept = clean(*choice, "--yes")
+    forced = clean(*choice, "--yes", "--force")
 
-    assert outcome.code == 0
+    assert "t: kept, nothing tells whether its run has ended: --force removes it" in kept.stdout
+    assert "t: run forge-t-1 can no longer be resumed" in forced.stdout
     assert is_gone(repo, "t")
+
+
+class SlowAnswer:
+    """A terminal at which somebody says yes after something has happened."""
+
+    def __init__(self, happening: Callable[[], object]) -> None:
+        self._happening = happening
+
+    def isatty(self) -> bool:
+        return True
+
+    def readline(self) -> str:
+        self._happening()
+        return "y\n"
+
+
+def test_what_changed_while_somebody_was_asked_stays(
+    repo: Path, clean: Clean, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave(repo, "same", commits=0)
+    path = leave(repo, "t", commits=0)
+    change = SlowAnswer(lambda: (path / "mine.py").write_text("mine = 1\n"))
+    monkeypatch.setattr("sys.stdin", change)
+
+    outcome = clean("t", "same")
+
+    assert outcome.code == 1
+    assert "t: kept, something changed there just now" in outcome.stdout
+    assert (path / "mine.py").exists()
+    assert is_gone(repo, "same")
 
 
 def test_branch_that_a_user_has_checked_out_stays(repo: Path, clean: Clean) -> None:

@@ -13,7 +13,12 @@ from forge_cli.console import print_text
 from forge_cli.errors import NothingLeft
 from forge_cli.exit_codes import ExitCode
 from forge_cli.render.figures import format_count
-from forge_cli.render.leftovers import Candidate, find_obstacle, render_leftovers
+from forge_cli.render.leftovers import (
+    Candidate,
+    find_obstacle,
+    may_be_resumed,
+    render_leftovers,
+)
 from forge_cli.render.text import escape_line
 from forge_cli.since import parse_since
 from forge_cli.standing import judge
@@ -43,7 +48,7 @@ def clean_repository(
         and (before is None or candidate.ended_at < before)
     ]
     kept = {c.leftover.task_id for c in chosen if _tell_obstacle(c, force=manner.force)}
-    _remove(repo, [c.leftover for c in chosen if c.leftover.task_id not in kept], manner)
+    kept |= _remove(repo, [c for c in chosen if c.leftover.task_id not in kept], manner)
     return ExitCode.FAILED if kept & set(tasks) else ExitCode.SUCCESS
 
 
@@ -76,20 +81,49 @@ def _require_leftovers(tasks: Sequence[str], candidates: Sequence[Candidate]) ->
         raise NothingLeft(f"task {names} left nothing here: `forge clean` lists what there is")
 
 
-def _remove(repo: Path, leftovers: Sequence[Leftover], manner: Manner) -> None:
-    if not leftovers:
+def _remove(repo: Path, chosen: Sequence[Candidate], manner: Manner) -> set[str]:
+    """Remove leftovers if that is wanted; give the tasks whose leftovers changed meanwhile."""
+    if not chosen:
         print_text("nothing to remove")
-        return
-    names = ", ".join(leftover.task_id for leftover in leftovers)
-    what = f"worktrees, branches and claims of {format_count(len(leftovers), 'run')}: {names}"
+        return set()
+    names = ", ".join(candidate.leftover.task_id for candidate in chosen)
+    what = f"worktrees, branches and claims of {format_count(len(chosen), 'run')}: {names}"
+    for candidate in chosen:
+        _tell_consequence(candidate)
     if manner.dry_run:
         print_text(f"would remove {what}")
-    elif not confirm(f"Remove {what}?", yes=manner.yes):
+        return set()
+    if not confirm(f"Remove {what}?", yes=manner.yes):
         print_text("nothing was removed")
-    else:
-        for leftover in leftovers:
-            remove_leftover(repo, leftover)
-            print_text(f"{leftover.task_id}: removed{_describe_branch(leftover)}")
+        return set()
+    # Whoever was asked may have taken long to answer: a run may have gone on.
+    now = {candidate.leftover.task_id: candidate for candidate in judge(list_leftovers(repo))}
+    return {
+        candidate.leftover.task_id
+        for candidate in chosen
+        if not _remove_unchanged(repo, candidate, now.get(candidate.leftover.task_id))
+    }
+
+
+def _tell_consequence(candidate: Candidate) -> None:
+    """Tell what is lost with a run that has not ended."""
+    workflow_id = candidate.leftover.workflow_id
+    if workflow_id is not None and may_be_resumed(candidate):
+        print_text(
+            f"{candidate.leftover.task_id}: run {workflow_id} can no longer be resumed without "
+            f"them; forge cancel {workflow_id} ends it"
+        )
+
+
+def _remove_unchanged(repo: Path, candidate: Candidate, now: Candidate | None) -> bool:
+    """Remove a leftover that still is as it was chosen; tell whether it was."""
+    leftover = candidate.leftover
+    if candidate != now:
+        print_text(f"{leftover.task_id}: kept, something changed there just now")
+        return False
+    remove_leftover(repo, leftover)
+    print_text(f"{leftover.task_id}: removed{_describe_branch(leftover)}")
+    return True
 
 
 def _describe_branch(leftover: Leftover) -> str:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from forge_core.git.leftovers import Leftover
 from forge_core.temporal.ownership import find_owner
 from forge_core.temporal.server import get_state_dir
-from forge_core.temporal.standing import ask_standings
+from forge_core.temporal.standing import RUNNING, ask_standings
 from forge_core.temporal.state import StateFiles
 from forge_obs.process import get_db_path
 from forge_obs.rows import Run
 from forge_obs.store import get_run, get_shown_status, open_reader
 
-from forge_cli.render.leftovers import Candidate
+from forge_cli.render.leftovers import UNKNOWN, Candidate
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,8 @@ class _Knowledge:
 def judge(leftovers: Sequence[Leftover]) -> list[Candidate]:
     """Find out how the run of each leftover stands.
 
-    The processes of this machine are looked at first, then the store; a configured server is asked
-    of runs that are not on record.
+    The processes of this machine are looked at first, then the store; a configured server and the
+    embedded one, if it runs, are asked of runs that are not on record.
 
     Raises:
         StoreError: The store cannot be read.
@@ -37,20 +37,21 @@ def judge(leftovers: Sequence[Leftover]) -> list[Candidate]:
     workflow_ids = [left.workflow_id for left in leftovers if left.workflow_id is not None]
     runs = _read_runs(workflow_ids)
     unknown = [workflow_id for workflow_id in workflow_ids if workflow_id not in runs]
-    standings = ask_standings(unknown, os.environ) if unknown else {}
-    known = _Knowledge(StateFiles(get_state_dir()), runs, standings)
+    directory = get_state_dir()
+    standings = ask_standings(unknown, os.environ, directory) if unknown else {}
+    known = _Knowledge(StateFiles(directory), runs, standings)
     return [_judge(leftover, known) for leftover in leftovers]
 
 
 def _judge(leftover: Leftover, known: _Knowledge) -> Candidate:
     workflow_id, ended_at = leftover.workflow_id, leftover.used_at
     if workflow_id is None:
-        return Candidate(leftover, "unknown", ended_at)
+        return Candidate(leftover, UNKNOWN, ended_at)
     if find_owner(known.files, workflow_id) is not None:
-        return Candidate(leftover, "running", ended_at)
+        return Candidate(leftover, RUNNING, ended_at)
     run = known.runs.get(workflow_id)
     if run is None:
-        return Candidate(leftover, known.standings.get(workflow_id, "unknown"), ended_at)
+        return Candidate(leftover, known.standings.get(workflow_id, UNKNOWN), ended_at)
     return Candidate(leftover, get_shown_status(run), run.finished_at or ended_at)
 
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from forge_core.git.leftovers import Leftover
+from forge_core.temporal.standing import INTERRUPTED, OUT_OF_REACH, RUNNING
 
 from forge_cli.render.figures import format_age, format_count
 from forge_cli.render.text import escape_line
 
-OUT_OF_REACH = "out of reach"
-"""State of a run that only a server knows of which does not answer."""
+UNKNOWN = "unknown"
+"""State of a run of which neither the store nor a server tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Candidate:
 
     leftover: Leftover
     state: str
-    """As `forge status` shows it, `unknown` where nothing tells, or `out of reach`."""
+    """As `forge status` shows it; else as a server says; `unknown` where nothing tells."""
     ended_at: datetime
     """When the run ended, as far as anybody knows."""
 
@@ -35,20 +36,28 @@ class Obstacle:
 def find_obstacle(candidate: Candidate) -> Obstacle | None:
     """Say why a leftover has to stay; None if it may go."""
     leftover, state = candidate.leftover, candidate.state
-    if state == "running":
+    if state == RUNNING:
         return Obstacle("its run is running", can_be_forced=False)
     if leftover.checked_out is not None:
         place = f"branch {leftover.branch} is checked out in {leftover.checked_out}"
         return Obstacle(place, can_be_forced=False)
-    reason = _find_loss(leftover, state)
+    reason = _find_loss(candidate)
     return None if reason is None else Obstacle(reason, can_be_forced=True)
 
 
-def _find_loss(leftover: Leftover, state: str) -> str | None:
+def may_be_resumed(candidate: Candidate) -> bool:
+    """Tell whether a leftover may be all that a run needs to go on."""
+    claimed = candidate.leftover.workflow_id is not None
+    return claimed and candidate.state in {INTERRUPTED, OUT_OF_REACH, UNKNOWN}
+
+
+def _find_loss(candidate: Candidate) -> str | None:
+    leftover, state = candidate.leftover, candidate.state
     if state == OUT_OF_REACH:
         return "the Temporal server, which knows whether its run is running, does not answer"
-    if state == "interrupted":
-        return "its run can be resumed"
+    if may_be_resumed(candidate):
+        known = state == INTERRUPTED
+        return "its run can be resumed" if known else "nothing tells whether its run has ended"
     if leftover.unmerged:
         count = format_count(leftover.unmerged, "commit")
         return f"branch {leftover.branch} has {count} that no other branch has"
