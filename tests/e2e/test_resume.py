@@ -289,6 +289,51 @@ def test_killed_detached_worker_leaves_a_run_that_goes_on(repo: Path, gate: Gate
 
 
 @shared
+def test_run_whose_task_id_went_to_another_is_refused_and_ends_without_touching_it(
+    repo: Path, gate: Gate
+) -> None:
+    with running_forge(*run_options(repo, *gate.options)) as process:
+        gate.wait()
+        workflow_id = read_run().workflow_id
+        process.kill()
+    cleaned = run_forge("clean", "t", "--force", "--yes", "--repo", str(repo))
+    orphaned = run_forge("resume", workflow_id)
+    gate.let_go()
+    assert run_forge(*run_options(repo, *gate.options)).code == 0
+    head = git(repo, "rev-parse", "forge/t")
+
+    refused = run_forge("resume", workflow_id)
+    cancelled = run_forge("cancel", workflow_id)
+
+    assert f"run {workflow_id} can no longer be resumed" in cleaned.stdout
+    assert (orphaned.code, refused.code, cancelled.code) == (2, 2, 0)
+    assert "its claim on task id 't' was removed" in orphaned.error
+    assert "task id 't' is run forge-t-" in refused.error
+    assert f"forge cancel {workflow_id} ends it" in refused.error
+    assert "forge clean" not in cancelled.stdout
+    assert git(repo, "rev-parse", "forge/t") == head
+    assert git(repo / ".forge-worktrees/t", "status", "--porcelain") == ""
+
+
+@shared
+def test_run_that_had_not_made_its_worktree_goes_on_without_its_claim(
+    repo: Path, tmp_path: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = put_slow_git(tmp_path / "slow", monkeypatch)
+    with running_forge(*run_options(repo, *gate.options)) as process:
+        wait_until(begun.exists, "git to make the worktree")
+        process.kill()
+    (tmp_path / "slow/go").touch()
+    clean = ("clean", "t", "--force", "--yes", "--repo", str(repo))
+    wait_until(lambda: run_forge(*clean).code == 0, "git to let go of the worktree")
+    gate.let_go()
+
+    resume(read_run().workflow_id)
+
+    assert_whole(repo)
+
+
+@shared
 @pytest.mark.parametrize("seed", range(2))
 def test_run_killed_at_any_moment_goes_on(repo: Path, tmp_path: Path, seed: int) -> None:
     model = write_script(tmp_path / "script.json", *ANSWERS)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from forge_core.errors import GitFailed, RunCancelled, RunOwned, RunStuck
 from forge_core.files.paths import WORKTREES
-from forge_core.git.repository import branch_exists, branch_name
+from forge_core.git.repository import branch_exists, branch_name, read_claim
 from forge_core.models.task import ForgeTaskInput
 from forge_core.temporal.executions import release
 from forge_core.temporal.obstacles import wait_unless_stuck
@@ -60,15 +60,16 @@ def describe_cancelled(workflow_id: str, work: ForgeTaskInput) -> CancelledRun:
     worktree = repo / WORKTREES / task_id
     branch = branch_name(task_id)
     try:
-        has_branch = branch_exists(repo, branch)
+        is_its_own = read_claim(repo, task_id) == workflow_id
+        has_branch = is_its_own and branch_exists(repo, branch)
     except GitFailed:  # the repository is elsewhere, or gone
-        has_branch = False
+        is_its_own = has_branch = False
     return CancelledRun(
         workflow_id=workflow_id,
         task_id=task_id,
         repo=work.repo_root,
         branch=branch if has_branch else None,
-        worktree=str(worktree) if worktree.is_dir() else None,
+        worktree=str(worktree) if is_its_own and worktree.is_dir() else None,
     )
 
 

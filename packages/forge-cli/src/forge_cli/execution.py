@@ -4,9 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
-from forge_core.errors import ForgeError, RunEnded
+from forge_core.errors import ForgeError, GitFailed, RunEnded, TaskIdTaken
+from forge_core.git.claim import check_claim
+from forge_core.git.repository import read_claim
 from forge_core.models.pending import PendingActivity
 from forge_core.models.result import TaskResult
 from forge_core.models.task import ForgeTaskInput
@@ -19,6 +22,7 @@ from forge_core.temporal.runs import (
     RunHandle,
     describe_started,
     find_run,
+    has_worktree,
     settle_ended,
     start_run,
     translating_unavailability,
@@ -123,6 +127,7 @@ class Execution:
             UnknownWorkflow: The server knows no such run.
             RunEnded: It has ended.
             RunOwned: A living process executes it.
+            TaskIdTaken: What it had made was removed, so that it cannot go on.
             Interrupted: The process was told to stop.
             ForgeError: The run could not be carried out.
         """
@@ -133,6 +138,7 @@ class Execution:
                 await require_workers(place.client)
                 return await self._carry_on(place, found)
             with owned_run(place.embedded.files, self._workflow_id):
+                await require_claim(found)
                 with translating_unavailability("does not let go of the run"):
                     await release(place.client, self._workflow_id)
                 return await self._carry_on(place, found)
@@ -222,6 +228,22 @@ def describe_unresumed(workflow_id: str) -> str:
         f"interrupted before run {workflow_id} went on: forge resume {workflow_id} "
         f"goes on with it, forge cancel {workflow_id} ends it"
     )
+
+
+async def require_claim(found: FoundRun) -> None:
+    """See that a run of this machine still has the task id that it claimed, if it came to that.
+
+    Raises:
+        TaskIdTaken: Its claim was removed, and perhaps another run has the id by now.
+    """
+    repo, task_id = Path(found.work.repo_root), found.work.task.task_id
+    try:
+        if read_claim(repo, task_id) is not None or await has_worktree(found):
+            check_claim(repo, task_id, found.handle.id)
+    except TaskIdTaken as error:
+        raise TaskIdTaken(f"{error}: forge cancel {found.handle.id} ends it") from error
+    except GitFailed:  # the repository is gone: the run itself says so
+        return
 
 
 def describe_interruption(workflow_id: str) -> str:

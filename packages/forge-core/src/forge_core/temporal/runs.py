@@ -17,6 +17,7 @@ from temporalio.converter import WorkflowSerializationContext
 from temporalio.exceptions import ApplicationError, CancelledError, TerminatedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from forge_core.activities.git import create_worktree
 from forge_core.activities.runs import RunKey, settle_run
 from forge_core.errors import (
     ForgeError,
@@ -130,6 +131,23 @@ async def find_run(client: Client, workflow_id: str) -> FoundRun | None:
         )
         work = await _read_input(client, handle)
     return FoundRun(handle, found.run_id, found.task_queue, work, found.status)
+
+
+async def has_worktree(found: FoundRun) -> bool:
+    """Tell whether a run has made its worktree, as far as its history says.
+
+    Raises:
+        ServerUnavailable: The server does not tell.
+    """
+    asked: set[int] = set()
+    with translating_unavailability("does not tell how far the run has come"):
+        async for event in found.handle.fetch_history_events():
+            scheduled = event.activity_task_scheduled_event_attributes
+            if scheduled.activity_type.name == create_worktree.__name__:
+                asked.add(event.event_id)
+            if event.activity_task_completed_event_attributes.scheduled_event_id in asked:
+                return True
+    return False
 
 
 async def settle_ended(client: Client, found: FoundRun) -> None:
