@@ -30,9 +30,11 @@ from forge_obs import (
     spool,
     upgrade,
 )
+from forge_obs.checkpointer import Checkpointer
 from forge_obs.columns import HEAD
 from forge_obs.entries import Entry, clean_columns
 from forge_obs.errors import SpoolUnavailable
+from forge_obs.private_file import let_go, open_locked
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.children import run_in_child, start_child, wait_for
@@ -291,6 +293,31 @@ def test_batch_ends_in_time_and_the_next_goes_on(db: Path) -> None:
     rest = drained(db)
 
     assert (first, rest) == (["0", "1"], [str(number) for number in range(2, 10)])
+
+
+def test_log_is_not_waited_for_while_the_spool_is_held(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("forge_obs.drain.BATCH_S", 0.0)
+    waits: list[str] = []
+
+    def keep_up(_: Checkpointer) -> None:
+        try:
+            let_go(open_locked(spool.get_spool_path(db), 0, time.monotonic()))
+        except TimeoutError:
+            waits.append("held")
+        except FileNotFoundError:
+            waits.append("gone")
+        else:
+            waits.append("free")
+
+    for number in range(10):
+        spool.append(db, entry(str(number)), timeout_s=1.0)
+    monkeypatch.setattr(Checkpointer, "keep_up", keep_up)
+    upgrade(db)
+    assert interaction()
+
+    assert waits == ["free"] * 4 + ["gone"]
 
 
 def test_entry_that_cannot_be_saved_stays_with_those_behind_it(db: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from forge_obs import spool
+from forge_obs.engine import keep_up
 from forge_obs.entries import Entry
 from forge_obs.errors import is_about_the_entry
 from forge_obs.spool import Drained
@@ -48,6 +49,7 @@ def drain_all(path: Path, *, timeout_s: float) -> Drained:
         unusable += batch.unusable
         if batch.empty:
             return Drained(empty=True, unusable=unusable)
+        keep_up(path)  # not inside of a batch, for which whoever wants to spool waits
     return Drained(empty=False, unusable=unusable)
 
 

@@ -67,7 +67,7 @@ class Database:
         return _identify(self._file) == self._identity
 
     def commit(self, statement: str, values: tuple[object, ...], *, timeout_s: float) -> None:
-        """Run a statement in a transaction of its own, and commit it.
+        """Run a statement in a transaction of its own, and commit it; see also `keep_up`.
 
         Args:
             statement: Text in the words of the database's driver.
@@ -91,7 +91,6 @@ class Database:
             raise
         finally:
             self.lock.release()
-        self.checkpointer.keep_up()
 
     def checkpoint(self) -> None:
         """Move what the log holds into the database, as far as readers allow. Hold the lock.
@@ -207,6 +206,13 @@ def get_writing(path: Path) -> Database | None:
     """Give the database of a path that is being written; its file may be gone since."""
     known = _open.get(path)
     return known if known is not None and known.is_writing else None
+
+
+def keep_up(path: Path) -> None:
+    """Wait a moment for the log of a database if it grew faster than it is moved. Hold no lock."""
+    known = _open.get(path)
+    if known is not None:
+        known.checkpointer.keep_up()
 
 
 def _reopen(path: Path, wal_budget_s: float) -> Database:

@@ -160,9 +160,7 @@ def flush() -> None:
     for path in tuple(_state.spooled):
         catch_up(path, timeout_s=DEADLINE_S)
     with suppress(Exception):
-        from forge_obs.engine import close_databases  # noqa: PLC0415 - see `_load_writer`
-
-        close_databases(wait_s=DEADLINE_S)
+        _load_engine().close_databases(wait_s=DEADLINE_S)
 
 
 def catch_up(path: Path, *, timeout_s: float) -> None:
@@ -249,6 +247,7 @@ def _record(path: Path, entry: Entry) -> bool:
             return False
         left_s = max(PROBE_S, now + wait_s - time.monotonic())
         _load_writer()(path, entry, timeout_s=left_s, migrate_s=MIGRATE_S)
+        _load_engine().keep_up(path)
     except Exception as error:
         _fail(path, entry, error)
         return False
@@ -295,6 +294,13 @@ def _load_writer() -> _Writer:
     from forge_obs.writer import write_at  # noqa: PLC0415
 
     return write_at
+
+
+@cache
+def _load_engine() -> ModuleType:
+    from forge_obs import engine  # noqa: PLC0415 - see `_load_writer`
+
+    return engine
 
 
 @cache

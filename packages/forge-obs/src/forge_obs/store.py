@@ -169,6 +169,7 @@ def _save(engine: Engine, entry: Entry) -> None:
     with sqlite.telling_errors(path):
         database = get_database(engine) or open_database(path)
         write(database, redacted(entry), timeout_s=sqlite.BUSY_S)
+        database.checkpointer.keep_up()
 
 
 def get_interactions(
