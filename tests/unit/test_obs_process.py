@@ -55,6 +55,15 @@ def test_tilde_is_expanded(private_environment: Path, monkeypatch: pytest.Monkey
     assert get_db_path() == private_environment / "x.db"
 
 
+def test_path_below_the_home_of_another_user_is_relative(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORGE_DB_PATH", "~alice/x.db")
+    monkeypatch.chdir(tmp_path)
+
+    assert get_db_path() == tmp_path / "~alice" / "x.db"
+
+
 def test_empty_home_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FORGE_DB_PATH")
     monkeypatch.delenv("XDG_STATE_HOME")

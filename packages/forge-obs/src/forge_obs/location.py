@@ -39,8 +39,13 @@ def locate(given: Surroundings) -> PurePath | None:
     return _home(given) / ".local" / "state" / "forge" / "forge.db"
 
 
+def starts_at_home(db_path: str) -> bool:
+    """Tell whether a path is below the user's home; `~name` is a name like any other."""
+    return db_path == "~" or db_path.startswith("~/")
+
+
 def _expand(path: str, given: Surroundings) -> PurePath:
-    if path == "~" or path.startswith("~/"):
+    if starts_at_home(path):
         return _home(given) / path[2:]
     return PurePath(given.cwd, path)
 

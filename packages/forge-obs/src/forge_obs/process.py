@@ -9,7 +9,7 @@ from typing import Final
 
 from forge_obs.cleaning import format_time
 from forge_obs.entries import Owner
-from forge_obs.location import Surroundings, locate
+from forge_obs.location import Surroundings, locate, starts_at_home
 from forge_obs.mounts import NETWORK, find_file_system
 
 _MOUNTS: Final = Path("/proc/self/mountinfo")
@@ -26,7 +26,7 @@ def get_db_path() -> Path | None:
     db_path = os.environ.get("FORGE_DB_PATH")
     if db_path == "":
         return None
-    if db_path is not None and db_path[0] != "~":
+    if db_path is not None and not starts_at_home(db_path):
         return _locate(db_path, None, None, "/" if db_path[0] == "/" else str(Path.cwd()))
     home = os.environ.get("HOME") or _registered_home()
     return _locate(db_path, os.environ.get("XDG_STATE_HOME"), home, "/")
