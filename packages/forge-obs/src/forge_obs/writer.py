@@ -109,16 +109,19 @@ def write(database: Database, entry: Entry, *, timeout_s: float) -> None:
     Args:
         database: Its schema is at head.
         entry: The clean row.
-        timeout_s: How long to wait for other threads and processes, in seconds.
+        timeout_s: How long to wait for other threads and processes, in seconds, whatever number of
+            statements that takes.
 
     Raises:
         StoreUnavailable: Other threads kept the database busy.
         sqlite3.Error: The database is locked, full, damaged or not writable.
     """
+    give_up = time.monotonic() + timeout_s
     statements = _statements(entry.table, entry.has_call_key)
     for statement in statements:
+        left_s = give_up - time.monotonic()
         try:
-            database.commit(statement.text, statement.pick(entry.row), timeout_s=timeout_s)
+            database.commit(statement.text, statement.pick(entry.row), timeout_s=left_s)
         except sqlite.KeyTaken:
             if statement is statements[-1]:
                 raise
