@@ -7,6 +7,7 @@ lost. So each lock is taken before a fork, and what it protects is closed.
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from itertools import count
 from typing import Final
@@ -38,7 +39,9 @@ class ForkLock:
         """
         if timeout_s > 0 and not _gate.open.is_set():
             # Busy writers that keep taking the lock would keep the fork from ever getting it.
-            _gate.open.wait(_WAIT_S)
+            started = time.monotonic()
+            _gate.open.wait(min(timeout_s, _WAIT_S))
+            timeout_s -= time.monotonic() - started
         return self._lock.acquire(timeout=max(0.0, timeout_s))
 
     def release(self) -> None:
