@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from forge_obs import (
     Run,
+    RunQuery,
     StoreNewer,
     StoreUnavailable,
     StoreUnreadable,
@@ -19,6 +20,7 @@ from forge_obs import (
     get_interactions,
     get_run,
     get_shown_status,
+    iterate_runs,
     list_recent_runs,
     open_reader,
     record,
@@ -154,21 +156,41 @@ def test_one_broken_row_is_marked_and_hides_no_other(db: Path) -> None:
     assert (third.broken, third.user_prompt) == (None, "u2")
 
 
-def test_damaged_page_breaks_only_the_rows_on_it(db: Path) -> None:
-    # The prompt of row 2 continues on an overflow page: point its chain out of the file.
+def break_text(db: Path, letter: bytes, number: int = 0) -> None:
+    """Damage one of the texts of a single letter: point its chain of pages out of the file."""
     content = bytearray(db.read_bytes())
     size = int.from_bytes(content[16:18], "big")
     pages = [content[start : start + size] for start in range(0, len(content), size)]
-    overflow = [n for n, page in enumerate(pages) if page[4:200] == b"s" * 196 and any(page[:4])]
-    start = overflow[1] * size
+    overflow = [n for n, page in enumerate(pages) if page[4:200] == letter * 196 and any(page[:4])]
+    start = overflow[number] * size
     content[start : start + 4] = b"\x7f\xff\xff\xff"
     db.write_bytes(content)
+
+
+def test_damaged_page_breaks_only_the_rows_on_it(db: Path) -> None:
+    break_text(db, b"s", 1)
 
     found = get_interactions(reader(db))
 
     assert [row.id for row in found] == [1, 2, 3]
     assert [bool(row.broken) for row in found].count(True) == 1
     assert "SQLITE_CORRUPT" in str([row.broken for row in found])
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 10])
+@pytest.mark.parametrize("broken", ["d", "ed", "edcba", "a", "c"])
+def test_broken_runs_are_listed_once_and_end_no_list(db: Path, broken: str, batch: int) -> None:
+    for letter in "abcde":
+        result = {"text": letter * 20_000}
+        assert record("run", task_id="many", workflow_id=letter, status="success", result=result)
+    flush()
+    for letter in broken:
+        break_text(db, letter.encode())
+
+    found = list(iterate_runs(reader(db), RunQuery(task_id="many"), batch=batch))
+
+    assert [row.id for row in found] == [6, 5, 4, 3, 2]
+    assert [bool(row.broken) for row in found] == [letter in broken for letter in "edcba"]
 
 
 def test_file_that_is_no_database_is_unreadable(tmp_path: Path) -> None:

@@ -304,13 +304,21 @@ def iterate_runs(engine: Engine, chosen: RunQuery, *, batch: int = 100) -> "Iter
         StoreError: The store cannot be read, or is newer than this version.
     """
     before: tuple[str, int] | None = None
-    while found := fetch(engine, chosen.narrow(newest=batch, before=before)):
+    beyond: set[object] = set()
+    while True:
+        asked = batch + len(beyond)
+        found = fetch(engine, chosen.narrow(newest=asked, before=before))
         for values in found:
-            yield _detached(load_run(values))
-        last = next((row for row in reversed(found) if "created_at" in row), None)
-        if last is None or len(found) < batch:
+            if values["id"] not in beyond:
+                yield _detached(load_run(values))
+        if len(found) < asked:
             return
-        before = str(last["created_at"]), int(str(last["id"]))
+        # A row that cannot be read has no moment to go on from: it is read again, and left out.
+        sound = [place for place, row in enumerate(found) if "created_at" in row]
+        if sound:
+            last = found[sound[-1]]
+            before = str(last["created_at"]), int(str(last["id"]))
+        beyond = {row["id"] for row in found[sound[-1] + 1 if sound else 0 :]}
 
 
 def iterate_interactions(
