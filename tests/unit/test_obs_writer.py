@@ -2,10 +2,9 @@
 
 import threading
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any
 
 from forge_obs import sqlite
-from forge_obs.engine import Database
 from forge_obs.entries import build_interaction
 from forge_obs.writer import write
 
@@ -27,9 +26,9 @@ def test_second_statement_waits_only_for_what_the_first_left() -> None:
     call = {"run_id": "r", "activity_id": "1", "activity_attempt": 1, "seq": 0}
     fields = {"task_id": "t", "role": "llm", "system_prompt": "s", "user_prompt": "u", **call}
     entry = build_interaction(fields, entry_id="e" * 32, now="2026-11-24T00:00:00.000000Z")
-    database = SlowDatabase()
+    database: Any = SlowDatabase()
 
-    write(cast("Database", database), entry, timeout_s=60.0)
+    write(database, entry, timeout_s=60.0)
 
     first, second = database.timeouts
     assert second <= first - 0.05 <= 60.0
