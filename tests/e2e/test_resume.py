@@ -295,7 +295,7 @@ def test_run_whose_task_id_went_to_another_is_refused_and_ends_without_touching_
     with running_forge(*run_options(repo, *gate.options)) as process:
         gate.wait()
         workflow_id = read_run().workflow_id
-        process.kill()
+        end_gently(process, signal.SIGINT)
     cleaned = run_forge("clean", "t", "--force", "--yes", "--repo", str(repo))
     orphaned = run_forge("resume", workflow_id)
     gate.let_go()

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
-from forge_core.errors import GitFailed, RunCancelled, RunOwned, RunStuck
+from forge_core.errors import GitFailed, RunCancelled, RunOwned, RunStuck, TaskIdTaken
 from forge_core.files.paths import WORKTREES
 from forge_core.git.repository import branch_exists, branch_name, read_claim
 from forge_core.models.task import ForgeTaskInput
@@ -113,6 +113,9 @@ async def _wait(place: Place, found: FoundRun) -> None:
         async with asyncio.timeout(END_TIMEOUT_S):
             result = await wait_unless_stuck(place.client, found.handle, print_note)
     except RunCancelled:
+        return
+    except TaskIdTaken as lost:  # an activity that had waited to be tried again was quicker
+        print_note(f"{lost}: it has ended")
         return
     except RunStuck as stuck:
         print_note(f"{stuck}: it is ended in Temporal")
