@@ -185,7 +185,7 @@ def get_interactions(
     Args:
         engine: Of `open_reader` or `get_engine`.
         task_id: Only those of this task.
-        step_id: Only those of this step.
+        step_id: Only those of this step; by itself, without an index, it reads every row.
         workflow_id: Only those of this root workflow, its sub-tasks included.
         texts: Read prompts and responses too; without them a listing is many times faster, and
             the prompts are empty and the response None.
