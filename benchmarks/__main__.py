@@ -1,6 +1,10 @@
-"""Run every benchmark: ``hatch run bench``, or some: ``hatch run bench record``."""
+"""Run every benchmark: ``hatch run bench``, or some: ``hatch run bench record``.
+
+Exits with 1 if a figure is beyond its limit.
+"""
 
 import sys
+from collections.abc import Callable
 
 from benchmarks import (
     context,
@@ -14,7 +18,7 @@ from benchmarks import (
     status,
 )
 
-BENCHMARKS = {
+BENCHMARKS: dict[str, Callable[[], int | None]] = {
     "record": record.main,
     "overhead": overhead.main,
     "reading": reading.main,
@@ -27,14 +31,20 @@ BENCHMARKS = {
 }
 
 
-def main(names: list[str]) -> None:
-    """Run the named benchmarks, or all."""
+def main(names: list[str]) -> int:
+    """Run the named benchmarks, or all; 1 if a figure is beyond its limit, 2 for a wrong name."""
+    if unknown := [name for name in names if name not in BENCHMARKS]:
+        print(f"no benchmark {unknown[0]!r}: choose from {', '.join(BENCHMARKS)}", file=sys.stderr)
+        return 2
+    missed: list[str] = []
     for name in names or list(BENCHMARKS):
-        if name not in BENCHMARKS:
-            raise SystemExit(f"no benchmark {name!r}: choose from {', '.join(BENCHMARKS)}")
-        BENCHMARKS[name]()
-        print()
+        if BENCHMARKS[name]():
+            missed.append(name)
+        print(flush=True)
+    if missed:
+        print(f"beyond its limit: {', '.join(missed)}", file=sys.stderr)
+    return int(bool(missed))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    raise SystemExit(main(sys.argv[1:]))
