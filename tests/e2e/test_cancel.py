@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from forge_core.temporal.connect import connect, embedded_config
+from forge_core.temporal.executions import GIVEN_UP
 from forge_core.temporal.server import get_state_dir, read_record
 from forge_core.temporal.state import StateFiles
 from support.documents import validate
@@ -30,6 +31,7 @@ from support.llm_server import LLMServer
 from support.repository import git, make_repository
 from support.script import write_script
 from support.waiting import wait_until
+from temporalio.client import Client
 
 pytestmark = pytest.mark.usefixtures("shared_server")
 
@@ -190,13 +192,25 @@ def test_interrupted_run_that_is_terminated_in_temporal_is_settled_by_the_next_c
     assert read_run().status == "error"
 
 
+async def list_open(workflow_id: str) -> list[str]:
+    """List what of a run and its sub-tasks has not ended."""
+    client = await connect_shared()
+    query = f"WorkflowId STARTS_WITH '{workflow_id}' AND ExecutionStatus = 'Running'"
+    return [found.id async for found in client.list_workflows(query)]
+
+
 async def terminate(workflow_id: str) -> None:
     """End a run as Temporal's own web interface does."""
+    client = await connect_shared()
+    await client.get_workflow_handle(workflow_id).terminate("by hand")
+
+
+async def connect_shared() -> Client:
+    """Connect to the embedded server."""
     directory = get_state_dir()
     record = read_record(StateFiles(directory))
     assert record is not None
-    client = await connect(embedded_config(record.address, directory))
-    await client.get_workflow_handle(workflow_id).terminate("by hand")
+    return await connect(embedded_config(record.address, directory))
 
 
 def test_run_whose_payloads_are_lost_is_named_by_resume_and_ended_by_cancel(
@@ -220,4 +234,8 @@ def test_run_whose_payloads_are_lost_is_named_by_resume_and_ended_by_cancel(
     assert f"run {workflow_id} cannot go on: payload " in resumed.error
     assert "is missing" in resumed.error
     assert "it is ended in Temporal" in cancelled.stderr
-    assert read_run().status == "error"
+    assert read_run().status == "cancelled"
+    shown = run_forge("status", "--workflow-id", workflow_id).stdout
+    assert GIVEN_UP in shown
+    assert "step last not started" in shown
+    wait_until(lambda: not asyncio.run(list_open(workflow_id)), "the sub-tasks to be ended")

@@ -1,16 +1,18 @@
 """Carrying out ``forge cancel``."""
 
 import asyncio
+import json
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 from pathlib import Path
 
 from forge_core.errors import GitFailed, RunCancelled, RunOwned, RunStuck, TaskIdTaken
 from forge_core.files.paths import WORKTREES
 from forge_core.git.repository import branch_exists, branch_name, read_claim
+from forge_core.models.result import TaskResult
 from forge_core.models.task import ForgeTaskInput
-from forge_core.temporal.executions import release
+from forge_core.temporal.executions import give_up, release
 from forge_core.temporal.obstacles import wait_unless_stuck
 from forge_core.temporal.ownership import owned_run
 from forge_core.temporal.runs import (
@@ -18,6 +20,7 @@ from forge_core.temporal.runs import (
     settle_ended,
     translating_unavailability,
 )
+from forge_obs.errors import StoreError
 
 from forge_cli.console import print_note, print_text
 from forge_cli.errors import NotCancelled
@@ -29,6 +32,7 @@ from forge_cli.placing import Embedded, Place, connected, executing
 from forge_cli.render.cancelled import CancelledRun, build_cancelled, render_cancelled
 from forge_cli.render.documents import dump
 from forge_cli.running import prepare_store
+from forge_cli.store import read_live
 
 HELD_BACK = timedelta(minutes=5)
 """Delay of the activities of a dead worker, so that none begins anew before it is cancelled."""
@@ -120,8 +124,8 @@ async def _wait(place: Place, found: FoundRun) -> None:
     except RunStuck as stuck:
         print_note(f"{stuck}: it is ended in Temporal")
         with translating_unavailability("does not end the run"):
-            await found.handle.terminate("it could not get on and was cancelled")
-        await settle_ended(place.client, found)
+            await give_up(place.client, found.handle.id)
+        await settle_ended(place.client, found, _read_result(found))
         return
     except TimeoutError:
         raise NotCancelled(
@@ -129,3 +133,13 @@ async def _wait(place: Place, found: FoundRun) -> None:
             f"forge status --workflow-id {found.handle.id}"
         ) from None
     raise NotCancelled(f"{run} had ended before it could be cancelled: {result.status}")
+
+
+def _read_result(found: FoundRun) -> TaskResult | None:
+    """Read what is on record of a run's result; None where that cannot be told."""
+    start = {"task_id": found.work.task.task_id, "status": "running"}
+    with suppress(StoreError, ValueError):
+        recorded = read_live(found.handle.id)
+        known = json.loads(recorded[0].run.result_json) if recorded is not None else {}
+        return TaskResult.model_validate(start | known)
+    return None

@@ -17,7 +17,7 @@ from forge_core.git.repository import has_commit
 from forge_core.models.activity import RecordRunInput, RunOwner
 from forge_core.models.result import RunStatus, TaskResult
 from forge_core.models.task import ForgeTaskInput
-from forge_core.temporal.executions import describe, find_outside_ending
+from forge_core.temporal.executions import GIVEN_UP, describe, find_outside_ending, is_given_up
 
 MAX_WORKERS_ASKED = 20
 """Times, about a second each, that a run is offered to workers until one has its repository."""
@@ -137,8 +137,14 @@ async def settle_run(client: Client, run: RunKey, known: TaskResult | None = Non
     ending = find_outside_ending(found)
     if ending is None:
         return found is not None and found.status != WorkflowExecutionStatus.RUNNING
-    changes = {"status": "failure_terminal", "error": ending}
-    await _record(run, "error", result=known and known.model_copy(update=changes))
+    given_up = found is not None and await is_given_up(client, found)
+    changes = (
+        {"status": "cancelled", "error": GIVEN_UP}
+        if given_up
+        else {"status": "failure_terminal", "error": ending}
+    )
+    status: RunStatus = "cancelled" if given_up else "error"
+    await _record(run, status, result=known and known.model_copy(update=changes))
     await asyncio.to_thread(open_journal().forget, run.workflow_id)
     return True
 

@@ -12,6 +12,7 @@ from temporalio.client import (
     Client,
     WorkflowExecutionDescription,
     WorkflowExecutionStatus,
+    WorkflowHistoryEventFilterType,
 )
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
@@ -21,6 +22,9 @@ OUTSIDE_ENDINGS = {
     WorkflowExecutionStatus.TIMED_OUT: "timed out in Temporal",
 }
 """Ends of a run that it has no part in, so that it cannot put them on record itself."""
+
+GIVEN_UP = "cancelled by forge, since it could not get on"
+"""Reason that is told to Temporal, and put on record, of a run that only Temporal can end."""
 
 AT_ONCE = timedelta(milliseconds=1)
 """Delay after which a released activity is tried again; none at all is not to be had."""
@@ -47,6 +51,36 @@ def find_outside_ending(found: WorkflowExecutionDescription | None) -> str | Non
     if found is None:
         return "no longer known to Temporal"
     return OUTSIDE_ENDINGS.get(found.status) if found.status is not None else None
+
+
+async def is_given_up(client: Client, found: WorkflowExecutionDescription) -> bool:
+    """Tell whether a workflow was ended by `give_up`.
+
+    Raises:
+        RPCError: The server does not answer.
+    """
+    if found.status != WorkflowExecutionStatus.TERMINATED:
+        return False
+    handle = client.get_workflow_handle(found.id, run_id=found.run_id)
+    closing = handle.fetch_history_events(
+        event_filter_type=WorkflowHistoryEventFilterType.CLOSE_EVENT
+    )
+    reasons = [
+        event.workflow_execution_terminated_event_attributes.reason async for event in closing
+    ]
+    return GIVEN_UP in reasons
+
+
+async def give_up(client: Client, workflow_id: str) -> None:
+    """End a run that cannot get on, and its sub-tasks, which would wait for a worker for ever.
+
+    Raises:
+        RPCError: The server does not answer.
+    """
+    for found in [found async for found in walk(client, workflow_id)]:
+        with _ignoring_missing():
+            handle = client.get_workflow_handle(found.id, run_id=found.run_id)
+            await handle.terminate(reason=GIVEN_UP)
 
 
 async def release(client: Client, workflow_id: str, delay: timedelta = AT_ONCE) -> None:

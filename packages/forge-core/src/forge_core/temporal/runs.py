@@ -30,7 +30,7 @@ from forge_core.errors import (
 )
 from forge_core.models.result import TaskResult
 from forge_core.models.task import ForgeTaskInput
-from forge_core.temporal.executions import describe
+from forge_core.temporal.executions import GIVEN_UP, describe
 from forge_core.temporal.payloads import ensure_transferable, get_limit
 from forge_core.workflows.options import TASK_TIMEOUT
 from forge_core.workflows.task import ForgeTaskWorkflow
@@ -150,14 +150,19 @@ async def has_worktree(found: FoundRun) -> bool:
     return False
 
 
-async def settle_ended(client: Client, found: FoundRun) -> None:
+async def settle_ended(client: Client, found: FoundRun, known: TaskResult | None = None) -> None:
     """Put on record that a run was ended from outside, if that is how it ended.
+
+    Args:
+        client: A connection.
+        found: The run.
+        known: What is known of its result, to which its end is added.
 
     Raises:
         ServerUnavailable: The server does not tell.
     """
     with translating_unavailability("does not tell how the run ended"):
-        await settle_run(client, found.key)
+        await settle_run(client, found.key, known)
 
 
 async def _read_input(client: Client, handle: RunHandle) -> ForgeTaskInput:
@@ -212,6 +217,8 @@ def translating_unavailability(what: str) -> Iterator[None]:
 
 def _translate(error: WorkflowFailureError) -> ForgeError:
     cause = error.cause
+    if isinstance(cause, TerminatedError) and cause.message == GIVEN_UP:
+        return RunCancelled(f"the run was {GIVEN_UP}")
     if isinstance(cause, TerminatedError):
         return RunTerminated("the run was terminated in Temporal")
     if isinstance(cause, CancelledError):
