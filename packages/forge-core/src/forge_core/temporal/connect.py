@@ -137,7 +137,8 @@ def find_reason(error: Exception) -> str:
 def _explain(config: ConnectConfig, reason: str) -> str:
     return (
         f"cannot use the Temporal server at {config.address}: {reason} "
-        "(check --temporal-address and TEMPORAL_*; unset them to use the embedded server)"
+        "(check --temporal-address, FORGE_TEMPORAL_ADDRESS, TEMPORAL_* and temporal.address in the "
+        "configuration file: `forge config` shows which counts; without them forge brings a server)"
     )
 
 
