@@ -1,6 +1,7 @@
 """The view of a run on a real terminal, a pseudo-terminal's slave."""
 
 import io
+import logging
 import os
 import pty
 import re
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 from forge_cli.console import print_text, print_warning
+from forge_cli.logs import logging_to_stderr
 from forge_cli.render.text import escape
 from forge_cli.screen import Screen, is_live
 from rich.text import Text
@@ -68,6 +70,22 @@ def test_warnings_stay_above_the_view(terminal: Terminal, monkeypatch: pytest.Mo
     screen.close()
 
     assert rb"warning: [bold]a[/b]c :bomb: \x1b[2J" in terminal.read()
+
+
+def test_log_lines_stay_above_the_view_too(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stderr", terminal.stream)
+    with logging_to_stderr(0):
+        screen = Screen(terminal.stream, lambda *_: Text("the view"))
+        screen.open()
+        printed = sys.stderr
+        logging.getLogger("forge").warning("the store is slow")
+        screen.close()
+
+    assert printed is not terminal.stream
+    lines = terminal.read().replace(b"\x1b[2K", b"").split(b"\r")
+    assert any(line.startswith(b"warning: the store is slow") for line in lines), lines
 
 
 @pytest.mark.parametrize(

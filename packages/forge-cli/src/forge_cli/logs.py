@@ -2,8 +2,10 @@
 
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 from forge_cli.render.text import escape
 
@@ -31,7 +33,7 @@ def logging_to_stderr(verbosity: int) -> Iterator[None]:
 
 @contextmanager
 def _handled(names: tuple[str, ...], level: int) -> Iterator[None]:
-    handler, nowhere = logging.StreamHandler(), logging.NullHandler()
+    handler, nowhere = _StderrHandler(), logging.NullHandler()
     handler.setFormatter(_EscapingFormatter("%(message)s"))
     loggers = [logging.getLogger(name) for name in names]
     levels = [logger.level for logger in loggers]
@@ -46,6 +48,18 @@ def _handled(names: tuple[str, ...], level: int) -> Iterator[None]:
             logger.removeHandler(handler)
             logger.setLevel(before)
         logging.getLogger().removeHandler(nowhere)
+
+
+class _StderrHandler(logging.StreamHandler[TextIO]):
+    """Writes to what stderr is at the moment: a live view puts itself before it."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        """The present stderr."""
+        return sys.stderr
 
 
 class _EscapingFormatter(logging.Formatter):
