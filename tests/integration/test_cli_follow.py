@@ -1,11 +1,15 @@
 """``forge status --follow`` tells what changes, and ends when the run does or its user wants."""
 
+import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
+import pytest
+from forge_cli.following import INTERVAL_S
 from support.forge import DEADLINE_S, run_forge
 from support.records import PLAN, STEP, WORKFLOW_ID, record_call, record_run
 
@@ -41,6 +45,55 @@ def test_run_is_followed_to_its_end_and_then_shown() -> None:
     assert "step 1/1 a: success, commit 0123456789ab" in stdout
     assert "status    success" in stdout
     assert (process.returncode, stderr) == (0, "")
+
+
+def test_run_is_followed_until_its_user_ends_it() -> None:
+    record_run(status="running", finished_at=None, result={"plan": PLAN}, repo_root="/repo")
+
+    with following("--workflow-id", WORKFLOW_ID) as process:
+        read_line(process)
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=DEADLINE_S)
+
+    assert (process.returncode, stdout, stderr) == (0, "", "")
+
+
+def test_run_that_is_followed_is_then_shown_as_asked_for() -> None:
+    record_run()
+    record_call(role="planner", user_prompt="Plan it well.")
+    record_call(user_prompt="Write the file.")
+
+    outcome = run_forge(
+        *("status", "--follow", "--verbose", "--role", "planner", "--workflow-id", WORKFLOW_ID)
+    )
+
+    assert outcome.code == 0
+    assert "Plan it well." in outcome.stdout
+    assert "Write the file." not in outcome.stdout
+
+
+def test_store_that_cannot_be_read_for_a_while_does_not_end_the_following() -> None:
+    record_run(status="running", finished_at=None, result={"plan": PLAN}, repo_root="/repo")
+
+    with following("--workflow-id", WORKFLOW_ID) as process:
+        read_line(process)
+        before = set_revision("9" * 12)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(timeout=2 * INTERVAL_S)
+        set_revision(before)
+        record_run(result={"plan": PLAN, "step_results": [STEP]})
+        stdout, _ = process.communicate(timeout=DEADLINE_S)
+
+    assert "status    success" in stdout
+    assert process.returncode == 0
+
+
+def set_revision(revision: str) -> str:
+    """Let the store be of another revision, and give the one before."""
+    with closing(sqlite3.connect(os.environ["FORGE_DB_PATH"])) as store, store:
+        [(before,)] = store.execute("SELECT version_num FROM alembic_version")
+        store.execute("UPDATE alembic_version SET version_num = ?", [revision])
+    return str(before)
 
 
 def test_list_is_followed_until_its_user_ends_it() -> None:

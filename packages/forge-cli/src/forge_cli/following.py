@@ -15,7 +15,7 @@ from forge_cli.exit_codes import ExitCode
 from forge_cli.progress import build_progress, stamp
 from forge_cli.render.runs import render_run_list, render_run_news
 from forge_cli.screen import Screen, is_live
-from forge_cli.store import RunFilter, read_live, read_recent_runs, require_run
+from forge_cli.store import RunFilter, read_recent_runs, read_status, require_run
 
 if TYPE_CHECKING:
     from forge_cli.render.views import RunView
@@ -24,28 +24,37 @@ INTERVAL_S = 1.0
 """Seconds between two looks at the store."""
 
 
-def follow_run(path: Path | None, workflow_id: str) -> None:
-    """Show a run until it is under way no more.
+def follow_run(path: Path | None, workflow_id: str) -> bool:
+    """Show a run until it is under way no more, or the process is told to stop.
+
+    Returns:
+        Whether it is under way no more.
 
     Raises:
         UnknownWorkflow: There is no such run.
-        StoreError: The store cannot be read.
+        StoreError: The store cannot be read at first; later it is tried again.
     """
     view = require_run(path, workflow_id)
     progress = build_progress(view.run.workflow_id, sys.stdout, print_text)
-    progress.started(f"{view.status}, on {view.run.repo_root or 'an unknown repository'}")
     try:
+        progress.started(f"{view.status}, on {view.run.repo_root or 'an unknown repository'}")
         while _is_running(view.run.workflow_id):
             progress.look(())
             time.sleep(INTERVAL_S)
         progress.look(())
+    except KeyboardInterrupt:
+        return False
     finally:
         progress.close()
+    return True
 
 
 def _is_running(workflow_id: str) -> bool:
-    found = read_live(workflow_id)
-    return found is not None and found[0].status == "running"
+    """Tell whether a run is under way, as far as the store can be read."""
+    try:
+        return read_status(workflow_id) == "running"
+    except StoreError:
+        return True
 
 
 def follow_runs(path: Path, chosen: RunFilter) -> ExitCode:

@@ -198,6 +198,14 @@ def read_calls(workflow_id: str) -> list[Interaction] | None:
     return get_interactions(engine, workflow_id=workflow_id) if engine is not None else None
 
 
+def read_status(workflow_id: str) -> str | None:
+    """Read a run's status as it is shown; None where nothing is on record."""
+    path = get_db_path()
+    engine = open_reader(path) if path is not None else None
+    run = get_run(engine, workflow_id) if engine is not None else None
+    return None if run is None else get_shown_status(run)
+
+
 def read_live(workflow_id: str) -> tuple[RunView, list[Interaction]] | None:
     """Read how a run stands, without the texts of its calls; None where nothing is on record."""
     path = get_db_path()

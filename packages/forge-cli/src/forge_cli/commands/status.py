@@ -46,8 +46,10 @@ def status(
         print_note("note: --verbose and a choice of calls need a run: give its --workflow-id")
     if json + jsonl + follow > 1:
         raise UsageError("--json, --jsonl and --follow exclude each other")
-    if follow:
-        return _follow(workflow_id, runs or ListOptions())
+    if follow and workflow_id is None:
+        return _follow_list(runs or ListOptions())
+    if follow and workflow_id is not None and not _follow_run(workflow_id):
+        return ExitCode.SUCCESS
     if jsonl:
         return _stream(workflow_id, runs, calls, verbose=verbose)
     with paged():
@@ -79,13 +81,16 @@ def _stream(
     return ExitCode.SUCCESS
 
 
-def _follow(workflow_id: str | None, runs: ListOptions) -> ExitCode:
-    from forge_cli.following import follow_run, follow_runs  # noqa: PLC0415 - seldom used
+def _follow_run(workflow_id: str) -> bool:
+    from forge_cli.following import follow_run  # noqa: PLC0415 - seldom used
+
+    return follow_run(get_db_path(), workflow_id)
+
+
+def _follow_list(runs: ListOptions) -> ExitCode:
+    from forge_cli.following import follow_runs  # noqa: PLC0415 - seldom used
 
     path = get_db_path()
-    if workflow_id is not None:
-        follow_run(path, workflow_id)
-        return status(workflow_id=workflow_id)
     if path is None:
         raise UsageError(f"nothing can be followed: {STORE_OFF}")
     return follow_runs(path, _choose_runs(runs))
