@@ -251,6 +251,7 @@ def test_run_without_waiting_is_served_by_a_process_that_ends_with_it(
     submitted = run_forge(*run_options(repo, *gate.options, "--no-wait", "--json"))
     document = submitted.document
     workflow_id = document["workflow_id"]
+    listed = [run.workflow_id for run in read_runs()]
     gate.wait()
     worker = read_run().owner_pid or 0
     refused = run_forge("resume", workflow_id)
@@ -262,6 +263,7 @@ def test_run_without_waiting_is_served_by_a_process_that_ends_with_it(
     finished = run_forge("resume", workflow_id)
 
     assert (submitted.code, document["status"], shown) == (0, "running", ("running", None))
+    assert listed == [workflow_id]
     assert session == worker
     assert {"pid": worker, "purpose": f"resume {workflow_id}"} in leases
     assert f"run {workflow_id}: success" in Path(document["log"]).read_text()

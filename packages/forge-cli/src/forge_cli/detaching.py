@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from forge_core.errors import InfrastructureError
@@ -13,13 +14,18 @@ from forge_core.temporal.ownership import find_owner
 from forge_core.temporal.pollers import ensure_taken
 from forge_core.temporal.runs import start_run
 from forge_core.temporal.worker import SHARED_QUEUE
+from forge_obs import StoreError, get_db_path
 
 from forge_cli.execution import NOT_STARTED, Submission, describe_submission
 from forge_cli.interrupts import explaining
 from forge_cli.placing import Embedded, connected, make_queue, require_workers, tell_ui_address
+from forge_cli.store import read_status
 
 START_TIMEOUT_S = 60.0
 """Seconds within which the detached process has taken the run."""
+
+LISTED_TIMEOUT_S = 10.0
+"""Seconds that the run's record is waited for; where it cannot be written, the run goes on."""
 
 POLL_INTERVAL_S = 0.05
 
@@ -74,7 +80,17 @@ async def _detach(embedded: Embedded, workflow_id: str) -> Path:
                 await asyncio.sleep(POLL_INTERVAL_S)
     except TimeoutError as error:
         raise InfrastructureError(_explain_end(log, workflow_id)) from error
+    if get_db_path() is not None:
+        await _wait_until_listed(process, workflow_id)
     return log
+
+
+async def _wait_until_listed(process: subprocess.Popen[bytes], workflow_id: str) -> None:
+    """Wait until the run is on record, so that who asks for it next is not told of none."""
+    with suppress(TimeoutError, StoreError):
+        async with asyncio.timeout(LISTED_TIMEOUT_S):
+            while read_status(workflow_id) is None and process.poll() is None:  # noqa: ASYNC110
+                await asyncio.sleep(POLL_INTERVAL_S)
 
 
 def _spawn(log: Path, workflow_id: str) -> subprocess.Popen[bytes]:
