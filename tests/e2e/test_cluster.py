@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from forge_obs import get_run, open_reader
 from support.forge import DEADLINE_S, run_forge
-from support.live import end_gently, running_forge
+from support.live import Gate, end_gently, run_options, running_forge
 from support.llm_server import LLMServer, tool
 from support.repository import make_repository
 from support.script import answer, write_script
@@ -37,10 +37,10 @@ def repo(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def running_worker(address: str) -> Iterator["subprocess.Popen[str]"]:
+def running_worker(address: str, *wrapper: str) -> Iterator["subprocess.Popen[str]"]:
     """Run ``forge worker`` until the block ends; it says when it is ready."""
     command = [sys.executable, "-u", "-m", "forge_cli", "worker", "--temporal-address", address]
-    worker = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    worker = subprocess.Popen([*wrapper, *command], stdout=subprocess.PIPE, text=True)
     try:
         assert worker.stdout is not None
         assert worker.stdout.readline().startswith("worker ready: task queues forge and forge@")
@@ -152,6 +152,29 @@ def test_command_that_is_interrupted_while_it_connects_says_how_the_run_stands(
 
     assert process.returncode == 130
     assert remark in stderr.splitlines()[-1]
+
+
+def test_worker_ends_with_its_terminal_and_leaves_ignored_what_was_ignored(address: str) -> None:
+    with running_worker(address, "sh", "-c", "trap '' INT; exec \"$@\"", "sh") as worker:
+        worker.send_signal(signal.SIGINT)
+        stdout, _ = end_gently(worker, signal.SIGHUP)
+
+    assert worker.returncode == 0
+    assert stdout.endswith("worker stopping: what runs gets 30 s\nworker stopped\n")
+
+
+def test_worker_that_is_told_twice_ends_at_once(address: str, repo: Path, tmp_path: Path) -> None:
+    gate = Gate(tmp_path)
+    options = run_options(repo, *gate.options, "--temporal-address", address)
+    with running_worker(address) as worker, running_forge(*options):
+        gate.wait()
+        worker.send_signal(signal.SIGTERM)
+        assert worker.stdout is not None
+        assert worker.stdout.readline().startswith("worker stopping")
+        stdout, _ = end_gently(worker, signal.SIGTERM)
+    gate.let_go()
+
+    assert (worker.returncode, stdout) == (130, "")
 
 
 def test_worker_without_a_configured_server_is_exit_2() -> None:

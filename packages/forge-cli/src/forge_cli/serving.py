@@ -3,9 +3,7 @@
 import asyncio
 import os
 import secrets
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -20,10 +18,8 @@ from forge_obs import flush
 
 from forge_cli.console import print_text
 from forge_cli.exit_codes import ExitCode
+from forge_cli.interrupts import interruptible
 from forge_cli.running import prepare_store
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
-"""Requests to stop the process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,42 +58,31 @@ def serve_runs(address: str | None, limits: ServingLimits) -> ExitCode:
 
 
 async def _serve(config: ConnectConfig, limits: ServingLimits) -> None:
-    client = await connect(config)
-    own_queue = f"{SHARED_QUEUE}@{_worker_id(get_state_dir())}"
-    grace = timedelta(seconds=limits.grace_s)
-    with _stop_requests() as stopped:
-        async with running_worker(
-            client, SHARED_QUEUE, own_queue, grace=grace, max_activities=limits.max_activities
-        ):
-            print_text(
-                f"worker ready: task queues {SHARED_QUEUE} and {own_queue} "
-                f"on {config.address}, namespace {client.namespace}"
-            )
-            await stopped.wait()
-            print_text(
-                f"worker stopping: what runs gets {limits.grace_s:g} s; interrupt again to stop now"
-            )
+    with interruptible() as interruption:
+        try:
+            await _work(config, limits)
+        except asyncio.CancelledError:
+            if not interruption.requested:
+                raise
     print_text("worker stopped")
 
 
-@contextmanager
-def _stop_requests() -> Iterator[asyncio.Event]:
-    """Set an event at the first request to stop; the second ends the process."""
-    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
-
-    def stop() -> None:
-        stopped.set()
-        for number in SIGNALS:
-            loop.remove_signal_handler(number)
-            signal.signal(number, signal.SIG_DFL)
-
-    for number in SIGNALS:
-        loop.add_signal_handler(number, stop)
-    try:
-        yield stopped
-    finally:
-        for number in SIGNALS:
-            loop.remove_signal_handler(number)
+async def _work(config: ConnectConfig, limits: ServingLimits) -> None:
+    """Execute runs until cancelled; what is under way then gets its time to end."""
+    client = await connect(config)
+    own_queue = f"{SHARED_QUEUE}@{_worker_id(get_state_dir())}"
+    grace = timedelta(seconds=limits.grace_s)
+    async with running_worker(
+        client, SHARED_QUEUE, own_queue, grace=grace, max_activities=limits.max_activities
+    ):
+        print_text(
+            f"worker ready: task queues {SHARED_QUEUE} and {own_queue} "
+            f"on {config.address}, namespace {client.namespace}"
+        )
+        try:
+            await asyncio.Event().wait()
+        finally:
+            print_text(f"worker stopping: what runs gets {limits.grace_s:g} s")
 
 
 def _worker_id(directory: Path) -> str:
