@@ -1,7 +1,6 @@
 """Finding and reading configuration files, and letting them count."""
 
 import os
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +75,8 @@ def _load(path: Path | None, *, repository: bool) -> ConfigFile | None:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    import tomllib  # noqa: PLC0415 - most have no such file
+
     try:
         if not path.is_file() or path.stat().st_size > LARGEST_BYTES:
             raise UsageError(f"{path}: no regular file of at most {LARGEST_BYTES:,} bytes")

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from cyclopts import App, Group, Parameter
-from cyclopts.config import Dict
 
 from forge_cli.configuration import load_user_config
 from forge_cli.logs import logging_to_stderr
@@ -50,6 +49,8 @@ def build_launcher(app: App) -> Callable[..., Any]:
             _environment(_build_environment(config, given)),
         ):
             if config is not None:
+                from cyclopts.config import Dict  # noqa: PLC0415 - most have no such file
+
                 _log.debug("configuration: %s", config.path)
                 app.config = Dict(build_options(config.values), source=config.path)
             return app(tokens)
