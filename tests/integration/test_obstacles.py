@@ -17,7 +17,7 @@ from forge_core.temporal.obstacles import find_obstacle, wait_unless_stuck, watc
 from forge_core.temporal.runs import RunHandle, start_run
 from forge_core.temporal.server import get_state_dir
 from forge_core.temporal.state import StateFiles
-from forge_core.temporal.worker import build_runner, running_worker
+from forge_core.temporal.worker import WorkerLimits, build_runner, running_worker
 from support.changed_workflows import PausingTaskWorkflow
 from support.llm_server import LLMServer, tool
 from support.repository import make_repository
@@ -28,6 +28,7 @@ from temporalio.worker import Worker
 
 LONG = "A long description. " * 2_000
 MODEL = "openai-chat:writer-1"
+AT_ONCE = WorkerLimits(grace=timedelta(0))
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ async def interrupt(
     client: Client, queue: str, work: ForgeTaskInput, model: LLMServer
 ) -> RunHandle:
     """Begin a run and lose its worker while the model is asked."""
-    async with running_worker(client, queue, grace=timedelta(0)):
+    async with running_worker(client, queue, limits=AT_ONCE):
         handle = await start_run(client, work, f"forge-{queue}", queue)
         await asyncio.to_thread(model.wait_for_requests, 1)
     await release(client, handle.id)
@@ -155,7 +156,7 @@ async def test_run_that_waits_for_its_model_has_no_obstacle(
     client: Client, work: ForgeTaskInput, model: LLMServer
 ) -> None:
     queue = unique_queue()
-    async with running_worker(client, queue, grace=timedelta(0)):
+    async with running_worker(client, queue, limits=AT_ONCE):
         handle = await start_run(client, work, f"forge-{queue}", queue)
         await asyncio.to_thread(model.wait_for_requests, 1)
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from forge_core.models.activity import RunOwner, WriteFilesInput
+from forge_core.activities.runs import RunKey
+from forge_core.models.activity import RemoveSubWorktreesInput, RunOwner, WriteFilesInput
 from forge_core.models.llm import FileOutput
 from forge_core.models.task import ForgeTaskInput, TaskDefinition
 from forge_core.submission import RunSettings, resolve_run
@@ -18,14 +19,15 @@ from forge_core.temporal.connect import connect, embedded_config
 from forge_core.temporal.runs import start_run, wait_for_result
 from forge_core.temporal.server import get_state_dir
 from forge_core.temporal.worker import WORKFLOWS, build_runner, running_worker
-from forge_obs import list_recent_runs, open_reader
+from forge_obs import get_interactions, list_recent_runs, open_reader
 from support.repository import git, make_repository
 from support.script import answer, write_script
 from support.temporal_server import Endpoints, running_endpoints, unique_queue
 from support.waiting import until
-from temporalio import activity
+from temporalio import activity, workflow
+from temporalio.api.common.v1 import Payload
 from temporalio.api.enums.v1 import EventType
-from temporalio.client import ActivityFailureError, Client, WorkflowHandle
+from temporalio.client import ActivityFailureError, Client, WorkflowFailureError, WorkflowHandle
 from temporalio.common import RawValue, RetryPolicy
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Worker
@@ -38,6 +40,22 @@ HALF_A_MINUTE = timedelta(seconds=30)
 async def begin_run(_: RawValue) -> RunOwner:
     """What somebody else's worker would answer in place of ours."""
     return RunOwner(task_queue="theirs")
+
+
+@workflow.defn(name="Scheme", sandboxed=False)
+class Scheme:
+    """What somebody would have our worker do in the name of a run of ours."""
+
+    @workflow.run
+    async def run(self, queue: str, kind: str, argument: RawValue) -> None:
+        """Have an activity executed on another queue, with an argument as it is."""
+        await workflow.execute_activity(
+            kind,
+            argument,
+            task_queue=queue,
+            start_to_close_timeout=HALF_A_MINUTE,
+            retry_policy=ONCE,
+        )
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +116,21 @@ def assert_nothing_was_done(repo: Path) -> None:
     assert engine is None or list_recent_runs(engine) == []
     assert git(repo, "branch", "--format=%(refname:short)") == "main"
     assert sorted(path.name for path in repo.iterdir()) == [".git", "README.md"]
+
+
+def explain(failure: BaseException) -> str:
+    """Return the first cause of a failure."""
+    while failure.__cause__ is not None:
+        failure = failure.__cause__
+    return str(failure)
+
+
+def snapshot(repo: Path) -> tuple[list[tuple[str, str]], int, str]:
+    """Take what a run would change: the record and the branch."""
+    engine = open_reader(os.environ["FORGE_DB_PATH"])
+    assert engine is not None
+    runs = [(run.workflow_id, run.run_id or "") for run in list_recent_runs(engine)]
+    return runs, len(get_interactions(engine)), git(repo, "rev-parse", "forge/work")
 
 
 def post(endpoints: Endpoints, path: str, document: dict[str, Any]) -> dict[str, Any]:
@@ -243,3 +276,93 @@ async def test_run_of_ours_goes_on_beside_refused_work(
 
     await refused.terminate()
     assert result.status == "success"
+
+
+async def find_signed(handle: WorkflowHandle[Any, Any], kind: str) -> Payload:
+    """Find in a history, which everybody can read, what a kind of activity was given."""
+    async for event in handle.fetch_history_events():
+        scheduled = event.activity_task_scheduled_event_attributes
+        if scheduled.activity_type.name == kind:
+            return scheduled.input.payloads[0]
+    raise LookupError(kind)
+
+
+@pytest.fixture
+async def ended(ours: Client, work: ForgeTaskInput) -> WorkflowHandle[Any, Any]:
+    """A run of ours that has ended."""
+    queue = unique_queue()
+    async with running_worker(ours, queue):
+        handle = await start_run(ours, work, f"ended-{queue}", queue)
+        await wait_for_result(handle)
+    return handle
+
+
+@pytest.fixture
+async def busy(ours: Client) -> AsyncIterator[RunKey]:
+    """Another run of ours whose worker still serves; its workflow id names the queue, too."""
+    queue = unique_queue()
+    handle = await ours.start_workflow("ForgeTaskWorkflow", id=queue, task_queue="nobody")
+    key = RunKey("other", queue, handle.first_execution_run_id or "")
+    async with running_worker(ours, queue, only=key):
+        yield key
+
+
+async def test_run_that_ended_is_not_executed_again_for_a_stranger(
+    ended: WorkflowHandle[Any, Any], stranger: Client, busy: RunKey, repo: Path
+) -> None:
+    history = await ended.fetch_history()
+    [signed] = history.events[0].workflow_execution_started_event_attributes.input.payloads
+    before = snapshot(repo)
+
+    again = await stranger.start_workflow(
+        "ForgeTaskWorkflow", RawValue(signed), id=ended.id, task_queue=busy.workflow_id
+    )
+    with pytest.raises(WorkflowFailureError) as refused:
+        await again.result()
+
+    assert again.first_execution_run_id != ended.first_execution_run_id
+    assert f"refused: {ended.id} is not of run {busy.workflow_id}" in explain(refused.value)
+    assert snapshot(repo) == before
+
+
+@pytest.mark.parametrize("kind", ["call_llm", "validate_output"])
+async def test_activity_of_a_run_that_ended_is_not_executed_again_for_a_stranger(
+    ended: WorkflowHandle[Any, Any], stranger: Client, busy: RunKey, repo: Path, kind: str
+) -> None:
+    signed = await find_signed(ended, kind)
+    before = snapshot(repo)
+    queue = unique_queue()
+
+    async with Worker(stranger, task_queue=queue, workflows=[Scheme]):
+        with pytest.raises(WorkflowFailureError) as refused:
+            await stranger.execute_workflow(
+                Scheme.run,
+                args=[busy.workflow_id, kind, RawValue(signed)],
+                id=ended.id,
+                task_queue=queue,
+            )
+
+    assert f"refused: {ended.id} is not of" in explain(refused.value)
+    assert snapshot(repo) == before
+
+
+async def test_workflow_named_like_a_sub_task_is_none(
+    ours: Client, busy: RunKey, repo: Path
+) -> None:
+    work = RemoveSubWorktreesInput(
+        repo_root=str(repo), task_id="work", workflow_id=busy.workflow_id, step_id="s"
+    )
+    name, queue = f"{busy.workflow_id}/s/1/p", unique_queue()
+
+    async with Worker(ours, task_queue=queue, workflows=[Scheme]):
+        with pytest.raises(WorkflowFailureError) as refused:
+            await ours.execute_workflow(
+                Scheme.run,
+                args=[busy.workflow_id, "remove_sub_task_worktrees", work],
+                id=name,
+                task_queue=queue,
+            )
+
+    assert f"refused: {name} is not of" in str(
+        refused.value.cause and refused.value.cause.__cause__
+    )

@@ -7,7 +7,14 @@ from contextlib import ExitStack, suppress
 from datetime import timedelta
 from pathlib import Path
 
-from forge_core.errors import GitFailed, RunCancelled, RunOwned, RunStuck, TaskIdTaken
+from forge_core.errors import (
+    GitFailed,
+    RunCancelled,
+    RunOwned,
+    RunRepeated,
+    RunStuck,
+    TaskIdTaken,
+)
 from forge_core.files.paths import WORKTREES
 from forge_core.git.repository import branch_exists, branch_name, read_claim
 from forge_core.models.result import TaskResult
@@ -97,8 +104,11 @@ async def _wait_for_end(place: Place, found: FoundRun) -> None:
             return
         with translating_unavailability("does not let go of the run"):
             await release(place.client, found.handle.id, HELD_BACK)
-        async with executing(place.client, place.embedded, found):
-            await _wait(place, found)
+        try:
+            async with executing(place.client, place.embedded, found):
+                await _wait(place, found)
+        except RunRepeated:
+            await _end_in_temporal(place, found)
 
 
 def _take(embedded: Embedded, found: FoundRun, stack: ExitStack) -> bool:
@@ -123,8 +133,7 @@ async def _wait(place: Place, found: FoundRun) -> None:
         return
     except RunStuck as stuck:
         print_note(f"{stuck}: it is ended in Temporal")
-        with translating_unavailability("does not end the run"):
-            await give_up(place.client, found.handle.id)
+        await _end_in_temporal(place, found)
         await settle_ended(place.client, found, _read_result(found))
         return
     except TimeoutError:
@@ -133,6 +142,11 @@ async def _wait(place: Place, found: FoundRun) -> None:
             f"forge status --workflow-id {found.handle.id}"
         ) from None
     raise NotCancelled(f"{run} had ended before it could be cancelled: {result.status}")
+
+
+async def _end_in_temporal(place: Place, found: FoundRun) -> None:
+    with translating_unavailability("does not end the run"):
+        await give_up(place.client, found.handle.id)
 
 
 def _read_result(found: FoundRun) -> TaskResult | None:

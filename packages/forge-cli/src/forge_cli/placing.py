@@ -10,17 +10,18 @@ from datetime import timedelta
 
 from forge_core.errors import ServerUnavailable
 from forge_core.temporal.connect import connect, embedded_config, load_connect_config
+from forge_core.temporal.ownership import confirm_run
 from forge_core.temporal.pollers import has_workers
 from forge_core.temporal.runs import FoundRun
 from forge_core.temporal.server import keep_server, read_record
 from forge_core.temporal.state import StateFiles
-from forge_core.temporal.worker import SHARED_QUEUE, running_worker
+from forge_core.temporal.worker import SHARED_QUEUE, WorkerLimits, running_worker
 from temporalio.client import Client
 
 from forge_cli.console import print_note
 from forge_cli.embedding import Embedding, find_embedding
 
-NO_GRACE = timedelta(0)
+LIMITS = WorkerLimits(grace=timedelta(0))
 """A worker that is told to stop tells its activities at once: what they do can be done again."""
 
 
@@ -101,8 +102,12 @@ async def executing(
 
     Yields:
         A task that ends, with the reason, if the server is lost for good.
+
+    Raises:
+        RunRepeated: It is not the run that was executed under its id before.
     """
-    async with running_worker(client, found.task_queue, grace=NO_GRACE) as runs:
+    confirm_run(embedded.files, found.handle.id, found.run_id)
+    async with running_worker(client, found.task_queue, only=found.key, limits=LIMITS) as runs:
         await runs.adopt(found.key, found.work)
         keeping = asyncio.create_task(_keep(embedded))
         try:

@@ -4,15 +4,13 @@ import asyncio
 import os
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 from forge_core.errors import InfrastructureError, UsageError
 from forge_core.files.create import create_whole, make_private
 from forge_core.temporal.connect import ConnectConfig, connect, load_connect_config
 from forge_core.temporal.server import get_state_dir
-from forge_core.temporal.worker import MAX_ACTIVITIES, SHARED_QUEUE, running_worker
+from forge_core.temporal.worker import SHARED_QUEUE, WorkerLimits, running_worker
 from forge_core.tracing import init_tracing, shutdown_tracing
 from forge_obs import flush
 
@@ -22,17 +20,7 @@ from forge_cli.interrupts import interruptible
 from forge_cli.running import prepare_store
 
 
-@dataclass(frozen=True, slots=True)
-class ServingLimits:
-    """What a worker takes on, and how it stops."""
-
-    max_activities: int = MAX_ACTIVITIES
-    """Activities that are executed at a time, model calls among them."""
-    grace_s: float = 30.0
-    """Seconds that running activities get to end when the worker is told to stop."""
-
-
-def serve_runs(address: str | None, limits: ServingLimits) -> ExitCode:
+def serve_runs(address: str | None, limits: WorkerLimits) -> ExitCode:
     """Serve runs until the process is told to stop.
 
     What is not finished then is done by the next worker of this state directory.
@@ -57,7 +45,7 @@ def serve_runs(address: str | None, limits: ServingLimits) -> ExitCode:
     return ExitCode.SUCCESS
 
 
-async def _serve(config: ConnectConfig, limits: ServingLimits) -> None:
+async def _serve(config: ConnectConfig, limits: WorkerLimits) -> None:
     with interruptible() as interruption:
         try:
             await _work(config, limits)
@@ -67,14 +55,11 @@ async def _serve(config: ConnectConfig, limits: ServingLimits) -> None:
     print_text("worker stopped")
 
 
-async def _work(config: ConnectConfig, limits: ServingLimits) -> None:
+async def _work(config: ConnectConfig, limits: WorkerLimits) -> None:
     """Execute runs until cancelled; what is under way then gets its time to end."""
     client = await connect(config)
     own_queue = f"{SHARED_QUEUE}@{_worker_id(get_state_dir())}"
-    grace = timedelta(seconds=limits.grace_s)
-    async with running_worker(
-        client, SHARED_QUEUE, own_queue, grace=grace, max_activities=limits.max_activities
-    ):
+    async with running_worker(client, SHARED_QUEUE, own_queue, limits=limits):
         print_text(
             f"worker ready: task queues {SHARED_QUEUE} and {own_queue} "
             f"on {config.address}, namespace {client.namespace}"
@@ -82,7 +67,8 @@ async def _work(config: ConnectConfig, limits: ServingLimits) -> None:
         try:
             await asyncio.Event().wait()
         finally:
-            print_text(f"worker stopping: what runs gets {limits.grace_s:g} s")
+            grace_s = limits.grace.total_seconds()
+            print_text(f"worker stopping: what runs gets {grace_s:g} s")
 
 
 def _worker_id(directory: Path) -> str:

@@ -6,6 +6,7 @@ ForgeError
 │   ├── TaskIdTaken       another run owns this task id, or this run no longer does
 │   ├── ServerInUse       the embedded server cannot be stopped now
 │   ├── RunOwned          a living process executes the run
+│   ├── RunRepeated       a run was started again, not by us
 │   ├── RunEnded          there is nothing left to resume or to cancel
 │   └── ModelNotConfigured
 ├── InfrastructureError   git, the Temporal server or a worker is missing
@@ -47,6 +48,10 @@ class ServerInUse(UsageError):
 
 class RunOwned(UsageError):
     """A run is to be executed while a living process does so."""
+
+
+class RunRepeated(UsageError):
+    """A run that was executed before was started again, under its own id, by somebody else."""
 
 
 class RunEnded(UsageError):

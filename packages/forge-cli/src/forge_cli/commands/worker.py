@@ -1,5 +1,6 @@
 """``forge worker``: serve runs of a configured Temporal server."""
 
+from datetime import timedelta
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -24,6 +25,8 @@ def worker(
         max_activities: Activities that are executed at a time, model calls among them.
         grace: Seconds that running activities get to end when the worker is told to stop.
     """
-    from forge_cli.serving import ServingLimits, serve_runs  # noqa: PLC0415 - imports Temporal
+    from forge_core.temporal.worker import WorkerLimits  # noqa: PLC0415 - imports Temporal
 
-    return serve_runs(temporal_address, ServingLimits(max_activities, grace))
+    from forge_cli.serving import serve_runs  # noqa: PLC0415
+
+    return serve_runs(temporal_address, WorkerLimits(max_activities, timedelta(seconds=grace)))

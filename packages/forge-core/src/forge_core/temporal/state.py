@@ -133,6 +133,10 @@ class StateFiles:
         """Who executes a run; true only while that process holds a lock on it."""
         return self.runs / f"{run_directory(workflow_id)}.owner"
 
+    def run_id(self, workflow_id: str) -> Path:
+        """Temporal's id of the one run that is executed under a workflow id."""
+        return self.runs / f"{run_directory(workflow_id)}.run"
+
     def run_log(self, workflow_id: str) -> Path:
         """What a detached worker wrote about a run."""
         return self.runs / f"{run_directory(workflow_id)}.log"

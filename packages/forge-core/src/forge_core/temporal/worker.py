@@ -14,6 +14,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from forge_core.activities.admission import AdmissionInterceptor
 from forge_core.activities.context import assemble_context, assemble_planner_context
 from forge_core.activities.failures import FailureInterceptor
 from forge_core.activities.files import validate_output, write_output
@@ -29,7 +30,7 @@ from forge_core.activities.heartbeat import HEARTBEAT_THROTTLE, HeartbeatInterce
 from forge_core.activities.llm import call_llm
 from forge_core.activities.planner import call_planner
 from forge_core.activities.results import ResultInterceptor
-from forge_core.activities.runs import RunActivities
+from forge_core.activities.runs import RunActivities, RunKey
 from forge_core.models.activity import RunOwner
 from forge_core.temporal.payloads import get_limit
 from forge_core.workflows.fan_out import ForgeSubTaskWorkflow
@@ -68,13 +69,26 @@ PASSTHROUGH = ("forge_core", "forge_obs", "opentelemetry", "orjson", "pydantic",
 """Modules that workflow code shares with the process instead of importing them anew."""
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerLimits:
+    """What a worker takes on, and how it stops."""
+
+    max_activities: int = MAX_ACTIVITIES
+    """Activities that are executed at a time, model calls among them."""
+    grace: timedelta = GRACE
+    """Time that running activities get to end when the worker stops."""
+
+
+DEFAULT_LIMITS = WorkerLimits()
+
+
 @asynccontextmanager
 async def running_worker(
     client: Client,
     task_queue: str,
     own_queue: str | None = None,
-    grace: timedelta = GRACE,
-    max_activities: int = MAX_ACTIVITIES,
+    only: RunKey | None = None,
+    limits: WorkerLimits = DEFAULT_LIMITS,
 ) -> AsyncIterator[RunActivities]:
     """Serve runs until the block ends.
 
@@ -83,8 +97,8 @@ async def running_worker(
         task_queue: Where new runs are waited for.
         own_queue: Queue that no other worker polls, on which all activities of a run that
             began here are executed; None when `task_queue` is such a queue itself.
-        grace: Time that running activities get to end when the block does.
-        max_activities: Activities that are executed at a time.
+        only: The one run to be served, where the server does not know who asks; None for all.
+        limits: What the worker takes on.
 
     Yields:
         The record of the worker's runs.
@@ -92,8 +106,8 @@ async def running_worker(
     owner = RunOwner(task_queue=own_queue or task_queue, sole=own_queue is None)
     runs = RunActivities(client, owner)
     queues = (task_queue,) if own_queue is None else (task_queue, own_queue)
-    with ThreadPoolExecutor(max_activities, thread_name_prefix="forge-activity") as executor:
-        parts = _Parts(client, runs, executor, grace, max_activities)
+    with ThreadPoolExecutor(limits.max_activities, thread_name_prefix="forge-activity") as executor:
+        parts = _Parts(client, runs, executor, only, limits)
         async with AsyncExitStack() as stack:
             for queue in queues:
                 worker = _build_worker(parts, queue, serves_workflows=queue == task_queue)
@@ -128,26 +142,28 @@ class _Parts:
     client: Client
     runs: RunActivities
     executor: ThreadPoolExecutor
-    grace: timedelta
-    max_activities: int
+    only: RunKey | None
+    limits: WorkerLimits
 
 
 def _build_worker(parts: _Parts, queue: str, *, serves_workflows: bool) -> Worker:
     client, runs = parts.client, parts.runs
     activities: list[Any] = [*ACTIVITIES, runs.begin_run, runs.record_run]
+    admission = [] if parts.only is None else [AdmissionInterceptor(client, parts.only)]
     return Worker(
         client,
         task_queue=queue,
         workflows=WORKFLOWS if serves_workflows else (),
         activities=activities,
         activity_executor=parts.executor,
-        max_concurrent_activities=parts.max_activities,
-        graceful_shutdown_timeout=parts.grace,
+        max_concurrent_activities=parts.limits.max_activities,
+        graceful_shutdown_timeout=parts.limits.grace,
         max_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
         build_id=build_id(),
         interceptors=[
             HeartbeatInterceptor(),
             FailureInterceptor(),
+            *admission,
             ResultInterceptor(get_limit(client.data_converter)),
         ],
         workflow_runner=build_runner(),
