@@ -14,6 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from forge_core.temporal.pollers import has_workers
+from forge_core.temporal.worker import SHARED_QUEUE
 from forge_obs import get_run, open_reader
 from support.forge import DEADLINE_S, run_forge
 from support.live import Gate, end_gently, run_options, running_forge
@@ -115,20 +117,29 @@ async def list_submitted(address: str) -> list[str]:
     return [run.id async for run in client.list_workflows("ExecutionStatus = 'Running'")]
 
 
+async def is_polled(address: str) -> bool:
+    """Tell whether the server knows of a worker."""
+    return await has_workers(await Client.connect(address), SHARED_QUEUE)
+
+
 @pytest.mark.parametrize("more", [[], ["--no-wait"]], ids=["waited for", "not waited for"])
 def test_interrupted_run_that_no_worker_has_taken_yet_is_named(
     address: str, repo: Path, monkeypatch: pytest.MonkeyPatch, more: list[str]
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "k")
     with running_worker(address):
-        pass  # the server takes it for living for a while
+        known = asyncio.run(is_polled(address))  # and taken for living for a while
     with running_run(address, repo, *more) as run:
-        wait_until(lambda: asyncio.run(list_submitted(address)), "the run on the server")
+        wait_until(
+            lambda: run.poll() is not None or asyncio.run(list_submitted(address)),
+            "the run on the server",
+        )
         run.send_signal(signal.SIGINT)
         stdout, stderr = run.communicate(timeout=DEADLINE_S)
 
-    [workflow_id] = asyncio.run(list_submitted(address))
+    assert known
     assert run.returncode == 130, stderr
+    [workflow_id] = asyncio.run(list_submitted(address))
     assert f"forge cancel {workflow_id}" in json.loads(stdout)["error"]["message"]
 
 

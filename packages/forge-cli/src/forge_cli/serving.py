@@ -6,13 +6,15 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-from forge_core.errors import InfrastructureError, UsageError
+from forge_core.errors import InfrastructureError, ServerUnavailable, UsageError
 from forge_core.files.create import create_whole, make_private
 from forge_core.temporal.connect import ConnectConfig, connect, load_connect_config
+from forge_core.temporal.pollers import LOOK_INTERVAL_S, has_workers
 from forge_core.temporal.server import get_state_dir
 from forge_core.temporal.worker import SHARED_QUEUE, WorkerLimits, running_worker
 from forge_core.tracing import init_tracing, shutdown_tracing
 from forge_obs import flush
+from temporalio.client import Client
 
 from forge_cli.console import print_text
 from forge_cli.exit_codes import ExitCode
@@ -60,6 +62,7 @@ async def _work(config: ConnectConfig, limits: WorkerLimits) -> None:
     client = await connect(config)
     own_queue = f"{SHARED_QUEUE}@{_worker_id(get_state_dir())}"
     async with running_worker(client, SHARED_QUEUE, own_queue, limits=limits):
+        await _wait_until_polled(client)
         print_text(
             f"worker ready: task queues {SHARED_QUEUE} and {own_queue} "
             f"on {config.address}, namespace {client.namespace}"
@@ -69,6 +72,16 @@ async def _work(config: ConnectConfig, limits: WorkerLimits) -> None:
         finally:
             grace_s = limits.grace.total_seconds()
             print_text(f"worker stopping: what runs gets {grace_s:g} s")
+
+
+async def _wait_until_polled(client: Client) -> None:
+    """Wait until the server knows of a worker: before that `forge run` submits nothing.
+
+    A server that does not tell is not waited for: the worker can work all the same.
+    """
+    with suppress(ServerUnavailable):
+        while not await has_workers(client, SHARED_QUEUE):  # noqa: ASYNC110 - nothing tells when
+            await asyncio.sleep(LOOK_INTERVAL_S)
 
 
 def _worker_id(directory: Path) -> str:
