@@ -109,11 +109,14 @@ class LineProgress:
         self._pending: Sequence[PendingActivity] = ()
 
     def started(self, where: str) -> None:
-        """Tell the run's id and where it works; what it has done before is not news."""
-        self._tell(f"run {self._workflow_id}: {where}")
+        """Tell the run's id and where it works; what it has done before is not news.
+
+        Read before it is told: whoever reads the line may count on what comes after it.
+        """
         found = self._read()
         if found is not None:
             self._result, self._calls = found[0].result, found[1]
+        self._tell(f"run {self._workflow_id}: {where}")
 
     def look(self, pending: Sequence[PendingActivity]) -> None:
         """Tell what happened since the last look."""
