@@ -11,10 +11,10 @@ from statistics import median
 
 from forge_obs import (
     flush,
-    get_call_totals,
     get_interaction,
     get_interactions,
     get_run,
+    iterate_call_figures,
     list_recent_runs,
     open_reader,
     upgrade,
@@ -57,7 +57,9 @@ def _queries(engine: Engine) -> dict[str, Callable[[Engine], object]]:
             get_run(e, MIDDLE),
             get_interactions(e, workflow_id=MIDDLE),
         ),
-        "totals of 20 runs": lambda e: get_call_totals(e, [f"forge-task-{n}" for n in range(20)]),
+        "figures of 20 runs": lambda e: list(
+            iterate_call_figures(e, [f"forge-task-{n}" for n in range(20)])
+        ),
         "one call by number": lambda e: get_interaction(e, RUNS),
         "one call by entry id": lambda e: get_interaction(e, str(call.entry_id)),
         "one call by prefix": lambda e: get_interaction(e, prefix),

@@ -118,6 +118,8 @@ RUN: Schema = {
     "calls_unanswered": COUNT,
     "duration_s": null_or(NUMBER),
     "resume": null_or(TEXT),
+    "successor": null_or(TEXT),
+    "cost": ref("cost"),
 }
 
 INTERACTION: Schema = {**build_columns(Interaction), "cost_usd": null_or(NUMBER)}
@@ -126,6 +128,7 @@ COST: Schema = {
     "usd": null_or(NUMBER),
     "calls_priced": COUNT,
     "calls_unknown": COUNT,
+    "calls_refused": COUNT,
     "calls_scripted": COUNT,
     "genai_prices": null_or(TEXT),
 }

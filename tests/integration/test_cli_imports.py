@@ -7,7 +7,9 @@ import sys
 from contextlib import closing
 
 import pytest
-from support.records import WORKFLOW_ID, record_call, record_run
+from forge_cli.prices import load_prices
+from forge_obs.rows import Interaction
+from support.records import STATS, WORKFLOW_ID, record_call, record_run
 
 SERVERS = ("temporalio", "pydantic_ai", "pydantic", "opentelemetry")
 WRITERS = ("alembic", "sqlalchemy.orm", "forge_obs.orm", "forge_obs.schema", "forge_obs.writer")
@@ -35,6 +37,12 @@ def entry_id() -> str:
         return str(connection.execute("SELECT entry_id FROM interactions").fetchone()[0])
 
 
+@pytest.fixture
+def known_prices(entry_id: str) -> None:  # noqa: ARG001 - of its model
+    """Keep the prices of the recorded call's model, as the first command does."""
+    load_prices([Interaction(model_name=STATS.model_name)])
+
+
 @pytest.mark.parametrize(
     ("args", "unused"),
     [
@@ -44,10 +52,9 @@ def entry_id() -> str:
         pytest.param(["status", "--json"], DETAILS, id="status json"),
     ],
 )
+@pytest.mark.usefixtures("known_prices")
 def test_command_imports_nothing_that_it_does_not_use(
-    entry_id: str,  # noqa: ARG001 - a store with something in it
-    args: list[str],
-    unused: tuple[str, ...],
+    args: list[str], unused: tuple[str, ...]
 ) -> None:
     imported = list_imports(*args)
 

@@ -12,8 +12,11 @@ from pathlib import Path
 
 import pytest
 from forge_cli.app import call
+from forge_core.git.claim import claim_task
+from forge_core.git.repository import claim_path
 from support.forge import Outcome, run_forge
 from support.records import WORKFLOW_ID, record_call, record_run
+from support.repository import make_repository
 
 HOSTILE = "\x1b[2J\x1b]52;c;aGk=\x07 \x9b31m \u202e \u200b a[/b]c :bomb: \ud800 ☃"
 SHOWN = "\\x1b[2J\\x1b]52;c;aGk=\\x07 \\x9b31m \\u202e \\u200b a[/b]c :bomb: \\ud800 ☃"
@@ -98,6 +101,30 @@ def test_run_of_a_dead_process_is_listed_as_interrupted(forge: Forge) -> None:
     [run] = forge("status", "--json").document["runs"]
 
     assert run["status"] == "interrupted"
+
+
+def test_interrupted_run_says_which_run_has_its_task_id_by_now(
+    forge: Forge, tmp_path: Path
+) -> None:
+    repo = make_repository(tmp_path / "repo", {"a.py": ""})
+    script = (
+        "import sys; from forge_obs import record\n"
+        "record('run', task_id='t', workflow_id='forge-t-0a', status='running', result={},"
+        " repo_root=sys.argv[1])\n"
+    )
+    subprocess.run([sys.executable, "-c", script, repo], check=True)
+    claim_task(repo, "t", "forge-t-0a")
+    record_run("forge-t-0b", task_id="t", repo_root=str(repo))
+
+    before = forge("status", "--workflow-id", "forge-t-0a")
+    claim_path(repo, "t").write_text("forge-t-0b\n")
+    after = forge("status", "--workflow-id", "forge-t-0a")
+    [_, run] = forge("status", "--json").document["runs"]
+
+    assert "\nresume    forge resume forge-t-0a\n" in before.stdout
+    assert "forge resume" not in after.stdout
+    assert "its task id is run forge-t-0b's by now: forge cancel forge-t-0a ends it" in after.stdout
+    assert (run["resume"], run["successor"]) == (None, "forge-t-0b")
 
 
 def test_tree_of_a_run_is_shown(forge: Forge) -> None:

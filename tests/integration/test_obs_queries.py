@@ -12,10 +12,10 @@ from forge_obs import (
     AmbiguousId,
     check_store,
     flush,
-    get_call_totals,
     get_interaction,
     get_interactions,
     get_run,
+    iterate_call_figures,
     list_recent_runs,
     list_workflow_ids,
     open_reader,
@@ -50,7 +50,7 @@ QUERIES: dict[str, Callable[[Engine], object]] = {
     "calls of a workflow without texts": lambda engine: get_interactions(
         engine, workflow_id="w", texts=False
     ),
-    "totals": lambda engine: get_call_totals(engine, ["w", "w2"]),
+    "figures": lambda engine: list(iterate_call_figures(engine, ["w", "w2"])),
     "one call by number": lambda engine: get_interaction(engine, 1),
     "one call by entry id": lambda engine: get_interaction(engine, "a1b2c3d4"),
     "one call by prefix": lambda engine: get_interaction(engine, "a1b2"),

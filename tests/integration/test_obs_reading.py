@@ -16,10 +16,10 @@ from forge_obs import (
     StoreUnreadable,
     check_store,
     flush,
-    get_call_totals,
     get_interactions,
     get_run,
     get_shown_status,
+    iterate_call_figures,
     iterate_runs,
     list_recent_runs,
     open_reader,
@@ -110,7 +110,7 @@ def test_empty_file_has_no_rows(tmp_path: Path) -> None:
     assert get_interactions(engine) == []
     assert get_run(engine, "w") is None
     assert list_recent_runs(engine) == []
-    assert get_call_totals(engine, ["w"]) == {}
+    assert list(iterate_call_figures(engine, ["w"])) == []
 
 
 def test_older_schema_is_read_with_the_columns_it_has(db: Path) -> None:

@@ -9,14 +9,13 @@ from pathlib import Path
 import pytest
 from forge_obs import LLMStats, build_interaction_dict
 from forge_obs.store import (
-    CallTotals,
     Interaction,
     Run,
     flush,
-    get_call_totals,
     get_engine,
     get_interactions,
     get_run,
+    iterate_call_figures,
     list_recent_runs,
     list_workflow_ids,
     open_reader,
@@ -152,25 +151,24 @@ def test_recent_runs_come_newest_first_and_limited(engine: Engine) -> None:
     assert list_recent_runs(engine, 0) == []
 
 
-def test_totals_leave_out_calls_whose_tokens_are_unknown(engine: Engine) -> None:
-    save(engine, workflow_id="w", input_tokens=5, output_tokens=1)
-    save(engine, workflow_id="w", input_tokens=7, output_tokens=2, role="planner")
-    save(engine, workflow_id="w", input_tokens=99, usage_known=False, status="error")
-    save(engine, workflow_id="w", usage_known=False, status="started")
+def test_figures_are_those_of_the_calls_of_some_workflows(engine: Engine) -> None:
+    save(engine, workflow_id="w", input_tokens=5, origin="replay", user_prompt="long")
+    save(engine, workflow_id="v", usage_known=False, status="error", error_type="quota")
     save(engine, workflow_id="other")
 
-    assert get_call_totals(engine, ["w", "none"]) == {
-        "w": CallTotals(calls=4, input_tokens=12, output_tokens=3, unreported=2, unanswered=1)
-    }
+    figures = list(iterate_call_figures(engine, ["w", "none", "v"]))
+
+    found = {f.workflow_id: (f.input_tokens, f.origin, f.error_type) for f in figures}
+    assert found == {"w": (5, "replay", None), "v": (0, "provider", "quota")}
+    assert {figure.user_prompt for figure in figures} == {""}
 
 
-def test_totals_use_the_index(engine: Engine, db: Path) -> None:
+def test_figures_use_the_index(engine: Engine, db: Path) -> None:
     save(engine, workflow_id="w")
 
     with closing(sqlite3.connect(db)) as connection:
         plan = connection.execute(
-            "EXPLAIN QUERY PLAN SELECT workflow_id, count(*) FROM interactions"
-            " WHERE workflow_id IN ('w') GROUP BY workflow_id"
+            "EXPLAIN QUERY PLAN SELECT input_tokens FROM interactions WHERE workflow_id IN ('w')"
         ).fetchall()
     assert "ix_interactions_workflow_id" in str(plan)
 

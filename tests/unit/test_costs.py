@@ -2,18 +2,21 @@
 
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from forge_cli.prices import look_up
 from forge_cli.render.costs import (
+    REFUSALS,
     Period,
     Prices,
     Tally,
     UnitPrices,
+    is_refused,
     list_models,
     tally_calls,
 )
+from forge_core.llm.errors import FailureKind
 from forge_obs.rows import Interaction
 from genai_prices import Usage, calc_price
 from genai_prices.data_snapshot import get_snapshot
@@ -154,6 +157,7 @@ def test_tally_keeps_scripted_and_replayed_calls_out_of_every_sum() -> None:
         make_call(origin="scripted"),
         make_call(origin="replay"),
         make_call(usage_known=False, input_tokens=0),
+        make_call(usage_known=False, status="error", error_type="rate_limited"),
     ]
 
     tally = tally_calls(calls, PRICES)
@@ -162,8 +166,9 @@ def test_tally_keeps_scripted_and_replayed_calls_out_of_every_sum() -> None:
     assert cost is not None
     assert cost > 0
     assert tally == Tally(
-        calls=4,
+        calls=5,
         scripted=2,
+        refused=1,
         unreported=1,
         input_tokens=4120,
         cached_tokens=3000,
@@ -175,3 +180,27 @@ def test_tally_keeps_scripted_and_replayed_calls_out_of_every_sum() -> None:
 
 def test_no_calls_cost_nothing_and_nothing_is_unknown() -> None:
     assert tally_calls([], PRICES) == Tally(usd=Decimal(0))
+
+
+@pytest.mark.parametrize(
+    ("columns", "refused"),
+    [
+        pytest.param({"error_type": "overloaded"}, True, id="turned away"),
+        pytest.param({"error_type": "timeout"}, False, id="perhaps answered"),
+        pytest.param({"error_type": "server_error"}, False, id="perhaps worked on"),
+        pytest.param({"error_type": "rejected", "usage_known": True}, False, id="tokens reported"),
+        pytest.param({"error_type": "quota", "status": "started"}, False, id="no outcome"),
+        pytest.param({"error_type": None}, False, id="no kind"),
+    ],
+)
+def test_only_a_request_that_was_turned_away_counts_as_refused(
+    columns: dict[str, Any], *, refused: bool
+) -> None:
+    call = make_call(**{"usage_known": False, "status": "error", **columns})
+
+    assert is_refused(call) == refused
+    assert tally_calls([call], PRICES).refused == refused
+
+
+def test_refusals_are_kinds_of_failure() -> None:
+    assert set(get_args(FailureKind)) > REFUSALS

@@ -103,7 +103,7 @@ def test_stats_load_neither_sqlalchemy_nor_alembic() -> None:
 
 
 def test_reading_loads_neither_the_orm_nor_alembic_nor_pydantic() -> None:
-    statement = "from forge_obs.store import open_reader, list_recent_runs, get_call_totals"
+    statement = "from forge_obs.store import open_reader, list_recent_runs, iterate_call_figures"
 
     assert not loaded_by(statement) & {"sqlalchemy.orm", "alembic", "pydantic"}
 
@@ -112,7 +112,6 @@ def test_public_names_are_pinned_and_importable() -> None:
     assert set(forge_obs.__all__) == {
         "AmbiguousId",
         "Backlog",
-        "CallTotals",
         "Interaction",
         "LLMStats",
         "Run",
@@ -126,13 +125,13 @@ def test_public_names_are_pinned_and_importable() -> None:
         "check_store",
         "flush",
         "get_backlog",
-        "get_call_totals",
         "get_db_path",
         "get_engine",
         "get_interaction",
         "get_interactions",
         "get_run",
         "get_shown_status",
+        "iterate_call_figures",
         "iterate_interactions",
         "iterate_runs",
         "list_recent_runs",

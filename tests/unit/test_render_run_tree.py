@@ -6,12 +6,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from forge_cli.render.costs import Period, Prices, Tally, UnitPrices
+from forge_cli.render.costs import Period, Prices, Tally, UnitPrices, tally_calls
 from forge_cli.render.outline import build_outline
 from forge_cli.render.run_tree import describe_cost, render_run
 from forge_cli.render.spending import find_waste, split_time
 from forge_cli.render.tree import parse_result
-from forge_cli.render.views import RunView, build_run_view, sum_calls
+from forge_cli.render.views import RunView, build_run_view
 from forge_obs.rows import Interaction, Run
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -109,7 +109,7 @@ CALLS = [
 def make_view(status: str = "running", result: object = RESULT) -> RunView:
     text = result if isinstance(result, str) else json.dumps(result)
     run = Run(workflow_id="forge-t-0a", task_id="t", created_at=BEGAN, result_json=text)
-    return build_run_view(run, status, sum_calls(CALLS), NOW)
+    return build_run_view(run, status, tally_calls(CALLS, PRICES), NOW)
 
 
 def render(status: str = "running", *, details: bool = False) -> str:

@@ -1,18 +1,21 @@
 """Runs, calls and progress as text, from values alone."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from forge_cli.render.costs import Tally
 from forge_cli.render.documents import build_interactions, build_run_list, build_status, dump
 from forge_cli.render.figures import format_age, format_count, format_duration, format_milliseconds
 from forge_cli.render.interactions import render_interactions
 from forge_cli.render.progress import render_progress
 from forge_cli.render.runs import render_run_list, render_run_news
 from forge_cli.render.tree import build_result_view, parse_result
-from forge_cli.render.views import RunView, build_run_view, sum_calls
-from forge_obs.rows import CallTotals, Interaction, Run
+from forge_cli.render.views import RunView, build_run_view
+from forge_obs.rows import Interaction, Run
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 RESULT: dict[str, Any] = {
@@ -59,7 +62,12 @@ RESULT: dict[str, Any] = {
 }
 
 
-def make_view(result: object = RESULT, status: str = "success", **columns: Any) -> RunView:
+TOTALS = Tally(calls=3, input_tokens=1200, output_tokens=45, usd=Decimal("0.25"))
+
+
+def make_view(
+    result: object = RESULT, status: str = "success", totals: Tally = TOTALS, **columns: Any
+) -> RunView:
     run = Run(
         **{
             "workflow_id": "forge-t-0a",
@@ -71,7 +79,7 @@ def make_view(result: object = RESULT, status: str = "success", **columns: Any) 
             **columns,
         }
     )
-    return build_run_view(run, status, CallTotals(3, 1200, 45, 0), NOW)
+    return build_run_view(run, status, totals, NOW, "9.9")
 
 
 def make_call(**columns: Any) -> Interaction:
@@ -97,15 +105,49 @@ def make_call(**columns: Any) -> Interaction:
 def test_run_list_shows_each_run_in_one_aligned_line() -> None:
     text = render_run_list([make_view(), make_view(status="interrupted", finished_at=None)]).plain
 
-    header, first, second, _, hint = text.splitlines()
+    header, first, second, _, source, hint = text.splitlines()
     assert header.split() == [
-        "WORKFLOW", "ID", "TASK", "STATUS", "STEPS", "CALLS", "IN", "OUT", "DURATION", "AGE",
+        "WORKFLOW", "ID", "TASK", "STATUS", "STEPS", "CALLS", "IN", "OUT", "COST",
+        "DURATION", "AGE",
     ]  # fmt: skip
-    assert "forge-t-0a   t     success      1/2    3      1.20k  45   1 min 0 s" in first
+    assert "forge-t-0a   t     success      1/2    3      1.20k  45   $0.2500  1 min 0 s" in first
     assert first.endswith("5 min ago")
     assert "interrupted" in second
+    assert source == "cost by genai-prices 9.9"
     assert "forge resume ID" in hint
     assert header.index("STATUS") == first.index("success") == second.index("interrupted")
+
+
+@pytest.mark.parametrize(
+    ("totals", "cost"),
+    [
+        pytest.param(Tally(), "-", id="no calls"),
+        pytest.param(Tally(calls=2, scripted=2), "-", id="scripted"),
+        pytest.param(Tally(calls=1, refused=1), "-", id="refused"),
+        pytest.param(Tally(calls=1, unpriced=1), "unknown", id="unknown"),
+        pytest.param(Tally(calls=2, usd=Decimal("1.5"), unpriced=1), "$1.50+", id="in part"),
+        pytest.param(Tally(calls=1, usd=Decimal(0)), "$0.00", id="free"),
+    ],
+)
+def test_run_list_says_what_a_run_cost(totals: Tally, cost: str) -> None:
+    header, line = render_run_list([make_view(totals=totals)]).plain.splitlines()[:2]
+
+    start = header.index("COST")
+    assert line[start : header.index("DURATION")].strip() == cost
+
+
+def test_run_whose_task_id_another_one_has_is_not_offered_to_be_resumed() -> None:
+    view = make_view(status="interrupted", finished_at=None)
+    succeeded = replace(view, successor="forge-t-0b")
+
+    text = render_run_list([succeeded]).plain
+
+    assert view.resume == "forge resume forge-t-0a"
+    assert succeeded.resume is None
+    assert "forge resume" not in text
+    assert text.endswith(
+        "forge-t-0a: its task id is run forge-t-0b's by now: forge cancel forge-t-0a ends it"
+    )
 
 
 def test_narrow_terminal_does_without_the_lesser_columns() -> None:
@@ -114,7 +156,7 @@ def test_narrow_terminal_does_without_the_lesser_columns() -> None:
     lines = render_run_list(views, width=80).plain.splitlines()
 
     assert max(map(len, lines)) <= 80
-    assert lines[0].split()[2:] == ["STATUS", "IN", "OUT", "DURATION", "AGE"]
+    assert lines[0].split()[2:] == ["STATUS", "IN", "OUT", "COST", "AGE"]
 
 
 def test_news_of_runs_are_those_that_are_new_or_changed() -> None:
@@ -182,12 +224,6 @@ def test_call_is_shown_whole_with_its_figures() -> None:
 )
 def test_call_says_what_is_special_about_it(columns: dict[str, Any], line: str) -> None:
     assert line in render_interactions([make_call(**columns)])
-
-
-def test_sums_leave_out_calls_without_usage_and_count_them() -> None:
-    calls = [make_call(), make_call(usage_known=False)]
-
-    assert sum_calls(calls) == CallTotals(2, 4120, 45, 1)
 
 
 def test_documents_are_ascii_with_a_schema_version() -> None:

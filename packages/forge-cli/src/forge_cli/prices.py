@@ -67,6 +67,14 @@ def load_prices(calls: Iterable[Interaction]) -> Prices:
     return Prices(data_version, {key: kept[key] for key in wanted})
 
 
+def extend_prices(known: Prices, call: Interaction) -> Prices:
+    """Add the prices of a call's model, if they are not known yet."""
+    if known.schedules.keys() >= set(list_models([call])):
+        return known
+    found = load_prices([call])
+    return Prices(found.version, {**known.schedules, **found.schedules})
+
+
 def get_cache_path(environ: Mapping[str, str]) -> Path | None:
     """Tell where prices are kept: `forge/prices.json` below `XDG_CACHE_HOME` or `~/.cache`.
 

@@ -4,8 +4,6 @@ from forge_obs.process import get_db_path
 
 from forge_cli.console import print_text
 from forge_cli.exit_codes import ExitCode
-from forge_cli.prices import load_prices
-from forge_cli.render.costs import tally_calls
 from forge_cli.render.documents import build_cost, build_status, dump
 from forge_cli.render.interactions import render_interactions
 from forge_cli.render.run_tree import render_run
@@ -19,12 +17,11 @@ def show_run(workflow_id: str, chosen: CallFilter, *, verbose: bool, as_json: bo
         UnknownWorkflow: There is no such run; the message names similar ones.
         StoreError: The store cannot be read.
     """
-    view, interactions = read_run(get_db_path(), workflow_id, texts=verbose)
+    view, interactions, prices = read_run(get_db_path(), workflow_id, texts=verbose)
     wanted = [call for call in interactions if chosen.wants(call)]
-    prices = load_prices(interactions)
     if as_json:
         document = build_status(view, wanted, prices, verbose=verbose)
-        cost = build_cost(tally_calls(interactions, prices), prices)
+        cost = build_cost(view.totals, view.price_data)
         print_text(dump({**document, "cost": cost}))
         return ExitCode.SUCCESS
     print_text(render_run(view, interactions, prices, details=verbose))

@@ -1,7 +1,7 @@
 """Reading the store for the commands; nothing is created, migrated or locked."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -15,11 +15,11 @@ from forge_obs.recorder import get_backlog
 from forge_obs.rows import Interaction, Run
 from forge_obs.store import (
     RunQuery,
-    get_call_totals,
     get_interaction,
     get_interactions,
     get_run,
     get_shown_status,
+    iterate_call_figures,
     iterate_interactions,
     iterate_runs,
     list_workflow_ids,
@@ -28,9 +28,12 @@ from forge_obs.store import (
 from sqlalchemy import Engine
 
 from forge_cli.errors import UnknownInteraction, UnknownWorkflow
+from forge_cli.prices import extend_prices, load_prices
 from forge_cli.render.backlog import render_pending
+from forge_cli.render.costs import NO_PRICES, Prices, Tally, tally_call, tally_calls
 from forge_cli.render.text import escape_line
-from forge_cli.render.views import RunView, build_run_view, sum_calls
+from forge_cli.render.views import RunView, build_run_view
+from forge_cli.successors import find_successor
 
 STORE_OFF = "the store is off: FORGE_DB_PATH is empty"
 
@@ -91,10 +94,10 @@ def iterate_recent_runs(path: Path, chosen: RunFilter) -> Iterator[RunView]:
     batch = min(chosen.limit, RUNS_A_READ)
     found = islice(_list_shown(engine, chosen, batch), chosen.limit)
     while page := list(islice(found, batch)):
-        totals = get_call_totals(engine, [run.workflow_id for run, _ in page])
-        now = datetime.now(UTC)
+        tallies, prices = _tally(engine, [run.workflow_id for run, _ in page])
+        viewer = _Viewer(engine, prices)
         for run, status in page:
-            yield build_run_view(run, status, totals.get(run.workflow_id), now)
+            yield viewer.view(run, tallies.get(run.workflow_id), status)
 
 
 def _list_shown(engine: Engine, chosen: RunFilter, batch: int) -> Iterator[tuple[Run, str]]:
@@ -130,8 +133,8 @@ def read_interaction(path: Path | None, wanted: str) -> Interaction:
 
 def read_run(
     path: Path | None, workflow_id: str, *, texts: bool
-) -> tuple[RunView, list[Interaction]]:
-    """Read one run and its calls, with their texts if asked for.
+) -> tuple[RunView, list[Interaction], Prices]:
+    """Read one run, its calls, with their texts if asked for, and the prices of their models.
 
     Raises:
         UnknownWorkflow: There is no such run; the message names similar ones.
@@ -139,14 +142,10 @@ def read_run(
     """
     workflow_id = _as_kept(workflow_id)
     engine = _open(path, workflow_id)
-    run = get_run(engine, workflow_id)
-    interactions = get_interactions(engine, workflow_id=workflow_id, texts=texts)
-    if run is None and not interactions:
-        raise _unknown(engine, workflow_id)
-    run = run or _infer_run(workflow_id, interactions)
-    status = get_shown_status(run) if run.status else "unknown"
-    now = datetime.now(UTC)
-    return build_run_view(run, status, sum_calls(interactions), now), interactions
+    calls = get_interactions(engine, workflow_id=workflow_id, texts=texts)
+    run = _find_run(engine, workflow_id, calls)
+    prices = load_prices(calls)
+    return _Viewer(engine, prices).view(run, tally_calls(calls, prices)), calls, prices
 
 
 def require_run(path: Path | None, workflow_id: str) -> RunView:
@@ -158,15 +157,47 @@ def require_run(path: Path | None, workflow_id: str) -> RunView:
     """
     workflow_id = _as_kept(workflow_id)
     engine = _open(path, workflow_id)
+    calls = iterate_interactions(engine, workflow_id, texts=False, batch=1)
+    run = _find_run(engine, workflow_id, islice(calls, 1))
+    tallies, prices = _tally(engine, [workflow_id])
+    return _Viewer(engine, prices).view(run, tallies.get(workflow_id))
+
+
+def _find_run(engine: Engine, workflow_id: str, calls: Iterable[Interaction]) -> Run:
+    """Read a run, or stand in for one whose row was lost while its calls were kept."""
     run = get_run(engine, workflow_id)
-    if run is None:
-        calls = list(islice(iterate_interactions(engine, workflow_id, texts=False, batch=1), 1))
-        if not calls:
-            raise _unknown(engine, workflow_id)
-        run = _infer_run(workflow_id, calls)
-    status = get_shown_status(run) if run.status else "unknown"
-    totals = get_call_totals(engine, [workflow_id]).get(workflow_id)
-    return build_run_view(run, status, totals, datetime.now(UTC))
+    if run is not None:
+        return run
+    for first in calls:
+        return Run(workflow_id=workflow_id, task_id=first.task_id, created_at=first.created_at)
+    raise _unknown(engine, workflow_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Viewer:
+    """Makes views of the runs of a store."""
+
+    engine: Engine
+    prices: Prices = NO_PRICES
+
+    def view(self, run: Run, totals: Tally | None, status: str | None = None) -> RunView:
+        """Make a view of a run, which says itself how it stands unless somebody knows already."""
+        shown = status or (get_shown_status(run) if run.status else "unknown")
+        price_data = self.prices.version if totals is not None and totals.paid else ""
+        view = build_run_view(run, shown, totals, datetime.now(UTC), price_data)
+        if shown != INTERRUPTED:
+            return view
+        return replace(view, successor=find_successor(self.engine, run))
+
+
+def _tally(engine: Engine, workflow_ids: Sequence[str]) -> tuple[dict[str, Tally], Prices]:
+    """Sum the calls of workflows; none has an entry without calls."""
+    prices, tallies = NO_PRICES, dict[str, Tally]()
+    for call in iterate_call_figures(engine, workflow_ids):
+        prices = extend_prices(prices, call)
+        workflow_id = call.workflow_id or ""
+        tallies[workflow_id] = tallies.get(workflow_id, Tally()) + tally_call(call, prices)
+    return tallies, prices
 
 
 def iterate_calls(path: Path, workflow_id: str, *, texts: bool) -> Iterator[Interaction]:
@@ -214,8 +245,7 @@ def read_live(workflow_id: str) -> tuple[RunView, list[Interaction]] | None:
     if engine is None or run is None:
         return None
     calls = get_interactions(engine, workflow_id=workflow_id, texts=False)
-    now = datetime.now(UTC)
-    return build_run_view(run, get_shown_status(run), sum_calls(calls), now), calls
+    return _Viewer(engine).view(run, tally_calls(calls, NO_PRICES)), calls
 
 
 @overload
@@ -252,9 +282,3 @@ def _suggest(near: Sequence[str]) -> str:
     if not near:
         return ": `forge status` lists the recent ones"
     return f": did you mean {' or '.join(map(escape_line, near))}?"
-
-
-def _infer_run(workflow_id: str, interactions: list[Interaction]) -> Run:
-    """Stand in for a run whose row was lost while its calls were kept."""
-    first = interactions[0]
-    return Run(workflow_id=workflow_id, task_id=first.task_id, created_at=first.created_at)

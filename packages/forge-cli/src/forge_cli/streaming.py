@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-from forge_obs.rows import Interaction
-
 from forge_cli.console import print_text
-from forge_cli.prices import load_prices
-from forge_cli.render.costs import NO_PRICES, Prices, list_models
+from forge_cli.prices import extend_prices
+from forge_cli.render.costs import NO_PRICES
 from forge_cli.render.documents import build_call, build_run, dump
 from forge_cli.render.json_text import load_or_keep
 from forge_cli.store import CallFilter, RunFilter, iterate_calls, iterate_recent_runs, require_run
@@ -38,15 +36,7 @@ def stream_run(path: Path | None, workflow_id: str, chosen: CallFilter, *, verbo
     for call in iterate_calls(path, workflow_id, texts=verbose):
         if not chosen.wants(call):
             continue
-        prices = _extend(prices, call)
+        prices = extend_prices(prices, call)
         document = {"interaction": build_call(call, prices, verbose=verbose)}
         if not print_text(dump(document)):
             return
-
-
-def _extend(known: Prices, call: Interaction) -> Prices:
-    """Add the prices of a call's model, if they are not known yet."""
-    if known.schedules.keys() >= set(list_models([call])):
-        return known
-    found = load_prices([call])
-    return Prices(found.version, {**known.schedules, **found.schedules})

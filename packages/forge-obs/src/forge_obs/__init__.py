@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from forge_obs.process import get_db_path
     from forge_obs.recorder import flush, get_backlog, lost_count, record
     from forge_obs.redactor import set_redact
-    from forge_obs.rows import CallTotals, Interaction, Run
+    from forge_obs.rows import Interaction, Run
     from forge_obs.spool_format import Backlog
     from forge_obs.stats import LLMStats
     from forge_obs.store import (
         RunQuery,
-        get_call_totals,
         get_interaction,
         get_interactions,
         get_run,
         get_shown_status,
+        iterate_call_figures,
         iterate_interactions,
         iterate_runs,
         list_recent_runs,
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 __all__ = [
     "AmbiguousId",
     "Backlog",
-    "CallTotals",
     "Interaction",
     "LLMStats",
     "Run",
@@ -59,13 +58,13 @@ __all__ = [
     "check_store",
     "flush",
     "get_backlog",
-    "get_call_totals",
     "get_db_path",
     "get_engine",
     "get_interaction",
     "get_interactions",
     "get_run",
     "get_shown_status",
+    "iterate_call_figures",
     "iterate_interactions",
     "iterate_runs",
     "list_recent_runs",

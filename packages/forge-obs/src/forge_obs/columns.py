@@ -135,6 +135,13 @@ RUNS: Final = (
 LONG_TEXTS: Final = ("system_prompt", "user_prompt", "response")
 """Columns of `interactions` that a listing leaves out."""
 
+FIGURES: Final = (
+    *("workflow_id", "role", "model_name", "request_model", "origin", "status", "error_type"),
+    *("created_at", "latency_ms", "usage_known", "input_tokens", "output_tokens"),
+    *("cache_read_tokens", "cache_write_tokens", "reasoning_tokens"),
+)
+"""Columns of `interactions` that sums and prices are made of."""
+
 IDENTIFYING: Final = frozenset(
     {"entry_id", "task_id", "step_id", "sub_task_id", "workflow_id", "run_id", "activity_id"}
     | {"role", "status", "origin", "trace_id", "span_id", "owner_host", "owner_start", "notes"}

@@ -6,25 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import (
-    Boolean,
-    ColumnElement,
-    Connection,
-    Engine,
-    Select,
-    case,
-    column,
-    func,
-    select,
-    table,
-)
+from sqlalchemy import ColumnElement, Connection, Engine, Select, column, func, select, table
 from sqlalchemy.exc import DatabaseError
 
 from forge_obs import sqlite
-from forge_obs.columns import PROVIDER, STARTED, TABLES
+from forge_obs.columns import FIGURES, PROVIDER, TABLES
 from forge_obs.locks import ForkLock
 from forge_obs.migrate import get_revision, refuse_newer
-from forge_obs.rows import CallTotals
 
 Values: TypeAlias = Mapping[str, object]
 """One row as it was read, by column name."""
@@ -32,6 +20,7 @@ Values: TypeAlias = Mapping[str, object]
 Field: TypeAlias = ColumnElement[Any]
 
 _IDS_A_QUERY: Final = 500
+_ROWS_A_FETCH: Final = 1000
 _reads: Final = ForkLock()
 
 
@@ -184,32 +173,19 @@ def fetch_prompt_sizes(engine: Engine, request_model: str, looked_at: int) -> li
         return [(int(chars), int(tokens)) for chars, tokens in connection.execute(chosen)]
 
 
-def fetch_totals(engine: Engine, workflow_ids: Sequence[str]) -> dict[str, CallTotals]:
-    """Sum the calls of workflows by the index on `workflow_id`; raises what `reading` raises."""
+def fetch_figures(engine: Engine, workflow_ids: Sequence[str]) -> Iterator[Values]:
+    """Read the figures of the calls of workflows by the index on `workflow_id`, a few at a time.
+
+    Raises what `reading` raises.
+    """
     with reading(engine) as connection:
         present = sqlite.list_columns(connection, "interactions")
-        if not {"workflow_id", "usage_known", "status"}.issubset(present):
-            return {}
-        found: dict[str, CallTotals] = {}
+        if "workflow_id" not in present:
+            return
+        workflow_id: Field = column("workflow_id")
+        wanted: list[Field] = [column(name) for name in FIGURES if name in present]
+        chosen = select(*wanted).select_from(table("interactions"))
         for start in range(0, len(workflow_ids), _IDS_A_QUERY):
-            chosen = _totals(workflow_ids[start : start + _IDS_A_QUERY])
-            for workflow_id, *sums in connection.execute(chosen):
-                found[str(workflow_id)] = CallTotals(*(int(number) for number in sums))
-        return found
-
-
-def _totals(workflow_ids: Sequence[str]) -> Select[Any]:
-    workflow_id: Field = column("workflow_id")
-    known = column("usage_known", Boolean)
-    measured = [
-        func.coalesce(func.sum(case((known, column(name)), else_=0)), 0)
-        for name in ("input_tokens", "output_tokens")
-    ]
-    unreported = func.sum(case((known, 0), else_=1))
-    unanswered = func.sum(case((column("status") == STARTED, 1), else_=0))
-    return (
-        select(workflow_id, func.count(), *measured, unreported, unanswered)
-        .select_from(table("interactions"))
-        .where(workflow_id.in_(workflow_ids))
-        .group_by(workflow_id)
-    )
+            some = workflow_ids[start : start + _IDS_A_QUERY]
+            found = connection.execute(chosen.where(workflow_id.in_(some)))
+            yield from map(dict, found.yield_per(_ROWS_A_FETCH).mappings())

@@ -109,20 +109,6 @@ class Run:
         return f"Run(id={self.id!r}, workflow_id={self.workflow_id!r}, status={self.status!r})"
 
 
-@dataclass(frozen=True)
-class CallTotals:
-    """Sums over the model calls of one workflow, sub-tasks included."""
-
-    calls: int = 0
-    """Requests on record, whatever came of them."""
-    input_tokens: int = 0
-    output_tokens: int = 0
-    unreported: int = 0
-    """Calls whose tokens are unknown and missing from the sums."""
-    unanswered: int = 0
-    """Calls whose outcome is not on record: under way, or paid for by a process that is gone."""
-
-
 def load_interaction(values: Mapping[str, object]) -> Interaction:
     """Build an interaction from the columns that were read; absent ones get their default."""
     return Interaction(**_load(INTERACTIONS, values))  # type: ignore[arg-type]

@@ -43,13 +43,13 @@ from forge_obs.reader import (
     fetch,
     fetch_by,
     fetch_entry_ids,
+    fetch_figures,
     fetch_prompt_sizes,
-    fetch_totals,
     reading,
 )
 from forge_obs.recorder import catch_up, flush, get_backlog, redacted
 from forge_obs.redactor import set_redact
-from forge_obs.rows import CallTotals, load_interaction, load_run
+from forge_obs.rows import load_interaction, load_run
 from forge_obs.spool_format import Backlog
 
 SHORTEST_PREFIX: Final = 4
@@ -64,20 +64,19 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Backlog",
-    "CallTotals",
     "Interaction",
     "Run",
     "RunQuery",
     "build_interaction_dict",
     "flush",
     "get_backlog",
-    "get_call_totals",
     "get_db_path",
     "get_engine",
     "get_interaction",
     "get_interactions",
     "get_run",
     "get_shown_status",
+    "iterate_call_figures",
     "iterate_interactions",
     "iterate_runs",
     "list_recent_runs",
@@ -342,6 +341,18 @@ def iterate_interactions(
         last = int(str(found[-1]["id"]))
 
 
+def iterate_call_figures(engine: Engine, workflow_ids: Sequence[str]) -> "Iterator[Interaction]":
+    """Read what sums over the calls of workflows are made of, in no order.
+
+    That is `forge_obs.columns.FIGURES`; all else has its default. Any number of calls needs little
+    memory, and the read lasts until the last one was taken.
+
+    Raises:
+        StoreError: The store cannot be read, or is newer than this version.
+    """
+    return map(load_interaction, fetch_figures(engine, workflow_ids))
+
+
 def list_workflow_ids(engine: Engine, limit: int = 1000) -> list[str]:
     """Read the workflow ids of the runs that began last, newest first.
 
@@ -350,18 +361,6 @@ def list_workflow_ids(engine: Engine, limit: int = 1000) -> list[str]:
     """
     query = Query("runs", without=("result_json",), newest=max(0, limit))
     return [load_run(values).workflow_id for values in fetch(engine, query)]
-
-
-def get_call_totals(engine: Engine, workflow_ids: Sequence[str]) -> dict[str, CallTotals]:
-    """Sum calls and tokens of workflows, planner and sub-tasks included.
-
-    A workflow without calls is absent. Calls whose tokens are unknown count as calls, are left
-    out of the sums, and are counted under `unreported`.
-
-    Raises:
-        StoreError: The store cannot be read, or is newer than this version.
-    """
-    return fetch_totals(engine, list(workflow_ids))
 
 
 def get_prompt_sizes(

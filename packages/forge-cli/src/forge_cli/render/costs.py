@@ -6,12 +6,12 @@ exceeds its start.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import TypeAlias
 
-from forge_obs.columns import PROVIDER
+from forge_obs.columns import PROVIDER, STARTED
 from forge_obs.rows import Interaction
 
 ModelKey: TypeAlias = tuple[str, str]
@@ -22,6 +22,15 @@ Rate: TypeAlias = tuple[tuple[int, Decimal], ...]
 
 SAME_PRICES = {"openai-chat": "openai", "openai-responses": "openai"}
 """Words before the colon of a model whose prices stand under another provider."""
+
+REFUSALS = frozenset(
+    {"authentication", "context_too_long", "not_configured", "not_found", "overloaded", "quota"}
+    | {"rate_limited", "rejected"}
+)
+"""Kinds of error that say that a request was turned away before any work was done for it.
+
+After a broken connection, a time-out, a server's own error or an answer of no use, the provider may
+bill what nobody can see here: such a call's cost is unknown."""
 
 MILLION, THOUSAND = Decimal(1_000_000), Decimal(1_000)
 
@@ -73,7 +82,7 @@ class Prices:
 
     def price_call(self, call: Interaction) -> Decimal | None:
         """Give what a call costs in US dollars; None where that is unknown."""
-        if call.origin != PROVIDER or not call.usage_known or call.status == "started":
+        if call.origin != PROVIDER or not call.usage_known or call.status == STARTED:
             return None
         schedules = (self.schedules.get(key) for key in list_keys(call))
         schedule = next((found for found in schedules if found), None)
@@ -138,6 +147,11 @@ def _find_price(rate: Rate, input_tokens: int) -> Decimal:
     return next(later, rate[0][1])
 
 
+def is_refused(call: Interaction) -> bool:
+    """Tell whether the provider turned a request away before it answered, which nobody bills."""
+    return call.status == "error" and call.error_type in REFUSALS and not call.usage_known
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
     """Sums over some calls; only those of a provider count for tokens and cost."""
@@ -145,6 +159,10 @@ class Tally:
     calls: int = 0
     scripted: int = 0
     """Calls that no provider answered: scripted, replayed. They are in no other sum."""
+    refused: int = 0
+    """Calls that the provider turned away: they have neither tokens nor a cost."""
+    unanswered: int = 0
+    """Calls whose outcome is not on record: under way, or of a process that is gone."""
     unreported: int = 0
     """Calls whose tokens are unknown and missing from the sums."""
     input_tokens: int = 0
@@ -157,10 +175,26 @@ class Tally:
     unpriced: int = 0
     """Calls whose cost is unknown."""
 
+    def __add__(self, other: "Tally") -> "Tally":
+        """Sum the calls of both."""
+        return Tally(
+            calls=self.calls + other.calls,
+            scripted=self.scripted + other.scripted,
+            refused=self.refused + other.refused,
+            unanswered=self.unanswered + other.unanswered,
+            unreported=self.unreported + other.unreported,
+            input_tokens=self.input_tokens + other.input_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            latency_ms=self.latency_ms + other.latency_ms,
+            usd=self.usd + other.usd,
+            unpriced=self.unpriced + other.unpriced,
+        )
+
     @property
     def paid(self) -> int:
-        """Calls of a provider."""
-        return self.calls - self.scripted
+        """Calls that a provider answered, or may have."""
+        return self.calls - self.scripted - self.refused
 
     @property
     def tokens(self) -> int:
@@ -169,19 +203,25 @@ class Tally:
 
 
 def tally_calls(calls: Iterable[Interaction], prices: Prices) -> Tally:
-    """Sum calls of models."""
-    found = list(calls)
-    paid = [call for call in found if call.origin == PROVIDER]
-    known = [call for call in paid if call.usage_known]
-    costs = [prices.price_call(call) for call in paid]
-    return Tally(
-        calls=len(found),
-        scripted=len(found) - len(paid),
-        unreported=len(paid) - len(known),
-        input_tokens=sum(call.input_tokens for call in known),
-        cached_tokens=sum(call.cache_read_tokens for call in known),
-        output_tokens=sum(call.output_tokens for call in known),
-        latency_ms=sum(call.latency_ms for call in found),
-        usd=sum((cost for cost in costs if cost is not None), Decimal(0)),
-        unpriced=sum(cost is None for cost in costs),
+    """Sum calls of models, each looked at once."""
+    return sum((tally_call(call, prices) for call in calls), Tally())
+
+
+def tally_call(call: Interaction, prices: Prices) -> Tally:
+    """Give the sums over a single call."""
+    alone = Tally(calls=1, unanswered=int(call.status == STARTED), latency_ms=call.latency_ms)
+    if call.origin != PROVIDER:
+        return replace(alone, scripted=1)
+    if is_refused(call):
+        return replace(alone, refused=1)
+    if not call.usage_known:
+        return replace(alone, unreported=1, unpriced=1)
+    usd = prices.price_call(call)
+    return replace(
+        alone,
+        input_tokens=call.input_tokens,
+        cached_tokens=call.cache_read_tokens,
+        output_tokens=call.output_tokens,
+        usd=usd or Decimal(0),
+        unpriced=int(usd is None),
     )

@@ -84,6 +84,7 @@ def build_run(view: RunView) -> dict[str, Any]:
         **columns,
         "status": view.status,
         "resume": view.resume,
+        "successor": view.successor,
         "steps_done": view.result.steps_done,
         "steps_planned": len(view.result.plan),
         "calls": view.totals.calls,
@@ -91,19 +92,21 @@ def build_run(view: RunView) -> dict[str, Any]:
         "output_tokens": view.totals.output_tokens,
         "calls_without_usage": view.totals.unreported,
         "calls_unanswered": view.totals.unanswered,
+        "cost": build_cost(view.totals, view.price_data),
         "duration_s": duration.total_seconds() if duration is not None else None,
     }
 
 
-def build_cost(tally: Tally, prices: Prices) -> dict[str, Any]:
+def build_cost(tally: Tally, price_data: str) -> dict[str, Any]:
     """Build the object of what calls cost; `usd` is null where no call's cost is known."""
     known = tally.unpriced < tally.paid
     return {
         "usd": float(tally.usd) if known else None,
         "calls_priced": tally.paid - tally.unpriced,
         "calls_unknown": tally.unpriced,
+        "calls_refused": tally.refused,
         "calls_scripted": tally.scripted,
-        "genai_prices": prices.version or None,
+        "genai_prices": price_data or None,
     }
 
 

@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from forge_cli.render.costs import Tally
+
 LONGEST_S = 1e11
 """Seconds beyond which a duration is an error, some 3,000 years."""
 
@@ -26,6 +28,15 @@ def format_usd(amount: Decimal) -> str:
     if amount >= 1 or not amount:
         return f"${amount:,.2f}"
     return f"${amount:.4f}" if amount >= Decimal("0.001") else f"${amount:.2g}"
+
+
+def format_cost(tally: Tally) -> str:
+    """Format what calls cost together; `+` where a part is unknown, `-` where none costs."""
+    if not tally.paid:
+        return "-"
+    if tally.unpriced == tally.paid:
+        return "unknown"
+    return format_usd(tally.usd) + ("+" if tally.unpriced else "")
 
 
 def format_milliseconds(value: float) -> str:

@@ -6,7 +6,7 @@ from forge_obs.columns import PROVIDER
 from forge_obs.rows import Interaction
 
 from forge_cli.render.context import describe_stats, render_manifest
-from forge_cli.render.costs import NO_PRICES, Prices
+from forge_cli.render.costs import NO_PRICES, Prices, is_refused
 from forge_cli.render.figures import format_milliseconds, format_moment, format_usd
 from forge_cli.render.text import escape, escape_line
 
@@ -102,6 +102,8 @@ def _describe_tokens(interaction: Interaction) -> str:
 def _describe_cost(interaction: Interaction, prices: Prices) -> str:
     if interaction.origin != PROVIDER:
         return ""
+    if is_refused(interaction):
+        return "none: the provider refused the request"
     cost = prices.price_call(interaction)
     source = f" by genai-prices {prices.version}" if prices.version else ""
     return ("unknown" if cost is None else format_usd(cost)) + source

@@ -12,10 +12,10 @@ from rich.text import Text
 
 from forge_cli.render.costs import NO_PRICES, Prices, Tally, tally_calls
 from forge_cli.render.figures import (
+    format_cost,
     format_count,
     format_duration,
     format_tokens,
-    format_usd,
 )
 from forge_cli.render.outline import Outline, UnitOutline
 from forge_cli.render.styles import STYLES
@@ -257,9 +257,7 @@ def _format_tokens(tally: Tally) -> str:
 
 
 def _describe_cost(tally: Tally) -> str:
-    if tally.unpriced == tally.paid:
-        return "cost unknown"
-    return format_usd(tally.usd) + ("+" if tally.unpriced else "")
+    return "cost unknown" if tally.unpriced == tally.paid else format_cost(tally)
 
 
 def _join(*parts: str | None) -> str:

@@ -12,6 +12,7 @@ from rich.text import Text
 from forge_cli.render.costs import Prices, Tally, tally_calls
 from forge_cli.render.figures import (
     format_age,
+    format_cost,
     format_count,
     format_duration,
     format_milliseconds,
@@ -93,6 +94,7 @@ def _describe_run(
     yield "status", style_status(view.status)
     if view.resume is not None:
         yield "resume", Text(view.resume)
+    yield "obstacle", view.obstacle or ""
     yield "repo", escape_line(run.repo_root or "")
     yield "branch", escape_line(result.branch or "")
     yield "worktree", escape_line(result.worktree or "")
@@ -114,8 +116,9 @@ def _describe_calls(tally: Tally) -> str:
     cached = f", {tally.cached_tokens:,} of them cached" if tally.cached_tokens else ""
     unknown = f", {tally.unreported:,} reported none" if tally.unreported else ""
     tokens = f"{tally.input_tokens:,} in{cached}, {tally.output_tokens:,} out{unknown}"
+    refused = f", {tally.refused:,} refused" if tally.refused else ""
     scripted = f", {tally.scripted:,} scripted or replayed" if tally.scripted else ""
-    return f"{tally.calls:,} ({tokens}){scripted}"
+    return f"{tally.calls:,} ({tokens}){refused}{scripted}"
 
 
 def _describe_unanswered(view: RunView) -> str:
@@ -228,7 +231,8 @@ class _Tree:
         short_id = name_call(calls[-1]) if named else ""
         latency = format_milliseconds(tally.latency_ms) if tally.latency_ms else "-"
         if not tally.paid:
-            return (short_id, "-", "-", "-", latency, escape_line(calls[0].origin))
+            free = "refused" if tally.refused else escape_line(calls[0].origin)
+            return (short_id, "-", "-", "-", latency, free)
         more = "+" if tally.unreported else ""
         known = tally.unreported < tally.paid
         return (
@@ -237,7 +241,7 @@ class _Tree:
             format_tokens(tally.cached_tokens) if tally.cached_tokens else "-",
             f"{format_tokens(tally.output_tokens)}{more}" if known else "?",
             latency,
-            _short_cost(tally),
+            format_cost(tally),
         )
 
 
@@ -281,12 +285,6 @@ def _finish(line: Text, remark: str) -> Text:
         line = Text.assemble(line, "  ", remark)
     line.rstrip()
     return line
-
-
-def _short_cost(tally: Tally) -> str:
-    if tally.unpriced == tally.paid:
-        return "unknown"
-    return format_usd(tally.usd) + ("+" if tally.unpriced else "")
 
 
 def _is_repeated(unit: UnitOutline) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from rich.cells import cell_len
 from rich.text import Text
 
-from forge_cli.render.figures import format_age, format_duration, format_tokens
+from forge_cli.render.figures import format_age, format_cost, format_duration, format_tokens
 from forge_cli.render.styles import STYLES
 from forge_cli.render.text import escape_line
 from forge_cli.render.views import RunView
@@ -18,11 +18,12 @@ COLUMNS = (
     "CALLS",
     "IN",
     "OUT",
+    "COST",
     "DURATION",
     "AGE",
 )
 
-DISPENSABLE = ("TASK", "CALLS", "STEPS", "DURATION", "OUT", "IN")
+DISPENSABLE = ("TASK", "CALLS", "STEPS", "DURATION", "OUT", "IN", "COST")
 """Columns that a narrow terminal does without, the first one first."""
 
 INTERRUPTED_HINT = "interrupted: forge resume ID goes on with a run, forge cancel ID ends it"
@@ -44,8 +45,13 @@ def render_run_list(views: Sequence[RunView], *, width: int | None = None) -> Te
         if width is not None and sum(widths.values()) + 2 * (len(widths) - 1) > width:
             del widths[name]
     lines = [_render_row(row, widths) for row in rows]
-    if any(view.resume for view in views):
-        lines += [Text(), Text(INTERRUPTED_HINT)]
+    hints = [
+        *{f"cost by genai-prices {view.price_data}" for view in views if view.price_data},
+        *{INTERRUPTED_HINT for view in views if view.resume},
+        *(f"{escape_line(v.run.workflow_id)}: {v.obstacle}" for v in views if v.obstacle),
+    ]
+    if hints:
+        lines += [Text(), *map(Text, hints)]
     return Text("\n").join(lines)
 
 
@@ -77,6 +83,7 @@ def _list_row(view: RunView) -> Row:
         "CALLS": f"{totals.calls:,}",
         "IN": format_tokens(totals.input_tokens) + unknown,
         "OUT": format_tokens(totals.output_tokens) + unknown,
+        "COST": format_cost(totals),
         "DURATION": format_duration(duration) if duration is not None else "-",
         "AGE": format_age(run.created_at, view.now),
     }

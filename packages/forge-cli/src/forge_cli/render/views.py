@@ -1,12 +1,12 @@
 """A run as it is shown: its row, its shown status and the sums over its calls."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from forge_obs.liveness import INTERRUPTED
-from forge_obs.rows import CallTotals, Interaction, Run
+from forge_obs.rows import Run
 
+from forge_cli.render.costs import Tally
 from forge_cli.render.text import escape_line
 from forge_cli.render.tree import ResultView, parse_result
 
@@ -18,15 +18,30 @@ class RunView:
     run: Run
     status: str
     """As shown: `interrupted` for a running run whose process is gone."""
-    totals: CallTotals
+    totals: Tally
     result: ResultView
     now: datetime
+    price_data: str = ""
+    """Version of the price data behind the cost; empty where none was needed."""
+
+    successor: str | None = None
+    """The run that has the task id of this interrupted one by now."""
 
     @property
     def resume(self) -> str | None:
         """The command that goes on with an interrupted run; None for any other."""
-        interrupted = self.status == INTERRUPTED
-        return f"forge resume {escape_line(self.run.workflow_id)}" if interrupted else None
+        resumable = self.status == INTERRUPTED and self.successor is None
+        return f"forge resume {escape_line(self.run.workflow_id)}" if resumable else None
+
+    @property
+    def obstacle(self) -> str | None:
+        """Why an interrupted run cannot go on, and what ends it."""
+        if self.successor is None:
+            return None
+        return (
+            f"its task id is run {escape_line(self.successor)}'s by now: "
+            f"forge cancel {escape_line(self.run.workflow_id)} ends it"
+        )
 
     @property
     def duration(self) -> timedelta | None:
@@ -38,18 +53,8 @@ class RunView:
         return None
 
 
-def build_run_view(run: Run, status: str, totals: CallTotals | None, now: datetime) -> RunView:
+def build_run_view(
+    run: Run, status: str, totals: Tally | None, now: datetime, price_data: str = ""
+) -> RunView:
     """Make a view of a run."""
-    return RunView(run, status, totals or CallTotals(), parse_result(run.result_json), now)
-
-
-def sum_calls(interactions: Sequence[Interaction]) -> CallTotals:
-    """Sum the calls of one run; those whose tokens are unknown are counted apart."""
-    known = [call for call in interactions if call.usage_known]
-    return CallTotals(
-        calls=len(interactions),
-        input_tokens=sum(call.input_tokens for call in known),
-        output_tokens=sum(call.output_tokens for call in known),
-        unreported=len(interactions) - len(known),
-        unanswered=sum(call.status == "started" for call in interactions),
-    )
+    return RunView(run, status, totals or Tally(), parse_result(run.result_json), now, price_data)
