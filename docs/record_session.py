@@ -27,6 +27,9 @@ PICTURE = ROOT / "docs" / "demo.svg"
 BLOCK = re.compile(r"(<!-- session: .* -->\n+```\n)(.*?)(^```\n)", re.M | re.S)
 """The session in the README, in the second group."""
 
+USUAL_PLACE = "/tmp"  # noqa: S108 - a word of the picture
+"""Stands in the recording for where the demonstration was run."""
+
 WIDTH = 124
 """Columns of the picture."""
 
@@ -61,10 +64,11 @@ def record() -> Recording:
         environ = build_environment(Path(directory))
         command = [sys.executable, "-m", "forge_cli", "demo"]
         done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
-        session = cut_session(done.stdout)
+        session = cut_session(done.stdout.replace(directory, USUAL_PLACE))
         run = find(r"run (forge-demo-[0-9a-f]{8}): success", session)
         arguments = ["status", "--workflow-id", run[1], "--no-pager"]
         tree = run_on_terminal([*command[:-1], *arguments], environ)
+    tree = tree.replace(directory, USUAL_PLACE)
     return Recording(session, tree, f"forge status --workflow-id {run[1]}")
 
 
@@ -75,7 +79,11 @@ def build_environment(directory: Path) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith(("FORGE_", "TEMPORAL_", "OTEL_")) and name != "NO_COLOR"
     }
-    places = {"FORGE_DB_PATH": directory / "forge.db", "XDG_CONFIG_HOME": directory}
+    places = {
+        "FORGE_DB_PATH": directory / "forge.db",
+        "XDG_CONFIG_HOME": directory,
+        "TMPDIR": directory,
+    }
     terminal = {"TERM": "xterm-256color", "COLUMNS": str(WIDTH), "LINES": "100"}
     return {**kept, **terminal, **{name: str(path) for name, path in places.items()}}
 
