@@ -11,7 +11,7 @@ from forge_core.temporal.executions import GIVEN_UP
 from forge_core.temporal.server import get_state_dir, read_record
 from forge_core.temporal.state import StateFiles
 from support.documents import validate
-from support.forge import run_forge
+from support.forge import run_forge, running_forge
 from support.live import (
     ANSWERS,
     ON_WIRE,
@@ -21,11 +21,10 @@ from support.live import (
     is_alive,
     kill,
     list_units,
-    put_slow_git,
     read_calls,
     read_run,
     run_options,
-    running_forge,
+    slow_git,
 )
 from support.llm_server import LLMServer
 from support.repository import git, make_repository
@@ -124,14 +123,15 @@ def test_what_a_cancelled_run_left_can_be_removed(repo: Path, tmp_path: Path) ->
 def test_cancel_during_git_keeps_the_model_from_being_called(
     repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun = put_slow_git(tmp_path / "bin", monkeypatch)
     model = write_script(tmp_path / "script.json", *ANSWERS)
-    with running_forge(*run_options(repo, "--model", model)) as process:
-        wait_until(begun.exists, "git")
+    with (
+        slow_git(tmp_path / "bin", monkeypatch) as slow,
+        running_forge(*run_options(repo, "--model", model)) as process,
+    ):
+        slow.wait()
         with running_forge("cancel", read_run().workflow_id) as cancel:
-            assert cancel.stderr is not None
             assert "waiting until it has cleaned up" in cancel.stderr.readline()
-            (begun.parent / "go").touch()
+            slow.let_go()
             cancel.communicate()
         process.communicate()
 
@@ -142,12 +142,13 @@ def test_cancel_during_git_keeps_the_model_from_being_called(
 def test_cancel_that_is_stopped_at_once_prints_its_document(
     repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun = put_slow_git(tmp_path / "bin", monkeypatch)
     model = write_script(tmp_path / "script.json", *ANSWERS)
-    with running_forge(*run_options(repo, "--model", model)):
-        wait_until(begun.exists, "git")
+    with (
+        slow_git(tmp_path / "bin", monkeypatch) as slow,
+        running_forge(*run_options(repo, "--model", model)),
+    ):
+        slow.wait()
         with running_forge("cancel", read_run().workflow_id, "--json") as cancel:
-            assert cancel.stderr is not None
             assert "waiting until it has cleaned up" in cancel.stderr.readline()
             # Both signals wait while it is stopped, so that it hears the second before it can end.
             for number in (signal.SIGSTOP, signal.SIGINT, signal.SIGTERM):

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from support.forge import run_forge
-from support.live import Gate, run_options, running_forge
+from support.forge import run_forge, running_forge
+from support.live import Gate, run_options
 from support.repository import git, make_repository
 
 pytestmark = pytest.mark.usefixtures("shared_server")

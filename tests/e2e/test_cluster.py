@@ -5,11 +5,9 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,8 +15,9 @@ import pytest
 from forge_core.temporal.pollers import has_workers
 from forge_core.temporal.worker import SHARED_QUEUE
 from forge_obs import get_run, open_reader
-from support.forge import DEADLINE_S, run_forge
-from support.live import Gate, end_gently, run_options, running_forge
+from support.forge import DEADLINE_S, run_forge, running_forge
+from support.forked import ForgeProcess
+from support.live import Gate, end_gently, run_options
 from support.llm_server import LLMServer, tool
 from support.repository import make_repository
 from support.script import answer, write_script
@@ -39,33 +38,19 @@ def repo(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def running_worker(address: str, *wrapper: str) -> Iterator["subprocess.Popen[str]"]:
+def running_worker(address: str, ignored: Sequence[int] = ()) -> Iterator[ForgeProcess]:
     """Run ``forge worker`` until the block ends; it says when it is ready."""
-    command = [sys.executable, "-u", "-m", "forge_cli", "worker", "--temporal-address", address]
-    worker = subprocess.Popen([*wrapper, *command], stdout=subprocess.PIPE, text=True)
-    try:
-        assert worker.stdout is not None
+    with running_forge("worker", "--temporal-address", address, ignored=ignored) as worker:
         assert worker.stdout.readline().startswith("worker ready: task queues forge and forge@")
         yield worker
-    finally:
         worker.send_signal(signal.SIGTERM)
-        try:
-            worker.communicate(timeout=DEADLINE_S)
-        finally:
-            worker.kill()
+        worker.wait(DEADLINE_S)
 
 
-@contextmanager
-def running_run(address: str, repo: Path, *more: str) -> Iterator["subprocess.Popen[str]"]:
+def running_run(address: str, repo: Path, *more: str) -> AbstractContextManager[ForgeProcess]:
     """Run ``forge run`` beside the test; it is killed if it has not ended with the block."""
-    words = ["run", "Say hello.", "--repo", str(repo), "--model", "openai-chat:writer-1", "--json"]
-    command = [sys.executable, "-m", "forge_cli", *words, "--temporal-address", address, *more]
-    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        yield run
-    finally:
-        run.kill()
-        run.communicate()
+    words = ("run", "Say hello.", "--repo", str(repo), "--model", "openai-chat:writer-1", "--json")
+    return running_forge(*words, "--temporal-address", address, *more)
 
 
 def has_succeeded(workflow_id: str) -> bool:
@@ -166,7 +151,7 @@ def test_command_that_is_interrupted_while_it_connects_says_how_the_run_stands(
 
 
 def test_worker_ends_with_its_terminal_and_leaves_ignored_what_was_ignored(address: str) -> None:
-    with running_worker(address, "sh", "-c", "trap '' INT; exec \"$@\"", "sh") as worker:
+    with running_worker(address, ignored=[signal.SIGINT]) as worker:
         worker.send_signal(signal.SIGINT)
         stdout, _ = end_gently(worker, signal.SIGHUP)
 
@@ -180,7 +165,6 @@ def test_worker_that_is_told_twice_ends_at_once(address: str, repo: Path, tmp_pa
     with running_worker(address) as worker, running_forge(*options):
         gate.wait()
         worker.send_signal(signal.SIGTERM)
-        assert worker.stdout is not None
         assert worker.stdout.readline().startswith("worker stopping")
         stdout, _ = end_gently(worker, signal.SIGTERM)
     gate.let_go()
@@ -209,7 +193,6 @@ def test_run_waits_for_a_server_that_is_away_and_goes_on_when_it_is_back(
         with running_worker(address), running_run(address, repo) as run:
             model.wait_for_requests(1)
             server.kill()
-            assert run.stderr is not None
             noted = next(line for line in run.stderr if "is away, waiting for it" in line)
             server.start()
             gate.set()

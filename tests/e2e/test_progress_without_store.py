@@ -1,13 +1,10 @@
 """A run tells what it waits for also where no record can be read: the server knows."""
 
-import os
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
 import pytest
-from support.forge import DEADLINE_S
+from support.forge import DEADLINE_S, running_forge
 from support.llm_server import Exchange, LLMServer, Reply, error, tool
 from support.repository import make_repository
 
@@ -31,21 +28,10 @@ def test_requests_and_their_retries_are_told_while_the_run_goes_on(
         return Reply(content=tool(ANSWER).content, gate=told)
 
     monkeypatch.setenv("FORGE_DB_PATH", "")
-    command = [
-        sys.executable, "-m", "forge_cli", "run", "Say hello.", "--repo", str(repo),
-        "--model", "anthropic:claude-sonnet-4-5",
-    ]  # fmt: skip
-    with LLMServer(respond) as server:
-        process = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, **server.environment},
-        )
+    words = ("run", "Say hello.", "--repo", str(repo), "--model", "anthropic:claude-sonnet-4-5")
+    lines = []
+    with LLMServer(respond) as server, running_forge(*words, env=server.environment) as process:
         try:
-            assert process.stdout is not None
-            lines = []
             for line in process.stdout:
                 lines.append(line.rstrip("\n").partition(" ")[2])
                 if "try 2" in line:
@@ -53,8 +39,6 @@ def test_requests_and_their_retries_are_told_while_the_run_goes_on(
             assert process.wait(DEADLINE_S) == 0
         finally:
             told.set()
-            process.kill()
-            process.communicate()
 
     [again] = [line for line in lines if "try 2" in line]
     assert again.startswith("asking the model, try 2 after: ")

@@ -12,7 +12,7 @@ from threading import Event
 import pytest
 from forge_core.temporal.server import get_state_dir, read_record
 from forge_core.temporal.state import ServerRecord, StateFiles, run_directory
-from support.forge import Outcome, run_forge
+from support.forge import Outcome, run_forge, running_forge
 from support.live import (
     ANSWERS,
     ON_WIRE,
@@ -24,12 +24,11 @@ from support.live import (
     is_alive,
     kill,
     list_units,
-    put_slow_git,
     read_calls,
     read_run,
     read_runs,
     run_options,
-    running_forge,
+    slow_git,
 )
 from support.llm_server import Handler, LLMServer
 from support.repository import git, make_repository
@@ -220,16 +219,16 @@ def test_run_that_is_told_to_stop_goes_on_later(
 def test_second_interrupt_ends_the_command_at_once_with_one_document(
     repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun = put_slow_git(tmp_path / "bin", monkeypatch)
     model = write_script(tmp_path / "script.json", *ANSWERS)
-    with running_forge(*run_options(repo, "--model", model, "--json")) as process:
-        wait_until(begun.exists, "git")
+    with (
+        slow_git(tmp_path / "bin", monkeypatch) as slow,
+        running_forge(*run_options(repo, "--model", model, "--json")) as process,
+    ):
+        slow.wait()
         process.send_signal(signal.SIGINT)
-        assert process.stderr is not None
         while "interrupt again" not in process.stderr.readline():
             pass
         stdout, stderr = end_gently(process, signal.SIGINT)
-    (begun.parent / "go").touch()
 
     assert process.returncode == 130
     assert stdout.count("schema_version") == 1
@@ -321,11 +320,12 @@ def test_run_whose_task_id_went_to_another_is_refused_and_ends_without_touching_
 def test_run_that_had_not_made_its_worktree_goes_on_without_its_claim(
     repo: Path, tmp_path: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun = put_slow_git(tmp_path / "slow", monkeypatch)
-    with running_forge(*run_options(repo, *gate.options)) as process:
-        wait_until(begun.exists, "git to make the worktree")
+    with (
+        slow_git(tmp_path / "slow", monkeypatch) as slow,
+        running_forge(*run_options(repo, *gate.options)) as process,
+    ):
+        slow.wait()
         process.kill()
-    (tmp_path / "slow/go").touch()
     clean = ("clean", "t", "--force", "--yes", "--repo", str(repo))
     wait_until(lambda: run_forge(*clean).code == 0, "git to let go of the worktree")
     gate.let_go()

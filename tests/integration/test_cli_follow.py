@@ -4,29 +4,20 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing
 
 import pytest
 from forge_cli.following import INTERVAL_S
-from support.forge import DEADLINE_S, run_forge
+from support.forge import DEADLINE_S, run_forge, running_forge
+from support.forked import ForgeProcess
 from support.records import PLAN, STEP, WORKFLOW_ID, record_call, record_run
 
 
-@contextmanager
-def following(*args: str) -> Iterator["subprocess.Popen[str]"]:
-    command = [sys.executable, "-m", "forge_cli", "status", "--follow", *args]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
+def following(*args: str) -> AbstractContextManager[ForgeProcess]:
+    return running_forge("status", "--follow", *args)
 
 
-def read_line(process: "subprocess.Popen[str]") -> str:
-    assert process.stdout is not None
+def read_line(process: ForgeProcess) -> str:
     moment, _, line = process.stdout.readline().partition(" ")
     assert moment.endswith("Z"), moment + line
     return line.rstrip("\n")

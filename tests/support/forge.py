@@ -2,12 +2,13 @@
 
 import json
 import os
-import subprocess
-import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from support.forked import ForgeProcess
 
 DEADLINE_S = 120.0
 
@@ -34,17 +35,25 @@ class Outcome:
         return lines[0]
 
 
+@contextmanager
+def running_forge(
+    *args: str,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    ignored: Sequence[int] = (),
+) -> Iterator[ForgeProcess]:
+    """Run a command until the block ends, at the latest."""
+    process = ForgeProcess(args, {**os.environ, **(env or {})}, cwd or Path.cwd(), ignored)
+    try:
+        yield process
+    finally:
+        process.close()
+
+
 def run_forge(*args: str, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Outcome:
     """Run a command to its end."""
-    done = subprocess.run(
-        [sys.executable, "-m", "forge_cli", *args],
-        cwd=cwd,
-        env={**os.environ, **(env or {})},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=DEADLINE_S,
-        check=False,
-    )
-    outcome = Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())
+    with running_forge(*args, env=env, cwd=cwd) as process:
+        stdout, stderr = process.communicate(DEADLINE_S)
+        outcome = Outcome(process.wait(), stdout, stderr)
     assert "Traceback" not in outcome.stderr, outcome.stderr
     return outcome

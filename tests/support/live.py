@@ -3,8 +3,6 @@
 import os
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -14,6 +12,7 @@ from threading import Event
 import pytest
 from forge_obs import Interaction, Run, get_interactions, list_recent_runs, open_reader
 from support.forge import DEADLINE_S
+from support.forked import ForgeProcess
 from support.llm_server import Exchange, Reply, tool
 from support.script import answer, write_script
 from support.waiting import wait_until
@@ -22,30 +21,12 @@ ON_WIRE = ("--model", "openai-chat:writer-1")
 """Options for the loopback model server."""
 
 
-@contextmanager
-def running_forge(*args: str, cwd: Path | None = None) -> Iterator["subprocess.Popen[str]"]:
-    """Run a command until the block ends, at the latest."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "forge_cli", *args],
-        cwd=cwd,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
 def run_options(repo: Path, *more: str) -> tuple[str, ...]:
     """Return the command line of a planned run."""
     return ("run", "Do it.", "--task-id", "t", "--repo", str(repo), "--plan", *more)
 
 
-def end_gently(process: "subprocess.Popen[str]", number: signal.Signals) -> tuple[str, str]:
+def end_gently(process: ForgeProcess, number: signal.Signals) -> tuple[str, str]:
     """Send a signal and return what the process printed until its end."""
     process.send_signal(number)
     return process.communicate(timeout=DEADLINE_S)
@@ -175,19 +156,35 @@ def list_units(exchanges: list[Exchange]) -> list[str]:
     return [name_unit(exchange) for exchange in exchanges]
 
 
-def put_slow_git(directory: Path, patch: pytest.MonkeyPatch) -> Path:
-    """Put a git first on PATH that waits before it makes a worktree, until `go` stands beside it.
-
-    Returns:
-        The file that it touches when it waits.
-    """
-    begun = directory / "begun"
-    wait = f"touch {begun}; while [ ! -e {directory / 'go'} ]; do sleep 0.05; done"
+@contextmanager
+def slow_git(directory: Path, patch: pytest.MonkeyPatch) -> Iterator["SlowGit"]:
+    """Put a git first on PATH that waits before it makes a worktree, until the block ends."""
+    slow = SlowGit(directory)
     directory.mkdir()
     (directory / "git").write_text(
-        f'#!/bin/sh\ncase "$*" in *"worktree add"*) {wait};; esac\n'
+        f'#!/bin/sh\ncase "$*" in *"worktree add"*) {slow.script};; esac\n'
         f'PATH={os.environ["PATH"]} exec git "$@"\n'
     )
     (directory / "git").chmod(0o755)
-    patch.setenv("PATH", f"{directory}:{os.environ['PATH']}")
-    return begun
+    with patch.context() as own:
+        own.setenv("PATH", f"{directory}:{os.environ['PATH']}")
+        try:
+            yield slow
+        finally:
+            slow.let_go()
+
+
+class SlowGit:
+    """Whether a git waits, and for how long."""
+
+    def __init__(self, directory: Path) -> None:
+        self._begun, self._go = directory / "begun", directory / "go"
+        self.script = f"touch {self._begun}; while [ ! -e {self._go} ]; do sleep 0.05; done"
+
+    def wait(self) -> None:
+        """Wait until it waits."""
+        wait_until(self._begun.exists, "git")
+
+    def let_go(self) -> None:
+        """Let it make the worktree, now and from now on."""
+        self._go.touch()
