@@ -1,26 +1,34 @@
 """Every test runs in an environment of its own, without the user's store, keys or identity."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from support.leftovers import nothing_outlives_the_session
+
+__all__ = ["nothing_outlives_the_session"]
 
 settings.register_profile("forge", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("forge")
+
+tempfile.gettempdir()  # found once: what is made in this process stays where it always was
 
 SECRETS = ("_API_KEY", "_BASE_URL")
 
 
 @pytest.fixture(autouse=True)
 def private_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Point HOME, the state directory and the store into the test's own directory."""
+    """Point HOME, the state directory, the store and TMPDIR into the test's own directory."""
     home = tmp_path / "home"
-    home.mkdir()
+    for directory in (home, tmp_path / "tmp"):
+        directory.mkdir()
     for name in os.environ:
         if name.startswith(("FORGE_", "TEMPORAL_", "OTEL_", "GIT_")) or name.endswith(SECRETS):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
     monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))

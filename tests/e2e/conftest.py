@@ -9,6 +9,7 @@ import pytest
 from forge_core.temporal.server import embedded_server
 
 START_DEADLINE_S = 90.0
+END_DEADLINE_S = 30.0
 
 
 @pytest.fixture(scope="session")
@@ -22,14 +23,14 @@ def state_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             running.set()
             await asyncio.to_thread(release.wait)
 
-    holder = threading.Thread(target=asyncio.run, args=(hold(),))
+    holder = threading.Thread(target=asyncio.run, args=(hold(),), daemon=True)
     holder.start()
     try:
         assert running.wait(START_DEADLINE_S)
         yield home
     finally:
         release.set()
-        holder.join()
+        holder.join(END_DEADLINE_S)
 
 
 @pytest.fixture

@@ -1,0 +1,78 @@
+"""A test session fails where something of its tests outlives it."""
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from support import leftovers
+from support.children import has_ended
+from support.leftovers import find_threads
+
+CONFTEST = """
+from support import leftovers
+leftovers.GRACE_S = 0.3
+nothing_outlives_the_session = leftovers.nothing_outlives_the_session
+"""
+PLANTED = """
+import subprocess
+def test_that_leaves_a_process_behind(tmp_path):
+    subprocess.run(["sh", "-c", "sleep 1000 & echo $! > ../../pid"], cwd=tmp_path, check=True)
+"""
+HARMLESS = """
+def test_that_leaves_nothing(tmp_path):
+    pass
+"""
+
+
+def run_session(directory: Path, test: str) -> "subprocess.CompletedProcess[str]":
+    (directory / "conftest.py").write_text(CONFTEST)
+    (directory / "test_it.py").write_text(test)
+    words = [
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-c",
+        os.devnull,
+        "--basetemp",
+        str(directory / "base"),
+    ]
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *words, str(directory)],
+        env={**os.environ, "PYTHONPATH": str(Path(leftovers.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_process_that_is_left_behind_is_named_and_ended(tmp_path: Path) -> None:
+    done = run_session(tmp_path, PLANTED)
+
+    pid = int((tmp_path / "pid").read_text())
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout
+    assert f"tests have left behind:\n  process {pid}: sleep 1000" in done.stdout
+    assert has_ended(pid)
+
+
+def test_session_that_leaves_nothing_passes(tmp_path: Path) -> None:
+    done = run_session(tmp_path, HARMLESS)
+
+    assert done.returncode == pytest.ExitCode.OK, done.stdout
+
+
+def test_thread_that_keeps_the_interpreter_from_ending_is_found() -> None:
+    release = threading.Event()
+    held = threading.Thread(target=release.wait, name="held")
+    fleeting = threading.Thread(target=release.wait, daemon=True)
+    for thread in (held, fleeting):
+        thread.start()
+    found = find_threads()
+    release.set()
+    held.join()
+
+    assert held in found
+    assert fleeting not in found
