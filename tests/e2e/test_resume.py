@@ -12,7 +12,8 @@ from threading import Event
 import pytest
 from forge_core.temporal.server import get_state_dir, read_record
 from forge_core.temporal.state import ServerRecord, StateFiles, run_directory
-from support.forge import Outcome, run_forge, running_forge
+from support.disks import fill, small_disk
+from support.forge import DEADLINE_S, Outcome, run_forge, running_forge
 from support.live import (
     ANSWERS,
     ON_WIRE,
@@ -233,6 +234,56 @@ def test_second_interrupt_ends_the_command_at_once_with_one_document(
     assert process.returncode == 130
     assert stdout.count("schema_version") == 1
     assert "forge resume" in stderr
+
+
+@shared
+@pytest.mark.soak
+def test_run_waits_on_a_full_disk_and_goes_on_once_there_is_room(
+    tmp_path: Path, gate: Gate
+) -> None:
+    with small_disk(tmp_path / "disk", "4m") as disk:
+        repo = make_repository(disk / "repo", {"README.md": "# a repository\n"})
+        with running_forge(*run_options(repo, *gate.options)) as process:
+            gate.wait()
+            ballast = fill(disk)
+            gate.let_go()
+            assert process.stderr is not None
+            told = next(line for line in process.stderr if "the run waits: " in line)
+            ballast.unlink()
+            _, stderr = process.communicate()
+
+        assert process.returncode == 0, stderr
+        assert "No space left" in told or "Out of diskspace" in told
+        assert_whole(repo)
+
+
+@own
+@pytest.mark.soak
+def test_run_outlives_a_full_state_directory(
+    repo: Path, tmp_path: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes = random.Random(0).randbytes(100_000).hex()  # noqa: S311 - no secret
+    (repo / "notes.txt").write_text(notes)
+    git(repo, "add", ".")
+    git(repo, "commit", "-qm", "notes")
+    with small_disk(tmp_path / "disk", "24m") as disk:
+        monkeypatch.setenv("XDG_STATE_HOME", str(disk))
+        options = run_options(repo, *gate.options, "--context-file", "notes.txt")
+        with running_forge(*options) as process:
+            gate.wait()
+            ballast = fill(disk)
+            gate.let_go()
+            _, stderr = process.communicate(timeout=DEADLINE_S)
+        ballast.unlink()
+        workflow_id = read_run().workflow_id
+
+        assert process.returncode == 3
+        assert f"make room, then forge resume {workflow_id} goes on with it" in stderr
+        assert read_status(workflow_id) == ("interrupted", f"forge resume {workflow_id}")
+        resume(workflow_id)
+        assert git(repo, "log", "--format=%s", "main..forge/t").count("\n") == 2
+        assert len([call for call in read_calls() if call.status == "ok"]) == 5
+        run_forge("server", "stop")
 
 
 @shared

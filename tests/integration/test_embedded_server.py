@@ -18,6 +18,7 @@ from forge_core.temporal.connect import connect, embedded_config
 from forge_core.temporal.server import embedded_server, get_state_dir, keep_server, read_record
 from forge_core.temporal.state import ServerRecord, StateFiles, dump_record
 from forge_core.temporal.supervisor import LOG_LIMIT_BYTES
+from support.disks import small_disk
 from support.waiting import DEADLINE_S, wait_until
 from temporalio.service import RPCError
 
@@ -470,23 +471,10 @@ async def test_a_large_log_is_set_aside_while_the_server_runs(directory: Path) -
         assert files.previous_log.stat().st_size > LOG_LIMIT_BYTES
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system with room for 200 kB."""
-    path = tmp_path / "disk"
-    path.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=200k", "none", path], check=False, capture_output=True
-    )
-    if done.returncode != 0:
-        pytest.skip("mounting a file system needs rights")
-    yield path
-    subprocess.run(["umount", "--lazy", path], check=True)
-
-
-def test_a_full_disk_is_named_as_the_reason(small_disk: Path) -> None:
-    assert_fails_with_one_line(small_disk / "forge", "is full")
-    wait_until(lambda: not processes_of(small_disk / "forge"), "the server to end")
+def test_a_full_disk_is_named_as_the_reason(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", "200k") as disk:
+        assert_fails_with_one_line(disk / "forge", "is full")
+        wait_until(lambda: not processes_of(disk / "forge"), "the server to end")
 
 
 def executable(path: Path, script: str) -> Path:

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from forge_core.errors import ForgeError, GitFailed, RunEnded, TaskIdTaken
+from forge_core.errors import ForgeError, GitFailed, RunEnded, RunRepeated, TaskIdTaken
 from forge_core.git.claim import check_claim
 from forge_core.git.repository import read_claim
 from forge_core.models.pending import PendingActivity
@@ -15,7 +15,7 @@ from forge_core.models.result import TaskResult
 from forge_core.models.task import ForgeTaskInput
 from forge_core.temporal.executions import release
 from forge_core.temporal.obstacles import wait_unless_stuck
-from forge_core.temporal.ownership import owned_run
+from forge_core.temporal.ownership import confirm_run, owned_run
 from forge_core.temporal.pollers import ensure_taken
 from forge_core.temporal.runs import (
     FoundRun,
@@ -169,7 +169,9 @@ class Execution:
     async def _follow(
         self, client: Client, handle: RunHandle, keeping: "asyncio.Task[None] | None" = None
     ) -> TaskResult:
-        result = asyncio.ensure_future(wait_unless_stuck(client, handle, _tell_absence))
+        result = asyncio.ensure_future(
+            wait_unless_stuck(client, handle, _tell_absence, _tell_obstacle)
+        )
         watched = {result} if keeping is None else {result, keeping}
         watch = PendingWatch(client, self._workflow_id)
         try:
@@ -206,7 +208,10 @@ async def find_open_run(place: Place, workflow_id: str) -> FoundRun:
             f"{server} knows no run {workflow_id!r}{describe_similar(workflow_id)}"
         )
     if not found.is_open:
-        await settle_ended(place.client, found)
+        with suppress(RunRepeated):
+            if place.embedded is not None:
+                confirm_run(place.embedded.files, workflow_id, found.run_id)
+            await settle_ended(place.client, found)
         raise RunEnded(
             f"run {workflow_id} has ended ({found.ending}): "
             f"see forge status --workflow-id {workflow_id}"
@@ -264,3 +269,7 @@ def describe_leaving(workflow_id: str) -> str:
 
 def _tell_absence(reason: str) -> None:
     print_note(f"the Temporal server is away, waiting for it: {' '.join(reason.split())[:200]}")
+
+
+def _tell_obstacle(reason: str) -> None:
+    print_note(f"the run waits: {reason}")

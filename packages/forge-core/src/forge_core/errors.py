@@ -10,6 +10,7 @@ ForgeError
 │   ├── RunEnded          there is nothing left to resume or to cancel
 │   └── ModelNotConfigured
 ├── InfrastructureError   git, the Temporal server or a worker is missing
+│   ├── DiskFull          there is no room to write to
 │   ├── GitMissing
 │   ├── GitFailed
 │   │   └── WorktreeBusy  an earlier attempt is still at work
@@ -64,6 +65,10 @@ class ModelNotConfigured(UsageError):
 
 class InfrastructureError(ForgeError):
     """Something that Forge rests on is missing or out of reach."""
+
+
+class DiskFull(InfrastructureError):
+    """A disk takes nothing more; it may when tried later."""
 
 
 class GitMissing(InfrastructureError):

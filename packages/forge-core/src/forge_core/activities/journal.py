@@ -2,7 +2,8 @@
 
 Between an answer's last byte and the completion of its activity lie its record, its checks and the
 way to the server. A process that dies there leaves the answer here, and the activity's next attempt
-takes it from here instead of asking again.
+takes it from here instead of asking again. Where the disk takes none, it is kept in memory, for as
+long as the process lives.
 """
 
 import hashlib
@@ -11,6 +12,7 @@ import logging
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -54,10 +56,14 @@ class AnswerJournal:
     def __init__(self, directory: Path) -> None:
         """Keep them below a directory, which is made with the first."""
         self._directory = directory
+        self._unwritten: dict[Path, KeptAnswer] = {}
 
     def keep(self, key: AnswerKey, kept: KeptAnswer) -> None:
-        """Put an answer on disk; where that fails, the run goes on with a warning."""
-        path = self._path(key)
+        """Put an answer on disk; where that fails, into memory, with a warning."""
+        self._keep(self._path(key), kept)
+
+    def _keep(self, path: Path, kept: KeptAnswer) -> None:
+        self._unwritten[path] = kept
         try:
             make_private(path.parent)
             with suppress(FileExistsError):
@@ -68,17 +74,27 @@ class AnswerJournal:
                 path.parent,
                 error.strerror,
             )
+        else:
+            del self._unwritten[path]
 
     def find(self, key: AnswerKey) -> KeptAnswer | None:
         """Read the answer to a request; None if none is kept."""
+        path = self._path(key)
+        unwritten = self._unwritten.get(path)
+        if unwritten is not None:
+            self._keep(path, unwritten)
+            return unwritten
         try:
-            return _parse(self._path(key).read_text(encoding="ascii"))
+            return _parse(path.read_text(encoding="ascii"))
         except (OSError, ValueError, TypeError, KeyError, ValidationError):
             return None
 
     def forget(self, workflow_id: str) -> None:
         """Remove the answers of a run that has ended."""
-        shutil.rmtree(self._directory / run_directory(workflow_id), ignore_errors=True)
+        directory = self._directory / run_directory(workflow_id)
+        for path in [path for path in self._unwritten if path.parent == directory]:
+            del self._unwritten[path]
+        shutil.rmtree(directory, ignore_errors=True)
 
     def _path(self, key: AnswerKey) -> Path:
         parts = (key.run_id, key.activity_id, str(key.seq), key.request_digest)
@@ -88,7 +104,12 @@ class AnswerJournal:
 
 def open_journal() -> AnswerJournal:
     """Open the journal of this process's state directory."""
-    return AnswerJournal(StateFiles(get_state_dir()).answers)
+    return _open(StateFiles(get_state_dir()).answers)
+
+
+@cache
+def _open(directory: Path) -> AnswerJournal:
+    return AnswerJournal(directory)
 
 
 def digest_request(request: ModelRequest) -> str:

@@ -144,9 +144,14 @@ async def settle_run(client: Client, run: RunKey, known: TaskResult | None = Non
         else {"status": "failure_terminal", "error": ending}
     )
     status: RunStatus = "cancelled" if given_up else "error"
-    await _record(run, status, result=known and known.model_copy(update=changes))
-    await asyncio.to_thread(open_journal().forget, run.workflow_id)
+    await record_end(run, status, known and known.model_copy(update=changes))
     return True
+
+
+async def record_end(run: RunKey, status: RunStatus, result: TaskResult | None) -> None:
+    """Put the end of a run on record; one that is on record stays as it is."""
+    await _record(run, status, result=result)
+    await asyncio.to_thread(open_journal().forget, run.workflow_id)
 
 
 def _describe(work: ForgeTaskInput) -> dict[str, Any]:

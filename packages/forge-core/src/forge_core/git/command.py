@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from forge_core.errors import GitFailed, GitMissing
+from forge_core.disk import TOLD, is_full
+from forge_core.errors import DiskFull, GitFailed, GitMissing
 from forge_core.exclusive import inherited_locks
 
 logger = logging.getLogger("forge.git")
@@ -109,6 +110,7 @@ class Git:
 
         Raises:
             GitFailed: It did not succeed; the message has git's own reason.
+            DiskFull: It did not for want of room.
             GitMissing: There is no git.
         """
         return self.read(*args, stdin=stdin).decode("utf-8", "surrogateescape").removesuffix("\n")
@@ -119,7 +121,8 @@ class Git:
         if done.returncode != 0:
             reason = done.stderr.decode("utf-8", "backslashreplace").strip()
             line = " ".join(reason.split())[:500] or f"exit {done.returncode}"
-            raise GitFailed(f"git {args[0]} failed: {line}")
+            full = is_full(self.cwd) or any(words in reason for words in TOLD)
+            raise (DiskFull if full else GitFailed)(f"git {args[0]} failed: {line}")
         return done.stdout
 
     def succeeds(self, *args: str) -> bool:

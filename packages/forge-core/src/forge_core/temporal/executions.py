@@ -7,7 +7,10 @@ from datetime import timedelta
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.api.workflow.v1 import PendingActivityInfo
-from temporalio.api.workflowservice.v1 import ResetStickyTaskQueueRequest
+from temporalio.api.workflowservice.v1 import (
+    ResetActivityRequest,
+    ResetStickyTaskQueueRequest,
+)
 from temporalio.client import (
     Client,
     WorkflowExecutionDescription,
@@ -16,6 +19,8 @@ from temporalio.client import (
 )
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
+
+from forge_core.errors import DiskFull
 
 OUTSIDE_ENDINGS = {
     WorkflowExecutionStatus.TERMINATED: "terminated in Temporal, not by forge",
@@ -135,6 +140,15 @@ async def _release_activity(
             await handle.fail(lost)
         elif pending.state == PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED:
             await handle.report_cancellation()
+        elif delay == AT_ONCE and _waits_for_room(pending):
+            # Whoever goes on with the run has made room: it need not wait for its turn.
+            await client.workflow_service.reset_activity(
+                ResetActivityRequest(
+                    namespace=client.namespace,
+                    execution=WorkflowExecution(workflow_id=found.id, run_id=found.run_id),
+                    id=pending.activity_id,
+                )
+            )
 
 
 @contextmanager
@@ -144,3 +158,7 @@ def _ignoring_missing() -> Iterator[None]:
     except RPCError as error:
         if error.status != RPCStatusCode.NOT_FOUND:
             raise
+
+
+def _waits_for_room(pending: PendingActivityInfo) -> bool:
+    return bool(pending.last_failure.application_failure_info.type == DiskFull.__name__)

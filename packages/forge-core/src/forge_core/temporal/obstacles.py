@@ -1,11 +1,15 @@
 """What keeps a run from getting on, though a worker has it: nobody tells who waits for its end.
 
 A workflow whose worker cannot read its history is tried again for ever, and so is an activity whose
-argument cannot be read: no code of ours runs that could end the run.
+argument cannot be read: no code of ours runs that could end the run. A full disk keeps it too until
+somebody makes room; a run is worth a while of waiting for that, and is not ended for it.
 """
 
 import asyncio
+import time
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
@@ -15,13 +19,22 @@ from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverse
 from temporalio.client import Client, WorkflowExecutionDescription
 from temporalio.service import RPCError
 
-from forge_core.errors import InfrastructureError, PayloadUnavailable, RunStuck, UnsignedWork
+from forge_core.errors import (
+    DiskFull,
+    InfrastructureError,
+    PayloadUnavailable,
+    RunStuck,
+    UnsignedWork,
+)
 from forge_core.models.result import TaskResult
 from forge_core.temporal.executions import walk
 from forge_core.temporal.runs import RunHandle, wait_for_result
 
 INTERVAL_S = 2.0
 """Seconds between two looks at a run."""
+
+PATIENCE_S = 30.0
+"""Seconds that somebody gets to make room on a full disk."""
 
 LASTING = frozenset({PayloadUnavailable.__name__, UnsignedWork.__name__})
 """Types of failures that no try mends."""
@@ -33,8 +46,21 @@ LAST_EVENTS = 20
 """Events among which the newest workflow task is found."""
 
 
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """What keeps a run from getting on."""
+
+    reason: str
+    """In one line."""
+    may_pass: bool = False
+    """It is tried again, and may succeed then."""
+
+
 async def wait_unless_stuck(
-    client: Client, handle: RunHandle, on_away: Callable[[str], None] | None = None
+    client: Client,
+    handle: RunHandle,
+    on_away: Callable[[str], None] | None = None,
+    on_obstacle: Callable[[str], None] | None = None,
 ) -> TaskResult:
     """Wait for a run's end as `wait_for_result` does, but no longer once it cannot get on.
 
@@ -42,13 +68,14 @@ async def wait_unless_stuck(
         client: A connection.
         handle: The run.
         on_away: Told once why, whenever the server is out of reach.
+        on_obstacle: Told why, once, whenever something keeps the run that may pass.
 
     Raises:
         RunStuck: The run cannot get on; the message says why.
         ForgeError: As `wait_for_result` has it.
     """
     result = asyncio.ensure_future(wait_for_result(handle, on_away))
-    watching = asyncio.ensure_future(watch(client, handle.id))
+    watching = asyncio.ensure_future(watch(client, handle.id, on_obstacle))
     try:
         await asyncio.wait([result, watching], return_when=asyncio.FIRST_COMPLETED)
         if not result.done():
@@ -66,26 +93,47 @@ async def wait_unless_stuck(
         watching.cancel()
 
 
-async def watch(client: Client, workflow_id: str) -> None:
+async def watch(
+    client: Client,
+    workflow_id: str,
+    on_obstacle: Callable[[str], None] | None = None,
+    patience_s: float = PATIENCE_S,
+) -> None:
     """Look at a run and its sub-tasks now and then, until cancelled or an obstacle is found.
 
     A server that does not answer is none: who waits for the result is told of it.
 
+    Args:
+        client: A connection.
+        workflow_id: The run's.
+        on_obstacle: Told why, once, whenever something keeps the run that may pass.
+        patience_s: Seconds that such an obstacle gets to pass.
+
     Raises:
         RunStuck: The run cannot get on; the message says why.
     """
+    since: float | None = None
     while True:
-        try:
+        with suppress(RPCError):
             obstacle = await find_obstacle(client, workflow_id)
-        except RPCError:
-            obstacle = None
-        if obstacle is not None:
-            raise RunStuck(f"run {workflow_id} cannot go on: {obstacle}")
+            if obstacle is None:
+                since = None
+            elif not obstacle.may_pass:
+                raise RunStuck(f"run {workflow_id} cannot go on: {obstacle.reason}")
+            elif since is None:
+                since = time.monotonic()
+                if on_obstacle is not None:
+                    on_obstacle(obstacle.reason)
+            elif time.monotonic() - since > patience_s:
+                raise RunStuck(
+                    f"run {workflow_id} cannot go on: {obstacle.reason}: make room, then "
+                    f"forge resume {workflow_id} goes on with it"
+                )
         await asyncio.sleep(INTERVAL_S)
 
 
-async def find_obstacle(client: Client, workflow_id: str) -> str | None:
-    """Say in one line what keeps a run or one of its sub-tasks from getting on.
+async def find_obstacle(client: Client, workflow_id: str) -> Obstacle | None:
+    """Find what keeps a run or one of its sub-tasks from getting on.
 
     Raises:
         RPCError: The server does not answer.
@@ -97,13 +145,13 @@ async def find_obstacle(client: Client, workflow_id: str) -> str | None:
     return None
 
 
-def _find_in_activities(found: WorkflowExecutionDescription) -> str | None:
+def _find_in_activities(found: WorkflowExecutionDescription) -> Obstacle | None:
     pending = found.raw_description.pending_activities
-    reasons = (_find_lasting(activity.last_failure) for activity in pending)
-    return next((reason for reason in reasons if reason), None)
+    obstacles = (_read_failure(activity.last_failure) for activity in pending)
+    return next((obstacle for obstacle in obstacles if obstacle), None)
 
 
-async def _find_in_workflow(client: Client, found: WorkflowExecutionDescription) -> str | None:
+async def _find_in_workflow(client: Client, found: WorkflowExecutionDescription) -> Obstacle | None:
     """Read why the workflow's last task failed; one that was only late is no obstacle."""
     if found.raw_description.pending_workflow_task.attempt <= 1:
         return None
@@ -125,25 +173,28 @@ def _ends_task(event: HistoryEvent) -> bool:
     }
 
 
-def _read_task(event: HistoryEvent) -> str | None:
+def _read_task(event: HistoryEvent) -> Obstacle | None:
     if event.event_type != EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
         return None
     failed: WorkflowTaskFailedEventAttributes = event.workflow_task_failed_event_attributes
     if failed.cause == WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR:
-        return (
+        return Obstacle(
             "it was begun by another version of forge, whose workflows decide otherwise: "
             f"go on with that version ({_shorten(failed.failure.message)})"
         )
-    return _find_lasting(failed.failure)
+    return _read_failure(failed.failure)
 
 
-def _find_lasting(failure: Failure) -> str | None:
-    """Find a lasting reason in a failure and what caused it."""
+def _read_failure(failure: Failure) -> Obstacle | None:
+    """Find what the next try does not mend by itself in a failure and what caused it."""
     while True:
-        if failure.application_failure_info.type in LASTING:
-            return _shorten(failure.message)
+        kind = failure.application_failure_info.type
+        if kind in LASTING or kind == DiskFull.__name__:
+            return Obstacle(_shorten(failure.message), may_pass=kind not in LASTING)
         if _lacks_store(failure.message):
-            return "its worker lacks the payload store: set FORGE_PAYLOAD_STORE there as it is here"
+            return Obstacle(
+                "its worker lacks the payload store: set FORGE_PAYLOAD_STORE there as it is here"
+            )
         if not failure.HasField("cause"):
             return None
         failure = failure.cause

@@ -31,6 +31,7 @@ from temporalio.converter import (
     StorageDriverWorkflowInfo,
 )
 
+from forge_core.disk import find_full_disk
 from forge_core.errors import PayloadUnavailable, UsageError
 from forge_core.files.create import make_private, sync_directory
 from forge_core.temporal.state import RUN_NAME, run_directory
@@ -105,7 +106,22 @@ class PayloadFiles(StorageDriver):
     async def store(
         self, context: StorageDriverStoreContext, payloads: Sequence[Payload]
     ) -> list[StorageDriverClaim]:
-        """Keep payloads; those that are there already are kept from being pruned."""
+        """Keep payloads; those that are there already are kept from being pruned.
+
+        Raises:
+            DiskFull: There is no room for one.
+        """
+        try:
+            return await self._store(context, payloads)
+        except OSError as error:
+            full = find_full_disk(error)
+            if full is None:
+                raise
+            raise full from error
+
+    async def _store(
+        self, context: StorageDriverStoreContext, payloads: Sequence[Payload]
+    ) -> list[StorageDriverClaim]:
         target = context.target
         workflow_id = target.id if isinstance(target, StorageDriverWorkflowInfo) else None
         run = run_directory(workflow_id) if workflow_id else SHARED_RUN

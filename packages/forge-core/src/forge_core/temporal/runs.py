@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import cast
 
@@ -18,7 +18,7 @@ from temporalio.exceptions import ApplicationError, CancelledError, TerminatedEr
 from temporalio.service import RPCError, RPCStatusCode
 
 from forge_core.activities.git import create_worktree
-from forge_core.activities.runs import RunKey, settle_run
+from forge_core.activities.runs import RunKey, record_end, settle_run
 from forge_core.errors import (
     ForgeError,
     InfrastructureError,
@@ -28,7 +28,7 @@ from forge_core.errors import (
     TaskIdTaken,
     UsageError,
 )
-from forge_core.models.result import TaskResult
+from forge_core.models.result import RunStatus, TaskResult
 from forge_core.models.task import ForgeTaskInput
 from forge_core.temporal.executions import GIVEN_UP, describe
 from forge_core.temporal.payloads import ensure_transferable, get_limit
@@ -49,6 +49,12 @@ REFUSALS = (
     RPCStatusCode.UNIMPLEMENTED,
 )
 """What a server answers that is there; a torn connection has several words, `UNKNOWN` too."""
+
+FAILURES: dict[WorkflowExecutionStatus, RunStatus] = {
+    WorkflowExecutionStatus.FAILED: "error",
+    WorkflowExecutionStatus.CANCELED: "cancelled",
+}
+"""Ends of a run that leave no result, and how they are shown."""
 
 AWAY_INTERVAL_S = 1.0
 """Seconds between two questions to a server that is away; the client tries for longer itself."""
@@ -151,7 +157,7 @@ async def has_worktree(found: FoundRun) -> bool:
 
 
 async def settle_ended(client: Client, found: FoundRun, known: TaskResult | None = None) -> None:
-    """Put on record that a run was ended from outside, if that is how it ended.
+    """Put on record how a run ended, where that was from outside or its record was lost.
 
     Args:
         client: A connection.
@@ -163,6 +169,12 @@ async def settle_ended(client: Client, found: FoundRun, known: TaskResult | None
     """
     with translating_unavailability("does not tell how the run ended"):
         await settle_run(client, found.key, known)
+    if found.status == WorkflowExecutionStatus.COMPLETED:
+        with suppress(ForgeError):
+            result = await wait_for_result(found.handle)
+            await record_end(found.key, result.status, result)
+    elif found.status in FAILURES:
+        await record_end(found.key, FAILURES[found.status], known)
 
 
 async def _read_input(client: Client, handle: RunHandle) -> ForgeTaskInput:

@@ -4,6 +4,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from forge_core.disk import is_full
+from forge_core.errors import DiskFull
 from forge_core.files.write import find_replaced
 from forge_core.models.result import ValidationResult
 from forge_core.models.task import ValidationConfig
@@ -24,6 +26,9 @@ def validate_files(
         paths: The files, relative to it.
         config: Which checks to run.
         on_wait: Called while a check runs; what it raises ends the check.
+
+    Raises:
+        DiskFull: A check failed that may pass once there is room.
     """
     results = check_python(worktree, paths, config, on_wait)
     if config.run_tests and config.test_command:
@@ -31,6 +36,8 @@ def validate_files(
         replaced = find_replaced(worktree, paths)
         if replaced:
             results.append(build_replaced_verdict(replaced))
+    if not all(result.passed for result in results) and is_full(worktree):
+        raise DiskFull(f"a check failed for want of room in {worktree}")
     return results
 
 

@@ -8,6 +8,8 @@ from pathlib import Path, PurePosixPath
 
 from ruff import find_ruff_bin
 
+from forge_core.disk import SCARCE_BYTES, is_full
+from forge_core.errors import DiskFull
 from forge_core.models.result import ValidationResult
 from forge_core.models.task import ValidationConfig
 from forge_core.shell.bounds import CommandBounds, CommandResult
@@ -21,6 +23,9 @@ from forge_core.validation.verdicts import (
 )
 
 TIMEOUT_S = 120.0
+GROWTH = 4
+"""Times its size that a file may take once it is formatted, with room to spare."""
+
 OUTPUT_LIMIT = 4_000_000
 PYTHON_SUFFIXES = frozenset({".py", ".pyi"})
 CONFIG_FILES = ("ruff.toml", ".ruff.toml")
@@ -63,7 +68,11 @@ class Ruff:
 def check_python(
     worktree: Path, paths: Sequence[str], config: ValidationConfig, on_wait: OnWait
 ) -> list[ValidationResult]:
-    """Repair the Python files among `paths` as far as `config` says so, then judge them."""
+    """Repair the Python files among `paths` as far as `config` says so, then judge them.
+
+    Raises:
+        DiskFull: There is no room to repair them.
+    """
     checks = ("ruff_lint", config.run_ruff_lint), ("ruff_format", config.run_ruff_format)
     wanted = [name for name, on in checks if on]
     python = [path for path in paths if _is_python(worktree, path)]
@@ -77,8 +86,16 @@ def check_python(
     others = tuple(path for path in python if path not in configured)
     ruff = Ruff(executable, worktree, configured, others, on_wait)
     if config.auto_fix:
+        _require_room(worktree, python)
         _repair(ruff, config)
     return _judge(ruff, config)
+
+
+def _require_room(worktree: Path, paths: Sequence[str]) -> None:
+    """See that files can be written anew; ruff does so in place, and cuts them on a full disk."""
+    wanted = GROWTH * sum((worktree / path).stat().st_size for path in paths) + SCARCE_BYTES
+    if is_full(worktree, wanted):
+        raise DiskFull(f"no room to repair files in {worktree}")
 
 
 def _repair(ruff: Ruff, config: ValidationConfig) -> None:

@@ -9,9 +9,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, overload
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 from temporalio.workflow import ActivityConfig
 
 with workflow.unsafe.imports_passed_through():
+    from forge_core.errors import DiskFull
     from forge_core.models.activity import RunOwner
     from forge_core.workflows.options import SHORT_OPTIONS, build_worktree_options
 
@@ -76,9 +78,20 @@ async def finish_short(activity: Callable[..., Any], argument: Any, owner: RunOw
             workflow; in a cluster another may.
     """
     if owner.sole:
-        return await workflow.execute_local_activity(activity, argument, **SHORT_OPTIONS)
+        try:
+            return await workflow.execute_local_activity(activity, argument, **SHORT_OPTIONS)
+        except FailureError as error:
+            if not _waits_for_room(error):
+                raise
     options = build_worktree_options(owner.task_queue)
     return await workflow.execute_activity(activity, argument, **options)
+
+
+def _waits_for_room(error: FailureError) -> bool:
+    """Tell whether a full disk is the reason: a regular activity waits where it is seen."""
+    # The SDK does not wrap what a local activity raised.
+    cause = error.cause if isinstance(error, ActivityError) else error
+    return isinstance(cause, ApplicationError) and cause.type == DiskFull.__name__
 
 
 def stop_if_cancelled() -> None:
