@@ -5,21 +5,28 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from forge_cli.app import call
 from support.terminal import Terminal, on_terminal
 
-SHELLS = [
-    pytest.param(
-        shell,
-        marks=pytest.mark.skipif(shutil.which(shell) is None, reason=f"{shell} is not installed"),
-    )
-    for shell in ("bash", "zsh")
-]
+if TYPE_CHECKING:
+    from _pytest.mark import ParameterSet
+
+
+def needing(shell: str) -> "ParameterSet":
+    """Run a test only where a shell is installed."""
+    missing = shutil.which(shell) is None
+    marks = pytest.mark.skipif(missing, reason=f"{shell} is not installed")
+    return pytest.param(shell, marks=marks)
+
+
+SHELLS = [needing("bash"), needing("zsh")]
 
 STARTUP = {"bash": ".bashrc", "zsh": ".zshrc"}
 PROMPT = "ready> "
+SEARCH_PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 
 
 def start_up(shell: str, home: Path) -> None:
@@ -42,7 +49,7 @@ def complete(terminal: Terminal, typed: str, expected: str) -> None:
 @pytest.mark.parametrize("shell", SHELLS)
 def test_shell_completes_commands_and_options(shell: str, private_environment: Path) -> None:
     start_up(shell, private_environment)
-    env = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "TERM": "dumb"}
+    env = {"PATH": SEARCH_PATH, "TERM": "dumb"}
 
     with on_terminal([shell, "-i"], env) as terminal:
         terminal.wait_for(PROMPT)
@@ -50,6 +57,37 @@ def test_shell_completes_commands_and_options(shell: str, private_environment: P
         complete(terminal, "forge db che", "check ")
         complete(terminal, "forge status --workf", "--workflow-id ")
         complete(terminal, "forge db path --no-pa", "--no-pager ")
+        # What a switch with an opposite is followed by is no value of it.
+        complete(terminal, "forge run --lint --run-tests --no-for", "--no-format ")
+
+
+@pytest.mark.parametrize("shell", [needing("fish")])
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("forge sta", ["status"]),
+        ("forge db che", ["check"]),
+        ("forge status --workf", ["--workflow-id"]),
+        ("forge status --status r", ["running"]),
+        ("forge db path --no-pa", ["--no-pager"]),
+        ("forge run --lint --run-tests --no-for", ["--no-format"]),
+    ],
+)
+def test_fish_completes_commands_options_and_values(
+    shell: str, typed: str, expected: list[str], private_environment: Path
+) -> None:
+    assert call(["completion", shell, "--install"]) == 0
+    env = {**os.environ, "PATH": SEARCH_PATH, "HOME": str(private_environment)}
+
+    done = subprocess.run(
+        [shell, "-c", 'complete -C "$argv"', typed],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert [line.split("\t")[0] for line in done.stdout.splitlines()] == expected
 
 
 def test_installing_twice_changes_nothing(private_environment: Path) -> None:
@@ -60,7 +98,7 @@ def test_installing_twice_changes_nothing(private_environment: Path) -> None:
     assert (private_environment / STARTUP["zsh"]).read_text() == once
 
 
-@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("shell", [*SHELLS, needing("fish")])
 def test_printed_script_is_one_that_the_shell_understands(
     shell: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -20,14 +20,22 @@ LARGEST_BYTES = 1_000_000
 def find_user_file() -> Path | None:
     """Say where the user's own file is, whether it exists or not.
 
-    It is `$XDG_CONFIG_HOME/forge/config.toml`, else `~/.config/forge/config.toml`; a relative
-    XDG_CONFIG_HOME is ignored. None without a home directory.
+    It is `forge/config.toml` in the user's configuration directory; None without one.
+    """
+    directory = find_user_directory()
+    return None if directory is None else directory / "forge" / "config.toml"
+
+
+def find_user_directory() -> Path | None:
+    """Say where programs look for the user's configuration; None without a home directory.
+
+    It is `$XDG_CONFIG_HOME`, else `~/.config`; a relative XDG_CONFIG_HOME is ignored.
     """
     configured = Path(os.environ.get("XDG_CONFIG_HOME", ""))
     if configured.is_absolute():
-        return configured / "forge" / "config.toml"
+        return configured
     try:
-        return Path.home() / ".config" / "forge" / "config.toml"
+        return Path.home() / ".config"
     except RuntimeError:
         return None
 

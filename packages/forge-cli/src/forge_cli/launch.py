@@ -12,11 +12,10 @@ from cyclopts import App, Group, Parameter
 from forge_cli.configuration import load_user_config
 from forge_cli.logs import logging_to_stderr
 from forge_cli.pager import NO_PAGER
+from forge_cli.parameters import Switch
 from forge_cli.settings import ConfigFile, build_environment, build_options
 
 GLOBAL_GROUP = Group("Options of every command", sort_key=100)
-
-Switch = Annotated[bool, Parameter(negative="", show_default=False)]
 
 _log = logging.getLogger("forge.cli")
 

@@ -4,15 +4,15 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from forge_cli.commands.run_options import Flag
 from forge_cli.exit_codes import ExitCode
+from forge_cli.parameters import Switch
 
 
 def cancel(
     workflow_id: str,
     *,
     temporal_address: Annotated[str | None, Parameter(env_var="FORGE_TEMPORAL_ADDRESS")] = None,
-    json: Flag = False,
+    json: Switch = False,
 ) -> ExitCode:
     """Cancel a run and clean up behind it.
 

@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 from cyclopts import Group, Parameter
 
 from forge_cli.exit_codes import ExitCode
-
-Switch = Annotated[bool, Parameter(negative="", show_default=False)]
+from forge_cli.parameters import Switch
 
 
 @Parameter(name="*", group=Group("Which runs", sort_key=1))

@@ -1,14 +1,15 @@
 """``forge completion``: let a shell complete commands and options."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from cyclopts import Parameter
 from cyclopts.completion import ShellDetectionError, detect_shell
 from forge_core.errors import InfrastructureError, UsageError
 
+from forge_cli.configuration import find_user_directory
 from forge_cli.console import print_note, print_text
 from forge_cli.exit_codes import ExitCode
+from forge_cli.parameters import Switch
 from forge_cli.render.text import escape_line
 
 Shell = Literal["bash", "zsh", "fish"]
@@ -20,7 +21,7 @@ def completion(
     shell: Shell | None = None,
     /,
     *,
-    install: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+    install: Switch = False,
 ) -> ExitCode:
     """Print the completion script of a shell, or install it.
 
@@ -37,13 +38,22 @@ def completion(
         print_text(app.generate_completion(shell=chosen).rstrip("\n"))
         return ExitCode.SUCCESS
     try:
-        path = app.install_completion(shell=chosen)
+        path = app.install_completion(shell=chosen, output=_find_place(chosen))
     except (OSError, RuntimeError) as error:
         raise InfrastructureError(f"the completion cannot be installed: {error}") from error
     print_text(f"{escape_line(str(path))}: written; a new {chosen} completes forge")
     if chosen == "zsh" and not _initialises_completion():
         print_note("note: ~/.zshrc does not call compinit: add `autoload -Uz compinit; compinit`")
     return ExitCode.SUCCESS
+
+
+def _find_place(shell: Shell) -> Path | None:
+    """Say where a shell looks for the script; None leaves that to the library, which knows.
+
+    It puts what fish loads below ~/.config, where fish does not look if XDG_CONFIG_HOME is set.
+    """
+    directory = find_user_directory() if shell == "fish" else None
+    return None if directory is None else directory / "fish" / "completions" / "forge.fish"
 
 
 def _detect() -> Shell:

@@ -3,9 +3,8 @@
 import os
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from cyclopts import Parameter
 from forge_core.llm.specs import PROVIDERS
 from forge_core.models.task import ContextConfig, ValidationConfig
 from forge_obs import StoreError, get_db_path
@@ -19,6 +18,7 @@ from forge_cli.configuration import (
 )
 from forge_cli.console import print_text
 from forge_cli.exit_codes import ExitCode
+from forge_cli.parameters import Switch
 from forge_cli.provenance import (
     DEFAULT,
     Provenance,
@@ -33,7 +33,7 @@ from forge_cli.settings import KNOWN, TASK_TABLES
 def config(
     *,
     repo: Path = Path(),
-    json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+    json: Switch = False,
 ) -> ExitCode:
     """Show the configuration: each value and where it comes from.
 

@@ -1,9 +1,7 @@
 """``forge db``: where the store is, and how it is."""
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
 from forge_obs.check import StoreCheck, check_store
 from forge_obs.errors import StoreError, StoreNewer, StoreUnavailable, StoreUnreadable
 from forge_obs.process import get_db_path
@@ -12,16 +10,15 @@ from forge_obs.spool import get_lost_path
 
 from forge_cli.console import print_error, print_note, print_text, print_warning
 from forge_cli.exit_codes import ExitCode
+from forge_cli.parameters import Switch
 from forge_cli.render.backlog import render_backlog_figures, render_pending
 from forge_cli.render.documents import build_check, dump
 from forge_cli.render.figures import format_count
 from forge_cli.render.text import escape_line
 from forge_cli.store import STORE_OFF
 
-Json = Annotated[bool, Parameter(negative="", show_default=False)]
 
-
-def path(*, json: Json = False) -> ExitCode:
+def path(*, json: Switch = False) -> ExitCode:
     """Print the path of the store's database.
 
     It is `FORGE_DB_PATH` if that is set (empty turns the store off), else `forge/forge.db` in
@@ -60,7 +57,7 @@ def upgrade() -> ExitCode:
     return ExitCode.SUCCESS
 
 
-def check(*, json: Json = False) -> ExitCode:
+def check(*, json: Switch = False) -> ExitCode:
     """Check the database: schema, integrity, permissions, records that wait or are lost.
 
     Reads the whole file and changes nothing. Exit code 1 tells of findings, 3 of a database that

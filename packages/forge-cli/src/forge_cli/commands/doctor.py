@@ -2,12 +2,10 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
-
-from cyclopts import Parameter
 
 from forge_cli.console import print_text
 from forge_cli.exit_codes import ExitCode
+from forge_cli.parameters import Switch
 from forge_cli.render.documents import dump
 from forge_cli.render.findings import render_findings
 
@@ -15,7 +13,7 @@ from forge_cli.render.findings import render_findings
 def doctor(
     *,
     repo: Path = Path(),
-    json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+    json: Switch = False,
 ) -> ExitCode:
     """Look for what is missing or wrong on this machine, with a remedy for each.
 

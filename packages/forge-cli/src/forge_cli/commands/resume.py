@@ -4,16 +4,17 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from forge_cli.commands.run_options import Flag, OutputOptions
+from forge_cli.commands.run_options import OutputOptions
 from forge_cli.exit_codes import ExitCode
+from forge_cli.parameters import Switch
 
 
 def resume(
     workflow_id: str,
     *,
     temporal_address: Annotated[str | None, Parameter(env_var="FORGE_TEMPORAL_ADDRESS")] = None,
-    verbose: Flag = False,
-    json: Flag = False,
+    verbose: Switch = False,
+    json: Switch = False,
 ) -> ExitCode:
     """Go on with an interrupted run.
 

@@ -8,11 +8,7 @@ from typing import Annotated, Any
 from cyclopts import Group, Parameter
 from cyclopts.validators import Number
 
-Flag = Annotated[bool, Parameter(negative="", show_default=False)]
-"""An option without a value."""
-
-Choice = Annotated[bool | None, Parameter(show_default=False)]
-"""A flag and its opposite; None where neither was given, so that a file may say it."""
+from forge_cli.parameters import Choice, Switch
 
 Attempts = Annotated[int, Parameter(validator=Number(gte=1, lte=100))]
 """How often something is tried."""
@@ -104,11 +100,11 @@ class OutputOptions:
 
     temporal_address: Annotated[str | None, Parameter(env_var="FORGE_TEMPORAL_ADDRESS")] = None
     """Temporal server as HOST:PORT. Default: the configured one, else an embedded one."""
-    verbose: Flag = False
+    verbose: Switch = False
     """Print every model call in full when the run has ended."""
-    json: Flag = False
+    json: Switch = False
     """Print one JSON document on stdout, all else on stderr."""
-    no_wait: Flag = False
+    no_wait: Switch = False
     """Return as soon as the run has started; a process of its own, or a worker, goes on with it."""
 
 

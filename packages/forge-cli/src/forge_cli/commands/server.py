@@ -6,12 +6,12 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from forge_cli.exit_codes import ExitCode
+from forge_cli.parameters import Switch
 
-Json = Annotated[bool, Parameter(negative="", show_default=False)]
 Seconds = Annotated[float | None, Parameter(validator=Number(gte=0, lte=31_536_000))]
 
 
-def start(*, idle_s: Seconds = None, no_ui: Json = False, json: Json = False) -> ExitCode:
+def start(*, idle_s: Seconds = None, no_ui: Switch = False, json: Switch = False) -> ExitCode:
     """Start the embedded server, or say where it runs.
 
     Commands start it by themselves; start it yourself to have Temporal's web interface, or to
@@ -28,7 +28,7 @@ def start(*, idle_s: Seconds = None, no_ui: Json = False, json: Json = False) ->
     return start_server(idle_s, ui=not no_ui, as_json=json)
 
 
-def stop(*, json: Json = False) -> ExitCode:
+def stop(*, json: Switch = False) -> ExitCode:
     """Stop the embedded server.
 
     It keeps what it knows of runs. While commands use it, it is not stopped: end those first.
@@ -41,7 +41,7 @@ def stop(*, json: Json = False) -> ExitCode:
     return stop_server(as_json=json)
 
 
-def status(*, json: Json = False) -> ExitCode:
+def status(*, json: Switch = False) -> ExitCode:
     """Tell whether the embedded server runs, where, and who uses it.
 
     Args:

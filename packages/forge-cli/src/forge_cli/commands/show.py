@@ -11,6 +11,7 @@ from forge_cli.console import print_text, print_verbatim
 from forge_cli.errors import NothingRecorded
 from forge_cli.exit_codes import ExitCode
 from forge_cli.pager import paged
+from forge_cli.parameters import Switch
 from forge_cli.prices import load_prices
 from forge_cli.render.documents import build_call, dump
 from forge_cli.render.interactions import name_call, render_interaction
@@ -29,7 +30,7 @@ def show(
     system: Part = False,
     response: Part = False,
     context: Part = False,
-    json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+    json: Switch = False,
 ) -> ExitCode:
     """Show one call of a model: what it was for, what it cost, and its texts, whole.
 

@@ -7,10 +7,11 @@ from forge_obs.process import get_db_path
 from forge_obs.recorder import get_backlog
 from forge_obs.spool_format import Backlog
 
-from forge_cli.commands.status_options import CallOptions, ListOptions, Switch
+from forge_cli.commands.status_options import CallOptions, ListOptions
 from forge_cli.console import get_width, print_note, print_text, print_warning
 from forge_cli.exit_codes import ExitCode
 from forge_cli.pager import paged
+from forge_cli.parameters import Switch
 from forge_cli.render.backlog import render_backlog
 from forge_cli.render.runs import render_run_list
 from forge_cli.since import parse_since

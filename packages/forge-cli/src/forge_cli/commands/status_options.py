@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 from cyclopts import Group, Parameter
 from cyclopts.validators import Number
 
-Switch = Annotated[bool, Parameter(negative="", show_default=False)]
-"""An option without a value."""
+from forge_cli.parameters import Switch
 
 MOST_RUNS = 1_000_000
 

@@ -2,9 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
 from forge_core.errors import UsageError
 from forge_obs.errors import StoreUnavailable
 from forge_obs.process import get_db_path
@@ -13,6 +11,7 @@ from forge_cli.confirm import confirm
 from forge_cli.console import print_note, print_text
 from forge_cli.exit_codes import ExitCode
 from forge_cli.output_file import writing_to
+from forge_cli.parameters import Switch
 from forge_cli.render.documents import build_row, dump
 from forge_cli.render.text import escape_line
 from forge_cli.since import parse_since
@@ -20,8 +19,6 @@ from forge_cli.store import NOTHING_YET, STORE_OFF
 
 EXPORTED = ("runs", "interactions")
 """Tables in the order of their export."""
-
-Switch = Annotated[bool, Parameter(negative="", show_default=False)]
 
 
 def prune(*, older_than: str, yes: Switch = False, dry_run: Switch = False) -> ExitCode:
