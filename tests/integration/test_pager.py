@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from forge_obs import record
+from support.interrupting import interrupted_at
 
 DEADLINE_S = 60.0
 
@@ -90,6 +91,17 @@ def test_leaving_the_pager_early_is_no_error() -> None:
 
     assert code == 0
     assert len(shown.splitlines()) == 1
+
+
+def test_interrupted_command_says_so_when_the_pager_has_ended(tmp_path: Path) -> None:
+    env = {
+        "FORGE_PAGER": "sed 's/^/> /'",
+        **interrupted_at("forge_cli.showing", tmp_path / "site"),
+    }
+
+    code, shown = run_on_terminal("status", "--workflow-id", "forge-t-1", env=env)
+
+    assert (code, shown.splitlines()) == (130, ["error: interrupted"])
 
 
 def test_piped_output_meets_no_pager(tmp_path: Path) -> None:

@@ -1,6 +1,9 @@
 """The process of the ``forge`` command, also as ``python -m forge_cli``."""
 
 import gc
+import sys
+
+from forge_cli.exit_codes import ExitCode
 
 YOUNG_OBJECTS = 50_000
 """New objects after which garbage is looked for; Python's own 700 is for smaller programs.
@@ -12,9 +15,13 @@ over and over: a tenth of the time of a command that only reads."""
 def main() -> None:
     """Run the command line of this process."""
     gc.set_threshold(YOUNG_OBJECTS)
-    from forge_cli.app import main as run  # noqa: PLC0415 - imports all that
+    try:
+        from forge_cli.app import main as run  # noqa: PLC0415 - imports all that
 
-    run()
+        run()
+    except KeyboardInterrupt:  # beside any command: most often while it imports
+        sys.stderr.write("error: interrupted\n")
+        sys.exit(ExitCode.INTERRUPTED)
 
 
 if __name__ == "__main__":

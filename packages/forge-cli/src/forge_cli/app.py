@@ -109,6 +109,7 @@ def build_app() -> App:
             help_epilogue=render_examples(f"server {name}"),
         )
     app.command(server)
+    app.meta.suppress_keyboard_interrupt = False  # it would end the process without a word
     app.meta.default(build_launcher(app))
     return app
 

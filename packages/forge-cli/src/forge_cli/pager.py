@@ -2,11 +2,13 @@
 
 import io
 import os
-import shlex
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import subprocess
 
 NO_PAGER = "cat"
 """Pager that is none."""
@@ -22,7 +24,8 @@ def paged() -> Iterator[None]:
     """Let what is printed on a terminal go through the user's pager.
 
     The pager is FORGE_PAGER, else PAGER, else `less`; empty or `cat` means none. Leaving it early
-    is no error. A pager that cannot be started is none.
+    is no error. A pager that cannot be started is none. At Ctrl-C the pager stays, which has it too
+    and says what it means, and shows what it has got; then the command ends as interrupted.
     """
     process = _start() if sys.stdout.isatty() else None
     if process is None or process.stdin is None:
@@ -32,8 +35,6 @@ def paged() -> Iterator[None]:
     sys.stdout = _PagerStream(process.stdin, encoding="utf-8", errors="backslashreplace")
     try:
         yield
-    except KeyboardInterrupt:
-        pass  # the pager has it too, and says what it means
     finally:
         with suppress(BrokenPipeError):
             sys.stdout.close()
@@ -48,7 +49,9 @@ class _PagerStream(io.TextIOWrapper):
         return True
 
 
-def _start() -> subprocess.Popen[bytes] | None:
+def _start() -> "subprocess.Popen[bytes] | None":
+    import subprocess  # noqa: PLC0415 - not needed off a terminal
+
     command = _choose()
     if not command or command == [NO_PAGER] or os.environ.get("TERM", "dumb") == "dumb":
         return None
@@ -60,6 +63,8 @@ def _start() -> subprocess.Popen[bytes] | None:
 
 
 def _choose() -> list[str]:
+    import shlex  # noqa: PLC0415 - not needed off a terminal
+
     chosen = os.environ.get("FORGE_PAGER", os.environ.get("PAGER", DEFAULT_PAGER))
     try:
         return shlex.split(chosen)
@@ -67,7 +72,7 @@ def _choose() -> list[str]:
         return []
 
 
-def _wait(process: subprocess.Popen[bytes]) -> None:
+def _wait(process: "subprocess.Popen[bytes]") -> None:
     while process.returncode is None:
         with suppress(KeyboardInterrupt):  # only the pager decides when it ends
             process.wait()

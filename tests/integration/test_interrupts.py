@@ -1,0 +1,31 @@
+"""Ctrl-C ends every command with one line and the exit code of an interruption."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.interrupting import interrupted_at
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        pytest.param("forge_cli.app", id="at the start"),
+        pytest.param("cyclopts.core", id="while libraries are imported"),
+        pytest.param("forge_cli.commands.status", id="while the command is found"),
+        pytest.param("forge_cli.store", id="while the command is imported"),
+        pytest.param("forge_cli.render.documents", id="in the command"),
+    ],
+)
+def test_interruption_is_one_line_whenever_it_comes(module: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "forge_cli", "status", "--json"],
+        env={**os.environ, **interrupted_at(module, tmp_path / "site")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (130, "error: interrupted\n")
