@@ -149,7 +149,7 @@ STORED_RESULT: Schema = {
 DOCUMENTS: dict[str, Schema] = {
     "failure": build_document("Any command that fails", {"error": ref("error")}),
     "run_outcome": build_document(
-        "forge run --json",
+        "forge run --json, forge resume --json",
         {
             "workflow_id": TEXT,
             "task_id": TEXT,
@@ -251,7 +251,7 @@ DOCUMENTS: dict[str, Schema] = {
         },
     ),
     "server_status": build_document(
-        "forge server status --json",
+        "forge server status --json, forge server start --json",
         {
             "running": FLAG,
             "address": null_or(TEXT),

@@ -13,7 +13,8 @@ import pytest
 from forge_core.temporal.server import get_state_dir, read_record
 from forge_core.temporal.state import ServerRecord, StateFiles, run_directory
 from support.disks import fill, small_disk
-from support.forge import DEADLINE_S, Outcome, run_forge, running_forge
+from support.documents import validate
+from support.forge import DEADLINE_S, run_forge, running_forge
 from support.live import (
     ANSWERS,
     ON_WIRE,
@@ -84,10 +85,10 @@ def read_status(workflow_id: str) -> tuple[str, str | None]:
     return run["status"], run["resume"]
 
 
-def resume(workflow_id: str) -> Outcome:
-    outcome = run_forge("resume", workflow_id)
+def resume(workflow_id: str) -> None:
+    outcome = run_forge("resume", workflow_id, "--json")
     assert outcome.code == 0, outcome.stderr
-    return outcome
+    validate("run_outcome", outcome.document)
 
 
 def assert_whole(repo: Path) -> None:

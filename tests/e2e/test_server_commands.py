@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.documents import validate
 from support.forge import run_forge
 from support.waiting import wait_until
 
@@ -79,6 +80,7 @@ def test_server_that_is_used_says_by_whom_and_is_not_stopped() -> None:
 def test_idle_server_ends_by_itself() -> None:
     found = run_forge("server", "start", "--idle-s", "0.5", "--no-ui", "--json").document
 
+    validate("server_status", found)
     wait_until(lambda: not is_alive(found["supervisor_pid"]), "the server to end")
     assert run_forge("server", "stop").stdout == "no server runs\n"
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from forge_cli.app import call
 from support.forge import Outcome
-from support.records import WORKFLOW_ID, record_call, record_run
+from support.records import STATS, WORKFLOW_ID, record_call, record_run
 
 Forge = Callable[..., Outcome]
 
@@ -40,6 +40,27 @@ def test_runs_are_narrowed_by_task_status_and_model(forge: Forge) -> None:
     assert list_ids(forge("status", "--model", "openai:x", "--limit", "1")) == ["forge-b-02"]
     assert list_ids(forge("status", "--task", "\udcff")) == []
     assert list_ids(forge("status", "--task", "b", "--model", "openai:y")) == ["forge-b-03"]
+
+
+def test_runs_are_found_by_a_part_of_the_model_they_asked_for(forge: Forge) -> None:
+    record_run("forge-a-01", model_name="openai:gpt-5")
+    record_run("forge-a-02", model_name="anthropic:claude-x")
+    record_run("forge-a-03", model_name="openai:gpt-5-mini")
+
+    assert list_ids(forge("status", "--model", "gpt-5")) == ["forge-a-01"]
+    assert list_ids(forge("status", "--model", "gpt")) == ["forge-a-03", "forge-a-01"]
+    assert list_ids(forge("status", "--model", "openai:*", "--limit", "1")) == ["forge-a-03"]
+    assert forge("status", "--model", "mini").stdout == "no such runs recorded\n"
+
+
+def test_runs_are_found_by_the_model_that_answered(forge: Forge) -> None:
+    record_run("forge-a-01", model_name="openai:house")
+    record_call("forge-a-01")
+    record_run("forge-a-02", model_name="openai:house")
+    record_call("forge-a-02", stats=STATS.model_copy(update={"model_name": "writer-2"}))
+
+    assert list_ids(forge("status", "--model", STATS.model_name)) == ["forge-a-01"]
+    assert list_ids(forge("status", "--model", "writer")) == ["forge-a-02", "forge-a-01"]
 
 
 def test_interrupted_runs_are_told_from_running_ones(forge: Forge) -> None:

@@ -135,6 +135,7 @@ def test_public_names_are_pinned_and_importable() -> None:
         "iterate_interactions",
         "iterate_runs",
         "list_recent_runs",
+        "list_run_models",
         "list_workflow_ids",
         "lost_count",
         "open_reader",

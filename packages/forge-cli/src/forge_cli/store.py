@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from heapq import merge
 from itertools import islice
 from pathlib import Path
 from typing import overload
@@ -22,6 +23,7 @@ from forge_obs.store import (
     iterate_call_figures,
     iterate_interactions,
     iterate_runs,
+    list_run_models,
     list_workflow_ids,
     open_reader,
 )
@@ -31,6 +33,7 @@ from forge_cli.errors import UnknownInteraction, UnknownWorkflow
 from forge_cli.prices import extend_prices, load_prices
 from forge_cli.render.backlog import render_pending
 from forge_cli.render.costs import NO_PRICES, Prices, Tally, tally_call, tally_calls
+from forge_cli.render.models import choose_models
 from forge_cli.render.text import escape_line
 from forge_cli.render.views import RunView, build_run_view
 from forge_cli.successors import find_successor
@@ -38,6 +41,9 @@ from forge_cli.successors import find_successor
 STORE_OFF = "the store is off: FORGE_DB_PATH is empty"
 
 NOTHING_YET = "no runs recorded yet"
+
+NEWEST_RUNS = 1000
+"""Runs among which answers of a model are looked for."""
 
 RUNS_A_READ = 100
 """Runs that are in memory at once where any number may be wanted."""
@@ -51,13 +57,14 @@ class RunFilter:
     task_id: str | None = None
     status: str | None = None
     """As shown: `running` and `interrupted` are stored as the same."""
-    model_name: str | None = None
+    model: str | None = None
+    """As `choose_models` takes it."""
     since: datetime | None = None
 
     @property
     def narrows(self) -> bool:
         """Whether any run may be left out."""
-        return any((self.task_id, self.status, self.model_name, self.since))
+        return any((self.task_id, self.status, self.model, self.since))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,16 +110,35 @@ def iterate_recent_runs(path: Path, chosen: RunFilter) -> Iterator[RunView]:
 def _list_shown(engine: Engine, chosen: RunFilter, batch: int) -> Iterator[tuple[Run, str]]:
     """List runs with their shown status, which only looking at the process tells."""
     unsettled = chosen.status in {RUNNING, INTERRUPTED}
-    wanted = RunQuery(
-        _as_kept(chosen.task_id),
-        RUNNING if unsettled else chosen.status,
-        _as_kept(chosen.model_name),
-        chosen.since,
-    )
-    for run in iterate_runs(engine, wanted, batch=batch):
+    stored = RUNNING if unsettled else chosen.status
+    wanted = RunQuery(_as_kept(chosen.task_id), stored, None, chosen.since)
+    for run in _list_of_model(engine, wanted, _as_kept(chosen.model), batch):
         status = get_shown_status(run)
         if chosen.status in {None, status}:
             yield run, status
+
+
+def _list_of_model(
+    engine: Engine, wanted: RunQuery, model: str | None, batch: int
+) -> Iterator[Run]:
+    """List runs that asked for a model; those that it answered, if none asked for such a one."""
+    if model is None:
+        return iterate_runs(engine, wanted, batch=batch)
+    asked = choose_models(model, list_run_models(engine))
+    if not asked:
+        return _list_answered(engine, wanted, model)
+    found = [iterate_runs(engine, replace(wanted, model_name=m), batch=batch) for m in asked]
+    return merge(*found, key=lambda run: (run.created_at, run.id or 0), reverse=True)
+
+
+def _list_answered(engine: Engine, wanted: RunQuery, model: str) -> Iterator[Run]:
+    """List runs by the models of their calls, of which there is no index."""
+    newest = list(islice(iterate_runs(engine, wanted), NEWEST_RUNS))
+    runs_by_model: dict[str, set[str]] = {}
+    for call in iterate_call_figures(engine, [run.workflow_id for run in newest]):
+        runs_by_model.setdefault(call.model_name, set()).add(call.workflow_id or "")
+    answered = {run for name in choose_models(model, runs_by_model) for run in runs_by_model[name]}
+    return (run for run in newest if run.workflow_id in answered)
 
 
 def read_interaction(path: Path | None, wanted: str) -> Interaction:

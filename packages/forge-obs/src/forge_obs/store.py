@@ -45,6 +45,7 @@ from forge_obs.reader import (
     fetch_entry_ids,
     fetch_figures,
     fetch_prompt_sizes,
+    fetch_run_models,
     reading,
 )
 from forge_obs.recorder import catch_up, flush, get_backlog, redacted
@@ -80,6 +81,7 @@ __all__ = [
     "iterate_interactions",
     "iterate_runs",
     "list_recent_runs",
+    "list_run_models",
     "list_workflow_ids",
     "open_reader",
     "save_interaction",
@@ -351,6 +353,15 @@ def iterate_call_figures(engine: Engine, workflow_ids: Sequence[str]) -> "Iterat
         StoreError: The store cannot be read, or is newer than this version.
     """
     return map(load_interaction, fetch_figures(engine, workflow_ids))
+
+
+def list_run_models(engine: Engine) -> list[str]:
+    """Read the models that runs asked for, each once and in order.
+
+    Raises:
+        StoreError: The store cannot be read, or is newer than this version.
+    """
+    return fetch_run_models(engine)
 
 
 def list_workflow_ids(engine: Engine, limit: int = 1000) -> list[str]:

@@ -24,7 +24,9 @@ class ListOptions:
     status: ShownStatus | None = None
     """Only runs with this status."""
     model: str | None = None
-    """Only runs that asked for this model, as provider:name."""
+    """Only runs that asked for this model: its name, with or without provider:, the beginning of
+    one, or a pattern as 'claude-*'. If no run asked for such a model, those it answered, among the
+    newest 1,000."""
     since: str | None = None
     """Only runs that began within this time, as 30m, 2h or 7d, or since a day, as 2026-11-01."""
     limit: Annotated[int, Parameter(validator=Number(gte=1, lte=MOST_RUNS))] = 20
