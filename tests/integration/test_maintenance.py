@@ -106,6 +106,27 @@ def test_runs_that_ended_long_ago_go_with_their_calls(db_path: Path) -> None:
     assert list_kept(db_path) == (["open", "recent"], ["open", "open", "recent", "recent"])
 
 
+def test_interrupted_run_goes_by_its_last_sign_of_life(forge: Forge, db_path: Path) -> None:
+    script = (
+        "from forge_obs import record\n"
+        "for name in ('silent', 'seen'):\n"
+        "    record('run', task_id='t', workflow_id=name, status='running', result={})\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+    put_run("alive", "running", calls=0)
+    for name, seen_at in (("silent", OLD), ("seen", RECENT)):
+        age(db_path, name)
+        last = "UPDATE runs SET seen_at = ?, finished_at = NULL WHERE workflow_id = ?"
+        execute(db_path, last, seen_at, name)
+
+    tried = forge("db", "prune", "--older-than", "2026-11-01", "--dry-run")
+    done = forge("db", "prune", "--older-than", "2026-11-01", "--yes")
+
+    assert tried.stdout.startswith("1 run, 1 of them interrupted, and 0 calls are older than")
+    assert done.stdout.startswith("1 run and 0 calls deleted")
+    assert list_kept(db_path)[0] == ["seen", "alive"]
+
+
 def test_calls_of_no_run_go_by_their_own_age(db_path: Path) -> None:
     put_call("elsewhere")
     put_call(None)

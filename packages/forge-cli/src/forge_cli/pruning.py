@@ -1,6 +1,7 @@
 """Carrying out ``forge db prune``."""
 
 import asyncio
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,9 +11,12 @@ from forge_core.errors import InfrastructureError, ServerUnavailable
 from forge_core.temporal.connect import connect, embedded_config
 from forge_core.temporal.run_files import Holdings, choose_ended, list_old_runs, measure, remove
 from forge_core.temporal.server import get_state_dir
+from forge_core.temporal.standing import OUT_OF_REACH, RUNNING, ask_standings
 from forge_core.temporal.state import StateFiles
 from forge_obs import get_engine, upgrade
+from forge_obs.liveness import INTERRUPTED
 from forge_obs.maintenance import Extent, Pruning, count_prunable, prune
+from forge_obs.store import RunQuery, get_shown_status, iterate_runs, open_reader
 
 from forge_cli.console import print_warning
 from forge_cli.embedding import find_embedding
@@ -28,6 +32,8 @@ class Prunable:
     """None where there is no database."""
     before: datetime
     rows: Extent
+    abandoned: Sequence[str]
+    """Interrupted runs among the rows."""
     names: Sequence[str]
     """Runs whose payloads and logs are in the state directory."""
     files: Holdings
@@ -43,9 +49,32 @@ def find_prunable(store: Path | None, before: datetime) -> Prunable:
     present = store if store is not None and store.exists() else None
     if present is not None:
         upgrade(present)
-    rows = Extent(0, 0) if present is None else count_prunable(get_engine(present), before)
+    rows, abandoned = Extent(0, 0), list[str]()
+    if present is not None:
+        abandoned = _find_abandoned(present, before)
+        rows = count_prunable(get_engine(present), before, abandoned)
     names = asyncio.run(_find_ended(before))
-    return Prunable(present, before, rows, names, measure(StateFiles(get_state_dir()), names))
+    files = measure(StateFiles(get_state_dir()), names)
+    return Prunable(present, before, rows, abandoned, names, files)
+
+
+def _find_abandoned(store: Path, before: datetime) -> list[str]:
+    """Name the interrupted runs without a sign of life since a moment.
+
+    None of those is among them that a configured server has under way, or may have: its worker
+    would go on with them. The embedded server keeps an interrupted run open for ever.
+    """
+    engine = open_reader(store)
+    running = iterate_runs(engine, RunQuery(status=RUNNING)) if engine is not None else iter(())
+    silent = [
+        run.workflow_id
+        for run in running
+        if (run.seen_at or run.created_at) < before
+        and get_shown_status(run) == INTERRUPTED
+        and not run.broken
+    ]
+    standings = ask_standings(silent, os.environ, get_state_dir()) if silent else {}
+    return [name for name in silent if standings.get(name) not in {RUNNING, OUT_OF_REACH}]
 
 
 def render_prunable(found: Prunable) -> str:
@@ -54,7 +83,10 @@ def render_prunable(found: Prunable) -> str:
     parts = []
     if found.store is not None:
         where = escape_line(str(found.store))
-        parts.append(f"{_render_extent(found.rows)} are older than {since} in {where}.")
+        among = f", {len(found.abandoned):,} of them interrupted," if found.abandoned else ""
+        runs = f"{format_count(found.rows.runs, 'run')}{among}"
+        calls = format_count(found.rows.calls, "call")
+        parts.append(f"{runs} and {calls} are older than {since} in {where}.")
     if found.names:
         where = escape_line(str(get_state_dir()))
         parts.append(
@@ -73,7 +105,7 @@ def prune_all(found: Prunable) -> str:
     """
     lines = []
     if found.store is not None:
-        lines.append(_render_pruning(prune(found.store, found.before)))
+        lines.append(_render_pruning(prune(found.store, found.before, found.abandoned)))
     if found.names:
         removed = remove(StateFiles(get_state_dir()), found.names, found.before)
         lines.append(f"{_render_holdings(removed)} deleted, {removed.bytes:,} bytes given back")

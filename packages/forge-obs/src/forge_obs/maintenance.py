@@ -38,7 +38,9 @@ ROWS_A_READ: Final = 20
 
 LONGEST_PAUSE_S: Final = 0.05
 
-_ended_at: Final[ColumnElement[Any]] = func.coalesce(runs.c.finished_at, runs.c.created_at)
+_ended_at: Final[ColumnElement[Any]] = func.coalesce(
+    runs.c.finished_at, runs.c.seen_at, runs.c.created_at
+)
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,9 @@ class Pruning:
     """Why the file was not made smaller; its free pages are used again."""
 
 
-def count_prunable(engine: Engine, before: datetime) -> Extent:
+def count_prunable(engine: Engine, before: datetime, abandoned: Sequence[str] = ()) -> Extent:
     """Count what `prune` would delete now; raises a `StoreError` if the store cannot be read."""
-    chosen = _old_workflows(before).subquery()
+    chosen = _old_workflows(before, abandoned).subquery()
     with (
         sqlite.telling_errors(_path_of(engine)),
         engine.connect().execution_options(**sqlite.READ_ONLY) as connection,
@@ -84,7 +86,9 @@ def count_prunable(engine: Engine, before: datetime) -> Extent:
     return Extent(int(rows), int(calls))
 
 
-def prune(db_path: str | os.PathLike[str], before: datetime) -> Pruning:
+def prune(
+    db_path: str | os.PathLike[str], before: datetime, abandoned: Sequence[str] = ()
+) -> Pruning:
     """Delete the runs that ended before a moment, with their calls, and calls of no run.
 
     A workflow with a run that has not ended, or ended later, is left whole. Each transaction is
@@ -93,6 +97,8 @@ def prune(db_path: str | os.PathLike[str], before: datetime) -> Pruning:
     Args:
         db_path: A store at this version's schema; see `upgrade`.
         before: A moment with a time zone.
+        abandoned: Workflow ids of runs on record as running that nobody executes any more: they
+            count as ended at their last sign of life.
 
     Raises:
         StoreError: The store cannot be written. What was deleted by then stays deleted, and a run
@@ -102,7 +108,7 @@ def prune(db_path: str | os.PathLike[str], before: datetime) -> Pruning:
     engine = get_engine(path)
     size = _size_of(path)
     with sqlite.telling_errors(path):
-        deleted = _prune_runs(engine, before)
+        deleted = _prune_runs(engine, before, abandoned)
         orphans = _prune_orphans(engine, before)
         total = Extent(deleted.runs, deleted.calls + orphans)
         obstacle = sqlite_files.shrink(path) if total.runs or total.calls else None
@@ -166,10 +172,14 @@ def _make_new(path: Path) -> None:
         raise StoreUnavailable(f"{path} cannot be made: {error.strerror}") from error
 
 
-def _old_workflows(before: datetime) -> Select[Any]:
+def _old_workflows(before: datetime, abandoned: Sequence[str]) -> Select[Any]:
     """Choose the workflows all of whose runs ended before a moment."""
-    kept = case((runs.c.status == RUNNING, 1), (_ended_at >= before, 1), else_=0)
+    kept = case((not_(_is_over(abandoned)), 1), (_ended_at >= before, 1), else_=0)
     return select(runs.c.workflow_id).group_by(runs.c.workflow_id).having(func.max(kept) == 0)
+
+
+def _is_over(abandoned: Sequence[str]) -> ColumnElement[bool]:
+    return or_(runs.c.status != RUNNING, runs.c.workflow_id.in_(abandoned))
 
 
 def _of_no_run() -> ColumnElement[bool]:
@@ -177,15 +187,16 @@ def _of_no_run() -> ColumnElement[bool]:
     return not_(known.exists())
 
 
-def _prune_runs(engine: Engine, before: datetime) -> Extent:
+def _prune_runs(engine: Engine, before: datetime, abandoned: Sequence[str]) -> Extent:
     deleted_runs = deleted_calls = 0
-    workflow_ids = _read(engine, _old_workflows(before))
+    workflow_ids = _read(engine, _old_workflows(before, abandoned))
     for start in range(0, len(workflow_ids), RUNS_A_BATCH):
         chosen = workflow_ids[start : start + RUNS_A_BATCH]
         of_chosen = interactions.c.workflow_id.in_(chosen)
         calls = _read(engine, select(interactions.c.id).where(of_chosen))
         deleted_calls += _delete_calls(engine, calls, before)
-        deleted_runs += _delete_runs(engine, chosen, before)
+        over = runs.c.workflow_id.in_(chosen), _is_over(abandoned), _ended_at < before
+        deleted_runs += _write(engine, delete(runs).where(*over))
     return Extent(deleted_runs, deleted_calls)
 
 
@@ -208,11 +219,6 @@ def _delete_calls(engine: Engine, ids: Sequence[int], before: datetime) -> int:
         old = delete(interactions).where(chosen, interactions.c.created_at < before)
         deleted += _write(engine, old)
     return deleted
-
-
-def _delete_runs(engine: Engine, workflow_ids: Sequence[str], before: datetime) -> int:
-    chosen = runs.c.workflow_id.in_(workflow_ids)
-    return _write(engine, delete(runs).where(chosen, runs.c.status != RUNNING, _ended_at < before))
 
 
 def _write(engine: Engine, statement: Delete) -> int:

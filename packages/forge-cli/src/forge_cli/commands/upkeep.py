@@ -24,8 +24,9 @@ EXPORTED = ("runs", "interactions")
 def prune(*, older_than: str, yes: Switch = False, dry_run: Switch = False) -> ExitCode:
     """Delete runs that ended long ago, with their calls, and give the disk back.
 
-    Runs that have not ended stay, interrupted ones too. Calls that belong to no run are deleted by
-    their own age. Payloads and logs that the embedded server's state directory holds go once that
+    Runs that have not ended stay; an interrupted one counts as ended at its last sign of life,
+    unless a configured server has it under way. Calls that belong to no run are deleted by their
+    own age. Payloads and logs that the embedded server's state directory holds go once that
     server says that their run has ended, whatever store it is in. Commands that record meanwhile
     go on.
 
