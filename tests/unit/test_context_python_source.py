@@ -107,6 +107,30 @@ def test_what_cannot_be_parsed_says_why(source: bytes, fault: str) -> None:
     assert "\n" not in found.fault
 
 
+@pytest.mark.parametrize(
+    "literal",
+    [
+        pytest.param(b'f"%s"', id="on one line"),
+        pytest.param(b'F"""%s"""', id="triple"),
+        pytest.param(b"rf'''%s'''", id="raw"),
+        pytest.param(b'f"""\\"""%s"""', id="after an escaped end"),
+        pytest.param(b"f\"{f'%s'}\"", id="nested"),
+    ],
+)
+def test_f_string_that_holds_up_the_parser_is_not_parsed(literal: bytes) -> None:
+    found = read_module(b"import a\nx = " + literal % (b"{a}" * 150_000) + b"\n")
+
+    assert found == ModuleSource(fault="not parsed: f-strings with too many fields")
+
+
+def test_many_small_f_strings_are_parsed() -> None:
+    line = b'print(f"' + b"{a} " * 8 + b'")\n'
+
+    found = read_module(b"import a\n" + line * 9_000)
+
+    assert found == ModuleSource(imports=(Import(0, "a"),))
+
+
 def test_declared_encoding_is_obeyed() -> None:
     found = read_module("# coding: latin-1\nNAME = 'é'\n".encode("latin-1"))
 

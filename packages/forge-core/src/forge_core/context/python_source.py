@@ -2,6 +2,7 @@
 
 import ast
 import gc
+import re
 import warnings
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,6 +17,23 @@ PARSE_LIMIT_BYTES = 500_000
 
 PARSE_LIMIT_LINES = 10_000
 """Lines from which on a module is taken for generated and not parsed."""
+
+PARSE_LIMIT_FIELDS = 1_000_000_000
+"""Bytes of f-strings times their opening braces, summed, up to which a module is parsed.
+
+Python 3.11 looks for each field from the start of its literal, with the interpreter's lock held: up
+to 0.3 s at this limit, 43 s for one literal of 450 kB. Later versions take a quarter of that; the
+limit is theirs too, so that a context does not depend on the interpreter.
+"""
+
+_F_STRING = re.compile(
+    rb"""\b(?:f|fr|rf)(?:
+        \"{3}(?P<a>(?:[^"\\]++|\\.|"(?!""))*+) | '{3}(?P<b>(?:[^'\\]++|\\.|'(?!''))*+)
+        | "(?P<c>(?:[^"\\\n]++|\\.)*+) | '(?P<d>(?:[^'\\\n]++|\\.)*+)
+    )""",
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
+)
+"""The text of an f-string, to the end of its literal."""
 
 SOURCE_NAME = "<forge context>"
 """File name under which sources are parsed, so that warnings about them can be told apart."""
@@ -107,7 +125,15 @@ def _find_excess(source: bytes) -> str | None:
         return f"not parsed: larger than {PARSE_LIMIT_BYTES // 1000} kB"
     if source.count(b"\n") >= PARSE_LIMIT_LINES:
         return f"not parsed: {PARSE_LIMIT_LINES} lines or more"
+    if len(source) * source.count(b"{") > PARSE_LIMIT_FIELDS < _weigh_f_strings(source):
+        return "not parsed: f-strings with too many fields"
     return None
+
+
+def _weigh_f_strings(source: bytes) -> int:
+    """Estimate what a module's f-strings cost to parse: bytes times braces, one by one."""
+    texts = (found[found.lastgroup or 0] for found in _F_STRING.finditer(source))
+    return sum(len(text) * text.count(b"{") for text in texts)
 
 
 def _describe(error: BaseException) -> str:
