@@ -212,13 +212,16 @@ async def test_files_equal_to_what_stands_succeed_without_a_commit(
     assert git(repo, "rev-parse", "forge/work") == git(repo, "rev-parse", "main")
 
 
-async def test_protected_file_is_refused_although_the_plan_names_it(
+async def test_protected_file_is_refused_to_the_planner_and_to_the_writer(
     client: Client, repo: Path, tmp_path: Path
 ) -> None:
-    step = {"step_id": "only", "description": "Work.", "target_files": ["conftest.py"]}
+    def plan(path: str) -> dict[str, Any]:
+        return {"steps": [{"step_id": "only", "description": "Work.", "target_files": [path]}]}
+
     model = write_script(
         tmp_path / "script.json",
-        {"role": "planner", "answer": {"steps": [step]}},
+        {"role": "planner", "sample": 0, "answer": plan("conftest.py")},
+        {"role": "planner", "sample": 1, "answer": plan("app.py")},
         {"attempt": 1, "answer": answer("conftest.py", "X = 1\n")},
         {"attempt": 2, "answer": answer("app.py", "X = 1\n")},
     )
@@ -231,7 +234,8 @@ async def test_protected_file_is_refused_although_the_plan_names_it(
         ["failure_retryable", "success"],
     )
     assert "'conftest.py' decides what the tests run" in (step_result.attempts[0].error or "")
-    planner, first, second = (call.user_prompt for call in read_calls())
+    planner, asked_again, first, second = (call.user_prompt for call in read_calls())
+    assert "decides what the tests run" in asked_again
     assert "decides what the tests run" in second
     assert "decides what the tests run" not in planner + first
     assert git(repo, "diff", "--name-only", "main", "forge/work") == "app.py"

@@ -1,8 +1,10 @@
 """Answers are read leniently where it is safe, and refused in words a model can act on."""
 
 import json
+from dataclasses import replace
 
 import pytest
+from forge_core.files.protected import WritePolicy
 from forge_core.llm.answers import (
     MAX_PROBLEMS,
     UnfitAnswer,
@@ -191,3 +193,42 @@ def test_the_next_request_keeps_the_prompt_in_front_and_ends_with_the_problems()
     assert again.user_prompt.startswith("user\n\n## Previous answer\n")
     assert again.user_prompt.endswith("\n- files: Field required\n- and 2 more\n")
     assert again.system_prompt == REQUEST.system_prompt
+
+
+PLAN = {
+    "steps": [
+        {"step_id": "a", "description": "A.", "target_files": ["a.py"]},
+        {
+            "step_id": "b",
+            "description": "B.",
+            "sub_tasks": [{"sub_task_id": "p", "description": "P.", "target_files": ["Makefile"]}],
+        },
+    ]
+}
+
+
+def test_plan_that_names_a_protected_file_is_refused_in_words_a_planner_can_act_on() -> None:
+    request = replace(REQUEST, output=Plan, policy=WritePolicy())
+
+    with pytest.raises(ModelFailure) as caught:
+        accept_answer(request, answer(json.dumps(PLAN)))
+
+    assert caught.value.kind == "invalid_output"
+    [problem] = caught.value.problems
+    assert problem.startswith(
+        "target_files: protected: 'Makefile' decides how the project is built"
+    )
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        pytest.param(WritePolicy(("Makefile",)), id="the user names it"),
+        pytest.param(WritePolicy(allow_protected=True), id="the user allows all"),
+        pytest.param(None, id="nothing is protected"),
+    ],
+)
+def test_plan_may_name_what_the_user_lets_be_written(policy: WritePolicy | None) -> None:
+    request = replace(REQUEST, output=Plan, policy=policy)
+
+    assert accept_answer(request, answer(json.dumps(PLAN))) == Plan.model_validate(PLAN)

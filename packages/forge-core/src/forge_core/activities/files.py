@@ -1,5 +1,6 @@
 """Activities that write an answer's files and check them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from temporalio import activity
@@ -15,17 +16,21 @@ from forge_core.models.activity import (
     WriteFilesInput,
     WriteFilesResult,
 )
+from forge_core.models.task import ValidationConfig
 from forge_core.span_attributes import validation_attributes
 from forge_core.tracing import activity_span
 from forge_core.validation import validate_files
 
 
+def build_policy(target_files: Sequence[str], validation: ValidationConfig) -> WritePolicy:
+    """Build what a model may write under the rules of a task; pure."""
+    return WritePolicy(target_files, validation.allow_protected_files, validation.test_command)
+
+
 @activity.defn(no_thread_cancel_exception=True)
 def write_output(work: WriteFilesInput) -> WriteFilesResult:
     """Write an answer's files; a path that may not be written refuses them all."""
-    policy = WritePolicy(
-        work.target_files, work.validation.allow_protected_files, work.validation.test_command
-    )
+    policy = build_policy(work.target_files, work.validation)
     worktree = Path(work.worktree)
     try:
         with claimed_worktree(worktree, work.workflow_id):

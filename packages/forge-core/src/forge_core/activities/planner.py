@@ -1,8 +1,11 @@
 """The activity that asks a model for a plan."""
 
+from functools import partial
+
 from temporalio import activity
 
 from forge_core.activities.calls import perform_call
+from forge_core.activities.files import build_policy
 from forge_core.llm.calls import execute_planner_call
 from forge_core.models.activity import CallPlannerInput
 from forge_core.models.llm import PlanCallResult
@@ -11,6 +14,9 @@ from forge_core.models.llm import PlanCallResult
 @activity.defn
 async def call_planner(work: CallPlannerInput) -> PlanCallResult:
     """Ask the planner for the steps of a task."""
+    rules = work.validation
+    policy = None if rules is None else build_policy(work.target_files, rules)
+    execute = partial(execute_planner_call, policy=policy)
     return await perform_call(
-        "forge.call_planner", "planner", work.context, work.planner_model, execute_planner_call
+        "forge.call_planner", "planner", work.context, work.planner_model, execute
     )

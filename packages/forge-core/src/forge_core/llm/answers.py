@@ -8,8 +8,11 @@ from dataclasses import replace
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticSerializationError
 
+from forge_core.errors import RefusedPath
+from forge_core.files.protected import WritePolicy
 from forge_core.llm.errors import FailureKind, ModelFailure
 from forge_core.llm.request import ModelAnswer, ModelRequest
+from forge_core.models.plan import Plan
 
 FENCE = re.compile(r"```\w*[ \t]*\r?\n(.*?)\n[ \t]*```", re.DOTALL)
 """A code block, as some models put around JSON."""
@@ -19,6 +22,9 @@ MAX_PROBLEMS = 10
 
 PROBLEM_LENGTH = 200
 """Characters of one problem; a rule may quote an id, and an id may be a whole file."""
+
+REFUSAL_LENGTH = 1000
+"""Characters of a refusal, which may name every file of a plan."""
 
 CUT_SHORT: Mapping[str, tuple[FailureKind, str]] = {
     "length": (
@@ -52,7 +58,7 @@ def accept_answer(request: ModelRequest, answer: ModelAnswer) -> BaseModel:
         why = why.format(max_tokens=request.max_tokens)
         raise ModelFailure(kind, f"{request.model}: {why}", answer=answer)
     try:
-        return parse_answer("" if answer.is_empty else answer.text, request.output)
+        return _read(request, "" if answer.is_empty else answer.text)
     except UnfitAnswer as error:
         raise ModelFailure(
             "invalid_output",
@@ -60,6 +66,13 @@ def accept_answer(request: ModelRequest, answer: ModelAnswer) -> BaseModel:
             answer=answer,
             problems=error.problems,
         ) from error
+
+
+def _read(request: ModelRequest, text: str) -> BaseModel:
+    parsed = parse_answer(text, request.output)
+    if isinstance(parsed, Plan) and request.policy is not None:
+        _check_plan(parsed, request.policy)
+    return parsed
 
 
 def parse_answer(text: str, output: type[BaseModel]) -> BaseModel:
@@ -76,6 +89,20 @@ def parse_answer(text: str, output: type[BaseModel]) -> BaseModel:
     except PydanticSerializationError as error:
         raise UnfitAnswer(["it holds half of a surrogate pair, which is no text"]) from error
     return parsed
+
+
+def _check_plan(plan: Plan, policy: WritePolicy) -> None:
+    """Check that a plan names no files to change whose writing would be refused.
+
+    Raises:
+        UnfitAnswer: It does.
+    """
+    paths = [path for step in plan.steps for path in step.target_files]
+    parts = (part for step in plan.steps for part in step.sub_tasks)
+    try:
+        policy.check([*paths, *(path for part in parts for path in part.target_files)])
+    except RefusedPath as refused:
+        raise UnfitAnswer([f"target_files: {refused}"[:REFUSAL_LENGTH]]) from refused
 
 
 def ask_again(request: ModelRequest, problems: Sequence[str]) -> ModelRequest:

@@ -9,6 +9,7 @@ from typing import Protocol, cast
 from pydantic import BaseModel
 
 from forge_core.errors import ModelNotConfigured
+from forge_core.files.protected import WritePolicy
 from forge_core.llm.answers import accept_answer, ask_again
 from forge_core.llm.errors import ModelFailure
 from forge_core.llm.providers import check_model
@@ -72,7 +73,10 @@ async def execute_llm_call(
 
 
 async def execute_planner_call(
-    context: AssembledContext, planner_model: str, observer: CallObserver | None = None
+    context: AssembledContext,
+    planner_model: str,
+    observer: CallObserver | None = None,
+    policy: WritePolicy | None = None,
 ) -> PlanCallResult:
     """Ask a model for a plan; the plan carries the task's own id.
 
@@ -80,11 +84,13 @@ async def execute_planner_call(
         context: The prompts.
         planner_model: `provider:name`.
         observer: Told of every request.
+        policy: What the plan may name as files to change; None for anything.
 
     Raises:
         ModelFailure: There was no answer, or none that is a valid plan.
     """
-    accepted = await _sample(_build_request("planner", context, planner_model, Plan), observer)
+    request = _build_request("planner", context, planner_model, Plan)
+    accepted = await _sample(replace(request, policy=policy), observer)
     plan = cast("Plan", accepted.output)
     return PlanCallResult(
         **accepted.answer.usage.model_dump(),

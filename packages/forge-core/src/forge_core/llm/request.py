@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from forge_core.files.protected import WritePolicy
 from forge_core.llm.specs import SCRIPTED
 from forge_core.models.llm import CallUsage, Origin
 
@@ -39,6 +40,8 @@ class ModelRequest:
     """Largest answer, in tokens."""
     labels: RequestLabels
     timeout_s: float = TIMEOUT_S
+    policy: WritePolicy | None = None
+    """What a plan may name as files to change; None for anything."""
 
     @property
     def tool_name(self) -> str:

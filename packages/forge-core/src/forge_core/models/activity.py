@@ -129,6 +129,10 @@ class CallPlannerInput(ActivityModel):
 
     context: AssembledContext
     planner_model: str
+    target_files: tuple[str, ...] = ()
+    """Files that the user named, which may be protected ones."""
+    validation: ValidationConfig | None = None
+    """None, with which no file is protected from a plan, in what an older Forge scheduled."""
 
 
 class WriteFilesInput(WorktreeInput):

@@ -153,7 +153,12 @@ class ForgeTaskWorkflow:
             self._change(context_stats=context.context_stats)
             answer = await execute(
                 call_planner,
-                CallPlannerInput(context=context, planner_model=self._work.planner_model),
+                CallPlannerInput(
+                    context=context,
+                    planner_model=self._work.planner_model,
+                    target_files=self._work.task.target_files,
+                    validation=self._work.task.validation,
+                ),
                 build_call_options(self._owner.task_queue),
             )
         except ActivityError as error:
