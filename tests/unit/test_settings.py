@@ -138,6 +138,28 @@ def test_variable_of_temporal_goes_before_the_configured_address() -> None:
     assert build_environment(values, {"TEMPORAL_ADDRESS": "b:2"}) == {}
 
 
+@pytest.mark.parametrize(
+    ("key", "name", "counts"),
+    [
+        pytest.param("temporal.address", "FORGE_TEMPORAL_ADDRESS", False, id="address"),
+        pytest.param("temporal.address", "TEMPORAL_ADDRESS", False, id="Temporal's address"),
+        pytest.param("run.model", "FORGE_MODEL", False, id="model"),
+        pytest.param("store.path", "FORGE_DB_PATH", True, id="store, which it turns off"),
+        pytest.param("output.pager", "FORGE_PAGER", True, id="pager, which it turns off"),
+    ],
+)
+def test_empty_variable_counts_only_where_it_says_something(
+    key: str, name: str, *, counts: bool
+) -> None:
+    file = ConfigFile("/config.toml", {key: "/a"})
+
+    put_in = build_environment(file.values, {name: ""})
+    [traced] = [found for found in trace_settings({name: ""}, [file], {}) if found.key == key]
+
+    assert (put_in == {}) is counts
+    assert (traced.value, traced.source) == (("", name) if counts else ("/a", "/config.toml"))
+
+
 @pytest.mark.parametrize("name", ["TEMPORAL_PROFILE", "TEMPORAL_CONFIG_FILE"])
 def test_profile_of_the_environment_goes_before_the_configured_address(name: str) -> None:
     values = parse("[temporal]\naddress = 'a:1'")

@@ -10,6 +10,7 @@ from forge_cli.settings import (
     Kind,
     Setting,
     find_decider,
+    find_variable,
     fits,
     write_variable,
 )
@@ -55,7 +56,7 @@ def _trace(
     files: Sequence[ConfigFile],
     defaults: Mapping[str, Any],
 ) -> Provenance:
-    name = next((name for name in setting.variables if name in environ), None)
+    name = find_variable(setting, environ)
     decider = find_decider(setting, environ)
     if name is None and decider is not None:
         return Provenance(setting.key, None, decider)

@@ -51,6 +51,8 @@ class Setting:
     a file, too."""
     in_repository: bool = False
     """Whether a repository's own file may set it."""
+    empty_says: bool = False
+    """Whether an empty variable says something; else it is as good as none."""
 
 
 SETTINGS = (
@@ -80,7 +82,7 @@ SETTINGS = (
     Setting("context.output_reserve", Kind.COUNT),
     Setting("context.chars_per_token", Kind.POSITIVE),
     Setting("status.limit", Kind.COUNT),
-    Setting("store.path", Kind.PATH, ("FORGE_DB_PATH",)),
+    Setting("store.path", Kind.PATH, ("FORGE_DB_PATH",), empty_says=True),
     Setting(
         "temporal.address",
         Kind.TEXT,
@@ -93,7 +95,7 @@ SETTINGS = (
     Setting("temporal.payload_store", Kind.TEXT, ("FORGE_PAYLOAD_STORE",)),
     Setting("tracing.exporter", Kind.TEXT, ("FORGE_OTEL_EXPORTER",)),
     Setting("output.no_color", Kind.FLAG, ("NO_COLOR",)),
-    Setting("output.pager", Kind.TEXT, ("FORGE_PAGER", "PAGER")),
+    Setting("output.pager", Kind.TEXT, ("FORGE_PAGER", "PAGER"), empty_says=True),
 )
 """Every key. A repository decides nothing that costs money, says who sees its prompts or where
 they are kept, or has something executed that the user did not ask for: a stranger may have
@@ -166,10 +168,22 @@ def build_environment(values: Mapping[str, Any], environ: Mapping[str, str]) -> 
         for setting in SETTINGS
         if setting.key in values
         and setting.variables
-        and not any(name in environ for name in setting.variables)
+        and find_variable(setting, environ) is None
         and find_decider(setting, environ) is None
         and (text := write_variable(values[setting.key])) is not None
     }
+
+
+def find_variable(setting: Setting, environ: Mapping[str, str]) -> str | None:
+    """Name the variable that sets a setting; None if none does."""
+    return next(
+        (
+            name
+            for name in setting.variables
+            if environ.get(name) or (setting.empty_says and name in environ)
+        ),
+        None,
+    )
 
 
 def find_decider(setting: Setting, environ: Mapping[str, str]) -> str | None:
