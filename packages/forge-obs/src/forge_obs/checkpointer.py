@@ -7,12 +7,13 @@ do and ends when there is not; where it cannot start, SQLite's own way is the fa
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import Final
 
 from forge_obs import sqlite
 from forge_obs.errors import StoreUnavailable
+from forge_obs.group_commit import Commit
 from forge_obs.locks import ForkLock
 from forge_obs.sqlite_writer import LogConnection
 
@@ -75,17 +76,17 @@ class Checkpointer:
         """Whether, in a child, the log was being moved during the fork."""
         return self._lock.crossed
 
-    def note(self, values: tuple[object, ...], *, shared: bool) -> None:
-        """Count a row that was committed, and look after a log that has grown long.
+    def note(self, commits: Sequence[Commit], *, shared: bool) -> None:
+        """Count rows that were committed, and look after a log that has grown long.
 
         Hold the lock of the database.
 
         Args:
-            values: The row, its long texts last.
+            commits: The rows.
             shared: Another process writes, too, and makes the log grow by as much and more.
         """
-        texts = [len(value) for value in values[-3:] if type(value) is str]
-        self._noted += (_ROW_BYTES + sum(texts)) * (_SHARED if shared else 1)
+        written = sum(_ROW_BYTES + commit.length for commit in commits)
+        self._noted += written * (_SHARED if shared else 1)
         if self._noted >= LOG_BYTES:
             self._want()
 

@@ -6,7 +6,7 @@ No connection crosses a fork: idle ones are closed before it, and the child star
 import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from forge_obs import sqlite
 from forge_obs.checkpointer import Checkpointer
 from forge_obs.errors import StoreUnavailable
+from forge_obs.group_commit import Commit, GroupCommit
 from forge_obs.locks import ForkLock
 from forge_obs.process import get_network_file_system
 from forge_obs.sqlite_writer import LogConnection, Writer
@@ -25,6 +26,9 @@ WAL_BUDGET_S: Final = 10.0
 
 _MAX_POOLED: Final = 4
 _log: Final = logging.getLogger("forge_obs")
+
+_REFUSALS: Final = (*sqlite.DRIVER_ERRORS, ValueError, OverflowError)
+"""What the driver says about a statement, or about a value that it cannot pass on."""
 
 _PAUSE_S: Final = 1.0
 """How long a log waits for a moment in which nobody writes, in seconds."""
@@ -51,6 +55,7 @@ class Database:
         self._file = os.fspath(path)
         self._identity = identity
         self._writer: Writer | None = None
+        self._group = GroupCommit(self.lock, self._write)
 
     @property
     def is_writing(self) -> bool:
@@ -66,31 +71,59 @@ class Database:
         """Tell whether the path still leads to the file that is open."""
         return _identify(self._file) == self._identity
 
-    def commit(self, statement: str, values: tuple[object, ...], *, timeout_s: float) -> None:
-        """Run a statement in a transaction of its own, and commit it; see also `keep_up`.
+    def commit(self, statement: str, values: tuple[object, ...], *, timeout_s: float) -> bool:
+        """Run a statement that inserts a row, and commit it; see also `keep_up`.
+
+        Rows that threads commit at the same moment share a transaction.
 
         Args:
             statement: Text in the words of the database's driver.
             values: Its parameters, long texts last.
             timeout_s: How long to wait for other threads and processes, in seconds.
 
+        Returns:
+            Whether the file that has the row still stands at the path.
+
         Raises:
             StoreUnavailable: Other threads kept the database busy.
             sqlite3.Error: The database is locked, full, damaged or not writable.
         """
+        return self._group.commit(Commit(statement, values), timeout_s)
+
+    def _write(self, commits: Sequence[Commit], timeout_s: float) -> None:
         give_up = time.monotonic() + timeout_s
-        self._take(timeout_s)
+        if len(commits) > 1 and self._write_together(commits, timeout_s):
+            return
+        for commit in commits:
+            try:
+                commit.kept = self._execute([commit], give_up - time.monotonic())
+            except _REFUSALS as error:
+                commit.error = error
+
+    def _write_together(self, commits: Sequence[Commit], timeout_s: float) -> bool:
+        """Commit all rows by one statement; False if one of them keeps the others from it."""
+        try:
+            kept = self._execute(commits, timeout_s)
+        except _REFUSALS as error:
+            if sqlite.is_busy(error):
+                raise
+            return False
+        for commit in commits:
+            commit.kept = kept
+        return True
+
+    def _execute(self, commits: Sequence[Commit], timeout_s: float) -> bool:
+        give_up = time.monotonic() + timeout_s
         try:
             if self._writer is None:
-                self._writer = Writer(self.path, give_up - time.monotonic())
-            shared = self._writer.commit(statement, values, give_up - time.monotonic())
-            self.checkpointer.note(values, shared=shared)
+                self._writer = Writer(self.path, timeout_s)
+            shared = self._writer.commit(commits, give_up - time.monotonic())
         except sqlite.DRIVER_ERRORS as error:
             if not isinstance(error, sqlite.KeyTaken) and not sqlite.is_busy(error):
                 self.close()
             raise
-        finally:
-            self.lock.release()
+        self.checkpointer.note(commits, shared=shared)
+        return self.is_current()
 
     def checkpoint(self) -> None:
         """Move what the log holds into the database, as far as readers allow. Hold the lock.

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from functools import cache, lru_cache
 from pathlib import Path
 from pwd import getpwuid
+from random import Random
 from typing import Final
 
 from forge_obs.cleaning import format_time
@@ -13,6 +14,11 @@ from forge_obs.location import Surroundings, locate, starts_at_home
 from forge_obs.mounts import NETWORK, find_file_system
 
 _MOUNTS: Final = Path("/proc/self/mountinfo")
+
+_random: Final = Random()  # noqa: S311 - ids are no secret
+"""Seeded by the system, whatever a program does to the shared one; no call of the system per id."""
+
+os.register_at_fork(after_in_child=_random.seed)
 
 
 def get_db_path() -> Path | None:
@@ -62,7 +68,7 @@ def get_now() -> str:
 
 def make_entry_id() -> str:
     """Make the 32 hex digits of a random UUID (version 4 of RFC 9562)."""
-    digits = os.urandom(16).hex()
+    digits = f"{_random.getrandbits(128):032x}"
     variant = "89ab"[int(digits[16], 16) & 3]
     return f"{digits[:12]}4{digits[13:16]}{variant}{digits[17:]}"
 

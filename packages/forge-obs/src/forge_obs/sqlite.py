@@ -11,6 +11,7 @@ import stat
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, cast
 
@@ -311,6 +312,19 @@ def build_upsert(table: Table, target: Sequence[Value]) -> tuple[str, list[str]]
     names = [column.name for column in TABLES[table.name]]
     compiled = merged.compile(dialect=sqlite_dialect(), column_keys=names)
     return str(compiled), list(compiled.positiontup or [])
+
+
+@lru_cache(maxsize=128)
+def repeat_values(statement: str, width: int, rows: int) -> str:
+    """Let an insert of one row take several, whose parameters follow one another.
+
+    Args:
+        statement: Text of `build_upsert`.
+        width: How many parameters a row has.
+        rows: How many rows it shall take.
+    """
+    row = f"({', '.join('?' * width)})"
+    return statement.replace(f"VALUES {row}", f"VALUES {', '.join([row] * rows)}", 1)
 
 
 def _unsettled(table: Table, new: Columns) -> ColumnElement[bool]:

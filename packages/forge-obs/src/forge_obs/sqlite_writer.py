@@ -2,20 +2,22 @@
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from sqlite3 import OperationalError
 from typing import Final
 
 from forge_obs import sqlite
+from forge_obs.group_commit import Commit
 
 _RETRY_S: Final = (0.0005, 0.005)
 """How long to wait for another process before the next try, at least and at most, in seconds."""
 
 
 class Writer:
-    """One connection that commits one statement at a time.
+    """One connection that commits rows, one or several by one statement.
 
     It goes straight to the driver: after the copying of a long prompt the processor's caches are
     cold, and the layers in between would cost as much as the insert. Not for two threads at once.
@@ -32,12 +34,13 @@ class Writer:
         self._driver = sqlite.connect_for_writing(path, wait_s)
         self._driver.execute("PRAGMA busy_timeout=0")
 
-    def commit(self, statement: str, values: tuple[object, ...], timeout_s: float) -> bool:
-        """Run one statement, which is a transaction of its own, and commit it.
+    def commit(self, commits: Sequence[Commit], timeout_s: float) -> bool:
+        """Write rows of the same statement, all or none, and commit them.
 
-        It takes the write lock before it reads, as `BEGIN IMMEDIATE` would. While another process
-        has the lock it is tried again every few milliseconds: SQLite's own waiting comes back
-        after 100 ms and more, and starves among many writers.
+        The statement is a transaction of its own and takes the write lock before it reads, as
+        `BEGIN IMMEDIATE` would. While another process has the lock it is tried again every few
+        milliseconds: SQLite's own waiting comes back after 100 ms and more, and starves among many
+        writers.
 
         Returns:
             Whether another process had the lock.
@@ -46,6 +49,11 @@ class Writer:
             sqlite3.Error: The database is locked, full, damaged or not writable; nothing was
                 written.
         """
+        first = commits[0]
+        if len(commits) == 1:
+            return self._execute_soon(first.statement, first.values, timeout_s)
+        statement = sqlite.repeat_values(first.statement, len(first.values), len(commits))
+        values = tuple(chain.from_iterable(commit.values for commit in commits))
         return self._execute_soon(statement, values, timeout_s)
 
     @contextmanager

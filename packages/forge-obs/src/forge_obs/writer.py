@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from operator import itemgetter
@@ -70,12 +71,11 @@ def write_at(path: Path, entry: Entry, *, timeout_s: float, migrate_s: float) ->
 def _write_here(database: Database, entry: Entry, timeout_s: float) -> bool:
     """Write to an open database; False if its file does not stand at the path any more."""
     try:
-        write(database, entry, timeout_s=timeout_s)
+        return write(database, entry, timeout_s=timeout_s)
     except sqlite.DRIVER_ERRORS:
         if database.is_current():
             raise
         return False
-    return database.is_current()
 
 
 def make_writable(path: Path, *, timeout_s: float, migrate_s: float) -> None:
@@ -103,8 +103,10 @@ def _open(path: Path, give_up: float, migrate_s: float) -> tuple[Database, bool]
         _tried_to_migrate.add(path)
 
 
-def write(database: Database, entry: Entry, *, timeout_s: float) -> None:
+def write(database: Database, entry: Entry, *, timeout_s: float) -> bool:
     """Insert the row, or merge it into the one with the same key, and commit.
+
+    Tells whether the file that has it still stands at the path of the database.
 
     Args:
         database: Its schema is at head.
@@ -117,16 +119,16 @@ def write(database: Database, entry: Entry, *, timeout_s: float) -> None:
         sqlite3.Error: The database is locked, full, damaged or not writable.
     """
     give_up = time.monotonic() + timeout_s
-    statements = _statements(entry.table, entry.has_call_key)
-    for statement in statements:
-        left_s = give_up - time.monotonic()
-        try:
-            database.commit(statement.text, statement.pick(entry.row), timeout_s=left_s)
-        except sqlite.KeyTaken:
-            if statement is statements[-1]:
-                raise
-        else:
-            return
+    *others, last = _statements(entry.table, entry.has_call_key)
+    for statement in others:
+        with suppress(sqlite.KeyTaken):
+            return _commit(database, statement, entry.row, give_up)
+    return _commit(database, last, entry.row, give_up)
+
+
+def _commit(database: Database, statement: Statement, row: Row, give_up: float) -> bool:
+    left_s = give_up - time.monotonic()
+    return database.commit(statement.text, statement.pick(row), timeout_s=left_s)
 
 
 @cache

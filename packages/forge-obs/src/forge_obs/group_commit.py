@@ -1,0 +1,162 @@
+"""Threads that want to commit at the same moment do it in one statement.
+
+While one group is written the next one gathers, so nobody waits longer than in a queue for the
+lock. Pages that several rows change are written once, and the interpreter's lock, for which every
+thread that wakes has to wait, changes hands less often. Where only a few threads write, each does
+so at once, without waiting for company.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from forge_obs.errors import StoreUnavailable
+from forge_obs.locks import ForkLock
+
+MOST_ROWS: Final = 16
+"""How many rows a group takes; an older SQLite knows no more than 999 values in a statement."""
+
+_ENOUGH_ROWS: Final = 8
+"""From so many rows on a group waits for no more: the next one gathers while it is written."""
+
+_CROWD: Final = 4
+"""From so many threads on that want to commit it pays to wait for their rows."""
+
+LONG_ROW: Final = 20_000
+"""From so many characters on a row goes alone: copying it takes longer than what it could share."""
+
+_BUSY: Final = "the database was busy in other threads"
+
+
+@dataclass(eq=False)
+class Commit:
+    """A row on its way into the database.
+
+    Attributes:
+        statement: Text in the words of the database's driver.
+        values: Its parameters, long texts last.
+        length: How long these texts are, in characters.
+        kept: Whether the file that took the row still stands at its path; None until then.
+        error: Why the row was not taken.
+    """
+
+    statement: str
+    values: tuple[object, ...]
+    length: int = field(init=False)
+    kept: bool | None = None
+    error: Exception | None = None
+
+    def __post_init__(self) -> None:
+        self.length = sum(len(value) for value in self.values[-3:] if type(value) is str)
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing more happens to it."""
+        return self.kept is not None or self.error is not None
+
+
+class _Group:
+    """Rows of one statement that the thread which brought the first of them writes."""
+
+    def __init__(self, first: Commit) -> None:
+        self.commits = [first]
+        self._leader = threading.get_ident()
+        self._written = threading.Lock()
+        self._written.acquire()
+
+    def takes(self, wanted: Commit) -> bool:
+        """Tell whether a row may join; a signal handler must not wait for what it interrupted."""
+        return (
+            wanted.length < LONG_ROW
+            and wanted.statement == self.commits[0].statement
+            and len(self.commits) < MOST_ROWS
+            and threading.get_ident() != self._leader
+        )
+
+    def gather(self) -> None:
+        """Let other threads run for a moment, as long as that brings more rows."""
+        before = 0
+        while before < len(self.commits) < _ENOUGH_ROWS:
+            before = len(self.commits)
+            time.sleep(0)  # takes about 0.07 ms
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until the group was written; False if that takes longer."""
+        written = self._written.acquire(timeout=timeout_s)
+        if written:
+            self._written.release()
+        return written
+
+    def let_go(self) -> None:
+        """Let those go on who wait, one after another."""
+        self._written.release()
+
+
+class GroupCommit:
+    """Gathers rows of many threads for one writer.
+
+    Joining takes no lock: a row that comes just as a group closes is not among those that get
+    written, and its thread tries again.
+
+    Args:
+        lock: Held while a group is written.
+        write: Settles rows, given the seconds left. Where it raises, that meets the thread that
+            called it; the threads of the other rows that it did not settle try again.
+    """
+
+    def __init__(self, lock: ForkLock, write: Callable[[Sequence[Commit], float], None]) -> None:
+        self._lock = lock
+        self._write = write
+        self._gathering: _Group | None = None
+        self._threads: set[int] = set()
+
+    def commit(self, wanted: Commit, timeout_s: float) -> bool:
+        """Write a row, alone or with others; tells whether its file still stands at the path.
+
+        Raises:
+            StoreUnavailable: Other threads kept the database busy.
+            Exception: What `write` raised, or found wrong with the row.
+        """
+        thread = threading.get_ident()
+        self._threads.add(thread)
+        try:
+            self._settle(wanted, time.monotonic() + timeout_s)
+        finally:
+            self._threads.discard(thread)
+        if wanted.error is not None:
+            raise wanted.error
+        return bool(wanted.kept)
+
+    def _settle(self, wanted: Commit, give_up: float) -> None:
+        while not wanted.settled:
+            group = self._gathering
+            if group is None or not group.takes(wanted):
+                self._lead(wanted, give_up)
+                continue
+            group.commits.append(wanted)
+            if not group.wait(max(0.0, give_up - time.monotonic())):
+                raise StoreUnavailable(_BUSY)
+
+    def _lead(self, wanted: Commit, give_up: float) -> None:
+        group = _Group(wanted)
+        if wanted.length < LONG_ROW:
+            self._gathering = group
+        try:
+            if not self._lock.acquire(timeout_s=give_up - time.monotonic()):
+                raise StoreUnavailable(_BUSY)
+            try:
+                if len(self._threads) >= _CROWD and self._gathering is group:
+                    group.gather()
+                self._close(group)
+                self._write(group.commits[:MOST_ROWS], give_up - time.monotonic())
+            finally:
+                self._lock.release()
+        finally:
+            self._close(group)
+            group.let_go()
+
+    def _close(self, group: _Group) -> None:
+        if self._gathering is group:
+            self._gathering = None

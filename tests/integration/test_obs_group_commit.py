@@ -1,0 +1,85 @@
+"""Rows that several threads record at the same moment share one transaction."""
+
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+from forge_obs import Interaction, get_db_path, get_interactions, open_reader
+from forge_obs.engine import Database, get_writing
+from support.store import interaction
+from support.waiting import wait_until
+
+KEY = {"run_id": "r", "activity_id": "5", "activity_attempt": 1}
+
+
+@pytest.fixture
+def database() -> Database:
+    assert interaction(task_id="first")
+    found = get_writing(Path(str(get_db_path())))
+    assert found is not None
+    return found
+
+
+def record_at_once(database: Database, *calls: Callable[[], bool]) -> list[bool]:
+    """Record by a thread each, while the database is held until all have come."""
+    found: list[bool] = []
+
+    def run(call: Callable[[], bool]) -> None:
+        found.append(call())
+
+    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
+    with database.held(30.0):
+        for thread in threads:
+            thread.start()
+        wait_until(lambda: len(database._group._threads) == len(threads), "all rows to arrive")
+    for thread in threads:
+        thread.join(30.0)
+    return found
+
+
+def stored() -> list[Interaction]:
+    engine = open_reader(get_db_path() or "")
+    assert engine is not None
+    return get_interactions(engine)
+
+
+def test_every_row_is_there_as_it_was_given(database: Database) -> None:
+    def call(number: int) -> bool:
+        return interaction(task_id=f"t-{number}", user_prompt=f"é {number}\n" * number)
+
+    found = record_at_once(database, *(partial(call, number) for number in range(12)))
+
+    assert found == [True] * 12
+    prompts = {row.task_id: row.user_prompt for row in stored()}
+    assert prompts == {
+        "first": prompts["first"],
+        **{f"t-{n}": f"é {n}\n" * n for n in range(12)},
+    }
+
+
+def test_rows_of_one_call_become_one_row(database: Database) -> None:
+    started = partial(interaction, task_id="t", status="started", **KEY)
+    done = partial(interaction, task_id="t", status="ok", response="yes", **KEY)
+
+    assert record_at_once(database, started, done, started, done) == [True] * 4
+
+    [row] = [row for row in stored() if row.task_id == "t"]
+    assert (row.status, row.response) == ("ok", "yes")
+
+
+def test_row_whose_other_key_is_taken_merges_and_the_others_are_kept(database: Database) -> None:
+    assert interaction(task_id="early", entry_id="e" * 32)
+    calls = [
+        lambda: interaction(task_id="other", **KEY, seq=1),
+        lambda: interaction(task_id="early", entry_id="e" * 32, response="late", **KEY, seq=2),
+        lambda: interaction(task_id="another", **KEY, seq=3),
+    ]
+
+    assert record_at_once(database, *calls) == [True] * 3
+
+    rows = {row.task_id: row for row in stored()}
+    assert sorted(rows) == ["another", "early", "first", "other"]
+    assert rows["early"].response == "late"
+    assert rows["early"].seq == 2
