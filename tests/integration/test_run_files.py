@@ -162,10 +162,10 @@ async def test_time_of_a_run_begins_at_its_end() -> None:
         assert await choose_ended(client, ["forge-a"], NOW + timedelta(days=1)) == ["forge-a"]
 
 
-def test_run_in_use_or_with_kept_answers_or_new_files_is_not_old(files: StateFiles) -> None:
-    for name in ("forge-answers", "forge-log-only", "forge-new", "forge-owned"):
+def test_run_in_use_or_with_new_files_is_not_old(files: StateFiles) -> None:
+    for name in ("forge-answered", "forge-log-only", "forge-new", "forge-owned"):
         put_files(files, name, NOW if name == "forge-new" else LONG_AGO)
-    (files.answers / "forge-answers").mkdir(parents=True)
+    (files.answers / "forge-answered").mkdir(parents=True)
     (files.payloads / "forge-log-only" / "x.zst").unlink()
     (files.payloads / "forge-log-only").rmdir()
 
@@ -178,7 +178,6 @@ def test_what_bears_no_id_of_a_run_is_left_alone(files: StateFiles, tmp_path: Pa
     for name in ("other", "id-" + "0" * 64, ".hidden"):
         put_files(files, name)
     (files.payloads / "forge-link").symlink_to(tmp_path)
-    (files.runs / "forge-a.owner").touch()
 
     assert list_old_runs(files, NOW + timedelta(days=1)) == []
 
@@ -192,3 +191,17 @@ def test_run_that_was_written_to_meanwhile_keeps_its_files(files: StateFiles) ->
     assert remove(files, ["forge-a", "forge-b"], MONTH_AGO) == Holdings(runs=1, bytes=15)
 
     assert list_kept(files) == ["forge-a"]
+
+
+def test_all_that_a_run_left_goes_whoever_was_killed(files: StateFiles) -> None:
+    answers = files.answers / "forge-killed"
+    left = (files.owner("forge-killed"), files.run_id("forge-killed"), answers / "a.json")
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("found")
+    for path in (*left, answers):
+        os.utime(path, (LONG_AGO.timestamp(),) * 2)
+
+    assert list_old_runs(files, MONTH_AGO) == ["forge-killed"]
+    assert remove(files, ["forge-killed"], MONTH_AGO) == Holdings(runs=1, bytes=15)
+    assert not any(path.exists() for path in (*left, answers))

@@ -18,7 +18,7 @@ from forge_core.temporal.executions import describe
 from forge_core.temporal.ownership import find_owner
 from forge_core.temporal.payload_store import SHARED_RUN
 from forge_core.temporal.runs import translating_unavailability
-from forge_core.temporal.state import RUN_NAME, StateFiles
+from forge_core.temporal.state import RUN_NAME, RUN_SUFFIXES, StateFiles
 
 _HASHED = re.compile(r"id-[0-9a-f]{64}")
 
@@ -32,12 +32,14 @@ class Holdings:
 
 
 def list_old_runs(files: StateFiles, older_than: datetime) -> list[str]:
-    """Name the runs whose payloads and log were last written before a moment.
+    """Name the runs whose files were last written before a moment.
 
-    Those that a process executes or of which answers are kept are left out, and so is what does
-    not bear a workflow's id: payloads of no workflow, and of an id that had to be hashed.
+    Those that a process executes are left out, and so is what does not bear a workflow's id:
+    payloads of no workflow, and of an id that had to be hashed.
     """
-    named = {*_list_names(files.payloads, ""), *_list_names(files.runs, ".log")}
+    directories = (files.payloads, files.answers)
+    named = {name for directory in directories for name in _list_names(directory, "")}
+    named |= {name for suffix in RUN_SUFFIXES for name in _list_names(files.runs, suffix)}
     return sorted(name for name in named if _is_old(files, name, older_than.timestamp()))
 
 
@@ -64,7 +66,7 @@ def measure(files: StateFiles, names: Sequence[str]) -> Holdings:
 
 
 def remove(files: StateFiles, names: Sequence[str], older_than: datetime) -> Holdings:
-    """Remove payloads and logs of runs that have ended.
+    """Remove all that is kept of runs that have ended.
 
     A run whose files were written since `older_than` after all is left alone.
 
@@ -97,12 +99,13 @@ def _is_id(name: str) -> bool:
 
 def _is_old(files: StateFiles, name: str, moment: float) -> bool:
     written = max((path.stat().st_mtime for path in _paths(files, name)), default=moment)
-    in_use = (files.answers / name).exists() or find_owner(files, name) is not None
-    return written < moment and not in_use
+    return written < moment and find_owner(files, name) is None
 
 
 def _paths(files: StateFiles, name: str) -> list[Path]:
-    return [path for path in (files.payloads / name, files.run_log(name)) if path.exists()]
+    kept = (files.payloads / name, files.answers / name)
+    of_run = (files.runs / f"{name}{suffix}" for suffix in RUN_SUFFIXES)
+    return [path for path in (*kept, *of_run) if path.exists()]
 
 
 async def _has_ended(client: Client, name: str, older_than: datetime) -> bool:

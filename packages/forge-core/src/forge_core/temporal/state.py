@@ -20,6 +20,9 @@ SETTINGS = ("history.transferProcessorMaxPollRPS=10000",)
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 """What a file or directory of a run may be called."""
 
+OWNER, RUN_ID, LOG = RUN_SUFFIXES = (".owner", ".run", ".log")
+"""What the files of a run in `StateFiles.runs` end with."""
+
 TOLD_LENGTH = 150
 """Characters that are told of either end of a long line of the log."""
 
@@ -131,15 +134,15 @@ class StateFiles:
 
     def owner(self, workflow_id: str) -> Path:
         """Who executes a run; true only while that process holds a lock on it."""
-        return self.runs / f"{run_directory(workflow_id)}.owner"
+        return self.runs / f"{run_directory(workflow_id)}{OWNER}"
 
     def run_id(self, workflow_id: str) -> Path:
         """Temporal's id of the one run that is executed under a workflow id."""
-        return self.runs / f"{run_directory(workflow_id)}.run"
+        return self.runs / f"{run_directory(workflow_id)}{RUN_ID}"
 
     def run_log(self, workflow_id: str) -> Path:
         """What a detached worker wrote about a run."""
-        return self.runs / f"{run_directory(workflow_id)}.log"
+        return self.runs / f"{run_directory(workflow_id)}{LOG}"
 
     @property
     def start_lock(self) -> Path:
