@@ -3,15 +3,26 @@
 import os
 import random
 import signal
+import socket
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
 import pytest
 from forge_core.temporal.server import get_state_dir, read_record
-from forge_core.temporal.state import ServerRecord, StateFiles, run_directory
+from forge_core.temporal.state import (
+    LOOPBACK,
+    ServerRecord,
+    StateFiles,
+    dump_record,
+    parse_record,
+    run_directory,
+)
+from forge_obs.process import get_process_start
 from support.disks import fill, small_disk
 from support.documents import validate
 from support.forge import DEADLINE_S, run_forge, running_forge
@@ -152,16 +163,48 @@ def test_answer_that_arrived_before_the_kill_is_not_asked_for_again(repo: Path) 
 
 
 @own
-def test_run_and_server_killed_together_go_on(repo: Path, gate: Gate) -> None:
-    with running_forge(*run_options(repo, *gate.options)) as process:
-        gate.wait()
-        record = read_server()
-        for pid in (process.pid, record.pid, record.server_pid):
-            kill(pid)
-    gate.let_go()
-    resume(read_run().workflow_id)
+def test_run_goes_on_after_a_reboot_that_gave_its_ids_to_strangers(repo: Path, gate: Gate) -> None:
+    files = StateFiles(get_state_dir())
+    assert run_forge(*run_options(repo, *gate.options, "--no-wait")).code == 0
+    gate.wait()
+    run, server = read_run(), read_server()
+    killed = (run.owner_pid or 0, server.pid, server.server_pid)
+    with stranger() as pid:
+        for found in killed:
+            kill(found)
+        wait_until(lambda: not any(map(is_alive, killed)), "all to end")
+        give_ids_away(files, run.workflow_id, pid)
+        with socket.create_server((LOOPBACK, server.port)):
+            gate.let_go()
+            between = read_status(run.workflow_id)
+            resume(run.workflow_id)
+            moved = read_server().port
 
+        assert is_alive(pid)
+    assert between == ("interrupted", f"forge resume {run.workflow_id}")
+    assert moved != server.port
     assert_whole(repo)
+
+
+@contextmanager
+def stranger() -> Iterator[int]:
+    """Run a process that has nothing to do with Forge; gives its id."""
+    with subprocess.Popen(["sleep", "600"]) as process:
+        yield process.pid
+        process.kill()
+
+
+def give_ids_away(files: StateFiles, workflow_id: str, pid: int) -> None:
+    """Let all that is written down of killed processes name another one, of another boot."""
+    files.owner(workflow_id).write_text(str(pid))
+    record = parse_record(files.record.read_text())
+    assert record is not None
+    files.record.write_text(dump_record(replace(record, pid=pid, server_pid=pid)))
+    for note in files.holders.iterdir():
+        note.rename(note.with_name(f"{pid}-00000000"))
+    start = (get_process_start(pid) or "").rpartition(":")[2]
+    with closing(sqlite3.connect(os.environ["FORGE_DB_PATH"])) as store, store:
+        store.execute("UPDATE runs SET owner_pid = ?, owner_start = ?", [pid, f"boot:{start}"])
 
 
 @own

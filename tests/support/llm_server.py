@@ -34,9 +34,7 @@ from support.llm_wires import (
     render_answer,
     render_error,
 )
-
-DEADLINE_S = 30.0
-"""Longest wait of the server or of a test for the other."""
+from support.waiting import DEADLINE_S
 
 SOME_USAGE = Usage()
 """Reported where a test does not care."""
