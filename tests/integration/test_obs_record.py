@@ -33,7 +33,9 @@ from forge_obs import (
     recorder,
 )
 from forge_obs.breaker import MOST_KINDS
+from forge_obs.entries import Owner, build_run
 from forge_obs.spool import add_lost
+from forge_obs.writer import write_at
 from support.children import run_in_child, start_child, wait_for
 from support.store import interaction, locked
 from support.waiting import wait_until
@@ -252,6 +254,23 @@ def test_running_run_is_refreshed_and_finished() -> None:
     assert (last.created_at, last.id) == (first.created_at, first.id)
     assert second.finished_at is None
     assert last.finished_at is not None
+
+
+def test_sign_of_life_that_comes_late_only_fills_what_is_missing(db: Path) -> None:
+    early = build_run(
+        {"task_id": "t", "workflow_id": "w", "status": "running", "model_name": "m", "result": [1]},
+        owner=Owner("elsewhere", 7, "then"),
+        now="2026-11-01T00:00:00.000000Z",
+    )
+    assert run(result={"plan": 1})
+
+    write_at(db, early, timeout_s=5.0, migrate_s=5.0)
+
+    found = stored_run()
+    assert found.seen_at is not None
+    assert found.seen_at > datetime.fromisoformat("2026-11-02T00:00:00Z")
+    assert (found.owner_pid, found.result_json) == (os.getpid(), '{"plan":1}')
+    assert found.model_name == "m"
 
 
 def test_final_run_never_goes_back_to_running() -> None:

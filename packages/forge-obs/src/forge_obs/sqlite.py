@@ -34,7 +34,7 @@ from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DBAPIError
 
-from forge_obs.columns import NO_RESULT, RUNNING, STARTED, TABLES, Merge
+from forge_obs.columns import NO_RESULT, RUNNING, STARTED, TABLES, Column, Merge
 from forge_obs.errors import StoreUnavailable, StoreUnreadable
 
 NOW: Final = "(strftime('%Y-%m-%dT%H:%M:%fZ','now'))"
@@ -303,10 +303,7 @@ def build_upsert(table: Table, target: Sequence[Value]) -> tuple[str, list[str]]
     new = statement.excluded
     merged = statement.on_conflict_do_update(
         index_elements=list(target),
-        set_={
-            column.name: _MERGES[column.merge](new[column.name], table.c[column.name], new)
-            for column in TABLES[table.name]
-        },
+        set_={column.name: _merged(table, new, column) for column in TABLES[table.name]},
         where=_unsettled(table, new),
     )
     names = [column.name for column in TABLES[table.name]]
@@ -325,6 +322,16 @@ def repeat_values(statement: str, width: int, rows: int) -> str:
     """
     row = f"({', '.join('?' * width)})"
     return statement.replace(f"VALUES {row}", f"VALUES {', '.join([row] * rows)}", 1)
+
+
+def _merged(table: Table, new: Columns, column: Column) -> Value:
+    """Say what becomes of a column; a run that was seen later already gets only what it lacks."""
+    merge = _MERGES[column.merge]
+    value = merge(new[column.name], table.c[column.name], new)
+    if table.name != "runs":
+        return value
+    late = new["seen_at"] < table.c["seen_at"]
+    return case((late, merge(table.c[column.name], new[column.name], table.c)), else_=value)
 
 
 def _unsettled(table: Table, new: Columns) -> ColumnElement[bool]:
