@@ -159,6 +159,20 @@ def test_narrow_terminal_does_without_the_lesser_columns() -> None:
     assert lines[0].split()[2:] == ["STATUS", "IN", "OUT", "COST", "AGE"]
 
 
+def test_long_id_on_a_narrow_terminal_has_its_figures_below_it() -> None:
+    long = "forge-add-a-parser-for-iso-dates-with-tests-1f2e-0a1b2c3d"
+
+    header, figures, first, second = render_run_list(
+        [make_view(workflow_id=long)], width=80
+    ).plain.splitlines()[:4]
+
+    assert (header, first) == ("WORKFLOW ID", long)
+    assert figures.split() == ["STATUS", "STEPS", "CALLS", "IN", "OUT", "COST", "DURATION", "AGE"]
+    assert second.split()[:4] == ["success", "1/2", "3", "1.20k"]
+    assert figures.index("COST") == second.index("$0.2500")
+    assert max(map(len, (figures, second))) <= 80
+
+
 def test_news_of_runs_are_those_that_are_new_or_changed() -> None:
     running, done = make_view(status="running"), make_view(status="success")
     other = make_view(workflow_id="forge-u-0b", status="error", result={})

@@ -71,9 +71,9 @@ def _follow_on_screen(path: Path, chosen: RunFilter) -> None:
     shown = read_recent_runs(path, chosen)
 
     def render(width: int, height: int) -> Text:
-        listed = render_run_list(shown[: max(1, height - 2)], width=width)
+        listed = render_run_list(shown[:height], width=width).split("\n")[: max(1, height - 2)]
         moment = f"{datetime.now(UTC):%H:%M:%S} UTC, Ctrl-C ends"
-        return Text("\n", no_wrap=True).join([listed, Text(moment, style="dim")])
+        return Text("\n", no_wrap=True).join([*listed, Text(moment, style="dim")])
 
     screen = Screen(sys.stdout, render)
     screen.open()

@@ -26,6 +26,8 @@ COLUMNS = (
 DISPENSABLE = ("TASK", "CALLS", "STEPS", "DURATION", "OUT", "IN", "COST")
 """Columns that a narrow terminal does without, the first one first."""
 
+INDENT = "  "
+
 INTERRUPTED_HINT = "interrupted: forge resume ID goes on with a run, forge cancel ID ends it"
 
 Row = Mapping[str, str]
@@ -38,13 +40,21 @@ def render_run_list(views: Sequence[RunView], *, width: int | None = None) -> Te
     Args:
         views: The runs, in order.
         width: Columns of the terminal, for which less important ones are left out; None for all.
+            Where an id leaves room for none of them, the figures stand in a second line.
     """
     rows: list[Row] = [{name: name for name in COLUMNS}, *(_list_row(view) for view in views)]
     widths = {name: max(cell_len(row[name]) for row in rows) for name in COLUMNS}
-    for name in DISPENSABLE:
-        if width is not None and sum(widths.values()) + 2 * (len(widths) - 1) > width:
-            del widths[name]
-    lines = [_render_row(row, widths) for row in rows]
+    beside = _fit(widths, width)
+    below = _fit(widths, width, indent=len(INDENT), without=("WORKFLOW ID", "TASK"))
+    lines = [
+        line
+        for row in rows
+        for line in (
+            [_render_row(row, beside)]
+            if "COST" in beside
+            else [Text(row["WORKFLOW ID"]), Text(INDENT) + _render_row(row, below)]
+        )
+    ]
     hints = [
         *{f"cost by genai-prices {view.price_data}" for view in views if view.price_data},
         *{INTERRUPTED_HINT for view in views if view.resume},
@@ -53,6 +63,17 @@ def render_run_list(views: Sequence[RunView], *, width: int | None = None) -> Te
     if hints:
         lines += [Text(), *map(Text, hints)]
     return Text("\n").join(lines)
+
+
+def _fit(
+    widths: Mapping[str, int], room: int | None, *, indent: int = 0, without: Sequence[str] = ()
+) -> dict[str, int]:
+    """Choose columns, the most important ones that find room, each with its width."""
+    chosen = {name: width for name, width in widths.items() if name not in without}
+    for name in DISPENSABLE:
+        if room is not None and indent + sum(chosen.values()) + 2 * (len(chosen) - 1) > room:
+            chosen.pop(name, None)
+    return chosen
 
 
 def render_run_news(before: Sequence[RunView], after: Sequence[RunView]) -> list[str]:
