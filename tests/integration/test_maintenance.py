@@ -331,6 +331,14 @@ def test_pruning_says_what_it_did(forge: Forge, db_path: Path) -> None:
     assert list_kept(db_path) == ([], [])
 
 
+def test_nothing_old_is_no_question(forge: Forge) -> None:
+    put_run("recent")
+
+    outcome = forge("db", "prune", "--older-than", "30d")
+
+    assert (outcome.code, outcome.stdout) == (0, "nothing is old enough to be deleted\n")
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [

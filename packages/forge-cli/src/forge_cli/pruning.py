@@ -78,10 +78,10 @@ def _find_abandoned(store: Path, before: datetime) -> list[str]:
 
 
 def render_prunable(found: Prunable) -> str:
-    """Say what would be deleted."""
+    """Say what would be deleted; nothing where that is nothing."""
     since = f"{found.before:%Y-%m-%d %H:%M} UTC"
     parts = []
-    if found.store is not None:
+    if found.rows.runs or found.rows.calls:
         where = escape_line(str(found.store))
         among = f", {len(found.abandoned):,} of them interrupted," if found.abandoned else ""
         runs = f"{format_count(found.rows.runs, 'run')}{among}"

@@ -15,7 +15,7 @@ from forge_cli.parameters import Switch
 from forge_cli.render.documents import build_row, dump
 from forge_cli.render.text import escape_line
 from forge_cli.since import parse_since
-from forge_cli.store import NOTHING_YET, STORE_OFF
+from forge_cli.store import STORE_OFF
 
 EXPORTED = ("runs", "interactions")
 """Tables in the order of their export."""
@@ -48,7 +48,7 @@ def prune(*, older_than: str, yes: Switch = False, dry_run: Switch = False) -> E
     found = find_prunable(path, before)
     question = render_prunable(found)
     if not question:
-        print_text(NOTHING_YET if path is not None else "nothing is old enough to be deleted")
+        print_text("nothing is old enough to be deleted")
     elif dry_run:
         print_text(question)
     elif confirm(f"{question} Delete them?", yes=yes):
