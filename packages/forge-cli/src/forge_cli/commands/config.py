@@ -29,6 +29,9 @@ from forge_cli.render.documents import dump
 from forge_cli.render.text import escape_line
 from forge_cli.settings import KNOWN, TASK_TABLES
 
+WIDEST = 24
+"""Columns of a value beyond which it moves its source aside, not those of all others."""
+
 
 def config(
     *,
@@ -106,7 +109,7 @@ def _build_document(
 def _render(settings: list[Provenance], files: list[tuple[str, bool]], secrets: list[str]) -> str:
     width = max(map(len, KNOWN))
     values = [_render_value(setting.value) for setting in settings]
-    column = min(40, max(map(len, values)))
+    column = max(len(value) for value in values if len(value) <= WIDEST)
     lines = [
         f"{setting.key:{width}}  {value:{column}}  {_render_source(setting)}"
         for setting, value in zip(settings, values, strict=True)
