@@ -1,5 +1,6 @@
 """Every test runs in an environment of its own, without the user's store, keys or identity."""
 
+import gc
 import os
 import tempfile
 from pathlib import Path
@@ -16,6 +17,12 @@ settings.load_profile("forge")
 tempfile.gettempdir()  # found once: what is made in this process stays where it always was
 
 SECRETS = ("_API_KEY", "_BASE_URL")
+
+
+def pytest_collection_finish() -> None:
+    """Keep what was collected out of every garbage collection, which takes half the time else."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
