@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from forge_obs import recorder
+from forge_cli.app import call
+from forge_obs import breaker, recorder
+from support.forge import Forge, Outcome
 from support.temporal_server import running_server
 
 
@@ -11,6 +13,24 @@ from support.temporal_server import running_server
 def fresh_recorder(monkeypatch: pytest.MonkeyPatch) -> None:
     """Warnings are given once a minute and process: let each test see its own."""
     monkeypatch.setattr(recorder, "_state", recorder._State())
+
+
+@pytest.fixture
+def forge(capsys: pytest.CaptureFixture[str]) -> Forge:
+    """Run commands in this process, which saves its start."""
+
+    def run(*args: str) -> Outcome:
+        code = call(list(args))
+        return Outcome(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait less for a locked database, and try it again sooner."""
+    monkeypatch.setattr(recorder, "DEADLINE_S", 0.2)
+    monkeypatch.setattr(breaker, "FIRST_PAUSE_S", 0.1)
 
 
 @pytest.fixture(scope="session")

@@ -1,28 +1,13 @@
 """Configuration files, read by the commands; and the options of every command."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from forge_cli.app import call
 from forge_cli.configuration import load_task_defaults
 from forge_obs import record
-from support.forge import Outcome, run_forge
+from support.forge import Forge, run_forge
 from support.repository import make_repository
-
-Forge = Callable[..., Outcome]
-
-
-@pytest.fixture
-def forge(capsys: pytest.CaptureFixture[str]) -> Forge:
-    """Run commands in this process, which saves its start."""
-
-    def run(*args: str) -> Outcome:
-        code = call(list(args))
-        return Outcome(code, *capsys.readouterr())
-
-    return run
 
 
 @pytest.fixture

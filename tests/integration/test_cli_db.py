@@ -2,31 +2,16 @@
 
 import os
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from forge_cli.app import call
 from forge_obs import flush, record, upgrade
 from forge_obs.columns import HEAD
 from forge_obs.spool import add_lost, get_lost_path
 from support.children import run_in_child
-from support.forge import Outcome, run_forge
+from support.forge import Forge, run_forge
 from support.store import locked
-
-Forge = Callable[..., Outcome]
-
-
-@pytest.fixture
-def forge(capsys: pytest.CaptureFixture[str]) -> Forge:
-    """Run commands in this process, which saves its start."""
-
-    def run(*args: str) -> Outcome:
-        code = call(list(args))
-        return Outcome(code, *capsys.readouterr())
-
-    return run
 
 
 @pytest.fixture
@@ -163,6 +148,7 @@ def test_check_of_a_file_that_is_no_database_is_infrastructure(forge: Forge, db_
     assert str(db_path) in outcome.error
 
 
+@pytest.mark.usefixtures("impatient")
 def test_check_shows_what_waits_and_what_was_lost(forge: Forge, store: Path) -> None:
     leave_gaps(store)
 
@@ -175,6 +161,7 @@ def test_check_shows_what_waits_and_what_was_lost(forge: Forge, store: Path) -> 
     assert document["error"] is None
 
 
+@pytest.mark.usefixtures("impatient")
 def test_upgrade_stores_what_waits_and_removing_the_count_forgets_it(
     forge: Forge, store: Path
 ) -> None:

@@ -2,26 +2,11 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from forge_cli.app import call
-from support.forge import Outcome
+from support.forge import Forge, Outcome
 from support.records import STATS, WORKFLOW_ID, record_call, record_run
-
-Forge = Callable[..., Outcome]
-
-
-@pytest.fixture
-def forge(capsys: pytest.CaptureFixture[str]) -> Forge:
-    """Run commands in this process, which saves its start."""
-
-    def run(*args: str) -> Outcome:
-        code = call(list(args))
-        return Outcome(code, *capsys.readouterr())
-
-    return run
 
 
 def list_ids(outcome: Outcome) -> list[str]:

@@ -2,19 +2,15 @@
 
 import os
 import signal
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from forge_cli.app import call
 from forge_obs import record, upgrade
 from forge_obs.spool import add_lost
 from support.children import run_in_child, start_child
-from support.forge import Outcome
+from support.forge import Forge
 from support.records import WORKFLOW_ID
 from support.store import locked
-
-Forge = Callable[..., Outcome]
 
 
 @pytest.fixture
@@ -22,17 +18,7 @@ def db_path() -> Path:
     return Path(os.environ["FORGE_DB_PATH"])
 
 
-@pytest.fixture
-def forge(capsys: pytest.CaptureFixture[str]) -> Forge:
-    """Run commands in this process, which saves its start."""
-
-    def run(*args: str) -> Outcome:
-        code = call(list(args))
-        return Outcome(code, *capsys.readouterr())
-
-    return run
-
-
+@pytest.mark.usefixtures("impatient")
 def test_records_that_wait_or_are_lost_are_counted_and_warned_about(
     forge: Forge, db_path: Path
 ) -> None:

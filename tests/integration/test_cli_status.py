@@ -11,10 +11,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from forge_cli.app import call
 from forge_core.git.claim import claim_task
 from forge_core.git.repository import claim_path
-from support.forge import Outcome, run_forge
+from support.forge import Forge, Outcome, run_forge
 from support.records import WORKFLOW_ID, record_call, record_run
 from support.repository import make_repository
 
@@ -34,20 +33,6 @@ def change(db_path: Path, statement: str) -> None:
 
 def show(*args: str) -> Outcome:
     return run_forge("status", "--workflow-id", WORKFLOW_ID, *args)
-
-
-Forge = Callable[..., Outcome]
-
-
-@pytest.fixture
-def forge(capsys: pytest.CaptureFixture[str]) -> Forge:
-    """Run commands in this process, which saves its start."""
-
-    def run(*args: str) -> Outcome:
-        code = call(list(args))
-        return Outcome(code, *capsys.readouterr())
-
-    return run
 
 
 def test_no_database_is_no_error_and_makes_no_file(forge: Forge, db_path: Path) -> None:

@@ -7,40 +7,26 @@ import sqlite3
 import subprocess
 import sys
 from collections import namedtuple
-from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from forge_cli.app import call
 from forge_obs import flush, get_engine, record, upgrade
 from forge_obs.maintenance import Extent, back_up, count_prunable, list_all, prune
 from forge_obs.store import open_reader
 from support.children import run_in_child
 from support.faults import mount_small
-from support.forge import Outcome
+from support.forge import Forge, Outcome
 from support.terminal import on_terminal
 from support.waiting import wait_until
 
-Forge = Callable[..., Outcome]
 DiskUsage = namedtuple("DiskUsage", "total used free")
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 MONTH_AGO = NOW - timedelta(days=30)
 OLD, RECENT = "2026-09-01T00:00:00.000000Z", "2026-11-20T00:00:00.000000Z"
-
-
-@pytest.fixture
-def forge(capsys: pytest.CaptureFixture[str]) -> Forge:
-    """Run commands in this process, which saves its start."""
-
-    def run(*args: str) -> Outcome:
-        code = call(list(args))
-        return Outcome(code, *capsys.readouterr())
-
-    return run
 
 
 @pytest.fixture

@@ -27,6 +27,8 @@ from forge_obs import (
 from forge_obs.spool import get_spool_path
 from support.store import locked
 
+pytestmark = pytest.mark.usefixtures("impatient")
+
 SECRET = "sk-ant-secret"
 
 untyped: Any = record

@@ -46,11 +46,7 @@ LONGEST_CALL_S = 10.0
 """Far above the deadline, since the machine may be busy."""
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait less for a locked database, and try it again sooner."""
-    monkeypatch.setattr(recorder, "DEADLINE_S", 0.2)
-    monkeypatch.setattr("forge_obs.breaker.FIRST_PAUSE_S", 0.1)
+pytestmark = pytest.mark.usefixtures("impatient")
 
 
 @pytest.fixture
@@ -495,7 +491,11 @@ def test_counting_changes_and_makes_nothing(db: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "no").exists()
 
 
-def test_many_writers_and_drainers_lose_and_double_nothing(db: Path) -> None:
+def test_many_writers_and_drainers_lose_and_double_nothing(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder, "SPOOL_S", 60.0)  # nine threads wait for one file in turn
+
     def write(child: int) -> bool:
         def work(thread: int) -> None:
             for number in range(25):

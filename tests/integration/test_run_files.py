@@ -3,13 +3,12 @@
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from forge_cli.app import call
 from forge_core.temporal.connect import connect, embedded_config
 from forge_core.temporal.ownership import owned_run
 from forge_core.temporal.run_files import (
@@ -22,27 +21,14 @@ from forge_core.temporal.run_files import (
 from forge_core.temporal.server import embedded_server, get_state_dir
 from forge_core.temporal.state import StateFiles
 from forge_obs import record
-from support.forge import Outcome
+from support.forge import Forge
 from temporalio.client import Client
-
-Forge = Callable[..., Outcome]
 
 NOW = datetime.now(UTC)
 MONTH_AGO = NOW - timedelta(days=30)
 LONG_AGO = NOW - timedelta(days=60)
 
 PRUNE = ("db", "prune", "--older-than", "30d")
-
-
-@pytest.fixture
-def forge(capsys: pytest.CaptureFixture[str]) -> Forge:
-    """Run commands in this process, which saves its start."""
-
-    def run(*args: str) -> Outcome:
-        code = call(list(args))
-        return Outcome(code, *capsys.readouterr())
-
-    return run
 
 
 @pytest.fixture
