@@ -119,7 +119,7 @@ async def worker_of(
 
     async def start(name: str, timeout_s: float) -> WorkflowHandle[CallOneActivity, Any]:
         return await client.start_workflow(
-            CallOneActivity.run, args=[name, timeout_s], id=queue, task_queue=queue
+            CallOneActivity.run, args=[name, timeout_s], id=unique_queue(), task_queue=queue
         )
 
     with ThreadPoolExecutor(2) as executor:
@@ -143,14 +143,14 @@ async def worker_of(
             yield start
 
 
-@pytest.mark.parametrize("name", ["wait_in_loop", "wait_in_thread"])
 async def test_an_activity_outlives_its_heartbeat_timeout_without_doing_anything(
-    server: str, name: str
+    server: str,
 ) -> None:
     async with worker_of(server, Activities()) as start:
-        handle = await start(name, 1.0)
+        in_loop = await start("wait_in_loop", 1.0)
+        in_thread = await start("wait_in_thread", 1.0)
 
-        assert await handle.result() == 1
+        assert (await in_loop.result(), await in_thread.result()) == (1, 1)
 
 
 @pytest.mark.parametrize("name", ["work_in_loop", "work_in_thread"])
@@ -169,16 +169,20 @@ async def test_cancellation_reaches_a_running_activity_within_seconds(
         assert isinstance(failure.value.cause, CancelledError)
 
 
-@pytest.mark.parametrize("timeout_s", [1.0, 30.0], ids=["short", "long"])
 async def test_details_heartbeat_just_before_a_failure_reach_the_next_attempt(
-    server: str, timeout_s: float
+    server: str,
 ) -> None:
-    activities = Activities()
-    async with worker_of(server, activities) as start:
-        handle = await start("count_failures", timeout_s)
+    async def count(timeout_s: float) -> list[tuple[Any, ...]]:
+        activities = Activities()
+        async with worker_of(server, activities) as start:
+            handle = await start("count_failures", timeout_s)
 
-        assert await handle.result() == [3]
-        assert activities.details == [(), (1,), (2,), (3,)]
+            assert await handle.result() == [3]
+        return activities.details
+
+    short, long = await asyncio.gather(count(1.0), count(30.0))
+
+    assert short == long == [(), (1,), (2,), (3,)]
 
 
 async def test_automatic_heartbeats_keep_the_details_of_an_earlier_attempt(server: str) -> None:
