@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from forge_core.errors import GitFailed, GitMissing, RepositoryError, TaskIdTaken, UsageError
 from forge_core.git.claim import claim_task
+from forge_core.git.command import Git
 from forge_core.git.repository import (
     branch_exists,
     check_task_id_free,
@@ -336,3 +337,33 @@ def test_claim_leaves_the_users_files_refs_and_index_alone(repo: Path) -> None:
     added = {path for path in snapshot(repo) if path not in before}
     assert {path: state for path, state in snapshot(repo).items() if path in before} == before
     assert added == {".git/forge", ".git/forge/claims", ".git/forge/claims/fix"}
+
+
+def test_common_directory_follows_what_stands_in_the_checkout(tmp_path: Path) -> None:
+    repo, moved = make_repository(tmp_path / "repo", {"README.md": "x\n"}), tmp_path / "moved"
+    before = common_directory(repo)
+    (repo / ".git").rename(moved)
+    (repo / ".git").write_text(f"gitdir: {moved}\n")
+
+    assert (before, common_directory(repo)) == (repo / ".git", moved)
+
+
+@pytest.mark.parametrize(
+    ("settings", "missing"),
+    [
+        pytest.param({"user.name": "A", "user.email": "a@b"}, False, id="both"),
+        pytest.param({"user.name": "A"}, True, id="no address"),
+        pytest.param({"user.names": "A", "user.email": "a@b"}, True, id="no name"),
+        pytest.param({}, True, id="none"),
+    ],
+)
+def test_committer_is_forge_only_where_the_user_has_told_git_nothing(
+    tmp_path: Path, settings: dict[str, str], *, missing: bool
+) -> None:
+    repo = make_repository(tmp_path / "repo", {"README.md": "x\n"})
+    for key in ("user.name", "user.email"):
+        Git(repo).succeeds("config", "--unset-all", key)
+    for key, value in settings.items():
+        Git(repo).run("config", key, value)
+
+    assert bool(Git(repo).identity()) is missing

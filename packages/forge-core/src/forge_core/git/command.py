@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Mapping
@@ -134,8 +135,10 @@ class Git:
 
         A name in the environment counts more than these.
         """
-        known = all(self.succeeds("config", "--get", key) for key, _ in FALLBACK_IDENTITY)
-        return () if known else _options(FALLBACK_IDENTITY)
+        wanted = {key for key, _ in FALLBACK_IDENTITY}
+        pattern = f"^({'|'.join(map(re.escape, sorted(wanted)))})$"
+        found = self._start(("config", "--name-only", "--get-regexp", pattern), None).stdout
+        return () if wanted <= set(found.decode().split()) else _options(FALLBACK_IDENTITY)
 
     def _start(
         self, args: tuple[str, ...], stdin: bytes | None

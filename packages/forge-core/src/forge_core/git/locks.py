@@ -17,16 +17,12 @@ def remove_stale_locks(worktree: Path) -> None:
     Raises:
         GitFailed: The worktree is not, or no longer, where Forge made it.
     """
-    git = Git(worktree)
-    head = _check_place(git)
-    names = dict.fromkeys(("index", "HEAD", head))
-    asked = [word for name in names for word in ("--git-path", f"{name}.lock")]
-    for lock in git.run("rev-parse", "--path-format=absolute", *asked).split("\n"):
-        Path(lock).unlink(missing_ok=True)
+    for lock in _check_place(Git(worktree)):
+        lock.unlink(missing_ok=True)
 
 
-def _check_place(git: Git) -> str:
-    """Return the full name of a worktree's HEAD once it is certain that both are Forge's own.
+def _check_place(git: Git) -> list[Path]:
+    """Return where a worktree's locks are once it is certain that it is at Forge's own HEAD.
 
     A worktree without its ``.git`` file is a plain directory of the user's checkout: git would
     reset and clean that one. On another branch it would move that branch, and in another
@@ -36,11 +32,14 @@ def _check_place(git: Git) -> str:
     repo = next((p.parent for p in worktree.parents if p.name == WORKTREES), worktree)
     in_task = worktree.parent.name == WORKTREES
     expected = f"refs/heads/{branch_name(worktree.name)}" if in_task else "HEAD"
-    place = git.run(
+    names = dict.fromkeys(("index", "HEAD", expected))
+    told = git.run(
         "rev-parse",
         *("--path-format=absolute", "--show-toplevel", "--git-common-dir"),
+        *(word for name in names for word in ("--git-path", f"{name}.lock")),
         *("--symbolic-full-name", "HEAD"),
     )
-    if place != f"{worktree}\n{common_directory(repo)}\n{expected}":
+    before, after = f"{worktree}\n{common_directory(repo)}\n", f"\n{expected}"
+    if not (told.startswith(before) and told.endswith(after)):
         raise GitFailed(f"{worktree} is no worktree at {expected} any more: something changed it")
-    return expected
+    return [Path(lock) for lock in told[len(before) : -len(after)].split("\n")]

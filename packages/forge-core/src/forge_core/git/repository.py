@@ -1,5 +1,7 @@
 """Questions about the user's repository; none of them changes it."""
 
+import stat
+from functools import lru_cache
 from pathlib import Path
 
 from forge_core.errors import GitFailed, RepositoryError, TaskIdTaken
@@ -63,7 +65,25 @@ def is_dirty(repo: Path) -> bool:
 
 
 def common_directory(repo: Path) -> Path:
-    """Find the git directory that all worktrees of a repository share."""
+    """Find the git directory that all worktrees of a repository share.
+
+    Git is asked once for as long as the same directory stands at the top of the checkout.
+    """
+    try:
+        standing = (repo / ".git").lstat()
+    except OSError:
+        return _ask_common_directory(repo)
+    if not stat.S_ISDIR(standing.st_mode):
+        return _ask_common_directory(repo)
+    return _recall_common_directory(repo, standing.st_dev, standing.st_ino)
+
+
+@lru_cache(maxsize=256)
+def _recall_common_directory(repo: Path, _device: int, _inode: int) -> Path:
+    return _ask_common_directory(repo)
+
+
+def _ask_common_directory(repo: Path) -> Path:
     return Path(Git(repo).run("rev-parse", "--path-format=absolute", "--git-common-dir"))
 
 
