@@ -41,7 +41,11 @@ def find_user_directory() -> Path | None:
 
 
 def find_repository_file(directory: Path) -> Path | None:
-    """Say where the file of the repository around a directory is; None outside of one."""
+    """Say where the file of the repository around a directory is; None outside of one.
+
+    Git is not asked, as `forge_core.git.repository.find_repository` does: what is configured can be
+    shown without it, and of a repository without a commit.
+    """
     directory = directory.absolute()
     tops = (place for place in (directory, *directory.parents) if (place / ".git").exists())
     top = next(tops, None)

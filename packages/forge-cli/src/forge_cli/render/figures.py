@@ -23,6 +23,15 @@ def format_tokens(number: int) -> str:
     return str(number)
 
 
+def format_sum(tally: Tally, tokens: int) -> str:
+    """Format tokens of some calls; `+` where a part is unknown, `-` where no provider was asked."""
+    if not tally.paid:
+        return "-"
+    if tally.unreported == tally.paid:
+        return "?"
+    return format_tokens(tokens) + ("+" if tally.unreported else "")
+
+
 def format_usd(amount: Decimal) -> str:
     """Format US dollars: cents where they tell it, else two digits that do."""
     if amount >= 1 or not amount:

@@ -17,6 +17,7 @@ from forge_cli.render.figures import (
     format_duration,
     format_milliseconds,
     format_moment,
+    format_sum,
     format_tokens,
     format_usd,
 )
@@ -233,13 +234,11 @@ class _Tree:
         if not tally.paid:
             free = "refused" if tally.refused else escape_line(calls[0].origin)
             return (short_id, "-", "-", "-", latency, free)
-        more = "+" if tally.unreported else ""
-        known = tally.unreported < tally.paid
         return (
             short_id,
-            f"{format_tokens(tally.input_tokens)}{more}" if known else "?",
+            format_sum(tally, tally.input_tokens),
             format_tokens(tally.cached_tokens) if tally.cached_tokens else "-",
-            f"{format_tokens(tally.output_tokens)}{more}" if known else "?",
+            format_sum(tally, tally.output_tokens),
             latency,
             format_cost(tally),
         )

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from rich.cells import cell_len
 from rich.text import Text
 
-from forge_cli.render.figures import format_age, format_cost, format_duration, format_tokens
+from forge_cli.render.figures import format_age, format_cost, format_duration, format_sum
 from forge_cli.render.styles import STYLES
 from forge_cli.render.text import escape_line
 from forge_cli.render.views import RunView
@@ -95,15 +95,14 @@ def _list_row(view: RunView) -> Row:
         known = {"WORKFLOW ID": shown, "TASK": escape_line(run.task_id), "STATUS": "broken row"}
         return dict.fromkeys(COLUMNS, "-") | known
     duration = view.duration
-    unknown = "+" if totals.unreported else ""
     return {
         "WORKFLOW ID": escape_line(run.workflow_id),
         "TASK": escape_line(run.task_id),
         "STATUS": escape_line(view.status),
         "STEPS": view.result.describe_steps(),
         "CALLS": f"{totals.calls:,}",
-        "IN": format_tokens(totals.input_tokens) + unknown,
-        "OUT": format_tokens(totals.output_tokens) + unknown,
+        "IN": format_sum(totals, totals.input_tokens),
+        "OUT": format_sum(totals, totals.output_tokens),
         "COST": format_cost(totals),
         "DURATION": format_duration(duration) if duration is not None else "-",
         "AGE": format_age(run.created_at, view.now),
