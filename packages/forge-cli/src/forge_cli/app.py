@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
@@ -73,45 +74,34 @@ def build_app() -> App:
         suppress_keyboard_interrupt=False,
     )
     for name, text in COMMANDS.items():
-        app.command(
-            f"forge_cli.commands.{name}:{name}",
-            name=name,
-            help=text,
-            help_epilogue=render_examples(name),
-        )
+        _add_commands(app, name, {name: text})
     db = App(
         name="db", help="Find, upgrade and check the store.", help_epilogue=render_examples("db")
     )
-    for name, text in DB_COMMANDS.items():
-        db.command(
-            f"forge_cli.commands.db:{name}",
-            name=name,
-            help=text,
-            help_epilogue=render_examples(f"db {name}"),
-        )
-    for name, text in UPKEEP_COMMANDS.items():
-        db.command(
-            f"forge_cli.commands.upkeep:{name}",
-            name=name,
-            help=text,
-            help_epilogue=render_examples(f"db {name}"),
-        )
+    _add_commands(db, "db", DB_COMMANDS, "db ")
+    _add_commands(db, "upkeep", UPKEEP_COMMANDS, "db ")
     app.command(db)
     server = App(
         name="server",
         help="Look after the embedded Temporal server.",
         help_epilogue=render_examples("server"),
     )
-    for name in SERVER_COMMANDS:
-        server.command(
-            f"forge_cli.commands.server:{name}",
-            name=name,
-            help_epilogue=render_examples(f"server {name}"),
-        )
+    _add_commands(server, "server", dict.fromkeys(SERVER_COMMANDS), "server ")
     app.command(server)
     app.meta.suppress_keyboard_interrupt = False  # it would end the process without a word
     app.meta.default(build_launcher(app))
     return app
+
+
+def _add_commands(app: App, module: str, texts: Mapping[str, str | None], prefix: str = "") -> None:
+    """Add functions of a module of commands, with their help; None leaves that to the function."""
+    for name, text in texts.items():
+        app.command(
+            f"forge_cli.commands.{module}:{name}",
+            name=name,
+            help=text,
+            help_epilogue=render_examples(f"{prefix}{name}"),
+        )
 
 
 def _read_version() -> str:

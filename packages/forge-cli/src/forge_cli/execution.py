@@ -221,18 +221,12 @@ async def find_open_run(place: Place, workflow_id: str) -> FoundRun:
 
 def describe_submission(workflow_id: str) -> str:
     """Say what may have become of a run that was being handed over."""
-    return (
-        f"interrupted while run {workflow_id} was handed over: forge resume {workflow_id} "
-        f"goes on with it, forge cancel {workflow_id} ends it"
-    )
+    return f"interrupted while run {workflow_id} was handed over: {_describe_ways(workflow_id)}"
 
 
 def describe_unresumed(workflow_id: str) -> str:
     """Say how a run stands that was to be resumed."""
-    return (
-        f"interrupted before run {workflow_id} went on: forge resume {workflow_id} "
-        f"goes on with it, forge cancel {workflow_id} ends it"
-    )
+    return f"interrupted before run {workflow_id} went on: {_describe_ways(workflow_id)}"
 
 
 async def require_claim(found: FoundRun) -> None:
@@ -253,10 +247,11 @@ async def require_claim(found: FoundRun) -> None:
 
 def describe_interruption(workflow_id: str) -> str:
     """Say how an interrupted run goes on."""
-    return (
-        f"run {workflow_id} is interrupted: forge resume {workflow_id} goes on with it, "
-        f"forge cancel {workflow_id} ends it"
-    )
+    return f"run {workflow_id} is interrupted: {_describe_ways(workflow_id)}"
+
+
+def _describe_ways(workflow_id: str) -> str:
+    return f"forge resume {workflow_id} goes on with it, forge cancel {workflow_id} ends it"
 
 
 def describe_leaving(workflow_id: str) -> str:
