@@ -15,7 +15,13 @@ from pathlib import Path
 import pytest
 from forge_core.errors import ServerUnavailable
 from forge_core.temporal.connect import connect, embedded_config
-from forge_core.temporal.server import embedded_server, get_state_dir, keep_server, read_record
+from forge_core.temporal.server import (
+    embedded_server,
+    find_temporal_binary,
+    get_state_dir,
+    keep_server,
+    read_record,
+)
 from forge_core.temporal.state import ServerRecord, StateFiles, dump_record
 from forge_core.temporal.supervisor import LOG_LIMIT_BYTES
 from support.disks import small_disk
@@ -516,6 +522,19 @@ def test_what_a_failing_server_says_is_passed_on(
     monkeypatch.setenv("FORGE_TEMPORAL_BIN", str(binary))
 
     assert_fails_with_one_line(tmp_path / "state", said)
+
+
+async def test_port_that_was_taken_for_a_moment_is_no_obstacle(
+    directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "Error: listen tcp 127.0.0.1:1: bind: address already in use"
+    real = find_temporal_binary()
+    script = f'mkdir tried && echo "{said}" >&2 && exit 1; exec {real} "$@"'
+    monkeypatch.setenv("FORGE_TEMPORAL_BIN", str(executable(tmp_path / "temporal", script)))
+
+    async with embedded_server(directory, idle_s=0) as address:
+        assert address
+    assert (directory / "tried").exists()
 
 
 def test_file_of_another_format_as_the_binary_fails_with_one_line(

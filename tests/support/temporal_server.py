@@ -17,6 +17,8 @@ from forge_core.temporal.server import find_temporal_binary
 SETTINGS = ("history.transferProcessorMaxPollRPS=10000",)
 START_TIMEOUT_S = 60.0
 POLL_INTERVAL_S = 0.05
+PORT_TRIES = 5
+PORT_TAKEN = "address already in use"
 
 DIE_WITH_PARENT = """
 import ctypes, os, signal, sys
@@ -52,8 +54,7 @@ def running_endpoints(directory: Path) -> Iterator[Endpoints]:
     Raises:
         RuntimeError: It did not become healthy in time; the message holds its log.
     """
-    server = KillableServer(directory, _free_ports(3))
-    server.start()
+    server = _start_server(directory)
     try:
         yield server.endpoints
     finally:
@@ -63,8 +64,7 @@ def running_endpoints(directory: Path) -> Iterator[Endpoints]:
 @contextmanager
 def killable_server(directory: Path) -> Iterator["KillableServer"]:
     """Give a running server that keeps its state in a file and may be killed and started again."""
-    server = KillableServer(directory, _free_ports(3), ("--db-filename", "temporal.db"))
-    server.start()
+    server = _start_server(directory, "--db-filename", "temporal.db")
     try:
         yield server
     finally:
@@ -114,6 +114,20 @@ class KillableServer:
 def unique_queue() -> str:
     """Return the name of a task queue that no other test uses."""
     return f"test-{uuid.uuid4().hex}"
+
+
+def _start_server(directory: Path, *options: str) -> KillableServer:
+    """Start a server on free ports, on others where somebody took one in between."""
+    for tries_left in reversed(range(PORT_TRIES)):
+        server = KillableServer(directory, _free_ports(3), options)
+        try:
+            server.start()
+        except RuntimeError as error:
+            if not tries_left or PORT_TAKEN not in str(error):
+                raise
+        else:
+            break
+    return server
 
 
 def _command(port: int, http_port: int, metrics_port: int) -> list[str]:

@@ -49,6 +49,9 @@ STOP_TIMEOUT_S = 10.0
 PORT_TRIES = 5
 """Starts with other ports where somebody took one between the choice and the start."""
 
+PORT_TAKEN = b"address already in use"
+"""How the server says so, in the words of the system (EADDRINUSE)."""
+
 LOG_LIMIT_BYTES = 5_000_000
 """Size from which on the log is set aside; the one before is dropped."""
 
@@ -134,13 +137,14 @@ def _start(
     for _ in range(PORT_TRIES):
         ports = _choose_ports(wanted, ui=launch.ui)
         wanted = None
+        said_before = _measure_log(files)
         server = _spawn(build_command(files, launch.binary, ports), files.directory, lock)
         if _listens(server, ports.grpc, launch.start_timeout_s, is_wanted):
             _write_ports(files, ports)
             return server, ports
         ended_with = server.poll()
         _stop(server)
-        if ended_with is None or not _any_taken(ports):
+        if ended_with is None or not (_any_taken(ports) or _says_taken(files, said_before)):
             break
     raise StartFailed("it did not listen in time" if ended_with is None else "")
 
@@ -264,6 +268,23 @@ def _write_ports(files: StateFiles, ports: Ports) -> None:
     """Remember the ports; without, the next start merely takes others."""
     with suppress(OSError):
         files.ports.write_text(dump_ports(ports))
+
+
+def _measure_log(files: StateFiles) -> int:
+    try:
+        return files.log.stat().st_size
+    except OSError:
+        return 0
+
+
+def _says_taken(files: StateFiles, said_before: int) -> bool:
+    """Tell whether the server found a port taken; whoever took it may have let go of it since."""
+    try:
+        with files.log.open("rb") as log:
+            log.seek(said_before)
+            return PORT_TAKEN in log.read()
+    except OSError:
+        return False
 
 
 def _any_taken(ports: Ports) -> bool:
