@@ -5,21 +5,23 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from forge_core.activities.runs import MAX_WORKERS_ASKED, RunActivities
 from forge_core.models.activity import RecordRunInput, RunOwner
 from forge_core.models.result import TaskResult
-from forge_core.models.task import ForgeTaskInput, TaskDefinition
+from forge_core.models.task import ForgeTaskInput, TaskDefinition, ValidationConfig
 from forge_core.submission import RunSettings, resolve_run
 from forge_core.temporal.connect import ConnectConfig, connect
 from forge_core.temporal.runs import RunHandle, start_run, wait_for_result
-from forge_core.temporal.worker import running_worker
+from forge_core.temporal.worker import WorkerLimits, running_worker
 from forge_obs import open_reader
 from support.repository import git, make_repository
 from support.script import answer, write_script
 from support.temporal_server import unique_queue
+from support.waiting import wait_until
 from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
@@ -63,6 +65,31 @@ async def start(client: Client, queue: str, repo: Path, model: str, task_id: str
     task = TaskDefinition(task_id=task_id, description="Do the work.")
     work = resolve_run(task, repo, RunSettings(model, model, plan=True))
     return await start_run(client, work, f"forge-{repo.name}-{task_id}-{queue}", queue)
+
+
+async def test_worker_that_takes_over_says_at_once_that_it_executes_the_run(
+    client: Client, tmp_path: Path, model: str
+) -> None:
+    repo, queue = make_repository(tmp_path / "repo", {"README.md": "x\n"}), unique_queue()
+    begun, go = tmp_path / "begun", tmp_path / "go"
+    command = f"touch {begun}; while [ ! -e {go} ]; do sleep 0.05; done"
+    validation = ValidationConfig(run_tests=True, test_command=command)
+    task = TaskDefinition(task_id="t", description="Do the work.", validation=validation)
+    work = resolve_run(task, repo, RunSettings(model, model, plan=True))
+    at_once = WorkerLimits(grace=timedelta(0))
+
+    async with running_worker(client, queue, f"{queue}@own", limits=at_once):
+        handle = await start_run(client, work, f"forge-{queue}", queue)
+        await asyncio.to_thread(wait_until, begun.exists, "the tests")
+    begun.unlink()
+    async with running_worker(client, queue, f"{queue}@own", limits=at_once) as runs:
+        await asyncio.to_thread(wait_until, begun.exists, "the tests again")
+        await asyncio.to_thread(wait_until, lambda: runs.executes(handle.id), "the run's owner")
+        go.touch()
+        result = await wait_for_result(handle)
+
+    assert result.status == "success"
+    assert not runs.executes(handle.id)
 
 
 async def queues_of(client: Client, handle: RunHandle) -> set[str]:

@@ -73,8 +73,12 @@ class RunActivities:
 
     async def adopt(self, run: RunKey, work: ForgeTaskInput) -> None:
         """Record that this process executes a run from now on; what it has done so far stays."""
-        self._running[run] = None
+        self._running.setdefault(run, None)
         await _record(run, "running", **_describe(work))
+
+    def executes(self, workflow_id: str) -> bool:
+        """Tell whether the record says that this process executes a run."""
+        return any(run.workflow_id == workflow_id for run in self._running)
 
     async def report_alive(self) -> None:
         """Refresh the running runs' rows until cancelled."""

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from typing import Any
 
 from temporalio.client import Client
-from temporalio.worker import Worker
+from temporalio.worker import Interceptor, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from forge_core.activities.admission import AdmissionInterceptor
@@ -32,6 +32,7 @@ from forge_core.activities.planner import call_planner
 from forge_core.activities.results import ResultInterceptor
 from forge_core.activities.runs import RunActivities, RunKey
 from forge_core.models.activity import RunOwner
+from forge_core.temporal.adoption import AdoptionInterceptor
 from forge_core.temporal.payloads import get_limit
 from forge_core.workflows.fan_out import ForgeSubTaskWorkflow
 from forge_core.workflows.task import ForgeTaskWorkflow
@@ -106,8 +107,11 @@ async def running_worker(
     owner = RunOwner(task_queue=own_queue or task_queue, sole=own_queue is None)
     runs = RunActivities(client, owner)
     queues = (task_queue,) if own_queue is None else (task_queue, own_queue)
+    extra = (
+        AdoptionInterceptor(client, runs) if only is None else AdmissionInterceptor(client, only)
+    )
     with ThreadPoolExecutor(limits.max_activities, thread_name_prefix="forge-activity") as executor:
-        parts = _Parts(client, runs, executor, only, limits)
+        parts = _Parts(client, runs, executor, extra, limits)
         async with AsyncExitStack() as stack:
             for queue in queues:
                 worker = _build_worker(parts, queue, serves_workflows=queue == task_queue)
@@ -142,14 +146,14 @@ class _Parts:
     client: Client
     runs: RunActivities
     executor: ThreadPoolExecutor
-    only: RunKey | None
+    extra: Interceptor
+    """What else stands around activities, by whose worker it is."""
     limits: WorkerLimits
 
 
 def _build_worker(parts: _Parts, queue: str, *, serves_workflows: bool) -> Worker:
     client, runs = parts.client, parts.runs
     activities: list[Any] = [*ACTIVITIES, runs.begin_run, runs.record_run]
-    admission = [] if parts.only is None else [AdmissionInterceptor(client, parts.only)]
     return Worker(
         client,
         task_queue=queue,
@@ -163,7 +167,7 @@ def _build_worker(parts: _Parts, queue: str, *, serves_workflows: bool) -> Worke
         interceptors=[
             HeartbeatInterceptor(),
             FailureInterceptor(),
-            *admission,
+            parts.extra,
             ResultInterceptor(get_limit(client.data_converter)),
         ],
         workflow_runner=build_runner(),
