@@ -15,6 +15,7 @@ from forge_cli.errors import EXPECTED, find_exit_code
 from forge_cli.examples import render_examples
 from forge_cli.exit_codes import ExitCode
 from forge_cli.failing import tell_failure
+from forge_cli.help_pages import HelpPages
 from forge_cli.launch import build_launcher
 
 COMMANDS = {
@@ -43,8 +44,14 @@ COMMANDS = {
 }
 """Commands, each a function of its name in a module of its name, and their help."""
 
-SERVER_COMMANDS = ("start", "stop", "status")
-"""Commands below `forge server`; their help is their docstring."""
+SERVER_COMMANDS = {
+    "start": "Start the embedded server, or say where it runs.\n\n"
+    "Commands start it by themselves; do it yourself for Temporal's web interface.",
+    "stop": "Stop the embedded server.\n\n"
+    "It keeps what it knows of runs, and is not stopped while commands use it.",
+    "status": "Tell whether the embedded server runs, where, and who uses it.",
+}
+"""Commands below `forge server`."""
 
 DB_COMMANDS = {
     "path": "Print the path of the store's database.",
@@ -67,6 +74,7 @@ def build_app() -> App:
         help="Run LLM tasks on a git repository, with every model call on record.",
         help_epilogue=render_examples(""),
         help_format="plaintext",
+        help_formatter=HelpPages(),
         version=_read_version,
         result_action="return_value",
         exit_on_error=False,
@@ -86,7 +94,7 @@ def build_app() -> App:
         help="Look after the embedded Temporal server.",
         help_epilogue=render_examples("server"),
     )
-    _add_commands(server, "server", dict.fromkeys(SERVER_COMMANDS), "server ")
+    _add_commands(server, "server", SERVER_COMMANDS, "server ")
     app.command(server)
     app.meta.suppress_keyboard_interrupt = False  # it would end the process without a word
     app.meta.default(build_launcher(app))
