@@ -16,7 +16,7 @@ from forge_cli.examples import render_examples
 from forge_cli.exit_codes import ExitCode
 from forge_cli.failing import tell_failure
 from forge_cli.help_pages import HelpPages
-from forge_cli.launch import build_launcher
+from forge_cli.launch import build_launcher, launch, may_have_global_options
 
 COMMANDS = {
     "run": "Run a task on a git repository and report what became of it.\n\n"
@@ -128,8 +128,9 @@ def main() -> None:
 
 def call(argv: list[str]) -> ExitCode:
     """Run a command line; whatever goes wrong becomes one line and an exit code."""
+    app = build_app()
     try:
-        result = build_app().meta(argv)
+        result = app.meta(argv) if may_have_global_options(argv) else launch(app, argv)
     except UnusedCliTokensError as error:
         words = " ".join(error.unused_tokens or ())
         reason = f"unexpected {words!r}: quote a text of several words, name ids by their option"

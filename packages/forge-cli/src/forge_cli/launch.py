@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -33,28 +33,45 @@ class GlobalOptions:
     """Print long output as it is, without a pager."""
 
 
+NO_OPTIONS = GlobalOptions()
+
+MAYBE_GLOBAL = ("-v", "-h", "--h", "--no", "--version")
+"""Beginnings of words that may be an option of every command, or ask for help."""
+
 Tokens = Annotated[str, Parameter(show=False, allow_leading_hyphen=True)]
 
 
 def build_launcher(app: App) -> Callable[..., Any]:
     """Build what runs a command of an application with the options of every command."""
 
-    def launch(*tokens: Tokens, options: GlobalOptions | None = None) -> object:
+    def run(*tokens: Tokens, options: GlobalOptions | None = None) -> object:
         """Run a command."""
-        given = options or GlobalOptions()
-        config = load_user_config()
-        with (
-            logging_to_stderr(given.v),
-            _environment(_build_environment(config, given)),
-        ):
-            if config is not None:
-                from cyclopts.config import Dict  # noqa: PLC0415 - most have no such file
+        return launch(app, tokens, options or GlobalOptions())
 
-                _log.debug("configuration: %s", config.path)
-                app.config = Dict(build_options(config.values), source=config.path)
-            return app(tokens)
+    return run
 
-    return launch
+
+def may_have_global_options(argv: Sequence[str]) -> bool:
+    """Tell whether a command line must be parsed for the options of every command, and for help.
+
+    Parsing it twice takes as long as all queries of a command that reads.
+    """
+    return not argv or any(token.startswith(MAYBE_GLOBAL) for token in argv)
+
+
+def launch(app: App, tokens: Sequence[str], given: GlobalOptions = NO_OPTIONS) -> object:
+    """Run a command of an application with what holds for all of them."""
+    config = load_user_config()
+    with (
+        logging_to_stderr(given.v),
+        _environment(_build_environment(config, given)),
+    ):
+        if config is not None:
+            from cyclopts.config import Dict  # noqa: PLC0415 - most have no such file
+
+            _log.debug("configuration: %s", config.path)
+            app.config = Dict(build_options(config.values), source=config.path)
+        return app(tokens)
 
 
 def _build_environment(config: ConfigFile | None, options: GlobalOptions) -> dict[str, str]:
