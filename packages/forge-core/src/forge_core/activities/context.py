@@ -1,5 +1,8 @@
 """Activities that read the worktree and assemble prompts."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from temporalio import activity
@@ -12,7 +15,7 @@ from forge_core.models.activity import AssembleContextInput, AssemblePlannerInpu
 from forge_core.models.context import AssembledContext
 from forge_core.models.task import ContextConfig, TaskDefinition
 from forge_core.prompts.instructions import PLANNER, WRITER, build_instructions
-from forge_core.prompts.sections import build_planner_sections, build_unit_sections
+from forge_core.prompts.sections import Materials, build_planner_sections, build_unit_sections
 from forge_core.sources.cache import SourceCache, find_cache_path
 from forge_core.sources.materials import Wanted, gather
 from forge_core.span_attributes import context_attributes
@@ -36,30 +39,17 @@ def assemble_planner_context(work: AssemblePlannerInput) -> AssembledContext:
         user_prompt="",
         max_tokens=config.output_reserve,
     )
-    wanted = Wanted(
-        worktree=Path(work.worktree),
-        base_commit=work.base_commit or UNKNOWN_BASE,
-        config=config,
-        task_targets=task.target_files,
-        task_description=task.description,
-        targets=task.target_files,
-        description=task.description,
-        context_files=task.context_files,
-        interfaces_only=True,
+    wanted = replace(
+        _want_for_task(task, work.worktree, work.base_commit), config=config, interfaces_only=True
     )
-    with activity_span("forge.assemble_context", context_attributes(context)) as span:
-        materials, coverage = gather(wanted, SourceCache(find_cache_path()))
-        sections = build_planner_sections(_instruct(PLANNER, task), task, materials)
-        context = _fill_prompts(context, sections, config, coverage)
-        span.set_attributes(context_attributes(context))
-    return context
+    instructions = _instruct(PLANNER, task)
+    return _assemble(context, wanted, partial(build_planner_sections, instructions, task))
 
 
 @activity.defn
 def assemble_context(work: AssembleContextInput) -> AssembledContext:
     """Assemble the prompts of one attempt at a unit of work."""
     unit = work.unit
-    config = unit.task.context
     context = AssembledContext(
         task_id=unit.task.task_id,
         step_id=unit.step_id,
@@ -69,22 +59,42 @@ def assemble_context(work: AssembleContextInput) -> AssembledContext:
         step_attempt=unit.step_attempt,
         system_prompt="",
         user_prompt="",
-        max_tokens=config.output_reserve,
+        max_tokens=unit.task.context.output_reserve,
     )
-    wanted = Wanted(
-        worktree=Path(work.worktree),
-        base_commit=unit.base_commit or UNKNOWN_BASE,
-        config=config,
-        task_targets=unit.task.target_files,
-        task_description=unit.task.description,
+    wanted = replace(
+        _want_for_task(unit.task, work.worktree, unit.base_commit),
         targets=unit.target_files,
         description=unit.description,
         context_files=unit.context_files,
     )
+    instructions = _instruct(WRITER, unit.task)
+    return _assemble(
+        context,
+        wanted,
+        lambda materials: build_unit_sections(instructions, unit, materials, work.failure),
+    )
+
+
+def _want_for_task(task: TaskDefinition, worktree: str, base_commit: str) -> Wanted:
+    return Wanted(
+        worktree=Path(worktree),
+        base_commit=base_commit or UNKNOWN_BASE,
+        config=task.context,
+        task_targets=task.target_files,
+        task_description=task.description,
+        targets=task.target_files,
+        description=task.description,
+        context_files=task.context_files,
+    )
+
+
+def _assemble(
+    context: AssembledContext, wanted: Wanted, build_sections: Callable[[Materials], list[Section]]
+) -> AssembledContext:
+    """Gather what a prompt is to show, and fill it in."""
     with activity_span("forge.assemble_context", context_attributes(context)) as span:
         materials, coverage = gather(wanted, SourceCache(find_cache_path()))
-        sections = build_unit_sections(_instruct(WRITER, unit.task), unit, materials, work.failure)
-        context = _fill_prompts(context, sections, config, coverage)
+        context = _fill_prompts(context, build_sections(materials), wanted.config, coverage)
         span.set_attributes(context_attributes(context))
     return context
 
