@@ -8,10 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isfinite
-from typing import Final
+from typing import Final, TypeAlias
 
 from forge_obs.cleaning import clean_text
-from forge_obs.columns import INTERACTIONS, RUNS, Column, Kind
+from forge_obs.columns import INTERACTIONS, RUNS, Kind
+
+Reader: TypeAlias = Callable[[object], tuple[object, str | None]]
+"""Converts what a column holds, and says what is wrong with it."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -111,27 +114,26 @@ class Run:
 
 def load_interaction(values: Mapping[str, object]) -> Interaction:
     """Build an interaction from the columns that were read; absent ones get their default."""
-    return Interaction(**_load(INTERACTIONS, values))  # type: ignore[arg-type]
+    return Interaction(**_load(_INTERACTION_READERS, values))  # type: ignore[arg-type]
 
 
 def load_run(values: Mapping[str, object]) -> Run:
     """Build a run from the columns that were read; absent ones get their default."""
-    return Run(**_load(RUNS, values))  # type: ignore[arg-type]
+    return Run(**_load(_RUN_READERS, values))  # type: ignore[arg-type]
 
 
-def _load(columns: tuple[Column, ...], values: Mapping[str, object]) -> dict[str, object]:
+def _load(readers: Mapping[str, Reader], values: Mapping[str, object]) -> dict[str, object]:
     """Convert each column, listing under `broken` those that hold what they must not."""
     loaded: dict[str, object] = {"id": values.get("id")}
     faults: list[str] = []
-    for column in columns:
-        value = values.get(column.name)
-        if value is None:
+    for name, value in values.items():
+        if value is None or name not in readers:
             continue
-        loaded[column.name], fault = _READERS[column.kind](value)
+        loaded[name], fault = readers[name](value)
         if fault is not None:
-            faults.append(f"{column.name}: {fault}")
-            if loaded[column.name] is None:
-                del loaded[column.name]
+            faults.append(f"{name}: {fault}")
+            if loaded[name] is None:
+                del loaded[name]
     stated = values.get("broken")
     loaded["broken"] = "; ".join([str(stated)] if stated else faults) or None
     return loaded
@@ -164,10 +166,12 @@ def _read_time(value: object) -> tuple[object, str | None]:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)), None
 
 
-_READERS: Final[Mapping[Kind, Callable[[object], tuple[object, str | None]]]] = {
+_READERS: Final[Mapping[Kind, Reader]] = {
     Kind.TEXT: _read_text,
     Kind.COUNT: _read_count,
     Kind.REAL: _read_real,
     Kind.FLAG: _read_flag,
     Kind.TIME: _read_time,
 }
+_INTERACTION_READERS: Final = {column.name: _READERS[column.kind] for column in INTERACTIONS}
+_RUN_READERS: Final = {column.name: _READERS[column.kind] for column in RUNS}

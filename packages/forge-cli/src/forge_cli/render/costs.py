@@ -6,7 +6,7 @@ exceeds its start.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import TypeAlias
@@ -209,19 +209,21 @@ def tally_calls(calls: Iterable[Interaction], prices: Prices) -> Tally:
 
 def tally_call(call: Interaction, prices: Prices) -> Tally:
     """Give the sums over a single call."""
-    alone = Tally(calls=1, unanswered=int(call.status == STARTED), latency_ms=call.latency_ms)
+    started, latency_ms = int(call.status == STARTED), call.latency_ms
     if call.origin != PROVIDER:
-        return replace(alone, scripted=1)
+        return Tally(calls=1, scripted=1, unanswered=started, latency_ms=latency_ms)
     if is_refused(call):
-        return replace(alone, refused=1)
+        return Tally(calls=1, refused=1, latency_ms=latency_ms)
     if not call.usage_known:
-        return replace(alone, unreported=1, unpriced=1)
+        return Tally(calls=1, unanswered=started, unreported=1, latency_ms=latency_ms, unpriced=1)
     usd = prices.price_call(call)
-    return replace(
-        alone,
+    return Tally(
+        calls=1,
+        unanswered=started,
         input_tokens=call.input_tokens,
         cached_tokens=call.cache_read_tokens,
         output_tokens=call.output_tokens,
+        latency_ms=latency_ms,
         usd=usd or Decimal(0),
         unpriced=int(usd is None),
     )
