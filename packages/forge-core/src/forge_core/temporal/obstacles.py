@@ -112,24 +112,44 @@ async def watch(
     Raises:
         RunStuck: The run cannot get on; the message says why.
     """
-    since: float | None = None
+    patience = _Patience(patience_s, on_obstacle or (lambda _: None))
     while True:
         with suppress(RPCError):
             obstacle = await find_obstacle(client, workflow_id)
             if obstacle is None:
-                since = None
+                patience.renew()
             elif not obstacle.may_pass:
                 raise RunStuck(f"run {workflow_id} cannot go on: {obstacle.reason}")
-            elif since is None:
-                since = time.monotonic()
-                if on_obstacle is not None:
-                    on_obstacle(obstacle.reason)
-            elif time.monotonic() - since > patience_s:
+            elif patience.is_lost(obstacle):
                 raise RunStuck(
                     f"run {workflow_id} cannot go on: {obstacle.reason}: make room, then "
                     f"forge resume {workflow_id} goes on with it"
                 )
         await asyncio.sleep(INTERVAL_S)
+
+
+class _Patience:
+    """How long something has kept a run that may pass, and whether that was told."""
+
+    def __init__(self, seconds: float, tell: Callable[[str], None]) -> None:
+        self._seconds = seconds
+        self._tell = tell
+        self.renew()
+
+    def renew(self) -> None:
+        """Begin anew: nothing keeps the run."""
+        self._since: float | None = None
+        self._told = False
+
+    def is_lost(self, obstacle: Obstacle) -> bool:
+        """Tell whether an obstacle that is seen now has lasted too long."""
+        if self._since is None:  # It may be the last word of a try before room was made.
+            self._since = time.monotonic()
+            return False
+        if not self._told:
+            self._tell(obstacle.reason)
+            self._told = True
+        return time.monotonic() - self._since > self._seconds
 
 
 async def find_obstacle(client: Client, workflow_id: str) -> Obstacle | None:
