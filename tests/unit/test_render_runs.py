@@ -217,6 +217,12 @@ def test_call_is_shown_whole_with_its_figures() -> None:
             id="error",
         ),
         pytest.param({"usage_known": False}, "tokens     not reported", id="no usage"),
+        pytest.param({"usage_known": False}, "cost       unknown", id="cost unknown"),
+        pytest.param(
+            {"status": "error", "error_type": "quota", "usage_known": False},
+            "cost       none: the provider refused the request",
+            id="refused",
+        ),
         pytest.param({"response": None}, "response: none", id="no answer"),
         pytest.param({"origin": "scripted"}, "[scripted]", id="origin"),
         pytest.param(
