@@ -9,10 +9,13 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
-from forge_core.temporal.pollers import has_workers
+from forge_cli.app import call
+from forge_cli.exit_codes import ExitCode
+from forge_core.temporal.pollers import ensure_taken, has_workers
 from forge_core.temporal.worker import SHARED_QUEUE
 from forge_obs import get_run, open_reader
 from support.forge import DEADLINE_S, run_forge, running_forge
@@ -60,7 +63,11 @@ def has_succeeded(workflow_id: str) -> bool:
 
 
 def test_worker_executes_runs_and_a_run_is_withdrawn_once_it_has_stopped(
-    address: str, repo: Path, tmp_path: Path
+    address: str,
+    repo: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     model = write_script(tmp_path / "s.json", {"answer": answer()})
     common = [
@@ -73,13 +80,15 @@ def test_worker_executes_runs_and_a_run_is_withdrawn_once_it_has_stopped(
         submitted = run_forge(*common, "--task-id", "submitted", "--no-wait")
         workflow_id = submitted.document["workflow_id"]
         wait_until(lambda: has_succeeded(workflow_id), "the submitted run")
-    late = run_forge(*common, "--task-id", "late")
+    impatient = partial(ensure_taken, timeout_s=0.5)
+    monkeypatch.setattr("forge_cli.execution.ensure_taken", impatient)
+    late = call([*common, "--task-id", "late"])
 
     assert (waited.code, waited.document["status"]) == (0, "success")
     assert (submitted.code, submitted.document["status"]) == (0, "running")
     assert worker.returncode == 0
-    assert late.code == 3
-    assert "no worker took the run" in late.document["error"]["message"]
+    assert late == ExitCode.INFRASTRUCTURE
+    assert "no worker took the run" in json.loads(capsys.readouterr().out)["error"]["message"]
 
 
 def test_run_without_a_worker_says_so_and_is_exit_3(
