@@ -29,8 +29,7 @@ def test_estimates_use_the_factor_measured_on_earlier_calls(
             stats=EARLIER,
         )
     with LLMServer(lambda _: tool(answer("a.py", "A = 2\n"))) as server:
-        for name, value in server.environment.items():
-            monkeypatch.setenv(name, value)
+        server.configure(monkeypatch)
         outcome = run_forge("run", "Change a.py", "--repo", str(repo), "--model", MODEL, "--json")
 
     path = get_db_path()

@@ -50,8 +50,7 @@ def test_cancel_closes_the_calls_of_all_sub_tasks_and_cleans_up(
     repo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with LLMServer(Held("p", "q")) as server:
-        for name, value in server.environment.items():
-            monkeypatch.setenv(name, value)
+        server.configure(monkeypatch)
         with running_forge(*run_options(repo, *ON_WIRE)) as process:
             exchanges = server.wait_for_requests(4)
             workflow_id = read_run().workflow_id
@@ -73,8 +72,7 @@ def test_cancel_of_an_interrupted_run_calls_no_model_and_cleans_up(
     repo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with LLMServer(Held("p", "q")) as server:
-        for name, value in server.environment.items():
-            monkeypatch.setenv(name, value)
+        server.configure(monkeypatch)
         with running_forge(*run_options(repo, *ON_WIRE)) as process:
             server.wait_for_requests(4)
             process.kill()
@@ -219,8 +217,7 @@ def test_run_whose_payloads_are_lost_is_named_by_resume_and_ended_by_cancel(
 ) -> None:
     repo = make_repository(tmp_path / "long", {"long.md": "A line of a long file.\n" * 4_000})
     with LLMServer(Held("p", "q")) as server:
-        for name, value in server.environment.items():
-            monkeypatch.setenv(name, value)
+        server.configure(monkeypatch)
         options = run_options(repo, *ON_WIRE, "--context-file", "long.md")
         with running_forge(*options) as process:
             server.wait_for_requests(4)

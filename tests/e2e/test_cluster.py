@@ -196,8 +196,7 @@ def test_run_waits_for_a_server_that_is_away_and_goes_on_when_it_is_back(
         LLMServer(lambda _: replace(tool(answer()), gate=gate)) as model,
         killable_server(tmp_path) as server,
     ):
-        for name, value in model.environment.items():
-            monkeypatch.setenv(name, value)
+        model.configure(monkeypatch)
         address = server.endpoints.grpc
         with running_worker(address), running_run(address, repo) as run:
             model.wait_for_requests(1)

@@ -122,8 +122,7 @@ def finished(
     repo = make_library_repository(tmp_path / "repo")
     (repo / "rich" / "_pick.py").write_text("# a change that is not committed\n")
     with LLMServer(respond) as server:
-        for name, value in server.environment.items():
-            monkeypatch.setenv(name, value)
+        server.configure(monkeypatch)
         outcome = run_forge(
             "run", "Add reports.", "--task-id", "reports", "--plan", "--repo", str(repo),
             "--model", f"{request.param}:writer-1", "--planner-model", f"{request.param}:planner-1",

@@ -74,8 +74,7 @@ def own_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def model_server(handler: Handler) -> Iterator[LLMServer]:
     """Run a model server that the commands of the test ask."""
     with LLMServer(handler) as server, pytest.MonkeyPatch.context() as patch:
-        for name, value in server.environment.items():
-            patch.setenv(name, value)
+        server.configure(patch)
         yield server
 
 

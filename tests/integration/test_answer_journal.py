@@ -62,8 +62,7 @@ def read_calls() -> list[Interaction]:
 
 
 def point_at(server: LLMServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in server.environment.items():
-        monkeypatch.setenv(name, value)
+    server.configure(monkeypatch)
 
 
 async def test_a_later_attempt_takes_the_kept_answer_and_goes_on_in_its_row(

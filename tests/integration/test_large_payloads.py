@@ -123,8 +123,7 @@ async def test_answer_with_half_a_surrogate_pair_is_asked_for_again_and_fails_no
 ) -> None:
     broken, whole = tool(answer("odd.txt", "\ud83d\n")), tool(answer("odd.txt", "fine\n"))
     with LLMServer(in_order(broken, whole)) as server:
-        for name, value in server.environment.items():
-            monkeypatch.setenv(name, value)
+        server.configure(monkeypatch)
         result, handle = await execute(client, repo, "openai-chat:writer-1")
 
     history = await handle.fetch_history()

@@ -67,8 +67,7 @@ class Diary:
 
 def serve(monkeypatch: pytest.MonkeyPatch, handler: Handler) -> LLMServer:
     server = LLMServer(handler)
-    for name, value in server.environment.items():
-        monkeypatch.setenv(name, value)
+    server.configure(monkeypatch)
     return server
 
 

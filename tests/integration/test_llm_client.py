@@ -48,8 +48,7 @@ def ask(model: str, *, system: str = "system", user: str = "user") -> ModelReque
 
 def serve(monkeypatch: pytest.MonkeyPatch, reply: Reply) -> LLMServer:
     server = LLMServer(lambda _: reply)
-    for name, value in server.environment.items():
-        monkeypatch.setenv(name, value)
+    server.configure(monkeypatch)
     return server
 
 
@@ -249,8 +248,7 @@ async def test_cancelling_a_call_hangs_up_at_once(
 
 async def test_calls_at_the_same_time_do_not_mix(monkeypatch: pytest.MonkeyPatch) -> None:
     server = LLMServer(lambda exchange: text(exchange.prompts.user))
-    for name, value in server.environment.items():
-        monkeypatch.setenv(name, value)
+    server.configure(monkeypatch)
     with server:
         answers = await asyncio.gather(
             *(request_model(ask(model, user=f"{model} {n}")) for model in WIRES for n in range(5))

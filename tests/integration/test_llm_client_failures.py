@@ -77,8 +77,7 @@ async def fail(server: LLMServer, request: ModelRequest) -> ModelFailure:
 
 def serve(monkeypatch: pytest.MonkeyPatch, reply: Reply) -> LLMServer:
     server = LLMServer(lambda _: reply)
-    for name, value in server.environment.items():
-        monkeypatch.setenv(name, value)
+    server.configure(monkeypatch)
     return server
 
 

@@ -41,8 +41,7 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[LLMServer]:
     """A model that never answers."""
     gate = threading.Event()
     with LLMServer(lambda _: replace(tool(answer()), gate=gate)) as server:
-        for name, value in server.environment.items():
-            monkeypatch.setenv(name, value)
+        server.configure(monkeypatch)
         yield server
 
 

@@ -265,8 +265,7 @@ async def test_cancelled_run_leaves_no_sub_task_behind_and_its_calls_as_unknown(
         return tool(answer("first.py", "FIRST = 1\n"))
 
     with LLMServer(respond) as server:
-        for name, value in server.environment.items():
-            monkeypatch.setenv(name, value)
+        server.configure(monkeypatch)
         model, queue = "openai-chat:writer-1", unique_queue()
         task = TaskDefinition(task_id="work", description="Do the work.")
         work = resolve_run(task, repo, RunSettings(model, model, plan=True))

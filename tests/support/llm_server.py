@@ -22,6 +22,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
+import pytest
 from support.llm_wires import (
     PATHS,
     Content,
@@ -170,6 +171,11 @@ class LLMServer:
             "OPENAI_BASE_URL": f"{self.url}/v1",
             "OLLAMA_BASE_URL": f"{self.url}/v1",
         }
+
+    def configure(self, patch: pytest.MonkeyPatch) -> None:
+        """Point the providers of this process, and of those that it starts, here."""
+        for name, value in self.environment.items():
+            patch.setenv(name, value)
 
     def __enter__(self) -> Self:
         self._thread.start()
