@@ -89,26 +89,32 @@ async def _cancel(workflow_id: str, address: str | None, argv: Sequence[str]) ->
     with explaining(lambda: remark, lambda text: tell_failure(argv, "Interrupted", text)):
         async with connected(address, f"cancel {workflow_id}") as place:
             found = await find_open_run(place, workflow_id)
-            with translating_unavailability("does not cancel the run"):
-                await found.handle.cancel()
-            print_note(f"cancelling run {workflow_id}: waiting until it has cleaned up")
-            await _wait_for_end(place, found)
+            await _end(place, found)
             return found.work
 
 
-async def _wait_for_end(place: Place, found: FoundRun) -> None:
-    """Wait until the run has ended, executing it here if nobody does."""
+async def _end(place: Place, found: FoundRun) -> None:
+    """Cancel the run and wait until it has ended, executing it here if nobody does."""
     with ExitStack() as stack:
         if place.embedded is None or not _take(place.embedded, found, stack):
+            await _request(found)
             await _wait(place, found)
             return
+        # First: the server would keep the request for the dead worker, which has it cached.
         with translating_unavailability("does not let go of the run"):
             await release(place.client, found.handle.id, HELD_BACK)
+        await _request(found)
         try:
             async with executing(place.client, place.embedded, found):
                 await _wait(place, found)
         except RunRepeated:
             await _end_in_temporal(place, found)
+
+
+async def _request(found: FoundRun) -> None:
+    with translating_unavailability("does not cancel the run"):
+        await found.handle.cancel()
+    print_note(f"cancelling run {found.handle.id}: waiting until it has cleaned up")
 
 
 def _take(embedded: Embedded, found: FoundRun, stack: ExitStack) -> bool:
