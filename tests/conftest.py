@@ -29,13 +29,13 @@ def pytest_collection_finish() -> None:
 def private_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Point HOME, the state directory, the store and TMPDIR into the test's own directory."""
     home = tmp_path / "home"
-    for directory in (home, tmp_path / "tmp"):
+    for directory in (home, home / "tmp"):
         directory.mkdir()
     for name in os.environ:
         if name.startswith(("FORGE_", "TEMPORAL_", "OTEL_", "GIT_")) or name.endswith(SECRETS):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    monkeypatch.setenv("TMPDIR", str(home / "tmp"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
     monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))

