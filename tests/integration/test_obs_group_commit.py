@@ -19,6 +19,7 @@ def database() -> Database:
     assert interaction(task_id="first")
     found = get_writing(Path(str(get_db_path())))
     assert found is not None
+    found._group._crowd = 1
     return found
 
 

@@ -25,7 +25,7 @@ class Pen:
     def __init__(self, settle: Callable[[Commit], None]) -> None:
         self.lock = ForkLock()
         self.groups: list[list[str]] = []
-        self.rows = GroupCommit(self.lock, self._write)
+        self.rows = GroupCommit(self.lock, self._write, crowd=1)
         self._settle = settle
         self._threads = ThreadPoolExecutor(2 * MOST_ROWS)
 
@@ -82,6 +82,18 @@ def test_rows_of_different_statements_are_not_mixed() -> None:
     pen = Pen(keep)
 
     found = pen.commit_at_once(row("a"), row("b", statement="other"))
+
+    assert all(future.result(DEADLINE_S) for future in found)
+    assert sorted(pen.groups) == [["a"], ["b"]]
+
+
+def test_few_threads_write_each_for_itself() -> None:
+    pen = Pen(keep)
+    rows = GroupCommit(pen.lock, pen._write, crowd=3)
+
+    with pen.lock:
+        found = [pen._threads.submit(rows.commit, row(name), DEADLINE_S) for name in "ab"]
+        wait_until(lambda: len(rows._threads) == len(found), "the rows to arrive")
 
     assert all(future.result(DEADLINE_S) for future in found)
     assert sorted(pen.groups) == [["a"], ["b"]]

@@ -132,8 +132,8 @@ def build_interaction(fields: Mapping[str, object], *, entry_id: str, now: str) 
             raw[column] = _document(keyword, document, notes)
     raw["seq"] = raw.get("seq") or 0
     raw["entry_id"] = raw.get("entry_id") or entry_id
-    raw["created_at"] = now
     row = _INTERACTION.clean(raw, notes)
+    row["created_at"] = now
     notes += [f"{name}: missing" for name in _REQUIRED if fields.get(name) is None]
     if notes:
         row["notes"] = "; ".join(notes)

@@ -2,8 +2,7 @@
 
 While one group is written the next one gathers, so nobody waits longer than in a queue for the
 lock. Pages that several rows change are written once, and the interpreter's lock, for which every
-thread that wakes has to wait, changes hands less often. Where only a few threads write, each does
-so at once, without waiting for company.
+thread that wakes has to wait, changes hands less often. A few threads write each for itself.
 """
 
 import threading
@@ -21,8 +20,8 @@ MOST_ROWS: Final = 16
 _ENOUGH_ROWS: Final = 8
 """From so many rows on a group waits for no more: the next one gathers while it is written."""
 
-_CROWD: Final = 4
-"""From so many threads on that want to commit it pays to wait for their rows."""
+CROWD: Final = 4
+"""From so many threads on it pays to gather their rows; fewer queue for the lock."""
 
 LONG_ROW: Final = 20_000
 """From so many characters on a row goes alone: copying it takes longer than what it could share."""
@@ -101,14 +100,21 @@ class GroupCommit:
     written, and its thread tries again.
 
     Args:
-        lock: Held while a group is written.
+        lock: Held while rows are written.
         write: Settles rows, given the seconds left. Where it raises, that meets the thread that
             called it; the threads of the other rows that it did not settle try again.
+        crowd: From so many threads on rows are gathered.
     """
 
-    def __init__(self, lock: ForkLock, write: Callable[[Sequence[Commit], float], None]) -> None:
+    def __init__(
+        self,
+        lock: ForkLock,
+        write: Callable[[Sequence[Commit], float], None],
+        crowd: int = CROWD,
+    ) -> None:
         self._lock = lock
         self._write = write
+        self._crowd = crowd
         self._gathering: _Group | None = None
         self._threads: set[int] = set()
 
@@ -132,23 +138,28 @@ class GroupCommit:
     def _settle(self, wanted: Commit, give_up: float) -> None:
         while not wanted.settled:
             group = self._gathering
-            if group is None or not group.takes(wanted):
-                self._lead(wanted, give_up)
-                continue
-            group.commits.append(wanted)
-            if not group.wait(max(0.0, give_up - time.monotonic())):
-                raise StoreUnavailable(_BUSY)
+            if group is not None and group.takes(wanted):
+                group.commits.append(wanted)
+                if not group.wait(max(0.0, give_up - time.monotonic())):
+                    raise StoreUnavailable(_BUSY)
+            elif wanted.length >= LONG_ROW or len(self._threads) < self._crowd:
+                self._write_alone(wanted, give_up)
+            else:
+                self._lead(_Group(wanted), give_up)
 
-    def _lead(self, wanted: Commit, give_up: float) -> None:
-        group = _Group(wanted)
-        if wanted.length < LONG_ROW:
-            self._gathering = group
+    def _write_alone(self, wanted: Commit, give_up: float) -> None:
+        self._take(give_up)
         try:
-            if not self._lock.acquire(timeout_s=give_up - time.monotonic()):
-                raise StoreUnavailable(_BUSY)
+            self._write([wanted], give_up - time.monotonic())
+        finally:
+            self._lock.release()
+
+    def _lead(self, group: _Group, give_up: float) -> None:
+        self._gathering = group
+        try:
+            self._take(give_up)
             try:
-                if len(self._threads) >= _CROWD and self._gathering is group:
-                    group.gather()
+                group.gather()
                 self._close(group)
                 self._write(group.commits[:MOST_ROWS], give_up - time.monotonic())
             finally:
@@ -156,6 +167,10 @@ class GroupCommit:
         finally:
             self._close(group)
             group.let_go()
+
+    def _take(self, give_up: float) -> None:
+        if not self._lock.acquire(timeout_s=give_up - time.monotonic()):
+            raise StoreUnavailable(_BUSY)
 
     def _close(self, group: _Group) -> None:
         if self._gathering is group:
