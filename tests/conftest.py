@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from support.leftovers import nothing_outlives_the_session
+from support.leftovers import (
+    nothing_outlives_the_session,
+    pytest_sessionfinish,
+    pytest_unconfigure,
+)
 
-__all__ = ["nothing_outlives_the_session"]
+__all__ = ["nothing_outlives_the_session", "pytest_sessionfinish", "pytest_unconfigure"]
 
 settings.register_profile("forge", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("forge")

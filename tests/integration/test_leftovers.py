@@ -3,23 +3,26 @@
 import os
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
 from support import leftovers
 from support.children import has_ended
-from support.leftovers import find_threads
 
 CONFTEST = """
 from support import leftovers
+from support.leftovers import *
 leftovers.GRACE_S = 0.3
-nothing_outlives_the_session = leftovers.nothing_outlives_the_session
 """
 PLANTED = """
 import subprocess
 def test_that_leaves_a_process_behind(tmp_path):
     subprocess.run(["sh", "-c", "sleep 1000 & echo $! > ../../pid"], cwd=tmp_path, check=True)
+"""
+STUCK = """
+import threading
+def test_that_leaves_a_thread_behind():
+    threading.Thread(target=threading.Event().wait, name="stuck").start()
 """
 HARMLESS = """
 def test_that_leaves_nothing(tmp_path):
@@ -64,15 +67,9 @@ def test_session_that_leaves_nothing_passes(tmp_path: Path) -> None:
     assert done.returncode == pytest.ExitCode.OK, done.stdout
 
 
-def test_thread_that_keeps_the_interpreter_from_ending_is_found() -> None:
-    release = threading.Event()
-    held = threading.Thread(target=release.wait, name="held")
-    fleeting = threading.Thread(target=release.wait, daemon=True)
-    for thread in (held, fleeting):
-        thread.start()
-    found = find_threads()
-    release.set()
-    held.join()
+def test_thread_that_is_left_behind_is_named_and_does_not_hold_the_session(tmp_path: Path) -> None:
+    done = run_session(tmp_path, STUCK)
 
-    assert held in found
-    assert fleeting not in found
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout
+    assert "tests have left behind:\n  <Thread(stuck" in done.stdout
+    assert "1 passed, 1 error" in done.stdout

@@ -1,7 +1,9 @@
 """What tests leave running behind them: a session must not end before it has ended."""
 
+import gc
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +19,8 @@ GRACE_S = 10.0
 
 INTERVAL_S = 0.1
 
+_EXIT_STATUS = pytest.StashKey[int]()
+
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
@@ -29,12 +33,27 @@ class Leftover:
         return f"process {self.pid}: {self.command}"
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Remember how the session ended."""
+    session.config.stash[_EXIT_STATUS] = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the process also where a thread that was left behind would keep it for ever."""
+    if find_threads():
+        sys.stdout.flush()
+        os._exit(config.stash.get(_EXIT_STATUS, int(pytest.ExitCode.INTERNAL_ERROR)))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def nothing_outlives_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Fail, and end them, where processes or threads of tests still run after the last test."""
     base = tmp_path_factory.getbasetemp()
     yield
     end_template()
+    gc.collect()  # a pool of threads that nobody has any more ends with that
     deadline = time.monotonic() + GRACE_S
     while (left := [*find_processes(base), *find_threads()]) and time.monotonic() < deadline:
         time.sleep(INTERVAL_S)
