@@ -20,7 +20,10 @@ from forge_obs import flush, record
 from benchmarks.workload import build_call, count_rows, use_store
 
 SIZE_KB = 2
-TURNS = 40
+TURNS = 10
+CALLS_A_TURN = 20
+"""Calls one after another, so that neither side pays for the caches that the other emptied."""
+
 LIMIT = 20.0
 """How many times as fast as the peer `record()` is at least."""
 
@@ -79,9 +82,10 @@ def _compare_latency(peer: _Peer) -> float:
     database = peer.connect()
     seconds: tuple[list[float], list[float]] = ([], [])
     for _ in range(TURNS):
-        log = partial(peer.ask().log_to_db, database)
-        seconds[0].append(_seconds(log))
-        seconds[1].append(_seconds(lambda: record("interaction", **call)))
+        answers = [peer.ask() for _ in range(CALLS_A_TURN)]
+        seconds[0].extend(_seconds(partial(answer.log_to_db, database)) for answer in answers)
+        store = partial(record, "interaction", **call)
+        seconds[1].extend(_seconds(store) for _ in range(CALLS_A_TURN))
     theirs, ours = (median(found) * 1e6 for found in seconds)
     verdict = "ok" if theirs / ours >= LIMIT else "TOO SLOW"
     print(f"one call of {SIZE_KB} kB: llm {theirs:,.0f} µs, record() {ours:,.0f} µs:", end=" ")
