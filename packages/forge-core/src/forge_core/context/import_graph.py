@@ -28,6 +28,17 @@ class _Place(NamedTuple):
     module: str
 
 
+class _Located(NamedTuple):
+    """What the module of an import statement is in this tree."""
+
+    prefixes: tuple[str, ...]
+    """Where its submodules may stand, the likeliest first: what comes before their names.
+
+    None where the module is not of this tree."""
+    container: str | None
+    """The file that names are taken from."""
+
+
 class ModuleIndex:
     """Finds the file that an import of another file means.
 
@@ -44,7 +55,7 @@ class ModuleIndex:
         self._packages: set[str] = set()
         self._directories: set[str] = {""}
         self._roots: dict[str, tuple[str, ...]] = {}
-        self._places: dict[tuple[str, ...], dict[str, tuple[_Place, ...]]] = {}
+        self._located: dict[tuple[str, int, str], _Located] = {}
         for path in sorted(paths):
             self._add(path)
         self._shared_roots = self._find_shared_roots()
@@ -54,19 +65,33 @@ class ModuleIndex:
 
         The name is empty where the file as a whole is meant.
         """
-        places = self._find_places(path, item)
-        if not places:
+        located = self._locate(_directory(path), item.level, item.module)
+        if not located.prefixes:
             return
-        container = self._find_container(places)
         for name in item.names:
-            wanted = (self._modules.get(_join(place.module, name)) for place in places)
-            found = next(filter(None, wanted), None)
+            found = self._find_submodule(located.prefixes, name)
             if found is not None:
                 yield found, ""
-            elif container is not None:
-                yield container, name
-        if not item.names and container is not None:
-            yield container, ""
+            elif located.container is not None:
+                yield located.container, name
+        if not item.names and located.container is not None:
+            yield located.container, ""
+
+    def _locate(self, directory: str, level: int, module: str) -> _Located:
+        """Find what an import of a file in a directory names; searched for once."""
+        key = directory, level, module
+        if key not in self._located:
+            places = self._find_places(directory, level, module.replace(".", "/"))
+            prefixes = tuple(f"{place.module}/" if place.module else "" for place in places)
+            self._located[key] = _Located(prefixes, self._find_container(places))
+        return self._located[key]
+
+    def _find_submodule(self, prefixes: Sequence[str], name: str) -> str | None:
+        for prefix in prefixes:
+            found = self._modules.get(prefix + name)
+            if found is not None:
+                return found
+        return None
 
     def _add(self, path: str) -> None:
         directory = _directory(path)
@@ -85,19 +110,14 @@ class ModuleIndex:
         named = {d for d in self._directories if d.rpartition("/")[2] in SOURCE_DIRECTORIES}
         return tuple(sorted({"", *tops, *named} - (self._packages - {""})))
 
-    def _find_places(self, path: str, item: Import) -> tuple[_Place, ...]:
+    def _find_places(self, directory: str, level: int, inside: str) -> tuple[_Place, ...]:
         """Give where the imported module may stand; nowhere if it is not of this tree."""
-        inside = item.module.replace(".", "/")
-        if not item.level:
-            roots = self._get_roots(_directory(path))
-            known = self._places.setdefault(roots, {})
-            if inside not in known:
-                known[inside] = tuple(self._search(roots, inside))
-            return known[inside]
-        parts = list(filter(None, _directory(path).split("/")))
-        if item.level - 1 > len(parts):
+        if not level:
+            return tuple(self._search(self._get_roots(directory), inside))
+        parts = list(filter(None, directory.split("/")))
+        if level - 1 > len(parts):
             return ()
-        top = "/".join(parts[: len(parts) - item.level + 1])
+        top = "/".join(parts[: len(parts) - level + 1])
         return (_Place(top, _join(top, inside)),)
 
     def _search(self, roots: Sequence[str], inside: str) -> Iterator[_Place]:
