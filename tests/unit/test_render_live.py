@@ -117,6 +117,33 @@ def test_view_is_never_larger_than_its_terminal(
     assert any("●" in line for line in lines)
 
 
+def test_sub_task_whose_model_has_answered_is_told_from_one_that_waits_for_it() -> None:
+    result = {"plan": {"steps": [make_step(0, parts=2)]}}
+    calls = [
+        make_call(0, sub_task_id="p0", step_attempt=1, status="ok"),
+        make_call(0, sub_task_id="p1", step_attempt=1, status="started", usage_known=False),
+    ]
+    outline = build_outline(parse_result(json.dumps(result)), calls, running=True)
+
+    lines = render(LiveState(ROOT, BEGAN, outline))
+
+    assert [" ".join(line.split()) for line in lines[:3]] == [
+        "● s0",
+        "● p0: answered attempt 1 12.0 s 4.12k in 45 out",
+        "● p1 attempt 1 12.0 s",
+    ]
+
+
+def test_sub_task_that_asks_again_is_running_again() -> None:
+    calls = [
+        make_call(0, sub_task_id="p0", step_attempt=1, status="ok"),
+        make_call(0, sub_task_id="p0", step_attempt=1, attempt=2, status="started"),
+    ]
+    outline = build_outline(parse_result("{}"), calls, running=True)
+
+    assert outline.units[0].parts[0].state == "running"
+
+
 def test_failed_step_is_marked_and_named() -> None:
     plan = {"steps": [make_step(0)]}
     result = {"plan": plan, "step_results": [make_done(0, "failure_terminal")]}

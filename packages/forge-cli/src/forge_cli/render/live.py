@@ -17,11 +17,11 @@ from forge_cli.render.figures import (
     format_duration,
     format_tokens,
 )
-from forge_cli.render.outline import Outline, UnitOutline
+from forge_cli.render.outline import ANSWERED, Outline, UnitOutline
 from forge_cli.render.styles import STYLES
 from forge_cli.render.text import escape_line
 
-SIGNS = {"success": "✓", "running": "●", "waiting": "○"}
+SIGNS = {"success": "✓", "running": "●", ANSWERED: "●", "waiting": "○"}
 """Signs of states; any other is an end that is no success."""
 
 ACTIVITIES = {
@@ -201,13 +201,15 @@ def _unit_lines(unit: UnitOutline, now: datetime, *, shortly: bool = False) -> I
         yield _unit_line(part, now, "  ")
     if len(parts) < len(unit.parts):
         done = sum(part.ended for part in unit.parts)
-        count = format_count(len(unit.parts), "sub-task")
-        yield _Line("running", f"{done} of {count} done", indent="  ")
+        answered = sum(part.state == ANSWERED for part in unit.parts)
+        said = f"{done} of {format_count(len(unit.parts), 'sub-task')} done"
+        said += f", {answered} answered" if answered else ""
+        yield _Line("running", said, indent="  ")
 
 
 def _unit_line(unit: UnitOutline, now: datetime, indent: str) -> _Line:
     name = escape_line(unit.name) if unit.name else unit.kind
-    if unit.state not in SIGNS:
+    if unit.state not in SIGNS or unit.state == ANSWERED:
         name += f": {escape_line(unit.state)}"
     number = max((attempt.number for attempt in unit.attempts), default=0)
     if unit.state == "running" and number and unit.attempts[-1].state == "failed":

@@ -18,6 +18,9 @@ PLANNER = "planner"
 
 NOT_STARTED = "not started"
 
+ANSWERED = "answered"
+"""State of a sub-task whose model has answered; what came of that is told with its siblings."""
+
 LONGEST_MS = 1e12
 """Milliseconds beyond which a duration is an error, some thirty years."""
 
@@ -31,7 +34,7 @@ class AttemptOutline:
 
     number: int
     state: str
-    """`success`, `failed`, `running` or `unfinished`."""
+    """`success`, `failed`, `running`, `answered` or `unfinished`."""
     thrown_away: bool
     """Whether nothing of it was kept, or the step's attempt around it failed."""
     result: AttemptView | None = None
@@ -61,8 +64,8 @@ class UnitOutline:
     kind: str
     name: str
     state: str
-    """As the result says; `running` or `waiting`, or in a run that ended anyhow `unfinished` or
-    `not started`."""
+    """As the result says; `running`, `answered` or `waiting`, or in a run that ended anyhow
+    `unfinished` or `not started`."""
     commit: str | None = None
     error: str | None = None
     description: str = ""
@@ -77,7 +80,7 @@ class UnitOutline:
     @property
     def ended(self) -> bool:
         """Whether nothing more comes of it."""
-        return self.state not in {"running", "waiting"}
+        return self.state not in {"running", ANSWERED, "waiting"}
 
     def find_span(self) -> tuple[datetime, datetime] | None:
         """Find from when to when there are signs of it; None where there are none."""
@@ -158,6 +161,7 @@ class _Builder:
     """Builds units; knows whether what has no end may still get one."""
 
     def __init__(self, *, running: bool) -> None:
+        self._running = running
         self._open = "running" if running else "unfinished"
         self._idle = "waiting" if running else NOT_STARTED
 
@@ -255,10 +259,13 @@ class _Builder:
     ) -> AttemptOutline:
         around, number = key
         discarded = verdicts.get(around, "success") != "success"
-        if result is None:
-            state = "unfinished" if discarded else self._open
-        else:
+        if result is not None:
             state = "success" if result.signal == "success" else "failed"
+        elif discarded:
+            state = "unfinished"
+        else:
+            answered = self._running and around and calls and calls[-1].status == "ok"
+            state = ANSWERED if answered else self._open
         return AttemptOutline(
             number=number,
             state=state,
@@ -279,6 +286,8 @@ class _Builder:
             return status
         if status and last is not None and last.state == "success":
             return "success"  # the next unit has begun before the result said so
+        if last is not None and last.state == ANSWERED:
+            return ANSWERED
         begun = status or attempts or any(part.state != self._idle for part in parts)
         return self._open if begun else self._idle
 

@@ -7,6 +7,7 @@ from forge_cli.render.text import escape_line
 STYLES = {
     "success": "green",
     "running": "cyan",
+    "answered": "cyan",
     "interrupted": "yellow",
     "cancelled": "yellow",
     "failure_retryable": "yellow",
