@@ -2,12 +2,20 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 import pytest
 from forge_obs import Interaction, get_db_path, get_interactions, open_reader
+from forge_obs.columns import TABLES
 from forge_obs.engine import Database, get_writing
+from forge_obs.entries import clean_columns
+from forge_obs.group_commit import Commit
+from forge_obs.process import get_now
+from forge_obs.sqlite import KeyTaken, repeat_values
+from forge_obs.sqlite_writer import Writer
+from forge_obs.writer import _statements
 from support.store import interaction
 from support.waiting import wait_until
 
@@ -84,3 +92,26 @@ def test_row_whose_other_key_is_taken_merges_and_the_others_are_kept(database: D
     assert sorted(rows) == ["another", "early", "first", "other"]
     assert rows["early"].response == "late"
     assert rows["early"].seq == 2
+
+
+def test_group_is_one_statement_that_is_written_whole_or_not_at_all(database: Database) -> None:
+    def commit(number: int, *, taken: bool = False) -> Commit:
+        fields = {"task_id": f"t-{number}", "entry_id": f"{number:032x}", **KEY, "seq": number}
+        row = clean_columns("interactions", {**fields, "created_at": get_now()})
+        name = ", ".join(row)
+        insert = f"INSERT INTO interactions ({name}) VALUES ({', '.join('?' * len(row))})"  # noqa: S608 - columns
+        return Commit(insert, tuple(({**row, "entry_id": "0" * 32} if taken else row).values()))
+
+    with closing(Writer(database.path, 5.0)) as writer:
+        assert not writer.commit([commit(0), commit(1), commit(2)], 5.0)
+        with pytest.raises(KeyTaken):
+            writer.commit([commit(3), commit(4, taken=True), commit(5)], 5.0)
+
+    assert [row.task_id for row in stored()] == ["first", "t-0", "t-1", "t-2"]
+
+
+def test_every_merging_statement_takes_several_rows() -> None:
+    for table, has_key in (("interactions", True), ("interactions", False), ("runs", False)):
+        for statement in _statements(table, has_key):
+            width = len(TABLES[table])
+            assert repeat_values(statement.text, width, 3).count("?") == 3 * width
