@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from forge_core.errors import DiskFull, RunStuck
+from forge_core.models.result import TaskResult
 from forge_core.models.task import TaskDefinition, ValidationConfig
 from forge_core.submission import RunSettings, resolve_run
 from forge_core.temporal import obstacles
@@ -65,6 +66,12 @@ async def expect_wait(client: Client, handle: RunHandle) -> str:
     return reason
 
 
+async def go_on(client: Client, handle: RunHandle) -> TaskResult:
+    """Have a run that was kept tried again at once; gives its result."""
+    await release(client, handle.id)
+    return await wait_for_result(handle)
+
+
 def assert_whole(repo: Path, content: str) -> None:
     """Check that the run's one commit holds its file, and that nothing is damaged or left."""
     assert git(repo, "show", "forge/t:a.txt") == content.rstrip("\n")
@@ -87,8 +94,7 @@ async def test_commit_waits_for_room_and_is_made_once(client: Client, disk: Path
         handle = await start(client, repo, "one\n", queue, test_command=fill_it)
         reason = await expect_wait(client, handle)
         ballast.unlink()
-        await release(client, handle.id)
-        result = await wait_for_result(handle)
+        result = await go_on(client, handle)
 
     assert reason.startswith("git ")
     assert result.status == "success"
@@ -109,8 +115,7 @@ async def test_written_file_waits_for_room_and_nothing_of_it_is_left_meanwhile(
         reason = await expect_wait(client, handle)
         left = sorted(path.name for path in (repo / ".forge-worktrees/t").iterdir())
         ballast.unlink()
-        await release(client, handle.id)
-        result = await wait_for_result(handle)
+        result = await go_on(client, handle)
 
     assert reason.startswith("No space left on device")
     assert left == [".git", "README.md"]
@@ -130,8 +135,7 @@ async def test_answer_that_cannot_be_kept_or_passed_on_is_not_asked_for_again(
         handle = await start(client, repo, NOISE, queue)
         reason = await expect_wait(client, handle)
         ballast.unlink()
-        await release(client, handle.id)
-        result = await wait_for_result(handle)
+        result = await go_on(client, handle)
 
     assert reason.startswith("No space left on device")
     assert result.status == "success"
