@@ -22,7 +22,7 @@ from forge_core.temporal.server import (
     keep_server,
     read_record,
 )
-from forge_core.temporal.state import ServerRecord, StateFiles, dump_record
+from forge_core.temporal.state import ServerRecord, StateFiles, dump_record, parse_ports
 from forge_core.temporal.supervisor import LOG_LIMIT_BYTES
 from support.disks import small_disk
 from support.waiting import DEADLINE_S, wait_until
@@ -42,6 +42,16 @@ async def main():
 
 asyncio.run(main())
 """
+
+
+LISTEN_FOR_A_SECOND = """
+import socket, sys, time
+with socket.create_server(("127.0.0.1", int(sys.argv[1]))):
+    time.sleep(1)
+"""
+
+LOST_PORT = "panic: listen tcp: address already in use"
+"""What a server says that could not have a port which it chose itself."""
 
 
 class Holder:
@@ -489,6 +499,14 @@ def executable(path: Path, script: str) -> Path:
     return path
 
 
+def command_that_begins_with(directory: Path, script: str) -> Path:
+    """Write a command that runs a script the first time, and then starts the server."""
+    return executable(
+        directory / "temporal",
+        f'if mkdir begun; then {script}\nfi\nexec {find_temporal_binary()} "$@"',
+    )
+
+
 def test_binary_that_is_not_executable_is_refused_by_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -535,6 +553,49 @@ async def test_port_that_was_taken_for_a_moment_is_no_obstacle(
     async with embedded_server(directory, idle_s=0) as address:
         assert address
     assert (directory / "tried").exists()
+
+
+async def test_stranger_that_takes_the_port_meanwhile_is_not_taken_for_the_server(
+    directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first_start = """
+        for word; do [ "$before" = --port ] && echo "$word" > port.new; before=$word; done
+        mv port.new port; until [ -e taken ]; do sleep 0.05; done; sleep 0.5
+    """
+    monkeypatch.setenv("FORGE_TEMPORAL_BIN", str(command_that_begins_with(tmp_path, first_start)))
+    starting = asyncio.create_task(start_and_stop(directory))
+    await asyncio.to_thread(wait_until, (directory / "port").exists, "the first start")
+    port = int((directory / "port").read_text())
+    with socket.create_server(("127.0.0.1", port)):
+        (directory / "taken").touch()
+        await starting
+
+    ports = parse_ports(StateFiles(directory).ports.read_text())
+    assert ports is not None
+    assert ports.grpc != port
+
+
+async def test_server_that_loses_a_port_of_its_own_parts_is_started_again(
+    directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first_start = f"""
+        while [ "$1" != --port ]; do shift; done
+        {sys.executable} -c '{LISTEN_FOR_A_SECOND}' "$2"
+        echo "{LOST_PORT}"; echo "main.main()"; exit 2
+    """
+    monkeypatch.setenv("FORGE_TEMPORAL_BIN", str(command_that_begins_with(tmp_path, first_start)))
+
+    async with embedded_server(directory, idle_s=0) as address:
+        assert not await has_workflow(address, "nothing")
+
+
+def test_server_that_never_gets_a_port_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    binary = executable(tmp_path / "temporal", f"echo '{LOST_PORT}'; echo 'main.main()'; exit 2")
+    monkeypatch.setenv("FORGE_TEMPORAL_BIN", str(binary))
+
+    assert_fails_with_one_line(tmp_path / "state", ": listen tcp: address already in use (")
 
 
 def test_file_of_another_format_as_the_binary_fails_with_one_line(

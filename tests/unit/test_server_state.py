@@ -77,6 +77,9 @@ def test_activities_are_not_held_back_by_the_servers_poll_limit() -> None:
     assert setting == "history.transferProcessorMaxPollRPS=10000"
 
 
+LOGGED = 'time=2026-01-01T00:00:00.000 level=ERROR msg="no listener" error="in use" of=worker'
+
+
 def test_web_interface_is_served_only_on_request() -> None:
     without = build_command(FILES, "temporal", Ports(1, 2, 3, None))
     with_ui = build_command(FILES, "temporal", Ports(1, 2, 3, 4))
@@ -97,9 +100,11 @@ def test_server_sees_no_key_and_no_configuration_of_another_server() -> None:
         ("", "it said nothing"),
         ("Temporal CLI 1.9\n\nlast words\n", "last words"),
         ("banner\nError: database is locked (5)\nit ended\n", "database is locked (5)"),
+        ("panic: no free port: in use\n\ngoroutine 1\n\tmain.go:18", "no free port: in use"),
+        (f"{LOGGED}\n{LOGGED.replace('listener', 'worker')}\npanic: nil", "no listener: in use"),
         (f"Error: {'a' * 200}{'b' * 200}: full\n", f"{'a' * 150} … {'b' * 144}: full"),
     ],
-    ids=["empty", "no-error", "error", "long"],
+    ids=["empty", "no-error", "error", "panic", "logged", "long"],
 )
 def test_reason_of_a_failed_start_is_read_from_the_log(log: str, line: str) -> None:
     assert find_telling_line(log) == line

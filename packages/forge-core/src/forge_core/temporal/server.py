@@ -29,6 +29,7 @@ from forge_core.temporal.state import (
     StateFiles,
     find_telling_line,
     parse_record,
+    says_port_taken,
     state_dir,
 )
 
@@ -37,6 +38,9 @@ START_TIMEOUT_S = 60.0
 
 SCARCE_BYTES = 1_000_000
 """Space on a disk below which a server that says nothing could not write it down."""
+
+START_TRIES = 5
+"""Starts of a server that ends because somebody took a port which it had chosen for itself."""
 
 POLL_INTERVAL_S = 0.05
 
@@ -189,8 +193,12 @@ def _explained(start: _Start) -> Iterator[None]:
 
 
 async def _attach_or_start(start: _Start) -> ServerRecord:
-    """Find a server that answers; only who holds the start lock looks, so only one starts."""
-    started = False
+    """Find a server that answers; only who holds the start lock looks, so only one starts.
+
+    Besides the ports of its command line, the server chooses some for its parts and listens on them
+    a moment later. It panics where one is taken then: it is started again.
+    """
+    starts = 0
     with open_private(start.files.start_lock) as lock:
         await _lock(lock, fcntl.LOCK_EX)
         while True:
@@ -198,11 +206,17 @@ async def _attach_or_start(start: _Start) -> ServerRecord:
             if record is not None and await _answers(start.files, record):
                 return record
             if record is None:
-                if started:
-                    raise ServerUnavailable(_explain_end(start.files))
+                if starts:
+                    _check_may_start_again(start.files, starts)
                 await _run_supervisor(start)
-                started = True
+                starts += 1
             await asyncio.sleep(POLL_INTERVAL_S)
+
+
+def _check_may_start_again(files: StateFiles, starts: int) -> None:
+    log = _read_log(files)
+    if starts == START_TRIES or not says_port_taken(log):
+        raise ServerUnavailable(_explain_end(files, log))
 
 
 async def _run_supervisor(start: _Start) -> None:
@@ -237,7 +251,7 @@ async def _run_supervisor(start: _Start) -> None:
         await process.wait()
         raise
     if failed:
-        raise ServerUnavailable(_explain_end(start.files))
+        raise ServerUnavailable(_explain_end(start.files, _read_log(start.files)))
 
 
 async def _answers(files: StateFiles, record: ServerRecord) -> bool:
@@ -253,14 +267,17 @@ async def _answers(files: StateFiles, record: ServerRecord) -> bool:
     return read_record(files) == record
 
 
-def _explain_end(files: StateFiles) -> str:
-    try:
-        log = files.log.read_text(errors="replace")
-    except OSError:
-        log = ""
+def _explain_end(files: StateFiles, log: str) -> str:
     silenced = not log.strip() and shutil.disk_usage(files.directory).free < SCARCE_BYTES
     reason = "its disk is full" if silenced else find_telling_line(log)
     return f"the embedded Temporal server did not start: {reason} (see {files.log})"
+
+
+def _read_log(files: StateFiles) -> str:
+    try:
+        return files.log.read_text(errors="replace")
+    except OSError:
+        return ""
 
 
 def _is_executable(path: Path) -> bool:

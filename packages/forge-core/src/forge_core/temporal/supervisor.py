@@ -24,6 +24,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
+import psutil
+
 from forge_core.temporal.locks import held_file, try_lock
 from forge_core.temporal.state import (
     IDLE_S,
@@ -37,6 +39,7 @@ from forge_core.temporal.state import (
     dump_record,
     parse_ports,
     parse_record,
+    says_port_taken,
     server_environment,
 )
 
@@ -48,9 +51,6 @@ STOP_TIMEOUT_S = 10.0
 
 PORT_TRIES = 5
 """Starts with other ports where somebody took one between the choice and the start."""
-
-PORT_TAKEN = b"address already in use"
-"""How the server says so, in the words of the system (EADDRINUSE)."""
 
 LOG_LIMIT_BYTES = 5_000_000
 """Size from which on the log is set aside; the one before is dropped."""
@@ -135,13 +135,14 @@ def _start(
     """Start the server and wait until it listens."""
     wanted = _read_ports(files)
     for _ in range(PORT_TRIES):
-        ports = _choose_ports(wanted, ui=launch.ui)
-        wanted = None
-        said_before = _measure_log(files)
-        server = _spawn(build_command(files, launch.binary, ports), files.directory, lock)
-        if _listens(server, ports.grpc, launch.start_timeout_s, is_wanted):
-            _write_ports(files, ports)
-            return server, ports
+        with ExitStack() as held:
+            ports = _hold_ports(held, wanted, ui=launch.ui)
+            wanted = None
+            said_before = _measure_log(files)
+            server = _spawn(build_command(files, launch.binary, ports), files.directory, lock)
+            if _listens(server, ports.grpc, launch.start_timeout_s, is_wanted):
+                _write_ports(files, ports)
+                return server, ports
         ended_with = server.poll()
         _stop(server)
         if ended_with is None or not (_any_taken(ports) or _says_taken(files, said_before)):
@@ -172,12 +173,31 @@ def _spawn(command: Sequence[str], cwd: Path, lock: int) -> subprocess.Popen[byt
 def _listens(
     server: subprocess.Popen[bytes], port: int, timeout_s: float, is_wanted: Callable[[], bool]
 ) -> bool:
+    """Wait until the server itself listens on a port, or will not; a stranger's does not count."""
     deadline = time.monotonic() + timeout_s
     while server.poll() is None and is_wanted() and time.monotonic() < deadline:
-        with suppress(OSError), socket.create_connection((LOOPBACK, port), timeout=1):
-            return server.poll() is None
-        time.sleep(POLL_INTERVAL_S / 2)
+        if port in _listening_ports(server.pid):
+            return True
+        time.sleep(POLL_INTERVAL_S / 5)
     return False
+
+
+def _listening_ports(pid: int) -> set[int]:
+    """List the TCP ports on which a process or one below it listens.
+
+    The command may be a script that starts the server.
+    """
+    found: set[int] = set()
+    with suppress(psutil.Error):
+        command = psutil.Process(pid)
+        for process in (command, *command.children(recursive=True)):
+            with suppress(psutil.Error):
+                found.update(
+                    connection.laddr.port
+                    for connection in process.net_connections("tcp")
+                    if connection.status == psutil.CONN_LISTEN
+                )
+    return found
 
 
 def _describe(server: subprocess.Popen[bytes], ports: Ports, idle_s: float) -> ServerRecord:
@@ -232,28 +252,30 @@ def _is_leased(leases: IO[str]) -> bool:
     return False
 
 
-def _choose_ports(wanted: Ports | None, *, ui: bool) -> Ports:
-    """Choose free ports, those that are wanted if they are free.
+def _hold_ports(held: ExitStack, wanted: Ports | None, *, ui: bool) -> Ports:
+    """Take free ports, those that are wanted if they are free, so that none comes twice.
 
-    All are held until the last is chosen, so that none comes twice. Who was connected to the
-    server before finds it again on the same port.
+    Who was connected to the server before finds it again on the same port. A socket that is bound
+    and does not listen keeps Linux from giving its port to others, not the server from listening
+    there; elsewhere it would be in the server's way, and the ports are let go again at once.
     """
     first = wanted or Ports(0, 0, 0, None)
-    with ExitStack() as stack:
-        grpc, http, metrics, web = (
-            _bind(stack, port or 0) for port in (first.grpc, first.http, first.metrics, first.ui)
-        )
+    grpc, http, metrics, web = (
+        _bind(held, port or 0) for port in (first.grpc, first.http, first.metrics, first.ui)
+    )
+    if sys.platform != "linux":
+        held.close()
     return Ports(grpc, http, metrics, web if ui else None)
 
 
-def _bind(stack: ExitStack, wanted: int) -> int:
-    probe = stack.enter_context(socket.socket())
-    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def _bind(held: ExitStack, wanted: int) -> int:
+    holder = held.enter_context(socket.socket())
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        probe.bind((LOOPBACK, wanted))
+        holder.bind((LOOPBACK, wanted))
     except (OSError, OverflowError):
-        probe.bind((LOOPBACK, 0))
-    port: int = probe.getsockname()[1]
+        holder.bind((LOOPBACK, 0))
+    port: int = holder.getsockname()[1]
     return port
 
 
@@ -280,9 +302,9 @@ def _measure_log(files: StateFiles) -> int:
 def _says_taken(files: StateFiles, said_before: int) -> bool:
     """Tell whether the server found a port taken; whoever took it may have let go of it since."""
     try:
-        with files.log.open("rb") as log:
+        with files.log.open(errors="replace") as log:
             log.seek(said_before)
-            return PORT_TAKEN in log.read()
+            return says_port_taken(log.read())
     except OSError:
         return False
 
