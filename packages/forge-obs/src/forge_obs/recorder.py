@@ -41,6 +41,9 @@ SPOOL_S: Final = 1.0
 _LOCK_S: Final = 0.1
 """How long a call waits to change what this process knows, in seconds."""
 
+_LOOK_S: Final = 0.001
+"""How long what another process spooled may wait to be noticed, in seconds."""
+
 _FOREIGN: Final = (Exception, SystemExit)
 """What values of others, their hooks and log handlers may raise; elsewhere an exit is meant."""
 
@@ -56,12 +59,14 @@ class _State:
     Attributes:
         unsaved: Losses that no file counts yet.
         spooled: Stores whose spool this process put entries into.
+        next_looks: When, on the monotonic clock, to look for what other processes spooled.
     """
 
     losses: Losses = field(default_factory=Losses)
     breakers: dict[Path | None, Breaker] = field(default_factory=dict)
     unsaved: dict[Path, int] = field(default_factory=dict)
     spooled: set[Path] = field(default_factory=set)
+    next_looks: dict[Path, float] = field(default_factory=dict)
 
 
 _state: Final = _State()
@@ -243,7 +248,7 @@ def _record(path: Path, entry: Entry) -> bool:
         return False
     wait_s = PROBE_S if breaker.failures else DEADLINE_S
     try:
-        if spool.has_entries(path) and _is_queued(path, entry, wait_s / 2):
+        if _has_spooled(path, now) and _is_queued(path, entry, wait_s / 2):
             return False
         left_s = max(PROBE_S, now + wait_s - time.monotonic())
         _load_writer()(path, entry, timeout_s=left_s, migrate_s=MIGRATE_S)
@@ -254,6 +259,19 @@ def _record(path: Path, entry: Entry) -> bool:
     if breaker.failures:
         _recover(path)
     return True
+
+
+def _has_spooled(path: Path, now: float) -> bool:
+    """Tell whether entries wait; those of another process may be noticed a moment later.
+
+    Each look lets go of the interpreter's lock, for which the thread then queues behind the others.
+    """
+    if path not in _state.spooled and now < _state.next_looks.get(path, now):
+        return False
+    found = spool.has_entries(path)
+    if not found:
+        _state.next_looks[path] = now + _LOOK_S
+    return found
 
 
 def _is_queued(path: Path, entry: Entry, wait_s: float) -> bool:
