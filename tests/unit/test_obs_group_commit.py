@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 from forge_obs.errors import StoreUnavailable
-from forge_obs.group_commit import LONG_ROW, MOST_ROWS, Commit, GroupCommit
+from forge_obs.group_commit import LONG_ROW, MOST_ROWS, Commit, GroupCommit, _Group
 from forge_obs.locks import ForkLock
 from support.waiting import wait_until
 
@@ -27,7 +27,7 @@ class Pen:
         self.groups: list[list[str]] = []
         self.rows = GroupCommit(self.lock, self._write, crowd=1)
         self._settle = settle
-        self._threads = ThreadPoolExecutor(2 * MOST_ROWS)
+        self.threads = ThreadPoolExecutor(2 * MOST_ROWS)
 
     def _write(self, commits: Sequence[Commit], _timeout_s: float) -> None:
         self.groups.append([str(commit.values[0]) for commit in commits])
@@ -39,7 +39,7 @@ class Pen:
         with self.lock:
             found = []
             for wanted in rows:
-                found.append(self._threads.submit(self.rows.commit, wanted, DEADLINE_S))
+                found.append(self.threads.submit(self.rows.commit, wanted, DEADLINE_S))
                 wait_until(partial(self._has, wanted), "the row to arrive")
         return found
 
@@ -60,6 +60,19 @@ def test_rows_that_meet_are_written_together() -> None:
 
     assert [future.result(DEADLINE_S) for future in found] == [True] * 5
     assert pen.groups == [names]
+
+
+def test_leader_that_waits_for_company_goes_on_once_enough_have_come(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("forge_obs.group_commit._GATHER_S", 10 * DEADLINE_S)
+    group = _Group(row("first"))
+    leader = Pen(keep).threads.submit(group.gather, 3)
+    group.join(row("second"))
+
+    assert not leader.done()
+    group.join(row("third"))
+    leader.result(DEADLINE_S)
 
 
 def test_row_that_is_alone_is_written_at_once() -> None:
@@ -92,7 +105,7 @@ def test_few_threads_write_each_for_itself() -> None:
     rows = GroupCommit(pen.lock, pen._write, crowd=3)
 
     with pen.lock:
-        found = [pen._threads.submit(rows.commit, row(name), DEADLINE_S) for name in "ab"]
+        found = [pen.threads.submit(rows.commit, row(name), DEADLINE_S) for name in "ab"]
         wait_until(lambda: len(rows._threads) == len(found), "the rows to arrive")
 
     assert all(future.result(DEADLINE_S) for future in found)
@@ -102,7 +115,7 @@ def test_few_threads_write_each_for_itself() -> None:
 def test_long_row_goes_alone() -> None:
     pen = Pen(keep)
     with pen.lock:
-        long = pen._threads.submit(pen.rows.commit, row("long", text="x" * LONG_ROW), DEADLINE_S)
+        long = pen.threads.submit(pen.rows.commit, row("long", text="x" * LONG_ROW), DEADLINE_S)
         wait_until(lambda: pen.rows._threads, "the long row to arrive")
         assert pen.rows._gathering is None
 
@@ -145,7 +158,7 @@ def test_failure_to_write_meets_one_thread_and_the_others_try_again() -> None:
 def test_whoever_waits_too_long_is_told_and_the_others_go_on() -> None:
     pen = Pen(keep)
     with pen.lock:
-        patient = pen._threads.submit(pen.rows.commit, row("patient"), DEADLINE_S)
+        patient = pen.threads.submit(pen.rows.commit, row("patient"), DEADLINE_S)
         wait_until(lambda: pen.rows._gathering, "the first row to arrive")
         with pytest.raises(StoreUnavailable, match="busy in other threads"):
             pen.rows.commit(row("hasty"), 0.01)
@@ -172,7 +185,7 @@ def test_signal_handler_does_not_wait_for_the_thread_that_it_interrupted() -> No
     held = threading.Event()
     before = signal.signal(signal.SIGUSR1, handle)
     try:
-        holder = pen._threads.submit(interrupt)
+        holder = pen.threads.submit(interrupt)
         held.wait(DEADLINE_S)
         assert pen.rows.commit(row("main"), DEADLINE_S)
         holder.result(DEADLINE_S)

@@ -8,6 +8,7 @@ thread that wakes has to wait, changes hands less often. A few threads write eac
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -19,6 +20,9 @@ MOST_ROWS: Final = 16
 
 _ENOUGH_ROWS: Final = 8
 """From so many rows on a group waits for no more: the next one gathers while it is written."""
+
+_GATHER_S: Final = 0.0004
+"""How long a group waits for company, in seconds; about as long as it takes to write one."""
 
 CROWD: Final = 4
 """From so many threads on it pays to gather their rows; fewer queue for the lock."""
@@ -64,6 +68,9 @@ class _Group:
         self._leader = threading.get_ident()
         self._written = threading.Lock()
         self._written.acquire()
+        self._expected = MOST_ROWS + 1
+        self._gathered = threading.Lock()
+        self._gathered.acquire()
 
     def takes(self, wanted: Commit) -> bool:
         """Tell whether a row may join; a signal handler must not wait for what it interrupted."""
@@ -74,12 +81,18 @@ class _Group:
             and threading.get_ident() != self._leader
         )
 
-    def gather(self) -> None:
-        """Let other threads run for a moment, as long as that brings more rows."""
-        before = 0
-        while before < len(self.commits) < _ENOUGH_ROWS:
-            before = len(self.commits)
-            time.sleep(0)  # takes about 0.07 ms
+    def join(self, wanted: Commit) -> None:
+        """Add a row of another thread, and wake the leader if it has waited for this one."""
+        self.commits.append(wanted)
+        if len(self.commits) >= self._expected:
+            with suppress(RuntimeError):  # another thread woke it
+                self._gathered.release()
+
+    def gather(self, expected: int) -> None:
+        """Wait a moment until so many rows have come."""
+        self._expected = expected
+        if len(self.commits) < expected:
+            self._gathered.acquire(timeout=_GATHER_S)
 
     def wait(self, timeout_s: float) -> bool:
         """Wait until the group was written; False if that takes longer."""
@@ -139,7 +152,7 @@ class GroupCommit:
         while not wanted.settled:
             group = self._gathering
             if group is not None and group.takes(wanted):
-                group.commits.append(wanted)
+                group.join(wanted)
                 if not group.wait(max(0.0, give_up - time.monotonic())):
                     raise StoreUnavailable(_BUSY)
             elif wanted.length >= LONG_ROW or len(self._threads) < self._crowd:
@@ -159,7 +172,8 @@ class GroupCommit:
         try:
             self._take(give_up)
             try:
-                group.gather()
+                # The other half is on its way while these rows are written.
+                group.gather(min(_ENOUGH_ROWS, len(self._threads) // 2))
                 self._close(group)
                 self._write(group.commits[:MOST_ROWS], give_up - time.monotonic())
             finally:
