@@ -70,6 +70,7 @@ def test_leader_that_waits_for_company_goes_on_once_enough_have_come(
     leader = Pen(keep).threads.submit(group.gather, 3)
     group.join(row("second"))
 
+    wait_until(lambda: group._expected == 3, "the leader to wait")
     assert not leader.done()
     group.join(row("third"))
     leader.result(DEADLINE_S)

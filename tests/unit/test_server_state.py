@@ -77,9 +77,6 @@ def test_activities_are_not_held_back_by_the_servers_poll_limit() -> None:
     assert setting == "history.transferProcessorMaxPollRPS=10000"
 
 
-LOGGED = 'time=2026-01-01T00:00:00.000 level=ERROR msg="no listener" error="in use" of=worker'
-
-
 def test_web_interface_is_served_only_on_request() -> None:
     without = build_command(FILES, "temporal", Ports(1, 2, 3, None))
     with_ui = build_command(FILES, "temporal", Ports(1, 2, 3, 4))
@@ -92,6 +89,9 @@ def test_server_sees_no_key_and_no_configuration_of_another_server() -> None:
     environ = {"HOME": "/h", "PATH": "/bin", "OPENAI_API_KEY": "k", "TEMPORAL_PROFILE": "p"}
 
     assert server_environment(environ) == {"HOME": "/h", "PATH": "/bin"}
+
+
+LOGGED = 'time=2026-01-01T00:00:00.000 level=ERROR msg="no listener" error="in use" of=worker'
 
 
 @pytest.mark.parametrize(

@@ -25,11 +25,11 @@ from forge_core.temporal.locks import open_private, read_held, try_lock
 from forge_core.temporal.runtime import get_runtime
 from forge_core.temporal.state import (
     IDLE_S,
+    PORT_TAKEN,
     ServerRecord,
     StateFiles,
     find_telling_line,
     parse_record,
-    says_port_taken,
     state_dir,
 )
 
@@ -215,7 +215,7 @@ async def _attach_or_start(start: _Start) -> ServerRecord:
 
 def _check_may_start_again(files: StateFiles, starts: int) -> None:
     log = _read_log(files)
-    if starts == START_TRIES or not says_port_taken(log):
+    if starts == START_TRIES or PORT_TAKEN not in log:
         raise ServerUnavailable(_explain_end(files, log))
 
 

@@ -273,11 +273,6 @@ def parse_ports(text: str) -> Ports | None:
     return found if all(isinstance(number, int) for number in numbers) else None
 
 
-def says_port_taken(log: str) -> bool:
-    """Tell whether a server could not have one of its ports."""
-    return PORT_TAKEN in log
-
-
 def find_telling_line(log: str) -> str:
     """Pick the line of a log that says best why the server did not start.
 

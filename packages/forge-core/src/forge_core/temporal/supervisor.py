@@ -30,6 +30,7 @@ from forge_core.temporal.locks import held_file, try_lock
 from forge_core.temporal.state import (
     IDLE_S,
     LOOPBACK,
+    PORT_TAKEN,
     Launch,
     Ports,
     ServerRecord,
@@ -39,7 +40,6 @@ from forge_core.temporal.state import (
     dump_record,
     parse_ports,
     parse_record,
-    says_port_taken,
     server_environment,
 )
 
@@ -304,7 +304,7 @@ def _says_taken(files: StateFiles, said_before: int) -> bool:
     try:
         with files.log.open(errors="replace") as log:
             log.seek(said_before)
-            return says_port_taken(log.read())
+            return PORT_TAKEN in log.read()
     except OSError:
         return False
 
