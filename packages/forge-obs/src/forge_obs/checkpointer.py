@@ -2,29 +2,37 @@
 
 SQLite by itself does this inside the commit that finds the log too long, which then takes a
 hundred times as long as others. Here a thread does nearly all of it while commits go on, and
-writers wait only for the little that came meanwhile. The thread starts when there is something to
-do and ends when there is not; where it cannot start, SQLite's own way is the fallback.
+writers wait only for the little that came meanwhile. Between two moves it lets the disk have the
+log in small parts: a long one would keep the processor, and whoever commits on it, for a while at
+each of its many pages. The thread starts when there is something to do and ends when there is not;
+where it cannot start, SQLite's own way is the fallback.
 """
 
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Final
 
 from forge_obs import sqlite
 from forge_obs.errors import StoreUnavailable
-from forge_obs.group_commit import Commit
+from forge_obs.group_commit import LONG_ROW, Commit
 from forge_obs.locks import ForkLock
 from forge_obs.sqlite_writer import LogConnection
 
 LOG_BYTES: Final = 16_000_000
-"""After about this much was written the log is moved and starts over, in bytes.
+"""After about this much was written the log is moved, in bytes.
 
 A longer log means fewer and cheaper moves, since a page that was written ten times moves once. From
 some length on it no longer fits the caches, and every commit gets slower.
 """
 
-_LAG_BYTES: Final = 2 * LOG_BYTES
+_LITTLE_BYTES: Final = 8_000_000
+"""When no more came during a move, writers wait for that, and the log starts over."""
+
+_LONG_LOG_BYTES: Final = 64_000_000
+"""From this length on they wait for whatever came, in bytes."""
+
+_LAG_BYTES: Final = 48_000_000
 """When this much came during one move, writers wait for it: the disk does not keep up."""
 
 _LAG_S: Final = 1.0
@@ -42,10 +50,23 @@ _PAUSED_S: Final = 0.5
 _SHARED: Final = 6
 """How much more a row counts that was written among those of other processes."""
 
+_MANY_ROWS: Final = 200
+"""After so many short rows of one lone thread it is worth another to let the disk have them."""
+
+_SYNC_ROWS: Final = 24
+"""How many of them it gets at a time from then on, at about 30 kB of log each.
+
+Rows from `LONG_ROW` on take longer than what they wait for here, and many threads or processes
+more often wait for each other.
+"""
+
 _FOREVER_S: Final = threading.TIMEOUT_MAX
 
-_ROW_BYTES: Final = 20_000
-"""What a row without long texts adds to the log: a page of the table and one of each index."""
+_COMMIT_BYTES: Final = 12_000
+"""What a transaction adds to the log: a page of each index that all its rows change."""
+
+_ROW_BYTES: Final = 8_000
+"""What each row adds without long texts: a page of the table, and one of the index of ids."""
 
 
 class Checkpointer:
@@ -66,6 +87,7 @@ class Checkpointer:
         self._lock = ForkLock(let_go=self._close)
         self._connection: LogConnection | None = None
         self._noted = 0
+        self._alone = 0
         self._wanted = threading.Event()
         self._moved = threading.Event()
         self._over = False
@@ -85,10 +107,17 @@ class Checkpointer:
             commits: The rows.
             shared: Another process writes, too, and makes the log grow by as much and more.
         """
-        written = sum(_ROW_BYTES + commit.length for commit in commits)
+        written = _COMMIT_BYTES + sum(_ROW_BYTES + commit.length for commit in commits)
         self._noted += written * (_SHARED if shared else 1)
-        if self._noted >= LOG_BYTES:
+        if shared or len(commits) > 1:
+            self._alone = 0
+        elif commits[0].length < LONG_ROW:
+            self._alone += 1
+        if self._noted >= LOG_BYTES or self._is_sync_due():
             self._want()
+
+    def _is_sync_due(self) -> bool:
+        return self._alone >= _MANY_ROWS and self._alone % _SYNC_ROWS == 0
 
     def keep_up(self) -> None:
         """Wait for the move under way, if too much came meanwhile. Hold no lock."""
@@ -116,34 +145,55 @@ class Checkpointer:
         try:
             while self._wanted.wait(_IDLE_S) and not self._over:
                 self._wanted.clear()
-                self._move()
+                if self._noted >= LOG_BYTES:
+                    self._move()
+                else:
+                    self._sync()
             if not self._over:
                 self._move()
             self._disconnect(0.0)
         finally:
             # A commit that asks for more just now is seen to with the next one that does.
             self._thread = None
+            self._alone = 0
             self._moved.set()
 
+    def _sync(self) -> None:
+        with suppress(OSError, *sqlite.DRIVER_ERRORS), self._connected(_FOREVER_S) as log:
+            if log is not None:
+                log.sync()
+
     def _move(self) -> None:
-        self._moved.clear()
-        self._noted = 0
         with suppress(OSError, StoreUnavailable, *sqlite.DRIVER_ERRORS):
+            length = self._move_log()
+            while self._noted >= _LITTLE_BYTES and 0 < length < _LONG_LOG_BYTES:
+                length = self._move_log()
             # Another process may have let the log start over already.
-            if self._move_log() >= LOG_BYTES // 2:
+            if length >= LOG_BYTES // 2:
                 with self._pause():
                     self._move_log(paused=True)
-        self._moved.set()
 
     def _move_log(self, *, paused: bool = False) -> int:
         """Move what no reader needs; gives the length of the log in bytes."""
-        # Whoever paused the writers holds a lock, and must not wait for another.
-        if not self._lock.acquire(timeout_s=0.0 if paused else _FOREVER_S):
-            return 0
+        self._moved.clear()
+        self._noted = 0
         try:
-            connection = self._connection = self._connection or self._connect()
-            return 0 if connection is None else connection.move(_PAUSED_S if paused else _OTHERS_S)
-        except sqlite.DRIVER_ERRORS:
+            # Whoever paused the writers holds a lock, and must not wait for another.
+            with self._connected(0.0 if paused else _FOREVER_S) as log:
+                return 0 if log is None else log.move(_PAUSED_S if paused else _OTHERS_S)
+        finally:
+            self._moved.set()
+
+    @contextmanager
+    def _connected(self, timeout_s: float) -> Iterator[LogConnection | None]:
+        """Give the thread's connection; None if the file is gone, or others keep the lock."""
+        if not self._lock.acquire(timeout_s=timeout_s):
+            yield None
+            return
+        try:
+            self._connection = self._connection or self._connect()
+            yield self._connection
+        except (OSError, *sqlite.DRIVER_ERRORS):
             self._close()
             raise
         finally:

@@ -55,10 +55,10 @@ READ_ONLY: Final = {"forge_obs_begin": "DEFERRED"}
 Value: TypeAlias = ColumnElement[Any]
 Columns: TypeAlias = ColumnCollection[str, Any]
 
-_LONG_LOG_PAGES: Final = 16_384
-"""From this length on a commit moves the log itself, since nobody else seems to: 64 MiB."""
+_LONG_LOG_PAGES: Final = 32_768
+"""From this length on a commit moves the log itself, since nobody else seems to: 128 MiB."""
 
-_KEPT_LOG_BYTES: Final = 32_000_000
+_KEPT_LOG_BYTES: Final = 128_000_000
 """What is kept of the file of a log that starts over: overwriting is faster than extending."""
 
 _RETRY_S: Final = (0.005, 0.05)

@@ -1,6 +1,8 @@
 """The connections that write to SQLite all the time: one commits rows, one moves their log."""
 
+import os
 import random
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +16,9 @@ from forge_obs.group_commit import Commit
 
 _RETRY_S: Final = (0.0005, 0.005)
 """How long to wait for another process before the next try, at least and at most, in seconds."""
+
+
+_sync: Final = os.fsync if sys.platform == "darwin" else os.fdatasync
 
 
 class Writer:
@@ -96,6 +101,8 @@ class LogConnection:
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
+        self._log: int | None = None
         self._driver = sqlite.connect_for_writing(path, 0.0)
         self._page_bytes = int(self._driver.execute("PRAGMA page_size").fetchone()[0])
 
@@ -120,6 +127,21 @@ class LogConnection:
                 return 0
             time.sleep(random.uniform(*_RETRY_S))  # noqa: S311 - jitter is no secret
 
+    def sync(self) -> None:
+        """Wait until the disk has what the log holds, blocking nobody.
+
+        Raises:
+            OSError: The disk refuses, or there is no log.
+        """
+        if self._log is None:
+            log, _ = sqlite.side_files(self._path)
+            # SQLite keeps no locks on this file, which closing a descriptor would drop.
+            self._log = os.open(log, os.O_RDWR | os.O_CLOEXEC)
+        _sync(self._log)
+
     def close(self) -> None:
         """Close the connection."""
+        log, self._log = self._log, None
+        if log is not None:
+            os.close(log)
         self._driver.close()
