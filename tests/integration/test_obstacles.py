@@ -17,10 +17,11 @@ from forge_core.temporal.obstacles import find_obstacle, wait_unless_stuck, watc
 from forge_core.temporal.runs import RunHandle, start_run
 from forge_core.temporal.server import get_state_dir
 from forge_core.temporal.state import StateFiles
-from forge_core.temporal.worker import WorkerLimits, build_runner, running_worker
+from forge_core.temporal.worker import WorkerLimits, running_worker
 from support.changed_workflows import PausingTaskWorkflow
 from support.llm_server import LLMServer, tool
 from support.repository import make_repository
+from support.sandbox import build_sandbox
 from support.script import answer
 from support.temporal_server import unique_queue
 from temporalio.client import Client
@@ -113,7 +114,7 @@ async def test_run_of_another_version_is_said_to_be_stuck(
     handle = await interrupt(client, queue, work, model)
 
     successor = Worker(
-        client, task_queue=queue, workflows=[PausingTaskWorkflow], workflow_runner=build_runner()
+        client, task_queue=queue, workflows=[PausingTaskWorkflow], workflow_runner=build_sandbox()
     )
     async with successor:
         await handle.signal("wake up")

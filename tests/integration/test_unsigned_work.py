@@ -18,9 +18,10 @@ from forge_core.submission import RunSettings, resolve_run
 from forge_core.temporal.connect import connect, embedded_config
 from forge_core.temporal.runs import start_run, wait_for_result
 from forge_core.temporal.server import get_state_dir
-from forge_core.temporal.worker import WORKFLOWS, build_runner, running_worker
+from forge_core.temporal.worker import WORKFLOWS, running_worker
 from forge_obs import get_interactions, list_recent_runs, open_reader
 from support.repository import git, make_repository
+from support.sandbox import build_sandbox
 from support.script import answer, write_script
 from support.temporal_server import Endpoints, running_endpoints, unique_queue
 from support.waiting import until
@@ -253,7 +254,7 @@ async def test_result_that_a_stranger_reports_is_refused(
     ours: Client, stranger: Client, work: ForgeTaskInput, repo: Path
 ) -> None:
     queue = unique_queue()
-    decides = Worker(ours, task_queue=queue, workflows=WORKFLOWS, workflow_runner=build_runner())
+    decides = Worker(ours, task_queue=queue, workflows=WORKFLOWS, workflow_runner=build_sandbox())
     lies = Worker(stranger, task_queue=queue, activities=[begin_run])
 
     async with decides, lies:

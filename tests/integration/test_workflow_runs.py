@@ -15,10 +15,11 @@ from forge_core.submission import RunSettings, resolve_run
 from forge_core.temporal.connect import connect, embedded_config
 from forge_core.temporal.runs import start_run, wait_for_result
 from forge_core.temporal.server import get_state_dir
-from forge_core.temporal.worker import WORKFLOWS, build_runner, running_worker
+from forge_core.temporal.worker import WORKFLOWS, running_worker
 from forge_obs import Interaction, get_interactions, open_reader
 from support.llm_server import Exchange, LLMServer, Reply, tool
 from support.repository import git, make_repository
+from support.sandbox import build_sandbox
 from support.script import answer, write_script
 from support.temporal_server import unique_queue
 from temporalio.client import Client, WorkflowHistory
@@ -67,7 +68,7 @@ async def replay(client: Client, queue: str) -> None:
         workflows=WORKFLOWS,
         namespace=client.namespace,
         data_converter=client.data_converter,
-        workflow_runner=build_runner(),
+        workflow_runner=build_sandbox(),
     )
     histories: list[WorkflowHistory] = [
         await client.get_workflow_handle(found.id, run_id=found.run_id).fetch_history()

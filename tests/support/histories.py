@@ -16,9 +16,10 @@ from forge_core.models.task import TaskDefinition
 from forge_core.submission import RunSettings, resolve_run
 from forge_core.temporal.connect import ConnectConfig, connect
 from forge_core.temporal.runs import start_run, wait_for_result
-from forge_core.temporal.worker import WORKFLOWS, build_runner, running_worker
+from forge_core.temporal.worker import WORKFLOWS, running_worker
 from support.llm_server import Exchange, LLMServer, Reply, tool
 from support.repository import make_repository
+from support.sandbox import build_sandbox
 from support.script import answer
 from support.temporal_server import unique_queue
 from temporalio.client import Client, WorkflowHistory
@@ -133,7 +134,7 @@ async def replay(histories: list[WorkflowHistory], workflows: tuple[type, ...] =
     replayer = Replayer(
         workflows=workflows,
         data_converter=pydantic_data_converter,
-        workflow_runner=build_runner(),
+        workflow_runner=build_sandbox(),
     )
     for history in histories:
         await replayer.replay_workflow(history)

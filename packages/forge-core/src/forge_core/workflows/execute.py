@@ -9,13 +9,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, overload
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, FailureError
+from temporalio.exceptions import ApplicationError, FailureError
 from temporalio.workflow import ActivityConfig
 
 with workflow.unsafe.imports_passed_through():
     from forge_core.errors import DiskFull
     from forge_core.models.activity import RunOwner
     from forge_core.workflows.options import SHORT_OPTIONS, build_worktree_options
+    from forge_core.workflows.transition import find_cause
 
 FAILURES: tuple[type[Exception], ...] = (
     AssertionError,
@@ -61,7 +62,7 @@ async def execute_short(
 
     Raises:
         CancelledError: The run was cancelled while the activity went on.
-        ActivityError: The activity failed.
+        FailureError: The activity failed; see `find_cause`.
     """
     result: Result = await finish_short(activity, argument, owner)
     stop_if_cancelled()
@@ -89,8 +90,7 @@ async def finish_short(activity: Callable[..., Any], argument: Any, owner: RunOw
 
 def _waits_for_room(error: FailureError) -> bool:
     """Tell whether a full disk is the reason: a regular activity waits where it is seen."""
-    # The SDK does not wrap what a local activity raised.
-    cause = error.cause if isinstance(error, ActivityError) else error
+    cause = find_cause(error)
     return isinstance(cause, ApplicationError) and cause.type == DiskFull.__name__
 
 

@@ -1,6 +1,7 @@
 """The root workflow: claims the task, plans it if asked, runs its steps, keeps the record."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any, NoReturn
 
 from temporalio import workflow
@@ -133,7 +134,7 @@ class ForgeTaskWorkflow:
             if outcome.status != "success":
                 self._change(status=outcome.status, error=f"step {step.step_id}: {outcome.error}")
                 return
-            place = Place(place.repo_root, place.worktree, outcome.head, place.owner)
+            place = replace(place, head=outcome.head, last=outcome.attempts[-1].duration_ms)
         self._change(status="success")
 
     async def _make_plan(self, place: Place) -> Plan | None:

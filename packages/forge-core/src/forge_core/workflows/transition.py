@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from forge_obs import LLMStats
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 from forge_core.models.llm import FileOutput
 from forge_core.models.result import AttemptResult, TransitionSignal, ValidationResult
@@ -44,9 +44,14 @@ def evaluate_transition(
     return "failure_retryable"
 
 
-def read_call_fault(error: ActivityError) -> Fault | None:
+def find_cause(error: FailureError) -> BaseException | None:
+    """Find what a failed activity raised: the SDK does not wrap what a local one did."""
+    return error.cause if isinstance(error, ActivityError) else error
+
+
+def read_call_fault(error: FailureError) -> Fault | None:
     """Read a failed activity as the attempt's fault; None if it is not the attempt's."""
-    cause = error.cause
+    cause = find_cause(error)
     if not isinstance(cause, ApplicationError) or cause.type is None:
         return None
     if not (cause.type.startswith("llm.") or cause.type in TERMINAL_ERRORS):

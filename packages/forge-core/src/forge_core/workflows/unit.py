@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from forge_obs import LLMStats
@@ -55,6 +55,10 @@ ReportAttempts = Callable[[tuple[AttemptResult, ...], tuple[SubTaskResult, ...]]
 """Told after each attempt what was tried so far."""
 
 
+QUICK_MS = 1000.0
+"""What took longer, in milliseconds, is no short activity the next time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a unit is worked on."""
@@ -65,6 +69,8 @@ class Place:
     """Commit that an attempt starts from and its commit is put on."""
     owner: RunOwner
     """Who has the worktree."""
+    last: PhaseDurations = field(default_factory=PhaseDurations)
+    """How long the last attempt took here; zero for what it did not do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +119,17 @@ class LLMProducer:
     def __init__(self, unit: WorkUnit, place: Place) -> None:
         self._unit = unit
         self._place = place
+        self._context_ms = place.last.context
 
     async def produce(self, attempt: int, failure: AttemptFailure | None) -> Produced:
         """Assemble the prompt, call the model, write its files."""
         watch = Stopwatch()
         try:
             context = await self._assemble(attempt, failure)
-        except ActivityError as error:
+        except FailureError as error:
             return Produced(fault=_read_fault(error), context_ms=watch.lap())
-        known = Produced(context_stats=context.context_stats, context_ms=watch.lap())
+        self._context_ms = watch.lap()
+        known = Produced(context_stats=context.context_stats, context_ms=self._context_ms)
         try:
             answer = await execute(
                 call_llm,
@@ -144,13 +152,13 @@ class LLMProducer:
         )
 
     async def _assemble(self, attempt: int, failure: AttemptFailure | None) -> AssembledContext:
-        return await execute(
-            assemble_context,
-            AssembleContextInput(
-                unit=self._unit, worktree=self._place.worktree, attempt=attempt, failure=failure
-            ),
-            build_worktree_options(self._place.owner.task_queue),
+        place = self._place
+        work = AssembleContextInput(
+            unit=self._unit, worktree=place.worktree, attempt=attempt, failure=failure
         )
+        if _is_quick(self._context_ms):
+            return await execute_short(assemble_context, work, place.owner)
+        return await execute(assemble_context, work, build_worktree_options(place.owner.task_queue))
 
     async def _write(self, files: Sequence[FileOutput]) -> tuple[Fault | None, tuple[str, ...]]:
         if not files:
@@ -169,7 +177,12 @@ class LLMProducer:
         return (Fault(written.error) if written.error else None), written.paths
 
 
-def _read_fault(error: ActivityError) -> Fault:
+def _is_quick(last_ms: float) -> bool:
+    """Tell whether what took so long the last time may hold up the workflow; 0 says nothing."""
+    return 0.0 < last_ms < QUICK_MS
+
+
+def _read_fault(error: FailureError) -> Fault:
     """Read a failed activity as the attempt's fault, or pass on what is not."""
     fault = read_call_fault(error)
     if fault is None:
@@ -205,6 +218,7 @@ class UnitRun:
         self._commit_failing = commit_failing
         self._attempts: list[AttemptResult] = []
         self._llm_stats: LLMStats | None = None
+        self._validation_ms = place.last.validation
 
     async def run(self, failure: AttemptFailure | None = None) -> Outcome:
         """Make attempts until one is accepted, none can help or all are used up."""
@@ -225,7 +239,7 @@ class UnitRun:
         self._llm_stats = produced.llm_stats or self._llm_stats
         watch = Stopwatch()
         results = await self._validate(attempt, produced)
-        validation_ms = watch.lap()
+        self._validation_ms = validation_ms = watch.lap()
         signal = evaluate_transition(results, produced.fault, attempt, self._unit.max_attempts)
         commit = await self._commit_if_wanted(attempt, signal, produced)
         self._attempts.append(
@@ -273,20 +287,22 @@ class UnitRun:
         if produced.fault is not None:
             return ()
         config = self._unit.task.validation
-        checked = await execute(
-            validate_output,
-            ValidateInput(
-                workflow_id=self._unit.workflow_id,
-                worktree=self._place.worktree,
-                paths=produced.paths,
-                config=config,
-                task_id=self._unit.task.task_id,
-                step_id=self._unit.step_id,
-                sub_task_id=self._unit.sub_task_id,
-                attempt=attempt,
-            ),
-            build_validation_options(self._place.owner.task_queue, config.test_timeout_s),
+        work = ValidateInput(
+            workflow_id=self._unit.workflow_id,
+            worktree=self._place.worktree,
+            paths=produced.paths,
+            config=config,
+            task_id=self._unit.task.task_id,
+            step_id=self._unit.step_id,
+            sub_task_id=self._unit.sub_task_id,
+            attempt=attempt,
         )
+        owner = self._place.owner
+        if _is_quick(self._validation_ms) and not config.run_tests:
+            checked = await execute_short(validate_output, work, owner)
+        else:
+            options = build_validation_options(owner.task_queue, config.test_timeout_s)
+            checked = await execute(validate_output, work, options)
         return checked.results
 
     async def _commit_if_wanted(
