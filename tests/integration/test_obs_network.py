@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from forge_obs import check_store, flush, get_interactions, open_reader, record
+from forge_obs.sqlite_writer import LogConnection
+from support.waiting import wait_until
 
 
 @pytest.fixture
@@ -52,6 +54,24 @@ def test_database_on_a_network_has_no_log_and_one_warning(
     assert check_store(db).ok
     assert [line for line in caplog.messages if "nfs4" in line] == caplog.messages
     assert len(caplog.messages) == 1
+
+
+def test_many_rows_on_a_network_need_no_log(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[LogConnection] = []
+    sync = LogConnection.sync
+
+    def watched_sync(log: LogConnection) -> None:
+        sync(log)
+        opened.append(log)
+
+    monkeypatch.setattr(LogConnection, "sync", watched_sync)
+    put_on_network(db, monkeypatch)
+
+    assert all(interaction() for _ in range(300))
+
+    wait_until(lambda: opened, "the thread that looks after the log")
+    assert len(set(opened)) == 1
+    assert not db.with_name("forge.db-wal").exists()
 
 
 def test_database_that_moved_to_a_network_leaves_wal_mode(

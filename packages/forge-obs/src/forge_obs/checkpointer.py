@@ -139,7 +139,7 @@ class Checkpointer:
                 self._thread.start()
             except RuntimeError:  # no more threads, or the interpreter is ending
                 self._thread = None
-                self._noted = 0
+                self._noted = self._alone = 0
 
     def _run(self) -> None:
         try:

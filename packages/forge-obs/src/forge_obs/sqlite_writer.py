@@ -5,7 +5,7 @@ import random
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from sqlite3 import OperationalError
@@ -130,14 +130,18 @@ class LogConnection:
     def sync(self) -> None:
         """Wait until the disk has what the log holds, blocking nobody.
 
+        Where there is no log, as on a network file system, the disk has all.
+
         Raises:
-            OSError: The disk refuses, or there is no log.
+            OSError: The disk refuses.
         """
         if self._log is None:
             log, _ = sqlite.side_files(self._path)
             # SQLite keeps no locks on this file, which closing a descriptor would drop.
-            self._log = os.open(log, os.O_RDWR | os.O_CLOEXEC)
-        _sync(self._log)
+            with suppress(FileNotFoundError):
+                self._log = os.open(log, os.O_RDWR | os.O_CLOEXEC)
+        if self._log is not None:
+            _sync(self._log)
 
     def close(self) -> None:
         """Close the connection."""
