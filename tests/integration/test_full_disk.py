@@ -41,11 +41,6 @@ def many_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(obstacles, "INTERVAL_S", 0.1)
 
 
-@pytest.fixture
-async def client(temporal_address: str) -> Client:
-    return await connect(embedded_config(temporal_address, get_state_dir()))
-
-
 async def start(
     client: Client, repo: Path, content: str, queue: str, *, test_command: str | None = None
 ) -> RunHandle:

@@ -6,7 +6,7 @@ import pytest
 from forge_core.models.result import TaskResult
 from forge_core.models.task import ContextConfig, TaskDefinition, ValidationConfig
 from forge_core.submission import RunSettings, resolve_run
-from forge_core.temporal.connect import ConnectConfig, connect, embedded_config
+from forge_core.temporal.connect import ConnectConfig, connect
 from forge_core.temporal.payloads import INLINE_LIMIT_BYTES
 from forge_core.temporal.runs import RunHandle, start_run, wait_for_result
 from forge_core.temporal.server import get_state_dir
@@ -20,11 +20,6 @@ from temporalio.client import Client, WorkflowHistory
 
 CONTEXT_CHARACTERS = 400_000
 UNCHECKED = ValidationConfig(auto_fix=False, run_ruff_lint=False, run_ruff_format=False)
-
-
-@pytest.fixture
-async def client(temporal_address: str) -> Client:
-    return await connect(embedded_config(temporal_address, get_state_dir()))
 
 
 @pytest.fixture

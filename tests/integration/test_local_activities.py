@@ -8,12 +8,10 @@ import pytest
 from forge_core.models.result import TaskResult
 from forge_core.models.task import ContextConfig, TaskDefinition, ValidationConfig
 from forge_core.submission import RunSettings, resolve_run
-from forge_core.temporal.connect import connect, embedded_config
 from forge_core.temporal.runs import start_run, wait_for_result
-from forge_core.temporal.server import get_state_dir
 from forge_core.temporal.worker import running_worker
 from forge_core.workflows import unit
-from support.repository import git, make_repository
+from support.repository import git
 from support.script import answer, write_script
 from support.temporal_server import unique_queue
 from temporalio.client import Client
@@ -28,16 +26,6 @@ class Ended:
     result: TaskResult
     regular: Counter[str]
     """How often each activity was a regular one."""
-
-
-@pytest.fixture
-async def client(temporal_address: str) -> Client:
-    return await connect(embedded_config(temporal_address, get_state_dir()))
-
-
-@pytest.fixture
-def repo(tmp_path: Path) -> Path:
-    return make_repository(tmp_path / "repo", {"README.md": "# a repository\n"})
 
 
 async def run_plan(

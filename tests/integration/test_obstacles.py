@@ -33,11 +33,6 @@ AT_ONCE = WorkerLimits(grace=timedelta(0))
 
 
 @pytest.fixture
-async def client(temporal_address: str) -> Client:
-    return await connect(embedded_config(temporal_address, get_state_dir()))
-
-
-@pytest.fixture
 def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[LLMServer]:
     """A model that never answers."""
     gate = threading.Event()

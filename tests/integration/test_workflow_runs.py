@@ -12,13 +12,11 @@ from forge_core.errors import RunCancelled
 from forge_core.models.result import TaskResult
 from forge_core.models.task import TaskDefinition
 from forge_core.submission import RunSettings, resolve_run
-from forge_core.temporal.connect import connect, embedded_config
 from forge_core.temporal.runs import start_run, wait_for_result
-from forge_core.temporal.server import get_state_dir
 from forge_core.temporal.worker import WORKFLOWS, running_worker
 from forge_obs import Interaction, get_interactions, open_reader
 from support.llm_server import Exchange, LLMServer, Reply, tool
-from support.repository import git, make_repository
+from support.repository import git
 from support.sandbox import build_sandbox
 from support.script import answer, write_script
 from support.temporal_server import unique_queue
@@ -35,16 +33,6 @@ FAN_OUT = {
         {"step_id": "parts", "description": "Write both.", "sub_tasks": PARTS},
     ]
 }
-
-
-@pytest.fixture
-async def client(temporal_address: str) -> Client:
-    return await connect(embedded_config(temporal_address, get_state_dir()))
-
-
-@pytest.fixture
-def repo(tmp_path: Path) -> Path:
-    return make_repository(tmp_path / "repo", {"README.md": "# a repository\n"})
 
 
 async def execute(
