@@ -3,11 +3,21 @@
 import os
 import subprocess
 import sys
+import time
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import RFC_4122, UUID
 
 import pytest
 from forge_obs import process
-from forge_obs.process import get_db_path, get_owner, get_process_start, is_alive
+from forge_obs.process import (
+    get_db_path,
+    get_now,
+    get_owner,
+    get_process_start,
+    is_alive,
+    make_entry_id,
+)
 from support.children import run_in_child
 
 
@@ -72,3 +82,38 @@ def test_empty_home_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "_registered_home", lambda: "/home/registered")
 
     assert get_db_path() == Path("/home/registered/.local/state/forge/forge.db")
+
+
+def test_now_is_the_time_of_the_system_to_the_microsecond() -> None:
+    before = datetime.now(UTC)
+
+    shown = get_now()
+
+    assert before <= datetime.fromisoformat(shown) <= datetime.now(UTC)
+    assert shown.endswith("Z")
+    assert len(shown) == len("2026-01-01T00:00:00.000000Z")
+
+
+@pytest.mark.parametrize(
+    ("ns", "shown"),
+    [
+        (0, "1970-01-01T00:00:00.000000Z"),
+        (999_999_999, "1970-01-01T00:00:00.999999Z"),
+        (1_709_164_800_000_001_000, "2024-02-29T00:00:00.000001Z"),
+        (-1_000, "1969-12-31T23:59:59.999999Z"),
+    ],
+)
+def test_moments_have_one_form(ns: int, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time_ns", lambda: ns)
+
+    assert get_now() == shown
+
+
+def test_entry_ids_are_random_uuids() -> None:
+    ids = [make_entry_id() for _ in range(1000)]
+
+    assert all(UUID(found).version == 4 for found in ids)
+    assert all(UUID(found).variant == RFC_4122 for found in ids)
+    assert all(UUID(found).hex == found for found in ids)
+    assert {found[16] for found in ids} == set("89ab")
+    assert len(set(ids)) == len(ids)

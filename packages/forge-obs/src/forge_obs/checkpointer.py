@@ -11,6 +11,7 @@ where it cannot start, SQLite's own way is the fallback.
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from operator import attrgetter
 from typing import Final
 
 from forge_obs import sqlite
@@ -68,6 +69,8 @@ _COMMIT_BYTES: Final = 12_000
 _ROW_BYTES: Final = 8_000
 """What each row adds without long texts: a page of the table, and one of the index of ids."""
 
+_get_length: Final = attrgetter("length")
+
 
 class Checkpointer:
     """Keeps the write-ahead log of one database short.
@@ -107,7 +110,8 @@ class Checkpointer:
             commits: The rows.
             shared: Another process writes, too, and makes the log grow by as much and more.
         """
-        written = _COMMIT_BYTES + sum(_ROW_BYTES + commit.length for commit in commits)
+        texts = sum(map(_get_length, commits))
+        written = _COMMIT_BYTES + _ROW_BYTES * len(commits) + texts
         self._noted += written * (_SHARED if shared else 1)
         if shared or len(commits) > 1:
             self._alone = 0

@@ -153,12 +153,12 @@ def json_column(value: object) -> tuple[str | None, str | None]:
     """
     if value is None:
         return None, None
-    if isinstance(value, str | bytes):
+    if isinstance(value, (str, bytes)):
         return _given_json(value)
     raw, notes = _serialise(value)
     if not notes and b"null" in raw:  # a non-finite number turned into null would go unsaid
         plain(value, notes)
-    return raw.decode(), ", ".join(sorted(set(notes))) or None
+    return raw.decode(), ", ".join(sorted(set(notes))) if notes else None
 
 
 def _given_json(value: str | bytes) -> tuple[str, str | None]:

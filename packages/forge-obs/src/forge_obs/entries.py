@@ -127,9 +127,6 @@ def build_interaction(fields: Mapping[str, object], *, entry_id: str, now: str) 
     if unknown := [name for name in fields if name not in _INTERACTION_KEYWORDS]:
         raw["extra"] = {name: raw.pop(name) for name in unknown}
     raw.update(_figures(raw.pop("stats", None), raw))
-    for keyword, column in _JSON_KEYWORDS.items():
-        if (document := raw.pop(keyword, None)) is not None:
-            raw[column] = _document(keyword, document, notes)
     raw["seq"] = raw.get("seq") or 0
     raw["entry_id"] = raw.get("entry_id") or entry_id
     row = _INTERACTION.clean(raw, notes)
@@ -175,21 +172,28 @@ def clean_columns(table: str, values: Mapping[str, object]) -> Row:
 
 @dataclass(frozen=True)
 class _Shape:
-    """A table as cleaning sees it: what each column defaults to and who cleans it."""
+    """A table as cleaning sees it: what each column defaults to and who cleans it.
+
+    Attributes:
+        documents: JSON columns by the keyword of the value that they are made of.
+    """
 
     defaults: Row
     cleaners: Mapping[str, Cleaner]
+    documents: Mapping[str, str]
 
     @classmethod
-    def of(cls, columns: tuple[Column, ...]) -> "_Shape":
+    def of(cls, columns: tuple[Column, ...], documents: Mapping[str, str]) -> "_Shape":
         """Derive the shape from a table's columns."""
         return cls(
             {column.name: column.default for column in columns},
-            {column.name: _CLEANERS[column.kind] for column in columns},
+            {column.name: _CLEANERS[column.kind] for column in columns}
+            | dict.fromkeys(documents, json_column),
+            documents,
         )
 
     def clean(self, raw: Mapping[str, object], notes: list[str]) -> Row:
-        """Fill a row; what is missing or unusable keeps its default."""
+        """Fill a row by column or keyword; what is missing or unusable keeps its default."""
         row = self.defaults.copy()
         cleaners = self.cleaners
         for name, value in raw.items():
@@ -208,19 +212,12 @@ class _Shape:
             if note is not None:
                 notes.append(f"{name}: {note}")
             if fit is not None:
-                row[name] = fit
+                row[self.documents.get(name, name)] = fit
         return row
 
 
-_INTERACTION: Final = _Shape.of(INTERACTIONS)
-_RUN: Final = _Shape.of(RUNS)
-
-
-def _document(name: str, value: object, notes: list[str]) -> str | None:
-    text, note = json_column(value)
-    if note is not None:
-        notes.append(f"{name}: {note}")
-    return text
+_INTERACTION: Final = _Shape.of(INTERACTIONS, _JSON_KEYWORDS)
+_RUN: Final = _Shape.of(RUNS, {})
 
 
 def _figures(stats: object, fields: Mapping[str, object]) -> Row:

@@ -1,14 +1,13 @@
 """This process and its surroundings: environment, identity, and which processes live."""
 
 import os
-from datetime import UTC, datetime
+import time
 from functools import cache, lru_cache
 from pathlib import Path
 from pwd import getpwuid
 from random import Random
 from typing import Final
 
-from forge_obs.cleaning import format_time
 from forge_obs.entries import Owner
 from forge_obs.location import Surroundings, locate, starts_at_home
 from forge_obs.mounts import NETWORK, find_file_system
@@ -19,6 +18,10 @@ _random: Final = Random()  # noqa: S311 - ids are no secret
 """Seeded by the system, whatever a program does to the shared one; no call of the system per id."""
 
 os.register_at_fork(after_in_child=_random.seed)
+
+_FIXED_BITS: Final = 0xF << 76 | 0b11 << 62
+_VERSION_4: Final = 4 << 76 | 0b10 << 62
+"""Version and variant, the bits of a UUID that are not random."""
 
 
 def get_db_path() -> Path | None:
@@ -63,14 +66,18 @@ def get_network_file_system(path: Path) -> str | None:
 
 def get_now() -> str:
     """Give the current moment as RFC 3339 text in UTC with microseconds."""
-    return format_time(datetime.now(UTC))
+    second, ns = divmod(time.time_ns(), 1_000_000_000)
+    return f"{_format_second(second)}.{ns // 1000:06d}Z"
+
+
+@lru_cache(maxsize=2)
+def _format_second(second: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
 
 
 def make_entry_id() -> str:
     """Make the 32 hex digits of a random UUID (version 4 of RFC 9562)."""
-    digits = f"{_random.getrandbits(128):032x}"
-    variant = "89ab"[int(digits[16], 16) & 3]
-    return f"{digits[:12]}4{digits[13:16]}{variant}{digits[17:]}"
+    return f"{_random.getrandbits(128) & ~_FIXED_BITS | _VERSION_4:032x}"
 
 
 def get_owner() -> Owner:
