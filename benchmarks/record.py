@@ -38,8 +38,12 @@ THREADS_LIMITS = {2: 1.4, 400: 2.0}
 PROCESSES = 4
 PROCESSES_LIMIT = 0.8
 
-PAIRS = 8
-"""Turns that each side takes with many threads or processes: bursts of up to 100 MB."""
+PAIRS = {2: 24, 400: 8}
+"""Turns that each side takes with many threads or processes, by size in kB.
+
+Short ones are bursts of 0.2 s, of which a slow moment of the machine takes several; long ones are
+up to 100 MB each.
+"""
 
 
 @dataclass(frozen=True)
@@ -108,9 +112,10 @@ def measure_latency(size_kb: int, turns: int = TURNS) -> Latency:
     return Latency(size_kb, durations["bare"], durations["record"])
 
 
-def measure_threads(size_kb: int, pairs: int = PAIRS) -> Throughput:
+def measure_threads(size_kb: int) -> Throughput:
     """Write rows of one size by many threads of this process."""
     rows = ROWS_A_TURN[size_kb] // 4
+    pairs = PAIRS[size_kb]
     call = build_call(size_kb)
 
     with _both_sides(size_kb) as (stores, row):
@@ -138,9 +143,10 @@ def measure_threads(size_kb: int, pairs: int = PAIRS) -> Throughput:
     return Throughput(f"{THREADS} threads", size_kb, rates["bare"], rates["record"], limit, kept)
 
 
-def measure_processes(size_kb: int, pairs: int = PAIRS) -> Throughput:
+def measure_processes(size_kb: int) -> Throughput:
     """Write rows of one size by several processes."""
     rows = ROWS_A_TURN[size_kb]
+    pairs = PAIRS[size_kb]
     with _both_sides(size_kb) as (stores, row):
 
         def run(side: Side) -> float:
