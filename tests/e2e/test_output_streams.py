@@ -6,9 +6,10 @@ import sys
 import pytest
 from forge_obs import record
 
-STATUS = f"{sys.executable} -m forge_cli status"
+FORGE = f"{sys.executable} -m forge_cli"
 
 
+@pytest.mark.parametrize("command", ["status", "--help", "run --help", "--version"])
 @pytest.mark.parametrize(
     ("redirection", "code", "error"),
     [
@@ -20,12 +21,11 @@ STATUS = f"{sys.executable} -m forge_cli status"
     ],
 )
 def test_output_that_cannot_be_written_is_no_traceback(
-    redirection: str, code: int, error: str
+    command: str, redirection: str, code: int, error: str
 ) -> None:
     record("run", task_id="t", workflow_id="w", status="success")
 
-    done = subprocess.run(
-        ["bash", "-c", f"{STATUS} {redirection}"], capture_output=True, text=True, check=False
-    )
+    line = f"{FORGE} {command} {redirection}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stderr) == (code, error)

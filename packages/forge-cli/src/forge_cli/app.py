@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from cyclopts import App, CycloptsError, UnusedCliTokensError
 
-from forge_cli.console import prepare_streams
+from forge_cli.console import flush_output, prepare_streams
 from forge_cli.errors import EXPECTED, find_exit_code
 from forge_cli.examples import render_examples
 from forge_cli.exit_codes import ExitCode
@@ -130,7 +130,7 @@ def call(argv: list[str]) -> ExitCode:
     """Run a command line; whatever goes wrong becomes one line and an exit code."""
     app = build_app()
     try:
-        result = app.meta(argv) if may_have_global_options(argv) else launch(app, argv)
+        result = _run(app, argv)
     except UnusedCliTokensError as error:
         words = " ".join(error.unused_tokens or ())
         reason = f"unexpected {words!r}: quote a text of several words, name ids by their option"
@@ -142,6 +142,19 @@ def call(argv: list[str]) -> ExitCode:
     except EXPECTED as error:
         return _fail(argv, find_exit_code(error), type(error).__name__, str(error))
     return result if isinstance(result, ExitCode) else ExitCode.SUCCESS
+
+
+def _run(app: App, argv: list[str]) -> object:
+    """Run a command; help and versions, which rich prints, fail as other output does."""
+    try:
+        return app.meta(argv) if may_have_global_options(argv) else launch(app, argv)
+    except OSError:
+        flush_output()
+        raise
+    except SystemExit as error:
+        if not isinstance(error.__context__, BrokenPipeError):
+            raise
+        return ExitCode.SUCCESS
 
 
 def _fail(argv: list[str], code: ExitCode, error_type: str, message: str) -> ExitCode:

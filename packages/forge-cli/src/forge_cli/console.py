@@ -53,6 +53,15 @@ def print_verbatim(text: str) -> None:
     _write(sys.stdout, text)
 
 
+def flush_output() -> None:
+    """Write what was printed by somebody else and is still waiting.
+
+    Raises:
+        OutputFailed: Stdout cannot be written; that its reader is gone is no failure.
+    """
+    _write(sys.stdout, "")
+
+
 def print_note(message: str) -> None:
     """Print a line that is no result."""
     _write(sys.stderr, escape(message) + "\n")
