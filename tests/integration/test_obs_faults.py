@@ -191,7 +191,7 @@ def test_signal_handler_that_records_does_not_wait_for_what_it_interrupted(db: P
     def interrupt() -> bool:
         signal.signal(signal.SIGUSR1, lambda *_: interaction())
         signal.alarm(60)  # ends a child that stands still
-        with recorder._lock:
+        with recorder._changing():
             signal.raise_signal(signal.SIGUSR1)
         return True
 

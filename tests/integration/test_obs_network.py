@@ -67,9 +67,12 @@ def test_many_rows_on_a_network_need_no_log(db: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(LogConnection, "sync", watched_sync)
     put_on_network(db, monkeypatch)
 
-    assert all(interaction() for _ in range(300))
+    def record_until_opened() -> bool:
+        # Here the thread may find the file locked by the very commit that called for it.
+        assert all(interaction() for _ in range(24))
+        return bool(opened)
 
-    wait_until(lambda: opened, "the thread that looks after the log")
+    wait_until(record_until_opened, "the thread that looks after the log")
     assert len(set(opened)) == 1
     assert not db.with_name("forge.db-wal").exists()
 

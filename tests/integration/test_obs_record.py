@@ -149,6 +149,22 @@ def test_null_never_replaces_a_value() -> None:
     assert (row.input_tokens, row.latency_ms, row.model_name) == (10, 7.5, "m-1")
 
 
+def test_record_without_figures_keeps_the_model_that_answered() -> None:
+    assert interaction(**KEY, status="started", request_model="alias")
+    assert interaction(**KEY, stats=STATS, request_model="alias")
+    assert interaction(**KEY, status="error", error="cannot be parsed", request_model="alias")
+
+    [row] = stored()
+    assert (row.model_name, row.input_tokens, row.status) == ("m-1", 10, "error")
+
+
+def test_origin_that_is_left_out_stays() -> None:
+    assert interaction(**KEY, status="started", origin="scripted")
+    assert interaction(**KEY, response="r", origin=None)
+
+    assert stored()[0].origin == "scripted"
+
+
 def test_two_attempts_that_were_both_paid_are_two_rows() -> None:
     assert interaction(**KEY)
     assert interaction(**{**KEY, "activity_attempt": 2})

@@ -35,6 +35,7 @@ from forge_obs.columns import HEAD
 from forge_obs.entries import Entry, clean_columns
 from forge_obs.errors import SpoolUnavailable
 from forge_obs.private_file import let_go, open_locked
+from forge_obs.spool import add_lost
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.children import run_in_child, start_child, wait_for
@@ -76,6 +77,11 @@ def entry(task_id: str) -> Entry:
     return Entry("interactions", clean_columns("interactions", values))
 
 
+def drain(db: Path, save: Callable[[Entry], bool], budget_s: float = 5.0) -> None:
+    """Hand over what waits, and count what is of no use where every process sees it."""
+    spool.drain(db, save, partial(add_lost, db), budget_s=budget_s, timeout_s=1.0)
+
+
 def drained(db: Path, budget_s: float = 5.0) -> list[object]:
     """Take what waits out of the spool, without any database."""
     found: list[object] = []
@@ -84,7 +90,7 @@ def drained(db: Path, budget_s: float = 5.0) -> list[object]:
         found.append(waiting.row["task_id"])
         return True
 
-    spool.drain(db, save, budget_s=budget_s, timeout_s=1.0)
+    drain(db, save, budget_s)
     return found
 
 
@@ -328,7 +334,7 @@ def test_entry_that_cannot_be_saved_stays_with_those_behind_it(db: Path) -> None
         return True
 
     with pytest.raises(sqlite3.OperationalError):
-        spool.drain(db, save, budget_s=5.0, timeout_s=1.0)
+        drain(db, save)
 
     assert seen == ["a"]
     assert drained(db) == ["b", "c"]
@@ -413,6 +419,21 @@ def test_losses_that_found_no_place_are_written_down_later(db: Path) -> None:
     assert eventually(interaction)
 
     assert get_backlog_of_files(db) == get_backlog(db).lost == 1
+
+
+def test_useless_lines_that_no_file_counts_are_counted_by_the_process(
+    db: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    spool.append(db, entry("good"), timeout_s=1.0)
+    with spool.get_spool_path(db).open("ab") as file:
+        file.write(b"no entry\n" * 3)
+    spool.get_lost_path(db).mkdir()
+
+    assert interaction(task_id="new")
+
+    assert get_backlog(db).lost == 3
+    assert [row.task_id for row in stored(db)] == ["good", "new"]
+    assert "3 torn or unusable entries lost" in caplog.text
 
 
 def test_losses_of_a_parent_are_not_counted_by_its_child_too(db: Path) -> None:
@@ -586,7 +607,9 @@ def test_any_history_hands_over_every_entry_once_and_in_order(
                     file.write(b'{"table":"inter')
             elif act == "fail":
                 with suppress(sqlite3.OperationalError):
-                    spool.drain(place, refuse, budget_s=1.0, timeout_s=1.0)
+                    spool.drain(
+                        place, refuse, partial(add_lost, place), budget_s=1.0, timeout_s=1.0
+                    )
             elif act.startswith("take"):
                 taken += drained(place, budget_s=0.0 if act == "take two" else 5.0)
         taken += drained(place)
@@ -607,7 +630,9 @@ def test_child_of_a_fork_does_not_keep_the_lock(db: Path) -> None:
         return release.wait(10)
 
     spool.append(db, entry("x"), timeout_s=1.0)
-    drainer = threading.Thread(target=lambda: spool.drain(db, save, budget_s=5.0, timeout_s=1.0))
+    drainer = threading.Thread(
+        target=lambda: spool.drain(db, save, partial(add_lost, db), budget_s=5.0, timeout_s=1.0)
+    )
     drainer.start()
     assert inside.wait(10)
     reader, writer = os.pipe()

@@ -186,6 +186,24 @@ def test_moment_of_another_writer_defaults_to_now(engine: Engine, db: Path) -> N
     assert (found.usage_known, found.status, found.explanation) == (True, "ok", "")
 
 
+@pytest.mark.parametrize("replaced", [True, False], ids=["replaced", "removed"])
+def test_row_goes_to_the_file_that_stands_at_the_path(
+    engine: Engine, db: Path, tmp_path: Path, replaced: bool
+) -> None:
+    other = tmp_path / "other.db"
+    upgrade(other)
+    flush()
+    save(engine, task_id="old")
+    for name in (db, Path(f"{db}-wal"), Path(f"{db}-shm")):
+        name.unlink()
+    if replaced:
+        other.rename(db)
+
+    save(engine, task_id="new")
+
+    assert [row.task_id for row in get_interactions(reader(db))] == ["new"]
+
+
 def test_one_engine_per_path(db: Path, tmp_path: Path) -> None:
     assert get_engine(db) is get_engine(str(db))
     assert get_engine(db) is not get_engine(tmp_path / "other.db")

@@ -206,3 +206,11 @@ def test_nan_inside_a_document_is_noted() -> None:
         '{"a":null,"b":null}',
         "non-finite number became null",
     )
+
+
+@pytest.mark.parametrize("kind", [Point, LLMStats, int])
+def test_class_in_a_document_is_named(kind: type) -> None:
+    assert orjson.loads(to_json({"temperature": 0.5, "kind": kind})) == {
+        "temperature": 0.5,
+        "kind": f"<class {kind.__name__}>",
+    }

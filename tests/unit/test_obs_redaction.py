@@ -4,6 +4,7 @@ import orjson
 import pytest
 from forge_obs.columns import IDENTIFYING, TABLES, Kind
 from forge_obs.entries import Entry, Row, clean_columns
+from forge_obs.group_commit import Commit
 from forge_obs.redaction import DROPPED, redact_entry
 from forge_obs.rows import Interaction, Run
 from hypothesis import given
@@ -104,10 +105,12 @@ def test_untouched_document_keeps_its_spelling() -> None:
     assert redacted(interaction(extra_json=text))["extra_json"] == text
 
 
-def test_document_too_deep_to_look_into_is_dropped() -> None:
-    row = redacted(interaction(extra_json="[" * 900 + f'"{SECRET}"' + "]" * 900))
+@pytest.mark.parametrize("depth", [300, 900])
+def test_document_too_deep_to_look_into_or_to_write_is_dropped(depth: int) -> None:
+    row = redacted(interaction(extra_json="[" * depth + f'"{SECRET}"' + "]" * depth))
 
     assert SECRET not in str(row)
+    assert row["notes"] == "extra_json: dropped, redaction failed"
 
 
 def test_answer_that_utf_8_cannot_encode_is_cleaned() -> None:
@@ -123,6 +126,7 @@ def test_no_repr_holds_a_text() -> None:
     call = Interaction(id=1, user_prompt=SECRET, response=SECRET, error=SECRET, extra_json=SECRET)
     run = Run(id=1, workflow_id="w", result_json=SECRET)
     entry = Entry("interactions", interaction(user_prompt=SECRET), (SECRET,))
+    commit = Commit("INSERT ...", ("id", SECRET))
 
-    assert SECRET not in f"{call!r} {run!r} {entry!r} {call} {run} {entry}"
+    assert SECRET not in f"{call!r} {run!r} {entry!r} {commit!r} {call} {run} {entry} {commit}"
     assert repr(call) == "Interaction(id=1, entry_id=None, status='ok')"

@@ -96,11 +96,6 @@ class Checkpointer:
         self._over = False
         self._thread: threading.Thread | None = None
 
-    @property
-    def crossed(self) -> bool:
-        """Whether, in a child, the log was being moved during the fork."""
-        return self._lock.crossed
-
     def note(self, commits: Sequence[Commit], *, shared: bool) -> None:
         """Count rows that were committed, and look after a log that has grown long.
 

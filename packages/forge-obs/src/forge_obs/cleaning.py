@@ -208,10 +208,12 @@ def _known(value: object) -> object:
 
     A stranger becomes the name of its type: its `str()` may fail, and may show a secret.
     """
+    if isinstance(value, type):
+        return f"<class {value.__name__}>"
     dump = getattr(value, "model_dump", None)
     if callable(dump):
         return dump()
-    if is_dataclass(value) and not isinstance(value, type):
+    if is_dataclass(value):
         return {field.name: getattr(value, field.name) for field in fields(value)}
     for kind, reduce in _REDUCTIONS:
         if isinstance(value, kind):

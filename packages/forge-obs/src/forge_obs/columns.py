@@ -34,6 +34,10 @@ class Merge(Enum):
     """The old value, unless it is null."""
     MEASURED = "measured"
     """The new value if the new entry's tokens are known."""
+    ANSWERING = "answering"
+    """The new value, unless it is the requested model, which stands in where none answered."""
+    ORIGIN = "origin"
+    """The new value, unless it is the default."""
     NONZERO = "nonzero"
     """The new value, unless it is zero."""
     FILL_OBJECT = "fill_object"
@@ -45,7 +49,8 @@ class Column:
     """One column.
 
     Attributes:
-        default: Stands in for a missing or unusable value; None makes the column nullable.
+        default: Stands in for a missing or unusable value; a column with None is nullable, unless
+            the database has a default of its own.
     """
 
     name: str
@@ -78,7 +83,7 @@ INTERACTIONS: Final = (
     Column("step_id"),
     Column("sub_task_id"),
     Column("role", default=""),
-    Column("model_name", default=""),
+    Column("model_name", default="", merge=Merge.ANSWERING),
     Column("input_tokens", Kind.COUNT, 0, Merge.MEASURED),
     Column("output_tokens", Kind.COUNT, 0, Merge.MEASURED),
     Column("latency_ms", Kind.REAL, 0.0, Merge.NONZERO),
@@ -94,7 +99,7 @@ INTERACTIONS: Final = (
     Column("status", default="ok"),
     Column("error_type"),
     Column("finish_reason"),
-    Column("origin", default=PROVIDER),
+    Column("origin", default=PROVIDER, merge=Merge.ORIGIN),
     Column("request_model"),
     Column("cache_read_tokens", Kind.COUNT, 0, Merge.MEASURED),
     Column("cache_write_tokens", Kind.COUNT, 0, Merge.MEASURED),

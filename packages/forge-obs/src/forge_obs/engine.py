@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 
 from forge_obs import sqlite
 from forge_obs.checkpointer import Checkpointer
+from forge_obs.connections import Identity, identify, list_connections
 from forge_obs.errors import StoreUnavailable
 from forge_obs.group_commit import Commit, GroupCommit
 from forge_obs.locks import ForkLock
@@ -45,7 +46,7 @@ class Database:
         identity: Its device and inode, to notice that it was replaced.
     """
 
-    def __init__(self, path: Path, identity: tuple[int, int]) -> None:
+    def __init__(self, path: Path, identity: Identity) -> None:
         self.path = path
         self.engine = sqlite.create_write_engine(path)
         self.ready = False
@@ -62,14 +63,9 @@ class Database:
         """Whether the schema was seen at head and a connection to write by is open."""
         return self.ready and self._writer is not None
 
-    @property
-    def crossed(self) -> bool:
-        """Whether, in a child, a connection was in use during the fork."""
-        return self.lock.crossed or self.checkpointer.crossed
-
     def is_current(self) -> bool:
         """Tell whether the path still leads to the file that is open."""
-        return _identify(self._file) == self._identity
+        return identify(self._file) == self._identity
 
     def commit(self, statement: str, values: tuple[object, ...], *, timeout_s: float) -> bool:
         """Run a statement that inserts a row, and commit it; see also `keep_up`.
@@ -98,6 +94,8 @@ class Database:
             try:
                 commit.kept = self._execute([commit], give_up - time.monotonic())
             except _REFUSALS as error:
+                if sqlite.is_busy(error):
+                    raise  # the threads of the other rows may have more time
                 commit.error = error
 
     def _write_together(self, commits: Sequence[Commit], timeout_s: float) -> bool:
@@ -173,13 +171,14 @@ class Database:
         a file beside the database, and two databases that share one crash the process.
 
         Raises:
-            StoreUnavailable: A connection stays in use.
+            StoreUnavailable: A connection stays in use, perhaps by a read.
         """
         give_up = time.monotonic() + wait_s
-        if not self.checkpointer.stop(wait_s=wait_s):
-            raise StoreUnavailable(f"database {self.path} was removed while it was in use")
+        stopped = self.checkpointer.stop(wait_s=wait_s)
         with self.held(max(0.0, give_up - time.monotonic())):
             self.close()
+        if not stopped or any(found.identity == self._identity for found in list_connections()):
+            raise StoreUnavailable(f"database {self.path} was removed while it was in use")
 
     def close(self) -> None:
         """Close every idle connection; the next use opens new ones. Hold the lock."""
@@ -191,7 +190,6 @@ class Database:
 
 _open: dict[Path, Database] = {}
 _open_lock = ForkLock()
-_crossed: set[Path] = set()
 _inherited: list[Database] = []
 _warned_of: set[Path] = set()
 
@@ -254,11 +252,9 @@ def _reopen(path: Path, wal_budget_s: float) -> Database:
         return known
     if known is not None:
         known.retire(wait_s=0.0)
-    if path in _crossed:
-        raise StoreUnavailable(f"database {path} was in use when this process was forked")
     sqlite.prepare_file(path)
     _choose_journal(path, wal_budget_s)
-    identity = _identify(os.fspath(path))
+    identity = identify(os.fspath(path))
     if identity is None:
         raise StoreUnavailable(f"database {path} vanished while it was opened")
     _open[path] = opened = Database(path, identity)
@@ -286,14 +282,6 @@ def _close_idle(newest: Database) -> None:
             database.retire(wait_s=0.0)
 
 
-def _identify(path: str) -> tuple[int, int] | None:
-    try:
-        found = os.stat(path)  # noqa: PTH116 - on the path of every record
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    return found.st_dev, found.st_ino
-
-
 def list_open() -> list[Database]:
     """List the databases that this process has opened."""
     return list(_open.values())
@@ -318,7 +306,6 @@ def close_databases(*, wait_s: float) -> None:
 
 
 def _start_over() -> None:
-    _crossed.update(path for path, database in _open.items() if database.crossed)
     # Kept, never closed: what is left of them are copies of the parent's connections.
     _inherited.extend(_open.values())
     _open.clear()

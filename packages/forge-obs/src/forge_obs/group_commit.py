@@ -46,7 +46,7 @@ class Commit:
     """
 
     statement: str
-    values: tuple[object, ...]
+    values: tuple[object, ...] = field(repr=False)
     length: int = field(init=False)
     kept: bool | None = None
     error: Exception | None = None

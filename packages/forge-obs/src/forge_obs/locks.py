@@ -1,20 +1,36 @@
 """Locks that survive a fork.
 
-SQLite keeps the locks of a process in tables that a child inherits: a child that uses a file which
-was open during the fork believes that it holds locks which only its parent has, and rows get
-lost. So each lock is taken before a fork, and what it protects is closed.
+A child has no threads but the one that forked: a lock that another one held would stay taken there
+for ever. So each lock is taken before a fork, and what must not be copied is closed.
 """
 
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from itertools import count
-from typing import Final
+from typing import Final, Protocol
 from weakref import WeakValueDictionary
 
 _WAIT_S: Final = 5.0
 """How long a fork waits for one lock, in seconds."""
+
+_IMPORT_S: Final = 1.0
+"""How long to wait for what another thread imports, in seconds."""
+
+
+class Participant(Protocol):
+    """What has something to do when this process is forked."""
+
+    def before_fork(self) -> None:
+        """Get ready, in a short while."""
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+
+    def after_fork_in_child(self) -> None:
+        """Start over."""
 
 
 class ForkLock:
@@ -28,8 +44,6 @@ class ForkLock:
         self._lock = threading.Lock()
         self._let_go = let_go
         self._held_for_fork = False
-        self.crossed = False
-        """In a child: what the lock protects was in use during the fork."""
         _locks[next(_numbers)] = self
 
     def acquire(self, *, timeout_s: float) -> bool:
@@ -48,16 +62,26 @@ class ForkLock:
         """Give the lock back."""
         self._lock.release()
 
-    def __enter__(self) -> None:
-        self.acquire(timeout_s=threading.TIMEOUT_MAX)
+    @contextmanager
+    def held_if_free(self, timeout_s: float) -> Iterator[None]:
+        """Hold the lock, or go on without it if it cannot be had in that many seconds.
 
-    def __exit__(self, *_raised: object) -> None:
-        self._lock.release()
+        Whoever holds it for so long may not go on at all: it was interrupted by the signal handler
+        that calls here.
+        """
+        taken = self.acquire(timeout_s=timeout_s)
+        try:
+            yield
+        finally:
+            if taken:
+                self.release()
 
     def before_fork(self) -> None:
         """Take the lock if it can be had soon, and let go of what it protects."""
-        self._held_for_fork = self._lock.acquire(timeout=_WAIT_S)
-        if self._held_for_fork and self._let_go is not None:
+        if not self._lock.acquire(timeout=_WAIT_S):
+            return  # perhaps another thread forks, and has it for that
+        self._held_for_fork = True
+        if self._let_go is not None:
             self._let_go()
 
     def after_fork_in_parent(self) -> None:
@@ -68,7 +92,6 @@ class ForkLock:
 
     def after_fork_in_child(self) -> None:
         """Start over: the thread that holds the old lock is not in this process."""
-        self.crossed = self.crossed or not self._held_for_fork
         self._held_for_fork = False
         self._lock = threading.Lock()
 
@@ -88,10 +111,31 @@ class _Gate:
 _gate: Final = _Gate()
 _numbers: Final = count()
 _locks: Final[WeakValueDictionary[int, ForkLock]] = WeakValueDictionary()
+_last: Final[list[Participant]] = []
+_import_lock: Final = ForkLock()
 
 
-def _in_order() -> list[ForkLock]:
+def take_part_last(participant: Participant) -> None:
+    """Let something happen at every fork, after all locks."""
+    _last.append(participant)
+
+
+def wait_for_fork() -> None:
+    """Wait until no fork is under way, for a while at most."""
+    _gate.open.wait(_WAIT_S)
+
+
+def importing() -> AbstractContextManager[None]:
+    """Let a fork wait for an import, whose lock would stay taken in the child."""
+    return _import_lock.held_if_free(_IMPORT_S)
+
+
+def _list_locks() -> list[ForkLock]:
     return [lock for _, lock in sorted(_locks.items())]
+
+
+def _list_participants() -> list[Participant]:
+    return [*_list_locks(), *_last]
 
 
 def _before_fork() -> None:
@@ -99,21 +143,23 @@ def _before_fork() -> None:
     # under which new ones are made has it before them.
     _gate.open.clear()
     taken: set[int] = set()
-    while fresh := [lock for lock in _in_order() if id(lock) not in taken]:
+    while fresh := [lock for lock in _list_locks() if id(lock) not in taken]:
         for lock in fresh:
             lock.before_fork()
             taken.add(id(lock))
+    for participant in _last:
+        participant.before_fork()
 
 
 def _after_fork_in_parent() -> None:
-    for lock in _in_order():
-        lock.after_fork_in_parent()
+    for participant in _list_participants():
+        participant.after_fork_in_parent()
     _gate.open.set()
 
 
 def _after_fork_in_child() -> None:
-    for lock in _in_order():
-        lock.after_fork_in_child()
+    for participant in _list_participants():
+        participant.after_fork_in_child()
     _gate.renew()
 
 

@@ -11,7 +11,6 @@ from sqlalchemy.exc import DatabaseError
 
 from forge_obs import sqlite
 from forge_obs.columns import FIGURES, PROVIDER, TABLES
-from forge_obs.locks import ForkLock
 from forge_obs.migrate import get_revision, refuse_newer
 
 Values: TypeAlias = Mapping[str, object]
@@ -21,7 +20,6 @@ Field: TypeAlias = ColumnElement[Any]
 
 _IDS_A_QUERY: Final = 500
 _ROWS_A_FETCH: Final = 1000
-_reads: Final = ForkLock()
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,6 @@ def reading(engine: Engine) -> Iterator[Connection]:
     """
     path = Path(engine.url.database or "")
     with (
-        _reads,
         sqlite.telling_errors(path),
         engine.connect().execution_options(**sqlite.READ_ONLY) as connection,
     ):

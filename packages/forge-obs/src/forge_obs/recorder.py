@@ -8,10 +8,10 @@ that it describes.
 import logging
 import os
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Final, Literal, Protocol, Unpack, overload
@@ -21,9 +21,8 @@ from forge_obs.breaker import Breaker, Losses
 from forge_obs.entries import Entry, build_interaction, build_run
 from forge_obs.errors import SpoolUnavailable, StoreError, is_about_the_entry
 from forge_obs.keywords import InteractionKeywords, RunKeywords
-from forge_obs.locks import ForkLock
+from forge_obs.locks import ForkLock, importing
 from forge_obs.process import get_db_path, get_now, get_owner, make_entry_id
-from forge_obs.spool import Drained
 from forge_obs.spool_format import Backlog
 
 DEADLINE_S: Final = 2.0
@@ -82,19 +81,12 @@ def _count_anew() -> None:
 os.register_at_fork(after_in_child=_count_anew)
 
 
-@contextmanager
-def _changing() -> Iterator[None]:
+def _changing() -> AbstractContextManager[None]:
     """Keep other threads from changing the state meanwhile.
 
-    Whoever holds the lock for so long does not go on: it was interrupted by the signal handler
-    that calls here. A count that is off by one is better than a program that stands still.
+    A count that is off by one is better than a program that stands still.
     """
-    taken = _lock.acquire(timeout_s=_LOCK_S)
-    try:
-        yield
-    finally:
-        if taken:
-            _lock.release()
+    return _lock.held_if_free(_LOCK_S)
 
 
 @overload
@@ -112,8 +104,8 @@ def record(kind: object = None, /, *unexpected: object, **fields: object) -> boo
     `KeyboardInterrupt` and an exit that a signal handler asks for meanwhile pass. Waits at most
     `DEADLINE_S` for a locked database (`MIGRATE_S` when it must migrate) and `SPOOL_S` for the
     spool. The same call key (`run_id`, `activity_id`, `activity_attempt`, `seq`) or `entry_id`
-    again merges into its row: `started` never changes a finished one, null never replaces a value.
-    Call it through `asyncio.to_thread` in async code.
+    again merges into its row: `started` never changes a finished one, null never replaces a value;
+    but a `status` that is left out is `ok`. Call it through `asyncio.to_thread` in async code.
 
     Args:
         kind: `"interaction"` for one request to a model, `"run"` for one execution of a task.
@@ -177,7 +169,7 @@ def catch_up(path: Path, *, timeout_s: float) -> None:
     """
     with suppress(Exception):
         if spool.has_entries(path):
-            _tell_unusable(path, _load_drain().drain_all(path, timeout_s=timeout_s))
+            _load_drain().drain_all(path, partial(_lose_lines, path), timeout_s=timeout_s)
 
 
 def _build(kind: object, unexpected: tuple[object, ...], fields: dict[str, object]) -> Entry:
@@ -213,7 +205,7 @@ def _make_without_hostile(kind: object, fields: dict[str, object]) -> Entry:
         raise StoreError("the values of an entry raise by turns") from error
     _warn_once(f"record({kind!r}) dropped values that raise: {_name_keywords(dropped)}")
     if "notes" in entry.row:
-        notes = [f"{name}: dropped, it raises" for name in dropped if name in entry.row]
+        notes = [f"{name}: dropped, it raises" for name in dropped if name.isidentifier()]
         entry.row["notes"] = "; ".join([*filter(None, [entry.row["notes"]]), *notes])  # type: ignore[list-item]
     return entry
 
@@ -284,22 +276,15 @@ def _is_queued(path: Path, entry: Entry, wait_s: float) -> bool:
         than one that is lost.
     """
     try:
-        drained = _load_drain().drain_batch(path, timeout_s=wait_s, migrate_s=MIGRATE_S)
+        lose = partial(_lose_lines, path)
+        if _load_drain().drain_batch(path, lose, timeout_s=wait_s, migrate_s=MIGRATE_S):
+            return False
     except SpoolUnavailable as error:
         _warn_at_times(_describe(error), "entries wait and cannot be stored: %s", error)
-    else:
-        _tell_unusable(path, drained)
-        if drained.empty:
-            return False
     with suppress(SpoolUnavailable):
         _append(path, entry)
         return True
     return False
-
-
-def _tell_unusable(path: Path, drained: Drained) -> None:
-    if drained.unusable:
-        _warn_at_times("unusable", "%d torn or unusable entries lost (%s)", drained.unusable, path)
 
 
 class _Writer(Protocol):
@@ -309,21 +294,24 @@ class _Writer(Protocol):
 @cache
 def _load_writer() -> _Writer:
     # Not at the top: SQLAlchemy is loaded when there is something to write.
-    from forge_obs.writer import write_at  # noqa: PLC0415
+    with importing():
+        from forge_obs.writer import write_at  # noqa: PLC0415
 
     return write_at
 
 
 @cache
 def _load_engine() -> ModuleType:
-    from forge_obs import engine  # noqa: PLC0415 - see `_load_writer`
+    with importing():
+        from forge_obs import engine  # noqa: PLC0415 - see `_load_writer`
 
     return engine
 
 
 @cache
 def _load_drain() -> ModuleType:
-    from forge_obs import drain  # noqa: PLC0415 - see `_load_writer`
+    with importing():
+        from forge_obs import drain  # noqa: PLC0415 - see `_load_writer`
 
     return drain
 
@@ -360,18 +348,29 @@ def _lose(path: Path | None, reason: str) -> None:
     """Count an entry as lost, here and where other processes see it, and maybe warn."""
     with _changing():
         _state.losses = _state.losses.lost()
-        if path is not None:
-            _state.unsaved[path] = _state.unsaved.get(path, 0) + 1
-    _save_losses(path)
+    _count_lost(path, 1)
     total = _state.losses.total
     _warn_at_times(reason, "not stored: %s; %d lost so far (database: %s)", reason, total, path)
 
 
-def _save_losses(path: Path | None) -> None:
+def _lose_lines(path: Path, number: int) -> None:
+    """Count lines of the spool that hold nothing of use, and maybe warn."""
+    _count_lost(path, number)
+    _warn_at_times("unusable", "%d torn or unusable entries lost (%s)", number, path)
+
+
+def _count_lost(path: Path | None, number: int) -> None:
+    if path is not None:
+        with _changing():
+            _state.unsaved[path] = _state.unsaved.get(path, 0) + number
+        _save_losses(path)
+
+
+def _save_losses(path: Path) -> None:
     """Write down losses that no file counts yet; those that find no place are kept for later."""
     with _changing():
-        number = 0 if path is None else _state.unsaved.pop(path, 0)
-    if path is None or not number:
+        number = _state.unsaved.pop(path, 0)
+    if not number:
         return
     try:
         spool.add_lost(path, number)

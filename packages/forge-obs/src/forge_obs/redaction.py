@@ -51,12 +51,13 @@ def _redact_document(text: str, hook: Hook) -> str | None:
     try:
         document = orjson.loads(text)
         inside = _redact_inside(document, hook)
+        # What stays as it was keeps its spelling, numbers beyond 64 bits included.
+        shown = text if inside == document else orjson.dumps(inside).decode()
     except orjson.JSONDecodeError:
         return hook(text)
-    except (_NoAnswer, RecursionError):
+    except (_NoAnswer, RecursionError, TypeError):  # the last for what is nested too deeply
         return None
-    # What stays as it was keeps its spelling, numbers beyond 64 bits included.
-    return hook(text if inside == document else orjson.dumps(inside).decode())
+    return hook(shown)
 
 
 class _NoAnswer(Exception):

@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TypeAlias
 
 from forge_obs.entries import Entry
+from forge_obs.locks import importing
 from forge_obs.redaction import redact_entry
 
 Redact: TypeAlias = Callable[[str], str]
@@ -57,7 +58,8 @@ def _load(name: str) -> Redact:
     """Import `package.module:function`; what cannot be imported drops every text."""
     module, _, attribute = name.partition(":")
     try:
-        found = getattr(import_module(module), attribute)
+        with importing():
+            found = getattr(import_module(module), attribute)
     except (Exception, SystemExit) as error:
         return _refusing(f"FORGE_REDACT={name!a} cannot be imported: {type(error).__name__}")
     return found if callable(found) else _refusing(f"FORGE_REDACT={name!a} is no function")

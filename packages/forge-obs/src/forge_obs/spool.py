@@ -11,7 +11,6 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BufferedReader
 from pathlib import Path
@@ -38,19 +37,6 @@ _COUNT_S: Final = 0.05
 
 _LEAST: Final = 2
 """Entries of a batch at least: who drains before it appends one gets ahead."""
-
-
-@dataclass(frozen=True)
-class Drained:
-    """What became of a batch.
-
-    Attributes:
-        empty: Nothing waits any more.
-        unusable: Lines that hold no entry, or one that no database takes.
-    """
-
-    empty: bool
-    unusable: int = 0
 
 
 def get_spool_path(db_path: Path) -> Path:
@@ -115,8 +101,13 @@ def has_entries(db_path: Path) -> bool:
 
 
 def drain(
-    db_path: Path, save: Callable[[Entry], bool], *, budget_s: float, timeout_s: float
-) -> Drained:
+    db_path: Path,
+    save: Callable[[Entry], bool],
+    lose: Callable[[int], None],
+    *,
+    budget_s: float,
+    timeout_s: float,
+) -> bool:
     """Hand over waiting entries, oldest first, and forget those that were taken.
 
     None is handed over while another thread or process is at it. A kill on the way hands some
@@ -126,8 +117,12 @@ def drain(
         db_path: Path of the database.
         save: Stores an entry, or gives False for one that no database takes; what it raises ends
             the batch before that entry.
+        lose: Told, at the end, of how many lines hold no entry, or one that no database takes.
         budget_s: After that many seconds the batch ends, with two entries at least.
         timeout_s: How long to wait for others that use the spool, in seconds.
+
+    Returns:
+        Whether nothing waits any more.
 
     Raises:
         SpoolUnavailable: It cannot be read or written.
@@ -136,22 +131,25 @@ def drain(
     try:
         descriptor = open_locked(path, 0, time.monotonic() + timeout_s)
     except FileNotFoundError:
-        return Drained(empty=True)
+        return True
     except TimeoutError:
-        return Drained(empty=False)
+        return False
     except OSError as error:
         raise _tell(path, error) from error
     try:
         with os.fdopen(descriptor, "rb", closefd=False) as file:
-            return _drain(db_path, file, save, time.monotonic() + budget_s)
+            return _drain(path, file, save, lose, time.monotonic() + budget_s)
     finally:
         let_go(descriptor)
 
 
 def _drain(
-    db_path: Path, file: BufferedReader, save: Callable[[Entry], bool], give_up: float
-) -> Drained:
-    path = get_spool_path(db_path)
+    path: Path,
+    file: BufferedReader,
+    save: Callable[[Entry], bool],
+    lose: Callable[[int], None],
+    give_up: float,
+) -> bool:
     with _telling(path):
         size = os.fstat(file.fileno()).st_size
         position = decode_header(file.read(HEADER_BYTES), size)
@@ -168,8 +166,8 @@ def _drain(
         with _telling(path):
             _advance(path, file.fileno(), position, size)
         if unusable:
-            add_lost(db_path, unusable)
-    return Drained(empty=position >= size, unusable=unusable)
+            lose(unusable)
+    return position >= size
 
 
 def _hand_over(line: bytes, save: Callable[[Entry], bool]) -> bool:

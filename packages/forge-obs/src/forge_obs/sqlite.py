@@ -34,7 +34,9 @@ from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DBAPIError
 
-from forge_obs.columns import NO_RESULT, RUNNING, STARTED, TABLES, Column, Merge
+from forge_obs.columns import NO_RESULT, PROVIDER, RUNNING, STARTED, TABLES, Column, Merge
+from forge_obs.connections import Connection as DriverConnection
+from forge_obs.connections import let_forks_pass
 from forge_obs.errors import StoreUnavailable, StoreUnreadable
 
 NOW: Final = "(strftime('%Y-%m-%dT%H:%M:%fZ','now'))"
@@ -174,7 +176,7 @@ def connect_for_writing(path: Path, wait_s: float) -> sqlite3.Connection:
     Raises:
         sqlite3.Error: The file cannot be opened or read, or stayed locked.
     """
-    connection = connect(path, wait_s)
+    connection = DriverConnection(path, "rw", wait_s)
     try:
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute(f"PRAGMA wal_autocheckpoint={_LONG_LOG_PAGES}")
@@ -183,14 +185,6 @@ def connect_for_writing(path: Path, wait_s: float) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
-
-
-def connect(path: Path, wait_s: float, mode: str = "rw") -> sqlite3.Connection:
-    """Open a file that exists: one that SQLite makes would be readable by everybody."""
-    address = f"{path.absolute().as_uri()}?mode={mode}"
-    return sqlite3.connect(
-        address, uri=True, timeout=max(0.0, wait_s), isolation_level=None, check_same_thread=False
-    )
 
 
 def _begin(connection: Connection) -> None:
@@ -221,7 +215,7 @@ def switch_journal(path: Path, mode: Literal["wal", "delete"], *, budget_s: floa
 
 
 def _set_journal(path: Path, wanted: str, *, wait_s: float) -> str:
-    with closing(connect(path, wait_s)) as connection:
+    with closing(DriverConnection(path, "rw", wait_s)) as connection:
         mode = str(connection.execute("PRAGMA journal_mode").fetchone()[0])
         if mode != wanted:
             mode = str(connection.execute(f"PRAGMA journal_mode={wanted}").fetchone()[0])
@@ -254,6 +248,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     Raises:
         sqlite3.Error: It cannot be opened or read.
     """
+    let_forks_pass()
     try:
         return _probe(path, "rw")
     except sqlite3.OperationalError as error:
@@ -264,7 +259,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
 
 def _probe(path: Path, mode: str) -> sqlite3.Connection:
     """Open and read once: SQLite finds out at the first statement whether it may."""
-    connection = connect(path, BUSY_S, mode)
+    connection = DriverConnection(path, mode, BUSY_S)
     try:
         connection.execute("PRAGMA query_only=ON")
         connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
@@ -352,6 +347,15 @@ def _measured(new: Value, old: Value, row: Columns) -> Value:
     return case((row["usage_known"] == literal_column("1"), new), else_=old)
 
 
+def _answering(new: Value, old: Value, row: Columns) -> Value:
+    stands_in = (new == row["request_model"]) & (old != literal_column("''"))
+    return case((stands_in, old), else_=_fill(new, old, row))
+
+
+def _origin(new: Value, old: Value, _row: Columns) -> Value:
+    return case((new == literal_column(f"'{PROVIDER}'"), old), else_=new)
+
+
 def _nonzero(new: Value, old: Value, _row: Columns) -> Value:
     return case((new > literal_column("0"), new), else_=old)
 
@@ -364,6 +368,8 @@ _MERGES: Final[Mapping[Merge, Callable[[Value, Value, Columns], Value]]] = {
     Merge.FILL: _fill,
     Merge.FIRST: _first,
     Merge.MEASURED: _measured,
+    Merge.ANSWERING: _answering,
+    Merge.ORIGIN: _origin,
     Merge.NONZERO: _nonzero,
     Merge.FILL_OBJECT: _fill_object,
 }

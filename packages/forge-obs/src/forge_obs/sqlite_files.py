@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from forge_obs import sqlite
+from forge_obs.connections import Connection
 
 SHRINK_WAIT_S: Final = 30.0
 """How long to wait for other writers before a file is written anew, in seconds."""
@@ -27,7 +28,7 @@ def copy_database(source: Path, target: Path) -> None:
     """
     with (
         closing(sqlite.open_for_reading(source)) as reader,
-        closing(sqlite.connect(target, sqlite.BUSY_S)) as writer,
+        closing(Connection(target, "rw", sqlite.BUSY_S)) as writer,
     ):
         reader.backup(writer)
 
@@ -38,7 +39,7 @@ def shrink(path: Path) -> str | None:
     The file is written anew, for which SQLite needs as much space again in the temporary
     directory, and once more beside the file. Readers go on, writers wait.
     """
-    with closing(sqlite.connect(path, SHRINK_WAIT_S)) as connection:
+    with closing(Connection(path, "rw", SHRINK_WAIT_S)) as connection:
         used, free, size = (
             int(connection.execute(f"PRAGMA {name}").fetchone()[0])
             for name in ("page_count", "freelist_count", "page_size")

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine
 from forge_obs import sqlite
 from forge_obs.cleaning import format_time, to_json
 from forge_obs.columns import LONG_TEXTS, MAX_COUNT
-from forge_obs.engine import get_database, get_engine, open_database
+from forge_obs.engine import get_database, get_engine, keep_up, open_database
 from forge_obs.entries import (
     Entry,
     build_interaction_dict,
@@ -164,13 +164,16 @@ def save_run(engine: Engine, result: object, workflow_id: str, **fields: object)
 
 
 def _save(engine: Engine, entry: Entry) -> None:
-    from forge_obs.writer import write  # noqa: PLC0415 - readers do without the tables
+    from forge_obs.writer import write, write_at  # noqa: PLC0415 - readers do without the tables
 
-    path = Path(engine.url.database or "")
+    path = Path(engine.url.database or "").absolute()
+    entry = redacted(entry)
     with sqlite.telling_errors(path):
         database = get_database(engine) or open_database(path)
-        write(database, redacted(entry), timeout_s=sqlite.BUSY_S)
-        database.checkpointer.keep_up()
+        if not write(database, entry, timeout_s=sqlite.BUSY_S):
+            # The engine's file is not the one at the path any more.
+            write_at(path, entry, timeout_s=sqlite.BUSY_S, migrate_s=UPGRADE_S)
+    keep_up(path)
 
 
 def get_interactions(
@@ -393,5 +396,6 @@ def get_shown_status(run: "Run") -> str:
 
 
 def _detached(row: "Row") -> "Row":
-    mapped = sys.modules.get("forge_obs.orm")
-    return row if mapped is None else mapped.detach(row)
+    # While another thread imports it, it has no such function yet, and maps no row that is read.
+    detach = getattr(sys.modules.get("forge_obs.orm"), "detach", None)
+    return row if detach is None else detach(row)

@@ -1,0 +1,117 @@
+"""Every connection to SQLite that this process has open, and what a fork does to them.
+
+SQLite keeps the locks of a process in tables that a child inherits. A child that opens a file
+which its parent had open during the fork takes no lock on it, and the parent, which believes that
+it is alone, may remove the log that the child commits to. So a fork waits a moment for those who
+read or write, and a file that was open nevertheless is refused to the child.
+"""
+
+import os
+import sqlite3
+import threading
+import time
+from pathlib import Path
+from typing import Final, TypeAlias
+from weakref import ref
+
+from forge_obs import locks
+from forge_obs.errors import StoreUnavailable
+
+Identity: TypeAlias = tuple[int, int]
+"""Device and inode of a file: what SQLite, too, knows it by."""
+
+_WAIT_S: Final = 0.5
+"""How long a fork waits for connections that are in use, in seconds."""
+
+_LOOK_S: Final = 0.001
+
+
+class Connection(sqlite3.Connection):
+    """A connection of the driver that a fork knows about.
+
+    Args:
+        path: The file, which exists: one that SQLite makes would be readable by everybody.
+        mode: `rw` or `ro`.
+        wait_s: How long a statement waits for a lock, in seconds.
+
+    Raises:
+        StoreUnavailable: The file was open when this process was forked.
+        sqlite3.Error: It cannot be opened.
+    """
+
+    def __init__(self, path: Path, mode: str, wait_s: float) -> None:
+        self.thread = threading.get_ident()
+        self.identity = identify(os.fspath(path))
+        if self.identity in _refused:
+            raise StoreUnavailable(f"database {path} was in use when this process was forked")
+        key = id(self)
+        _open[key] = ref(self, lambda _: _open.pop(key, None))
+        super().__init__(
+            f"{path.absolute().as_uri()}?mode={mode}",
+            uri=True,
+            timeout=max(0.0, wait_s),
+            isolation_level=None,
+            check_same_thread=False,
+        )
+
+    def close(self) -> None:
+        """Close the connection; in a child, leave one of its parent alone."""
+        if self not in _inherited:
+            super().close()
+            _open.pop(id(self), None)
+
+
+_open: Final[dict[int, "ref[Connection]"]] = {}
+_refused: Final[set[Identity]] = set()
+_inherited: Final[list[Connection]] = []
+"""In a child: kept for ever, since the end of one would close it."""
+
+
+def identify(path: str) -> Identity | None:
+    """Tell which file stands at a path; None if there is none."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - on the path of every record
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_dev, found.st_ino
+
+
+def list_connections() -> list[Connection]:
+    """List the connections that are open."""
+    known = (found() for found in list(_open.values()))
+    return [connection for connection in known if connection is not None]
+
+
+def let_forks_pass() -> None:
+    """Wait until no fork is under way, before a read begins. Hold no lock.
+
+    A thread that reads already goes on: the fork waits for it.
+    """
+    here = threading.get_ident()
+    if not any(known.thread == here for known in list_connections()):
+        locks.wait_for_fork()
+
+
+class _Fork:
+    """Waits for connections before a fork, and refuses in the child what stayed open."""
+
+    def before_fork(self) -> None:
+        """Wait until no other thread has one, for a moment at most."""
+        give_up = time.monotonic() + _WAIT_S
+        here = threading.get_ident()
+        while any(known.thread != here for known in list_connections()):
+            if time.monotonic() >= give_up:
+                return
+            time.sleep(_LOOK_S)
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+
+    def after_fork_in_child(self) -> None:
+        """Leave the parent's connections alone, and their files."""
+        _inherited.extend(list_connections())
+        _open.clear()
+        _refused.update(known.identity for known in _inherited if known.identity is not None)
+
+
+locks.take_part_last(_Fork())
