@@ -25,6 +25,7 @@ from forge_obs import (
     get_run,
     lost_count,
     open_reader,
+    private_file,
     record,
     recorder,
     spool,
@@ -34,7 +35,6 @@ from forge_obs.checkpointer import Checkpointer
 from forge_obs.columns import HEAD
 from forge_obs.entries import Entry, clean_columns
 from forge_obs.errors import SpoolUnavailable
-from forge_obs.private_file import let_go, open_locked
 from forge_obs.spool import add_lost
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -305,7 +305,8 @@ def test_log_is_not_waited_for_while_the_spool_is_held(
 
     def keep_up(_: Checkpointer) -> None:
         try:
-            let_go(open_locked(spool.get_spool_path(db), 0, time.monotonic()))
+            with private_file.locked(spool.get_spool_path(db), 0, time.monotonic()):
+                pass
         except TimeoutError:
             waits.append("held")
         except FileNotFoundError:

@@ -36,7 +36,7 @@ class Pen:
 
     def commit_at_once(self, *rows: Commit) -> list["Future[bool]"]:
         """Commit rows by a thread each, which all have come before the first is written."""
-        with self.lock.held_if_free(10.0):
+        with self.lock.held(10.0):
             found = []
             for wanted in rows:
                 found.append(self.threads.submit(self.rows.commit, wanted, DEADLINE_S))
@@ -105,7 +105,7 @@ def test_few_threads_write_each_for_itself() -> None:
     pen = Pen(keep)
     rows = GroupCommit(pen.lock, pen._write, crowd=3)
 
-    with pen.lock.held_if_free(10.0):
+    with pen.lock.held(10.0):
         found = [pen.threads.submit(rows.commit, row(name), DEADLINE_S) for name in "ab"]
         wait_until(lambda: len(rows._threads) == len(found), "the rows to arrive")
 
@@ -115,7 +115,7 @@ def test_few_threads_write_each_for_itself() -> None:
 
 def test_long_row_goes_alone() -> None:
     pen = Pen(keep)
-    with pen.lock.held_if_free(10.0):
+    with pen.lock.held(10.0):
         long = pen.threads.submit(pen.rows.commit, row("long", text="x" * LONG_ROW), DEADLINE_S)
         wait_until(lambda: pen.rows._threads, "the long row to arrive")
         assert pen.rows._gathering is None
@@ -158,7 +158,7 @@ def test_failure_to_write_meets_one_thread_and_the_others_try_again() -> None:
 
 def test_whoever_waits_too_long_is_told_and_the_others_go_on() -> None:
     pen = Pen(keep)
-    with pen.lock.held_if_free(10.0):
+    with pen.lock.held(10.0):
         patient = pen.threads.submit(pen.rows.commit, row("patient"), DEADLINE_S)
         wait_until(lambda: pen.rows._gathering, "the first row to arrive")
         with pytest.raises(StoreUnavailable, match="busy in other threads"):
@@ -177,7 +177,7 @@ def test_signal_handler_does_not_wait_for_the_thread_that_it_interrupted() -> No
         handled.append(pen.rows.commit(row("handler"), DEADLINE_S))
 
     def interrupt() -> None:
-        with pen.lock.held_if_free(10.0):
+        with pen.lock.held(10.0):
             held.set()
             wait_until(lambda: pen.rows._gathering, "the row to arrive")
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)

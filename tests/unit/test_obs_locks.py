@@ -3,6 +3,8 @@
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 import pytest
 from forge_obs import locks
@@ -21,17 +23,18 @@ def fork_under_way(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("fork_under_way")
 def test_fork_does_not_add_to_the_wait(free: bool) -> None:
     lock = ForkLock()
-    if not free:
-        assert lock.acquire(timeout_s=0.0)
-    taken: list[bool] = []
+    found: list[bool] = []
 
-    waiting = threading.Thread(
-        target=lambda: taken.append(lock.acquire(timeout_s=0.05)), daemon=True
-    )
-    waiting.start()
-    waiting.join(60.0)
+    def take() -> None:
+        with lock.held(0.05) as taken:
+            found.append(taken)
 
-    assert taken == [free]
+    with nullcontext() if free else lock.held(0.0):
+        waiting = threading.Thread(target=take, daemon=True)
+        waiting.start()
+        waiting.join(60.0)
+
+    assert found == [free]
 
 
 @pytest.mark.usefixtures("fork_under_way")
@@ -41,10 +44,26 @@ def test_wait_for_a_fork_counts_as_waiting() -> None:
     threading.Timer(0.05, locks._gate.open.set).start()
     before = time.monotonic()
 
-    lock.acquire(timeout_s=60.0)
+    with lock.held(60.0):
+        pass
 
     assert waits.timeout < 60.0
     assert waits.timeout >= 60.0 - (time.monotonic() - before)
+
+
+def test_lock_that_stayed_busy_is_not_given_back_for_its_holder() -> None:
+    lock = ForkLock()
+
+    def fail_to_take() -> bool:
+        with lock.held(0.0) as taken:
+            return taken
+
+    with lock.held(1.0), ThreadPoolExecutor(1) as other:
+        assert not other.submit(fail_to_take).result(60.0)
+        assert not other.submit(fail_to_take).result(60.0)
+
+    with ThreadPoolExecutor(1) as other:
+        assert other.submit(fail_to_take).result(60.0)
 
 
 class _Waits:
@@ -53,3 +72,6 @@ class _Waits:
     def acquire(self, *, timeout: float) -> bool:
         self.timeout = timeout
         return True
+
+    def release(self) -> None:
+        pass

@@ -9,9 +9,11 @@ where it cannot start, SQLite's own way is the fallback.
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from operator import attrgetter
+from queue import Empty, SimpleQueue
 from typing import Final
 
 from forge_obs import sqlite
@@ -38,6 +40,9 @@ _LAG_BYTES: Final = 48_000_000
 
 _LAG_S: Final = 1.0
 """How long a writer waits for a move at most, in seconds."""
+
+_LOOK_S: Final = 0.01
+"""How long a writer that waits for a move waits at a time, in seconds."""
 
 _IDLE_S: Final = 1.0
 """How long the thread waits for more to do, in seconds."""
@@ -91,8 +96,9 @@ class Checkpointer:
         self._connection: LogConnection | None = None
         self._noted = 0
         self._alone = 0
-        self._wanted = threading.Event()
-        self._moved = threading.Event()
+        # Both may be used by a signal handler that interrupted their use: no event bears that.
+        self._wanted: SimpleQueue[None] = SimpleQueue()
+        self._moving = False
         self._over = False
         self._thread: threading.Thread | None = None
 
@@ -120,18 +126,20 @@ class Checkpointer:
 
     def keep_up(self) -> None:
         """Wait for the move under way, if too much came meanwhile. Hold no lock."""
-        if self._noted >= _LAG_BYTES and self._thread is not None:
-            self._moved.wait(_LAG_S)
+        give_up = time.monotonic() + _LAG_S
+        while self._noted >= _LAG_BYTES and self._moving and time.monotonic() < give_up:
+            time.sleep(_LOOK_S)
 
     def stop(self, *, wait_s: float) -> bool:
         """End the thread and close what is open; False if a move stays under way for that long."""
         self._over = True
-        self._wanted.set()
+        self._wanted.put(None)
         return self._disconnect(wait_s)
 
     def _want(self) -> None:
         self._over = False
-        self._wanted.set()
+        if self._wanted.empty():
+            self._wanted.put(None)
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="forge-obs-log", daemon=True)
             try:
@@ -142,8 +150,7 @@ class Checkpointer:
 
     def _run(self) -> None:
         try:
-            while self._wanted.wait(_IDLE_S) and not self._over:
-                self._wanted.clear()
+            while self._is_wanted() and not self._over:
                 if self._noted >= LOG_BYTES:
                     self._move()
                 else:
@@ -155,7 +162,14 @@ class Checkpointer:
             # A commit that asks for more just now is seen to with the next one that does.
             self._thread = None
             self._alone = 0
-            self._moved.set()
+
+    def _is_wanted(self) -> bool:
+        """Wait for something to do; False if nothing comes."""
+        try:
+            self._wanted.get(timeout=_IDLE_S)
+        except Empty:
+            return False
+        return True
 
     def _sync(self) -> None:
         with suppress(OSError, *sqlite.DRIVER_ERRORS), self._connected(_FOREVER_S) as log:
@@ -174,38 +188,34 @@ class Checkpointer:
 
     def _move_log(self, *, paused: bool = False) -> int:
         """Move what no reader needs; gives the length of the log in bytes."""
-        self._moved.clear()
+        self._moving = True
         self._noted = 0
         try:
             # Whoever paused the writers holds a lock, and must not wait for another.
             with self._connected(0.0 if paused else _FOREVER_S) as log:
                 return 0 if log is None else log.move(_PAUSED_S if paused else _OTHERS_S)
         finally:
-            self._moved.set()
+            self._moving = False
 
     @contextmanager
     def _connected(self, timeout_s: float) -> Iterator[LogConnection | None]:
         """Give the thread's connection; None if the file is gone, or others keep the lock."""
-        if not self._lock.acquire(timeout_s=timeout_s):
-            yield None
-            return
-        try:
-            self._connection = self._connection or self._connect()
-            yield self._connection
-        except (OSError, *sqlite.DRIVER_ERRORS):
-            self._close()
-            raise
-        finally:
-            self._lock.release()
+        with self._lock.held(timeout_s) as taken:
+            if not taken:
+                yield None
+                return
+            try:
+                self._connection = self._connection or self._connect()
+                yield self._connection
+            except (OSError, *sqlite.DRIVER_ERRORS):
+                self._close()
+                raise
 
     def _disconnect(self, wait_s: float) -> bool:
-        if not self._lock.acquire(timeout_s=wait_s):
-            return False
-        try:
-            self._close()
-        finally:
-            self._lock.release()
-        return True
+        with self._lock.held(wait_s) as taken:
+            if taken:
+                self._close()
+            return taken
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None

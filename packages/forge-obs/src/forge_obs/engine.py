@@ -142,15 +142,10 @@ class Database:
             StoreUnavailable: Other threads kept the database busy.
         """
         give_up = time.monotonic() + timeout_s
-        self._take(timeout_s)
-        try:
+        with self.lock.held(timeout_s) as taken:
+            if not taken:
+                raise StoreUnavailable(f"database {self.path} was busy in other threads")
             yield give_up - time.monotonic()
-        finally:
-            self.lock.release()
-
-    def _take(self, timeout_s: float) -> None:
-        if not self.lock.acquire(timeout_s=timeout_s):
-            raise StoreUnavailable(f"database {self.path} was busy in other threads")
 
     def _open_log(self) -> LogConnection | None:
         return LogConnection(self.path) if self.is_current() else None
@@ -225,12 +220,10 @@ def open_database(path: Path, *, wal_budget_s: float = WAL_BUDGET_S) -> Database
         if known.is_current():
             return known
         known.retire(wait_s=wal_budget_s)
-    if not _open_lock.acquire(timeout_s=wal_budget_s + 1.0):
-        raise StoreUnavailable(f"database {path}: another thread keeps opening one")
-    try:
+    with _open_lock.held(wal_budget_s + 1.0) as taken:
+        if not taken:
+            raise StoreUnavailable(f"database {path}: another thread keeps opening one")
         return _reopen(path, wal_budget_s)
-    finally:
-        _open_lock.release()
 
 
 def get_writing(path: Path) -> Database | None:

@@ -61,24 +61,26 @@ class Commit:
 
 
 class _Group:
-    """Rows of one statement that the thread which brought the first of them writes."""
+    """Rows of one statement that the thread which brought the first of them writes.
+
+    Attributes:
+        written: Taken until they are; then those go on who wait, one after another.
+    """
 
     def __init__(self, first: Commit) -> None:
         self.commits = [first]
-        self._leader = threading.get_ident()
-        self._written = threading.Lock()
-        self._written.acquire()
+        self.written = threading.Lock()
+        self.written.acquire()
         self._expected = MOST_ROWS + 1
         self._gathered = threading.Lock()
         self._gathered.acquire()
 
     def takes(self, wanted: Commit) -> bool:
-        """Tell whether a row may join; a signal handler must not wait for what it interrupted."""
+        """Tell whether a row may join."""
         return (
             wanted.length < LONG_ROW
             and wanted.statement == self.commits[0].statement
             and len(self.commits) < MOST_ROWS
-            and threading.get_ident() != self._leader
         )
 
     def join(self, wanted: Commit) -> None:
@@ -96,14 +98,10 @@ class _Group:
 
     def wait(self, timeout_s: float) -> bool:
         """Wait until the group was written; False if that takes longer."""
-        written = self._written.acquire(timeout=timeout_s)
+        written = self.written.acquire(timeout=timeout_s)
         if written:
-            self._written.release()
+            self.written.release()
         return written
-
-    def let_go(self) -> None:
-        """Let those go on who wait, one after another."""
-        self._written.release()
 
 
 class GroupCommit:
@@ -138,15 +136,23 @@ class GroupCommit:
             StoreUnavailable: Other threads kept the database busy.
             Exception: What `write` raised, or found wrong with the row.
         """
+        give_up = time.monotonic() + timeout_s
         thread = threading.get_ident()
-        self._threads.add(thread)
-        try:
-            self._settle(wanted, time.monotonic() + timeout_s)
-        finally:
-            self._threads.discard(thread)
+        if thread in self._threads:
+            # A signal handler must not wait for others, who wait for what it interrupted.
+            self._write_alone(wanted, give_up)
+        else:
+            self._commit(wanted, give_up, thread)
         if wanted.error is not None:
             raise wanted.error
         return bool(wanted.kept)
+
+    def _commit(self, wanted: Commit, give_up: float, thread: int) -> None:
+        try:
+            self._threads.add(thread)
+            self._settle(wanted, give_up)
+        finally:
+            self._threads.discard(thread)
 
     def _settle(self, wanted: Commit, give_up: float) -> None:
         while not wanted.settled:
@@ -161,30 +167,26 @@ class GroupCommit:
                 self._lead(_Group(wanted), give_up)
 
     def _write_alone(self, wanted: Commit, give_up: float) -> None:
-        self._take(give_up)
-        try:
+        with self._lock.held(give_up - time.monotonic()) as taken:
+            if not taken:
+                raise StoreUnavailable(_BUSY)
             self._write([wanted], give_up - time.monotonic())
-        finally:
-            self._lock.release()
 
     def _lead(self, group: _Group, give_up: float) -> None:
-        self._gathering = group
         try:
-            self._take(give_up)
-            try:
+            self._gathering = group
+            with self._lock.held(give_up - time.monotonic()) as taken:
+                if not taken:
+                    raise StoreUnavailable(_BUSY)
                 # The other half is on its way while these rows are written.
                 group.gather(min(_ENOUGH_ROWS, len(self._threads) // 2))
                 self._close(group)
                 self._write(group.commits[:MOST_ROWS], give_up - time.monotonic())
-            finally:
-                self._lock.release()
         finally:
-            self._close(group)
-            group.let_go()
-
-    def _take(self, give_up: float) -> None:
-        if not self._lock.acquire(timeout_s=give_up - time.monotonic()):
-            raise StoreUnavailable(_BUSY)
+            # As in `ForkLock.held`, by no function of ours.
+            if self._gathering is group:
+                self._gathering = None
+            group.written.release()
 
     def _close(self, group: _Group) -> None:
         if self._gathering is group:

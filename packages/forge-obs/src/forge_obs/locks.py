@@ -36,45 +36,41 @@ class Participant(Protocol):
 class ForkLock:
     """A lock that is free in a child process.
 
+    A thread that has it gets it again, since a signal handler must not wait for what it
+    interrupted; what is protected must bear that between two of its steps.
+
     Args:
         let_go: Called with the lock held, right before a fork: closes what must not be copied.
     """
 
     def __init__(self, let_go: Callable[[], object] | None = None) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._let_go = let_go
         self._held_for_fork = False
         _locks[next(_numbers)] = self
 
-    def acquire(self, *, timeout_s: float) -> bool:
-        """Take the lock, waiting at most that many seconds; False if it stayed busy.
+    @contextmanager
+    def held(self, timeout_s: float) -> Iterator[bool]:
+        """Hold the lock; gives False, and goes on, if it stayed busy for that many seconds.
 
         Whoever holds another of these locks must not wait here: pass 0.
         """
+        try:
+            yield self._acquire(timeout_s)
+        finally:
+            # By no function of ours, at whose start an interrupt might come.
+            try:  # noqa: SIM105
+                self._lock.release()
+            except RuntimeError:
+                pass  # it stayed busy
+
+    def _acquire(self, timeout_s: float) -> bool:
         if timeout_s > 0 and not _gate.open.is_set():
             # Busy writers that keep taking the lock would keep the fork from ever getting it.
             started = time.monotonic()
             _gate.open.wait(min(timeout_s, _WAIT_S))
             timeout_s -= time.monotonic() - started
         return self._lock.acquire(timeout=max(0.0, timeout_s))
-
-    def release(self) -> None:
-        """Give the lock back."""
-        self._lock.release()
-
-    @contextmanager
-    def held_if_free(self, timeout_s: float) -> Iterator[None]:
-        """Hold the lock, or go on without it if it cannot be had in that many seconds.
-
-        Whoever holds it for so long may not go on at all: it was interrupted by the signal handler
-        that calls here.
-        """
-        taken = self.acquire(timeout_s=timeout_s)
-        try:
-            yield
-        finally:
-            if taken:
-                self.release()
 
     def before_fork(self) -> None:
         """Take the lock if it can be had soon, and let go of what it protects."""
@@ -88,12 +84,12 @@ class ForkLock:
         """Give the lock back, if it was taken."""
         if self._held_for_fork:
             self._held_for_fork = False
-            self.release()
+            self._lock.release()
 
     def after_fork_in_child(self) -> None:
         """Start over: the thread that holds the old lock is not in this process."""
         self._held_for_fork = False
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
 
 class _Gate:
@@ -125,9 +121,9 @@ def wait_for_fork() -> None:
     _gate.open.wait(_WAIT_S)
 
 
-def importing() -> AbstractContextManager[None]:
+def importing() -> AbstractContextManager[bool]:
     """Let a fork wait for an import, whose lock would stay taken in the child."""
-    return _import_lock.held_if_free(_IMPORT_S)
+    return _import_lock.held(_IMPORT_S)
 
 
 def _list_locks() -> list[ForkLock]:

@@ -89,15 +89,13 @@ def refuse_newer(path: Path, revision: str | None) -> None:
 
 def _upgrade_alone(database: Database, timeout_s: float) -> None:
     started = time.monotonic()
-    if not _alembic_lock.acquire(timeout_s=timeout_s):
-        raise StoreUnavailable(f"database {database.path}: another thread keeps migrating")
-    try:
+    with _alembic_lock.held(timeout_s) as taken:
+        if not taken:
+            raise StoreUnavailable(f"database {database.path}: another thread keeps migrating")
         if not database.ready:  # another thread may have been first
             left_s = timeout_s - (time.monotonic() - started)
             _run_alembic(sqlite.create_write_engine(database.path, pooled=False, wait_s=left_s))
             database.ready = True
-    finally:
-        _alembic_lock.release()
 
 
 def _run_alembic(engine: Engine) -> None:

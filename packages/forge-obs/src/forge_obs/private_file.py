@@ -5,7 +5,8 @@ import os
 import random
 import stat
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from errno import EPERM, ETIMEDOUT
 from pathlib import Path
 from typing import Final
@@ -17,8 +18,9 @@ _held: Final[set[int]] = set()
 """Descriptors in use; a child of a fork closes its copies."""
 
 
-def open_locked(path: Path, flags: int, give_up: float) -> int:
-    """Open a file for reading and writing, and take its lock.
+@contextmanager
+def locked(path: Path, flags: int, give_up: float) -> Iterator[int]:
+    """Open a file for reading and writing, and hold its lock; gives the descriptor.
 
     The lock is `flock` on the open file: threads exclude each other like processes, and a process
     that is killed leaves none behind.
@@ -28,13 +30,23 @@ def open_locked(path: Path, flags: int, give_up: float) -> int:
         flags: `os.O_CREAT` to make it where it is missing, or 0.
         give_up: Until when to wait for others, in seconds of the monotonic clock.
 
-    Returns:
-        A descriptor, for `let_go`.
-
     Raises:
         TimeoutError: Others kept the lock.
         OSError: The file is missing, is no file of ours, or cannot be opened.
     """
+    descriptor = None
+    try:
+        descriptor = _open_locked(path, flags, give_up)
+        yield descriptor
+    finally:
+        if descriptor is not None:
+            # Said aloud, since a child that was forked meanwhile may keep a copy of the descriptor,
+            # and by no function of ours, at whose start an interrupt might come.
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+            _close(descriptor)
+
+
+def _open_locked(path: Path, flags: int, give_up: float) -> int:
     while True:
         descriptor = _open(path, flags)
         try:
@@ -45,13 +57,6 @@ def open_locked(path: Path, flags: int, give_up: float) -> int:
             _close(descriptor)
             raise
         _close(descriptor)  # another process removed the file meanwhile
-
-
-def let_go(descriptor: int) -> None:
-    """Give back the lock, and close."""
-    # Said aloud, since a child that was forked meanwhile may keep a copy of the descriptor.
-    fcntl.flock(descriptor, fcntl.LOCK_UN)
-    _close(descriptor)
 
 
 def _open(path: Path, flags: int) -> int:

@@ -81,12 +81,12 @@ def _count_anew() -> None:
 os.register_at_fork(after_in_child=_count_anew)
 
 
-def _changing() -> AbstractContextManager[None]:
+def _changing() -> AbstractContextManager[bool]:
     """Keep other threads from changing the state meanwhile.
 
     A count that is off by one is better than a program that stands still.
     """
-    return _lock.held_if_free(_LOCK_S)
+    return _lock.held(_LOCK_S)
 
 
 @overload

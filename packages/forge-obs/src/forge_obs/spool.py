@@ -10,7 +10,7 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from io import BufferedReader
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Final
 
 from forge_obs.entries import Entry
 from forge_obs.errors import SpoolUnavailable
-from forge_obs.private_file import let_go, open_locked
+from forge_obs.private_file import locked
 from forge_obs.spool_format import (
     HEADER_BYTES,
     Backlog,
@@ -62,7 +62,7 @@ def append(db_path: Path, entry: Entry, *, timeout_s: float) -> None:
     """
     path = get_spool_path(db_path)
     line = encode_entry(entry)
-    with _telling(path), _locked(path, timeout_s) as descriptor:
+    with _telling(path), locked(path, os.O_CREAT, time.monotonic() + timeout_s) as descriptor:
         _append(path, descriptor, line)
 
 
@@ -128,19 +128,17 @@ def drain(
         SpoolUnavailable: It cannot be read or written.
     """
     path = get_spool_path(db_path)
-    try:
-        descriptor = open_locked(path, 0, time.monotonic() + timeout_s)
-    except FileNotFoundError:
-        return True
-    except TimeoutError:
-        return False
-    except OSError as error:
-        raise _tell(path, error) from error
-    try:
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            return _drain(path, file, save, lose, time.monotonic() + budget_s)
-    finally:
-        let_go(descriptor)
+    with ExitStack() as stack:
+        try:
+            descriptor = stack.enter_context(locked(path, 0, time.monotonic() + timeout_s))
+        except FileNotFoundError:
+            return True
+        except TimeoutError:
+            return False
+        except OSError as error:
+            raise _tell(path, error) from error
+        file = stack.enter_context(os.fdopen(descriptor, "rb", closefd=False))
+        return _drain(path, file, save, lose, time.monotonic() + budget_s)
 
 
 def _drain(
@@ -196,7 +194,7 @@ def add_lost(db_path: Path, number: int, *, timeout_s: float = _COUNT_S) -> None
         SpoolUnavailable: There is no place for it.
     """
     path = get_lost_path(db_path)
-    with _telling(path), _locked(path, timeout_s) as descriptor:
+    with _telling(path), locked(path, os.O_CREAT, time.monotonic() + timeout_s) as descriptor:
         os.ftruncate(descriptor, os.fstat(descriptor).st_size + number)
 
 
@@ -246,13 +244,3 @@ def _telling(path: Path) -> Iterator[None]:
 def _tell(path: Path, error: OSError | ValueError) -> SpoolUnavailable:
     reason = getattr(error, "strerror", None) or type(error).__name__
     return SpoolUnavailable(f"{path}: {reason}")
-
-
-@contextmanager
-def _locked(path: Path, timeout_s: float) -> Iterator[int]:
-    """Open a file of ours, making it if it is missing, and hold its lock."""
-    descriptor = open_locked(path, os.O_CREAT, time.monotonic() + timeout_s)
-    try:
-        yield descriptor
-    finally:
-        let_go(descriptor)
