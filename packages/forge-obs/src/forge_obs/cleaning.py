@@ -123,7 +123,7 @@ def format_time(moment: datetime) -> str:
 
 
 def to_json(value: object) -> bytes:
-    """Serialise anything as JSON, never failing on a value.
+    """Serialise anything as JSON; fails only where a value's own code does.
 
     Moments become RFC 3339 in UTC with `Z`, non-finite numbers null, lone surrogates escapes, and
     objects that JSON has no word for the name of their type.

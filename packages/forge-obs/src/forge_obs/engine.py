@@ -1,6 +1,6 @@
 """The databases that this process has open: one engine per path, one writer at a time.
 
-No connection crosses a fork: idle ones are closed before it, and the child starts over.
+No idle connection crosses a fork: they are closed before it, and the child starts over.
 """
 
 import logging

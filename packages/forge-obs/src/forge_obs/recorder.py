@@ -1,7 +1,7 @@
 """`record()`: the one call that instrumented code makes.
 
 It never raises. What the database cannot take now it puts into the spool, and what finds no room
-there it counts. This is the only place that catches everything: an entry must never fail the work
+there it counts. Hence the broad `except` clauses: an entry must never fail the work
 that it describes.
 """
 

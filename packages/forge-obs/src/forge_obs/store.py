@@ -117,11 +117,16 @@ def upgrade(db_path: str | os.PathLike[str], *, timeout_s: float = UPGRADE_S) ->
     catch_up(Path(db_path).absolute(), timeout_s=timeout_s)
 
 
-def open_reader(db_path: str | os.PathLike[str]) -> Engine | None:
+def open_reader(db_path: str | os.PathLike[str] | None) -> Engine | None:
     """Give an engine that only reads an existing database; None if there is no such file.
 
     Nothing is created, migrated or locked, and no connection stays open between two reads.
+
+    Args:
+        db_path: The file, such as `get_db_path` gives; None for a store that is off.
     """
+    if db_path is None:
+        return None
     path = Path(db_path)
     return sqlite.create_read_engine(path) if path.exists() else None
 
