@@ -265,3 +265,37 @@ def test_check_of_no_store_is_ok(tmp_path: Path) -> None:
 
     assert (check.ok, check.state) == (True, "missing")
     assert list(tmp_path.glob("none*")) == []
+
+
+def test_pipe_is_no_database_and_nobody_waits_for_it(tmp_path: Path) -> None:
+    path = tmp_path / "pipe.db"
+    os.mkfifo(path)
+
+    found = check_store(path)
+
+    assert (found.state, found.error) == (
+        "unreadable",
+        f"database {path} is a pipe: move it away, a new one is made",
+    )
+    with pytest.raises(StoreUnreadable, match="is a pipe"):
+        get_interactions(reader(path))
+
+
+def test_path_that_leads_to_itself_is_a_finding(tmp_path: Path) -> None:
+    path = tmp_path / "loop.db"
+    path.symlink_to(path)
+
+    assert check_store(path).state == "unreadable"
+
+
+def test_missing_table_is_a_finding(db: Path) -> None:
+    execute(db, "DROP TABLE interactions")
+
+    found = check_store(db)
+
+    assert found.damage == ("table interactions is missing or incomplete",)
+    assert not found.ok
+
+
+def test_any_limit_is_one(db: Path) -> None:
+    assert len(list_recent_runs(reader(db), limit=10**30)) == 1

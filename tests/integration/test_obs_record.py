@@ -16,6 +16,7 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from forge_obs import (
@@ -31,13 +32,14 @@ from forge_obs import (
     open_reader,
     record,
     recorder,
+    upgrade,
 )
 from forge_obs.breaker import MOST_KINDS
 from forge_obs.entries import Owner, build_run
 from forge_obs.spool import add_lost
 from forge_obs.writer import write_at
 from support.children import run_in_child, start_child, wait_for
-from support.store import interaction, locked
+from support.store import eventually, interaction, locked
 from support.waiting import wait_until
 
 KEY = {"run_id": "r", "activity_id": "5", "activity_attempt": 1}
@@ -389,6 +391,51 @@ def test_database_that_vanished_is_noticed(db: Path, tmp_path: Path, how: str) -
     assert interaction(task_id="new")
 
     assert [row.task_id for row in stored()] == ["new"]
+
+
+def test_database_that_was_emptied_gets_its_schema_again(db: Path) -> None:
+    assert interaction(task_id="old")
+    flush()
+    db.write_bytes(b"")
+
+    assert not interaction(task_id="waits")
+    assert eventually(lambda: interaction(task_id="new"))
+
+    assert {row.task_id for row in stored()} == {"waits", "new"}
+    assert stored()[0].task_id == "waits"
+
+
+def test_upgrade_looks_at_a_database_that_this_process_made(db: Path) -> None:
+    assert interaction()
+    flush()
+    db.write_bytes(b"")
+
+    upgrade(db)
+
+    assert check_store(db).state == "current"
+
+
+def test_log_handler_that_asks_for_an_exit_hears_nothing_of_a_migration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Exiting(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            sys.exit(record.getMessage())
+
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [Exiting()])
+    monkeypatch.setattr(root, "level", logging.INFO)
+    monkeypatch.setenv("FORGE_DB_PATH", str(tmp_path / "new.db"))
+
+    assert interaction()
+
+
+def test_stand_in_for_a_text_is_dropped_and_costs_no_pause() -> None:
+    assert interaction(user_prompt=MagicMock(spec=str), attempt=MagicMock(spec=int))
+
+    [row] = stored()
+    assert (row.user_prompt, row.attempt) == ("", None)
+    assert str(row.notes).startswith("user_prompt: missing")
 
 
 def test_directory_that_vanished_is_made_again(

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from sqlalchemy import Connection
+
 from forge_obs import sqlite
-from forge_obs.columns import HEAD, REVISIONS
+from forge_obs.columns import HEAD, REVISIONS, TABLES
 from forge_obs.errors import SpoolUnavailable, StoreError
 from forge_obs.migrate import get_revision
 from forge_obs.recorder import get_backlog
@@ -42,7 +44,7 @@ class StoreCheck:
     head: str = HEAD
     """Where this version would bring it."""
     damage: tuple[str, ...] = ()
-    """What SQLite's `quick_check` found."""
+    """What SQLite's `quick_check` found, and tables that are not there."""
     files: tuple[FileMode, ...] = ()
     """The database, what SQLite keeps beside it, and what waits or was lost."""
     size_bytes: int = 0
@@ -76,8 +78,9 @@ def check_store(db_path: str | os.PathLike[str], *, largest_bytes: int | None = 
         whole = largest_bytes is None or size <= largest_bytes
         found = _check(StoreCheck(path, "missing", files=files, size_bytes=size), whole=whole)
         return replace(found, backlog=get_backlog(path))
-    except OSError as error:
-        return StoreCheck(path, "unreadable", error=f"database {path}: {error.strerror}")
+    except (OSError, RuntimeError, ValueError) as error:  # the last two: no path can be made of it
+        reason = getattr(error, "strerror", None) or error
+        return StoreCheck(path, "unreadable", error=f"database {path}: {reason}")
     except SpoolUnavailable as error:
         return replace(found, error=found.error or str(error))
 
@@ -94,10 +97,16 @@ def _check(known: StoreCheck, *, whole: bool) -> StoreCheck:
 
 def _list_files(path: Path) -> tuple[tuple[FileMode, ...], int]:
     ours = (path, *sqlite.side_files(path), get_spool_path(path), get_lost_path(path))
-    present = [file for file in ours if file.exists()]
-    found = [(file, file.stat()) for file in present]
+    found = [(file, status) for file in ours if (status := _stat(file)) is not None]
     modes = tuple(FileMode(file, stat.S_IMODE(status.st_mode)) for file, status in found)
     return modes, sum(status.st_size for _, status in found)
+
+
+def _stat(file: Path) -> os.stat_result | None:
+    try:
+        return file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
 def _examine(path: Path, *, whole: bool) -> tuple[str | None, tuple[str, ...]]:
@@ -105,8 +114,20 @@ def _examine(path: Path, *, whole: bool) -> tuple[str | None, tuple[str, ...]]:
         sqlite.telling_errors(path),
         sqlite.create_read_engine(path).connect() as connection,
     ):
-        damage = sqlite.quick_check(connection) if whole else ()
-        return get_revision(connection), tuple(damage)
+        damage = sqlite.quick_check(connection) if whole else []
+        revision = get_revision(connection)
+        if revision == HEAD:
+            damage += _list_missing(connection)
+        return revision, tuple(damage)
+
+
+def _list_missing(connection: Connection) -> list[str]:
+    """Name the tables that this version writes and that are not there, or not whole."""
+    return [
+        f"table {name} is missing or incomplete"
+        for name, columns in TABLES.items()
+        if not {column.name for column in columns}.issubset(sqlite.list_columns(connection, name))
+    ]
 
 
 def _state(revision: str | None) -> SchemaState:

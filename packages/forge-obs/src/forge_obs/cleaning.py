@@ -27,7 +27,7 @@ _OPTIONS: Final = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCL
 def clean_text(value: object) -> tuple[str, str | None]:
     """Give text that UTF-8 can encode; lone surrogates become visible escapes."""
     if isinstance(value, str):
-        return _clean_str(value)
+        return _clean_str(str.__str__(value))
     if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value).decode("utf-8", "backslashreplace"), "was bytes"
     if isinstance(value, bool | int | float | Decimal | UUID | PurePath):
@@ -67,7 +67,7 @@ def clean_count(value: object) -> tuple[int | None, str | None]:
 
 def _whole_number(value: object) -> tuple[int | None, str | None]:
     if isinstance(value, int):
-        return value, None
+        return int.__index__(value), None
     if isinstance(value, SupportsIndex):
         return index(value), f"was {type(value).__name__}"
     if not isinstance(value, float | str):

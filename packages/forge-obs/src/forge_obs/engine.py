@@ -119,6 +119,7 @@ class Database:
         except sqlite.DRIVER_ERRORS as error:
             if not isinstance(error, sqlite.KeyTaken) and not sqlite.is_busy(error):
                 self.close()
+                self.ready = False  # the file may have been emptied
             raise
         self.checkpointer.note(commits, shared=shared)
         return self.is_current()
@@ -264,7 +265,10 @@ def _choose_journal(path: Path, budget_s: float) -> None:
     sqlite.switch_journal(path, "delete", budget_s=budget_s)
     if path not in _warned_of:
         _warned_of.add(path)
-        _log.warning("database %s is on %s: slower, since WAL mode is unsafe there", path, network)
+        with suppress(Exception, SystemExit):  # of a handler of the host program
+            _log.warning(
+                "database %s is on %s: slower, since WAL mode is unsafe there", path, network
+            )
 
 
 def _close_idle(newest: Database) -> None:

@@ -5,8 +5,11 @@ that takes SQLite's write lock before Alembic reads where the schema stands, so 
 process waits, and a killed one leaves the old schema.
 """
 
+import logging
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -38,7 +41,9 @@ def upgrade(db_path: str | os.PathLike[str], *, timeout_s: float = UPGRADE_S) ->
     """
     path = Path(db_path)
     with sqlite.telling_errors(path):
-        make_ready(open_database(path, wal_budget_s=timeout_s / 3), timeout_s=timeout_s)
+        database = open_database(path, wal_budget_s=timeout_s / 3)
+        database.ready = False  # another program may have changed it since
+        make_ready(database, timeout_s=timeout_s)
 
 
 def make_ready(database: Database, *, timeout_s: float, read_s: float | None = None) -> bool:
@@ -99,11 +104,23 @@ def _upgrade_alone(database: Database, timeout_s: float) -> None:
 
 
 def _run_alembic(engine: Engine) -> None:
-    from alembic import command  # noqa: PLC0415 - costs more than all else here, rarely needed
-    from alembic.config import Config  # noqa: PLC0415
+    with _quiet(logging.getLogger("alembic")):
+        from alembic import command  # noqa: PLC0415 - costs more than all else here, rarely needed
+        from alembic.config import Config  # noqa: PLC0415
 
-    config = Config()
-    config.set_main_option("script_location", "forge_obs:alembic")
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        config = Config()
+        config.set_main_option("script_location", "forge_obs:alembic")
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+
+@contextmanager
+def _quiet(logger: logging.Logger) -> Iterator[None]:
+    """Keep the steps of a migration out of the host program's log, whose handlers may raise."""
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

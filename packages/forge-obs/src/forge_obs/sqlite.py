@@ -246,9 +246,12 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     """Open an existing file for reading alone, as the driver's own connection.
 
     Raises:
+        StoreUnreadable: It is a pipe.
         sqlite3.Error: It cannot be opened or read.
     """
     let_forks_pass()
+    if path.is_fifo():  # opening it would wait for its other end
+        raise StoreUnreadable(f"database {path} is a pipe: move it away, a new one is made")
     try:
         return _probe(path, "rw")
     except sqlite3.OperationalError as error:

@@ -301,7 +301,8 @@ class RunQuery:
         """Build the query of so many runs."""
         where = {"task_id": self.task_id, "status": self.status, "model_name": self.model_name}
         began = None if self.since is None else format_time(self.since)
-        return Query("runs", where, since=began, newest=max(0, newest), before=before)
+        at_most = min(max(0, newest), MAX_COUNT)
+        return Query("runs", where, since=began, newest=at_most, before=before)
 
 
 def iterate_runs(engine: Engine, chosen: RunQuery, *, batch: int = 100) -> "Iterator[Run]":
