@@ -16,7 +16,7 @@ from forge_core.temporal.runs import start_run, wait_for_result
 from forge_core.temporal.worker import WORKFLOWS, running_worker
 from forge_obs import Interaction, get_interactions, open_reader
 from support.llm_server import Exchange, LLMServer, Reply, tool
-from support.repository import git
+from support.repository import add_submodule, git
 from support.sandbox import build_sandbox
 from support.script import answer, write_script
 from support.temporal_server import unique_queue
@@ -239,6 +239,23 @@ async def test_protected_file_that_the_user_names_is_written(
 
     assert result.status == "success"
     assert git(repo, "show", "forge/work:conftest.py") == "X = 1"
+
+
+async def test_path_in_a_submodule_fails_the_attempt_and_the_next_is_told(
+    client: Client, repo: Path, tmp_path: Path
+) -> None:
+    add_submodule(repo, "sub")
+    model = write_script(
+        tmp_path / "script.json",
+        {"attempt": 1, "answer": answer("sub/hello.py")},
+        {"attempt": 2, "answer": answer("hello.py")},
+    )
+
+    result = await execute(client, repo, model, plan=False)
+
+    assert [a.signal for a in result.attempts] == ["failure_retryable", "success"]
+    assert "'sub' is a submodule" in read_calls()[1].user_prompt
+    assert git(repo, "diff", "--name-only", "main", "forge/work") == "hello.py"
 
 
 async def test_cancelled_run_leaves_no_sub_task_behind_and_its_calls_as_unknown(

@@ -39,6 +39,14 @@ def commit_all(path: Path, files: Mapping[str, str | bytes], subject: str) -> st
     return git(path, "rev-parse", "HEAD")
 
 
+def add_submodule(path: Path, name: str) -> str:
+    """Commit a submodule that nobody has checked out and give the hash."""
+    commit = git(path, "rev-parse", "HEAD")
+    git(path, "update-index", "--add", "--cacheinfo", f"160000,{commit},{name}")
+    git(path, "commit", "--quiet", "-m", f"Submodule {name}")
+    return git(path, "rev-parse", "HEAD")
+
+
 def put_files(path: Path, files: Mapping[str, str | bytes]) -> None:
     """Write files below a directory, byte for byte."""
     for name, content in files.items():

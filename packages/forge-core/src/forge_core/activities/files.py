@@ -10,6 +10,7 @@ from forge_core.errors import RefusedPath
 from forge_core.files.protected import WritePolicy
 from forge_core.files.write import write_files
 from forge_core.git.claim import claimed_worktree
+from forge_core.git.submodules import refuse_submodules
 from forge_core.models.activity import (
     ValidateInput,
     ValidateResult,
@@ -34,6 +35,7 @@ def write_output(work: WriteFilesInput) -> WriteFilesResult:
     worktree = Path(work.worktree)
     try:
         with claimed_worktree(worktree, work.workflow_id):
+            refuse_submodules(worktree, [file.file_path for file in work.files])
             return WriteFilesResult(paths=tuple(write_files(worktree, work.files, policy)))
     except RefusedPath as error:
         return WriteFilesResult(error=str(error))
