@@ -53,6 +53,9 @@ with socket.create_server(("127.0.0.1", int(sys.argv[1]))):
 LOST_PORT = "panic: listen tcp: address already in use"
 """What a server says that could not have a port which it chose itself."""
 
+UNKNOWN_USER = 54321
+"""An id without an entry in the system's list of users."""
+
 
 class Holder:
     """A process that holds a lease until it is told to let go."""
@@ -540,6 +543,21 @@ def test_what_a_failing_server_says_is_passed_on(
     monkeypatch.setenv("FORGE_TEMPORAL_BIN", str(binary))
 
     assert_fails_with_one_line(tmp_path / "state", said)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+@pytest.mark.parametrize("missing", ["USER", "HOME"])
+async def test_server_starts_as_a_user_that_the_system_does_not_know(
+    directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    may_read = "--inh-caps +dac_override --ambient-caps +dac_override"
+    become = f"setpriv --reuid {UNKNOWN_USER} {may_read}"
+    script = f'exec {become} {find_temporal_binary()} "$@"'
+    monkeypatch.setenv("FORGE_TEMPORAL_BIN", str(executable(tmp_path / "temporal", script)))
+    monkeypatch.delenv(missing, raising=False)
+
+    async with embedded_server(directory, idle_s=0) as address:
+        assert not await has_workflow(address, "nothing")
 
 
 async def test_port_that_was_taken_for_a_moment_is_no_obstacle(

@@ -86,9 +86,15 @@ def test_web_interface_is_served_only_on_request() -> None:
 
 
 def test_server_sees_no_key_and_no_configuration_of_another_server() -> None:
-    environ = {"HOME": "/h", "PATH": "/bin", "OPENAI_API_KEY": "k", "TEMPORAL_PROFILE": "p"}
+    kept = {"HOME": "/h", "PATH": "/bin", "USER": "u"}
+    environ = {**kept, "OPENAI_API_KEY": "k", "TEMPORAL_PROFILE": "p"}
 
-    assert server_environment(environ) == {"HOME": "/h", "PATH": "/bin"}
+    assert server_environment(environ) == kept
+
+
+@pytest.mark.parametrize("environ", [{}, {"HOME": "", "USER": ""}], ids=["missing", "empty"])
+def test_server_has_a_user_and_a_home_even_where_we_have_none(environ: dict[str, str]) -> None:
+    assert server_environment(environ) == {"HOME": "/", "USER": "forge"}
 
 
 LOGGED = 'time=2026-01-01T00:00:00.000 level=ERROR msg="no listener" error="in use" of=worker'

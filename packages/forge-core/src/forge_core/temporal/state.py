@@ -41,8 +41,11 @@ PORT_TAKEN = "address already in use"
 JOURNAL_MODE = "journal_mode=wal"
 """Of the server's database: halves the time of a step, and a loss of power still loses nothing."""
 
-KEPT_VARIABLES = ("HOME", "PATH", "TMPDIR", "TZ")
+KEPT_VARIABLES = ("HOME", "PATH", "TMPDIR", "TZ", "USER")
 """All that the server sees of the environment: no keys, and no TEMPORAL_* of another server."""
+
+STAND_INS = {"HOME": "/", "USER": "forge"}
+"""For variables without which the server does not start as a user that the system does not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +237,7 @@ def build_command(files: StateFiles, binary: str, ports: Ports) -> list[str]:
 
 def server_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """Choose what the server sees of the environment."""
-    return {name: environ[name] for name in KEPT_VARIABLES if name in environ}
+    return STAND_INS | {name: environ[name] for name in KEPT_VARIABLES if environ.get(name)}
 
 
 def dump_record(record: ServerRecord) -> str:
