@@ -182,6 +182,32 @@ def test_user_who_told_git_nothing_commits_as_forge(worktree: Worktree) -> None:
     assert people == "Forge <forge@localhost>|Forge <forge@localhost>"
 
 
+@pytest.mark.parametrize("name", ["", " ", ".", "<>"], ids=repr)
+def test_name_that_git_refuses_is_as_good_as_none(
+    repo: Path, worktree: Worktree, name: str
+) -> None:
+    git(repo, "config", "user.name", name)
+    git(repo, "config", "user.email", "ada@example.org")
+    put_files(worktree.path, {"a.txt": "A\n"})
+
+    commit(worktree, "a.txt")
+
+    who = git(worktree.path, "log", "-1", "--format=%an <%ae> %cn <%ce>")
+    assert who == "Forge <forge@localhost> Forge <forge@localhost>"
+
+
+@pytest.mark.parametrize("variable", ["GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"])
+def test_empty_name_in_the_environment_is_as_good_as_none(
+    worktree: Worktree, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "")
+    put_files(worktree.path, {"a.txt": "A\n"})
+
+    commit(worktree, "a.txt")
+
+    assert git(worktree.path, "log", "-1", "--format=%an %cn") == "Forge Forge"
+
+
 def test_user_commits_under_the_configured_name(repo: Path, worktree: Worktree) -> None:
     git(repo, "config", "user.name", "Ada")
     git(repo, "config", "user.email", "ada@example.org")

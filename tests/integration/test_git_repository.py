@@ -354,6 +354,8 @@ def test_common_directory_follows_what_stands_in_the_checkout(tmp_path: Path) ->
         pytest.param({"user.name": "A", "user.email": "a@b"}, False, id="both"),
         pytest.param({"user.name": "A"}, True, id="no address"),
         pytest.param({"user.names": "A", "user.email": "a@b"}, True, id="no name"),
+        pytest.param({"user.name": "", "user.email": "a@b"}, True, id="empty name"),
+        pytest.param({"user.name": "A", "user.email": ""}, False, id="empty address"),
         pytest.param({}, True, id="none"),
     ],
 )

@@ -77,6 +77,12 @@ SETTINGS = (
 FALLBACK_IDENTITY = (("user.name", "Forge"), ("user.email", "forge@localhost"))
 """Who commits where the user has told git nothing."""
 
+NAMELESS = "".join(map(chr, range(33))) + ".,:;<>\"\\'"
+"""Characters that git strips from a name, which it refuses if nothing is left."""
+
+NAME_VARIABLES = frozenset({"GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"})
+"""Variables that git does not take for unset where they are empty: it refuses to commit."""
+
 
 def clean_git_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """Return an environment in which git works on what it is told, and asks nothing."""
@@ -86,6 +92,7 @@ def clean_git_environment(environ: Mapping[str, str]) -> dict[str, str]:
         if name not in CLEARED
         and not name.startswith(CLEARED_PREFIXES)
         and not name.endswith(CLEARED_SUFFIXES)
+        and (value or name not in NAME_VARIABLES)
     }
     return {
         **kept,
@@ -133,12 +140,16 @@ class Git:
     def identity(self) -> tuple[str, ...]:
         """Return options that name a committer, if the user's configuration does not.
 
-        A name in the environment counts more than these.
+        A name in the environment counts more than these; a name that git would refuse is none.
         """
-        wanted = {key for key, _ in FALLBACK_IDENTITY}
-        pattern = f"^({'|'.join(map(re.escape, sorted(wanted)))})$"
-        found = self._start(("config", "--name-only", "--get-regexp", pattern), None).stdout
-        return () if wanted <= set(found.decode().split()) else _options(FALLBACK_IDENTITY)
+        keys = [key for key, _ in FALLBACK_IDENTITY]
+        pattern = f"^({'|'.join(map(re.escape, keys))})$"
+        found = self._start(("config", "--null", "--get-regexp", pattern), None).stdout
+        entries = found.decode(errors="replace").split("\0")
+        # The last value of a key counts.
+        told = dict(entry.partition("\n")[::2] for entry in entries)
+        is_told = told.get("user.name", "").strip(NAMELESS) and "user.email" in told
+        return () if is_told else _options(FALLBACK_IDENTITY)
 
     def _start(
         self, args: tuple[str, ...], stdin: bytes | None
