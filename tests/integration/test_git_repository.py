@@ -1,6 +1,7 @@
 """Questions about a real repository get one answer or one clear line; none changes it."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,6 +51,13 @@ def make_directory(path: Path) -> Path:
     return path
 
 
+def make_damaged(path: Path) -> Path:
+    make_repository(path, {"a": "a"})
+    for directory in (path / ".git/objects").glob("??"):
+        shutil.rmtree(directory)
+    return path
+
+
 def make_git_directory(path: Path) -> Path:
     return make_repository(path, {"a": "a"}) / ".git"
 
@@ -62,9 +70,10 @@ def make_git_directory(path: Path) -> Path:
         (make_directory, "not in a git repository"),
         (make_bare, "bare repository"),
         (make_empty, "no commit yet"),
+        (make_damaged, r"damaged, commit \w{12} of HEAD cannot be read: .*`git fsck`"),
         (make_git_directory, r"\.git directory"),
     ],
-    ids=["missing", "file", "plain directory", "bare", "no commit", "inside .git"],
+    ids=["missing", "file", "plain directory", "bare", "no commit", "damaged", "inside .git"],
 )
 def test_place_that_is_no_usable_repository_is_refused_in_one_line(
     tmp_path: Path, make: Callable[[Path], Path], message: str

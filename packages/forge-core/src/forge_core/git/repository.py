@@ -20,7 +20,8 @@ def find_repository(path: Path) -> Path:
     """Find the top of the checkout that `path` is in.
 
     Raises:
-        RepositoryError: It is no directory, in no git repository, bare, or without a commit.
+        RepositoryError: It is no directory, in no git repository, bare, damaged, or without a
+            commit.
     """
     if not path.is_dir():
         raise RepositoryError(f"{path} is not a directory")
@@ -30,7 +31,7 @@ def find_repository(path: Path) -> Path:
     except GitFailed as error:
         raise RepositoryError(f"{path.resolve()} {_find_fault(git, error)}") from error
     if not git.succeeds("rev-parse", "--verify", "--quiet", "HEAD^{commit}"):
-        raise RepositoryError(f"{top} has no commit yet: make one first")
+        raise RepositoryError(f"{top} {_explain_no_commit(git)}")
     return Path(top)
 
 
@@ -135,6 +136,14 @@ def _find_fault(git: Git, error: GitFailed) -> str:
     except GitFailed:
         return f"cannot be used: {error}"
     return "is in a bare repository, which has no checkout" if bare else "is in a .git directory"
+
+
+def _explain_no_commit(git: Git) -> str:
+    try:
+        commit = git.run("rev-parse", "--verify", "--quiet", "HEAD")
+    except GitFailed:
+        return "has no commit yet: make one first"
+    return f"is damaged, commit {commit[:12]} of HEAD cannot be read: see what `git fsck` says"
 
 
 def _find_obstacle(repo: Path, branch: str) -> str | None:
