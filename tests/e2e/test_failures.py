@@ -225,6 +225,19 @@ def test_taken_task_id_is_refused_before_anything_starts(repo: Path, tmp_path: P
     assert "task id 'hello' is taken" in again.error
 
 
+def test_file_in_place_of_the_worktrees_is_refused_before_anything_starts(
+    repo: Path, tmp_path: Path
+) -> None:
+    obstacle = repo / ".forge-worktrees"
+    obstacle.write_text("mine\n")
+
+    outcome = run_task(repo, write_script(tmp_path / "s.json", {"answer": answer()}))
+
+    assert outcome.code == 2
+    assert f"{obstacle} is no directory: move it away" in outcome.error
+    assert obstacle.read_text() == "mine\n"
+
+
 def test_existing_branch_is_not_touched(repo: Path, tmp_path: Path) -> None:
     subprocess.run(["git", "branch", "forge/hello"], cwd=repo, check=True)
     model = write_script(tmp_path / "s.json", {"answer": answer()})

@@ -203,6 +203,15 @@ def test_link_in_place_of_the_worktrees_is_not_followed(
     assert (tmp_path / "outside/task/precious.txt").exists()
 
 
+def test_file_in_place_of_the_worktrees_is_named_and_left(repo: Path, base: str) -> None:
+    (repo / ".forge-worktrees").write_text("mine\n")
+
+    with pytest.raises(RepositoryError, match=r"\.forge-worktrees is no directory: move it away"):
+        ensure_task_worktree(repo, "task", base)
+
+    assert (repo / ".forge-worktrees").read_text() == "mine\n"
+
+
 def test_users_lost_worktree_stays_registered(repo: Path, base: str, tmp_path: Path) -> None:
     away = tmp_path / "away"
     git(repo, "worktree", "add", "--quiet", "--detach", str(away))

@@ -11,6 +11,7 @@ from forge_core.git.repository import (
     has_file,
     resolve_commit,
 )
+from forge_core.git.worktree import worktrees_directory
 from forge_core.llm.providers import check_model
 from forge_core.llm.specs import anchor_model
 from forge_core.models.task import ForgeTaskInput, TaskDefinition
@@ -34,7 +35,8 @@ def resolve_run(task: TaskDefinition, repo: Path, settings: RunSettings) -> Forg
     """Resolve a task on a repository; nothing is changed there.
 
     Raises:
-        RepositoryError: `repo` is no git repository or lacks the base branch.
+        RepositoryError: `repo` is no git repository, lacks the base branch, or has something else
+            in the place of the worktrees.
         TaskIdTaken: Another run has the task's id.
         ModelNotConfigured: A model cannot be called as it is configured.
         UsageError: A file of the task is no path inside the repository, or a context file is
@@ -43,6 +45,7 @@ def resolve_run(task: TaskDefinition, repo: Path, settings: RunSettings) -> Forg
     root = find_repository(repo)
     base_commit = resolve_commit(root, task.base_branch)
     check_task_id_free(root, task.task_id)
+    worktrees_directory(root)
     for path in (*task.target_files, *task.context_files):
         _check_path(path)
     for path in task.context_files:

@@ -33,7 +33,7 @@ def locate_task_worktree(repo: Path, task_id: str) -> Path:
     """Say where the worktree of a task is, or will be.
 
     Raises:
-        RepositoryError: A link stands in the place of all worktrees.
+        RepositoryError: A link or a file stands in the place of all worktrees.
     """
     return worktrees_directory(repo) / task_id
 
@@ -42,7 +42,7 @@ def locate_sub_worktree(repo: Path, task_id: str, step_id: str, sub_task_id: str
     """Say where the worktree of a sub-task is, or will be.
 
     Raises:
-        RepositoryError: A link stands in the place of all worktrees.
+        RepositoryError: A link or a file stands in the place of all worktrees.
     """
     return _step_directory(repo, task_id, step_id) / sub_task_id
 
@@ -110,11 +110,13 @@ def worktrees_directory(repo: Path) -> Path:
     """Say where the worktrees of all runs are.
 
     Raises:
-        RepositoryError: A symbolic link stands there.
+        RepositoryError: A symbolic link or a file stands there.
     """
     directory = repo / WORKTREES
     if directory.is_symlink():
         raise RepositoryError(f"{directory} is a symbolic link: remove it, worktrees go there")
+    if directory.exists() and not directory.is_dir():
+        raise RepositoryError(f"{directory} is no directory: move it away, worktrees go there")
     return directory
 
 
