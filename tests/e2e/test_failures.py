@@ -326,6 +326,20 @@ def test_demo_succeeds_without_a_store(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "nothing is on record" in outcome.stderr
 
 
+def test_demo_that_cannot_start_names_what_it_leaves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "")
+    monkeypatch.setenv("XDG_STATE_HOME", "/proc")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+
+    outcome = run_forge("demo")
+
+    [left] = tmp_path.glob("forge-demo-*")
+    assert outcome.code == 3
+    assert f"the demonstration leaves {left}: remove it" in outcome.stderr
+
+
 def test_task_too_large_to_submit_is_exit_2(repo: Path, tmp_path: Path) -> None:
     model = write_script(tmp_path / "s.json", {"answer": answer()})
     task = {"task_id": "hello", "description": "x" * 49_000_000}

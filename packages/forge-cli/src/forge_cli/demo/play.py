@@ -15,7 +15,7 @@ from forge_cli.commands.run_options import (
     RunOptions,
     TaskOptions,
 )
-from forge_cli.console import print_text, print_warning
+from forge_cli.console import print_note, print_text, print_warning
 from forge_cli.errors import UnknownWorkflow
 from forge_cli.exit_codes import ExitCode
 from forge_cli.running import run_task
@@ -35,8 +35,18 @@ DESCRIPTION = "Keep track of best-before dates, and report what expires and what
 
 def play_demo() -> ExitCode:
     """Run the bundled task on a fresh copy of the bundled repository, then show the record."""
+    directory = Path(tempfile.mkdtemp(prefix="forge-demo-"))
+    try:
+        return _play(directory / "pantry")
+    except BaseException:
+        # The run may have begun: `forge resume` needs its repository.
+        print_note(f"the demonstration leaves {directory}: remove it unless you resume the run")
+        raise
+
+
+def _play(path: Path) -> ExitCode:
     script = HERE / "answers.json"
-    repo = make_repository(Path(tempfile.mkdtemp(prefix="forge-demo-")) / "pantry")
+    repo = make_repository(path)
     print_text(INTRODUCTION.format(script=script))
     started: list[str] = []
     code = run_task(_options(repo, f"scripted:{script}"), on_start=started.append)
