@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from forge_core.errors import ServerUnavailable
 from forge_core.temporal.connect import connect, embedded_config
+from forge_core.temporal.control import stop_server
+from forge_core.temporal.locks import try_lock
 from forge_core.temporal.server import (
     embedded_server,
     find_temporal_binary,
@@ -510,6 +512,11 @@ def command_that_begins_with(directory: Path, script: str) -> Path:
     )
 
 
+def command_that_stays(directory: Path) -> Path:
+    """Write a command that starts the server and waits for it, where others turn into it."""
+    return executable(directory / "temporal", f'{find_temporal_binary()} "$@"; exit $?')
+
+
 def test_binary_that_is_not_executable_is_refused_by_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -625,6 +632,41 @@ def test_file_of_another_format_as_the_binary_fails_with_one_line(
     monkeypatch.setenv("FORGE_TEMPORAL_BIN", str(binary))
 
     assert_fails_with_one_line(tmp_path / "state", "Exec format error")
+
+
+async def test_server_that_a_script_started_is_stopped_with_it(
+    directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORGE_TEMPORAL_BIN", str(command_that_stays(tmp_path)))
+    async with embedded_server(directory, idle_s=600):
+        running = servers_of(directory)
+
+    stopped = await asyncio.to_thread(stop_server, directory)
+
+    assert len(running) == 2
+    assert stopped is not None
+    assert servers_of(directory) == []
+
+
+async def test_orphan_of_a_script_does_not_keep_the_next_server_from_starting(
+    directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORGE_TEMPORAL_BIN", str(command_that_stays(tmp_path)))
+    async with embedded_server(directory, idle_s=0):
+        old = record_of(directory)
+        os.kill(old.pid, signal.SIGKILL)
+        wait_until(lambda: old.server_pid not in servers_of(directory), "the script to end")
+
+        async with embedded_server(directory, idle_s=0):
+            assert len(servers_of(directory)) == 2
+
+
+def test_lock_that_a_stranger_holds_is_named(tmp_path: Path) -> None:
+    lock = StateFiles(tmp_path).server_lock
+    with lock.open("a") as held:
+        assert try_lock(held)
+
+        assert_fails_with_one_line(tmp_path, f"`fuser {lock}` names it", start_timeout_s=8.0)
 
 
 def test_server_that_never_listens_is_given_up_and_ended(

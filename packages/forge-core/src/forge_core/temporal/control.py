@@ -73,7 +73,8 @@ def _wait_until_ended(files: StateFiles, record: ServerRecord) -> None:
         while not try_lock(lock) and read_record(files) in {None, record}:
             if time.monotonic() > deadline:
                 raise ServerUnavailable(
-                    f"the server (pid {record.server_pid}) does not end: see {files.log}"
+                    f"the server (pid {record.server_pid}) does not end, it or what it started "
+                    f"holds {files.server_lock}: see {files.log}"
                 )
             time.sleep(POLL_INTERVAL_S)
 

@@ -49,6 +49,9 @@ POLL_INTERVAL_S = 0.1
 STOP_TIMEOUT_S = 10.0
 """Seconds that a server gets to end by itself."""
 
+LOCK_SHARE = 0.5
+"""Part of the time for a start that goes to a lock: who waits for us is to hear who holds it."""
+
 PORT_TRIES = 5
 """Starts with other ports where somebody took one between the choice and the start."""
 
@@ -110,8 +113,11 @@ def _take_over(files: StateFiles, lock: IO[str], timeout_s: float) -> bool:
     begun = time.monotonic()
     while not try_lock(lock):
         waited_s = time.monotonic() - begun
-        if waited_s > timeout_s:
-            raise StartFailed(f"another server still holds {files.server_lock}")
+        if waited_s > timeout_s * LOCK_SHARE:
+            raise StartFailed(
+                f"a server that nobody looks after holds {files.server_lock}: end the process, "
+                f"`fuser {files.server_lock}` names it"
+            )
         with suppress(FileNotFoundError), files.record.open() as record:
             if not try_lock(record, fcntl.LOCK_SH):
                 return False
@@ -122,11 +128,10 @@ def _take_over(files: StateFiles, lock: IO[str], timeout_s: float) -> bool:
 
 
 def _end_orphan(record: str, *, gently: bool) -> None:
-    """End the server of a killed supervisor: it still holds the lock, so its pid is its own."""
+    """End the server of a killed supervisor: it still holds the lock, so its group is its own."""
     orphan = parse_record(record)
     if orphan is not None:
-        with suppress(ProcessLookupError):
-            os.kill(orphan.server_pid, signal.SIGTERM if gently else signal.SIGKILL)
+        _signal_group(orphan.server_pid, signal.SIGTERM if gently else signal.SIGKILL)
 
 
 def _start(
@@ -151,6 +156,7 @@ def _start(
 
 
 def _spawn(command: Sequence[str], cwd: Path, lock: int) -> subprocess.Popen[bytes]:
+    """Start a command in a process group of its own, for it may be a script that starts more."""
     parent = os.getpid()
     libc = ctypes.CDLL(None)
 
@@ -166,6 +172,7 @@ def _spawn(command: Sequence[str], cwd: Path, lock: int) -> subprocess.Popen[byt
         cwd=cwd,
         env=server_environment(os.environ),
         pass_fds=(lock,),
+        process_group=0,
         preexec_fn=die_with_parent,  # noqa: PLW1509 - this process has one thread
     )
 
@@ -237,12 +244,24 @@ def _bound_log(files: StateFiles) -> None:
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:
-    server.terminate()
+    """End a server with all of its process group, whether the server itself has ended or not."""
+    _signal_group(server.pid, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_TIMEOUT_S
+    while server.poll() is None or _signal_group(server.pid, 0):
+        if time.monotonic() > deadline:
+            _signal_group(server.pid, signal.SIGKILL)
+            break
+        time.sleep(POLL_INTERVAL_S / 5)
+    server.wait()
+
+
+def _signal_group(leader: int, number: int) -> bool:
+    """Send a signal to a process group, 0 only asks; False where there is none."""
     try:
-        server.wait(STOP_TIMEOUT_S)
-    except subprocess.TimeoutExpired:
-        server.kill()
-        server.wait()
+        os.killpg(leader, number)
+    except (ProcessLookupError, PermissionError):  # macOS: not permitted where all are zombies
+        return False
+    return True
 
 
 def _is_leased(leases: IO[str]) -> bool:
