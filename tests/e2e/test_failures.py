@@ -301,6 +301,7 @@ def test_no_model_is_exit_2_and_names_the_ways_out(repo: Path) -> None:
     ("database", "note"),
     [
         pytest.param("/proc/no/forge.db", "without a record", id="unwritable"),
+        pytest.param(f"/tmp/{'x' * 300}", "without a record", id="name too long"),  # noqa: S108
         pytest.param("", "the store is off", id="off"),
     ],
 )

@@ -14,7 +14,7 @@ from forge_cli.console import flush_output, prepare_streams
 from forge_cli.errors import EXPECTED, find_exit_code
 from forge_cli.examples import render_examples
 from forge_cli.exit_codes import ExitCode
-from forge_cli.failing import tell_failure
+from forge_cli.failing import describe_refusal, tell_failure
 from forge_cli.help_pages import HelpPages
 from forge_cli.launch import build_launcher, launch, may_have_global_options
 
@@ -141,6 +141,12 @@ def call(argv: list[str]) -> ExitCode:
         return _fail(argv, ExitCode.INTERRUPTED, "Interrupted", "interrupted")
     except EXPECTED as error:
         return _fail(argv, find_exit_code(error), type(error).__name__, str(error))
+    except OSError as error:
+        refusal = describe_refusal(error)
+        if refusal is None:
+            raise
+        _print_trace(error)
+        return _fail(argv, ExitCode.INFRASTRUCTURE, type(error).__name__, refusal)
     return result if isinstance(result, ExitCode) else ExitCode.SUCCESS
 
 
@@ -163,15 +169,20 @@ def _fail(argv: list[str], code: ExitCode, error_type: str, message: str) -> Exi
 
 
 def _report_bug(
-    argv: list[str], type_: type[BaseException], error: BaseException, trace: TracebackType | None
+    argv: list[str], type_: type[BaseException], error: BaseException, _trace: TracebackType | None
 ) -> None:
     """Tell of an error that nobody expected, in one line, and exit."""
+    _print_trace(error)
+    reason = f"internal error: {type_.__name__}: {error} (FORGE_DEBUG=1 shows where)"
+    _leave(_fail(argv, ExitCode.INFRASTRUCTURE, type_.__name__, reason))
+
+
+def _print_trace(error: BaseException) -> None:
+    """Print where an error comes from, if that is asked for."""
     if os.environ.get("FORGE_DEBUG"):
         import traceback  # noqa: PLC0415 - slow
 
-        traceback.print_exception(type_, error, trace)
-    reason = f"internal error: {type_.__name__}: {error} (FORGE_DEBUG=1 shows where)"
-    _leave(_fail(argv, ExitCode.INFRASTRUCTURE, type_.__name__, reason))
+        traceback.print_exception(error)
 
 
 def _leave(code: ExitCode) -> NoReturn:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import platform
 import stat
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from forge_obs.errors import StoreError
 from forge_obs.process import get_db_path
 
 from forge_cli.configuration import find_user_file, load_repository_config
+from forge_cli.failing import describe_refusal
 from forge_cli.render.figures import format_count
 from forge_cli.render.findings import Finding, judge_git, judge_versions
 from forge_cli.render.leftovers import find_obstacle
@@ -41,14 +43,25 @@ def examine(repo: Path) -> list[Finding]:
         judge_versions(
             [(name, version(name)) for name in DISTRIBUTIONS], platform.python_version()
         ),
-        _examine_git(),
-        _examine_temporal(),
-        _examine_store(),
+        _look("git", _examine_git),
+        _look("temporal", _examine_temporal),
+        _look("store", _examine_store),
         *_examine_models(),
-        _examine_state(),
-        _examine_configuration(repo),
-        _examine_repository(repo),
+        _look("state", _examine_state),
+        _look("configuration", lambda: _examine_configuration(repo)),
+        _look("repository", lambda: _examine_repository(repo)),
     ]
+
+
+def _look(subject: str, examine_it: Callable[[], Finding]) -> Finding:
+    """Look at one thing; that the system shows it to nobody is a finding, too."""
+    try:
+        return examine_it()
+    except OSError as error:
+        reason = describe_refusal(error)
+        if reason is None:
+            raise
+        return Finding(subject, reason, "check the path and its permissions")
 
 
 def _examine_git() -> Finding:

@@ -124,11 +124,15 @@ def open_reader(db_path: str | os.PathLike[str] | None) -> Engine | None:
 
     Args:
         db_path: The file, such as `get_db_path` gives; None for a store that is off.
+
+    Raises:
+        StoreUnavailable: The system does not tell whether there is one.
     """
     if db_path is None:
         return None
     path = Path(db_path)
-    return sqlite.create_read_engine(path) if path.exists() else None
+    with sqlite.telling_errors(path):
+        return sqlite.create_read_engine(path) if path.exists() else None
 
 
 def save_interaction(engine: Engine, **fields: object) -> None:
