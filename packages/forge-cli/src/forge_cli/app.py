@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from cyclopts import App, CycloptsError, UnusedCliTokensError
 
-from forge_cli.console import flush_output, prepare_streams
+from forge_cli.console import flush_output, ignore_no_width, prepare_streams
 from forge_cli.errors import EXPECTED, find_exit_code
 from forge_cli.examples import render_examples
 from forge_cli.exit_codes import ExitCode
@@ -121,6 +121,7 @@ def _read_version() -> str:
 def main() -> None:
     """Run the command line of this process."""
     prepare_streams()
+    ignore_no_width()
     argv = sys.argv[1:]
     sys.excepthook = partial(_report_bug, argv)
     _leave(call(argv))
@@ -164,8 +165,7 @@ def _run(app: App, argv: list[str]) -> object:
 
 
 def _fail(argv: list[str], code: ExitCode, error_type: str, message: str) -> ExitCode:
-    tell_failure(argv, error_type, message)
-    return code
+    return code if tell_failure(argv, error_type, message) else ExitCode.INFRASTRUCTURE
 
 
 def _report_bug(

@@ -11,6 +11,9 @@ from rich.text import Text
 from forge_cli.errors import OutputFailed
 from forge_cli.render.text import escape
 
+NARROWEST = 10
+"""Columns from which on a width is believed."""
+
 
 def prepare_streams() -> None:
     """Let a command end well whatever it prints: closed streams, characters that lack a code."""
@@ -19,6 +22,13 @@ def prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def ignore_no_width() -> None:
+    """Take a width that no word fits into for none; the library of help fails or hangs with it."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns) < NARROWEST:
+        del os.environ["COLUMNS"]
 
 
 def print_text(text: Text | str) -> bool:

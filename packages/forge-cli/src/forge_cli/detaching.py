@@ -30,7 +30,7 @@ LISTED_TIMEOUT_S = 10.0
 POLL_INTERVAL_S = 0.05
 
 
-async def submit_run(submission: Submission, tell: Callable[[str], None]) -> Path | None:
+async def submit_run(submission: Submission, tell: Callable[[str], object]) -> Path | None:
     """Start a run and leave it to a worker.
 
     Args:

@@ -89,7 +89,7 @@ class Execution:
         tell: Told in one line why the process ends at once.
     """
 
-    def __init__(self, workflow_id: str, observer: Observer, tell: Callable[[str], None]) -> None:
+    def __init__(self, workflow_id: str, observer: Observer, tell: Callable[[str], object]) -> None:
         self._workflow_id = workflow_id
         self._observer = observer
         self._tell = tell
@@ -258,6 +258,14 @@ def describe_leaving(workflow_id: str) -> str:
     """Say what happens to a run that nobody waits for any more."""
     return (
         f"run {workflow_id} goes on at its worker: forge resume {workflow_id} follows it, "
+        f"forge cancel {workflow_id} ends it"
+    )
+
+
+def describe_submitted(workflow_id: str) -> str:
+    """Say how a run goes on that was left to another process."""
+    return (
+        f"run {workflow_id} goes on: forge status --workflow-id {workflow_id} shows it, "
         f"forge cancel {workflow_id} ends it"
     )
 

@@ -4,22 +4,35 @@ import os
 from collections.abc import Sequence
 
 from forge_cli.console import print_error, print_text
+from forge_cli.errors import Interrupted, OutputFailed
 
 
-def tell_failure(argv: Sequence[str], error_type: str, message: str) -> None:
-    """Tell why a command failed.
+def tell_failure(argv: Sequence[str], error_type: str, message: str) -> bool:
+    """Tell why a command failed; that its document cannot be written is told instead.
 
     Args:
         argv: The command line; with `--json` stdout gets a document, too.
         error_type: Name of the error.
-        message: Told in one line.
+        message: Told in one line, in any case where it says what became of an interrupted run.
+
+    Returns:
+        Whether stdout took what it was to get.
     """
     line = " ".join(message.split())
+    try:
+        if "--json" in argv:
+            _print_document(error_type, line)
+    except OutputFailed as error:
+        print_error(f"{error}; {line}" if error_type == Interrupted.__name__ else str(error))
+        return False
     print_error(line)
-    if "--json" in argv:
-        from forge_cli.render.documents import build_error, dump  # noqa: PLC0415 - for failures
+    return True
 
-        print_text(dump(build_error(error_type, line)))
+
+def _print_document(error_type: str, line: str) -> None:
+    from forge_cli.render.documents import build_error, dump  # noqa: PLC0415 - for failures
+
+    print_text(dump(build_error(error_type, line)))
 
 
 def describe_refusal(error: OSError) -> str | None:

@@ -28,7 +28,7 @@ class Interruption:
         self,
         task: asyncio.Task[Any] | None,
         at_first: Callable[[], None],
-        at_once: Callable[[], None],
+        at_once: Callable[[], object],
     ) -> None:
         self._task = task
         self._at_first = at_first
@@ -49,7 +49,7 @@ class Interruption:
 
 @contextmanager
 def interruptible(
-    at_first: Callable[[], None] = lambda: None, at_once: Callable[[], None] = lambda: None
+    at_first: Callable[[], None] = lambda: None, at_once: Callable[[], object] = lambda: None
 ) -> Iterator[Interruption]:
     """Have signals cancel the current task until the block ends.
 
@@ -74,7 +74,7 @@ def interruptible(
 @contextmanager
 def explaining(
     remark: Callable[[], str],
-    tell: Callable[[str], None],
+    tell: Callable[[str], object],
     at_first: Callable[[], None] = lambda: None,
 ) -> Iterator[None]:
     """Turn a request to stop into an error that says what became of a run.

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from forge_core.errors import ModelNotConfigured
@@ -25,7 +26,8 @@ from forge_cli.calibration import calibrate, measure_chars_per_token, names_fact
 from forge_cli.commands.run_options import ModelOptions, OutputOptions, RunOptions
 from forge_cli.console import print_note, print_text, print_warning
 from forge_cli.detaching import submit_run
-from forge_cli.execution import Execution, Submission
+from forge_cli.errors import OutputFailed
+from forge_cli.execution import Execution, Submission, describe_submitted
 from forge_cli.exit_codes import ExitCode
 from forge_cli.failing import tell_failure
 from forge_cli.prices import load_prices
@@ -87,7 +89,7 @@ def build_execution(workflow_id: str, output: OutputOptions, verb: str) -> Execu
     return Execution(workflow_id, observer, _build_farewell(as_json=output.json))
 
 
-def _build_farewell(*, as_json: bool) -> Callable[[str], None]:
+def _build_farewell(*, as_json: bool) -> Print:
     """Build what tells why the process ends at once."""
     argv = ("--json",) if as_json else ()
     return lambda remark: tell_failure(argv, "Interrupted", remark)
@@ -142,6 +144,13 @@ def _settings(models: ModelOptions) -> RunSettings:
 
 def _submit(submission: Submission, *, as_json: bool) -> ExitCode:
     log = asyncio.run(submit_run(submission, _build_farewell(as_json=as_json)))
+    try:
+        return _report_submission(submission, log, as_json=as_json)
+    except OutputFailed as error:
+        raise OutputFailed(f"{error}; {describe_submitted(submission.workflow_id)}") from error
+
+
+def _report_submission(submission: Submission, log: Path | None, *, as_json: bool) -> ExitCode:
     workflow_id = submission.workflow_id
     if as_json:
         document = {
