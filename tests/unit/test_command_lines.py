@@ -2,6 +2,7 @@
 
 import re
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from forge_cli.app import call
@@ -54,3 +55,36 @@ def test_line_is_parsed_for_options_of_every_command_where_it_may_have_some(
     argv: list[str], *, parsed: bool
 ) -> None:
     assert may_have_global_options(argv) == parsed
+
+
+@pytest.mark.parametrize("text", ["1.5", "2.0", "0x2", "1e2", "none", "", "1_0", "\u0662"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "status --limit",
+        "status --attempt",
+        "run x --max-attempts",
+        "run x --token-budget",
+        "run x --repo-map-tokens",
+        "worker --max-activities",
+    ],
+)
+def test_whole_number_is_written_in_digits(
+    line: str, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = call([*line.split(), text])
+
+    option = line.rsplit(maxsplit=1)[-1]
+    error = f"error: Invalid value for {option}: {text!r} is not a whole number\n"
+    assert (code, capsys.readouterr().err) == (2, error)
+
+
+def test_whole_number_of_a_configuration_file_is_taken(
+    private_environment: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (private_environment / "config/forge").mkdir(parents=True)
+    (private_environment / "config/forge/config.toml").write_text("[status]\nlimit = 3\n")
+
+    code = call(["status"])
+
+    assert (code, capsys.readouterr().err) == (0, "")

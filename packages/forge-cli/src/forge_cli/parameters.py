@@ -1,8 +1,11 @@
 """Kinds of options that several commands have."""
 
+import re
+from collections.abc import Sequence
 from typing import Annotated
 
-from cyclopts import Parameter
+from cyclopts import Parameter, Token
+from cyclopts.validators import Number
 
 Switch = Annotated[bool, Parameter(negative="", show_default=False)]
 """An option without a value."""
@@ -12,3 +15,20 @@ Choice = Annotated[bool | None, Parameter(show_default=False, n_tokens=0)]
 
 Without `n_tokens` the completion of shells takes it for one with a value.
 """
+
+
+def whole(least: int, most: int | None = None) -> Parameter:
+    """Describe an option that is a whole number within bounds, both included."""
+    return Parameter(converter=_parse_whole, validator=Number(gte=least, lte=most))
+
+
+def _parse_whole(_type: type, tokens: Sequence[Token]) -> int:
+    """Read decimal digits; the library would round fractions and take hexadecimal, too.
+
+    Raises:
+        ValueError: It is anything else.
+    """
+    text = tokens[0].value
+    if re.fullmatch(r"[+-]?[0-9]{1,18}", text) is None:
+        raise ValueError(f"{text!r} is not a whole number")
+    return int(text)

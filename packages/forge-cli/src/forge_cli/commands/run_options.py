@@ -8,9 +8,9 @@ from typing import Annotated, Any
 from cyclopts import Group, Parameter
 from cyclopts.validators import Number
 
-from forge_cli.parameters import Choice, Switch
+from forge_cli.parameters import Choice, Switch, whole
 
-Attempts = Annotated[int, Parameter(validator=Number(gte=1, lte=100))]
+Attempts = Annotated[int, whole(1, 100)]
 """How often something is tried."""
 
 Paths = Annotated[tuple[str, ...], Parameter(negative="", show_default=False)]
@@ -70,7 +70,7 @@ class CheckOptions:
     """Shell command that tests the worktree; needs --run-tests."""
     test_timeout: Annotated[float | None, Parameter(validator=Number(gt=0))] = None
     """Seconds after which the test command is killed. Default: 600."""
-    test_memory_mb: Annotated[int | None, Parameter(validator=Number(gte=1))] = None
+    test_memory_mb: Annotated[int | None, whole(1)] = None
     """Megabytes that the test command and its children may use. Default: 4096."""
     allow_protected_files: Choice = None
     """Let the model write every file that decides what is executed (conftest.py, .github)."""
@@ -83,13 +83,13 @@ class ContextOptions:
 
     auto_discover: Choice = None
     """Show more than the files named, as by default, or only those."""
-    token_budget: Annotated[int | None, Parameter(validator=Number(gte=1))] = None
+    token_budget: Annotated[int | None, whole(1)] = None
     """Estimated tokens that one request may take, answer included. Default: 100000."""
     include_deps: Choice = None
     """Show files in full that are imported over others, as far as they fit, not only signatures."""
-    max_import_depth: Annotated[int | None, Parameter(validator=Number(gte=0, lte=20))] = None
+    max_import_depth: Annotated[int | None, whole(0, 20)] = None
     """Imports to follow from the target files; 1 shows only what they import. Default: 2."""
-    repo_map_tokens: Annotated[int | None, Parameter(validator=Number(gte=0))] = None
+    repo_map_tokens: Annotated[int | None, whole(0)] = None
     """Estimated tokens that the map of the repository may take; 0 for none. Default: 2048."""
 
 

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from cyclopts import Group, Parameter
-from cyclopts.validators import Number
 
-from forge_cli.parameters import Switch
+from forge_cli.parameters import Switch, whole
 
 MOST_RUNS = 1_000_000
 
@@ -29,7 +28,7 @@ class ListOptions:
     newest 1,000."""
     since: str | None = None
     """Only runs that began within this time, as 30m, 2h or 7d, or since a day, as 2026-11-01."""
-    limit: Annotated[int, Parameter(validator=Number(gte=1, lte=MOST_RUNS))] = 20
+    limit: Annotated[int, whole(1, MOST_RUNS)] = 20
     """How many runs to list, newest first."""
 
 
@@ -42,7 +41,7 @@ class CallOptions:
     """Only calls of this step."""
     sub_task: str | None = None
     """Only calls of this sub-task."""
-    attempt: Annotated[int | None, Parameter(validator=Number(gte=1))] = None
+    attempt: Annotated[int | None, whole(1)] = None
     """Only calls of attempts with this number."""
     role: str | None = None
     """Only calls in this role: llm or planner, or another team's word."""

@@ -7,12 +7,13 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from forge_cli.exit_codes import ExitCode
+from forge_cli.parameters import whole
 
 
 def worker(
     *,
     temporal_address: Annotated[str | None, Parameter(env_var="FORGE_TEMPORAL_ADDRESS")] = None,
-    max_activities: Annotated[int, Parameter(validator=Number(gte=1, lte=1000))] = 16,
+    max_activities: Annotated[int, whole(1, 1000)] = 16,
     grace: Annotated[float, Parameter(validator=Number(gte=0))] = 30.0,
 ) -> ExitCode:
     """Serve runs of a configured Temporal server until stopped.
