@@ -126,7 +126,9 @@ def test_task_file_is_read_and_options_go_before_it(
         pytest.param("t.json", "[1]", "must hold an object", id="a list"),
         pytest.param("t.yaml", "a: 1", r"must end in .json or .toml", id="other suffix"),
         pytest.param("t.json", '{"description": "x", "colour": 1}', "colour", id="unknown key"),
-        pytest.param("t.json", '{"description": 3}', "describe the task", id="no text"),
+        pytest.param("t.json", '{"description": 3}', "t.json: description must be", id="no text"),
+        pytest.param("t.json", '{"description": " "}', "t.json: description must be", id="blank"),
+        pytest.param("t.json", "{}", "t.json has no description", id="no description"),
         pytest.param(
             "t.json", '{"description": "x", "validation": []}', "validation", id="wrong shape"
         ),
@@ -138,6 +140,36 @@ def test_bad_task_file_is_one_line(tmp_path: Path, name: str, content: str, reas
     with pytest.raises(UsageError, match=reason) as caught:
         make_task(task=TaskOptions(task_file=tmp_path / name))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ('validation.run_tests = "yes"', "validation.run_tests: must be true or false"),
+        ("validation.run_tests = 1", "validation.run_tests: must be true or false"),
+        ("context.token_budget = 1e9", "context.token_budget: must be a whole number"),
+        ('context.token_budget = "50000"', "context.token_budget: must be a whole number"),
+        ('validation.test_timeout_s = "9"', "validation.test_timeout_s: must be a number"),
+        ("base_branch = 4", "base_branch: must be a text"),
+        ('target_files = "a.py"', "target_files: must be a list"),
+        ("target_files = [1]", "target_files.0: must be a text"),
+        ("context = 3", "context: must be an object"),
+        ("context.colour = 3", "context.colour: is no known key"),
+        ("context.token_budget = 0", "context.token_budget: must be greater than or equal to 1"),
+    ],
+)
+def test_task_file_is_taken_at_its_word(tmp_path: Path, line: str, reason: str) -> None:
+    (tmp_path / "t.toml").write_text(f'description = "x"\n{line}\n')
+
+    with pytest.raises(UsageError) as caught:
+        make_task(task=TaskOptions(task_file=tmp_path / "t.toml"))
+    assert str(caught.value) == f"the task is not valid: {reason}"
+
+
+def test_whole_number_is_a_number_in_a_task_file(tmp_path: Path) -> None:
+    (tmp_path / "t.toml").write_text('description = "x"\nvalidation.test_timeout_s = 9\n')
+
+    assert make_task(task=TaskOptions(task_file=tmp_path / "t.toml")).validation.test_timeout_s == 9
 
 
 def test_missing_task_file_is_one_line(tmp_path: Path) -> None:

@@ -41,12 +41,12 @@ def test_the_first_of_equally_exact_entries_wins() -> None:
     ("script", "reason"),
     [
         ("nonsense", "file: Invalid JSON"),
-        ('{"answers": []}', "answers: Tuple should have at least 1 item"),
-        ('{"answers": [{}]}', "answers.0: Value error, an entry needs exactly one of"),
-        ('{"answers": [{"text": "", "answer": {}}]}', "answers.0: Value error, an entry needs"),
-        ('{"answers": [{"text": "", "step": "a"}]}', "answers.0.step: Extra inputs are not"),
-        ('{"answers": [{"error": {"kind": "boredom"}}]}', "answers.0.error.kind: Input should be"),
-        ('{"answers": [{"text": "", "finish_reason": "x"}]}', "answers.0.finish_reason: Input"),
+        ('{"answers": []}', "answers: must not be empty"),
+        ('{"answers": [{}]}', "answers.0: an entry needs exactly one of"),
+        ('{"answers": [{"text": "", "answer": {}}]}', "answers.0: an entry needs"),
+        ('{"answers": [{"text": "", "step": "a"}]}', "answers.0.step: is no known key"),
+        ('{"answers": [{"error": {"kind": "boredom"}}]}', "answers.0.error.kind: must be"),
+        ('{"answers": [{"text": "", "finish_reason": "x"}]}', "answers.0.finish_reason: must be"),
     ],
     ids=["json", "empty", "no-reply", "two-replies", "unknown-key", "kind", "finish-reason"],
 )

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from forge_core.context.assemble import get_room
 from forge_core.errors import UsageError
+from forge_core.models.faults import describe_fault
 from forge_core.models.ids import build_task_id
 from forge_core.models.task import ContextConfig, TaskDefinition
 from pydantic import ValidationError
@@ -64,18 +65,31 @@ def build_task(options: RunOptions, *, suffix: str) -> TaskDefinition:
     unknown = sorted(set(values) - set(TaskDefinition.model_fields))
     if unknown:
         raise UsageError(f"the task has unknown keys: {', '.join(map(repr, unknown))}")
-    text = values.get("description")
-    if not isinstance(text, str) or not text.strip():
-        raise UsageError("describe the task: forge run DESCRIPTION, or name a --task-file")
-    values.setdefault("task_id", build_task_id(text, suffix))
+    values.setdefault("task_id", build_task_id(_find_description(options, values), suffix))
     try:
-        built = TaskDefinition.model_validate(values)
+        built = TaskDefinition.model_validate(_freeze_lists(values), strict=True)
     except ValidationError as error:
         raise UsageError(_describe(error)) from error
     if checks.test_command and not built.validation.run_tests:
         raise UsageError("--test-command is run only with --run-tests")
     _check_map(built.context)
     return built
+
+
+def _find_description(options: RunOptions, values: Mapping[str, Any]) -> str:
+    text, file = values.get("description"), options.task.task_file
+    if isinstance(text, str) and text.strip():
+        return text
+    if file is None or options.description is not None:
+        raise UsageError("describe the task: forge run DESCRIPTION, or name a --task-file")
+    if text is None:
+        raise UsageError(f"task file {file} has no description: add one, or give it as an argument")
+    raise UsageError(f"task file {file}: description must be a text that says something")
+
+
+def _freeze_lists(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Give lists in the form that a strict check wants."""
+    return {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
 
 
 def _check_map(context: ContextConfig) -> None:
@@ -135,8 +149,7 @@ def _context_values(context: ContextOptions) -> dict[str, Any]:
 
 def _describe(error: ValidationError) -> str:
     problems = (
-        f"{'.'.join(map(str, problem['loc'])) or 'task'}: "
-        + problem["msg"].removeprefix("Value error, ")
+        f"{'.'.join(map(str, problem['loc'])) or 'task'}: " + describe_fault(problem)
         for problem in error.errors(include_url=False)
     )
     return "the task is not valid: " + "; ".join(problems)

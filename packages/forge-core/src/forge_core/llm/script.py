@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from forge_core.llm.errors import FailureKind
 from forge_core.llm.request import RequestLabels
+from forge_core.models.faults import describe_fault
 
 LABELS = ("role", "step_id", "sub_task_id", "attempt", "step_attempt", "sample")
 """Labels by which an entry is chosen."""
@@ -80,7 +81,7 @@ def parse_script(text: bytes) -> Script:
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(map(str, problem["loc"])) or "file"
-        raise ValueError(f"{where}: {problem['msg']}") from error
+        raise ValueError(f"{where}: {describe_fault(problem)}") from error
 
 
 def choose_entry(script: Script, labels: RequestLabels) -> ScriptedEntry | None:
