@@ -1,5 +1,6 @@
-"""Ctrl-C at a moment of a test's choice: when a process imports some module."""
+"""A signal at a moment of a test's choice: when a process imports some module."""
 
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,14 +11,16 @@ class Interrupting:
     def find_spec(self, name, path=None, target=None):
         if name == {module!r}:
             sys.meta_path.remove(self)
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), {number})
 
 sys.meta_path.insert(0, Interrupting())
 """
 
 
-def interrupted_at(module: str, directory: Path) -> Mapping[str, str]:
-    """Give variables with which Python gets SIGINT when it begins to import a module."""
+def interrupted_at(
+    module: str, directory: Path, number: signal.Signals = signal.SIGINT
+) -> Mapping[str, str]:
+    """Give variables with which Python gets a signal when it begins to import a module."""
     directory.mkdir()
-    (directory / "sitecustomize.py").write_text(SITE.format(module=module))
+    (directory / "sitecustomize.py").write_text(SITE.format(module=module, number=number.value))
     return {"PYTHONPATH": str(directory)}

@@ -3,6 +3,7 @@
 import gc
 import sys
 
+from forge_cli.early import WORKER, find_command, heed_signals
 from forge_cli.exit_codes import ExitCode
 
 YOUNG_OBJECTS = 50_000
@@ -16,10 +17,13 @@ def main() -> None:
     """Run the command line of this process."""
     gc.set_threshold(YOUNG_OBJECTS)
     try:
+        heed_signals(sys.argv[1:])
         from forge_cli.app import main as run  # noqa: PLC0415 - imports all that
 
         run()
     except KeyboardInterrupt:  # beside any command: most often while it imports
+        if find_command(sys.argv[1:]) == WORKER:
+            sys.exit(ExitCode.SUCCESS)
         sys.stderr.write("error: interrupted\n")
         sys.exit(ExitCode.INTERRUPTED)
 

@@ -11,6 +11,7 @@ from typing import NoReturn
 from cyclopts import App, CycloptsError, UnusedCliTokensError
 
 from forge_cli.console import flush_output, ignore_no_width, prepare_streams
+from forge_cli.early import WORKER, find_command
 from forge_cli.errors import EXPECTED, find_exit_code
 from forge_cli.examples import render_examples
 from forge_cli.exit_codes import ExitCode
@@ -139,6 +140,8 @@ def call(argv: list[str]) -> ExitCode:
     except CycloptsError as error:
         return _fail(argv, ExitCode.USAGE, "UsageError", str(error))
     except KeyboardInterrupt:
+        if find_command(argv) == WORKER:
+            return ExitCode.SUCCESS
         return _fail(argv, ExitCode.INTERRUPTED, "Interrupted", "interrupted")
     except EXPECTED as error:
         return _fail(argv, find_exit_code(error), type(error).__name__, str(error))

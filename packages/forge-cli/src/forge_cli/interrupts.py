@@ -60,7 +60,8 @@ def interruptible(
         at_once: Called at the second, before the process ends.
     """
     interruption = Interruption(asyncio.current_task(), at_first, at_once)
-    heard = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    heard = [number for number in SIGNALS if before[number] is not signal.SIG_IGN]
     loop = asyncio.get_running_loop()
     for number in heard:
         loop.add_signal_handler(number, interruption.request)
@@ -69,6 +70,8 @@ def interruptible(
     finally:
         for number in heard:
             loop.remove_signal_handler(number)
+            if number != signal.SIGINT:  # asyncio lets the others kill from here on
+                signal.signal(number, before[number])
 
 
 @contextmanager
