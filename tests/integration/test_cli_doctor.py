@@ -179,3 +179,13 @@ def test_document_says_the_same(doctor: Doctor, db_path: Path) -> None:
     assert outcome.document["ok"] is False
     assert checks["store"]["remedy"] == f"chmod 600 {db_path}"
     assert checks["git"]["ok"] is True
+
+
+def test_address_that_is_none_is_to_be_corrected(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "foo")
+
+    found = list_findings(doctor())["temporal"]
+
+    assert found.endswith("Temporal address 'foo' is not HOST:PORT: correct or unset it")

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from support.forge import Forge, Outcome
@@ -105,3 +106,25 @@ def test_calls_are_narrowed_in_text_and_document(
     assert shown == prompts
     assert [call["user_prompt"] for call in document["interactions"]] == prompts
     assert ("no such calls on record" in text) == (not prompts)
+
+
+@pytest.mark.parametrize("choice", [["--limit", "3"], ["--task", "t"], ["--since", "2h"]])
+def test_choice_of_runs_beside_a_run_is_told_to_be_of_no_use(
+    choice: list[str], forge: Forge
+) -> None:
+    record_run()
+
+    outcome = forge("status", "--workflow-id", WORKFLOW_ID, *choice)
+
+    note = "note: --limit and a choice of runs are for the list, not for --workflow-id\n"
+    assert (outcome.code, outcome.stderr) == (0, note)
+
+
+def test_limit_of_the_users_own_file_is_no_choice_beside_a_run(
+    forge: Forge, private_environment: Path
+) -> None:
+    record_run()
+    (private_environment / "config/forge").mkdir(parents=True)
+    (private_environment / "config/forge/config.toml").write_text("[status]\nlimit = 3\n")
+
+    assert forge("status", "--workflow-id", WORKFLOW_ID).stderr == ""

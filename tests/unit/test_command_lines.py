@@ -88,3 +88,24 @@ def test_whole_number_of_a_configuration_file_is_taken(
     code = call(["status"])
 
     assert (code, capsys.readouterr().err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("line", "option"),
+    [
+        ("run x --repo", "--repo"),
+        ("run --task-file", "--task-file"),
+        ("clean --repo", "--repo"),
+        ("doctor --repo", "--repo"),
+        ("config --repo", "--repo"),
+        ("db export --output", "--output"),
+        ("db backup", ""),
+    ],
+)
+def test_empty_path_is_not_the_current_directory(
+    line: str, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = call([*line.split(), ""])
+
+    where = f"Invalid value for {option}: " if option else ""
+    assert (code, capsys.readouterr().err) == (2, f"error: {where}the path is empty\n")

@@ -16,7 +16,7 @@ RESULT: dict[str, Any] = {
         {"step_id": "same", "status": "success", "attempts": [{}]},
     ],
 }
-REMOVE = "forge clean t --repo '/my repo'"
+REMOVE = "forge clean t --repo '/my repo' --force"
 
 
 def render(result: dict[str, Any], **options: Any) -> list[str]:

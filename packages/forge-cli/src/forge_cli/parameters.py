@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter, Token
@@ -15,6 +16,24 @@ Choice = Annotated[bool | None, Parameter(show_default=False, n_tokens=0)]
 
 Without `n_tokens` the completion of shells takes it for one with a value.
 """
+
+
+def _parse_path(_type: type, tokens: Sequence[Token]) -> Path:
+    """Read a path; the library would take an empty one for the current directory.
+
+    Raises:
+        ValueError: It is empty.
+    """
+    if not tokens[0].value:
+        raise ValueError("the path is empty")
+    return Path(tokens[0].value)
+
+
+Place = Annotated[Path, Parameter(converter=_parse_path)]
+"""A file or directory."""
+
+PlaceOrNone = Annotated[Path | None, Parameter(converter=_parse_path)]
+"""The same where none need be named."""
 
 
 def whole(least: int, most: int | None = None) -> Parameter:

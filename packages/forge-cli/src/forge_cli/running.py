@@ -115,14 +115,14 @@ def _warn_of_gaps() -> None:
 
 
 def prepare_store() -> None:
-    """Bring the store to this version's schema; a run does without, after a warning."""
+    """Bring the store to this version's schema; a command goes on without, after a warning."""
     path = get_db_path()
     if path is None:
         return
     try:
         upgrade(path)
     except StoreError as error:
-        print_warning(f"the run goes on without a record: {error}")
+        print_warning(f"going on without a record: {error}")
 
 
 def _settings(models: ModelOptions) -> RunSettings:

@@ -126,6 +126,7 @@ def back_up(db_path: str | os.PathLike[str], target: str | os.PathLike[str]) -> 
 
     Raises:
         FileExistsError: There is something at `target` already; it is left as it is.
+        OSError: Nothing can be made there.
         StoreError: The database cannot be read, or the copy not be written.
     """
     source, copy = Path(db_path), Path(target)
@@ -164,12 +165,7 @@ def _own_files(db_path: Path) -> set[Path]:
 
 
 def _make_new(path: Path) -> None:
-    try:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
-    except FileExistsError:
-        raise
-    except OSError as error:
-        raise StoreUnavailable(f"{path} cannot be made: {error.strerror}") from error
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
 
 
 def _old_workflows(before: datetime, abandoned: Sequence[str]) -> Select[Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from cyclopts import Group, Parameter
 
 from forge_cli.exit_codes import ExitCode
-from forge_cli.parameters import Switch
+from forge_cli.parameters import Place, Switch
 
 
 @Parameter(name="*", group=Group("Which runs", sort_key=1))
@@ -35,7 +35,7 @@ class Manner:
 
 def clean(
     *tasks: str,
-    repo: Path = Path(),
+    repo: Place = Path(),
     selection: Selection | None = None,
     manner: Manner | None = None,
 ) -> ExitCode:

@@ -9,6 +9,7 @@ from forge_core.errors import InfrastructureError, UsageError
 from forge_cli.configuration import find_user_directory
 from forge_cli.console import print_note, print_text
 from forge_cli.exit_codes import ExitCode
+from forge_cli.failing import describe_refusal
 from forge_cli.parameters import Switch
 from forge_cli.render.text import escape_line
 
@@ -40,7 +41,9 @@ def completion(
     try:
         path = app.install_completion(shell=chosen, output=_find_place(chosen))
     except (OSError, RuntimeError) as error:
-        raise InfrastructureError(f"the completion cannot be installed: {error}") from error
+        refusal = describe_refusal(error) if isinstance(error, OSError) else None
+        reason = refusal or str(error)
+        raise InfrastructureError(f"the completion cannot be installed: {reason}") from error
     print_text(f"{escape_line(str(path))}: written; a new {chosen} completes forge")
     if chosen == "zsh" and not _initialises_completion():
         print_note("note: ~/.zshrc does not call compinit: add `autoload -Uz compinit; compinit`")

@@ -18,7 +18,7 @@ from forge_cli.configuration import (
 )
 from forge_cli.console import print_text
 from forge_cli.exit_codes import ExitCode
-from forge_cli.parameters import Switch
+from forge_cli.parameters import Place, Switch
 from forge_cli.provenance import (
     DEFAULT,
     Provenance,
@@ -35,7 +35,7 @@ WIDEST = 24
 
 def config(
     *,
-    repo: Path = Path(),
+    repo: Place = Path(),
     json: Switch = False,
 ) -> ExitCode:
     """Show the configuration: each value and where it comes from.

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from forge_cli.console import print_text
 from forge_cli.exit_codes import ExitCode
-from forge_cli.parameters import Switch
+from forge_cli.parameters import Place, Switch
 from forge_cli.render.documents import dump
 from forge_cli.render.findings import render_findings
 
 
 def doctor(
     *,
-    repo: Path = Path(),
+    repo: Place = Path(),
     json: Switch = False,
 ) -> ExitCode:
     """Look for what is missing or wrong on this machine, with a remedy for each.

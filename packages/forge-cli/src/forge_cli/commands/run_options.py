@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from cyclopts import Group, Parameter
 from cyclopts.validators import Number
 
-from forge_cli.parameters import Choice, Switch, whole
+from forge_cli.parameters import Choice, Place, PlaceOrNone, Switch, whole
 
 Attempts = Annotated[int, whole(1, 100)]
 """How often something is tried."""
@@ -28,9 +28,9 @@ class TaskOptions:
     """File to create or change, relative to the repository. May stand several times."""
     context_file: Paths = ()
     """File to show to the model. May stand several times."""
-    task_file: Path | None = None
+    task_file: PlaceOrNone = None
     """Task as JSON or TOML, by suffix. Options given beside it go before it."""
-    repo: Path = Path()
+    repo: Place = Path()
     """Directory in the git repository to work on."""
     base_branch: str | None = None
     """Branch, tag or commit to start from. Default: the checkout's HEAD."""

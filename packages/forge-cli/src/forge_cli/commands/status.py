@@ -8,6 +8,7 @@ from forge_obs.recorder import get_backlog
 from forge_obs.spool_format import Backlog
 
 from forge_cli.commands.status_options import CallOptions, ListOptions
+from forge_cli.configuration import load_user_config
 from forge_cli.console import get_width, print_note, print_text, print_warning
 from forge_cli.exit_codes import ExitCode
 from forge_cli.pager import paged
@@ -45,6 +46,8 @@ def status(
     """
     if workflow_id is None and (verbose or calls is not None):
         print_note("note: --verbose and a choice of calls need a run: give its --workflow-id")
+    if workflow_id is not None and _narrows(runs):
+        print_note("note: --limit and a choice of runs are for the list, not for --workflow-id")
     if json + jsonl + follow > 1:
         raise UsageError("--json, --jsonl and --follow exclude each other")
     if follow and workflow_id is None:
@@ -61,6 +64,15 @@ def status(
             return show_run(workflow_id, chosen, verbose=verbose, as_json=json)
         _list_runs(_choose_runs(runs or ListOptions()), as_json=json)
     return ExitCode.SUCCESS
+
+
+def _narrows(runs: ListOptions | None) -> bool:
+    """Tell whether runs were chosen on the command line, not only by the user's own file."""
+    if runs is None:
+        return False
+    config = load_user_config()
+    limit = None if config is None else config.values.get("status.limit")
+    return runs != ListOptions() and (limit is None or runs != ListOptions(limit=limit))
 
 
 def _stream(

@@ -11,7 +11,7 @@ from forge_cli.confirm import confirm
 from forge_cli.console import print_note, print_text
 from forge_cli.exit_codes import ExitCode
 from forge_cli.output_file import writing_to
-from forge_cli.parameters import Switch
+from forge_cli.parameters import Place, PlaceOrNone, Switch
 from forge_cli.render.documents import build_row, dump
 from forge_cli.render.text import escape_line
 from forge_cli.since import parse_since
@@ -58,7 +58,7 @@ def prune(*, older_than: str, yes: Switch = False, dry_run: Switch = False) -> E
     return ExitCode.SUCCESS
 
 
-def backup(target: Path, /) -> ExitCode:
+def backup(target: Place, /) -> ExitCode:
     """Copy the database to a new file, also while it is in use.
 
     The copy is the store of one moment, and readable by you alone. An existing file is left as it
@@ -76,11 +76,13 @@ def backup(target: Path, /) -> ExitCode:
         size = back_up(path, target.expanduser())
     except FileExistsError as error:
         raise UsageError(f"{target} exists already: choose another file") from error
+    except OSError as error:
+        raise UsageError(f"{target} cannot be made: {error.strerror}") from error
     print_text(f"{escape_line(str(target))}: {size:,} bytes")
     return ExitCode.SUCCESS
 
 
-def export(*, jsonl: Switch = True, output: Path | None = None) -> ExitCode:  # noqa: ARG001
+def export(*, jsonl: Switch = True, output: PlaceOrNone = None) -> ExitCode:  # noqa: ARG001
     """Print every row of the store, prompts and answers included.
 
     Runs come first, then calls, each in the order of recording. Only a few rows are in memory at

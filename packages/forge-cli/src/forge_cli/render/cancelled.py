@@ -28,7 +28,7 @@ def render_cancelled(run: CancelledRun) -> str:
     ]
     if kept:
         lines.append(f"  kept    {', '.join(kept)}")
-        command = ("forge", "clean", run.task_id, "--repo", run.repo)
+        command = ("forge", "clean", run.task_id, "--repo", run.repo, "--force")
         lines.append(f"  remove  {escape_line(shlex.join(command))}")
     return "\n".join(lines)
 

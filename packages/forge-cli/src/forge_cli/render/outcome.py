@@ -57,7 +57,7 @@ def _list_lines(
         yield "look", f"forge status --workflow-id {_quote(workflow_id)} --verbose"
     if result.branch and result.worktree:
         repo = _quote(_find_repository(result))
-        yield "remove", f"forge clean {_quote(basename(result.branch))} --repo {repo}"
+        yield "remove", f"forge clean {_quote(basename(result.branch))} --repo {repo} --force"
 
 
 def _list_commits(result: ResultView) -> Sequence[tuple[str, str]]:
