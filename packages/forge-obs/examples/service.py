@@ -1,4 +1,7 @@
-"""Record the calls of an async service, such as a FastAPI handler, off its event loop."""
+"""Record the calls of an async service, such as a FastAPI handler, off its event loop.
+
+To try it: `python service.py "What is 2 + 2?"`.
+"""
 
 import asyncio
 import sys
