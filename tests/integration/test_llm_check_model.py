@@ -90,7 +90,7 @@ def test_a_script_is_read(tmp_path: Path) -> None:
     [
         (None, "No such file or directory"),
         ("{", "file: Invalid JSON"),
-        ('{"answers": [{"test": "x"}]}', "answers.0.test: Extra inputs"),
+        ('{"answers": [{"test": "x"}]}', "answers.0.test: is no known key"),
     ],
     ids=["missing", "no-json", "unknown-key"],
 )
