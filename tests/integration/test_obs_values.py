@@ -253,11 +253,19 @@ def test_value_that_raises_is_dropped_with_a_note_and_one_warning(
     db: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(2):
-        assert interaction(error=HostileText("x"), response="kept")
+        assert interaction(params=HostileModel(), response="kept")
 
     row = stored(db)[0]
-    assert (row.error, row.response, row.notes) == (None, "kept", "error: dropped, it raises")
-    assert caplog.messages == ["record('interaction') dropped values that raise: 'error'"]
+    assert (row.params_json, row.response) == (None, "kept")
+    assert row.notes == "params: dropped, it raises"
+    assert caplog.messages == ["record('interaction') dropped values that raise: 'params'"]
+
+
+def test_text_whose_own_methods_raise_is_stored_for_what_it_says(db: Path) -> None:
+    assert interaction(error=HostileText("x"), attempt=HostileNumber(7))
+
+    row = stored(db)[0]
+    assert (row.error, row.attempt, row.notes) == ("x", 7, None)
 
 
 @pytest.mark.parametrize(
