@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 from forge_obs import flush, record, sqlite_writer
 from forge_obs.checkpointer import LOG_BYTES
+from forge_obs.engine import list_open
 from support.children import NOBODY, has_ended, run_in_child, start_child, wait_for
+from support.store import interaction
 from support.waiting import wait_until
 
 TEXT = "x" * 400_000
@@ -225,3 +227,12 @@ def test_database_replaced_while_the_log_is_moved_is_noticed(db: Path, tmp_path:
     assert write(2)
 
     assert count_rows(db) == 2
+
+
+def test_closing_again_and_again_leaves_no_work_behind(db: Path) -> None:
+    for _ in range(5):
+        assert interaction()
+        flush()
+
+    database = next(found for found in list_open() if found.path == db)
+    assert database.checkpointer._wanted.qsize() <= 1

@@ -133,13 +133,12 @@ class Checkpointer:
     def stop(self, *, wait_s: float) -> bool:
         """End the thread and close what is open; False if a move stays under way for that long."""
         self._over = True
-        self._wanted.put(None)
+        self._wake()
         return self._disconnect(wait_s)
 
     def _want(self) -> None:
         self._over = False
-        if self._wanted.empty():
-            self._wanted.put(None)
+        self._wake()
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="forge-obs-log", daemon=True)
             try:
@@ -147,6 +146,10 @@ class Checkpointer:
             except RuntimeError:  # no more threads, or the interpreter is ending
                 self._thread = None
                 self._noted = self._alone = 0
+
+    def _wake(self) -> None:
+        if self._wanted.empty():
+            self._wanted.put(None)
 
     def _run(self) -> None:
         try:
