@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from forge_obs import (
+    connections,
     flush,
     get_backlog,
     get_engine,
@@ -82,6 +83,8 @@ def test_child_closes_nothing_of_its_parent(db: Path) -> None:
 
     def close_and_record() -> bool:
         readings.clear()
+        [inherited] = connections._inherited
+        inherited.execute("SELECT 1")  # raises if it was closed
         return not interaction(task_id="child")
 
     assert run_in_child(close_and_record)
