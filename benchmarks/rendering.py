@@ -11,7 +11,7 @@ from forge_cli.render.run_tree import render_run
 from forge_cli.render.runs import render_run_list
 from forge_cli.render.text import escape
 from forge_cli.render.views import build_run_view
-from forge_obs.rows import Interaction, Run
+from forge_obs.model.rows import Interaction, Run
 
 TURNS = 5
 SIZE = 1_000_000

@@ -7,8 +7,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from forge_obs import LLMStats, flush, record, upgrade
-from forge_obs.columns import INTERACTIONS
-from forge_obs.keywords import InteractionKeywords
+from forge_obs.model.columns import INTERACTIONS
+from forge_obs.model.keywords import InteractionKeywords
 
 _NAMES = [column.name for column in INTERACTIONS]
 

@@ -22,7 +22,7 @@ from forge_core.temporal.state import (
     parse_record,
     run_directory,
 )
-from forge_obs.process import get_process_start
+from forge_obs.environment.process import get_process_start
 from support.disks import fill, small_disk
 from support.documents import validate
 from support.forge import DEADLINE_S, run_forge, running_forge

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from forge_obs import flush, record, upgrade
-from forge_obs.columns import HEAD
-from forge_obs.spool import add_lost, get_lost_path
+from forge_obs.model.columns import HEAD
+from forge_obs.spool.file import add_lost, get_lost_path
 from support.children import run_in_child
 from support.forge import Forge, run_forge
 from support.store import locked

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from forge_obs import record, upgrade
-from forge_obs.spool import add_lost
+from forge_obs.spool.file import add_lost
 from support.children import run_in_child, start_child
 from support.forge import Forge
 from support.records import WORKFLOW_ID

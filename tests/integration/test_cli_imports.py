@@ -8,11 +8,17 @@ from contextlib import closing
 
 import pytest
 from forge_cli.prices import load_prices
-from forge_obs.rows import Interaction
+from forge_obs.model.rows import Interaction
 from support.records import STATS, WORKFLOW_ID, record_call, record_run
 
 SERVERS = ("temporalio", "pydantic_ai", "pydantic", "opentelemetry")
-WRITERS = ("alembic", "sqlalchemy.orm", "forge_obs.orm", "forge_obs.schema", "forge_obs.writer")
+WRITERS = (
+    "alembic",
+    "sqlalchemy.orm",
+    "forge_obs.database.orm",
+    "forge_obs.database.schema",
+    "forge_obs.database.writer",
+)
 DETAILS = ("genai_prices", "forge_cli.render.run_tree", "forge_cli.render.live", "difflib")
 
 

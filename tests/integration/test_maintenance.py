@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from forge_obs import flush, get_engine, record, upgrade
-from forge_obs.maintenance import Extent, back_up, count_prunable, list_all, prune
+from forge_obs.admin.maintenance import Extent, back_up, count_prunable, list_all, prune
 from forge_obs.store import open_reader
 from support.children import run_in_child
 from support.faults import mount_small
@@ -149,7 +149,7 @@ def test_disk_is_given_back(db_path: Path) -> None:
 def test_file_that_cannot_be_made_smaller_is_said_so(
     db_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("forge_obs.sqlite_files.SHRINK_WAIT_S", 0.1)
+    monkeypatch.setattr("forge_obs.database.files.SHRINK_WAIT_S", 0.1)
     put_run("old")
     age(db_path, "old")
     with closing(sqlite3.connect(db_path, isolation_level=None)) as reader:

@@ -21,9 +21,9 @@ from forge_obs import (
     open_reader,
     record,
     recorder,
-    spool,
     upgrade,
 )
+from forge_obs.spool import file as spool
 from support.children import NOBODY, run_in_child
 from support.faults import FAULTS, UNDER_AN_OPEN_CONNECTION, Fault
 from support.store import eventually, locked

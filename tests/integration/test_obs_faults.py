@@ -147,7 +147,7 @@ def test_missing_home_is_survived(
     monkeypatch.delenv("FORGE_DB_PATH")
     monkeypatch.delenv("XDG_STATE_HOME")
     monkeypatch.setenv("HOME", "")
-    monkeypatch.setattr("forge_obs.process._registered_home", lambda: None)
+    monkeypatch.setattr("forge_obs.environment.process._registered_home", lambda: None)
     with pytest.raises(StoreUnavailable):
         get_db_path()
 

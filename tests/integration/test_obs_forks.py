@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from forge_obs import (
-    connections,
     flush,
     get_backlog,
     get_engine,
@@ -18,6 +17,7 @@ from forge_obs import (
     open_reader,
     record,
 )
+from forge_obs.database import connections
 from sqlalchemy import Engine
 from support.children import run_in_child
 from support.store import eventually, interaction
@@ -28,7 +28,7 @@ from forge_obs import record
 
 class Slow(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path, target=None):
-        if name == "forge_obs.writer":
+        if name == "forge_obs.database.writer":
             begun.set()
             time.sleep(0.5)
 

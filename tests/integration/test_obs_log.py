@@ -13,9 +13,10 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
-from forge_obs import flush, record, sqlite_writer
-from forge_obs.checkpointer import LOG_BYTES
-from forge_obs.engine import list_open
+from forge_obs import flush, record
+from forge_obs.database import sqlite_writer
+from forge_obs.database.checkpointer import LOG_BYTES
+from forge_obs.database.engine import list_open
 from support.children import NOBODY, has_ended, run_in_child, start_child, wait_for
 from support.store import interaction
 from support.waiting import wait_until

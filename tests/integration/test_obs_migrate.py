@@ -19,9 +19,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from forge_obs import StoreNewer, StoreUnavailable, StoreUnreadable, get_engine, sqlite, upgrade
-from forge_obs.columns import HEAD, INTERACTIONS, LONG_TEXTS, REVISIONS
-from forge_obs.schema import metadata
+from forge_obs import StoreNewer, StoreUnavailable, StoreUnreadable, get_engine, upgrade
+from forge_obs.database import sqlite
+from forge_obs.database.schema import metadata
+from forge_obs.model.columns import HEAD, INTERACTIONS, LONG_TEXTS, REVISIONS
 from sqlalchemy import Engine, create_engine, event
 from support.children import start_child, wait_for
 from support.revisions import make_store

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from forge_obs import check_store, flush, get_interactions, open_reader, record
-from forge_obs.sqlite_writer import LogConnection
+from forge_obs.database.sqlite_writer import LogConnection
 from support.waiting import wait_until
 
 
@@ -25,7 +25,7 @@ def put_on_network(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mounts.write_text(
         f"27 1 254:0 / / rw - ext4 /dev/vda rw\n40 27 0:40 / {point} rw - nfs4 server:/x rw\n"
     )
-    monkeypatch.setattr("forge_obs.process._MOUNTS", mounts)
+    monkeypatch.setattr("forge_obs.environment.process._MOUNTS", mounts)
 
 
 def interaction() -> bool:
@@ -95,7 +95,7 @@ def test_database_that_moved_to_a_network_leaves_wal_mode(
 def test_system_that_tells_nothing_of_mounts_uses_wal_mode(
     db: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("forge_obs.process._MOUNTS", db.with_name("absent"))
+    monkeypatch.setattr("forge_obs.environment.process._MOUNTS", db.with_name("absent"))
 
     assert interaction()
 

@@ -35,9 +35,9 @@ from forge_obs import (
     upgrade,
 )
 from forge_obs.breaker import MOST_KINDS
-from forge_obs.entries import Owner, build_run
-from forge_obs.spool import add_lost
-from forge_obs.writer import write_at
+from forge_obs.database.writer import write_at
+from forge_obs.model.entries import Owner, build_run
+from forge_obs.spool.file import add_lost
 from support.children import run_in_child, start_child, wait_for
 from support.store import eventually, interaction, locked
 from support.waiting import wait_until

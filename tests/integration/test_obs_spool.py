@@ -25,17 +25,17 @@ from forge_obs import (
     get_run,
     lost_count,
     open_reader,
-    private_file,
     record,
     recorder,
-    spool,
     upgrade,
 )
-from forge_obs.checkpointer import Checkpointer
-from forge_obs.columns import HEAD
-from forge_obs.entries import Entry, clean_columns
+from forge_obs.database.checkpointer import Checkpointer
 from forge_obs.errors import SpoolUnavailable
-from forge_obs.spool import add_lost
+from forge_obs.model.columns import HEAD
+from forge_obs.model.entries import Entry, clean_columns
+from forge_obs.spool import file as spool
+from forge_obs.spool import file_lock as private_file
+from forge_obs.spool.file import add_lost
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.children import run_in_child, start_child, wait_for
@@ -200,7 +200,7 @@ def test_own_entries_are_stored_in_the_order_of_recording(
     with locked(db):
         for number in range(30):
             assert not run(number)
-    monkeypatch.setattr("forge_obs.drain.BATCH_S", 0.0)
+    monkeypatch.setattr("forge_obs.spool.drain.BATCH_S", 0.0)
     last = iter(range(30, 1000))
 
     assert eventually(lambda: run(next(last)))
@@ -219,7 +219,7 @@ def record_run(status: Literal["running", "error"], **result: object) -> bool:
 def test_nothing_overtakes_what_another_process_left_waiting(
     db: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("forge_obs.drain.BATCH_S", 0.0)
+    monkeypatch.setattr("forge_obs.spool.drain.BATCH_S", 0.0)
 
     def leave() -> bool:
         for _ in range(30):
@@ -245,7 +245,7 @@ def test_nothing_overtakes_what_another_process_left_waiting(
 def test_spool_that_was_out_of_reach_for_a_moment_is_queued_behind_again(
     db: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("forge_obs.drain.BATCH_S", 0.0)
+    monkeypatch.setattr("forge_obs.spool.drain.BATCH_S", 0.0)
     place, elsewhere = spool.get_spool_path(db), db.with_name("elsewhere")
     with locked(db):
         for _ in range(30):
@@ -265,7 +265,7 @@ def test_spool_that_was_out_of_reach_for_a_moment_is_queued_behind_again(
 def test_full_spool_costs_no_entry_that_the_database_takes(
     db: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("forge_obs.drain.BATCH_S", 0.0)
+    monkeypatch.setattr("forge_obs.spool.drain.BATCH_S", 0.0)
     monkeypatch.setattr(spool, "MAX_BYTES", 5000)
     with locked(db):
         assert eventually(lambda: interaction(user_prompt="x" * 500) or lost_count() > 0)
@@ -300,7 +300,7 @@ def test_batch_ends_in_time_and_the_next_goes_on(db: Path) -> None:
 def test_log_is_not_waited_for_while_the_spool_is_held(
     db: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("forge_obs.drain.BATCH_S", 0.0)
+    monkeypatch.setattr("forge_obs.spool.drain.BATCH_S", 0.0)
     waits: list[str] = []
 
     def keep_up(_: Checkpointer) -> None:

@@ -24,7 +24,7 @@ from forge_obs import (
     record,
     upgrade,
 )
-from forge_obs.columns import INTERACTIONS, MAX_COUNT, RUNS
+from forge_obs.model.columns import INTERACTIONS, MAX_COUNT, RUNS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.store import interaction

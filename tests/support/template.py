@@ -21,9 +21,9 @@ IMPORTED = (
     "forge_cli.showing",
     "forge_cli.serving",
     "forge_core.llm.client",
-    "forge_obs.migrate",
-    "forge_obs.orm",
-    "forge_obs.writer",
+    "forge_obs.database.migrate",
+    "forge_obs.database.orm",
+    "forge_obs.database.writer",
     "pydantic_ai.models.openai",
 )
 """What most commands import."""

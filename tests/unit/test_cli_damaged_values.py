@@ -14,7 +14,7 @@ from forge_cli.render.run_tree import render_run
 from forge_cli.render.runs import render_run_list
 from forge_cli.render.text import escape
 from forge_cli.render.views import RunView, build_run_view
-from forge_obs.rows import Interaction, Run
+from forge_obs.model.rows import Interaction, Run
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -13,7 +13,7 @@ from forge_cli.examples import EXAMPLES
 from forge_cli.exit_codes import ExitCode
 from forge_cli.render.documents import build_run
 from forge_cli.render.views import build_run_view
-from forge_obs.rows import Run
+from forge_obs.model.rows import Run
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import orjson
 import pytest
-from forge_obs.cleaning import (
+from forge_obs.model.columns import MAX_COUNT
+from forge_obs.model.sanitize import (
     clean_count,
     clean_flag,
     clean_real,
@@ -19,7 +20,6 @@ from forge_obs.cleaning import (
     json_column,
     to_json,
 )
-from forge_obs.columns import MAX_COUNT
 from forge_obs.stats import LLMStats
 from hypothesis import given
 from hypothesis import strategies as st

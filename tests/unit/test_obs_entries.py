@@ -4,8 +4,8 @@ import math
 from types import SimpleNamespace
 
 import pytest
-from forge_obs.columns import INTERACTIONS
-from forge_obs.entries import (
+from forge_obs.model.columns import INTERACTIONS
+from forge_obs.model.entries import (
     Entry,
     Owner,
     Row,

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from forge_obs.liveness import INTERRUPTED, shown_status
-from forge_obs.rows import Run
+from forge_obs.model.liveness import INTERRUPTED, shown_status
+from forge_obs.model.rows import Run
 
 NOW = datetime(2026, 11, 3, 12, tzinfo=UTC)
 

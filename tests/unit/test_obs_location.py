@@ -3,8 +3,8 @@
 from pathlib import PurePath
 
 import pytest
+from forge_obs.environment.location import Surroundings, locate
 from forge_obs.errors import StoreUnavailable
-from forge_obs.location import Surroundings, locate
 
 
 def place(

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 
 import pytest
-from forge_obs import locks
-from forge_obs.locks import ForkLock
+from forge_obs import fork_lock as locks
+from forge_obs.fork_lock import ForkLock
 
 
 @pytest.fixture

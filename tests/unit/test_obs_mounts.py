@@ -1,7 +1,7 @@
 """Which file system holds a path."""
 
 import pytest
-from forge_obs.mounts import NETWORK, find_file_system
+from forge_obs.environment.mounts import NETWORK, find_file_system
 
 MOUNTS = r"""22 27 0:21 / /proc rw,relatime - proc proc rw
 27 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw,discard

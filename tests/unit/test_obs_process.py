@@ -9,8 +9,8 @@ from pathlib import Path
 from uuid import RFC_4122, UUID
 
 import pytest
-from forge_obs import process
-from forge_obs.process import (
+from forge_obs.environment import process
+from forge_obs.environment.process import (
     get_db_path,
     get_now,
     get_owner,

@@ -2,11 +2,11 @@
 
 import orjson
 import pytest
-from forge_obs.columns import IDENTIFYING, TABLES, Kind
-from forge_obs.entries import Entry, Row, clean_columns
-from forge_obs.group_commit import Commit
-from forge_obs.redaction import DROPPED, redact_entry
-from forge_obs.rows import Interaction, Run
+from forge_obs.database.group_commit import Commit
+from forge_obs.model.columns import IDENTIFYING, TABLES, Kind
+from forge_obs.model.entries import Entry, Row, clean_columns
+from forge_obs.model.redaction import DROPPED, redact_entry
+from forge_obs.model.rows import Interaction, Run
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -4,8 +4,8 @@ import math
 from datetime import UTC, datetime
 
 import pytest
-from forge_obs.columns import INTERACTIONS, RUNS
-from forge_obs.rows import Interaction, Run, load_interaction, load_run
+from forge_obs.model.columns import INTERACTIONS, RUNS
+from forge_obs.model.rows import Interaction, Run, load_interaction, load_run
 
 
 def test_objects_have_a_field_for_every_column() -> None:

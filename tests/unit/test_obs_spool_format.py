@@ -1,8 +1,8 @@
 """What a spool's header and lines say, and what is no entry."""
 
 import pytest
-from forge_obs.entries import Entry, clean_columns
-from forge_obs.spool_format import (
+from forge_obs.model.entries import Entry, clean_columns
+from forge_obs.spool.format import (
     HEADER_BYTES,
     decode_entry,
     decode_header,

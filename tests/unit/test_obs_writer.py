@@ -4,9 +4,9 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
-from forge_obs import sqlite
-from forge_obs.entries import build_interaction
-from forge_obs.writer import write
+from forge_obs.database import sqlite
+from forge_obs.database.writer import write
+from forge_obs.model.entries import build_interaction
 
 
 @dataclass

@@ -10,7 +10,7 @@ from forge_cli.render.live import LiveState, render_live
 from forge_cli.render.outline import build_outline
 from forge_cli.render.tree import parse_result
 from forge_core.models.pending import PendingActivity
-from forge_obs.rows import Interaction
+from forge_obs.model.rows import Interaction
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len

@@ -12,7 +12,7 @@ from forge_cli.render.run_tree import describe_cost, render_run
 from forge_cli.render.spending import find_waste, split_time
 from forge_cli.render.tree import parse_result
 from forge_cli.render.views import RunView, build_run_view
-from forge_obs.rows import Interaction, Run
+from forge_obs.model.rows import Interaction, Run
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 BEGAN = NOW - timedelta(seconds=20)

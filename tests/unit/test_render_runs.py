@@ -15,7 +15,7 @@ from forge_cli.render.progress import render_progress
 from forge_cli.render.runs import render_run_list, render_run_news
 from forge_cli.render.tree import build_result_view, parse_result
 from forge_cli.render.views import RunView, build_run_view
-from forge_obs.rows import Interaction, Run
+from forge_obs.model.rows import Interaction, Run
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 RESULT: dict[str, Any] = {

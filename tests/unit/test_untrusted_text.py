@@ -21,7 +21,7 @@ from forge_cli.render.text import escape, escape_line
 from forge_cli.render.tree import build_result_view
 from forge_cli.render.views import RunView, build_run_view
 from forge_core.models.pending import PendingActivity
-from forge_obs.rows import Interaction, Run
+from forge_obs.model.rows import Interaction, Run
 from support.hostile import HOSTILE, LONG, find_raw, show_escaped
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

@@ -17,9 +17,9 @@ from forge_core.llm.specs import PROVIDERS
 from forge_core.temporal.connect import connect, load_connect_config
 from forge_core.temporal.control import get_server_status
 from forge_core.temporal.server import find_temporal_binary, get_state_dir
-from forge_obs.check import StoreCheck, check_store
+from forge_obs.admin.check import StoreCheck, check_store
+from forge_obs.environment.process import get_db_path
 from forge_obs.errors import StoreError
-from forge_obs.process import get_db_path
 
 from forge_cli.configuration import find_user_file, load_repository_config
 from forge_cli.failing import describe_refusal

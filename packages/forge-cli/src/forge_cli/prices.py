@@ -15,7 +15,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from forge_obs.rows import Interaction
+from forge_obs.model.rows import Interaction
 
 from forge_cli.render.costs import (
     ModelKey,

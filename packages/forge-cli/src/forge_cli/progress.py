@@ -6,7 +6,7 @@ from typing import Protocol, TextIO
 
 from forge_core.models.pending import PendingActivity
 from forge_obs.errors import StoreError
-from forge_obs.rows import Interaction
+from forge_obs.model.rows import Interaction
 from rich.text import Text
 
 from forge_cli.prices import load_prices

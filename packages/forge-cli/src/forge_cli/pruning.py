@@ -14,8 +14,8 @@ from forge_core.temporal.server import get_state_dir
 from forge_core.temporal.standing import OUT_OF_REACH, RUNNING, ask_standings
 from forge_core.temporal.state import StateFiles
 from forge_obs import get_engine, upgrade
-from forge_obs.liveness import INTERRUPTED
-from forge_obs.maintenance import Extent, Pruning, count_prunable, prune
+from forge_obs.admin.maintenance import Extent, Pruning, count_prunable, prune
+from forge_obs.model.liveness import INTERRUPTED
 from forge_obs.store import RunQuery, get_shown_status, iterate_runs, open_reader
 
 from forge_cli.console import print_warning

@@ -19,8 +19,8 @@ from forge_core.models.task import ForgeTaskInput
 from forge_core.submission import RunSettings, resolve_run
 from forge_core.tracing import init_tracing, shutdown_tracing
 from forge_obs import StoreError, flush, get_backlog, get_db_path, upgrade
+from forge_obs.model.rows import Interaction
 from forge_obs.recorder import lost_count
-from forge_obs.rows import Interaction
 
 from forge_cli.calibration import calibrate, measure_chars_per_token, names_factor
 from forge_cli.commands.run_options import ModelOptions, OutputOptions, RunOptions

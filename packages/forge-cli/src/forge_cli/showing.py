@@ -1,6 +1,6 @@
 """Carrying out ``forge status`` for one run."""
 
-from forge_obs.process import get_db_path
+from forge_obs.environment.process import get_db_path
 
 from forge_cli.console import print_text
 from forge_cli.exit_codes import ExitCode

@@ -9,8 +9,8 @@ from forge_core.temporal.ownership import find_owner
 from forge_core.temporal.server import get_state_dir
 from forge_core.temporal.standing import RUNNING, ask_standings
 from forge_core.temporal.state import StateFiles
-from forge_obs.process import get_db_path
-from forge_obs.rows import Run
+from forge_obs.environment.process import get_db_path
+from forge_obs.model.rows import Run
 from forge_obs.store import get_run, get_shown_status, open_reader
 
 from forge_cli.render.leftovers import UNKNOWN, Candidate

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import overload
 
 from forge_obs import StoreError
-from forge_obs.columns import RUNNING
-from forge_obs.liveness import INTERRUPTED
-from forge_obs.process import get_db_path
+from forge_obs.environment.process import get_db_path
+from forge_obs.model.columns import RUNNING
+from forge_obs.model.liveness import INTERRUPTED
+from forge_obs.model.rows import Interaction, Run
 from forge_obs.recorder import get_backlog
-from forge_obs.rows import Interaction, Run
 from forge_obs.store import (
     RunQuery,
     get_interaction,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from forge_obs.rows import Run
+from forge_obs.model.rows import Run
 from forge_obs.store import list_recent_runs
 from sqlalchemy import Engine
 

@@ -8,10 +8,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from forge_obs.check import StoreCheck, check_store
-    from forge_obs.cleaning import to_json
-    from forge_obs.engine import get_engine
-    from forge_obs.entries import build_interaction_dict
+    from forge_obs.admin.check import StoreCheck, check_store
+    from forge_obs.database.engine import get_engine
+    from forge_obs.environment.process import get_db_path
+    from forge_obs.environment.redact_hook import set_redact
     from forge_obs.errors import (
         AmbiguousId,
         StoreError,
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
         StoreUnavailable,
         StoreUnreadable,
     )
-    from forge_obs.process import get_db_path
+    from forge_obs.model.entries import build_interaction_dict
+    from forge_obs.model.rows import Interaction, Run
+    from forge_obs.model.sanitize import to_json
     from forge_obs.recorder import flush, get_backlog, lost_count, record
-    from forge_obs.redactor import set_redact
-    from forge_obs.rows import Interaction, Run
-    from forge_obs.spool_format import Backlog
+    from forge_obs.spool.format import Backlog
     from forge_obs.stats import LLMStats
     from forge_obs.store import (
         RunQuery,
@@ -82,10 +82,10 @@ __all__ = [
 ]
 
 _ELSEWHERE = {
-    "Backlog": "spool_format",
+    "Backlog": "spool.format",
     "LLMStats": "stats",
-    "StoreCheck": "check",
-    "check_store": "check",
+    "StoreCheck": "admin.check",
+    "check_store": "admin.check",
     "AmbiguousId": "errors",
     "StoreError": "errors",
     "StoreNewer": "errors",
@@ -93,10 +93,10 @@ _ELSEWHERE = {
     "StoreUnreadable": "errors",
     "flush": "recorder",
     "get_backlog": "recorder",
-    "get_db_path": "process",
+    "get_db_path": "environment.process",
     "lost_count": "recorder",
     "record": "recorder",
-    "set_redact": "redactor",
+    "set_redact": "environment.redact_hook",
 }
 """Modules of the names that do not come from `store`."""
 

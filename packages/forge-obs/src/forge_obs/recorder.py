@@ -16,14 +16,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final, Literal, Protocol, Unpack, overload
 
-from forge_obs import redactor, spool
 from forge_obs.breaker import Breaker, Losses
-from forge_obs.entries import Entry, build_interaction, build_run
+from forge_obs.environment import redact_hook as redactor
+from forge_obs.environment.process import get_db_path, get_now, get_owner, make_entry_id
 from forge_obs.errors import SpoolUnavailable, StoreError, is_about_the_entry
-from forge_obs.keywords import InteractionKeywords, RunKeywords
-from forge_obs.locks import ForkLock, importing
-from forge_obs.process import get_db_path, get_now, get_owner, make_entry_id
-from forge_obs.spool_format import Backlog
+from forge_obs.fork_lock import ForkLock, importing
+from forge_obs.model.entries import Entry, build_interaction, build_run
+from forge_obs.model.keywords import InteractionKeywords, RunKeywords
+from forge_obs.spool import file as spool
+from forge_obs.spool.format import Backlog
 
 DEADLINE_S: Final = 2.0
 """How long one call waits for a locked database, in seconds."""
@@ -295,7 +296,7 @@ class _Writer(Protocol):
 def _load_writer() -> _Writer:
     # Not at the top: SQLAlchemy is loaded when there is something to write.
     with importing():
-        from forge_obs.writer import write_at  # noqa: PLC0415
+        from forge_obs.database.writer import write_at  # noqa: PLC0415
 
     return write_at
 
@@ -303,7 +304,7 @@ def _load_writer() -> _Writer:
 @cache
 def _load_engine() -> ModuleType:
     with importing():
-        from forge_obs import engine  # noqa: PLC0415 - see `_load_writer`
+        from forge_obs.database import engine  # noqa: PLC0415 - see `_load_writer`
 
     return engine
 
@@ -311,7 +312,7 @@ def _load_engine() -> ModuleType:
 @cache
 def _load_drain() -> ModuleType:
     with importing():
-        from forge_obs import drain  # noqa: PLC0415 - see `_load_writer`
+        from forge_obs.spool import drain  # noqa: PLC0415 - see `_load_writer`
 
     return drain
 

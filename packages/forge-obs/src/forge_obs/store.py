@@ -15,30 +15,11 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from forge_obs import sqlite
-from forge_obs.cleaning import format_time, to_json
-from forge_obs.columns import LONG_TEXTS, MAX_COUNT
-from forge_obs.engine import get_database, get_engine, keep_up, open_database
-from forge_obs.entries import (
-    Entry,
-    build_interaction_dict,
-    build_run,
-    clean_columns,
-    read_field,
-)
-from forge_obs.errors import AmbiguousId
-from forge_obs.liveness import shown_status
-from forge_obs.migrate import UPGRADE_S
-from forge_obs.migrate import upgrade as upgrade_schema
-from forge_obs.process import (
-    get_db_path,
-    get_host,
-    get_now,
-    get_owner,
-    is_alive,
-    make_entry_id,
-)
-from forge_obs.reader import (
+from forge_obs.database import sqlite
+from forge_obs.database.engine import get_database, get_engine, keep_up, open_database
+from forge_obs.database.migrate import UPGRADE_S
+from forge_obs.database.migrate import upgrade as upgrade_schema
+from forge_obs.database.reader import (
     Query,
     fetch,
     fetch_by,
@@ -48,10 +29,29 @@ from forge_obs.reader import (
     fetch_run_models,
     reading,
 )
+from forge_obs.environment.process import (
+    get_db_path,
+    get_host,
+    get_now,
+    get_owner,
+    is_alive,
+    make_entry_id,
+)
+from forge_obs.environment.redact_hook import set_redact
+from forge_obs.errors import AmbiguousId
+from forge_obs.model.columns import LONG_TEXTS, MAX_COUNT
+from forge_obs.model.entries import (
+    Entry,
+    build_interaction_dict,
+    build_run,
+    clean_columns,
+    read_field,
+)
+from forge_obs.model.liveness import shown_status
+from forge_obs.model.rows import load_interaction, load_run
+from forge_obs.model.sanitize import format_time, to_json
 from forge_obs.recorder import catch_up, flush, get_backlog, redacted
-from forge_obs.redactor import set_redact
-from forge_obs.rows import load_interaction, load_run
-from forge_obs.spool_format import Backlog
+from forge_obs.spool.format import Backlog
 
 SHORTEST_PREFIX: Final = 4
 """How many digits of an `entry_id` it takes at least to look for it."""
@@ -59,7 +59,7 @@ SHORTEST_PREFIX: Final = 4
 _MOST_NAMED: Final = 5
 
 if TYPE_CHECKING:
-    from forge_obs.rows import Interaction, Run
+    from forge_obs.model.rows import Interaction, Run
 
     Row = TypeVar("Row", Interaction, Run)
 
@@ -96,7 +96,7 @@ if not TYPE_CHECKING:
     def __getattr__(name: str) -> object:
         """Map the classes when somebody asks for them: listing runs does not need the ORM."""
         if name in {"Interaction", "Run"}:
-            from forge_obs import orm  # noqa: PLC0415
+            from forge_obs.database import orm  # noqa: PLC0415
 
             return getattr(orm, name)
         raise AttributeError(f"module 'forge_obs.store' has no attribute {name!r}")
@@ -173,7 +173,7 @@ def save_run(engine: Engine, result: object, workflow_id: str, **fields: object)
 
 
 def _save(engine: Engine, entry: Entry) -> None:
-    from forge_obs.writer import write, write_at  # noqa: PLC0415 - readers do without the tables
+    from forge_obs.database.writer import write, write_at  # noqa: PLC0415 - readers do without the tables
 
     path = Path(engine.url.database or "").absolute()
     entry = redacted(entry)
@@ -359,8 +359,8 @@ def iterate_interactions(
 def iterate_call_figures(engine: Engine, workflow_ids: Sequence[str]) -> "Iterator[Interaction]":
     """Read what sums over the calls of workflows are made of, in no order.
 
-    That is `forge_obs.columns.FIGURES`; all else has its default. Any number of calls needs little
-    memory, and the read lasts until the last one was taken.
+    That is `forge_obs.model.columns.FIGURES`; all else has its default. Any number of calls needs
+    little memory, and the read lasts until the last one was taken.
 
     Raises:
         StoreError: The store cannot be read, or is newer than this version.
@@ -407,5 +407,5 @@ def get_shown_status(run: "Run") -> str:
 
 def _detached(row: "Row") -> "Row":
     # While another thread imports it, it has no such function yet, and maps no row that is read.
-    detach = getattr(sys.modules.get("forge_obs.orm"), "detach", None)
+    detach = getattr(sys.modules.get("forge_obs.database.orm"), "detach", None)
     return row if detach is None else detach(row)

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from forge_obs.check import StoreCheck, check_store
+from forge_obs.admin.check import StoreCheck, check_store
+from forge_obs.environment.process import get_db_path
 from forge_obs.errors import StoreError, StoreNewer, StoreUnavailable, StoreUnreadable
-from forge_obs.process import get_db_path
 from forge_obs.recorder import get_backlog
-from forge_obs.spool import get_lost_path
+from forge_obs.spool.file import get_lost_path
 
 from forge_cli.console import print_error, print_note, print_text, print_warning
 from forge_cli.exit_codes import ExitCode

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from cyclopts import Group, Parameter
 from forge_core.errors import UsageError
-from forge_obs.process import get_db_path
-from forge_obs.rows import Interaction
+from forge_obs.environment.process import get_db_path
+from forge_obs.model.rows import Interaction
 
 from forge_cli.console import print_text, print_verbatim
 from forge_cli.errors import NothingRecorded

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 
 from forge_core.errors import UsageError
-from forge_obs.process import get_db_path
+from forge_obs.environment.process import get_db_path
 from forge_obs.recorder import get_backlog
-from forge_obs.spool_format import Backlog
+from forge_obs.spool.format import Backlog
 
 from forge_cli.commands.status_options import CallOptions, ListOptions
 from forge_cli.configuration import load_user_config

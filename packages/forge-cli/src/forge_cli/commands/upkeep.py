@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from forge_core.errors import UsageError
+from forge_obs.environment.process import get_db_path
 from forge_obs.errors import StoreUnavailable
-from forge_obs.process import get_db_path
 
 from forge_cli.confirm import confirm
 from forge_cli.console import print_note, print_text
@@ -67,7 +67,7 @@ def backup(target: Place, /) -> ExitCode:
     Args:
         target: The new file.
     """
-    from forge_obs.maintenance import back_up  # noqa: PLC0415 - imports SQLAlchemy
+    from forge_obs.admin.maintenance import back_up  # noqa: PLC0415 - imports SQLAlchemy
 
     path = _require_path()
     if not path.exists():
@@ -92,7 +92,7 @@ def export(*, jsonl: Switch = True, output: PlaceOrNone = None) -> ExitCode:  # 
         jsonl: One JSON object a line, the only format so far.
         output: Write to this new file, readable by you alone, instead of stdout.
     """
-    from forge_obs.maintenance import list_all  # noqa: PLC0415 - imports SQLAlchemy
+    from forge_obs.admin.maintenance import list_all  # noqa: PLC0415 - imports SQLAlchemy
     from forge_obs.store import open_reader  # noqa: PLC0415
 
     engine = open_reader(_require_path())

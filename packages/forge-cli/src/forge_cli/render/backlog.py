@@ -1,6 +1,6 @@
 """What is not in the store, in words."""
 
-from forge_obs.spool_format import Backlog
+from forge_obs.spool.format import Backlog
 
 from forge_cli.render.figures import format_count, format_moment
 from forge_cli.render.text import escape_line

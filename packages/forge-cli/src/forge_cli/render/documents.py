@@ -6,14 +6,14 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from forge_obs.rows import Interaction, Run, load_interaction, load_run
+from forge_obs.model.rows import Interaction, Run, load_interaction, load_run
 
 from forge_cli.render.costs import NO_PRICES, Prices, Tally
 from forge_cli.render.json_text import load_or_keep
 from forge_cli.render.views import RunView
 
 if TYPE_CHECKING:
-    from forge_obs.check import StoreCheck
+    from forge_obs.admin.check import StoreCheck
     from forge_obs.errors import StoreError
 
 SCHEMA_VERSION = 1

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from forge_core.models.pending import PendingActivity
-from forge_obs.rows import Interaction
+from forge_obs.model.rows import Interaction
 
 from forge_cli.render.live import describe_activity
 from forge_cli.render.text import escape_line

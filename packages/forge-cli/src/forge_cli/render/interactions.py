@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from forge_obs.columns import PROVIDER
-from forge_obs.rows import Interaction
+from forge_obs.model.columns import PROVIDER
+from forge_obs.model.rows import Interaction
 
 from forge_cli.render.context import describe_stats, render_manifest
 from forge_cli.render.costs import NO_PRICES, Prices, is_refused

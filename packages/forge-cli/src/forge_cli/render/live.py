@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from forge_core.models.pending import PendingActivity
-from forge_obs.columns import STARTED
-from forge_obs.rows import Interaction
+from forge_obs.model.columns import STARTED
+from forge_obs.model.rows import Interaction
 from rich.cells import cell_len
 from rich.text import Text
 

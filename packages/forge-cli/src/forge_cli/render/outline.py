@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from forge_obs.columns import STARTED
-from forge_obs.rows import Interaction
+from forge_obs.model.columns import STARTED
+from forge_obs.model.rows import Interaction
 
 from forge_cli.render.tree import AttemptView, PlannedView, ResultView, UnitView
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from forge_obs.liveness import INTERRUPTED
-from forge_obs.rows import Run
+from forge_obs.model.liveness import INTERRUPTED
+from forge_obs.model.rows import Run
 
 from forge_cli.render.costs import Tally
 from forge_cli.render.text import escape_line

@@ -1,11 +1,11 @@
-"""Alembic's entry: runs the revisions on the connection that `forge_obs.migrate` hands over.
+"""Alembic's entry: runs the revisions on the connection of `forge_obs.database.migrate`.
 
 There is no offline mode and no URL, and logging is left alone: the caller owns the transaction,
 and the host program its loggers.
 """
 
 from alembic import context
-from forge_obs.schema import metadata
+from forge_obs.database.schema import metadata
 from sqlalchemy import Connection
 
 

@@ -13,14 +13,14 @@ from typing import Final
 
 from sqlalchemy import Engine
 
-from forge_obs import sqlite
-from forge_obs.checkpointer import Checkpointer
-from forge_obs.connections import Identity, identify, list_connections
+from forge_obs.database import sqlite
+from forge_obs.database.checkpointer import Checkpointer
+from forge_obs.database.connections import Identity, identify, list_connections
+from forge_obs.database.group_commit import Commit, GroupCommit
+from forge_obs.database.sqlite_writer import LogConnection, Writer
+from forge_obs.environment.process import get_network_file_system
 from forge_obs.errors import StoreUnavailable
-from forge_obs.group_commit import Commit, GroupCommit
-from forge_obs.locks import ForkLock
-from forge_obs.process import get_network_file_system
-from forge_obs.sqlite_writer import LogConnection, Writer
+from forge_obs.fork_lock import ForkLock
 
 WAL_BUDGET_S: Final = 10.0
 """How long opening a database may try to put it into WAL mode, in seconds."""

@@ -9,9 +9,9 @@ from typing import Any, Final, TypeAlias
 from sqlalchemy import ColumnElement, Connection, Engine, Select, column, func, select, table
 from sqlalchemy.exc import DatabaseError
 
-from forge_obs import sqlite
-from forge_obs.columns import FIGURES, PROVIDER, TABLES
-from forge_obs.migrate import get_revision, refuse_newer
+from forge_obs.database import sqlite
+from forge_obs.database.migrate import get_revision, refuse_newer
+from forge_obs.model.columns import FIGURES, PROVIDER, TABLES
 
 Values: TypeAlias = Mapping[str, object]
 """One row as it was read, by column name."""

@@ -8,9 +8,9 @@ from pwd import getpwuid
 from random import Random
 from typing import Final
 
-from forge_obs.entries import Owner
-from forge_obs.location import Surroundings, locate, starts_at_home
-from forge_obs.mounts import NETWORK, find_file_system
+from forge_obs.environment.location import Surroundings, locate, starts_at_home
+from forge_obs.environment.mounts import NETWORK, find_file_system
+from forge_obs.model.entries import Owner
 
 _MOUNTS: Final = Path("/proc/self/mountinfo")
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 from weakref import ref
 
-from forge_obs import locks
+from forge_obs import fork_lock as locks
 from forge_obs.errors import StoreUnavailable
 
 Identity: TypeAlias = tuple[int, int]

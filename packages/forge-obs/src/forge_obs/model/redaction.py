@@ -5,9 +5,9 @@ from typing import Final, TypeAlias
 
 import orjson
 
-from forge_obs.cleaning import clean_text, json_column
-from forge_obs.columns import IDENTIFYING, TABLES, Column, Kind
-from forge_obs.entries import Entry, Row
+from forge_obs.model.columns import IDENTIFYING, TABLES, Column, Kind
+from forge_obs.model.entries import Entry, Row
+from forge_obs.model.sanitize import clean_text, json_column
 
 Hook: TypeAlias = Callable[[str], str | None]
 """Gives the text to write instead; None where it cannot tell, and then nothing is written."""

@@ -1,4 +1,4 @@
-"""The tables, built from the column data of `forge_obs.columns`."""
+"""The tables, built from the column data of `forge_obs.model.columns`."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -21,9 +21,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from forge_obs import columns
-from forge_obs.cleaning import format_time
-from forge_obs.sqlite import NOW
+from forge_obs.database.sqlite import NOW
+from forge_obs.model import columns
+from forge_obs.model.sanitize import format_time
 
 
 class UtcTime(TypeDecorator[datetime]):

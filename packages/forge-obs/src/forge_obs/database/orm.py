@@ -5,8 +5,8 @@ from typing import Final, TypeVar
 from sqlalchemy import inspect
 from sqlalchemy.orm import make_transient_to_detached, registry
 
-from forge_obs.rows import Interaction, Run
-from forge_obs.schema import interactions, metadata, runs
+from forge_obs.database.schema import interactions, metadata, runs
+from forge_obs.model.rows import Interaction, Run
 
 __all__ = ["Interaction", "Run", "detach"]
 

@@ -11,13 +11,13 @@ from typing import Final
 
 from sqlalchemy import func, text
 
-from forge_obs import sqlite
-from forge_obs.columns import CALL_KEY
-from forge_obs.engine import Database, get_writing, open_database
-from forge_obs.entries import Entry, Row
+from forge_obs.database import sqlite
+from forge_obs.database.engine import Database, get_writing, open_database
+from forge_obs.database.migrate import make_ready
+from forge_obs.database.schema import interactions, runs
 from forge_obs.errors import StoreUnavailable
-from forge_obs.migrate import make_ready
-from forge_obs.schema import interactions, runs
+from forge_obs.model.columns import CALL_KEY
+from forge_obs.model.entries import Entry, Row
 
 
 @dataclass(frozen=True)

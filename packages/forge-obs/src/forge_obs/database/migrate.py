@@ -15,11 +15,11 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine, text
 
-from forge_obs import sqlite
-from forge_obs.columns import HEAD, REVISIONS
-from forge_obs.engine import Database, open_database
+from forge_obs.database import sqlite
+from forge_obs.database.engine import Database, open_database
 from forge_obs.errors import StoreNewer, StoreUnavailable
-from forge_obs.locks import ForkLock
+from forge_obs.fork_lock import ForkLock
+from forge_obs.model.columns import HEAD, REVISIONS
 
 UPGRADE_S: Final = 30.0
 """How long an upgrade waits for other processes, in seconds."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from forge_obs.errors import StoreUnavailable
-from forge_obs.locks import ForkLock
+from forge_obs.fork_lock import ForkLock
 
 MOST_ROWS: Final = 16
 """How many rows a group takes; an older SQLite knows no more than 999 values in a statement."""

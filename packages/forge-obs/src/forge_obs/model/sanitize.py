@@ -17,7 +17,7 @@ from uuid import UUID
 
 import orjson
 
-from forge_obs.columns import MAX_COUNT
+from forge_obs.model.columns import MAX_COUNT
 
 _DEEPEST: Final = 60
 _JSON_INTEGERS: Final = (-(2**63), 2**63 - 1)

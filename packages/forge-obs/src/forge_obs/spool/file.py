@@ -16,10 +16,10 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Final
 
-from forge_obs.entries import Entry
 from forge_obs.errors import SpoolUnavailable
-from forge_obs.private_file import locked
-from forge_obs.spool_format import (
+from forge_obs.model.entries import Entry
+from forge_obs.spool.file_lock import locked
+from forge_obs.spool.format import (
     HEADER_BYTES,
     Backlog,
     decode_entry,

@@ -11,9 +11,9 @@ from functools import lru_cache
 from importlib import import_module
 from typing import TypeAlias
 
-from forge_obs.entries import Entry
-from forge_obs.locks import importing
-from forge_obs.redaction import redact_entry
+from forge_obs.fork_lock import importing
+from forge_obs.model.entries import Entry
+from forge_obs.model.redaction import redact_entry
 
 Redact: TypeAlias = Callable[[str], str]
 """Gives a text without what must not be stored."""

@@ -16,11 +16,11 @@ from operator import attrgetter
 from queue import Empty, SimpleQueue
 from typing import Final
 
-from forge_obs import sqlite
+from forge_obs.database import sqlite
+from forge_obs.database.group_commit import LONG_ROW, Commit
+from forge_obs.database.sqlite_writer import LogConnection
 from forge_obs.errors import StoreUnavailable
-from forge_obs.group_commit import LONG_ROW, Commit
-from forge_obs.locks import ForkLock
-from forge_obs.sqlite_writer import LogConnection
+from forge_obs.fork_lock import ForkLock
 
 LOG_BYTES: Final = 16_000_000
 """After about this much was written the log is moved, in bytes.

@@ -34,10 +34,10 @@ from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DBAPIError
 
-from forge_obs.columns import NO_RESULT, PROVIDER, RUNNING, STARTED, TABLES, Column, Merge
-from forge_obs.connections import Connection as DriverConnection
-from forge_obs.connections import let_forks_pass
+from forge_obs.database.connections import Connection as DriverConnection
+from forge_obs.database.connections import let_forks_pass
 from forge_obs.errors import StoreUnavailable, StoreUnreadable
+from forge_obs.model.columns import NO_RESULT, PROVIDER, RUNNING, STARTED, TABLES, Column, Merge
 
 NOW: Final = "(strftime('%Y-%m-%dT%H:%M:%fZ','now'))"
 """Default of a moment in a row that another writer inserts."""

@@ -8,13 +8,13 @@ from typing import Literal
 
 from sqlalchemy import Connection
 
-from forge_obs import sqlite
-from forge_obs.columns import HEAD, REVISIONS, TABLES
+from forge_obs.database import sqlite
+from forge_obs.database.migrate import get_revision
 from forge_obs.errors import SpoolUnavailable, StoreError
-from forge_obs.migrate import get_revision
+from forge_obs.model.columns import HEAD, REVISIONS, TABLES
 from forge_obs.recorder import get_backlog
-from forge_obs.spool import get_lost_path, get_spool_path
-from forge_obs.spool_format import Backlog
+from forge_obs.spool.file import get_lost_path, get_spool_path
+from forge_obs.spool.format import Backlog
 
 SchemaState = Literal["missing", "older", "current", "newer", "unreadable"]
 """Where a store stands: no file, before head, at head, beyond it, or no telling."""

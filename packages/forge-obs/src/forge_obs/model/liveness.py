@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from forge_obs.columns import RUNNING
+from forge_obs.model.columns import RUNNING
 
 INTERRUPTED: Final = "interrupted"
 """Shown for a running run whose owner is gone; never stored."""

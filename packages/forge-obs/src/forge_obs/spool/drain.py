@@ -6,12 +6,12 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from forge_obs import spool
-from forge_obs.engine import keep_up
-from forge_obs.entries import Entry
+from forge_obs.database.engine import keep_up
+from forge_obs.database.sqlite import DRIVER_ERRORS
+from forge_obs.database.writer import make_writable, write_at
 from forge_obs.errors import is_about_the_entry
-from forge_obs.sqlite import DRIVER_ERRORS
-from forge_obs.writer import make_writable, write_at
+from forge_obs.model.entries import Entry
+from forge_obs.spool import file as spool
 
 BATCH_S: Final = 0.2
 """How long one batch may take, in seconds; whoever wants to spool waits for it."""

@@ -11,8 +11,8 @@ from pathlib import Path
 from sqlite3 import OperationalError
 from typing import Final
 
-from forge_obs import sqlite
-from forge_obs.group_commit import Commit
+from forge_obs.database import sqlite
+from forge_obs.database.group_commit import Commit
 
 _RETRY_S: Final = (0.0005, 0.005)
 """How long to wait for another process before the next try, at least and at most, in seconds."""

@@ -5,15 +5,7 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Final
 
-from forge_obs.cleaning import (
-    clean_count,
-    clean_flag,
-    clean_real,
-    clean_text,
-    clean_time,
-    json_column,
-)
-from forge_obs.columns import (
+from forge_obs.model.columns import (
     CALL_KEY,
     INTERACTIONS,
     MAX_COUNT,
@@ -24,6 +16,14 @@ from forge_obs.columns import (
     STARTED,
     Column,
     Kind,
+)
+from forge_obs.model.sanitize import (
+    clean_count,
+    clean_flag,
+    clean_real,
+    clean_text,
+    clean_time,
+    json_column,
 )
 
 Row = dict[str, object]

@@ -21,12 +21,14 @@ from sqlalchemy import (
     select,
 )
 
-from forge_obs import spool, sqlite, sqlite_files
-from forge_obs.columns import RUNNING, TABLES
-from forge_obs.engine import get_engine
+from forge_obs.database import files as sqlite_files
+from forge_obs.database import sqlite
+from forge_obs.database.engine import get_engine
+from forge_obs.database.reader import Query, Values, fetch
+from forge_obs.database.schema import interactions, runs
 from forge_obs.errors import StoreUnavailable
-from forge_obs.reader import Query, Values, fetch
-from forge_obs.schema import interactions, runs
+from forge_obs.model.columns import RUNNING, TABLES
+from forge_obs.spool import file as spool
 
 CALLS_A_BATCH: Final = 100
 """Calls that one transaction deletes, so that writers get their turn soon."""

@@ -1,7 +1,7 @@
 """What a stored row says, as objects; a damaged row says so instead of failing.
 
-`Interaction` and `Run` are plain until someone asks for the mapped classes (`forge_obs.orm`), so
-that listing runs does not pay for importing the ORM.
+`Interaction` and `Run` are plain until someone asks for the mapped classes
+(`forge_obs.database.orm`), so that listing runs does not pay for importing the ORM.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Final, TypeAlias
 
-from forge_obs.cleaning import clean_text
-from forge_obs.columns import INTERACTIONS, RUNS, Kind
+from forge_obs.model.columns import INTERACTIONS, RUNS, Kind
+from forge_obs.model.sanitize import clean_text
 
 Reader: TypeAlias = Callable[[object], tuple[object, str | None]]
 """Converts what a column holds, and says what is wrong with it."""

@@ -8,8 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from forge_obs import sqlite
-from forge_obs.connections import Connection
+from forge_obs.database import sqlite
+from forge_obs.database.connections import Connection
 
 SHRINK_WAIT_S: Final = 30.0
 """How long to wait for other writers before a file is written anew, in seconds."""

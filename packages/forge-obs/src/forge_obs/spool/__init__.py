@@ -1,0 +1,1 @@
+"""Where entries wait that the database could not take."""
