@@ -29,7 +29,7 @@ from forge_core.models.unit import WorkUnit, build_task_unit
 from forge_core.prompts.instructions import WRITER
 from forge_core.prompts.sections import build_unit_sections
 from forge_core.sources.cache import SourceCache
-from forge_core.sources.materials import Wanted, gather
+from forge_core.sources.gather import Wanted, gather
 
 TURNS = 7
 TARGET = "sqlalchemy/orm/session.py"

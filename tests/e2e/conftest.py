@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from forge_core.temporal.server import embedded_server
+from forge_core.embedded_server.start import embedded_server
 
 START_DEADLINE_S = 90.0
 END_DEADLINE_S = 30.0

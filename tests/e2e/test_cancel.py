@@ -6,10 +6,10 @@ import signal
 from pathlib import Path
 
 import pytest
-from forge_core.temporal.connect import connect, embedded_config
-from forge_core.temporal.executions import GIVEN_UP
-from forge_core.temporal.server import get_state_dir, read_record
-from forge_core.temporal.state import StateFiles
+from forge_core.embedded_server.start import get_state_dir, read_record
+from forge_core.state_dir.files import StateFiles
+from forge_core.temporal_client.connect import connect, embedded_config
+from forge_core.temporal_client.executions import GIVEN_UP
 from support.documents import validate
 from support.forge import run_forge, running_forge
 from support.live import (

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from forge_cli.app import call
 from forge_cli.exit_codes import ExitCode
-from forge_core.temporal.pollers import ensure_taken, has_workers
-from forge_core.temporal.worker import SHARED_QUEUE
+from forge_core.temporal_client.task_queues import ensure_taken, has_workers
+from forge_core.worker.worker import SHARED_QUEUE
 from forge_obs import get_run, open_reader
 from support.forge import DEADLINE_S, run_forge, running_forge
 from support.forked import ForgeProcess

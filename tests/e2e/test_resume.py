@@ -13,8 +13,8 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-from forge_core.temporal.server import get_state_dir, read_record
-from forge_core.temporal.state import (
+from forge_core.embedded_server.start import get_state_dir, read_record
+from forge_core.state_dir.files import (
     LOOPBACK,
     ServerRecord,
     StateFiles,

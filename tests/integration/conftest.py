@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from forge_cli.app import call
-from forge_core.temporal.connect import connect, embedded_config
-from forge_core.temporal.server import get_state_dir
+from forge_core.embedded_server.start import get_state_dir
+from forge_core.temporal_client.connect import connect, embedded_config
 from forge_obs import breaker, recorder
 from support.forge import Forge, Outcome
 from support.repository import make_repository

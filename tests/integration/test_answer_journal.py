@@ -7,18 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from forge_core.activities.journal import (
+from forge_core.activities.llm import call_llm
+from forge_core.llm.request import ModelAnswer, ModelRequest, RequestLabels
+from forge_core.models.activity import CallLLMInput
+from forge_core.models.context import AssembledContext
+from forge_core.models.llm import CallUsage, LLMCallResult, LLMResponse
+from forge_core.records.answer_journal import (
     AnswerJournal,
     AnswerKey,
     KeptAnswer,
     digest_request,
     open_journal,
 )
-from forge_core.activities.llm import call_llm
-from forge_core.llm.request import ModelAnswer, ModelRequest, RequestLabels
-from forge_core.models.activity import CallLLMInput
-from forge_core.models.context import AssembledContext
-from forge_core.models.llm import CallUsage, LLMCallResult, LLMResponse
 from forge_obs import Interaction, get_interactions, open_reader
 from hypothesis import given
 from hypothesis import strategies as st

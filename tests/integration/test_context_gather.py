@@ -9,7 +9,7 @@ import pytest
 from forge_core.models.task import ContextConfig
 from forge_core.prompts.sections import Materials
 from forge_core.sources.cache import SourceCache
-from forge_core.sources.materials import Wanted, gather
+from forge_core.sources.gather import Wanted, gather
 from support.children import NOBODY, run_in_child
 from support.repository import commit_all, git, make_repository, put_files
 

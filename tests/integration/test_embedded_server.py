@@ -13,19 +13,19 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from forge_core.errors import ServerUnavailable
-from forge_core.temporal.connect import connect, embedded_config
-from forge_core.temporal.control import stop_server
-from forge_core.temporal.locks import try_lock
-from forge_core.temporal.server import (
+from forge_core.embedded_server.start import (
     embedded_server,
     find_temporal_binary,
     get_state_dir,
     keep_server,
     read_record,
 )
-from forge_core.temporal.state import ServerRecord, StateFiles, dump_record, parse_ports
-from forge_core.temporal.supervisor import LOG_LIMIT_BYTES
+from forge_core.embedded_server.status import stop_server
+from forge_core.embedded_server.supervisor import LOG_LIMIT_BYTES
+from forge_core.errors import ServerUnavailable
+from forge_core.locks.held_file import try_lock
+from forge_core.state_dir.files import ServerRecord, StateFiles, dump_record, parse_ports
+from forge_core.temporal_client.connect import connect, embedded_config
 from support.disks import small_disk
 from support.waiting import DEADLINE_S, wait_until
 from temporalio.service import RPCError
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at proces
 HOLD_A_LEASE = """
 import asyncio, sys
 from pathlib import Path
-from forge_core.temporal.server import embedded_server
+from forge_core.embedded_server.start import embedded_server
 
 async def main():
     async with embedded_server(Path(sys.argv[1]), idle_s=0) as address:

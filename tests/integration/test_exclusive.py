@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from forge_core.activities.git import create_worktree
 from forge_core.errors import GitFailed, WorktreeBusy
-from forge_core.exclusive import exclusive, inherited_locks
+from forge_core.locks.worktree_lock import exclusive, inherited_locks
 from forge_core.models.activity import CreateWorktreeInput
 from forge_core.shell.bounds import CommandBounds, ResourceLimits
 from forge_core.shell.run import run_command

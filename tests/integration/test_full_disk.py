@@ -6,18 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from forge_core.embedded_server.start import get_state_dir
 from forge_core.errors import DiskFull, RunStuck
 from forge_core.models.result import TaskResult
 from forge_core.models.task import TaskDefinition, ValidationConfig
-from forge_core.submission import RunSettings, resolve_run
-from forge_core.temporal import obstacles
-from forge_core.temporal.connect import connect, embedded_config
-from forge_core.temporal.executions import release
-from forge_core.temporal.obstacles import watch
-from forge_core.temporal.runs import RunHandle, find_run, settle_ended, start_run, wait_for_result
-from forge_core.temporal.server import get_state_dir
-from forge_core.temporal.worker import running_worker
+from forge_core.runs import stuck as obstacles
+from forge_core.runs.client import RunHandle, find_run, settle_ended, start_run, wait_for_result
+from forge_core.runs.resolve import RunSettings, resolve_run
+from forge_core.runs.stuck import watch
+from forge_core.temporal_client.connect import connect, embedded_config
+from forge_core.temporal_client.executions import release
 from forge_core.validation import validate_files
+from forge_core.worker.worker import running_worker
 from forge_obs import get_interactions, get_run, open_reader, record
 from support.disks import fill, small_disk
 from support.repository import git, make_repository

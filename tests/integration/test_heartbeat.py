@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from forge_core.activities.heartbeat import HEARTBEAT_THROTTLE, HeartbeatInterceptor
+from forge_core.worker.interceptors.heartbeat import HEARTBEAT_THROTTLE, HeartbeatInterceptor
 from support.temporal_server import running_server, unique_queue
 from temporalio import activity, workflow
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle

@@ -5,14 +5,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from forge_core.temporal.leases import list_leases, noted_lease
-from forge_core.temporal.locks import Held, held_file, read_held
-from forge_core.temporal.state import StateFiles
+from forge_core.embedded_server.leases import list_leases, noted_lease
+from forge_core.locks.held_file import Held, held_file, read_held
+from forge_core.state_dir.files import StateFiles
 
 HOLD = """
 import sys
 from pathlib import Path
-from forge_core.temporal.locks import held_file
+from forge_core.locks.held_file import held_file
 
 with held_file(Path(sys.argv[1]), "the holder"):
     print("held", flush=True)

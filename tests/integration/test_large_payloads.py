@@ -3,14 +3,14 @@
 from pathlib import Path
 
 import pytest
+from forge_core.embedded_server.start import get_state_dir
 from forge_core.models.result import TaskResult
 from forge_core.models.task import ContextConfig, TaskDefinition, ValidationConfig
-from forge_core.submission import RunSettings, resolve_run
-from forge_core.temporal.connect import ConnectConfig, connect
-from forge_core.temporal.payloads import INLINE_LIMIT_BYTES
-from forge_core.temporal.runs import RunHandle, start_run, wait_for_result
-from forge_core.temporal.server import get_state_dir
-from forge_core.temporal.worker import running_worker
+from forge_core.runs.client import RunHandle, start_run, wait_for_result
+from forge_core.runs.resolve import RunSettings, resolve_run
+from forge_core.temporal_client.connect import ConnectConfig, connect
+from forge_core.temporal_client.payload_size import INLINE_LIMIT_BYTES
+from forge_core.worker.worker import running_worker
 from support.llm_server import LLMServer, in_order, tool
 from support.repository import git, make_repository
 from support.script import answer, write_script

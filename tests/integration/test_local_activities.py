@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from forge_core.models.result import TaskResult
 from forge_core.models.task import ContextConfig, TaskDefinition, ValidationConfig
-from forge_core.submission import RunSettings, resolve_run
-from forge_core.temporal.runs import start_run, wait_for_result
-from forge_core.temporal.worker import running_worker
+from forge_core.runs.client import start_run, wait_for_result
+from forge_core.runs.resolve import RunSettings, resolve_run
+from forge_core.worker.worker import running_worker
 from forge_core.workflows import unit
 from support.repository import git
 from support.script import answer, write_script

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from forge_core.errors import UsageError
 from forge_core.models.task import TaskDefinition
-from forge_core.submission import RunSettings, resolve_run
-from forge_core.temporal.connect import connect, load_connect_config
-from forge_core.temporal.payload_store import build_converter
-from forge_core.temporal.runs import start_run, wait_for_result
-from forge_core.temporal.worker import running_worker
+from forge_core.runs.client import start_run, wait_for_result
+from forge_core.runs.resolve import RunSettings, resolve_run
+from forge_core.temporal_client.connect import connect, load_connect_config
+from forge_core.temporal_client.payload_store import build_converter
+from forge_core.worker.worker import running_worker
 from support.repository import make_repository
 from support.s3_server import S3Server
 from support.script import answer, write_script

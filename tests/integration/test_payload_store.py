@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 from forge_core.errors import PayloadUnavailable, UsageError
-from forge_core.temporal.payload_store import (
+from forge_core.runs.retention import list_old_runs
+from forge_core.state_dir.files import StateFiles, run_directory
+from forge_core.temporal_client.payload_store import (
     THRESHOLD_BYTES,
     PayloadFiles,
     build_converter,
 )
-from forge_core.temporal.run_files import list_old_runs
-from forge_core.temporal.state import StateFiles, run_directory
 from hypothesis import given
 from hypothesis import strategies as st
 from temporalio.api.common.v1 import Payload

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from forge_core.errors import ServerUnavailable
-from forge_core.temporal.connect import ConnectConfig, connect
-from forge_core.temporal.pollers import LONG_POLL, ensure_taken, has_workers
-from forge_core.temporal.worker import running_worker
+from forge_core.temporal_client.connect import ConnectConfig, connect
+from forge_core.temporal_client.task_queues import LONG_POLL, ensure_taken, has_workers
+from forge_core.worker.worker import running_worker
 from support.temporal_server import unique_queue
 from support.waiting import until
 from temporalio.client import Client, WorkflowExecutionStatus

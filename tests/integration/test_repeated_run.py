@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 from forge_cli.app import call
-from forge_core.temporal.executions import describe
-from forge_core.temporal.ownership import confirm_run
-from forge_core.temporal.server import embedded_server, get_state_dir
-from forge_core.temporal.state import StateFiles
+from forge_core.embedded_server.start import embedded_server, get_state_dir
+from forge_core.runs.ownership import confirm_run
+from forge_core.state_dir.files import StateFiles
+from forge_core.temporal_client.executions import describe
 from forge_obs import get_interactions, list_recent_runs, open_reader
 from support.repository import make_repository
 from support.script import answer, write_script

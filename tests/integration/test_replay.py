@@ -4,7 +4,7 @@
 """
 
 import pytest
-from forge_core.temporal.worker import WORKFLOWS
+from forge_core.worker.worker import WORKFLOWS
 from forge_core.workflows.fan_out import ForgeSubTaskWorkflow
 from forge_core.workflows.task import ForgeTaskWorkflow
 from support.changed_workflows import (

@@ -9,17 +9,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from forge_core.temporal.connect import connect, embedded_config
-from forge_core.temporal.ownership import owned_run
-from forge_core.temporal.run_files import (
+from forge_core.embedded_server.start import embedded_server, get_state_dir
+from forge_core.runs.ownership import owned_run
+from forge_core.runs.retention import (
     Holdings,
     choose_ended,
     list_old_runs,
     measure,
     remove,
 )
-from forge_core.temporal.server import embedded_server, get_state_dir
-from forge_core.temporal.state import StateFiles
+from forge_core.state_dir.files import StateFiles
+from forge_core.temporal_client.connect import connect, embedded_config
 from forge_obs import record
 from support.forge import Forge
 from temporalio.client import Client

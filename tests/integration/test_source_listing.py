@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from forge_core.context.tree_view import TreeFile
 from forge_core.errors import GitFailed
-from forge_core.sources.listing import list_commit, list_worktree
+from forge_core.sources.git_files import list_commit, list_worktree
 from support.repository import commit_all, git, make_repository, put_files
 
 FILES: dict[str, str | bytes] = {

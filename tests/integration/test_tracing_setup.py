@@ -11,9 +11,9 @@ import uuid
 from collections.abc import Iterator, Sequence
 
 import pytest
-from forge_core.temporal.connect import connect, embedded_config
-from forge_core.temporal.server import get_state_dir
-from forge_core.tracing import (
+from forge_core.embedded_server.start import get_state_dir
+from forge_core.temporal_client.connect import connect, embedded_config
+from forge_core.tracing.setup import (
     activity_span,
     current_span_ids,
     get_tracer,
@@ -32,7 +32,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
 ONE_SPAN = """
-from forge_core.tracing import *
+from forge_core.tracing.setup import *
 print(init_tracing())
 with activity_span("forge.call_llm", {"forge.task_id": "t"}):
     pass

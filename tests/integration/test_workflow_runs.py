@@ -11,9 +11,9 @@ import pytest
 from forge_core.errors import RunCancelled
 from forge_core.models.result import TaskResult
 from forge_core.models.task import TaskDefinition
-from forge_core.submission import RunSettings, resolve_run
-from forge_core.temporal.runs import start_run, wait_for_result
-from forge_core.temporal.worker import WORKFLOWS, running_worker
+from forge_core.runs.client import start_run, wait_for_result
+from forge_core.runs.resolve import RunSettings, resolve_run
+from forge_core.worker.worker import WORKFLOWS, running_worker
 from forge_obs import Interaction, get_interactions, open_reader
 from support.llm_server import Exchange, LLMServer, Reply, tool
 from support.repository import add_submodule, git

@@ -8,7 +8,7 @@ with workflow.unsafe.imports_passed_through():
     from forge_core.models.activity import SubTaskInput
     from forge_core.models.result import SubTaskResult, TaskResult
     from forge_core.models.task import ForgeTaskInput
-    from forge_core.workflows.execute import FAILURES
+    from forge_core.workflows.activity_calls import FAILURES
     from forge_core.workflows.fan_out import ForgeSubTaskWorkflow
     from forge_core.workflows.task import ForgeTaskWorkflow
 

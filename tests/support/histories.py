@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from forge_core.errors import RunCancelled
 from forge_core.models.task import TaskDefinition
-from forge_core.submission import RunSettings, resolve_run
-from forge_core.temporal.connect import ConnectConfig, connect
-from forge_core.temporal.runs import start_run, wait_for_result
-from forge_core.temporal.worker import WORKFLOWS, running_worker
+from forge_core.runs.client import start_run, wait_for_result
+from forge_core.runs.resolve import RunSettings, resolve_run
+from forge_core.temporal_client.connect import ConnectConfig, connect
+from forge_core.worker.worker import WORKFLOWS, running_worker
 from support.llm_server import Exchange, LLMServer, Reply, tool
 from support.repository import make_repository
 from support.sandbox import build_sandbox

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from forge_core.temporal.server import find_temporal_binary
+from forge_core.embedded_server.start import find_temporal_binary
 
 SETTINGS = ("history.transferProcessorMaxPollRPS=10000",)
 START_TIMEOUT_S = 60.0

@@ -5,7 +5,7 @@ from datetime import timedelta
 from temporalio import activity, workflow
 
 with workflow.unsafe.imports_passed_through():
-    from forge_core.tracing import activity_span, current_span_ids
+    from forge_core.tracing.setup import activity_span, current_span_ids
 
 TIMEOUT = timedelta(seconds=30)
 

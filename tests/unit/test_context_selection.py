@@ -1,8 +1,8 @@
 """What nobody wrote by hand, or nobody can read, is no context."""
 
 import pytest
+from forge_core.context.exclusion import find_exclusion, needs_reading
 from forge_core.context.python_source import ModuleSource
-from forge_core.context.selection import find_exclusion, needs_reading
 from forge_core.context.tree_view import TreeFile, build_view, read_source, select_files
 
 

@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import pytest
 from forge_core.files.protected import WritePolicy
-from forge_core.llm.answers import (
+from forge_core.llm.errors import ModelFailure
+from forge_core.llm.parse_answer import (
     MAX_PROBLEMS,
     UnfitAnswer,
     accept_answer,
     ask_again,
     parse_answer,
 )
-from forge_core.llm.errors import ModelFailure
 from forge_core.llm.request import ModelAnswer, ModelRequest, RequestLabels
 from forge_core.models.llm import CallUsage, LLMResponse
 from forge_core.models.plan import Plan

@@ -2,7 +2,7 @@
 
 import pytest
 from forge_core.models.llm import FileOutput, LLMResponse
-from forge_core.temporal.payloads import INLINE_LIMIT_BYTES, ensure_transferable
+from forge_core.temporal_client.payload_size import INLINE_LIMIT_BYTES, ensure_transferable
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from forge_core.errors import ServerUnavailable
-from forge_core.temporal.state import (
+from forge_core.state_dir.files import (
     Ports,
     ServerRecord,
     StateFiles,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from forge_core.errors import InfrastructureError, UnsignedWork
-from forge_core.temporal.signing import SIGNATURE, SigningCodec, load_key
+from forge_core.temporal_client.signing_codec import SIGNATURE, SigningCodec, load_key
 from temporalio.api.common.v1 import Payload
 from temporalio.converter import ActivitySerializationContext, WorkflowSerializationContext
 

@@ -6,7 +6,7 @@ from forge_core.models.context import AssembledContext, ContextStats
 from forge_core.models.llm import CallUsage
 from forge_core.models.result import ValidationResult
 from forge_core.models.task import ValidationConfig
-from forge_core.span_attributes import (
+from forge_core.tracing.attributes import (
     context_attributes,
     llm_call_attributes,
     validation_attributes,

@@ -20,9 +20,9 @@ PURE = [
     *sorted((SOURCES["forge-cli"] / "render").glob("*.py")),
     SOURCES["forge-core"] / "files" / "paths.py",
     SOURCES["forge-core"] / "llm" / "request.py",
-    SOURCES["forge-core"] / "span_attributes.py",
+    SOURCES["forge-core"] / "tracing" / "attributes.py",
     SOURCES["forge-core"] / "workflows" / "transition.py",
-    SOURCES["forge-obs"] / "entries.py",
+    SOURCES["forge-obs"] / "model" / "entries.py",
 ]
 
 

@@ -19,14 +19,14 @@ from forge_core.files.paths import WORKTREES
 from forge_core.git.repository import branch_exists, branch_name, read_claim
 from forge_core.models.result import TaskResult
 from forge_core.models.task import ForgeTaskInput
-from forge_core.temporal.executions import give_up, release
-from forge_core.temporal.obstacles import wait_unless_stuck
-from forge_core.temporal.ownership import owned_run
-from forge_core.temporal.runs import (
+from forge_core.runs.client import (
     FoundRun,
     settle_ended,
     translating_unavailability,
 )
+from forge_core.runs.ownership import owned_run
+from forge_core.runs.stuck import wait_unless_stuck
+from forge_core.temporal_client.executions import give_up, release
 from forge_obs.errors import StoreError
 
 from forge_cli.console import print_note, print_text

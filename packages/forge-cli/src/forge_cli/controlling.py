@@ -3,8 +3,8 @@
 import asyncio
 from dataclasses import replace
 
-from forge_core.temporal import control
-from forge_core.temporal.server import get_state_dir
+from forge_core.embedded_server import status as control
+from forge_core.embedded_server.start import get_state_dir
 
 from forge_cli.console import print_note, print_text
 from forge_cli.embedding import Embedding, find_embedding

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from forge_core.errors import InfrastructureError
 from forge_core.files.create import make_private
-from forge_core.temporal.locks import open_private
-from forge_core.temporal.ownership import find_owner
-from forge_core.temporal.pollers import ensure_taken
-from forge_core.temporal.runs import start_run
-from forge_core.temporal.worker import SHARED_QUEUE
+from forge_core.locks.held_file import open_private
+from forge_core.runs.client import start_run
+from forge_core.runs.ownership import find_owner
+from forge_core.temporal_client.task_queues import ensure_taken
+from forge_core.worker.worker import SHARED_QUEUE
 from forge_obs import StoreError, get_db_path
 
 from forge_cli.execution import NOT_STARTED, Submission, describe_submission

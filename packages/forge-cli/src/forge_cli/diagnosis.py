@@ -8,15 +8,15 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
+from forge_core.embedded_server.start import find_temporal_binary, get_state_dir
+from forge_core.embedded_server.status import get_server_status
 from forge_core.errors import ForgeError, RepositoryError, UsageError
 from forge_core.git.command import Git
 from forge_core.git.leftovers import list_leftovers
 from forge_core.git.repository import find_repository
+from forge_core.llm.model_name import PROVIDERS
 from forge_core.llm.providers import check_model
-from forge_core.llm.specs import PROVIDERS
-from forge_core.temporal.connect import connect, load_connect_config
-from forge_core.temporal.control import get_server_status
-from forge_core.temporal.server import find_temporal_binary, get_state_dir
+from forge_core.temporal_client.connect import connect, load_connect_config
 from forge_obs.admin.check import StoreCheck, check_store
 from forge_obs.environment.process import get_db_path
 from forge_obs.errors import StoreError

@@ -13,11 +13,7 @@ from forge_core.git.repository import read_claim
 from forge_core.models.pending import PendingActivity
 from forge_core.models.result import TaskResult
 from forge_core.models.task import ForgeTaskInput
-from forge_core.temporal.executions import release
-from forge_core.temporal.obstacles import wait_unless_stuck
-from forge_core.temporal.ownership import confirm_run, owned_run
-from forge_core.temporal.pollers import ensure_taken
-from forge_core.temporal.runs import (
+from forge_core.runs.client import (
     FoundRun,
     RunHandle,
     describe_started,
@@ -27,7 +23,11 @@ from forge_core.temporal.runs import (
     start_run,
     translating_unavailability,
 )
-from forge_core.temporal.worker import SHARED_QUEUE
+from forge_core.runs.ownership import confirm_run, owned_run
+from forge_core.runs.stuck import wait_unless_stuck
+from forge_core.temporal_client.executions import release
+from forge_core.temporal_client.task_queues import ensure_taken
+from forge_core.worker.worker import SHARED_QUEUE
 from temporalio.client import Client
 
 from forge_cli.console import print_note

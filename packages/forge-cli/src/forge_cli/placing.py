@@ -8,14 +8,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+from forge_core.embedded_server.start import keep_server, read_record
 from forge_core.errors import ServerUnavailable
-from forge_core.temporal.connect import connect, embedded_config, load_connect_config
-from forge_core.temporal.ownership import confirm_run
-from forge_core.temporal.pollers import has_workers
-from forge_core.temporal.runs import FoundRun
-from forge_core.temporal.server import keep_server, read_record
-from forge_core.temporal.state import StateFiles
-from forge_core.temporal.worker import SHARED_QUEUE, WorkerLimits, running_worker
+from forge_core.runs.client import FoundRun
+from forge_core.runs.ownership import confirm_run
+from forge_core.state_dir.files import StateFiles
+from forge_core.temporal_client.connect import connect, embedded_config, load_connect_config
+from forge_core.temporal_client.task_queues import has_workers
+from forge_core.worker.worker import SHARED_QUEUE, WorkerLimits, running_worker
 from temporalio.client import Client
 
 from forge_cli.console import print_note

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from forge_core.embedded_server.start import get_state_dir
 from forge_core.errors import InfrastructureError, ServerUnavailable
-from forge_core.temporal.connect import connect, embedded_config
-from forge_core.temporal.run_files import Holdings, choose_ended, list_old_runs, measure, remove
-from forge_core.temporal.server import get_state_dir
-from forge_core.temporal.standing import OUT_OF_REACH, RUNNING, ask_standings
-from forge_core.temporal.state import StateFiles
+from forge_core.runs.retention import Holdings, choose_ended, list_old_runs, measure, remove
+from forge_core.runs.state import OUT_OF_REACH, RUNNING, ask_standings
+from forge_core.state_dir.files import StateFiles
+from forge_core.temporal_client.connect import connect, embedded_config
 from forge_obs import get_engine, upgrade
 from forge_obs.admin.maintenance import Extent, Pruning, count_prunable, prune
 from forge_obs.model.liveness import INTERRUPTED

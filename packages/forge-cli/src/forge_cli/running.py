@@ -16,8 +16,8 @@ from forge_core.models.ids import build_workflow_id
 from forge_core.models.pending import PendingActivity
 from forge_core.models.result import TaskResult
 from forge_core.models.task import ForgeTaskInput
-from forge_core.submission import RunSettings, resolve_run
-from forge_core.tracing import init_tracing, shutdown_tracing
+from forge_core.runs.resolve import RunSettings, resolve_run
+from forge_core.tracing.setup import init_tracing, shutdown_tracing
 from forge_obs import StoreError, flush, get_backlog, get_db_path, upgrade
 from forge_obs.model.rows import Interaction
 from forge_obs.recorder import lost_count

@@ -4,11 +4,11 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from forge_core.embedded_server.start import get_state_dir
 from forge_core.git.leftovers import Leftover
-from forge_core.temporal.ownership import find_owner
-from forge_core.temporal.server import get_state_dir
-from forge_core.temporal.standing import RUNNING, ask_standings
-from forge_core.temporal.state import StateFiles
+from forge_core.runs.ownership import find_owner
+from forge_core.runs.state import RUNNING, ask_standings
+from forge_core.state_dir.files import StateFiles
 from forge_obs.environment.process import get_db_path
 from forge_obs.model.rows import Run
 from forge_obs.store import get_run, get_shown_status, open_reader

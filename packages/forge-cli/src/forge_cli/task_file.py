@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from forge_core.context.assemble import get_room
 from forge_core.errors import UsageError
-from forge_core.models.faults import describe_fault
+from forge_core.models.error_text import describe_fault
 from forge_core.models.ids import build_task_id
 from forge_core.models.task import ContextConfig, TaskDefinition
 from pydantic import ValidationError

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 
 from forge_core.models.pending import PendingActivity
-from forge_core.temporal.pending import list_pending_activities
+from forge_core.temporal_client.pending import list_pending_activities
 from temporalio.client import Client
 from temporalio.service import RPCError
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
-from forge_core.llm.specs import PROVIDERS
+from forge_core.llm.model_name import PROVIDERS
 from forge_core.models.task import ContextConfig, ValidationConfig
 from forge_obs import StoreError, get_db_path
 
@@ -65,7 +65,7 @@ def _look_up(setting: Provenance) -> Provenance:
     """Read the value that stands where a variable says."""
     if setting.source not in KNOWN[setting.key].deciders:
         return setting
-    from forge_core.temporal.connect import load_connect_config  # noqa: PLC0415 - imports Temporal
+    from forge_core.temporal_client.connect import load_connect_config  # noqa: PLC0415 - imports Temporal
 
     found = load_connect_config(None, os.environ)
     return replace(setting, value=None if found is None else found.address)

@@ -26,7 +26,7 @@ def worker(
         max_activities: Activities that are executed at a time, model calls among them.
         grace: Seconds that running activities get to end when the worker is told to stop.
     """
-    from forge_core.temporal.worker import WorkerLimits  # noqa: PLC0415 - imports Temporal
+    from forge_core.worker.worker import WorkerLimits  # noqa: PLC0415 - imports Temporal
 
     from forge_cli.serving import serve_runs  # noqa: PLC0415
 

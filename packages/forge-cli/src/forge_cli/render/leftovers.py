@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from forge_core.git.leftovers import Leftover
-from forge_core.temporal.standing import INTERRUPTED, OUT_OF_REACH, RUNNING
+from forge_core.runs.state import INTERRUPTED, OUT_OF_REACH, RUNNING
 
 from forge_cli.render.figures import format_age, format_count
 from forge_cli.render.text import escape_line

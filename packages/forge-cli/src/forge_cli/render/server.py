@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from forge_core.temporal.control import ServerStatus
+from forge_core.embedded_server.status import ServerStatus
 
 from forge_cli.render.figures import format_count, format_duration
 from forge_cli.render.text import escape_line

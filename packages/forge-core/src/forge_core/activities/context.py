@@ -17,9 +17,9 @@ from forge_core.models.task import ContextConfig, TaskDefinition
 from forge_core.prompts.instructions import PLANNER, WRITER, build_instructions
 from forge_core.prompts.sections import Materials, build_planner_sections, build_unit_sections
 from forge_core.sources.cache import SourceCache, find_cache_path
-from forge_core.sources.materials import Wanted, gather
-from forge_core.span_attributes import context_attributes
-from forge_core.tracing import activity_span
+from forge_core.sources.gather import Wanted, gather
+from forge_core.tracing.attributes import context_attributes
+from forge_core.tracing.setup import activity_span
 
 UNKNOWN_BASE = "HEAD"
 """What the map shows where an input of an older version names no base commit."""

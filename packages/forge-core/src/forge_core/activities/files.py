@@ -18,8 +18,8 @@ from forge_core.models.activity import (
     WriteFilesResult,
 )
 from forge_core.models.task import ValidationConfig
-from forge_core.span_attributes import validation_attributes
-from forge_core.tracing import activity_span
+from forge_core.tracing.attributes import validation_attributes
+from forge_core.tracing.setup import activity_span
 from forge_core.validation import validate_files
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from temporalio import activity
 
 from forge_core.errors import MergeConflict
-from forge_core.exclusive import exclusive
 from forge_core.git.claim import check_claim, claim_task, claimed_worktree
 from forge_core.git.commit import (
     blob_ids,
@@ -27,6 +26,7 @@ from forge_core.git.worktree import (
     remove_sub_worktrees,
     reset_worktree,
 )
+from forge_core.locks.worktree_lock import exclusive
 from forge_core.models.activity import (
     CommitInput,
     CommitResult,

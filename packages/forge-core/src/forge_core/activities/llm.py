@@ -2,7 +2,7 @@
 
 from temporalio import activity
 
-from forge_core.activities.calls import perform_call
+from forge_core.activities.model_call import perform_call
 from forge_core.llm.calls import execute_llm_call
 from forge_core.models.activity import CallLLMInput
 from forge_core.models.llm import LLMCallResult

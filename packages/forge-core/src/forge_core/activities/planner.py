@@ -4,8 +4,8 @@ from functools import partial
 
 from temporalio import activity
 
-from forge_core.activities.calls import perform_call
 from forge_core.activities.files import build_policy
+from forge_core.activities.model_call import perform_call
 from forge_core.llm.calls import execute_planner_call
 from forge_core.models.activity import CallPlannerInput
 from forge_core.models.llm import PlanCallResult

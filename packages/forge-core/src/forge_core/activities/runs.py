@@ -12,12 +12,17 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
-from forge_core.activities.journal import open_journal
 from forge_core.git.repository import has_commit
 from forge_core.models.activity import RecordRunInput, RunOwner
 from forge_core.models.result import RunStatus, TaskResult
 from forge_core.models.task import ForgeTaskInput
-from forge_core.temporal.executions import GIVEN_UP, describe, find_outside_ending, is_given_up
+from forge_core.records.answer_journal import open_journal
+from forge_core.temporal_client.executions import (
+    GIVEN_UP,
+    describe,
+    find_outside_ending,
+    is_given_up,
+)
 
 MAX_WORKERS_ASKED = 20
 """Times, about a second each, that a run is offered to workers until one has its repository."""

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from forge_core.context.exclusion import find_exclusion, is_python, needs_reading
 from forge_core.context.import_graph import ImportGraph, build_graph
 from forge_core.context.python_source import ModuleSource, read_module
-from forge_core.context.selection import find_exclusion, is_python, needs_reading
 
 SNIFFED_BYTES = 8000
 """Bytes in which a null character makes a file binary, as for git."""

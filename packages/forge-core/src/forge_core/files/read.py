@@ -3,10 +3,12 @@
 import os
 from pathlib import Path
 
-from forge_core.context.selection import SIZE_LIMIT
 from forge_core.errors import ForgeError, RefusedPath
 from forge_core.files.directory import open_directory, open_file
 from forge_core.files.paths import parse_path
+
+SIZE_LIMIT = 1_000_000
+"""Bytes up to which a file is shown."""
 
 
 class UnreadableFile(ForgeError):

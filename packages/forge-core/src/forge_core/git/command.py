@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from forge_core.disk import TOLD, is_full
 from forge_core.errors import DiskFull, GitFailed, GitMissing
-from forge_core.exclusive import inherited_locks
+from forge_core.files.disk import TOLD, is_full
+from forge_core.locks.worktree_lock import inherited_locks
 
 logger = logging.getLogger("forge.git")
 

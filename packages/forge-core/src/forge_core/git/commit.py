@@ -7,7 +7,7 @@ from pathlib import Path
 from forge_core.errors import GitFailed, RefusedPath
 from forge_core.git.changes import Change, list_changes
 from forge_core.git.command import Git
-from forge_core.git.locks import remove_stale_locks
+from forge_core.git.stale_locks import remove_stale_locks
 from forge_core.git.trailers import CommitTrailers, build_message, carries
 
 REGULAR_MODES = frozenset({"100644", "100755"})

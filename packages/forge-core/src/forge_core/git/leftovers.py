@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from forge_core.errors import GitFailed
-from forge_core.exclusive import exclusive, find_worktree
 from forge_core.git.command import Git
 from forge_core.git.commit import drop_refs
 from forge_core.git.repository import (
@@ -22,6 +21,7 @@ from forge_core.git.worktree import (
     remove_worktree,
     worktrees_directory,
 )
+from forge_core.locks.worktree_lock import exclusive, find_worktree
 from forge_core.models.ids import is_identifier
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from forge_core.errors import GitFailed, RepositoryError
-from forge_core.exclusive import exclusive, find_worktree
 from forge_core.files.paths import WORKTREES
 from forge_core.git.command import Git
-from forge_core.git.locks import remove_stale_locks
 from forge_core.git.repository import branch_exists, branch_name, common_directory
+from forge_core.git.stale_locks import remove_stale_locks
+from forge_core.locks.worktree_lock import exclusive, find_worktree
 
 SUB_TASKS = ".sub"
 """Directory beside the runs' worktrees that holds those of sub-tasks."""

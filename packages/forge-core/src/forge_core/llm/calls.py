@@ -10,12 +10,12 @@ from pydantic import BaseModel
 
 from forge_core.errors import ModelNotConfigured
 from forge_core.files.protected import WritePolicy
-from forge_core.llm.answers import accept_answer, ask_again
 from forge_core.llm.errors import ModelFailure
+from forge_core.llm.model_name import SCRIPTED, split_model
+from forge_core.llm.parse_answer import accept_answer, ask_again
 from forge_core.llm.providers import check_model
 from forge_core.llm.request import ModelAnswer, ModelRequest, RequestLabels
 from forge_core.llm.scripted import answer_from_script
-from forge_core.llm.specs import SCRIPTED, split_model
 from forge_core.models.context import AssembledContext
 from forge_core.models.llm import LLMCallResult, LLMResponse, PlanCallResult
 from forge_core.models.plan import Plan

@@ -32,9 +32,9 @@ from pydantic_ai.settings import CacheConfig, ModelSettings
 
 from forge_core.llm.errors import FailureKind, ModelFailure
 from forge_core.llm.explain import explain_failure
+from forge_core.llm.model_name import PROVIDERS, split_model
 from forge_core.llm.providers import read_access
 from forge_core.llm.request import ModelAnswer, ModelRequest
-from forge_core.llm.specs import PROVIDERS, split_model
 from forge_core.models.llm import CallUsage
 
 CONNECT_TIMEOUT_S = 10.0

@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 
 from forge_core.llm.errors import FailureKind
+from forge_core.llm.model_name import PROVIDERS, split_model
 from forge_core.llm.request import ModelRequest
-from forge_core.llm.specs import PROVIDERS, split_model
 
 QUOTED_LENGTH = 300
 """Characters of a provider's own words in our message."""

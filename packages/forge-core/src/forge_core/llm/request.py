@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from forge_core.files.protected import WritePolicy
-from forge_core.llm.specs import SCRIPTED
+from forge_core.llm.model_name import SCRIPTED
 from forge_core.models.llm import CallUsage, Origin
 
 TIMEOUT_S = 600.0

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from forge_core.llm.errors import FailureKind
 from forge_core.llm.request import RequestLabels
-from forge_core.models.faults import describe_fault
+from forge_core.models.error_text import describe_fault
 
 LABELS = ("role", "step_id", "sub_task_id", "attempt", "step_attempt", "sample")
 """Labels by which an entry is chosen."""

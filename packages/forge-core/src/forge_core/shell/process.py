@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from forge_core.exclusive import inherited_locks
+from forge_core.locks.worktree_lock import inherited_locks
 from forge_core.shell import reaper
 from forge_core.shell.bounds import ResourceLimits
 

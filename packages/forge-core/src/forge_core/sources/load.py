@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from forge_core.context.exclusion import is_python, needs_reading
 from forge_core.context.python_source import ModuleSource
-from forge_core.context.selection import is_python, needs_reading
 from forge_core.context.tree_view import TreeFile, read_source
 from forge_core.files.read import UnreadableFile, read_bytes
 from forge_core.git.command import Git
 from forge_core.sources.cache import SourceCache
-from forge_core.sources.listing import UNREAD, hash_blob
+from forge_core.sources.git_files import UNREAD, hash_blob
 
 BLOBS_A_COMMAND = 50
 """Contents that git is asked for at once; each is up to 1 MB."""

@@ -4,8 +4,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from forge_core.disk import is_full
 from forge_core.errors import DiskFull
+from forge_core.files.disk import is_full
 from forge_core.files.write import find_replaced
 from forge_core.models.result import ValidationResult
 from forge_core.models.task import ValidationConfig

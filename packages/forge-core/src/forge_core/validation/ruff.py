@@ -8,8 +8,8 @@ from pathlib import Path, PurePosixPath
 
 from ruff import find_ruff_bin
 
-from forge_core.disk import SCARCE_BYTES, is_full
 from forge_core.errors import DiskFull
+from forge_core.files.disk import SCARCE_BYTES, is_full
 from forge_core.models.result import ValidationResult
 from forge_core.models.task import ValidationConfig
 from forge_core.shell.bounds import CommandBounds, CommandResult

@@ -36,7 +36,12 @@ with workflow.unsafe.imports_passed_through():
     )
     from forge_core.models.task import ForgeTaskInput
     from forge_core.models.unit import WorkUnit, build_step_unit, build_task_unit
-    from forge_core.workflows.execute import FAILURES, execute, finish_short, stop_if_cancelled
+    from forge_core.workflows.activity_calls import (
+        FAILURES,
+        execute,
+        finish_short,
+        stop_if_cancelled,
+    )
     from forge_core.workflows.fan_out import FanOutProducer
     from forge_core.workflows.options import build_call_options, build_worktree_options
     from forge_core.workflows.transition import read_call_fault

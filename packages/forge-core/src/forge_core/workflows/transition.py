@@ -9,7 +9,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 from forge_core.models.llm import FileOutput
 from forge_core.models.result import AttemptResult, TransitionSignal, ValidationResult
 from forge_core.models.unit import AttemptFailure
-from forge_core.temporal.payloads import TOO_LARGE
+from forge_core.temporal_client.payload_size import TOO_LARGE
 
 RETRYABLE_CALL_ERRORS = frozenset({"llm.invalid_output"})
 """Failed calls after which another attempt may help."""

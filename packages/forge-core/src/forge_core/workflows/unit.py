@@ -36,7 +36,7 @@ with workflow.unsafe.imports_passed_through():
         ValidationResult,
     )
     from forge_core.models.unit import AttemptFailure, WorkUnit
-    from forge_core.workflows.execute import execute, execute_short
+    from forge_core.workflows.activity_calls import execute, execute_short
     from forge_core.workflows.options import (
         build_call_options,
         build_validation_options,

@@ -1,0 +1,1 @@
+"""The Temporal server that Forge starts for itself where none is configured."""

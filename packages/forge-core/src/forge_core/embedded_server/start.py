@@ -1,0 +1,289 @@
+"""The embedded Temporal server: attach to the running one, else start it."""
+
+import asyncio
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from pwd import getpwuid
+from typing import IO, NoReturn
+
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from forge_core.embedded_server.leases import noted_lease
+from forge_core.errors import ServerUnavailable
+from forge_core.files.create import make_private
+from forge_core.locks.held_file import open_private, read_held, try_lock
+from forge_core.state_dir.files import (
+    IDLE_S,
+    PORT_TAKEN,
+    ServerRecord,
+    StateFiles,
+    find_telling_line,
+    parse_record,
+    state_dir,
+)
+from forge_core.temporal_client.runtime import get_runtime
+
+START_TIMEOUT_S = 60.0
+"""Seconds within which the server must answer."""
+
+SCARCE_BYTES = 1_000_000
+"""Space on a disk below which a server that says nothing could not write it down."""
+
+START_TRIES = 5
+"""Starts of a server that ends because somebody took a port which it had chosen for itself."""
+
+POLL_INTERVAL_S = 0.05
+
+LOOK_INTERVAL_S = 0.5
+"""Seconds between two looks whether the server still runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """How to start a server if none runs."""
+
+    files: StateFiles
+    idle_s: float
+    ui: bool
+    timeout_s: float
+
+
+@asynccontextmanager
+async def embedded_server(
+    directory: Path,
+    *,
+    purpose: str = "",
+    idle_s: float = IDLE_S,
+    ui: bool = False,
+    start_timeout_s: float = START_TIMEOUT_S,
+) -> AsyncIterator[str]:
+    """Give the address of the server of a state directory, started if it does not run.
+
+    The block holds a lease. The server ends when no process has held one for `idle_s` seconds;
+    a killed process loses its lease by itself.
+
+    Args:
+        directory: The state directory; made if missing.
+        purpose: What the lease is for, told to those who ask.
+        idle_s: Seconds that a server started here outlives its last lease.
+        ui: Have a server started here serve Temporal's web interface, on a port of its own.
+        start_timeout_s: Seconds within which the server must answer.
+
+    Raises:
+        ServerUnavailable: It cannot be started; the message says why.
+    """
+    start = _Start(StateFiles(directory), idle_s, ui, start_timeout_s)
+    with ExitStack() as stack:
+        with _explained(start):
+            async with asyncio.timeout(start.timeout_s):
+                await _take_lease(start.files, purpose, stack)
+                record = await _attach_or_start(start)
+        yield record.address
+
+
+async def keep_server(
+    directory: Path,
+    address: str,
+    on_restart: Callable[[], None],
+    *,
+    idle_s: float = IDLE_S,
+    ui: bool = False,
+) -> NoReturn:
+    """Start the server again whenever it ends, for a caller that holds a lease.
+
+    It comes back with all that it knew, on the same port, so that clients find it again.
+
+    Args:
+        directory: The state directory.
+        address: Where the server is expected.
+        on_restart: Called each time that the server has ended.
+        idle_s: As in `embedded_server`.
+        ui: As in `embedded_server`.
+
+    Raises:
+        ServerUnavailable: It cannot be started, or its port is somebody else's now.
+    """
+    start = _Start(StateFiles(directory), idle_s, ui, START_TIMEOUT_S)
+    while True:
+        await asyncio.sleep(LOOK_INTERVAL_S)
+        if read_record(start.files) is not None:
+            continue
+        on_restart()
+        with _explained(start):
+            async with asyncio.timeout(start.timeout_s):
+                record = await _attach_or_start(start)
+        if record.address != address:
+            raise ServerUnavailable(
+                f"the embedded Temporal server is at {record.address} now: {address} was taken"
+            )
+
+
+def get_state_dir() -> Path:
+    """Say where this process keeps the server's state; nothing is created.
+
+    Raises:
+        ServerUnavailable: There is no home directory.
+    """
+    registered_home = None
+    with suppress(KeyError):
+        registered_home = getpwuid(os.getuid()).pw_dir
+    return state_dir(os.environ, registered_home)
+
+
+def find_temporal_binary() -> str:
+    """Find the Temporal command: `FORGE_TEMPORAL_BIN`, this environment's, one on PATH.
+
+    Raises:
+        ServerUnavailable: There is none.
+    """
+    configured = os.environ.get("FORGE_TEMPORAL_BIN")
+    if configured:
+        if not _is_executable(Path(configured)):
+            raise ServerUnavailable(f"FORGE_TEMPORAL_BIN={configured} is no executable file")
+        return str(Path(configured).absolute())
+    packaged = Path(sysconfig.get_path("scripts"), "temporal")
+    found = str(packaged) if _is_executable(packaged) else shutil.which("temporal")
+    if found is None:
+        raise ServerUnavailable(
+            "no Temporal server: package temporal-bin is not installed (it exists for Linux and "
+            "macOS); set TEMPORAL_ADDRESS, or FORGE_TEMPORAL_BIN to the temporal command"
+        )
+    return found
+
+
+def read_record(files: StateFiles) -> ServerRecord | None:
+    """Read the record of the running server; None if there is none or its supervisor died."""
+    text = read_held(files.record)
+    return None if text is None else parse_record(text)
+
+
+async def _take_lease(files: StateFiles, purpose: str, stack: ExitStack) -> None:
+    """Take a lease that ends with the stack."""
+    make_private(files.directory)
+    lease = stack.enter_context(open_private(files.leases))
+    await _lock(lease, fcntl.LOCK_SH)
+    stack.enter_context(noted_lease(files, purpose))
+
+
+@contextmanager
+def _explained(start: _Start) -> Iterator[None]:
+    """Say what kept the server from starting."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise ServerUnavailable(
+            f"the embedded Temporal server did not answer within {start.timeout_s:g} s: "
+            f"see {start.files.log}"
+        ) from error
+    except OSError as error:
+        raise ServerUnavailable(
+            f"cannot keep a Temporal server in {start.files.directory}: {error.strerror}: set "
+            "XDG_STATE_HOME to a directory that can be written, or TEMPORAL_ADDRESS"
+        ) from error
+
+
+async def _attach_or_start(start: _Start) -> ServerRecord:
+    """Find a server that answers; only who holds the start lock looks, so only one starts.
+
+    Besides the ports of its command line, the server chooses some for its parts and listens on them
+    a moment later. It panics where one is taken then: it is started again.
+    """
+    starts = 0
+    with open_private(start.files.start_lock) as lock:
+        await _lock(lock, fcntl.LOCK_EX)
+        while True:
+            record = read_record(start.files)
+            if record is not None and await _answers(start.files, record):
+                return record
+            if record is None:
+                if starts:
+                    _check_may_start_again(start.files, starts)
+                await _run_supervisor(start)
+                starts += 1
+            await asyncio.sleep(POLL_INTERVAL_S)
+
+
+def _check_may_start_again(files: StateFiles, starts: int) -> None:
+    log = _read_log(files)
+    if starts == START_TRIES or PORT_TAKEN not in log:
+        raise ServerUnavailable(_explain_end(files, log))
+
+
+async def _run_supervisor(start: _Start) -> None:
+    """Start a supervisor and wait until its server listens.
+
+    Raises:
+        ServerUnavailable: The server did not start.
+    """
+    arguments = [
+        "-P", "-m", "forge_core.embedded_server.supervisor",
+        "--idle-s", str(start.idle_s),
+        "--start-timeout-s", str(start.timeout_s),
+        *(["--ui"] if start.ui else []),
+        str(start.files.directory.absolute()), find_temporal_binary(),
+    ]  # fmt: skip
+    with suppress(FileNotFoundError):
+        start.files.log.replace(start.files.previous_log)
+    with open_private(start.files.log) as log:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=start.files.directory,
+            start_new_session=True,
+        )
+    try:
+        failed = await process.wait()
+    except asyncio.CancelledError:
+        process.kill()
+        await process.wait()
+        raise
+    if failed:
+        raise ServerUnavailable(_explain_end(start.files, _read_log(start.files)))
+
+
+async def _answers(files: StateFiles, record: ServerRecord) -> bool:
+    """Tell whether the server is up, knows its default namespace and is still looked after."""
+    try:
+        client = await Client.connect(record.address, runtime=get_runtime())
+        await client.workflow_service.describe_namespace(
+            DescribeNamespaceRequest(namespace=client.namespace)
+        )
+    except (RPCError, RuntimeError):
+        return False
+    # A supervisor that was killed just now may have held its lock when we looked first.
+    return read_record(files) == record
+
+
+def _explain_end(files: StateFiles, log: str) -> str:
+    silenced = not log.strip() and shutil.disk_usage(files.directory).free < SCARCE_BYTES
+    reason = "its disk is full" if silenced else find_telling_line(log)
+    return f"the embedded Temporal server did not start: {reason} (see {files.log})"
+
+
+def _read_log(files: StateFiles) -> str:
+    try:
+        return files.log.read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def _is_executable(path: Path) -> bool:
+    return path.is_file() and os.access(path, os.X_OK)
+
+
+async def _lock(file: IO[str], kind: int) -> None:
+    while not try_lock(file, kind):  # noqa: ASYNC110 - nothing wakes who waits for a file lock
+        await asyncio.sleep(POLL_INTERVAL_S)

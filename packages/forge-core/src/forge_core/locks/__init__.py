@@ -1,0 +1,1 @@
+"""File locks, which the kernel drops however their holder ends."""

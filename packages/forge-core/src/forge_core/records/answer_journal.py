@@ -1,0 +1,150 @@
+"""Answers on disk from their arrival to the end of the run, so that none is paid for twice.
+
+Between an answer's last byte and the completion of its activity lie its record, its checks and the
+way to the server. A process that dies there leaves the answer here, and the activity's next attempt
+takes it from here instead of asking again. Where the disk takes none, it is kept in memory, for as
+long as the process lives.
+"""
+
+import hashlib
+import json
+import logging
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from forge_core.embedded_server.start import get_state_dir
+from forge_core.files.create import create_whole, make_private
+from forge_core.llm.request import ModelAnswer, ModelRequest
+from forge_core.models.llm import CallUsage
+from forge_core.state_dir.files import StateFiles, run_directory
+
+LOGGER = logging.getLogger("forge.journal")
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerKey:
+    """Which request of which activity an answer belongs to, whatever attempt sent it."""
+
+    workflow_id: str
+    """Of the root workflow."""
+    run_id: str
+    """Of the workflow that made the call."""
+    activity_id: str
+    seq: int
+    """Number of the request within the activity, from 0."""
+    request_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """An answer as it arrived, and the row of the record that is its own."""
+
+    answer: ModelAnswer
+    activity_attempt: int
+    trace_id: str | None = None
+    span_id: str | None = None
+
+
+class AnswerJournal:
+    """The kept answers of a state directory; files and directories are their owner's alone."""
+
+    def __init__(self, directory: Path) -> None:
+        """Keep them below a directory, which is made with the first."""
+        self._directory = directory
+        self._unwritten: dict[Path, KeptAnswer] = {}
+
+    def keep(self, key: AnswerKey, kept: KeptAnswer) -> None:
+        """Put an answer on disk; where that fails, into memory, with a warning."""
+        self._keep(self._path(key), kept)
+
+    def _keep(self, path: Path, kept: KeptAnswer) -> None:
+        self._unwritten[path] = kept
+        try:
+            make_private(path.parent)
+            with suppress(FileExistsError):
+                create_whole(path, _dump(kept), mode=0o600)
+        except OSError as error:
+            LOGGER.warning(
+                "an answer could not be kept in %s (%s): a crash now would pay for it again",
+                path.parent,
+                error.strerror,
+            )
+        else:
+            del self._unwritten[path]
+
+    def find(self, key: AnswerKey) -> KeptAnswer | None:
+        """Read the answer to a request; None if none is kept."""
+        path = self._path(key)
+        unwritten = self._unwritten.get(path)
+        if unwritten is not None:
+            self._keep(path, unwritten)
+            return unwritten
+        try:
+            return _parse(path.read_text(encoding="ascii"))
+        except (OSError, ValueError, TypeError, KeyError, ValidationError):
+            return None
+
+    def forget(self, workflow_id: str) -> None:
+        """Remove the answers of a run that has ended."""
+        directory = self._directory / run_directory(workflow_id)
+        for path in [path for path in self._unwritten if path.parent == directory]:
+            del self._unwritten[path]
+        shutil.rmtree(directory, ignore_errors=True)
+
+    def _path(self, key: AnswerKey) -> Path:
+        parts = (key.run_id, key.activity_id, str(key.seq), key.request_digest)
+        name = hashlib.sha256("\0".join(parts).encode()).hexdigest()
+        return self._directory / run_directory(key.workflow_id) / f"{name}.json"
+
+
+def open_journal() -> AnswerJournal:
+    """Open the journal of this process's state directory."""
+    return _open(StateFiles(get_state_dir()).answers)
+
+
+@cache
+def _open(directory: Path) -> AnswerJournal:
+    return AnswerJournal(directory)
+
+
+def digest_request(request: ModelRequest) -> str:
+    """Hash what decides on an answer: the model, the prompts and what is asked for; pure."""
+    parts = (
+        request.model,
+        request.system_prompt,
+        request.user_prompt,
+        request.tool_name,
+        str(request.max_tokens),
+    )
+    texts = (part.encode("utf-8", "surrogatepass") for part in parts)
+    return hashlib.sha256(b"".join(b"%d:%s" % (len(text), text) for text in texts)).hexdigest()
+
+
+def _dump(kept: KeptAnswer) -> str:
+    # In ASCII, which has an escape for every character that a broken answer may hold.
+    return json.dumps(
+        {
+            "text": kept.answer.text,
+            "is_empty": kept.answer.is_empty,
+            "usage": kept.answer.usage.model_dump(),
+            "activity_attempt": kept.activity_attempt,
+            "trace_id": kept.trace_id,
+            "span_id": kept.span_id,
+        }
+    )
+
+
+def _parse(text: str) -> KeptAnswer:
+    found = json.loads(text)
+    usage = CallUsage.model_validate(found["usage"])
+    return KeptAnswer(
+        answer=ModelAnswer(str(found["text"]), usage, is_empty=bool(found["is_empty"])),
+        activity_attempt=int(found["activity_attempt"]),
+        trace_id=found["trace_id"],
+        span_id=found["span_id"],
+    )

@@ -1,0 +1,1 @@
+"""Runs, seen from outside: starting, following, cancelling and looking after them."""

@@ -1,0 +1,74 @@
+"""From a task to a started run: resolve it on its repository, submit it to Temporal."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from forge_core.errors import RefusedPath, UsageError
+from forge_core.files.paths import parse_path
+from forge_core.git.repository import (
+    check_task_id_free,
+    find_repository,
+    has_file,
+    resolve_commit,
+)
+from forge_core.git.worktree import worktrees_directory
+from forge_core.llm.model_name import anchor_model
+from forge_core.llm.providers import check_model
+from forge_core.models.task import ForgeTaskInput, TaskDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """How a task is to be run, besides what it is."""
+
+    model: str
+    planner_model: str
+    plan: bool = False
+    max_attempts: int = 2
+    max_step_attempts: int = 2
+    max_sub_task_attempts: int = 2
+    planner_chars_per_token: float | None = None
+    """As measured for the planner's model; None for those of the task."""
+
+
+def resolve_run(task: TaskDefinition, repo: Path, settings: RunSettings) -> ForgeTaskInput:
+    """Resolve a task on a repository; nothing is changed there.
+
+    Raises:
+        RepositoryError: `repo` is no git repository, lacks the base branch, or has something else
+            in the place of the worktrees.
+        TaskIdTaken: Another run has the task's id.
+        ModelNotConfigured: A model cannot be called as it is configured.
+        UsageError: A file of the task is no path inside the repository, or a context file is
+            missing there.
+    """
+    root = find_repository(repo)
+    base_commit = resolve_commit(root, task.base_branch)
+    check_task_id_free(root, task.task_id)
+    worktrees_directory(root)
+    for path in (*task.target_files, *task.context_files):
+        _check_path(path)
+    for path in task.context_files:
+        if not has_file(root, base_commit, path):
+            raise UsageError(f"context file {path!r} is not in commit {base_commit[:12]}")
+    for model in {settings.model, settings.planner_model} if settings.plan else {settings.model}:
+        check_model(model)
+    return ForgeTaskInput(
+        task=task,
+        repo_root=str(root),
+        base_commit=base_commit,
+        plan=settings.plan,
+        model=anchor_model(settings.model, str(Path.cwd())),
+        planner_model=anchor_model(settings.planner_model, str(Path.cwd())),
+        max_attempts=settings.max_attempts,
+        max_step_attempts=settings.max_step_attempts,
+        max_sub_task_attempts=settings.max_sub_task_attempts,
+        planner_chars_per_token=settings.planner_chars_per_token,
+    )
+
+
+def _check_path(path: str) -> None:
+    try:
+        parse_path(path)
+    except RefusedPath as error:
+        raise UsageError(f"not a path inside the repository: {error}") from error

@@ -1,1 +1,0 @@
-"""Temporal: the connection, the embedded server, the worker, starting runs."""

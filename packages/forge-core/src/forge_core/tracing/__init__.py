@@ -1,0 +1,1 @@
+"""Spans of a run, exported as OpenTelemetry is configured."""

@@ -1,0 +1,1 @@
+"""What executes runs: workflows and activities, in process or as a service."""

@@ -1,0 +1,1 @@
+"""What stands around each activity of a worker."""

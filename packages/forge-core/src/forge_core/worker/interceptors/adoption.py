@@ -1,0 +1,68 @@
+"""Runs that a worker finds under way when it takes over from one that is gone.
+
+Its record names the process that executes a run. The first activity of a run that a worker gets
+and has not begun itself tells it that this is its own process by now.
+"""
+
+import asyncio
+import logging
+from typing import Any
+
+from temporalio import activity
+from temporalio.client import Client
+from temporalio.service import RPCError
+from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
+
+from forge_core.activities.runs import RunActivities
+from forge_core.errors import ForgeError
+from forge_core.runs.client import find_run
+
+LOGGER = logging.getLogger("forge.temporal")
+
+
+class AdoptionInterceptor(Interceptor):
+    """Has the record say who executes a run, from its first activity in this worker on.
+
+    Args:
+        client: A connection to ask what a run is.
+        runs: The record of the worker's runs.
+    """
+
+    def __init__(self, client: Client, runs: RunActivities) -> None:
+        self._client = client
+        self._runs = runs
+        self._adopting: dict[str, asyncio.Task[None]] = {}
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002 - as the base has it
+        """Put the look at the run before the activity."""
+        return _Noticing(next, self)
+
+    def notice(self, workflow_id: str) -> None:
+        """Adopt a run that is not known, beside the activity that told of it."""
+        if not self._runs.executes(workflow_id) and workflow_id not in self._adopting:
+            self._adopting[workflow_id] = asyncio.create_task(self._adopt(workflow_id))
+
+    async def _adopt(self, workflow_id: str) -> None:
+        try:
+            await self._adopt_open(workflow_id)
+        except (ForgeError, RPCError) as error:
+            LOGGER.debug("run %s is not adopted yet: %s", workflow_id, error)
+        finally:
+            del self._adopting[workflow_id]
+
+    async def _adopt_open(self, workflow_id: str) -> None:
+        found = await find_run(self._client, workflow_id)
+        if found is not None and found.is_open and not self._runs.executes(workflow_id):
+            await self._runs.adopt(found.key, found.work)
+
+
+class _Noticing(ActivityInboundInterceptor):
+    def __init__(self, next: ActivityInboundInterceptor, adoption: AdoptionInterceptor) -> None:  # noqa: A002
+        super().__init__(next)
+        self._adoption = adoption
+
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002, ANN401
+        info = activity.info()
+        if info.activity_type != RunActivities.begin_run.__name__:
+            self._adoption.notice((info.workflow_id or "").split("/", maxsplit=1)[0])
+        return await super().execute_activity(input)
