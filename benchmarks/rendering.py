@@ -5,12 +5,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from statistics import median
 
-from forge_cli.render.costs import NO_PRICES
+from forge_cli.escape import escape
 from forge_cli.render.interactions import render_interactions
 from forge_cli.render.run_tree import render_run
 from forge_cli.render.runs import render_run_list
-from forge_cli.render.text import escape
-from forge_cli.render.views import build_run_view
+from forge_cli.views.costs import NO_PRICES
+from forge_cli.views.run import build_run_view
 from forge_obs.model.rows import Interaction, Run
 
 TURNS = 5

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 from forge_cli.app import build_app
-from forge_cli.examples import EXAMPLES
-from forge_cli.launch import GLOBAL_GROUP
+from forge_cli.help.examples import EXAMPLES
+from forge_cli.options.common import GLOBAL_GROUP
 
 PAGE = Path(__file__).parent / "reference" / "cli.md"
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from forge_cli.render.documents import JSON_SUFFIX, SCHEMA_VERSION, TEXTS
+from forge_cli.render.json_documents import JSON_SUFFIX, SCHEMA_VERSION, TEXTS
 from forge_core.models.context import ContextEntry, ContextStats
 from forge_core.models.result import TaskResult
 from forge_obs.model.rows import Interaction, Run

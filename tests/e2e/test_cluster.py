@@ -81,7 +81,7 @@ def test_worker_executes_runs_and_a_run_is_withdrawn_once_it_has_stopped(
         workflow_id = submitted.document["workflow_id"]
         wait_until(lambda: has_succeeded(workflow_id), "the submitted run")
     impatient = partial(ensure_taken, timeout_s=0.5)
-    monkeypatch.setattr("forge_cli.execution.ensure_taken", impatient)
+    monkeypatch.setattr("forge_cli.runs.execution.ensure_taken", impatient)
     late = call([*common, "--task-id", "late"])
 
     assert (waited.code, waited.document["status"]) == (0, "success")

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at proces
 
 HOLD = """
 import asyncio, sys
-from forge_cli.embedding import find_embedding
+from forge_cli.runs.embedding import find_embedding
 
 async def main():
     async with find_embedding().enter("run forge-x"):

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from forge_cli.configuration import load_task_defaults
+from forge_cli.config.files import load_task_defaults
 from forge_obs import record
 from support.forge import Forge, run_forge
 from support.repository import make_repository

@@ -7,7 +7,7 @@ import sys
 from contextlib import closing
 
 import pytest
-from forge_cli.prices import load_prices
+from forge_cli.store.prices import load_prices
 from forge_obs.model.rows import Interaction
 from support.records import STATS, WORKFLOW_ID, record_call, record_run
 
@@ -54,7 +54,7 @@ def known_prices(entry_id: str) -> None:  # noqa: ARG001 - of its model
     [
         pytest.param(["--help"], ("sqlalchemy", "forge_obs.recorder", "orjson"), id="help"),
         pytest.param(["db", "path"], DETAILS, id="db path"),
-        pytest.param(["status"], (*DETAILS, "forge_cli.render.documents"), id="status"),
+        pytest.param(["status"], (*DETAILS, "forge_cli.render.json_documents"), id="status"),
         pytest.param(["status", "--json"], DETAILS, id="status json"),
     ],
 )

@@ -16,8 +16,8 @@ from support.interrupting import interrupted_at
         pytest.param("forge_cli.app", id="at the start"),
         pytest.param("cyclopts.core", id="while libraries are imported"),
         pytest.param("forge_cli.commands.status", id="while the command is found"),
-        pytest.param("forge_cli.store", id="while the command is imported"),
-        pytest.param("forge_cli.render.documents", id="in the command"),
+        pytest.param("forge_cli.store.queries", id="while the command is imported"),
+        pytest.param("forge_cli.render.json_documents", id="in the command"),
     ],
 )
 def test_interruption_is_one_line_whenever_it_comes(module: str, tmp_path: Path) -> None:

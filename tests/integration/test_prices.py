@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from forge_cli.prices import MOST_KEPT, get_cache_path, load_prices
+from forge_cli.store.prices import MOST_KEPT, get_cache_path, load_prices
 from forge_obs.model.rows import Interaction
 
 KNOWN = Interaction(model_name="claude-sonnet-4-5", request_model="anthropic:claude-sonnet-4-5")
@@ -36,7 +36,8 @@ def test_prices_are_read_from_disk_as_they_were_looked_up(cache: Path) -> None:
 
 def test_library_is_imported_for_a_model_that_is_new_and_only_then() -> None:
     script = (
-        "import sys; from forge_obs.model.rows import Interaction; from forge_cli.prices import *;"
+        "import sys; from forge_obs.model.rows import Interaction;"
+        "from forge_cli.store.prices import *;"
         "load_prices([Interaction(model_name=sys.argv[1], request_model='openai:x')]);"
         "print('genai_prices' in sys.modules)"
     )

@@ -1,6 +1,6 @@
 """Progress in lines tells what happens from the moment on that it was begun."""
 
-from forge_cli.progress import LineProgress
+from forge_cli.runs.progress import LineProgress
 from support.records import WORKFLOW_ID, record_call, record_run
 
 

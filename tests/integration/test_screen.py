@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from forge_cli.console import print_text, print_warning
-from forge_cli.logs import logging_to_stderr
-from forge_cli.render.text import escape
-from forge_cli.screen import Screen, is_live
+from forge_cli.escape import escape
+from forge_cli.terminal.console import print_text, print_warning
+from forge_cli.terminal.live_screen import Screen, is_live
+from forge_cli.terminal.logs import logging_to_stderr
 from rich.text import Text
 from support.hostile import HOSTILE, show_escaped
 from support.waiting import wait_until

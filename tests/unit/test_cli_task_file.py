@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from forge_cli.commands.run_options import (
+from forge_cli.options.run import (
     CheckOptions,
     ContextOptions,
     ModelOptions,
@@ -13,7 +13,7 @@ from forge_cli.commands.run_options import (
     RunOptions,
     TaskOptions,
 )
-from forge_cli.task_file import build_task
+from forge_cli.runs.task_file import build_task
 from forge_core.errors import UsageError
 from forge_core.models.task import TaskDefinition
 

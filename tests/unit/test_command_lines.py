@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from forge_cli.app import call
-from forge_cli.launch import may_have_global_options
+from forge_cli.options.common import may_have_global_options
 
 
 @pytest.mark.parametrize(

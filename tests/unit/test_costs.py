@@ -5,8 +5,8 @@ from decimal import Decimal
 from typing import Any, get_args
 
 import pytest
-from forge_cli.prices import look_up
-from forge_cli.render.costs import (
+from forge_cli.store.prices import look_up
+from forge_cli.views.costs import (
     REFUSALS,
     Period,
     Prices,

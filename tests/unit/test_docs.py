@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from cyclopts import App
 from forge_cli.app import build_app
-from forge_cli.settings import SETTINGS
+from forge_cli.config.settings import SETTINGS
 from forge_core.models.task import ContextConfig, TaskDefinition, ValidationConfig
 
 ROOT = Path(__file__).parents[2]

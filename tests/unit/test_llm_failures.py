@@ -19,7 +19,7 @@ REQUEST = ModelRequest(
     max_tokens=10,
     labels=RequestLabels("llm"),
 )
-PURE = ("parse_answer", "errors", "explain", "request", "script", "specs")
+PURE = ("parse_answer", "errors", "explain", "request", "script", "model_name")
 
 
 def explain(kind: FailureKind, status: int | None, body: str | None) -> str:

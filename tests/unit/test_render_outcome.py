@@ -4,7 +4,7 @@ import shlex
 from typing import Any
 
 from forge_cli.render.outcome import MOST_COMMITS, render_outcome
-from forge_cli.render.tree import build_result_view
+from forge_cli.views.result import build_result_view
 
 RESULT: dict[str, Any] = {
     "worktree_branch": "forge/t",

@@ -6,12 +6,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from forge_cli.render.costs import Period, Prices, Tally, UnitPrices, tally_calls
-from forge_cli.render.outline import build_outline
 from forge_cli.render.run_tree import describe_cost, render_run
-from forge_cli.render.spending import find_waste, split_time
-from forge_cli.render.tree import parse_result
-from forge_cli.render.views import RunView, build_run_view
+from forge_cli.views.costs import Period, Prices, Tally, UnitPrices, tally_calls
+from forge_cli.views.outline import build_outline
+from forge_cli.views.result import parse_result
+from forge_cli.views.run import RunView, build_run_view
+from forge_cli.views.spending import find_waste, split_time
 from forge_obs.model.rows import Interaction, Run
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

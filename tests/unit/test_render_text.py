@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from forge_cli.render.text import escape, escape_line
+from forge_cli.escape import escape, escape_line
 from hypothesis import given
 from hypothesis import strategies as st
 

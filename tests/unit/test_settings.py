@@ -6,9 +6,8 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
-from forge_cli.commands.run_options import ModelOptions
-from forge_cli.provenance import Provenance, list_secret_variables, trace_settings
-from forge_cli.settings import (
+from forge_cli.config.provenance import Provenance, list_secret_variables, trace_settings
+from forge_cli.config.settings import (
     KNOWN,
     SETTINGS,
     ConfigFile,
@@ -18,6 +17,7 @@ from forge_cli.settings import (
     fits,
     parse_config,
 )
+from forge_cli.options.run import ModelOptions
 from forge_core.errors import UsageError
 from forge_core.models.task import ContextConfig, ValidationConfig
 from hypothesis import given

@@ -12,12 +12,13 @@ PACKAGES = ("forge-obs", "forge-core", "forge-cli")
 SOURCES = {name: ROOT / "packages" / name / "src" / name.replace("-", "_") for name in PACKAGES}
 SHELL_MODULES = {"sqlalchemy", "temporalio.client", "os", "subprocess", "time", "pathlib"}
 PURE = [
-    SOURCES["forge-cli"] / "settings.py",
-    SOURCES["forge-cli"] / "provenance.py",
+    SOURCES["forge-cli"] / "config" / "settings.py",
+    SOURCES["forge-cli"] / "config" / "provenance.py",
     *sorted((SOURCES["forge-core"] / "context").glob("*.py")),
     *sorted((SOURCES["forge-core"] / "models").glob("*.py")),
     *sorted((SOURCES["forge-core"] / "prompts").glob("*.py")),
     *sorted((SOURCES["forge-cli"] / "render").glob("*.py")),
+    *sorted((SOURCES["forge-cli"] / "views").glob("*.py")),
     SOURCES["forge-core"] / "files" / "paths.py",
     SOURCES["forge-core"] / "llm" / "request.py",
     SOURCES["forge-core"] / "tracing" / "attributes.py",

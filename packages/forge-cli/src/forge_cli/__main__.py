@@ -3,8 +3,8 @@
 import gc
 import sys
 
-from forge_cli.early import WORKER, find_command, heed_signals
 from forge_cli.exit_codes import ExitCode
+from forge_cli.terminal.early_signals import WORKER, find_command, heed_signals
 
 YOUNG_OBJECTS = 50_000
 """New objects after which garbage is looked for; Python's own 700 is for smaller programs.

@@ -10,14 +10,14 @@ from typing import NoReturn
 
 from cyclopts import App, CycloptsError, UnusedCliTokensError
 
-from forge_cli.console import flush_output, ignore_no_width, prepare_streams
-from forge_cli.early import WORKER, find_command
 from forge_cli.errors import EXPECTED, find_exit_code
-from forge_cli.examples import render_examples
 from forge_cli.exit_codes import ExitCode
-from forge_cli.failing import describe_refusal, tell_failure
-from forge_cli.help_pages import HelpPages
-from forge_cli.launch import build_launcher, launch, may_have_global_options
+from forge_cli.help.examples import render_examples
+from forge_cli.help.formatter import HelpPages
+from forge_cli.options.common import build_launcher, launch, may_have_global_options
+from forge_cli.terminal.console import flush_output, ignore_no_width, prepare_streams
+from forge_cli.terminal.early_signals import WORKER, find_command
+from forge_cli.terminal.failure import describe_refusal, tell_failure
 
 COMMANDS = {
     "run": "Run a task on a git repository and report what became of it.\n\n"

@@ -5,7 +5,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from forge_cli.exit_codes import ExitCode
-from forge_cli.parameters import Switch
+from forge_cli.options.types import Switch
 
 
 def cancel(
@@ -25,6 +25,6 @@ def cancel(
             embedded one.
         json: Print one JSON document on stdout, all else on stderr.
     """
-    from forge_cli.cancelling import cancel_run  # noqa: PLC0415 - imports Temporal
+    from forge_cli.actions.cancel import cancel_run  # noqa: PLC0415 - imports Temporal
 
     return cancel_run(workflow_id, temporal_address, as_json=json)

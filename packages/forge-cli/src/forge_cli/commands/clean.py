@@ -6,7 +6,7 @@ from pathlib import Path
 from cyclopts import Group, Parameter
 
 from forge_cli.exit_codes import ExitCode
-from forge_cli.parameters import Place, Switch
+from forge_cli.options.types import Place, Switch
 
 
 @Parameter(name="*", group=Group("Which runs", sort_key=1))
@@ -50,6 +50,6 @@ def clean(
         selection: Which runs are meant.
         manner: How it is to be done.
     """
-    from forge_cli.cleaning import clean_repository  # noqa: PLC0415 - imports Temporal
+    from forge_cli.actions.clean import clean_repository  # noqa: PLC0415 - imports Temporal
 
     return clean_repository(repo, tasks, selection or Selection(), manner or Manner())

@@ -9,25 +9,25 @@ from forge_core.llm.model_name import PROVIDERS
 from forge_core.models.task import ContextConfig, ValidationConfig
 from forge_obs import StoreError, get_db_path
 
-from forge_cli.commands.run_options import ModelOptions
-from forge_cli.configuration import (
+from forge_cli.config.files import (
     find_repository_file,
     find_user_file,
     load_repository_config,
     load_user_config,
 )
-from forge_cli.console import print_text
-from forge_cli.exit_codes import ExitCode
-from forge_cli.parameters import Place, Switch
-from forge_cli.provenance import (
+from forge_cli.config.provenance import (
     DEFAULT,
     Provenance,
     list_secret_variables,
     trace_settings,
 )
-from forge_cli.render.documents import dump
-from forge_cli.render.text import escape_line
-from forge_cli.settings import KNOWN, TASK_TABLES
+from forge_cli.config.settings import KNOWN, TASK_TABLES
+from forge_cli.escape import escape_line
+from forge_cli.exit_codes import ExitCode
+from forge_cli.options.run import ModelOptions
+from forge_cli.options.types import Place, Switch
+from forge_cli.render.json_documents import dump
+from forge_cli.terminal.console import print_text
 
 WIDEST = 24
 """Columns of a value beyond which it moves its source aside, not those of all others."""

@@ -8,14 +8,14 @@ from forge_obs.errors import StoreError, StoreNewer, StoreUnavailable, StoreUnre
 from forge_obs.recorder import get_backlog
 from forge_obs.spool.file import get_lost_path
 
-from forge_cli.console import print_error, print_note, print_text, print_warning
+from forge_cli.escape import escape_line
 from forge_cli.exit_codes import ExitCode
-from forge_cli.parameters import Switch
+from forge_cli.options.types import Switch
 from forge_cli.render.backlog import render_backlog_figures, render_pending
-from forge_cli.render.documents import build_check, dump
 from forge_cli.render.figures import format_count
-from forge_cli.render.text import escape_line
-from forge_cli.store import STORE_OFF
+from forge_cli.render.json_documents import build_check, dump
+from forge_cli.store.queries import STORE_OFF
+from forge_cli.terminal.console import print_error, print_note, print_text, print_warning
 
 
 def path(*, json: Switch = False) -> ExitCode:

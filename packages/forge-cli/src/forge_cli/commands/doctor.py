@@ -3,11 +3,11 @@
 from dataclasses import asdict
 from pathlib import Path
 
-from forge_cli.console import print_text
 from forge_cli.exit_codes import ExitCode
-from forge_cli.parameters import Place, Switch
-from forge_cli.render.documents import dump
+from forge_cli.options.types import Place, Switch
 from forge_cli.render.findings import render_findings
+from forge_cli.render.json_documents import dump
+from forge_cli.terminal.console import print_text
 
 
 def doctor(
@@ -25,7 +25,7 @@ def doctor(
         repo: Directory in the git repository to look at.
         json: Print one JSON document instead.
     """
-    from forge_cli.diagnosis import examine  # noqa: PLC0415 - imports Temporal
+    from forge_cli.actions.doctor import examine  # noqa: PLC0415 - imports Temporal
 
     findings = examine(repo)
     sound = all(finding.ok for finding in findings)

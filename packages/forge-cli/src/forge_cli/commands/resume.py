@@ -4,9 +4,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from forge_cli.commands.run_options import OutputOptions
 from forge_cli.exit_codes import ExitCode
-from forge_cli.parameters import Switch
+from forge_cli.options.run import OutputOptions
+from forge_cli.options.types import Switch
 
 
 def resume(
@@ -28,7 +28,7 @@ def resume(
         verbose: Print every model call in full when the run has ended.
         json: Print one JSON document on stdout, all else on stderr.
     """
-    from forge_cli.running import resume_run  # noqa: PLC0415 - imports Temporal
+    from forge_cli.actions.run import resume_run  # noqa: PLC0415 - imports Temporal
 
     output = OutputOptions(temporal_address=temporal_address, verbose=verbose, json=json)
     return resume_run(workflow_id, output)

@@ -1,6 +1,8 @@
 """``forge run``: do a task on a git repository."""
 
-from forge_cli.commands.run_options import (
+from forge_cli.config.files import load_task_defaults
+from forge_cli.exit_codes import ExitCode
+from forge_cli.options.run import (
     CheckOptions,
     ContextOptions,
     ModelOptions,
@@ -8,8 +10,6 @@ from forge_cli.commands.run_options import (
     RunOptions,
     TaskOptions,
 )
-from forge_cli.configuration import load_task_defaults
-from forge_cli.exit_codes import ExitCode
 
 
 def run(
@@ -33,7 +33,7 @@ def run(
         context: What the model is shown.
         output: What is printed.
     """
-    from forge_cli.running import run_task  # noqa: PLC0415 - imports Temporal
+    from forge_cli.actions.run import run_task  # noqa: PLC0415 - imports Temporal
 
     task = task or TaskOptions()
     options = RunOptions(

@@ -6,7 +6,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from forge_cli.exit_codes import ExitCode
-from forge_cli.parameters import Switch
+from forge_cli.options.types import Switch
 
 Seconds = Annotated[float | None, Parameter(validator=Number(gte=0, lte=31_536_000))]
 
@@ -23,7 +23,7 @@ def start(*, idle_s: Seconds = None, no_ui: Switch = False, json: Switch = False
         no_ui: Start it without the web interface.
         json: Print one JSON document instead.
     """
-    from forge_cli.controlling import start_server  # noqa: PLC0415 - imports Temporal
+    from forge_cli.actions.server import start_server  # noqa: PLC0415 - imports Temporal
 
     return start_server(idle_s, ui=not no_ui, as_json=json)
 
@@ -36,7 +36,7 @@ def stop(*, json: Switch = False) -> ExitCode:
     Args:
         json: Print one JSON document instead.
     """
-    from forge_cli.controlling import stop_server  # noqa: PLC0415 - imports Temporal
+    from forge_cli.actions.server import stop_server  # noqa: PLC0415 - imports Temporal
 
     return stop_server(as_json=json)
 
@@ -47,6 +47,6 @@ def status(*, json: Switch = False) -> ExitCode:
     Args:
         json: Print one JSON document instead.
     """
-    from forge_cli.controlling import show_server  # noqa: PLC0415 - imports Temporal
+    from forge_cli.actions.server import show_server  # noqa: PLC0415 - imports Temporal
 
     return show_server(as_json=json)

@@ -7,15 +7,15 @@ from forge_core.errors import UsageError
 from forge_obs.environment.process import get_db_path
 from forge_obs.model.rows import Interaction
 
-from forge_cli.console import print_text, print_verbatim
 from forge_cli.errors import NothingRecorded
 from forge_cli.exit_codes import ExitCode
-from forge_cli.pager import paged
-from forge_cli.parameters import Switch
-from forge_cli.prices import load_prices
-from forge_cli.render.documents import build_call, dump
+from forge_cli.options.types import Switch
 from forge_cli.render.interactions import name_call, render_interaction
-from forge_cli.store import read_interaction
+from forge_cli.render.json_documents import build_call, dump
+from forge_cli.store.prices import load_prices
+from forge_cli.store.queries import read_interaction
+from forge_cli.terminal.console import print_text, print_verbatim
+from forge_cli.terminal.pager import paged
 
 PARTS = Group("Only one text, byte for byte", sort_key=1)
 Part = Annotated[bool, Parameter(negative="", show_default=False, group=PARTS)]

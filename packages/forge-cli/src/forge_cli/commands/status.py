@@ -7,16 +7,16 @@ from forge_obs.environment.process import get_db_path
 from forge_obs.recorder import get_backlog
 from forge_obs.spool.format import Backlog
 
-from forge_cli.commands.status_options import CallOptions, ListOptions
-from forge_cli.configuration import load_user_config
-from forge_cli.console import get_width, print_note, print_text, print_warning
+from forge_cli.config.files import load_user_config
 from forge_cli.exit_codes import ExitCode
-from forge_cli.pager import paged
-from forge_cli.parameters import Switch
+from forge_cli.options.since import parse_since
+from forge_cli.options.status import CallOptions, ListOptions
+from forge_cli.options.types import Switch
 from forge_cli.render.backlog import render_backlog
 from forge_cli.render.runs import render_run_list
-from forge_cli.since import parse_since
-from forge_cli.store import NOTHING_YET, STORE_OFF, CallFilter, RunFilter, read_recent_runs
+from forge_cli.store.queries import NOTHING_YET, STORE_OFF, CallFilter, RunFilter, read_recent_runs
+from forge_cli.terminal.console import get_width, print_note, print_text, print_warning
+from forge_cli.terminal.pager import paged
 
 
 def status(
@@ -58,7 +58,7 @@ def status(
         return _stream(workflow_id, runs, calls, verbose=verbose)
     with paged():
         if workflow_id is not None:
-            from forge_cli.showing import show_run  # noqa: PLC0415 - a list does without
+            from forge_cli.actions.status_show import show_run  # noqa: PLC0415 - a list does without
 
             chosen = _choose_calls(calls or CallOptions())
             return show_run(workflow_id, chosen, verbose=verbose, as_json=json)
@@ -82,7 +82,7 @@ def _stream(
     *,
     verbose: bool,
 ) -> ExitCode:
-    from forge_cli.streaming import stream_run, stream_runs  # noqa: PLC0415 - seldom used
+    from forge_cli.actions.status_stream import stream_run, stream_runs  # noqa: PLC0415 - seldom used
 
     path = get_db_path()
     if workflow_id is not None:
@@ -95,13 +95,13 @@ def _stream(
 
 
 def _follow_run(workflow_id: str) -> bool:
-    from forge_cli.following import follow_run  # noqa: PLC0415 - seldom used
+    from forge_cli.actions.status_follow import follow_run  # noqa: PLC0415 - seldom used
 
     return follow_run(get_db_path(), workflow_id)
 
 
 def _follow_list(runs: ListOptions) -> ExitCode:
-    from forge_cli.following import follow_runs  # noqa: PLC0415 - seldom used
+    from forge_cli.actions.status_follow import follow_runs  # noqa: PLC0415 - seldom used
 
     path = get_db_path()
     if path is None:
@@ -129,7 +129,7 @@ def _list_runs(chosen: RunFilter, *, as_json: bool) -> None:
     views = read_recent_runs(path, chosen) if path is not None else []
     backlog = get_backlog(path) if path is not None else Backlog()
     if as_json:
-        from forge_cli.render.documents import build_run_list, dump  # noqa: PLC0415
+        from forge_cli.render.json_documents import build_run_list, dump  # noqa: PLC0415
 
         if path is None:
             print_note(STORE_OFF)

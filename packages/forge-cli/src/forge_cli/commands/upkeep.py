@@ -7,15 +7,15 @@ from forge_core.errors import UsageError
 from forge_obs.environment.process import get_db_path
 from forge_obs.errors import StoreUnavailable
 
-from forge_cli.confirm import confirm
-from forge_cli.console import print_note, print_text
+from forge_cli.escape import escape_line
 from forge_cli.exit_codes import ExitCode
-from forge_cli.output_file import writing_to
-from forge_cli.parameters import Place, PlaceOrNone, Switch
-from forge_cli.render.documents import build_row, dump
-from forge_cli.render.text import escape_line
-from forge_cli.since import parse_since
-from forge_cli.store import STORE_OFF
+from forge_cli.options.since import parse_since
+from forge_cli.options.types import Place, PlaceOrNone, Switch
+from forge_cli.render.json_documents import build_row, dump
+from forge_cli.store.queries import STORE_OFF
+from forge_cli.terminal.confirm import confirm
+from forge_cli.terminal.console import print_note, print_text
+from forge_cli.terminal.output_file import writing_to
 
 EXPORTED = ("runs", "interactions")
 """Tables in the order of their export."""
@@ -36,7 +36,7 @@ def prune(*, older_than: str, yes: Switch = False, dry_run: Switch = False) -> E
         yes: Do not ask.
         dry_run: Say what would be deleted, and delete nothing.
     """
-    from forge_cli.pruning import (  # noqa: PLC0415 - imports SQLAlchemy, Temporal
+    from forge_cli.actions.prune import (  # noqa: PLC0415 - imports SQLAlchemy, Temporal
         find_prunable,
         prune_all,
         render_prunable,

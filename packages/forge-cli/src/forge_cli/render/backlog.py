@@ -2,8 +2,8 @@
 
 from forge_obs.spool.format import Backlog
 
+from forge_cli.escape import escape_line
 from forge_cli.render.figures import format_count, format_moment
-from forge_cli.render.text import escape_line
 
 
 def render_backlog(backlog: Backlog) -> list[str]:

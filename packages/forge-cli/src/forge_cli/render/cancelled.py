@@ -4,7 +4,7 @@ import shlex
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from forge_cli.render.text import escape_line
+from forge_cli.escape import escape_line
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from forge_cli.render.json_text import load_object, load_or_keep
-from forge_cli.render.text import escape_line
+from forge_cli.escape import escape_line
+from forge_cli.views.json_text import load_object, load_or_keep
 
 COLUMNS = ("form", "tokens", "rank", "part", "reason")
 """Headings of the manifest."""

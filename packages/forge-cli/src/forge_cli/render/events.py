@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from forge_core.models.pending import PendingActivity
 from forge_obs.model.rows import Interaction
 
+from forge_cli.escape import escape_line
 from forge_cli.render.live import describe_activity
-from forge_cli.render.text import escape_line
 
 
 def render_call_events(before: Sequence[Interaction], after: Sequence[Interaction]) -> list[str]:

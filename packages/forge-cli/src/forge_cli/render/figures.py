@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from forge_cli.render.costs import Tally
+from forge_cli.views.costs import Tally
 
 LONGEST_S = 1e11
 """Seconds beyond which a duration is an error, some 3,000 years."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from forge_cli.render.text import escape_line
+from forge_cli.escape import escape_line
 
 OLDEST_GIT = (2, 31)
 """The first git that says where its files are by an absolute path."""

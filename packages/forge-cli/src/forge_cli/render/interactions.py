@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from forge_obs.model.columns import PROVIDER
 from forge_obs.model.rows import Interaction
 
+from forge_cli.escape import escape, escape_line
 from forge_cli.render.context import describe_stats, render_manifest
-from forge_cli.render.costs import NO_PRICES, Prices, is_refused
 from forge_cli.render.figures import format_milliseconds, format_moment, format_usd
-from forge_cli.render.text import escape, escape_line
+from forge_cli.views.costs import NO_PRICES, Prices, is_refused
 
 RULE = "─" * 72
 

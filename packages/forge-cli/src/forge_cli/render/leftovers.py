@@ -7,8 +7,8 @@ from datetime import datetime
 from forge_core.git.leftovers import Leftover
 from forge_core.runs.state import INTERRUPTED, OUT_OF_REACH, RUNNING
 
+from forge_cli.escape import escape_line
 from forge_cli.render.figures import format_age, format_count
-from forge_cli.render.text import escape_line
 
 UNKNOWN = "unknown"
 """State of a run of which neither the store nor a server tells."""

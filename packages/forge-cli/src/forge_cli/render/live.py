@@ -10,16 +10,16 @@ from forge_obs.model.rows import Interaction
 from rich.cells import cell_len
 from rich.text import Text
 
-from forge_cli.render.costs import NO_PRICES, Prices, Tally, tally_calls
+from forge_cli.escape import escape_line
 from forge_cli.render.figures import (
     format_cost,
     format_count,
     format_duration,
     format_tokens,
 )
-from forge_cli.render.outline import ANSWERED, Outline, UnitOutline
 from forge_cli.render.styles import STYLES
-from forge_cli.render.text import escape_line
+from forge_cli.views.costs import NO_PRICES, Prices, Tally, tally_calls
+from forge_cli.views.outline import ANSWERED, Outline, UnitOutline
 
 SIGNS = {"success": "✓", "running": "●", ANSWERED: "●", "waiting": "○"}
 """Signs of states; any other is an end that is no success."""

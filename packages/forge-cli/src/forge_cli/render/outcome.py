@@ -6,10 +6,10 @@ from posixpath import basename, dirname
 
 from rich.text import Text
 
+from forge_cli.escape import escape_line
 from forge_cli.render.figures import format_count
 from forge_cli.render.styles import style_status
-from forge_cli.render.text import escape_line
-from forge_cli.render.tree import ResultView
+from forge_cli.views.result import ResultView
 
 SHORT_COMMIT = 12
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
+from forge_cli.escape import escape_line
 from forge_cli.render.figures import format_count
-from forge_cli.render.text import escape_line
-from forge_cli.render.tree import AttemptView, ResultView, UnitView
+from forge_cli.views.result import AttemptView, ResultView, UnitView
 
 
 def render_progress(before: ResultView, after: ResultView) -> list[str]:

@@ -9,7 +9,7 @@ from forge_obs.model.rows import Interaction
 from rich.cells import cell_len
 from rich.text import Text
 
-from forge_cli.render.costs import Prices, Tally, tally_calls
+from forge_cli.escape import escape, escape_line
 from forge_cli.render.figures import (
     format_age,
     format_cost,
@@ -22,12 +22,12 @@ from forge_cli.render.figures import (
     format_usd,
 )
 from forge_cli.render.interactions import name_call
-from forge_cli.render.outline import AttemptOutline, Outline, UnitOutline, build_outline
-from forge_cli.render.spending import find_waste, split_time
 from forge_cli.render.styles import style_status
-from forge_cli.render.text import escape, escape_line
-from forge_cli.render.tree import CheckView
-from forge_cli.render.views import RunView
+from forge_cli.views.costs import Prices, Tally, tally_calls
+from forge_cli.views.outline import AttemptOutline, Outline, UnitOutline, build_outline
+from forge_cli.views.result import CheckView
+from forge_cli.views.run import RunView
+from forge_cli.views.spending import find_waste, split_time
 
 COLUMNS = ("CALL", "IN", "CACHED", "OUT", "LATENCY", "COST")
 """Figures of an attempt, after its name."""

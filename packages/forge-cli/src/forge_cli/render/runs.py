@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from rich.cells import cell_len
 from rich.text import Text
 
+from forge_cli.escape import escape_line
 from forge_cli.render.figures import format_age, format_cost, format_duration, format_sum
 from forge_cli.render.styles import STYLES
-from forge_cli.render.text import escape_line
-from forge_cli.render.views import RunView
+from forge_cli.views.run import RunView
 
 COLUMNS = (
     "WORKFLOW ID",

@@ -5,8 +5,8 @@ from typing import Any
 
 from forge_core.embedded_server.status import ServerStatus
 
+from forge_cli.escape import escape_line
 from forge_cli.render.figures import format_count, format_duration
-from forge_cli.render.text import escape_line
 
 
 def render_server_status(status: ServerStatus) -> str:

@@ -2,7 +2,7 @@
 
 from rich.text import Text
 
-from forge_cli.render.text import escape_line
+from forge_cli.escape import escape_line
 
 STYLES = {
     "success": "green",

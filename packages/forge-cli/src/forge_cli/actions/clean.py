@@ -1,0 +1,132 @@
+"""Carrying out ``forge clean``."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from forge_core.git.leftovers import Leftover, list_leftovers, remove_leftover
+from forge_core.git.repository import find_repository
+
+from forge_cli.commands.clean import Manner, Selection
+from forge_cli.errors import NothingLeft
+from forge_cli.escape import escape_line
+from forge_cli.exit_codes import ExitCode
+from forge_cli.options.since import parse_since
+from forge_cli.render.figures import format_count
+from forge_cli.render.leftovers import (
+    Candidate,
+    find_obstacle,
+    may_be_resumed,
+    render_leftovers,
+)
+from forge_cli.runs.state import judge
+from forge_cli.terminal.confirm import confirm
+from forge_cli.terminal.console import print_text
+
+
+def clean_repository(
+    path: Path, tasks: Sequence[str], selection: Selection, manner: Manner
+) -> ExitCode:
+    """Remove, list or refuse what runs left in the repository around a path.
+
+    Raises:
+        UsageError: It is no repository, or nobody can be asked.
+        NothingLeft: A task that was named left nothing.
+    """
+    repo, now = find_repository(path), datetime.now(UTC)
+    before = _parse_age(selection.older_than, now)
+    candidates = judge(list_leftovers(repo))
+    if not (tasks or selection.merged or selection.older_than):
+        _show(candidates, now)
+        return ExitCode.SUCCESS
+    _require_leftovers(tasks, candidates)
+    chosen = [
+        candidate
+        for candidate in candidates
+        if (not tasks or candidate.leftover.task_id in tasks)
+        and not (selection.merged and candidate.leftover.unmerged)
+        and (before is None or candidate.ended_at < before)
+    ]
+    kept = {c.leftover.task_id for c in chosen if _tell_obstacle(c, force=manner.force)}
+    kept |= _remove(repo, [c for c in chosen if c.leftover.task_id not in kept], manner)
+    return ExitCode.FAILED if kept & set(tasks) else ExitCode.SUCCESS
+
+
+def _tell_obstacle(candidate: Candidate, *, force: bool) -> bool:
+    """Tell why a leftover is kept, if it is."""
+    obstacle = find_obstacle(candidate)
+    if obstacle is None or (force and obstacle.can_be_forced):
+        return False
+    way_out = ": --force removes it" if obstacle.can_be_forced else ""
+    print_text(f"{candidate.leftover.task_id}: kept, {escape_line(obstacle.reason)}{way_out}")
+    return True
+
+
+def _show(candidates: Sequence[Candidate], now: datetime) -> None:
+    if not candidates:
+        print_text("runs left nothing in this repository")
+        return
+    print_text(render_leftovers(candidates, now))
+    print_text("\nremove some: forge clean TASK… | --merged | --older-than 30d")
+
+
+def _parse_age(text: str | None, now: datetime) -> datetime | None:
+    return None if text is None else parse_since(text, now, "--older-than")
+
+
+def _require_leftovers(tasks: Sequence[str], candidates: Sequence[Candidate]) -> None:
+    missing = set(tasks) - {candidate.leftover.task_id for candidate in candidates}
+    if missing:
+        names = ", ".join(map(repr, sorted(missing)))
+        raise NothingLeft(f"task {names} left nothing here: `forge clean` lists what there is")
+
+
+def _remove(repo: Path, chosen: Sequence[Candidate], manner: Manner) -> set[str]:
+    """Remove leftovers if that is wanted; give the tasks whose leftovers changed meanwhile."""
+    if not chosen:
+        print_text("nothing to remove")
+        return set()
+    names = ", ".join(candidate.leftover.task_id for candidate in chosen)
+    what = f"worktrees, branches and claims of {format_count(len(chosen), 'run')}: {names}"
+    for candidate in chosen:
+        _tell_consequence(candidate)
+    if manner.dry_run:
+        print_text(f"would remove {what}")
+        return set()
+    if not confirm(f"Remove {what}?", yes=manner.yes):
+        print_text("nothing was removed")
+        return set()
+    # Whoever was asked may have taken long to answer: a run may have gone on.
+    now = {candidate.leftover.task_id: candidate for candidate in judge(list_leftovers(repo))}
+    return {
+        candidate.leftover.task_id
+        for candidate in chosen
+        if not _remove_unchanged(repo, candidate, now.get(candidate.leftover.task_id))
+    }
+
+
+def _tell_consequence(candidate: Candidate) -> None:
+    """Tell what is lost with a run that has not ended."""
+    workflow_id = candidate.leftover.workflow_id
+    if workflow_id is not None and may_be_resumed(candidate):
+        print_text(
+            f"{candidate.leftover.task_id}: run {workflow_id} can no longer be resumed without "
+            f"them; forge cancel {workflow_id} ends it"
+        )
+
+
+def _remove_unchanged(repo: Path, candidate: Candidate, now: Candidate | None) -> bool:
+    """Remove a leftover that still is as it was chosen; tell whether it was."""
+    leftover = candidate.leftover
+    if candidate != now:
+        print_text(f"{leftover.task_id}: kept, something changed there just now")
+        return False
+    remove_leftover(repo, leftover)
+    print_text(f"{leftover.task_id}: removed{_describe_branch(leftover)}")
+    return True
+
+
+def _describe_branch(leftover: Leftover) -> str:
+    if leftover.branch is None:
+        return ""
+    return f", branch {leftover.branch} was at {leftover.head}"

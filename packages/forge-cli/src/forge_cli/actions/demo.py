@@ -1,0 +1,92 @@
+"""Playing the demonstration."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from forge_core.git.command import Git
+from forge_obs import StoreError, get_db_path
+
+from forge_cli.actions.run import run_task
+from forge_cli.actions.status_show import show_run
+from forge_cli.errors import UnknownWorkflow
+from forge_cli.exit_codes import ExitCode
+from forge_cli.options.run import (
+    CheckOptions,
+    ContextOptions,
+    ModelOptions,
+    OutputOptions,
+    RunOptions,
+    TaskOptions,
+)
+from forge_cli.store.queries import STORE_OFF, CallFilter
+from forge_cli.terminal.console import print_note, print_text, print_warning
+
+HERE = Path(__file__).parents[1] / "demo"
+
+INTRODUCTION = """\
+This is a demonstration: no language model is called. The answers come from a script,
+{script},
+and their token counts are zero. Temporal, git, the checks and the record are the real ones.
+"""
+
+DESCRIPTION = "Keep track of best-before dates, and report what expires and what to buy."
+
+
+def play_demo() -> ExitCode:
+    """Run the bundled task on a fresh copy of the bundled repository, then show the record."""
+    directory = Path(tempfile.mkdtemp(prefix="forge-demo-"))
+    try:
+        return _play(directory / "pantry")
+    except BaseException:
+        # The run may have begun: `forge resume` needs its repository.
+        print_note(f"the demonstration leaves {directory}: remove it unless you resume the run")
+        raise
+
+
+def _play(path: Path) -> ExitCode:
+    script = HERE / "answers.json"
+    repo = make_repository(path)
+    print_text(INTRODUCTION.format(script=script))
+    started: list[str] = []
+    code = run_task(_options(repo, f"scripted:{script}"), on_start=started.append)
+    _show_record(started[0])
+    print_text(
+        f"The repository is {repo}; try:\n  git -C {repo} log --stat forge/demo\n  forge status"
+    )
+    return code
+
+
+def _show_record(workflow_id: str) -> None:
+    """Show what is on record, if anything is: the run has succeeded without, too."""
+    if get_db_path() is None:
+        print_warning(f"nothing is on record: {STORE_OFF}")
+        return
+    print_text("")
+    try:
+        show_run(workflow_id, CallFilter(), verbose=True, as_json=False)
+    except (UnknownWorkflow, StoreError) as error:
+        print_warning(f"nothing is on record: {error}")
+
+
+def make_repository(path: Path) -> Path:
+    """Make a git repository of the bundled files."""
+    shutil.copytree(HERE / "repository", path, ignore=shutil.ignore_patterns("__pycache__"))
+    git = Git(path)
+    git.run("init", "--quiet", "--initial-branch=main")
+    git.run("add", "--all")
+    git.run(*git.identity(), "commit", "--quiet", "--message=Count what is in the pantry")
+    return path
+
+
+def _options(repo: Path, model: str) -> RunOptions:
+    return RunOptions(
+        description=DESCRIPTION,
+        task=TaskOptions(task_id="demo", repo=repo),
+        models=ModelOptions(model=model, plan=True),
+        checks=CheckOptions(
+            run_tests=True, test_command="python3 -m unittest discover --quiet tests"
+        ),
+        context=ContextOptions(),
+        output=OutputOptions(),
+    )

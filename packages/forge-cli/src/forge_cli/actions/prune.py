@@ -1,0 +1,150 @@
+"""Carrying out ``forge db prune``."""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from forge_core.embedded_server.start import get_state_dir
+from forge_core.errors import InfrastructureError, ServerUnavailable
+from forge_core.runs.retention import Holdings, choose_ended, list_old_runs, measure, remove
+from forge_core.runs.state import OUT_OF_REACH, RUNNING, ask_standings
+from forge_core.state_dir.files import StateFiles
+from forge_core.temporal_client.connect import connect, embedded_config
+from forge_obs import get_engine, upgrade
+from forge_obs.admin.maintenance import Extent, Pruning, count_prunable, prune
+from forge_obs.model.liveness import INTERRUPTED
+from forge_obs.store import RunQuery, get_shown_status, iterate_runs, open_reader
+
+from forge_cli.escape import escape_line
+from forge_cli.render.figures import format_count
+from forge_cli.runs.embedding import find_embedding
+from forge_cli.terminal.console import print_warning
+
+
+@dataclass(frozen=True, slots=True)
+class Prunable:
+    """What is old enough to be deleted."""
+
+    store: Path | None
+    """None where there is no database."""
+    before: datetime
+    rows: Extent
+    abandoned: Sequence[str]
+    """Interrupted runs among the rows."""
+    names: Sequence[str]
+    """Runs whose payloads and logs are in the state directory."""
+    files: Holdings
+    """How much that is."""
+
+
+def find_prunable(store: Path | None, before: datetime) -> Prunable:
+    """Look for what is old, in a store brought to this version's schema and beside the server.
+
+    Raises:
+        StoreError: The store cannot be read or upgraded.
+    """
+    present = store if store is not None and store.exists() else None
+    if present is not None:
+        upgrade(present)
+    rows, abandoned = Extent(0, 0), list[str]()
+    if present is not None:
+        abandoned = _find_abandoned(present, before)
+        rows = count_prunable(get_engine(present), before, abandoned)
+    names = asyncio.run(_find_ended(before))
+    files = measure(StateFiles(get_state_dir()), names)
+    return Prunable(present, before, rows, abandoned, names, files)
+
+
+def _find_abandoned(store: Path, before: datetime) -> list[str]:
+    """Name the interrupted runs without a sign of life since a moment.
+
+    None of those is among them that a configured server has under way, or may have: its worker
+    would go on with them. The embedded server keeps an interrupted run open for ever.
+    """
+    engine = open_reader(store)
+    running = iterate_runs(engine, RunQuery(status=RUNNING)) if engine is not None else iter(())
+    silent = [
+        run.workflow_id
+        for run in running
+        if (run.seen_at or run.created_at) < before
+        and get_shown_status(run) == INTERRUPTED
+        and not run.broken
+    ]
+    standings = ask_standings(silent, os.environ, get_state_dir()) if silent else {}
+    return [name for name in silent if standings.get(name) not in {RUNNING, OUT_OF_REACH}]
+
+
+def render_prunable(found: Prunable) -> str:
+    """Say what would be deleted; nothing where that is nothing."""
+    since = f"{found.before:%Y-%m-%d %H:%M} UTC"
+    parts = []
+    if found.rows.runs or found.rows.calls:
+        where = escape_line(str(found.store))
+        among = f", {len(found.abandoned):,} of them interrupted," if found.abandoned else ""
+        runs = f"{format_count(found.rows.runs, 'run')}{among}"
+        calls = format_count(found.rows.calls, "call")
+        parts.append(f"{runs} and {calls} are older than {since} in {where}.")
+    if found.names:
+        where = escape_line(str(get_state_dir()))
+        parts.append(
+            f"{_render_holdings(found.files)}, {found.files.bytes:,} bytes in {where}, "
+            f"are older than {since}."
+        )
+    return " ".join(parts)
+
+
+def prune_all(found: Prunable) -> str:
+    """Delete what was found to be old; tells what came of it.
+
+    Raises:
+        StoreError: The store cannot be written.
+        InfrastructureError: A file cannot be removed.
+    """
+    lines = []
+    if found.store is not None:
+        lines.append(_render_pruning(prune(found.store, found.before, found.abandoned)))
+    if found.names:
+        removed = remove(StateFiles(get_state_dir()), found.names, found.before)
+        lines.append(f"{_render_holdings(removed)} deleted, {removed.bytes:,} bytes given back")
+    return "\n".join(lines)
+
+
+async def _find_ended(before: datetime) -> list[str]:
+    """Name the runs that have ended and whose files are old; none where nobody can say."""
+    files = StateFiles(get_state_dir())
+    old = list_old_runs(files, before)
+    if not old:
+        return []
+    try:
+        return await _ask_server(files, old, before)
+    except InfrastructureError as error:
+        kept = _render_holdings(measure(files, old))
+        print_warning(f"{kept} stay, since nobody can say whether they have ended: {error}")
+        return []
+
+
+async def _ask_server(files: StateFiles, old: Sequence[str], before: datetime) -> list[str]:
+    if not files.database.exists():
+        raise ServerUnavailable(f"the embedded server's database {files.database} is missing")
+    embedding = find_embedding()
+    async with embedding.enter("db prune") as address:
+        client = await connect(embedded_config(address, embedding.directory))
+        return await choose_ended(client, old, before)
+
+
+def _render_extent(extent: Extent) -> str:
+    return f"{format_count(extent.runs, 'run')} and {format_count(extent.calls, 'call')}"
+
+
+def _render_holdings(holdings: Holdings) -> str:
+    return f"payloads and logs of {format_count(holdings.runs, 'run')}"
+
+
+def _render_pruning(done: Pruning) -> str:
+    line = f"{_render_extent(done.deleted)} deleted, {done.freed_bytes:,} bytes given back"
+    if done.obstacle is not None:
+        line += f"; the file could not be made smaller: {done.obstacle}; its space is used again"
+    return f"{line} (now {done.size_bytes:,} bytes)"

@@ -1,0 +1,263 @@
+"""Carrying out ``forge run`` and ``forge resume``: prepare, execute, report."""
+
+import asyncio
+import os
+import secrets
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from forge_core.errors import ModelNotConfigured
+from forge_core.git.repository import is_dirty
+from forge_core.models.ids import build_workflow_id
+from forge_core.models.pending import PendingActivity
+from forge_core.models.result import TaskResult
+from forge_core.models.task import ForgeTaskInput
+from forge_core.runs.resolve import RunSettings, resolve_run
+from forge_core.tracing.setup import init_tracing, shutdown_tracing
+from forge_obs import StoreError, flush, get_backlog, get_db_path, upgrade
+from forge_obs.model.rows import Interaction
+from forge_obs.recorder import lost_count
+
+from forge_cli.errors import OutputFailed
+from forge_cli.escape import escape_line
+from forge_cli.exit_codes import ExitCode
+from forge_cli.options.run import ModelOptions, OutputOptions, RunOptions
+from forge_cli.render.backlog import render_pending
+from forge_cli.render.figures import format_count
+from forge_cli.render.interactions import render_interactions
+from forge_cli.render.json_documents import build_interactions, dump
+from forge_cli.render.outcome import render_outcome
+from forge_cli.render.run_tree import describe_cost
+from forge_cli.runs.detached import submit_run
+from forge_cli.runs.execution import Execution, Submission, describe_submitted
+from forge_cli.runs.progress import build_progress
+from forge_cli.runs.task_file import build_task
+from forge_cli.runs.token_calibration import calibrate, measure_chars_per_token, names_factor
+from forge_cli.store.prices import load_prices
+from forge_cli.store.queries import STORE_OFF, read_calls, read_live
+from forge_cli.terminal.console import print_note, print_text, print_warning
+from forge_cli.terminal.failure import tell_failure
+from forge_cli.views.costs import tally_calls
+from forge_cli.views.result import build_result_view
+
+Print = Callable[[str], object]
+
+
+def run_task(options: RunOptions, on_start: Print | None = None) -> ExitCode:
+    """Run a task from its options to its report.
+
+    Args:
+        options: What was asked for.
+        on_start: Told the workflow id before the run starts.
+    """
+    output = options.output
+    task = build_task(options, suffix=_hex(2))
+    settings = _settings(options.models)
+    if not names_factor(task):
+        factor = measure_chars_per_token(settings.planner_model)
+        settings = replace(settings, planner_chars_per_token=factor)
+    work = resolve_run(calibrate(task, settings.model), options.task.repo, settings)
+    if is_dirty(options.task.repo):
+        print_warning("the checkout has changes that are not committed: the run does not see them")
+    workflow_id = build_workflow_id(task.task_id, _hex(4))
+    submission = Submission(work, workflow_id, output.temporal_address)
+    prepare_store()
+    if output.no_wait:
+        return _submit(submission, as_json=output.json)
+    if on_start is not None:
+        on_start(workflow_id)
+    execution = build_execution(workflow_id, output, "started")
+    return report_result(workflow_id, execute(execution.start(submission)), output)
+
+
+def resume_run(workflow_id: str, output: OutputOptions) -> ExitCode:
+    """Go on with an interrupted run, to its report."""
+    prepare_store()
+    execution = build_execution(workflow_id, output, "resumed")
+    result = execute(execution.resume(output.temporal_address))
+    return report_result(workflow_id, result, output)
+
+
+def build_execution(workflow_id: str, output: OutputOptions, verb: str) -> Execution:
+    """Build what executes a run and tells its progress."""
+    tell: Print = print_note if output.json else print_text
+    observer = _Observer(workflow_id, tell, verb)
+    return Execution(workflow_id, observer, _build_farewell(as_json=output.json))
+
+
+def _build_farewell(*, as_json: bool) -> Print:
+    """Build what tells why the process ends at once."""
+    argv = ("--json",) if as_json else ()
+    return lambda remark: tell_failure(argv, "Interrupted", remark)
+
+
+def report_result(workflow_id: str, result: TaskResult, output: OutputOptions) -> ExitCode:
+    """Report how a run ended."""
+    report = _report_json if output.json else _report_text
+    report(workflow_id, result, verbose=output.verbose)
+    _warn_of_gaps()
+    return ExitCode.SUCCESS if result.status == "success" else ExitCode.FAILED
+
+
+def _warn_of_gaps() -> None:
+    """Say what of the run's record is not in the store."""
+    path = get_db_path()
+    with suppress(StoreError):
+        waiting = 0 if path is None else get_backlog(path).pending
+        if waiting:
+            print_warning(render_pending(waiting))
+    if lost_count():
+        print_warning(f"{format_count(lost_count(), 'record')} of this run could not be stored")
+
+
+def prepare_store() -> None:
+    """Bring the store to this version's schema; a command goes on without, after a warning."""
+    path = get_db_path()
+    if path is None:
+        return
+    try:
+        upgrade(path)
+    except StoreError as error:
+        print_warning(f"going on without a record: {error}")
+
+
+def _settings(models: ModelOptions) -> RunSettings:
+    if not models.model:
+        raise ModelNotConfigured(
+            "no model is configured: give --model or set FORGE_MODEL, for example "
+            "anthropic:claude-sonnet-5 with ANTHROPIC_API_KEY set, or ollama:NAME for a local "
+            "server; `forge demo` needs none"
+        )
+    return RunSettings(
+        model=models.model,
+        planner_model=models.planner_model or models.model,
+        plan=models.plan,
+        max_attempts=models.max_attempts,
+        max_step_attempts=models.max_step_attempts,
+        max_sub_task_attempts=models.max_sub_task_attempts,
+    )
+
+
+def _submit(submission: Submission, *, as_json: bool) -> ExitCode:
+    log = asyncio.run(submit_run(submission, _build_farewell(as_json=as_json)))
+    try:
+        return _report_submission(submission, log, as_json=as_json)
+    except OutputFailed as error:
+        raise OutputFailed(f"{error}; {describe_submitted(submission.workflow_id)}") from error
+
+
+def _report_submission(submission: Submission, log: Path | None, *, as_json: bool) -> ExitCode:
+    workflow_id = submission.workflow_id
+    if as_json:
+        document = {
+            "workflow_id": workflow_id,
+            "task_id": submission.work.task.task_id,
+            "status": "running",
+            "log": None if log is None else str(log),
+        }
+        print_text(dump(document))
+        return ExitCode.SUCCESS
+    print_text(f"run {workflow_id}: submitted\n  look    forge status --workflow-id {workflow_id}")
+    if log is not None:
+        print_text(f"  log     {escape_line(str(log))}\n  cancel  forge cancel {workflow_id}")
+    return ExitCode.SUCCESS
+
+
+def execute(run: Coroutine[Any, Any, TaskResult]) -> TaskResult:
+    """Execute a run, traced if that is asked for, and have its record written."""
+    init_tracing(os.environ.get("FORGE_OTEL_EXPORTER", "none"))
+    try:
+        return asyncio.run(run)
+    finally:
+        shutdown_tracing()
+        flush()
+
+
+class _Observer:
+    """Passes on what an execution tells of a run."""
+
+    def __init__(self, workflow_id: str, tell: Print, verb: str) -> None:
+        self._verb = verb
+        stream = sys.stderr if tell is print_note else sys.stdout
+        self._progress = build_progress(workflow_id, stream, tell)
+
+    def started(self, work: ForgeTaskInput) -> None:
+        """Tell the run's id and where it works."""
+        self._progress.started(f"{self._verb} on {work.repo_root}")
+
+    def look(self, pending: Sequence[PendingActivity]) -> None:
+        """Tell what happened since the last look."""
+        self._progress.look(pending)
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        self._progress.close()
+
+
+def _report_text(workflow_id: str, result: TaskResult, *, verbose: bool) -> None:
+    view = build_result_view(result.model_dump(mode="json"))
+    if verbose:
+        calls = _read_calls(workflow_id)
+        prices = load_prices(calls)
+        if calls:
+            print_text(render_interactions(calls, prices))
+        cost = describe_cost(tally_calls(calls, prices), prices)
+    else:
+        cost = _read_cost(workflow_id)
+    recorded = get_db_path() is not None
+    print_text(render_outcome(workflow_id, result.status, view, cost=cost, recorded=recorded))
+
+
+def _read_cost(workflow_id: str) -> str:
+    """Say what a run cost; nothing where that is not on record."""
+    try:
+        found = read_live(workflow_id)
+    except StoreError:
+        return ""
+    calls = found[1] if found is not None else []
+    prices = load_prices(calls)
+    return describe_cost(tally_calls(calls, prices), prices)
+
+
+def _report_json(workflow_id: str, result: TaskResult, *, verbose: bool) -> None:
+    document: dict[str, Any] = {
+        "workflow_id": workflow_id,
+        "task_id": result.task_id,
+        "status": result.status,
+        "branch": result.worktree_branch,
+        "result": result.model_dump(mode="json"),
+    }
+    if verbose:
+        calls = _read_calls(workflow_id)
+        document["interactions"] = build_interactions(calls, load_prices(calls), verbose=True)
+    print_text(dump(document))
+
+
+def _read_calls(workflow_id: str) -> list[Interaction]:
+    """Read a run's calls; where there are none, a warning says why."""
+    try:
+        calls = read_calls(workflow_id)
+    except StoreError as error:
+        print_warning(f"no prompts can be shown: {error}")
+        return []
+    if not calls:
+        print_warning(f"no prompts can be shown: {_explain_missing_calls()}")
+    return calls or []
+
+
+def _explain_missing_calls() -> str:
+    path = get_db_path()
+    if path is None:
+        return STORE_OFF
+    return (
+        f"no call of this run is in {path}: calls are recorded where the worker runs, "
+        "and not at all if its store cannot be written"
+    )
+
+
+def _hex(length: int) -> str:
+    return secrets.token_hex(length)

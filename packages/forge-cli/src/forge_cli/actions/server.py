@@ -1,0 +1,58 @@
+"""Carrying out ``forge server``."""
+
+import asyncio
+from dataclasses import replace
+
+from forge_core.embedded_server import status as control
+from forge_core.embedded_server.start import get_state_dir
+
+from forge_cli.exit_codes import ExitCode
+from forge_cli.render.json_documents import dump
+from forge_cli.render.server import build_server_status, render_server_status
+from forge_cli.runs.embedding import Embedding, find_embedding
+from forge_cli.terminal.console import print_note, print_text
+
+
+def start_server(idle_s: float | None, *, ui: bool, as_json: bool) -> ExitCode:
+    """Start the server unless it runs, and show it."""
+    wanted = replace(find_embedding(), ui=ui)
+    if idle_s is not None:
+        wanted = replace(wanted, idle_s=idle_s)
+    before = control.get_server_status(wanted.directory).record
+    asyncio.run(_start(wanted))
+    after = control.get_server_status(wanted.directory).record
+    if before is not None and before == after:
+        _tell_differences(before.idle_s, wanted, has_ui=before.ui_port is not None)
+    return show_server(as_json=as_json)
+
+
+def stop_server(*, as_json: bool) -> ExitCode:
+    """Stop the server if it runs."""
+    directory = get_state_dir()
+    stopped = control.stop_server(directory)
+    if as_json:
+        print_text(dump({"stopped": stopped is not None}))
+    elif stopped is None:
+        print_text("no server runs")
+    else:
+        print_text(f"server stopped (pid {stopped.server_pid})")
+    return ExitCode.SUCCESS
+
+
+def show_server(*, as_json: bool) -> ExitCode:
+    """Show how the server stands."""
+    status = control.get_server_status(get_state_dir())
+    print_text(dump(build_server_status(status)) if as_json else render_server_status(status))
+    return ExitCode.SUCCESS
+
+
+async def _start(wanted: Embedding) -> None:
+    async with wanted.enter("forge server start"):
+        pass
+
+
+def _tell_differences(idle_s: float, wanted: Embedding, *, has_ui: bool) -> None:
+    if idle_s != wanted.idle_s or (wanted.ui and not has_ui):
+        print_note(
+            "note: the server runs already and stays as it was started; forge server stop ends it"
+        )

@@ -1,0 +1,48 @@
+"""Carrying out ``forge status --jsonl``: one document a line, in constant memory."""
+
+from pathlib import Path
+
+from forge_cli.render.json_documents import build_call, build_run, dump
+from forge_cli.store.prices import extend_prices
+from forge_cli.store.queries import (
+    CallFilter,
+    RunFilter,
+    iterate_calls,
+    iterate_recent_runs,
+    require_run,
+)
+from forge_cli.terminal.console import print_text
+from forge_cli.views.costs import NO_PRICES
+from forge_cli.views.json_text import load_or_keep
+
+
+def stream_runs(path: Path, chosen: RunFilter) -> None:
+    """Print a document of each run, newest first.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    for view in iterate_recent_runs(path, chosen):
+        if not print_text(dump({"run": build_run(view)})):
+            return
+
+
+def stream_run(path: Path | None, workflow_id: str, chosen: CallFilter, *, verbose: bool) -> None:
+    """Print a document of a run, then one of each of its calls that are wanted.
+
+    Raises:
+        UnknownWorkflow: There is no such run; the message names similar ones.
+        StoreError: The store cannot be read.
+    """
+    view = require_run(path, workflow_id)
+    result = load_or_keep(view.run.result_json)
+    if path is None or not print_text(dump({"run": build_run(view), "result": result})):
+        return
+    prices = NO_PRICES
+    for call in iterate_calls(path, workflow_id, texts=verbose):
+        if not chosen.wants(call):
+            continue
+        prices = extend_prices(prices, call)
+        document = {"interaction": build_call(call, prices, verbose=verbose)}
+        if not print_text(dump(document)):
+            return

@@ -1,0 +1,1 @@
+"""Configuration files and environment, and where each setting comes from."""

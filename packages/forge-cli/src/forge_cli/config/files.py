@@ -1,0 +1,100 @@
+"""Finding and reading configuration files, and letting them count."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from forge_core.errors import UsageError
+
+from forge_cli.config.settings import (
+    REPOSITORY_FILE,
+    ConfigFile,
+    build_task_defaults,
+    parse_config,
+)
+
+LARGEST_BYTES = 1_000_000
+"""Size beyond which a file is no configuration."""
+
+
+def find_user_file() -> Path | None:
+    """Say where the user's own file is, whether it exists or not.
+
+    It is `forge/config.toml` in the user's configuration directory; None without one.
+    """
+    directory = find_user_directory()
+    return None if directory is None else directory / "forge" / "config.toml"
+
+
+def find_user_directory() -> Path | None:
+    """Say where programs look for the user's configuration; None without a home directory.
+
+    It is `$XDG_CONFIG_HOME`, else `~/.config`; a relative XDG_CONFIG_HOME is ignored.
+    """
+    configured = Path(os.environ.get("XDG_CONFIG_HOME", ""))
+    if configured.is_absolute():
+        return configured
+    try:
+        return Path.home() / ".config"
+    except RuntimeError:
+        return None
+
+
+def find_repository_file(directory: Path) -> Path | None:
+    """Say where the file of the repository around a directory is; None outside of one.
+
+    Git is not asked, as `forge_core.git.repository.find_repository` does: what is configured can be
+    shown without it, and of a repository without a commit.
+    """
+    directory = directory.absolute()
+    tops = (place for place in (directory, *directory.parents) if (place / ".git").exists())
+    top = next(tops, None)
+    return None if top is None else top / REPOSITORY_FILE
+
+
+def load_user_config() -> ConfigFile | None:
+    """Read the user's own file; None if there is none.
+
+    Raises:
+        UsageError: It cannot be read or is not valid.
+    """
+    return _load(find_user_file(), repository=False)
+
+
+def load_repository_config(directory: Path) -> ConfigFile | None:
+    """Read the file of the repository around a directory; None if there is none.
+
+    Raises:
+        UsageError: It cannot be read, is not valid, or sets what is not its business.
+    """
+    return _load(find_repository_file(directory), repository=True)
+
+
+def load_task_defaults(directory: Path) -> dict[str, dict[str, Any]]:
+    """Read what both files say of a task in the repository around a directory.
+
+    Raises:
+        UsageError: A file cannot be read or is not valid.
+    """
+    files = (load_repository_config(directory), load_user_config())
+    return build_task_defaults(file for file in files if file is not None)
+
+
+def _load(path: Path | None, *, repository: bool) -> ConfigFile | None:
+    if path is None or not path.exists():
+        return None
+    return parse_config(str(path), _read(path), repository=repository)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    import tomllib  # noqa: PLC0415 - most have no such file
+
+    try:
+        if not path.is_file() or path.stat().st_size > LARGEST_BYTES:
+            raise UsageError(f"{path}: no regular file of at most {LARGEST_BYTES:,} bytes")
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        reason = str(error).splitlines()[0]
+        raise UsageError(f"{path}: not valid TOML: {reason}") from error

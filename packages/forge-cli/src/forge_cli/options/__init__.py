@@ -1,0 +1,1 @@
+"""The options of each command, under the command's name, and the types of their values."""

@@ -1,0 +1,98 @@
+"""Options of every command, and what holds while a command runs."""
+
+import logging
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from cyclopts import App, Group, Parameter
+
+from forge_cli.config.files import load_user_config
+from forge_cli.config.settings import ConfigFile, build_environment, build_options
+from forge_cli.options.types import Switch
+from forge_cli.terminal.logs import logging_to_stderr
+from forge_cli.terminal.pager import NO_PAGER
+
+GLOBAL_GROUP = Group("Options of every command", sort_key=100)
+
+_log = logging.getLogger("forge.cli")
+
+
+@Parameter(name="*", group=GLOBAL_GROUP)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GlobalOptions:
+    """What every command understands, before or after its name."""
+
+    v: Annotated[int, Parameter(name="-v", count=True, show_default=False)] = 0
+    """Print Forge's log on stderr; -vv prints that of every library too."""
+    no_color: Switch = False
+    """Print without colours, as the variable NO_COLOR does."""
+    no_pager: Switch = False
+    """Print long output as it is, without a pager."""
+
+
+NO_OPTIONS = GlobalOptions()
+
+MAYBE_GLOBAL = ("-v", "-h", "--h", "--no", "--version")
+"""Beginnings of words that may be an option of every command, or ask for help."""
+
+Tokens = Annotated[str, Parameter(show=False, allow_leading_hyphen=True)]
+
+
+def build_launcher(app: App) -> Callable[..., Any]:
+    """Build what runs a command of an application with the options of every command."""
+
+    def run(*tokens: Tokens, options: GlobalOptions | None = None) -> object:
+        """Run a command."""
+        return launch(app, tokens, options or GlobalOptions())
+
+    return run
+
+
+def may_have_global_options(argv: Sequence[str]) -> bool:
+    """Tell whether a command line must be parsed for the options of every command, and for help.
+
+    Parsing it twice takes as long as all queries of a command that reads.
+    """
+    return not argv or any(token.startswith(MAYBE_GLOBAL) for token in argv)
+
+
+def launch(app: App, tokens: Sequence[str], given: GlobalOptions = NO_OPTIONS) -> object:
+    """Run a command of an application with what holds for all of them."""
+    config = load_user_config()
+    with (
+        logging_to_stderr(given.v),
+        _environment(_build_environment(config, given)),
+    ):
+        if config is not None:
+            from cyclopts.config import Dict  # noqa: PLC0415 - most have no such file
+
+            _log.debug("configuration: %s", config.path)
+            app.config = Dict(build_options(config.values), source=config.path)
+        return app(tokens)
+
+
+def _build_environment(config: ConfigFile | None, options: GlobalOptions) -> dict[str, str]:
+    chosen = {} if config is None else build_environment(config.values, os.environ)
+    if options.no_color:
+        chosen["NO_COLOR"] = "1"
+    if options.no_pager:
+        chosen["FORGE_PAGER"] = NO_PAGER
+    return chosen
+
+
+@contextmanager
+def _environment(chosen: Mapping[str, str]) -> Iterator[None]:
+    """Let variables have these values for a while."""
+    before = {name: os.environ.get(name) for name in chosen}
+    os.environ.update(chosen)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -1,0 +1,49 @@
+"""The options of ``forge status``, in groups."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from cyclopts import Group, Parameter
+
+from forge_cli.options.types import Switch, whole
+
+MOST_RUNS = 1_000_000
+
+ShownStatus = Literal["running", "interrupted", "success", "failure_terminal", "cancelled", "error"]
+"""A status as it is shown."""
+
+
+@Parameter(name="*", group=Group("Which runs are listed", sort_key=1))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListOptions:
+    """Which runs are listed."""
+
+    task: str | None = None
+    """Only runs of this task id."""
+    status: ShownStatus | None = None
+    """Only runs with this status."""
+    model: str | None = None
+    """Only runs that asked for this model: its name, with or without provider:, the beginning of
+    one, or a pattern as 'claude-*'. If no run asked for such a model, those it answered, among the
+    newest 1,000."""
+    since: str | None = None
+    """Only runs that began within this time, as 30m, 2h or 7d, or since a day, as 2026-11-01."""
+    limit: Annotated[int, whole(1, MOST_RUNS)] = 20
+    """How many runs to list, newest first."""
+
+
+@Parameter(name="*", group=Group("Which calls of a run are shown", sort_key=2))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallOptions:
+    """Which calls of a run are shown."""
+
+    step: str | None = None
+    """Only calls of this step."""
+    sub_task: str | None = None
+    """Only calls of this sub-task."""
+    attempt: Annotated[int | None, whole(1)] = None
+    """Only calls of attempts with this number."""
+    role: str | None = None
+    """Only calls in this role: llm or planner, or another team's word."""
+    failed: Switch = False
+    """Only calls that failed, or whose outcome is unknown."""

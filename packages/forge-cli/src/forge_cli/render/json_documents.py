@@ -1,0 +1,144 @@
+"""JSON documents: what ``--json`` prints, always one object with a schema version."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from forge_obs.model.rows import Interaction, Run, load_interaction, load_run
+
+from forge_cli.views.costs import NO_PRICES, Prices, Tally
+from forge_cli.views.json_text import load_or_keep
+from forge_cli.views.run import RunView
+
+if TYPE_CHECKING:
+    from forge_obs.admin.check import StoreCheck
+    from forge_obs.errors import StoreError
+
+SCHEMA_VERSION = 1
+
+TEXTS = frozenset({"system_prompt", "user_prompt", "response"})
+"""Columns that only a verbose document carries."""
+
+JSON_SUFFIX = "_json"
+"""Ending of columns that hold JSON; their key has the bare name, their value is decoded."""
+
+
+def dump(document: Mapping[str, Any]) -> str:
+    """Write a document in ASCII, so that no terminal can be told anything by it."""
+    versioned = {"schema_version": SCHEMA_VERSION, **document}
+    return json.dumps(versioned, ensure_ascii=True, allow_nan=False)
+
+
+def build_error(error_type: str, message: str) -> dict[str, Any]:
+    """Build the document of a failure."""
+    return {"error": {"type": error_type, "message": message}}
+
+
+def build_run_list(views: Sequence[RunView], *, pending: int, lost: int) -> dict[str, Any]:
+    """Build the document of ``forge status --json``."""
+    return {"runs": [build_run(view) for view in views], "pending": pending, "lost": lost}
+
+
+def build_check(check: "StoreCheck", failure: "StoreError | None") -> dict[str, Any]:
+    """Build the document of ``forge db check --json``."""
+    last = check.backlog.last_lost_at
+    error = None if failure is None else build_error(type(failure).__name__, str(failure))["error"]
+    return {
+        "path": str(check.path),
+        "ok": check.ok,
+        "state": check.state,
+        "revision": check.revision,
+        "head": check.head,
+        "damage": list(check.damage),
+        "files": [{"path": str(f.path), "mode": f"{f.mode:04o}"} for f in check.files],
+        "size_bytes": check.size_bytes,
+        "pending": check.backlog.pending,
+        "lost": check.backlog.lost,
+        "last_lost_at": None if last is None else _value("last_lost_at", last),
+        "error": error,
+    }
+
+
+def build_status(
+    view: RunView,
+    interactions: Sequence[Interaction],
+    prices: Prices = NO_PRICES,
+    *,
+    verbose: bool,
+) -> dict[str, Any]:
+    """Build the document of ``forge status --workflow-id … --json``."""
+    return {
+        "run": build_run(view),
+        "result": load_or_keep(view.run.result_json),
+        "interactions": build_interactions(interactions, prices, verbose=verbose),
+    }
+
+
+def build_run(view: RunView) -> dict[str, Any]:
+    """Build the object of one run: its columns, and what is computed from its calls."""
+    columns = _columns(view.run, Run, without={"result_json"})
+    duration = view.duration
+    return {
+        **columns,
+        "status": view.status,
+        "resume": view.resume,
+        "successor": view.successor,
+        "steps_done": view.result.steps_done,
+        "steps_planned": len(view.result.plan),
+        "calls": view.totals.calls,
+        "input_tokens": view.totals.input_tokens,
+        "output_tokens": view.totals.output_tokens,
+        "calls_without_usage": view.totals.unreported,
+        "calls_unanswered": view.totals.unanswered,
+        "cost": build_cost(view.totals, view.price_data),
+        "duration_s": duration.total_seconds() if duration is not None else None,
+    }
+
+
+def build_cost(tally: Tally, price_data: str) -> dict[str, Any]:
+    """Build the object of what calls cost; `usd` is null where no call's cost is known."""
+    known = tally.unpriced < tally.paid
+    return {
+        "usd": float(tally.usd) if known else None,
+        "calls_priced": tally.paid - tally.unpriced,
+        "calls_unknown": tally.unpriced,
+        "calls_refused": tally.refused,
+        "calls_scripted": tally.scripted,
+        "genai_prices": price_data or None,
+    }
+
+
+def build_interactions(
+    interactions: Sequence[Interaction], prices: Prices = NO_PRICES, *, verbose: bool
+) -> list[dict[str, Any]]:
+    """Build the objects of calls; prompts and responses only where `verbose`."""
+    return [build_call(interaction, prices, verbose=verbose) for interaction in interactions]
+
+
+def build_call(
+    interaction: Interaction, prices: Prices = NO_PRICES, *, verbose: bool
+) -> dict[str, Any]:
+    """Build the object of one call; its prompts and response only where `verbose`."""
+    columns = _columns(interaction, Interaction, frozenset() if verbose else TEXTS)
+    cost = prices.price_call(interaction)
+    return {**columns, "cost_usd": None if cost is None else float(cost)}
+
+
+def build_row(table: str, values: Mapping[str, object]) -> dict[str, Any]:
+    """Build the object of one row of a table, as it was read from the file."""
+    loaded: Interaction | Run
+    loaded = load_run(values) if table == "runs" else load_interaction(values)
+    return {"table": table, **_columns(loaded, type(loaded), set())}
+
+
+def _columns(row: object, shape: type[Any], without: frozenset[str] | set[str]) -> dict[str, Any]:
+    names = [field.name for field in fields(shape) if field.name not in without]
+    return {name.removesuffix(JSON_SUFFIX): _value(name, getattr(row, name)) for name in names}
+
+
+def _value(name: str, value: Any) -> Any:  # noqa: ANN401
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return load_or_keep(value) if name.endswith(JSON_SUFFIX) else value

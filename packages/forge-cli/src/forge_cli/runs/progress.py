@@ -1,0 +1,146 @@
+"""Telling a run's progress while it goes on: on a screen, or in lines."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Protocol, TextIO
+
+from forge_core.models.pending import PendingActivity
+from forge_obs.errors import StoreError
+from forge_obs.model.rows import Interaction
+from rich.text import Text
+
+from forge_cli.render.events import render_call_events, render_pending_events
+from forge_cli.render.live import LiveState, render_live
+from forge_cli.render.progress import render_progress
+from forge_cli.store.prices import load_prices
+from forge_cli.store.queries import read_live
+from forge_cli.terminal.live_screen import Screen, is_live
+from forge_cli.views.outline import build_outline
+from forge_cli.views.result import ResultView, build_result_view
+from forge_cli.views.run import RunView
+
+Print = Callable[[str], object]
+
+
+class Progress(Protocol):
+    """Told how a run stands."""
+
+    def started(self, where: str) -> None:
+        """Told once that the run is under way, and where."""
+
+    def look(self, pending: Sequence[PendingActivity]) -> None:
+        """Look at the record, knowing what the server says of the run."""
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+
+
+def build_progress(workflow_id: str, stream: TextIO, tell: Print) -> Progress:
+    """Choose how to tell progress on a stream.
+
+    Args:
+        workflow_id: The run's.
+        stream: Where it is told.
+        tell: Prints a line on it.
+    """
+    if is_live(stream):
+        return LiveProgress(workflow_id, stream, tell)
+    return LineProgress(workflow_id, lambda line: tell(stamp(line)))
+
+
+def stamp(line: str) -> str:
+    """Put the present moment before a line."""
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {line}"
+
+
+class LiveProgress:
+    """Shows one view that is kept up to date."""
+
+    def __init__(self, workflow_id: str, stream: TextIO, tell: Print) -> None:
+        self._tell = tell
+        self._state = LiveState(workflow_id, datetime.now(UTC))
+        self._screen = Screen(stream, self._render)
+
+    def started(self, where: str) -> None:
+        """Tell where the run works, and show how it stands from now on."""
+        self._tell(f"run {self._state.workflow_id}: {where}")
+        self._screen.open()
+
+    def look(self, pending: Sequence[PendingActivity]) -> None:
+        """Bring what is shown up to date."""
+        self._state = read_state(self._state, pending)
+
+    def close(self) -> None:
+        """Remove the view."""
+        self._screen.close()
+
+    def _render(self, width: int, height: int) -> Text:
+        return render_live(self._state, datetime.now(UTC), width=width, height=height)
+
+
+def read_state(known: LiveState, pending: Sequence[PendingActivity]) -> LiveState:
+    """Read how a run stands; a store that cannot be read leaves what was known of it."""
+    try:
+        found = read_live(known.workflow_id)
+    except StoreError:
+        found = None
+    if found is None:
+        return LiveState(
+            known.workflow_id, known.began, known.outline, known.prices, tuple(pending)
+        )
+    view, calls = found
+    return LiveState(
+        known.workflow_id,
+        view.run.created_at,
+        build_outline(view.result, calls, running=True),
+        load_prices(calls),
+        tuple(pending),
+    )
+
+
+class LineProgress:
+    """Tells one line per event."""
+
+    def __init__(self, workflow_id: str, tell: Print) -> None:
+        self._workflow_id = workflow_id
+        self._tell = tell
+        self._result = build_result_view({})
+        self._calls: list[Interaction] = []
+        self._pending: Sequence[PendingActivity] = ()
+
+    def started(self, where: str) -> None:
+        """Tell the run's id and where it works; what it has done before is not news.
+
+        Read before it is told: whoever reads the line may count on what comes after it.
+        """
+        found = self._read()
+        if found is not None:
+            self._result, self._calls = found[0].result, found[1]
+        self._tell(f"run {self._workflow_id}: {where}")
+
+    def look(self, pending: Sequence[PendingActivity]) -> None:
+        """Tell what happened since the last look."""
+        found = self._read()
+        if found is None:
+            lines = list(render_pending_events(self._workflow_id, self._pending, pending))
+        else:
+            view, calls = found
+            lines = [*render_call_events(self._calls, calls), *self._news(view.result)]
+            self._calls = calls
+        self._pending = pending
+        for line in lines:
+            self._tell(line)
+
+    def close(self) -> None:
+        """Nothing is left of what was told."""
+
+    def _news(self, result: ResultView) -> list[str]:
+        lines = render_progress(self._result, result)
+        self._result = result
+        return lines
+
+    def _read(self) -> tuple[RunView, list[Interaction]] | None:
+        try:
+            return read_live(self._workflow_id)
+        except StoreError:
+            return None

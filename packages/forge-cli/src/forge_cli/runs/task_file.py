@@ -1,0 +1,155 @@
+"""Building a task from a task file and options."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+from forge_core.context.assemble import get_room
+from forge_core.errors import UsageError
+from forge_core.models.error_text import describe_fault
+from forge_core.models.ids import build_task_id
+from forge_core.models.task import ContextConfig, TaskDefinition
+from pydantic import ValidationError
+
+from forge_cli.options.run import (
+    CheckOptions,
+    ContextOptions,
+    RunOptions,
+    TaskOptions,
+)
+
+
+def load_task_file(path: Path) -> dict[str, Any]:
+    """Read a task file as plain values.
+
+    Raises:
+        UsageError: It cannot be read or holds no object.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read task file {path}: {error.strerror}") from error
+    try:
+        if path.suffix == ".toml":
+            return tomllib.loads(content.decode())
+        if path.suffix == ".json":
+            values = orjson.loads(content)
+        else:
+            raise UsageError(f"task file {path} must end in .json or .toml")
+    except ValueError as error:
+        reason = str(error).splitlines()[0]
+        raise UsageError(f"task file {path} is not valid: {reason}") from error
+    if not isinstance(values, dict):
+        raise UsageError(f"task file {path} must hold an object")
+    return values
+
+
+def build_task(options: RunOptions, *, suffix: str) -> TaskDefinition:
+    """Build a task from options on top of a task file, if there is one, and of defaults.
+
+    Args:
+        options: What was asked for.
+        suffix: Four hex digits that make a task id unique where none is given.
+
+    Raises:
+        UsageError: The result is no valid task.
+    """
+    task, checks = options.task, options.checks
+    values = load_task_file(task.task_file) if task.task_file is not None else {}
+    values = _merge(values, _task_values(options.description, task))
+    changes = {"validation": _check_values(checks), "context": _context_values(options.context)}
+    for table, chosen in changes.items():
+        values[table] = _merge(_lay_on(options.defaults.get(table, {}), values.get(table)), chosen)
+    unknown = sorted(set(values) - set(TaskDefinition.model_fields))
+    if unknown:
+        raise UsageError(f"the task has unknown keys: {', '.join(map(repr, unknown))}")
+    values.setdefault("task_id", build_task_id(_find_description(options, values), suffix))
+    try:
+        built = TaskDefinition.model_validate(_freeze_lists(values), strict=True)
+    except ValidationError as error:
+        raise UsageError(_describe(error)) from error
+    if checks.test_command and not built.validation.run_tests:
+        raise UsageError("--test-command is run only with --run-tests")
+    _check_map(built.context)
+    return built
+
+
+def _find_description(options: RunOptions, values: Mapping[str, Any]) -> str:
+    text, file = values.get("description"), options.task.task_file
+    if isinstance(text, str) and text.strip():
+        return text
+    if file is None or options.description is not None:
+        raise UsageError("describe the task: forge run DESCRIPTION, or name a --task-file")
+    if text is None:
+        raise UsageError(f"task file {file} has no description: add one, or give it as an argument")
+    raise UsageError(f"task file {file}: description must be a text that says something")
+
+
+def _freeze_lists(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Give lists in the form that a strict check wants."""
+    return {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+
+
+def _check_map(context: ContextConfig) -> None:
+    """Refuse a map that was asked for and cannot fit; the default is cut to what fits."""
+    room = get_room(context)
+    if "repo_map_tokens" in context.model_fields_set and context.repo_map_tokens > room:
+        raise UsageError(
+            f"repo_map_tokens {context.repo_map_tokens} must not exceed the {room} tokens that "
+            "token_budget less output_reserve leaves for the prompt"
+        )
+
+
+def _merge(values: Any, changes: dict[str, Any]) -> Any:  # noqa: ANN401
+    if not isinstance(values, dict):
+        return values
+    return {**values, **{key: value for key, value in changes.items() if value is not None}}
+
+
+def _lay_on(defaults: Mapping[str, Any], table: Any) -> Any:  # noqa: ANN401
+    """Let a table of the task file go before defaults; anything else is left to be refused."""
+    if table is None:
+        return dict(defaults)
+    return {**defaults, **table} if isinstance(table, dict) else table
+
+
+def _task_values(description: str | None, task: TaskOptions) -> dict[str, Any]:
+    return {
+        "description": description,
+        "task_id": task.task_id,
+        "target_files": task.target_file or None,
+        "context_files": task.context_file or None,
+        "base_branch": task.base_branch,
+    }
+
+
+def _check_values(checks: CheckOptions) -> dict[str, Any]:
+    return {
+        "run_ruff_lint": checks.lint,
+        "run_ruff_format": checks.format,
+        "run_tests": checks.run_tests,
+        "test_command": checks.test_command,
+        "test_timeout_s": checks.test_timeout,
+        "test_memory_mb": checks.test_memory_mb,
+        "allow_protected_files": checks.allow_protected_files,
+    }
+
+
+def _context_values(context: ContextOptions) -> dict[str, Any]:
+    return {
+        "auto_discover": context.auto_discover,
+        "token_budget": context.token_budget,
+        "include_dependencies": context.include_deps,
+        "max_import_depth": context.max_import_depth,
+        "repo_map_tokens": context.repo_map_tokens,
+    }
+
+
+def _describe(error: ValidationError) -> str:
+    problems = (
+        f"{'.'.join(map(str, problem['loc'])) or 'task'}: " + describe_fault(problem)
+        for problem in error.errors(include_url=False)
+    )
+    return "the task is not valid: " + "; ".join(problems)

@@ -1,0 +1,189 @@
+"""Prices of models: genai-prices, and what it said kept on disk.
+
+Importing the library takes longer than most commands. What it says of a model holds as long as its
+data does, so that it is kept by the data's version, the provider and the model, and the library is
+imported only for a model that was never asked for.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, fields
+from datetime import date, time
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from forge_obs.model.rows import Interaction
+
+from forge_cli.views.costs import (
+    ModelKey,
+    Period,
+    Prices,
+    Rate,
+    Schedule,
+    UnitPrices,
+    list_models,
+)
+
+if TYPE_CHECKING:
+    from genai_prices.types import ConditionalPrice, ModelPrice, TieredPrices
+
+DISTRIBUTION = "genai-prices"
+
+MOST_KEPT = 500
+"""Models kept on disk; names come from answers, so that there may be any number."""
+
+PRICE_KEYS = {
+    "input": "input_mtok",
+    "output": "output_mtok",
+    "cache_read": "cache_read_mtok",
+    "cache_write": "cache_write_mtok",
+    "reasoning": "output_reasoning_mtok",
+    "request": "requests_kcount",
+}
+"""The library's names of our prices; its others are for sound, images and searches."""
+
+
+def load_prices(calls: Iterable[Interaction]) -> Prices:
+    """Find the prices of the models that answered some calls.
+
+    Nothing is raised: what cannot be found, read or kept is unknown, or asked for again.
+    """
+    wanted = list_models(calls)
+    if not wanted:
+        return Prices()
+    from importlib.metadata import version  # noqa: PLC0415 - slow, and often not needed
+
+    data_version = version(DISTRIBUTION)
+    path = get_cache_path(os.environ)
+    kept = _read(path, data_version) if path is not None else {}
+    missing = [key for key in wanted if key not in kept]
+    if missing:
+        kept = _bound(kept, wanted) | {key: look_up(key) for key in missing}
+        if path is not None:
+            _write(path, data_version, kept)
+    return Prices(data_version, {key: kept[key] for key in wanted})
+
+
+def extend_prices(known: Prices, call: Interaction) -> Prices:
+    """Add the prices of a call's model, if they are not known yet."""
+    if known.schedules.keys() >= set(list_models([call])):
+        return known
+    found = load_prices([call])
+    return Prices(found.version, {**known.schedules, **found.schedules})
+
+
+def get_cache_path(environ: Mapping[str, str]) -> Path | None:
+    """Tell where prices are kept: `forge/prices.json` below `XDG_CACHE_HOME` or `~/.cache`.
+
+    None where neither variable names a place.
+    """
+    home = Path(environ.get("HOME", ""), ".cache")
+    roots = (root for root in (Path(environ.get("XDG_CACHE_HOME", "")), home) if root.is_absolute())
+    root = next(roots, None)
+    return None if root is None else root / "forge" / "prices.json"
+
+
+def look_up(key: ModelKey) -> Schedule | None:
+    """Ask genai-prices for the prices of a model; None where it does not know it."""
+    from genai_prices import Usage, calc_price  # noqa: PLC0415 - slow
+    from genai_prices.types import ModelPrice  # noqa: PLC0415
+
+    provider, model = key
+    try:
+        found = calc_price(Usage(), model, provider_id=provider or None)
+        prices = found.model.prices
+        if isinstance(prices, ModelPrice):
+            return (Period(_convert_prices(prices)),)
+        return tuple(_convert_period(price) for price in prices)
+    except (LookupError, ValueError):
+        return None
+
+
+def _convert_period(price: "ConditionalPrice") -> Period:
+    from genai_prices.types import StartDateConstraint, TimeOfDateConstraint  # noqa: PLC0415
+
+    prices, constraint = _convert_prices(price.prices), price.constraint
+    if isinstance(constraint, StartDateConstraint):
+        return Period(prices, since=constraint.start_date)
+    if isinstance(constraint, TimeOfDateConstraint):
+        return Period(prices, hours=(_in_utc(constraint.start_time), _in_utc(constraint.end_time)))
+    return Period(prices)
+
+
+def _in_utc(clock: time) -> time:
+    """Drop the zone of a time of day, which is UTC throughout the library's data."""
+    offset = clock.utcoffset()
+    if offset:
+        raise ValueError(f"a price's time of day {clock} is not in UTC")
+    return clock.replace(tzinfo=None)
+
+
+def _convert_prices(price: "ModelPrice") -> UnitPrices:
+    return UnitPrices(**{name: _convert(getattr(price, key)) for name, key in PRICE_KEYS.items()})
+
+
+def _convert(price: "Decimal | TieredPrices | None") -> Rate | None:
+    if price is None or isinstance(price, Decimal):
+        return None if price is None else ((0, price),)
+    return ((0, price.base), *((tier.start, tier.price) for tier in price.tiers))
+
+
+def _bound(
+    kept: dict[ModelKey, Schedule | None], wanted: Sequence[ModelKey]
+) -> dict[ModelKey, Schedule | None]:
+    if len(kept) < MOST_KEPT:
+        return kept
+    return {key: schedule for key, schedule in kept.items() if key in wanted}
+
+
+def _read(path: Path, data_version: str) -> dict[ModelKey, Schedule | None]:
+    """Read what is kept of this version; nothing where the file is missing or damaged."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if document["version"] != data_version:
+            return {}
+        return {
+            (entry["provider"], entry["model"]): _load_schedule(entry["periods"])
+            for entry in document["models"]
+        }
+    except (OSError, ValueError, KeyError, TypeError, IndexError, InvalidOperation):
+        return {}
+
+
+def _load_schedule(periods: list[dict[str, Any]] | None) -> Schedule | None:
+    return None if periods is None else tuple(_load_period(period) for period in periods)
+
+
+def _load_period(period: dict[str, Any]) -> Period:
+    since, hours = period["since"], period["hours"]
+    prices = {
+        name: tuple((int(start), Decimal(price)) for start, price in rate)
+        for name, rate in period["prices"].items()
+        if rate and name in {field.name for field in fields(UnitPrices)}
+    }
+    return Period(
+        UnitPrices(**prices),
+        since=date.fromisoformat(since) if since else None,
+        hours=(time.fromisoformat(hours[0]), time.fromisoformat(hours[1])) if hours else None,
+    )
+
+
+def _write(path: Path, data_version: str, kept: Mapping[ModelKey, Schedule | None]) -> None:
+    """Replace the file as a whole; a disk that does not take it costs the next command time."""
+    models = [
+        {"provider": provider, "model": model, "periods": _dump_schedule(schedule)}
+        for (provider, model), schedule in kept.items()
+    ]
+    text = json.dumps({"version": data_version, "models": models}, default=str)
+    written = path.with_name(f".{path.name}-{os.getpid()}")
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        written.write_text(text, encoding="utf-8")
+        written.replace(path)
+
+
+def _dump_schedule(schedule: Schedule | None) -> list[dict[str, Any]] | None:
+    return None if schedule is None else [asdict(period) for period in schedule]

@@ -1,0 +1,1 @@
+"""The terminal: output, prompts, pager, signals and failures."""

@@ -1,0 +1,203 @@
+"""A run's result as values, read tolerantly from its JSON.
+
+A result may be partial, older than this code or damaged: what is missing is left out, what has
+another shape is taken for missing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from forge_cli.views.json_text import load_object
+
+PHASES = ("context", "model", "write", "validation", "git")
+"""Phases of an attempt, one after the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckView:
+    """A verdict of one check."""
+
+    name: str
+    passed: bool
+    summary: str
+    details: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptView:
+    """One try at a unit of work."""
+
+    number: int
+    signal: str
+    error: str | None
+    commit: str | None
+    stats: Mapping[str, Any] | None
+    """Model, tokens and latency of its call."""
+    checks: tuple[CheckView, ...]
+    started_at: datetime | None = None
+    phases: Mapping[str, float] = field(default_factory=dict)
+    """Milliseconds in each phase, in the order in which they follow each other."""
+
+    @property
+    def failed_checks(self) -> tuple[CheckView, ...]:
+        """Checks that did not pass."""
+        return tuple(check for check in self.checks if not check.passed)
+
+
+@dataclass(frozen=True, slots=True)
+class UnitView:
+    """A step or a sub-task."""
+
+    name: str
+    status: str
+    commit: str | None
+    error: str | None
+    attempts: tuple[AttemptView, ...]
+    description: str = ""
+    parts: tuple["UnitView", ...] = ()
+    """Sub-tasks of a step."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedView:
+    """A planned step or sub-task."""
+
+    name: str
+    description: str
+    parts: tuple["PlannedView", ...] = ()
+    """Sub-tasks of a step."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResultView:
+    """What a run has done so far."""
+
+    branch: str | None
+    worktree: str | None
+    error: str | None
+    planner: Mapping[str, Any] | None
+    plan: tuple[PlannedView, ...]
+    steps: tuple[UnitView, ...]
+    attempts: tuple[AttemptView, ...]
+    """Attempts of a task without a plan."""
+    files: tuple[str, ...]
+
+    @property
+    def steps_done(self) -> int:
+        """Steps that ended with success."""
+        return sum(step.status == "success" for step in self.steps)
+
+    def describe_steps(self) -> str:
+        """Say how many of the planned steps are done, e.g. ``2/3``; ``-`` without a plan."""
+        return f"{self.steps_done}/{len(self.plan)}" if self.plan else "-"
+
+
+def parse_result(text: str) -> ResultView:
+    """Read a result's JSON."""
+    return build_result_view(load_object(text))
+
+
+def build_result_view(document: Mapping[str, Any]) -> ResultView:
+    """Read a result."""
+    plan = _plan(_items(_mapping(document, "plan") or {}, "steps"))
+    descriptions = {step.name: step.description for step in plan}
+    return ResultView(
+        branch=_optional(document, "worktree_branch"),
+        worktree=_optional(document, "worktree_path"),
+        error=_optional(document, "error"),
+        planner=_mapping(document, "planner_stats"),
+        plan=plan,
+        steps=tuple(_step(step, descriptions) for step in _items(document, "step_results")),
+        attempts=tuple(_attempt(item) for item in _items(document, "attempts")),
+        files=tuple(sorted(_mapping(document, "output_files") or {})),
+    )
+
+
+def _plan(steps: list[Mapping[str, Any]]) -> tuple[PlannedView, ...]:
+    return tuple(
+        PlannedView(
+            _text(step, "step_id"),
+            _text(step, "description"),
+            tuple(
+                PlannedView(_text(part, "sub_task_id"), _text(part, "description"))
+                for part in _items(step, "sub_tasks")
+            ),
+        )
+        for step in steps
+    )
+
+
+def _step(document: Mapping[str, Any], descriptions: Mapping[str, str]) -> UnitView:
+    step = _unit(document, _text(document, "step_id"), _optional(document, "commit_sha"))
+    parts = [
+        _unit(part, _text(part, "sub_task_id"), _optional(part, "digest"))
+        for part in _items(document, "sub_task_results")
+    ]
+    return replace(step, description=descriptions.get(step.name, ""), parts=tuple(parts))
+
+
+def _unit(document: Mapping[str, Any], name: str, commit: str | None) -> UnitView:
+    return UnitView(
+        name=name,
+        status=_text(document, "status"),
+        commit=commit,
+        error=_optional(document, "error"),
+        attempts=tuple(_attempt(item) for item in _items(document, "attempts")),
+    )
+
+
+def _attempt(document: Mapping[str, Any]) -> AttemptView:
+    durations = _mapping(document, "duration_ms") or {}
+    number = document.get("attempt")
+    return AttemptView(
+        number=number if isinstance(number, int) else 0,
+        signal=_text(document, "signal"),
+        error=_optional(document, "error"),
+        commit=_optional(document, "commit_sha"),
+        stats=_mapping(document, "llm_stats"),
+        checks=tuple(_check(item) for item in _items(document, "validation_results")),
+        started_at=_moment(document, "started_at"),
+        phases={
+            phase: float(durations[phase])
+            for phase in PHASES
+            if isinstance(durations.get(phase), int | float)
+        },
+    )
+
+
+def _moment(document: Mapping[str, Any], key: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(_text(document, key))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
+
+
+def _check(document: Mapping[str, Any]) -> CheckView:
+    return CheckView(
+        name=_text(document, "check_name"),
+        passed=document.get("passed") is True,
+        summary=_text(document, "summary"),
+        details=_text(document, "details"),
+    )
+
+
+def _items(document: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    value = document.get(key)
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _mapping(document: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:
+    value = document.get(key)
+    return value if isinstance(value, dict) else None
+
+
+def _text(document: Mapping[str, Any], key: str) -> str:
+    return _optional(document, key) or ""
+
+
+def _optional(document: Mapping[str, Any], key: str) -> str | None:
+    value = document.get(key)
+    return value if isinstance(value, str) else None

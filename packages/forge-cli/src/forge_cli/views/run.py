@@ -1,0 +1,60 @@
+"""A run as it is shown: its row, its shown status and the sums over its calls."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from forge_obs.model.liveness import INTERRUPTED
+from forge_obs.model.rows import Run
+
+from forge_cli.escape import escape_line
+from forge_cli.views.costs import Tally
+from forge_cli.views.result import ResultView, parse_result
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """One run, ready to be rendered."""
+
+    run: Run
+    status: str
+    """As shown: `interrupted` for a running run whose process is gone."""
+    totals: Tally
+    result: ResultView
+    now: datetime
+    price_data: str = ""
+    """Version of the price data behind the cost; empty where none was needed."""
+
+    successor: str | None = None
+    """The run that has the task id of this interrupted one by now."""
+
+    @property
+    def resume(self) -> str | None:
+        """The command that goes on with an interrupted run; None for any other."""
+        resumable = self.status == INTERRUPTED and self.successor is None
+        return f"forge resume {escape_line(self.run.workflow_id)}" if resumable else None
+
+    @property
+    def obstacle(self) -> str | None:
+        """Why an interrupted run cannot go on, and what ends it."""
+        if self.successor is None:
+            return None
+        return (
+            f"its task id is run {escape_line(self.successor)}'s by now: "
+            f"forge cancel {escape_line(self.run.workflow_id)} ends it"
+        )
+
+    @property
+    def duration(self) -> timedelta | None:
+        """How long it took, or has taken so far; None where nobody can say."""
+        if self.run.finished_at is not None:
+            return self.run.finished_at - self.run.created_at
+        if self.status == "running":
+            return self.now - self.run.created_at
+        return None
+
+
+def build_run_view(
+    run: Run, status: str, totals: Tally | None, now: datetime, price_data: str = ""
+) -> RunView:
+    """Make a view of a run."""
+    return RunView(run, status, totals or Tally(), parse_result(run.result_json), now, price_data)
