@@ -1,7 +1,7 @@
 """Record the histories that are replayed in tests: ``hatch run record-histories``.
 
 To be run after a change of the workflows that runs under way do not survive, as a failing
-`tests/integration/test_replay.py` says: a worker of the new version cannot go on with them.
+`test_replay.py` says: a worker of the new version cannot go on with them.
 """
 
 import asyncio

@@ -15,7 +15,7 @@ from forge_cli.render.json_documents import build_run
 from forge_cli.views.run import build_run_view
 from forge_obs.model.rows import Run
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 
 
 def read_page(name: str) -> str:

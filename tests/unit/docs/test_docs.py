@@ -9,7 +9,7 @@ from forge_cli.app import build_app
 from forge_cli.config.settings import SETTINGS
 from forge_core.models.task import ContextConfig, TaskDefinition, ValidationConfig
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 DOCUMENTS = sorted(
     [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "packages").glob("*/README.md")]
 )

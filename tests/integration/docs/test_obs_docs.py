@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from forge_obs import record, upgrade
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 README = ROOT / "packages/forge-obs/README.md"
 REDACT = ROOT / "docs/how-to/redact.md"
 SCHEMA = ROOT / "docs/reference/schema.md"

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PACKAGE = ROOT / "packages/forge-obs"
 EXAMPLES = PACKAGE / "examples"
 GUIDE = ROOT / "docs/how-to/record-from-your-own-program.md"
