@@ -13,6 +13,8 @@ ROOT = Path(__file__).parents[3]
 DOCUMENTS = sorted(
     [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "packages").glob("*/README.md")]
 )
+DECISION = re.compile(r"\bD\d\d\b")
+"""The number of a decision record."""
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 
 
@@ -98,3 +100,15 @@ def test_every_guide_is_named_where_people_look() -> None:
     guides = {path.name for path in (ROOT / "docs/how-to").glob("*.md")} - {"README.md"}
 
     assert sorted(name for name in guides if f"({name})" not in index) == []
+
+
+def test_every_decision_is_listed_and_cited_by_what_it_explains() -> None:
+    records = (ROOT / "docs/decisions").glob("D*.md")
+    decisions = {path.name.split("-")[0] for path in records}
+    index = (ROOT / "docs/decisions/README.md").read_text()
+    sources = [*(ROOT / "packages").rglob("*.py"), *(ROOT / "packages").glob("*/pyproject.toml")]
+
+    cited = {name for path in sources for name in DECISION.findall(path.read_text())}
+
+    assert cited == decisions
+    assert set(re.findall(r"^\| \[(D\d\d)\]", index, re.M)) == decisions

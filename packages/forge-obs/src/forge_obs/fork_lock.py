@@ -2,6 +2,8 @@
 
 A child has no threads but the one that forked: a lock that another one held would stay taken there
 for ever. So each lock is taken before a fork, and what must not be copied is closed.
+
+See D66.
 """
 
 import os

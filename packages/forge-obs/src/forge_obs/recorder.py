@@ -3,6 +3,8 @@
 It never raises. What the database cannot take now it puts into the spool, and what finds no room
 there it counts. Hence the broad `except` clauses: an entry must never fail the work
 that it describes.
+
+See D42.
 """
 
 import logging

@@ -1,4 +1,7 @@
-"""The figures of one model call that travel in a Temporal payload."""
+"""The figures of one model call that travel in a Temporal payload.
+
+See D39.
+"""
 
 from pydantic import BaseModel, ConfigDict
 

@@ -1,4 +1,7 @@
-"""What configuration files may say, which files may say it, and what goes before it; pure."""
+"""What configuration files may say, which files may say it, and what goes before it; pure.
+
+See D63.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""A run while it goes on, as one screen that fits its terminal; pure."""
+"""A run while it goes on, as one screen that fits its terminal; pure.
+
+See D62.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass

@@ -3,6 +3,8 @@
 Importing the library takes longer than most commands. What it says of a model holds as long as its
 data does, so that it is kept by the data's version, the provider and the model, and the library is
 imported only for a model that was never asked for.
+
+See D61.
 """
 
 import json

@@ -3,6 +3,8 @@
 The arithmetic is genai-prices' own: cached tokens are part of the input and are charged at their
 own price where there is one, and the price of a tier counts for all tokens of a request that
 exceeds its start.
+
+See D61.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

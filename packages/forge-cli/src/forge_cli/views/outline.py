@@ -2,6 +2,8 @@
 
 The result says what came of an attempt once it has ended; the calls say what was asked and paid,
 also of attempts that are under way or whose result nobody wrote. Both are brought together here.
+
+See D62.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,7 @@
-"""What every model call shares: its record, its span and its failures."""
+"""What every model call shares: its record, its span and its failures.
+
+See D46.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -2,6 +2,8 @@
 
 Nothing is imported and no search path of this process is consulted: a worktree's own module is
 never mistaken for an installed one of the same name.
+
+See D53.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

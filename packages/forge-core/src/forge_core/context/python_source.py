@@ -1,4 +1,7 @@
-"""What a Python module imports and declares, read from its source without running it."""
+"""What a Python module imports and declares, read from its source without running it.
+
+See D53.
+"""
 
 import ast
 import gc

@@ -1,4 +1,7 @@
-"""The map of a repository: its best-ranked files with signatures, the others by name."""
+"""The map of a repository: its best-ranked files with signatures, the others by name.
+
+See D54.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""Who uses the embedded server: a note beside each lease, true while its writer lives."""
+"""Who uses the embedded server: a note beside each lease, true while its writer lives.
+
+See D55.
+"""
 
 import os
 import secrets

@@ -1,4 +1,7 @@
-"""The embedded Temporal server: attach to the running one, else start it."""
+"""The embedded Temporal server: attach to the running one, else start it.
+
+See D44.
+"""
 
 import asyncio
 import fcntl

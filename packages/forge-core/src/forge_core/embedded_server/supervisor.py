@@ -6,6 +6,8 @@ imports nothing of Temporal, so that it starts at once and stays small.
 
 Two servers on one database would ruin it. The supervisor locks `server.lock` and hands the open
 file on to the server: the kernel keeps the lock until both are gone, however they end.
+
+See D55.
 """
 
 import argparse

@@ -2,6 +2,8 @@
 
 A model may change the code under test, not the judge. Patterns are those of `fnmatch`, in the form
 that `fold_path` gives, and hold at every depth of the tree.
+
+See D60.
 """
 
 import fnmatch

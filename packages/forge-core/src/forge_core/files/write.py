@@ -1,4 +1,7 @@
-"""Writing an answer's files, whole and never outside the worktree."""
+"""Writing an answer's files, whole and never outside the worktree.
+
+See D45.
+"""
 
 import hashlib
 import os

@@ -1,4 +1,7 @@
-"""The claim of one workflow on a task id."""
+"""The claim of one workflow on a task id.
+
+See D45.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress

@@ -1,4 +1,7 @@
-"""Running git so that neither environment, hooks nor configuration interfere."""
+"""Running git so that neither environment, hooks nor configuration interfere.
+
+See D45.
+"""
 
 import logging
 import os

@@ -1,4 +1,7 @@
-"""Worktrees of runs and of sub-tasks, made, found again and removed."""
+"""Worktrees of runs and of sub-tasks, made, found again and removed.
+
+See D45.
+"""
 
 import shutil
 from contextlib import suppress

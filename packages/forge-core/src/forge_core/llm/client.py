@@ -3,6 +3,8 @@
 Its import takes seconds, so `forge_core.llm.calls` imports it when a model is called. The library
 is used below its agents, one HTTP request for one call: nothing is sent again, and nothing is
 added to the prompts.
+
+See D43.
 """
 
 import json

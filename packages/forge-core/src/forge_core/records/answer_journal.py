@@ -4,6 +4,8 @@ Between an answer's last byte and the completion of its activity lie its record,
 way to the server. A process that dies there leaves the answer here, and the activity's next attempt
 takes it from here instead of asking again. Where the disk takes none, it is kept in memory, for as
 long as the process lives.
+
+See D56.
 """
 
 import hashlib

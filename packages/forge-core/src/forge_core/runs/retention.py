@@ -2,6 +2,8 @@
 
 One directory serves every store, so that a store knows some of its runs only. The embedded server
 knows them all: a run that it calls open, or that it cannot be asked about, keeps its files.
+
+See D64.
 """
 
 import re

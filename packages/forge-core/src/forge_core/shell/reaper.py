@@ -7,6 +7,8 @@ command started is killed. The descriptor that its argument names takes the outc
 On Linux every orphan below the command becomes a child of this process (`PR_SET_CHILD_SUBREAPER`),
 also one that made a session of its own, so it can be counted and killed. Elsewhere only the
 command's process group is killed, and memory and processes are not counted.
+
+See D59.
 """
 
 import ctypes

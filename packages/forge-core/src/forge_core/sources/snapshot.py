@@ -1,4 +1,7 @@
-"""Looking at a repository twice: as its run found it, and as the worktree has it now."""
+"""Looking at a repository twice: as its run found it, and as the worktree has it now.
+
+See D54.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path

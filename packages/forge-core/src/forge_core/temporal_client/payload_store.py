@@ -4,6 +4,8 @@ A prompt goes through the history twice and an answer twice. Kept there, those o
 with prompts of 400 KB reach the 50 MB at which Temporal ends a workflow, and one of more than 2 MB
 cannot be transferred at all. Workflows and activities know nothing of this: it is an option of the
 data converter. Whoever reads a run's history needs the same store.
+
+See D57.
 """
 
 import asyncio

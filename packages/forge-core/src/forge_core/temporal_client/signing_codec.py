@@ -3,6 +3,8 @@
 Every process of this machine can reach its ports, and so can a web page in the user's browser. What
 our workers take from it must carry a signature made with a key that only the user can read; all
 else is refused before a workflow or an activity sees it.
+
+See D57.
 """
 
 import hashlib

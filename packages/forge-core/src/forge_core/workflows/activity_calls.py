@@ -2,6 +2,8 @@
 
 An activity that completes although it was told to stop, as git's do, makes the SDK deliver its
 result and drop the cancellation. Whoever cancelled the run would see it go on and pay.
+
+See D58.
 """
 
 import asyncio

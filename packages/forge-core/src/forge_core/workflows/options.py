@@ -7,7 +7,7 @@ heartbeat. What may take longer than a second, or costs money, is a regular acti
 
 No activity has a small number of attempts: shutdowns and crashes of a worker use attempts up.
 What trying again cannot mend is raised as not retryable, and the provider's failures are counted
-by the call itself.
+by the call itself. See D46 and D58.
 """
 
 from datetime import timedelta

@@ -1,4 +1,7 @@
-"""Housekeeping of a store that is in use: delete what is old, copy it, read all of it."""
+"""Housekeeping of a store that is in use: delete what is old, copy it, read all of it.
+
+See D64.
+"""
 
 import os
 import time

@@ -6,6 +6,8 @@ writers wait only for the little that came meanwhile. Between two moves it lets 
 log in small parts: a long one would keep the processor, and whoever commits on it, for a while at
 each of its many pages. The thread starts when there is something to do and ends when there is not;
 where it cannot start, SQLite's own way is the fallback.
+
+See D51.
 """
 
 import threading

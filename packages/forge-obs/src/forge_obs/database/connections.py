@@ -4,6 +4,8 @@ SQLite keeps the locks of a process in tables that a child inherits. A child tha
 which its parent had open during the fork takes no lock on it, and the parent, which believes that
 it is alone, may remove the log that the child commits to. So a fork waits a moment for those who
 read or write, and a file that was open nevertheless is refused to the child.
+
+See D66.
 """
 
 import os

@@ -1,6 +1,8 @@
 """The databases that this process has open: one engine per path, one writer at a time.
 
 No idle connection crosses a fork: they are closed before it, and the child starts over.
+
+See D40.
 """
 
 import logging

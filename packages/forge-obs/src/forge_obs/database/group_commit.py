@@ -3,6 +3,8 @@
 While one group is written the next one gathers, so nobody waits longer than in a queue for the
 lock. Pages that several rows change are written once, and the interpreter's lock, for which every
 thread that wakes has to wait, changes hands less often. A few threads write each for itself.
+
+See D65.
 """
 
 import threading

@@ -3,6 +3,8 @@
 SQLite has no migration lock and Alembic none of its own. All revisions run in one transaction
 that takes SQLite's write lock before Alembic reads where the schema stands, so that a second
 process waits, and a killed one leaves the old schema.
+
+See D41.
 """
 
 import logging

@@ -1,4 +1,7 @@
-"""The tables, built from the column data of `forge_obs.model.columns`."""
+"""The tables, built from the column data of `forge_obs.model.columns`.
+
+See D52.
+"""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

@@ -2,6 +2,8 @@
 
 A hook is foreign code and may raise anything, hence a broad `except` here: what it fails on is not
 written at all.
+
+See D50.
 """
 
 import os

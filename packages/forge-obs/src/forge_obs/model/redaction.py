@@ -1,4 +1,7 @@
-"""Let a hook see every text of an entry before it is written. Pure: the hook is an argument."""
+"""Let a hook see every text of an entry before it is written. Pure: the hook is an argument.
+
+See D50.
+"""
 
 from collections.abc import Callable
 from typing import Final, TypeAlias

@@ -4,6 +4,8 @@ Whoever appends, drains or removes it holds its lock, `flock` on the file itself
 and processes exclude each other alike and a killed one leaves no lock behind. What cannot be
 spooled either is counted in a second file, whose length is the count: a sparse file grows on a
 full disk, too, and its modification time tells of the last loss.
+
+See D49.
 """
 
 import os
