@@ -1,4 +1,4 @@
-"""Identifiers of tasks, steps and sub-tasks, safe as git ref parts and file names."""
+"""Identifiers of tasks, steps and sub-tasks, safe in refs and file names, and descriptions."""
 
 import re
 from typing import Annotated
@@ -39,6 +39,21 @@ def is_identifier(value: str) -> bool:
 
 Identifier = Annotated[str, AfterValidator(check_id)]
 """A task, step or sub-task id."""
+
+
+def check_description(text: str) -> str:
+    """Return `text` unchanged unless it is blank.
+
+    Raises:
+        ValueError: It is blank.
+    """
+    if not text.strip():
+        raise ValueError("a description must say something")
+    return text
+
+
+Description = Annotated[str, AfterValidator(check_description)]
+"""What a task, step or sub-task is to produce."""
 
 
 def build_task_id(description: str, suffix: str) -> str:

@@ -6,8 +6,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from forge_core.models.ids import Identifier
-from forge_core.models.text import Description
+from forge_core.models.ids import Description, Identifier
 
 
 class SubTask(BaseModel):

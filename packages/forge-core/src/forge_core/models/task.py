@@ -1,42 +1,50 @@
-"""What a user asks for: the task, how to check it and what context it gets."""
+"""What a user asks for: the task, how to check it and what context it gets.
+
+Every bound, default and description of an option, of a key of a task file or of a configuration
+file is that of a field here: field docstrings are the help texts that users read.
+"""
 
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from forge_core.models.ids import Identifier
-from forge_core.models.text import Description
+from forge_core.models.ids import Description, Identifier
 
 Attempts = Annotated[int, Field(ge=1, le=100)]
-"""How often a unit of work is tried, counted from 1."""
+"""How many attempts at a unit of work are made before it fails."""
+
+USER_INPUT = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+"""Of models that a user fills in."""
 
 
 class ValidationConfig(BaseModel):
     """Which checks the files of an attempt must pass."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = USER_INPUT
 
     auto_fix: bool = True
-    """Let ruff repair what it can before it judges."""
+    """Let ruff fix what it can before it reports."""
     run_ruff_lint: bool = True
+    """Lint the Python files that were written."""
     run_ruff_format: bool = True
+    """Format the Python files that were written."""
     run_tests: bool = False
-    """Run `test_command`. It executes code that a model wrote, with the user's rights."""
+    """Run the test command: it executes code that the model wrote, with your rights and network."""
     test_command: str | None = None
-    """A shell command, run in the worktree's root."""
+    """Shell command that tests the worktree, run at its top."""
     test_timeout_s: float = Field(default=600, gt=0, allow_inf_nan=False)
-    """Seconds after which the test command and all its children are killed."""
+    """Seconds after which the test command and everything it started are killed."""
     test_memory_mb: int | None = Field(default=4096, ge=1)
-    """Memory of the test command and its children together; None is no limit (Linux)."""
+    """Megabytes that the test command and its children may use together (Linux)."""
     test_processes: int | None = Field(default=512, ge=1)
-    """Processes of the test command at a time; None is no limit (Linux)."""
+    """Processes that the test command may have at a time (Linux)."""
     test_cpu_s: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    """Processor time of the test command and its children together; None is no limit."""
+    """Seconds of processor time for the test command and its children together (Linux) or each."""
     test_file_size_mb: int | None = Field(default=2048, ge=1)
-    """Size of a file that the test command writes; None is no limit."""
+    """Megabytes that any one file written by the test command may hold."""
 
     allow_protected_files: bool = False
-    """Let a model write files that decide what is executed, such as `conftest.py`."""
+    """Let the model write every file that decides what is executed (conftest.py, .github)."""
 
     @model_validator(mode="after")
     def _check_test_command(self) -> Self:
@@ -48,22 +56,22 @@ class ValidationConfig(BaseModel):
 class ContextConfig(BaseModel):
     """What of the repository a model is shown."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = USER_INPUT
 
     auto_discover: bool = True
     """Show more of the repository than the files that the task names."""
     include_dependencies: bool = False
-    """Show files in full that are imported over others, as far as they fit, not only signatures."""
+    """Prefer showing imported files in full, as far as they fit, over showing their signatures."""
     max_import_depth: int = Field(default=2, ge=0, le=20)
     """Imports to follow from the target files; 1 stops at what these import themselves."""
     token_budget: int = Field(default=100_000, ge=1)
-    """Tokens that one request may take, `output_reserve` included."""
+    """Estimated tokens that one request may take, answer included."""
     output_reserve: int = Field(default=16_000, ge=1)
-    """Tokens left for the answer; also the request's `max_tokens`."""
+    """Tokens of the budget reserved for the answer; no answer may be longer."""
     include_repo_map: bool = True
-    """Show the map of the repository: its best-ranked files with signatures, the others by name."""
+    """Show a map of the repository: its best-ranked files with signatures, the others by name."""
     repo_map_tokens: int = Field(default=2048, ge=0)
-    """Tokens that the map may take; a quarter of the prompt's at most."""
+    """Estimated tokens for the repository map, at most a quarter of the prompt; 0 for none."""
     chars_per_token: float = Field(default=4.0, gt=0, allow_inf_nan=False)
     """Characters per token, for estimates."""
 
@@ -80,16 +88,18 @@ class ContextConfig(BaseModel):
 class TaskDefinition(BaseModel):
     """One task on one repository."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = USER_INPUT
 
     task_id: Identifier
+    """Id of the task, also part of its branch's name."""
     description: Description
+    """What to do, in plain words."""
     target_files: tuple[str, ...] = ()
-    """Repository-relative paths of the files to create or change, protected ones included."""
+    """Files to create or change, relative to the repository; may be protected ones."""
     context_files: tuple[str, ...] = ()
-    """Repository-relative paths of files to show unchanged."""
+    """Files to show to the model as well, relative to the repository."""
     base_branch: str | None = None
-    """Where the run starts; None means the checkout's HEAD."""
+    """Branch, tag or commit to start from; the checkout's HEAD if none is given."""
     validation: ValidationConfig = ValidationConfig()
     context: ContextConfig = ContextConfig()
 
@@ -97,7 +107,7 @@ class TaskDefinition(BaseModel):
 class ForgeTaskInput(BaseModel):
     """The argument of `ForgeTaskWorkflow`: a task, resolved to a commit."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
     task: TaskDefinition
     repo_root: str
@@ -105,12 +115,16 @@ class ForgeTaskInput(BaseModel):
     base_commit: str
     """Hash of the commit from which the task's branch starts."""
     plan: bool = False
+    """Have the planner split the task into steps, one commit each."""
     model: str
-    """`provider:name` of the model that writes files."""
+    """Model that writes files, e.g. anthropic:NAME, openai:NAME or scripted:FILE.json."""
     planner_model: str
-    """`provider:name` of the model that plans."""
+    """Model that plans; the one that writes files if none is given."""
     planner_chars_per_token: float | None = None
     """Characters per token of the planner's model; None for those of the task's context."""
     max_attempts: Attempts = 2
+    """Attempts at a task without a plan."""
     max_step_attempts: Attempts = 2
+    """Attempts at each planned step."""
     max_sub_task_attempts: Attempts = 2
+    """Attempts at each sub-task."""
