@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from forge_core.activities.runs import RunActivities, RunKey
+from forge_core.activities.runs import RunActivities
 from forge_core.models.activity import RecordRunInput, RunOwner
 from forge_core.models.result import RunStatus, TaskResult
+from forge_core.models.run import RunKey
 from forge_core.models.task import ForgeTaskInput, TaskDefinition
 from forge_obs import Run, get_run, open_reader
 from support.temporal_server import unique_queue
@@ -127,7 +128,7 @@ async def test_settling_leaves_a_run_that_is_under_way_as_it_is(
     runs = RunActivities(client, OWNER)
     await runs.adopt(RunKey("t", handle.id, handle.first_execution_run_id or ""), WORK)
     before = read_run(handle)
-    await runs.settle()
+    await runs.reconcile()
 
     assert read_run(handle).status == "running"
     assert read_run(handle).seen_at == before.seen_at

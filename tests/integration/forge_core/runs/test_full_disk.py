@@ -11,11 +11,12 @@ from forge_core.errors import DiskFull, RunStuck
 from forge_core.models.result import TaskResult
 from forge_core.models.task import TaskDefinition, ValidationConfig
 from forge_core.runs import stuck as obstacles
-from forge_core.runs.client import RunHandle, find_run, settle_ended, start_run, wait_for_result
+from forge_core.runs.client import reconcile_ended, start_run, wait_for_result
 from forge_core.runs.resolve import RunSettings, resolve_run
 from forge_core.runs.stuck import watch
 from forge_core.temporal_client.connect import connect, embedded_config
 from forge_core.temporal_client.executions import release
+from forge_core.temporal_client.inspector import RunHandle, find_run
 from forge_core.validation import validate_files
 from forge_core.worker.worker import running_worker
 from forge_obs import get_interactions, get_run, open_reader, record
@@ -165,7 +166,7 @@ async def test_end_that_the_store_could_not_take_is_put_on_record_later(
 
     found = await find_run(client, f"forge-{queue}")
     assert found is not None
-    await settle_ended(client, found)
+    await reconcile_ended(client, found)
 
     engine = open_reader(path)
     assert engine is not None

@@ -13,9 +13,10 @@ from forge_core.activities.runs import MAX_WORKERS_ASKED, RunActivities
 from forge_core.models.activity import RecordRunInput, RunOwner
 from forge_core.models.result import TaskResult
 from forge_core.models.task import ForgeTaskInput, TaskDefinition, ValidationConfig
-from forge_core.runs.client import RunHandle, start_run, wait_for_result
+from forge_core.runs.client import start_run, wait_for_result
 from forge_core.runs.resolve import RunSettings, resolve_run
 from forge_core.temporal_client.connect import ConnectConfig, connect
+from forge_core.temporal_client.inspector import RunHandle
 from forge_core.worker.worker import WorkerLimits, running_worker
 from forge_obs import open_reader
 from support.repository import git, make_repository

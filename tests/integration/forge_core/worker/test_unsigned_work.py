@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from forge_core.activities.runs import RunKey
 from forge_core.embedded_server.start import get_state_dir
 from forge_core.models.activity import RemoveSubWorktreesInput, RunOwner, WriteFilesInput
 from forge_core.models.llm import FileOutput
+from forge_core.models.run import RunKey
 from forge_core.models.task import ForgeTaskInput, TaskDefinition
 from forge_core.runs.client import start_run, wait_for_result
 from forge_core.runs.resolve import RunSettings, resolve_run

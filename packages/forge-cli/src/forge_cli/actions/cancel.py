@@ -19,14 +19,11 @@ from forge_core.files.paths import WORKTREES
 from forge_core.git.repository import branch_exists, branch_name, read_claim
 from forge_core.models.result import TaskResult
 from forge_core.models.task import ForgeTaskInput
-from forge_core.runs.client import (
-    FoundRun,
-    settle_ended,
-    translating_unavailability,
-)
+from forge_core.runs.client import reconcile_ended
 from forge_core.runs.ownership import owned_run
 from forge_core.runs.stuck import wait_unless_stuck
 from forge_core.temporal_client.executions import give_up, release
+from forge_core.temporal_client.inspector import FoundRun, translating_unavailability
 from forge_obs.errors import StoreError
 
 from forge_cli.actions.run import prepare_store
@@ -140,7 +137,7 @@ async def _wait(place: Place, found: FoundRun) -> None:
     except RunStuck as stuck:
         print_note(f"{stuck}: it is ended in Temporal")
         await _end_in_temporal(place, found)
-        await settle_ended(place.client, found, _read_result(found))
+        await reconcile_ended(place.client, found, _read_result(found))
         return
     except TimeoutError:
         raise NotCancelled(

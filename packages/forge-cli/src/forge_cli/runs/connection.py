@@ -10,10 +10,10 @@ from datetime import timedelta
 
 from forge_core.embedded_server.start import keep_server, read_record
 from forge_core.errors import ServerUnavailable
-from forge_core.runs.client import FoundRun
 from forge_core.runs.ownership import confirm_run
 from forge_core.state_dir.files import StateFiles
 from forge_core.temporal_client.connect import connect, embedded_config, load_connect_config
+from forge_core.temporal_client.inspector import FoundRun
 from forge_core.temporal_client.task_queues import has_workers
 from forge_core.worker.worker import SHARED_QUEUE, WorkerLimits, running_worker
 from temporalio.client import Client

@@ -14,18 +14,20 @@ from forge_core.models.pending import PendingActivity
 from forge_core.models.result import TaskResult
 from forge_core.models.task import ForgeTaskInput
 from forge_core.runs.client import (
-    FoundRun,
-    RunHandle,
     describe_started,
-    find_run,
     has_worktree,
-    settle_ended,
+    reconcile_ended,
     start_run,
-    translating_unavailability,
 )
 from forge_core.runs.ownership import confirm_run, owned_run
 from forge_core.runs.stuck import wait_unless_stuck
 from forge_core.temporal_client.executions import release
+from forge_core.temporal_client.inspector import (
+    FoundRun,
+    RunHandle,
+    find_run,
+    translating_unavailability,
+)
 from forge_core.temporal_client.task_queues import ensure_taken
 from forge_core.worker.worker import SHARED_QUEUE
 from temporalio.client import Client
@@ -211,7 +213,7 @@ async def find_open_run(place: Place, workflow_id: str) -> FoundRun:
         with suppress(RunRepeated):
             if place.embedded is not None:
                 confirm_run(place.embedded.files, workflow_id, found.run_id)
-            await settle_ended(place.client, found)
+            await reconcile_ended(place.client, found)
         raise RunEnded(
             f"run {workflow_id} has ended ({found.ending}): "
             f"see forge status --workflow-id {workflow_id}"

@@ -1,24 +1,15 @@
 """Starting runs and reading how they ended."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from typing import cast
+from collections.abc import Callable
+from contextlib import suppress
 
-from temporalio.client import (
-    Client,
-    WorkflowExecutionStatus,
-    WorkflowFailureError,
-    WorkflowHandle,
-)
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.converter import WorkflowSerializationContext
 from temporalio.exceptions import ApplicationError, CancelledError, TerminatedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from forge_core.activities.git import create_worktree
-from forge_core.activities.runs import RunKey, record_end, settle_run
 from forge_core.errors import (
     ForgeError,
     InfrastructureError,
@@ -30,16 +21,16 @@ from forge_core.errors import (
 )
 from forge_core.models.result import RunStatus, TaskResult
 from forge_core.models.task import ForgeTaskInput
-from forge_core.temporal_client.executions import GIVEN_UP, describe
+from forge_core.records.run_record import reconcile_run, record_run
+from forge_core.temporal_client.executions import GIVEN_UP
+from forge_core.temporal_client.inspector import (
+    FoundRun,
+    RunHandle,
+    translating_unavailability,
+)
 from forge_core.temporal_client.payload_size import ensure_transferable, get_limit
 from forge_core.workflows.options import TASK_TIMEOUT
 from forge_core.workflows.task import ForgeTaskWorkflow
-
-RunHandle = WorkflowHandle[ForgeTaskWorkflow, TaskResult]
-"""A started run."""
-
-WORKFLOW_TYPE = "ForgeTaskWorkflow"
-"""What the server calls the workflow of a run."""
 
 REFUSALS = (
     RPCStatusCode.INVALID_ARGUMENT,
@@ -61,33 +52,6 @@ AWAY_INTERVAL_S = 1.0
 
 SUMMARY_LENGTH = 200
 """Characters of the description that Temporal shows beside a run."""
-
-
-@dataclass(frozen=True, slots=True)
-class FoundRun:
-    """A run that the server knows."""
-
-    handle: RunHandle
-    run_id: str
-    task_queue: str
-    """Where its worker is expected to poll."""
-    work: ForgeTaskInput
-    status: WorkflowExecutionStatus
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it has not ended."""
-        return self.status == WorkflowExecutionStatus.RUNNING
-
-    @property
-    def ending(self) -> str:
-        """Temporal's word for how it ended."""
-        return self.status.name.lower().replace("_", " ")
-
-    @property
-    def key(self) -> RunKey:
-        """The run as the record knows it."""
-        return RunKey(self.work.task.task_id, self.handle.id, self.run_id)
 
 
 async def start_run(
@@ -122,23 +86,6 @@ def describe_started(handle: RunHandle, work: ForgeTaskInput, task_queue: str) -
     return FoundRun(handle, run_id, task_queue, work, WorkflowExecutionStatus.RUNNING)
 
 
-async def find_run(client: Client, workflow_id: str) -> FoundRun | None:
-    """Find a run on the server; None if there is none of this id.
-
-    Raises:
-        ServerUnavailable: The server does not tell.
-    """
-    with translating_unavailability("does not tell of the run"):
-        found = await describe(client, workflow_id)
-        if found is None or found.status is None or found.workflow_type != WORKFLOW_TYPE:
-            return None
-        handle = client.get_workflow_handle_for(
-            ForgeTaskWorkflow.run, workflow_id, run_id=found.run_id
-        )
-        work = await _read_input(client, handle)
-    return FoundRun(handle, found.run_id, found.task_queue, work, found.status)
-
-
 async def has_worktree(found: FoundRun) -> bool:
     """Tell whether a run has made its worktree, as far as its history says.
 
@@ -156,7 +103,7 @@ async def has_worktree(found: FoundRun) -> bool:
     return False
 
 
-async def settle_ended(client: Client, found: FoundRun, known: TaskResult | None = None) -> None:
+async def reconcile_ended(client: Client, found: FoundRun, known: TaskResult | None = None) -> None:
     """Put on record how a run ended, where that was from outside or its record was lost.
 
     Args:
@@ -168,22 +115,13 @@ async def settle_ended(client: Client, found: FoundRun, known: TaskResult | None
         ServerUnavailable: The server does not tell.
     """
     with translating_unavailability("does not tell how the run ended"):
-        await settle_run(client, found.key, known)
+        await reconcile_run(client, found.key, known)
     if found.status == WorkflowExecutionStatus.COMPLETED:
         with suppress(ForgeError):
             result = await wait_for_result(found.handle)
-            await record_end(found.key, result.status, result)
+            await record_run(found.key, result.status, result)
     elif found.status in FAILURES:
-        await record_end(found.key, FAILURES[found.status], known)
-
-
-async def _read_input(client: Client, handle: RunHandle) -> ForgeTaskInput:
-    """Read what a run was started with, from the first event of its history."""
-    first = await anext(handle.fetch_history_events(page_size=1))
-    payloads = first.workflow_execution_started_event_attributes.input.payloads
-    scope = WorkflowSerializationContext(client.namespace, handle.id)
-    [work] = await client.data_converter.with_context(scope).decode(payloads, [ForgeTaskInput])
-    return cast("ForgeTaskInput", work)
+        await record_run(found.key, FAILURES[found.status], known)
 
 
 async def wait_for_result(
@@ -216,15 +154,6 @@ async def wait_for_result(
                 on_away(error.message)
             away = True
             await asyncio.sleep(AWAY_INTERVAL_S)
-
-
-@contextmanager
-def translating_unavailability(what: str) -> Iterator[None]:
-    """Turn a failed request to the server into `ServerUnavailable`; `what` it does not do."""
-    try:
-        yield
-    except RPCError as error:
-        raise ServerUnavailable(f"the Temporal server {what}: {error.message}") from error
 
 
 def _translate(error: WorkflowFailureError) -> ForgeError:

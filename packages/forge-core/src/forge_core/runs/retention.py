@@ -16,10 +16,10 @@ from pathlib import Path
 from temporalio.client import Client
 
 from forge_core.errors import InfrastructureError
-from forge_core.runs.client import translating_unavailability
 from forge_core.runs.ownership import find_owner
 from forge_core.state_dir.files import RUN_NAME, RUN_SUFFIXES, StateFiles
 from forge_core.temporal_client.executions import describe
+from forge_core.temporal_client.inspector import translating_unavailability
 from forge_core.temporal_client.payload_store import SHARED_RUN
 
 _HASHED = re.compile(r"id-[0-9a-f]{64}")

@@ -27,8 +27,9 @@ from forge_core.errors import (
     UnsignedWork,
 )
 from forge_core.models.result import TaskResult
-from forge_core.runs.client import RunHandle, wait_for_result
+from forge_core.runs.client import wait_for_result
 from forge_core.temporal_client.executions import walk
+from forge_core.temporal_client.inspector import RunHandle
 
 INTERVAL_S = 2.0
 """Seconds between two looks at a run."""

@@ -25,8 +25,9 @@ from forge_core.activities.git import (
 )
 from forge_core.activities.llm import call_llm
 from forge_core.activities.planner import call_planner
-from forge_core.activities.runs import RunActivities, RunKey
+from forge_core.activities.runs import RunActivities
 from forge_core.models.activity import RunOwner
+from forge_core.models.run import RunKey
 from forge_core.temporal_client.payload_size import get_limit
 from forge_core.worker.interceptors.admission import AdmissionInterceptor
 from forge_core.worker.interceptors.adoption import AdoptionInterceptor
@@ -45,7 +46,7 @@ MAX_ACTIVITIES = 16
 GRACE = timedelta(seconds=5)
 """Time that running activities get to end when the worker stops."""
 
-SETTLE_TIMEOUT_S = 2.0
+RECONCILE_TIMEOUT_S = 2.0
 """Seconds that a stopping worker waits to hear how its runs stand."""
 
 WORKFLOWS = (ForgeTaskWorkflow, ForgeSubTaskWorkflow)
@@ -120,7 +121,7 @@ async def running_worker(
                 with suppress(asyncio.CancelledError):
                     await alive
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(runs.settle(), SETTLE_TIMEOUT_S)
+                    await asyncio.wait_for(runs.reconcile(), RECONCILE_TIMEOUT_S)
 
 
 @cache

@@ -11,8 +11,8 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
-from forge_core.activities.runs import RunKey
 from forge_core.errors import UnsignedWork
+from forge_core.models.run import RunKey
 from forge_core.temporal_client.executions import describe
 
 

@@ -15,7 +15,7 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, 
 
 from forge_core.activities.runs import RunActivities
 from forge_core.errors import ForgeError
-from forge_core.runs.client import find_run
+from forge_core.temporal_client.inspector import find_run
 
 LOGGER = logging.getLogger("forge.temporal")
 
