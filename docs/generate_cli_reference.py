@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from forge_cli.app import build_app
-from forge_cli.help.examples import EXAMPLES
+from forge_cli.help import EXAMPLES
 from forge_cli.options.common import GLOBAL_GROUP
 
 PAGE = Path(__file__).parent / "reference" / "cli.md"

@@ -18,7 +18,7 @@ IMPORTED = (
     "forge_cli.app",
     "forge_cli.commands.status",
     "forge_cli.actions.run",
-    "forge_cli.actions.status_show",
+    "forge_cli.actions.status",
     "forge_cli.actions.worker",
     "forge_core.llm.client",
     "forge_obs.database.migrate",

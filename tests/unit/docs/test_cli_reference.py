@@ -10,7 +10,7 @@ from pathlib import Path
 from cyclopts import App
 from forge_cli.app import build_app
 from forge_cli.exit_codes import ExitCode
-from forge_cli.help.examples import EXAMPLES
+from forge_cli.help import EXAMPLES
 from forge_cli.render.json_documents import build_run
 from forge_cli.views.run import build_run_view
 from forge_obs.model.rows import Run

@@ -12,8 +12,7 @@ from cyclopts import App, CycloptsError, UnusedCliTokensError
 
 from forge_cli.errors import EXPECTED, find_exit_code
 from forge_cli.exit_codes import ExitCode
-from forge_cli.help.examples import render_examples
-from forge_cli.help.formatter import HelpPages
+from forge_cli.help import HelpPages, render_examples
 from forge_cli.options.common import build_launcher, launch, may_have_global_options
 from forge_cli.terminal.console import flush_output, ignore_no_width, prepare_streams
 from forge_cli.terminal.early_signals import WORKER, find_command
@@ -43,7 +42,10 @@ COMMANDS = {
     "demo": "Run a planned task on a small bundled repository, without a model.\n\n"
     "The answers come from a script; Temporal, git, the checks and the record are real.",
 }
-"""Commands, each a function of its name in a module of its name, and their help."""
+"""Commands, each a function of its name, and their help."""
+
+MODULES = {"resume": "run"}
+"""Modules of the commands that have none of their own name."""
 
 SERVER_COMMANDS = {
     "start": "Start the embedded server, or say where it runs.\n\n"
@@ -58,14 +60,11 @@ DB_COMMANDS = {
     "path": "Print the path of the store's database.",
     "upgrade": "Create the database, or bring it to this version's schema.",
     "check": "Check the database: schema, integrity, permissions, records that wait or are lost.",
-}
-
-UPKEEP_COMMANDS = {
     "prune": "Delete runs that ended long ago, with their calls, and give the disk back.",
     "backup": "Copy the database to a new file, also while it is in use.",
     "export": "Print every row of the store.",
 }
-"""Commands below `forge db` that keep the store in order."""
+"""Commands below `forge db`."""
 
 
 def build_app() -> App:
@@ -83,12 +82,11 @@ def build_app() -> App:
         suppress_keyboard_interrupt=False,
     )
     for name, text in COMMANDS.items():
-        _add_commands(app, name, {name: text})
+        _add_commands(app, MODULES.get(name, name), {name: text})
     db = App(
         name="db", help="Find, upgrade and check the store.", help_epilogue=render_examples("db")
     )
     _add_commands(db, "db", DB_COMMANDS, "db ")
-    _add_commands(db, "upkeep", UPKEEP_COMMANDS, "db ")
     app.command(db)
     server = App(
         name="server",

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from forge_cli.app import call
-from forge_cli.render.findings import judge_git, judge_versions
+from forge_cli.views.finding import judge_git, judge_versions
 from forge_core.git.claim import claim_task
 from forge_obs import record, upgrade
 from support.forge import Outcome

@@ -29,8 +29,8 @@ from forge_obs.errors import StoreError
 from forge_cli.actions.run import prepare_store
 from forge_cli.errors import NotCancelled
 from forge_cli.exit_codes import ExitCode
-from forge_cli.render.cancelled import CancelledRun, build_cancelled, render_cancelled
 from forge_cli.render.json_documents import dump
+from forge_cli.render.outcome import CancelledRun, build_cancelled, render_cancelled
 from forge_cli.runs.connection import Embedded, Place, connected, executing
 from forge_cli.runs.execution import find_open_run
 from forge_cli.store.queries import read_live

@@ -7,21 +7,16 @@ from pathlib import Path
 from forge_core.git.leftovers import Leftover, list_leftovers, remove_leftover
 from forge_core.git.repository import find_repository
 
-from forge_cli.commands.clean import Manner, Selection
 from forge_cli.errors import NothingLeft
 from forge_cli.escape import escape_line
 from forge_cli.exit_codes import ExitCode
-from forge_cli.options.since import parse_since
+from forge_cli.options.clean import Manner, Selection
+from forge_cli.options.types import parse_since
 from forge_cli.render.figures import format_count
-from forge_cli.render.leftovers import (
-    Candidate,
-    find_obstacle,
-    may_be_resumed,
-    render_leftovers,
-)
+from forge_cli.render.outcome import render_leftovers
 from forge_cli.runs.state import judge
-from forge_cli.terminal.confirm import confirm
-from forge_cli.terminal.console import print_text
+from forge_cli.terminal.console import confirm, print_text
+from forge_cli.views.leftover import Candidate, find_obstacle, may_be_resumed
 
 
 def clean_repository(

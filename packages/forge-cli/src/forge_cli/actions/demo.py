@@ -8,7 +8,7 @@ from forge_core.git.command import Git
 from forge_obs import StoreError, get_db_path
 
 from forge_cli.actions.run import run_task
-from forge_cli.actions.status_show import show_run
+from forge_cli.actions.status import show_run
 from forge_cli.errors import UnknownWorkflow
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.run import (

@@ -23,11 +23,11 @@ from forge_obs.errors import StoreError
 
 from forge_cli.config.files import find_user_file, load_repository_config
 from forge_cli.render.figures import format_count
-from forge_cli.render.findings import Finding, judge_git, judge_versions
-from forge_cli.render.leftovers import find_obstacle
 from forge_cli.runs.state import judge
 from forge_cli.store.queries import STORE_OFF
 from forge_cli.terminal.failure import describe_refusal
+from forge_cli.views.finding import Finding, judge_git, judge_versions
+from forge_cli.views.leftover import find_obstacle
 
 DISTRIBUTIONS = ("forge-cli", "forge-core", "forge-obs")
 

@@ -26,8 +26,8 @@ from forge_cli.errors import OutputFailed
 from forge_cli.escape import escape_line
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.run import ModelOptions, OutputOptions, RunOptions
-from forge_cli.render.backlog import render_pending
 from forge_cli.render.figures import format_count
+from forge_cli.render.health import render_pending
 from forge_cli.render.interactions import render_interactions
 from forge_cli.render.json_documents import build_interactions, dump
 from forge_cli.render.outcome import render_outcome
@@ -35,8 +35,7 @@ from forge_cli.render.run_tree import describe_cost
 from forge_cli.runs.detached import submit_run
 from forge_cli.runs.execution import Execution, Submission, describe_submitted
 from forge_cli.runs.progress import build_progress
-from forge_cli.runs.task_file import build_task
-from forge_cli.runs.token_calibration import calibrate, measure_chars_per_token, names_factor
+from forge_cli.runs.task import build_task, calibrate, measure_chars_per_token, names_factor
 from forge_cli.store.prices import load_prices
 from forge_cli.store.queries import STORE_OFF, read_calls, read_live
 from forge_cli.terminal.console import print_note, print_text, print_warning

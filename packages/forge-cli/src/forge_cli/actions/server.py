@@ -7,8 +7,8 @@ from forge_core.embedded_server import status as control
 from forge_core.embedded_server.start import get_state_dir
 
 from forge_cli.exit_codes import ExitCode
+from forge_cli.render.health import build_server_status, render_server_status
 from forge_cli.render.json_documents import dump
-from forge_cli.render.server import build_server_status, render_server_status
 from forge_cli.runs.embedding import Embedding, find_embedding
 from forge_cli.terminal.console import print_note, print_text
 

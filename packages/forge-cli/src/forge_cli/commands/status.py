@@ -9,10 +9,9 @@ from forge_obs.spool.format import Backlog
 
 from forge_cli.config.files import load_user_config
 from forge_cli.exit_codes import ExitCode
-from forge_cli.options.since import parse_since
 from forge_cli.options.status import CallOptions, ListOptions
-from forge_cli.options.types import Switch
-from forge_cli.render.backlog import render_backlog
+from forge_cli.options.types import Switch, parse_since
+from forge_cli.render.health import render_backlog
 from forge_cli.render.runs import render_run_list
 from forge_cli.store.queries import NOTHING_YET, STORE_OFF, CallFilter, RunFilter, read_recent_runs
 from forge_cli.terminal.console import get_width, print_note, print_text, print_warning
@@ -58,7 +57,7 @@ def status(
         return _stream(workflow_id, runs, calls, verbose=verbose)
     with paged():
         if workflow_id is not None:
-            from forge_cli.actions.status_show import show_run  # noqa: PLC0415 - a list does without
+            from forge_cli.actions.status import show_run  # noqa: PLC0415 - a list does without
 
             chosen = _choose_calls(calls or CallOptions())
             return show_run(workflow_id, chosen, verbose=verbose, as_json=json)
@@ -82,7 +81,7 @@ def _stream(
     *,
     verbose: bool,
 ) -> ExitCode:
-    from forge_cli.actions.status_stream import stream_run, stream_runs  # noqa: PLC0415 - seldom used
+    from forge_cli.actions.status import stream_run, stream_runs  # noqa: PLC0415 - seldom used
 
     path = get_db_path()
     if workflow_id is not None:

@@ -1,12 +1,14 @@
-"""Kinds of options that several commands have."""
+"""Types of options that several commands have."""
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter, Token
 from cyclopts.validators import Number
+from forge_core.errors import UsageError
 
 Switch = Annotated[bool, Parameter(negative="", show_default=False)]
 """An option without a value."""
@@ -51,3 +53,40 @@ def _parse_whole(_type: type, tokens: Sequence[Token]) -> int:
     if re.fullmatch(r"[+-]?[0-9]{1,18}", text) is None:
         raise ValueError(f"{text!r} is not a whole number")
     return int(text)
+
+
+UNITS = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "min": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
+"""Lengths of time by their unit."""
+
+AGE = re.compile(r"(\d{1,9})\s*([a-z]+)", re.ASCII)
+
+
+def parse_since(text: str, now: datetime, option: str = "--since") -> datetime:
+    """Read an age before now, or a moment; one without a time zone is UTC.
+
+    Args:
+        text: What the user wrote.
+        now: The current moment.
+        option: Where it was written, for the message.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    age = AGE.fullmatch(text.strip().lower())
+    try:
+        if age is not None:
+            return now - int(age[1]) * UNITS[age[2]]
+        moment = datetime.fromisoformat(text.strip())
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (KeyError, OverflowError, ValueError):
+        raise UsageError(
+            f"{option} {text!r} is neither an age such as 30m, 2h or 7d, nor a moment such as "
+            "2026-11-01 or 2026-11-01T12:00Z"
+        ) from None

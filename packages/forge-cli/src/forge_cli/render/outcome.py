@@ -1,14 +1,19 @@
-"""How a run ended: what it left, and the commands that show, take over or remove it; pure."""
+"""How runs ended and what they left, with the commands that show or remove it; pure."""
 
 import shlex
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from posixpath import basename, dirname
+from typing import Any
 
+from forge_core.git.leftovers import Leftover
 from rich.text import Text
 
 from forge_cli.escape import escape_line
-from forge_cli.render.figures import format_count
+from forge_cli.render.figures import format_age, format_count
 from forge_cli.render.styles import style_status
+from forge_cli.views.leftover import Candidate
 from forge_cli.views.result import ResultView
 
 SHORT_COMMIT = 12
@@ -82,3 +87,68 @@ def _find_repository(result: ResultView) -> str:
 
 def _quote(text: str) -> str:
     return shlex.quote(escape_line(text))
+
+
+@dataclass(frozen=True, slots=True)
+class CancelledRun:
+    """A run that was cancelled; None for what it left not."""
+
+    workflow_id: str
+    task_id: str
+    repo: str
+    branch: str | None = None
+    worktree: str | None = None
+
+
+def render_cancelled(run: CancelledRun) -> str:
+    """Render what is left, and the command that removes it."""
+    lines = [f"run {escape_line(run.workflow_id)}: cancelled"]
+    kept = [
+        f"{name} {escape_line(value)}"
+        for name, value in (("branch", run.branch), ("worktree", run.worktree))
+        if value is not None
+    ]
+    if kept:
+        lines.append(f"  kept    {', '.join(kept)}")
+        command = ("forge", "clean", run.task_id, "--repo", run.repo, "--force")
+        lines.append(f"  remove  {escape_line(shlex.join(command))}")
+    return "\n".join(lines)
+
+
+def build_cancelled(run: CancelledRun) -> dict[str, Any]:
+    """Build the document of ``forge cancel --json``."""
+    return {**asdict(run), "status": "cancelled"}
+
+
+def render_leftovers(candidates: Sequence[Candidate], now: datetime) -> str:
+    """Render a table of what is there."""
+    rows = [("TASK", "STATUS", "BRANCH", "WORKTREE", "LAST USE")]
+    rows += [_render_row(candidate, now) for candidate in candidates]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+
+
+def _render_row(candidate: Candidate, now: datetime) -> tuple[str, str, str, str, str]:
+    leftover = candidate.leftover
+    return (
+        leftover.task_id,
+        escape_line(candidate.state),
+        _render_branch(leftover),
+        _render_worktree(leftover),
+        format_age(candidate.ended_at, now),
+    )
+
+
+def _render_branch(leftover: Leftover) -> str:
+    if leftover.branch is None:
+        return "-"
+    return f"{leftover.unmerged} unmerged" if leftover.unmerged else "merged"
+
+
+def _render_worktree(leftover: Leftover) -> str:
+    if leftover.worktree is None:
+        return "-"
+    return "changed" if leftover.changed else "clean"

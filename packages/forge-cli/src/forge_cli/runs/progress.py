@@ -9,9 +9,8 @@ from forge_obs.errors import StoreError
 from forge_obs.model.rows import Interaction
 from rich.text import Text
 
-from forge_cli.render.events import render_call_events, render_pending_events
 from forge_cli.render.live import LiveState, render_live
-from forge_cli.render.progress import render_progress
+from forge_cli.render.progress import render_call_events, render_pending_events, render_progress
 from forge_cli.store.prices import load_prices
 from forge_cli.store.queries import read_live
 from forge_cli.terminal.live_screen import Screen, is_live

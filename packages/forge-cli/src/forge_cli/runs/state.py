@@ -13,7 +13,7 @@ from forge_obs.environment.process import get_db_path
 from forge_obs.model.rows import Run
 from forge_obs.store import get_run, get_shown_status, open_reader
 
-from forge_cli.render.leftovers import UNKNOWN, Candidate
+from forge_cli.views.leftover import UNKNOWN, Candidate
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from sqlalchemy import Engine
 
 from forge_cli.errors import UnknownInteraction, UnknownWorkflow
 from forge_cli.escape import escape_line
-from forge_cli.render.backlog import render_pending
+from forge_cli.render.health import render_pending
 from forge_cli.store.model_filter import choose_models
 from forge_cli.store.prices import extend_prices, load_prices
 from forge_cli.store.successor import find_successor

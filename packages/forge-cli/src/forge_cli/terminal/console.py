@@ -1,11 +1,15 @@
-"""Printing: results on stdout, everything else on stderr."""
+"""Printing: results on stdout or in a file, questions and everything else on stderr."""
 
 import io
 import os
 import shutil
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TextIO
 
+from forge_core.errors import UsageError
 from rich.text import Text
 
 from forge_cli.errors import OutputFailed
@@ -120,3 +124,48 @@ def _silence(stream: TextIO) -> None:
 
 def _open_nowhere() -> TextIO:
     return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - closed by the caller
+
+
+YES = frozenset({"y", "yes"})
+
+
+def confirm(question: str, *, yes: bool) -> bool:
+    """Ask a question that only a clear yes answers with yes.
+
+    Args:
+        question: What is about to be done.
+        yes: Whether it was answered beforehand.
+
+    Raises:
+        UsageError: Nobody is there to be asked.
+    """
+    if yes:
+        return True
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise UsageError(f"{question} Nobody is here to answer: give --yes to do it")
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in YES
+
+
+@contextmanager
+def writing_to(path: Path | None) -> Iterator[Callable[[str], object]]:
+    """Give what writes one line: to a new file that only its owner may read, or to stdout.
+
+    Raises:
+        UsageError: The file exists or cannot be made.
+        OutputFailed: It cannot be written to the end.
+    """
+    if path is None:
+        yield print_text
+        return
+    target = path.expanduser()
+    try:
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise UsageError(f"{target} cannot be made: {error.strerror}") from error
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            yield lambda line: file.write(line + "\n")
+    except OSError as error:
+        raise OutputFailed(f"cannot write {target}: {error.strerror}") from error

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from forge_cli.render.context import describe_stats, render_manifest
+from forge_cli.render.interactions import describe_stats, render_manifest
 from forge_core.models.context import ContextEntry, ContextStats
 
 STATS = ContextStats(

@@ -1,6 +1,12 @@
-"""Examples under the help of each command."""
+"""Help pages: their layout on a terminal, and the examples below each."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cyclopts.help import DefaultFormatter, HelpPanel
+    from rich.console import Console, ConsoleOptions
+
 
 EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "": (
@@ -64,3 +70,32 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
 def render_examples(command: str) -> str:
     """Render the examples of a command."""
     return "\n".join(["Examples:", *(f"  {line}" for line in EXAMPLES.get(command, ()))])
+
+
+class HelpPages:
+    """Prints help as the library does, but what is said of each option as one paragraph.
+
+    The library takes the line breaks of the source over, which are those of a wider page. It is
+    imported when help is asked for.
+    """
+
+    def __call__(self, console: "Console", options: "ConsoleOptions", panel: "HelpPanel") -> None:
+        """Print a panel of options or commands."""
+        from cyclopts.help.inline_text import InlineText  # noqa: PLC0415 - for help only
+        from rich.text import Text  # noqa: PLC0415
+
+        for entry in panel.entries:
+            said = entry.description
+            if isinstance(said, InlineText) and isinstance(said.primary_renderable, Text):
+                said.primary_renderable = Text(" ".join(said.primary_renderable.plain.split()))
+        _make_formatter()(console, options, panel)
+
+    def render_usage(self, console: "Console", options: "ConsoleOptions", usage: Any) -> None:  # noqa: ANN401 - anything that rich prints
+        """Print how the command is called."""
+        _make_formatter().render_usage(console, options, usage)
+
+
+def _make_formatter() -> "DefaultFormatter":
+    from cyclopts.help import DefaultFormatter  # noqa: PLC0415 - for help only
+
+    return DefaultFormatter()

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from forge_cli.runs.token_calibration import calibrate, measure_chars_per_token
+from forge_cli.runs.task import calibrate, measure_chars_per_token
 from forge_core.models.task import ContextConfig, TaskDefinition
 from forge_obs import LLMStats
 from support.records import record_call

@@ -1,14 +1,12 @@
-"""What runs left in a repository, and whether it may go; pure."""
+"""What a run left in a repository, and whether it may be removed; pure."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from forge_core.git.leftovers import Leftover
 from forge_core.runs.state import INTERRUPTED, OUT_OF_REACH, RUNNING
 
-from forge_cli.escape import escape_line
-from forge_cli.render.figures import format_age, format_count
+from forge_cli.render.figures import format_count
 
 UNKNOWN = "unknown"
 """State of a run of which neither the store nor a server tells."""
@@ -64,37 +62,3 @@ def _find_loss(candidate: Candidate) -> str | None:
     if leftover.changed:
         return "its worktree has changes that are not committed"
     return None
-
-
-def render_leftovers(candidates: Sequence[Candidate], now: datetime) -> str:
-    """Render a table of what is there."""
-    rows = [("TASK", "STATUS", "BRANCH", "WORKTREE", "LAST USE")]
-    rows += [_render_row(candidate, now) for candidate in candidates]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )
-
-
-def _render_row(candidate: Candidate, now: datetime) -> tuple[str, str, str, str, str]:
-    leftover = candidate.leftover
-    return (
-        leftover.task_id,
-        escape_line(candidate.state),
-        _render_branch(leftover),
-        _render_worktree(leftover),
-        format_age(candidate.ended_at, now),
-    )
-
-
-def _render_branch(leftover: Leftover) -> str:
-    if leftover.branch is None:
-        return "-"
-    return f"{leftover.unmerged} unmerged" if leftover.unmerged else "merged"
-
-
-def _render_worktree(leftover: Leftover) -> str:
-    if leftover.worktree is None:
-        return "-"
-    return "changed" if leftover.changed else "clean"

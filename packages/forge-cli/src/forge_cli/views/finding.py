@@ -1,10 +1,8 @@
-"""What ``forge doctor`` found; pure."""
+"""What one look of ``forge doctor`` finds, and how it is judged; pure."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from forge_cli.escape import escape_line
 
 OLDEST_GIT = (2, 31)
 """The first git that says where its files are by an absolute path."""
@@ -39,17 +37,3 @@ def judge_versions(versions: Sequence[tuple[str, str]], python: str) -> Finding:
     named = ", ".join(f"{name} {version}" for name, version in versions)
     remedy = None if same else "install the three distributions of one version"
     return Finding("versions", f"{named}, Python {python}", remedy)
-
-
-def render_findings(findings: Sequence[Finding]) -> str:
-    """Render a line for each look: what was found and, if need be, what to do."""
-    width = max(len(finding.subject) for finding in findings)
-    return "\n".join(
-        f"{'ok ' if finding.ok else 'fix'}  {finding.subject:{width}}  {_describe(finding)}"
-        for finding in findings
-    )
-
-
-def _describe(finding: Finding) -> str:
-    detail = escape_line(finding.detail)
-    return detail if finding.remedy is None else f"{detail}: {escape_line(finding.remedy)}"

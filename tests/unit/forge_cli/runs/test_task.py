@@ -13,7 +13,7 @@ from forge_cli.options.run import (
     RunOptions,
     TaskOptions,
 )
-from forge_cli.runs.task_file import build_task
+from forge_cli.runs.task import build_task
 from forge_core.errors import UsageError
 from forge_core.models.task import TaskDefinition
 
