@@ -11,7 +11,7 @@ from forge_cli.render.run_tree import render_run
 from forge_cli.render.runs import render_run_list
 from forge_cli.views.costs import NO_PRICES
 from forge_cli.views.run import build_run_view
-from forge_obs.model.rows import Interaction, Run
+from forge_obs import Interaction, Run
 
 TURNS = 5
 SIZE = 1_000_000

@@ -16,7 +16,7 @@ from typing import Any
 from forge_cli.render.json_documents import JSON_SUFFIX, SCHEMA_VERSION, TEXTS
 from forge_core.models.context import ContextEntry, ContextStats
 from forge_core.models.result import TaskResult
-from forge_obs.model.rows import Interaction, Run
+from forge_obs import Interaction, Run
 from pydantic.json_schema import models_json_schema
 
 REFERENCE = Path(__file__).parent / "reference"

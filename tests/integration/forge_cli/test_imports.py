@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 from forge_cli.store.prices import load_prices
-from forge_obs.model.rows import Interaction
+from forge_obs import Interaction
 from support.records import STATS, WORKFLOW_ID, record_call, record_run
 
 SERVERS = ("temporalio", "pydantic_ai", "pydantic", "opentelemetry")

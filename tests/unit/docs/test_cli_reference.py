@@ -13,7 +13,7 @@ from forge_cli.exit_codes import ExitCode
 from forge_cli.help import EXAMPLES
 from forge_cli.render.json_documents import build_run
 from forge_cli.views.run import build_run_view
-from forge_obs.model.rows import Run
+from forge_obs import Run
 
 DOCS = Path(__file__).parents[3] / "docs"
 

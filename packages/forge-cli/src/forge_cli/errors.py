@@ -11,7 +11,7 @@ CommandError
 """
 
 from forge_core.errors import ForgeError, InfrastructureError, UsageError
-from forge_obs.errors import AmbiguousId, StoreError
+from forge_obs import AmbiguousId, StoreError
 
 from forge_cli.exit_codes import ExitCode
 

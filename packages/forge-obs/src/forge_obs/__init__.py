@@ -1,15 +1,17 @@
 """Flight recorder for LLM calls: every interaction in one SQLite file.
 
 `record` and `LLMStats` are what instrumented code needs; everything else reads or maintains the
-store. Each name is imported at first use, so that `import forge_obs` costs next to nothing.
+store, and nothing else of this package is public but the same names in `forge_obs.store`. Each name
+is imported at first use, so that `import forge_obs` costs next to nothing. `Interaction` and `Run`
+are mapped by SQLAlchemy from the first `get_engine` on, or when `forge_obs.store` gives them.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from forge_obs.admin.check import StoreCheck, check_store
-    from forge_obs.database.engine import get_engine
+    from forge_obs.admin.check import FileMode, StoreCheck, check_store
+    from forge_obs.admin.maintenance import Extent, Pruning, back_up, count_prunable, prune
     from forge_obs.environment.process import get_db_path
     from forge_obs.environment.redact_hook import set_redact
     from forge_obs.errors import (
@@ -19,20 +21,27 @@ if TYPE_CHECKING:
         StoreUnavailable,
         StoreUnreadable,
     )
+    from forge_obs.model.columns import FIGURES, PROVIDER, RUNNING, STARTED
     from forge_obs.model.entries import build_interaction_dict
+    from forge_obs.model.liveness import INTERRUPTED
     from forge_obs.model.rows import Interaction, Run
     from forge_obs.model.sanitize import to_json
     from forge_obs.recorder import flush, get_backlog, lost_count, record
+    from forge_obs.spool.file import get_lost_path
     from forge_obs.spool.format import Backlog
     from forge_obs.stats import LLMStats
     from forge_obs.store import (
         RunQuery,
+        StoreReader,
+        get_engine,
         get_interaction,
         get_interactions,
+        get_prompt_sizes,
         get_run,
         get_shown_status,
         iterate_call_figures,
         iterate_interactions,
+        iterate_rows,
         iterate_runs,
         list_recent_runs,
         list_run_models,
@@ -44,35 +53,50 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "FIGURES",
+    "INTERRUPTED",
+    "PROVIDER",
+    "RUNNING",
+    "STARTED",
     "AmbiguousId",
     "Backlog",
+    "Extent",
+    "FileMode",
     "Interaction",
     "LLMStats",
+    "Pruning",
     "Run",
     "RunQuery",
     "StoreCheck",
     "StoreError",
     "StoreNewer",
+    "StoreReader",
     "StoreUnavailable",
     "StoreUnreadable",
+    "back_up",
     "build_interaction_dict",
     "check_store",
+    "count_prunable",
     "flush",
     "get_backlog",
     "get_db_path",
     "get_engine",
     "get_interaction",
     "get_interactions",
+    "get_lost_path",
+    "get_prompt_sizes",
     "get_run",
     "get_shown_status",
     "iterate_call_figures",
     "iterate_interactions",
+    "iterate_rows",
     "iterate_runs",
     "list_recent_runs",
     "list_run_models",
     "list_workflow_ids",
     "lost_count",
     "open_reader",
+    "prune",
     "record",
     "save_interaction",
     "save_run",
@@ -81,22 +105,38 @@ __all__ = [
     "upgrade",
 ]
 
-_ELSEWHERE = {
-    "Backlog": "spool.format",
-    "LLMStats": "stats",
+_HOMES = {
+    "FileMode": "admin.check",
     "StoreCheck": "admin.check",
     "check_store": "admin.check",
+    "Extent": "admin.maintenance",
+    "Pruning": "admin.maintenance",
+    "back_up": "admin.maintenance",
+    "count_prunable": "admin.maintenance",
+    "prune": "admin.maintenance",
+    "get_db_path": "environment.process",
+    "set_redact": "environment.redact_hook",
     "AmbiguousId": "errors",
     "StoreError": "errors",
     "StoreNewer": "errors",
     "StoreUnavailable": "errors",
     "StoreUnreadable": "errors",
+    "FIGURES": "model.columns",
+    "PROVIDER": "model.columns",
+    "RUNNING": "model.columns",
+    "STARTED": "model.columns",
+    "build_interaction_dict": "model.entries",
+    "INTERRUPTED": "model.liveness",
+    "Interaction": "model.rows",
+    "Run": "model.rows",
+    "to_json": "model.sanitize",
     "flush": "recorder",
     "get_backlog": "recorder",
-    "get_db_path": "environment.process",
     "lost_count": "recorder",
     "record": "recorder",
-    "set_redact": "environment.redact_hook",
+    "get_lost_path": "spool.file",
+    "Backlog": "spool.format",
+    "LLMStats": "stats",
 }
 """Modules of the names that do not come from `store`."""
 
@@ -105,4 +145,4 @@ if not TYPE_CHECKING:
     def __getattr__(name: str) -> object:
         if name not in __all__:
             raise AttributeError(f"module 'forge_obs' has no attribute {name!r}")
-        return getattr(import_module(f"forge_obs.{_ELSEWHERE.get(name, 'store')}"), name)
+        return getattr(import_module(f"forge_obs.{_HOMES.get(name, 'store')}"), name)

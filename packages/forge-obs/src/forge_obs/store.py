@@ -6,7 +6,7 @@ raises. Functions here raise a `StoreError` that says what to do.
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from sqlalchemy import Connection, Engine
 
 from forge_obs.database import sqlite
-from forge_obs.database.engine import get_database, get_engine, keep_up, open_database
+from forge_obs.database.engine import get_database, keep_up, open_database
+from forge_obs.database.engine import get_engine as get_store_engine
 from forge_obs.database.migrate import UPGRADE_S
 from forge_obs.database.migrate import upgrade as upgrade_schema
 from forge_obs.database.reader import (
     Query,
+    Values,
     fetch,
     fetch_by,
     fetch_entry_ids,
@@ -58,16 +60,25 @@ SHORTEST_PREFIX: Final = 4
 
 _MOST_NAMED: Final = 5
 
+_ROWS_A_READ: Final = 20
+"""Rows that are in memory at once while all are read."""
+
+_LOADERS: Final[Mapping[str, Callable[[Values], "Interaction | Run"]]] = {
+    "interactions": load_interaction,
+    "runs": load_run,
+}
+
 if TYPE_CHECKING:
     from forge_obs.model.rows import Interaction, Run
 
-    Row = TypeVar("Row", Interaction, Run)
+    Row = TypeVar("Row", bound=Interaction | Run)
 
 __all__ = [
     "Backlog",
     "Interaction",
     "Run",
     "RunQuery",
+    "StoreReader",
     "build_interaction_dict",
     "flush",
     "get_backlog",
@@ -75,10 +86,12 @@ __all__ = [
     "get_engine",
     "get_interaction",
     "get_interactions",
+    "get_prompt_sizes",
     "get_run",
     "get_shown_status",
     "iterate_call_figures",
     "iterate_interactions",
+    "iterate_rows",
     "iterate_runs",
     "list_recent_runs",
     "list_run_models",
@@ -100,6 +113,21 @@ if not TYPE_CHECKING:
 
             return getattr(orm, name)
         raise AttributeError(f"module 'forge_obs.store' has no attribute {name!r}")
+
+
+def get_engine(db_path: str | os.PathLike[str]) -> Engine:
+    """Give this process's engine for a database file, making the file if it is missing.
+
+    WAL mode, `synchronous=NORMAL`, a busy timeout, and transactions that take the write lock at
+    once. The schema is not made: see `upgrade`. Maps `Interaction` and `Run`, too.
+
+    Raises:
+        StoreUnreadable: The file is no database.
+        StoreUnavailable: The file cannot be made or opened.
+    """
+    from forge_obs.database import orm  # noqa: F401, PLC0415 - whoever needs no engine needs no ORM
+
+    return get_store_engine(db_path)
 
 
 def upgrade(db_path: str | os.PathLike[str], *, timeout_s: float = UPGRADE_S) -> None:
@@ -133,6 +161,106 @@ def open_reader(db_path: str | os.PathLike[str] | None) -> Engine | None:
     path = Path(db_path)
     with sqlite.telling_errors(path):
         return sqlite.create_read_engine(path) if path.exists() else None
+
+
+class StoreReader:
+    """An existing store, opened once by whoever reads it several times.
+
+    Each method is the function of the same name, which has its documentation. No connection and no
+    transaction stays open between two reads.
+
+    Args:
+        path: The database file, which exists.
+        engine: Of `open_reader`.
+    """
+
+    def __init__(self, path: Path, engine: Engine) -> None:
+        self.path = path
+        self._engine = engine
+
+    @classmethod
+    def open(cls, db_path: str | os.PathLike[str] | None) -> "StoreReader | None":
+        """Open a database for reading; None if there is no such file, or for a store that is off.
+
+        Raises:
+            StoreUnavailable: The system does not tell whether there is one.
+        """
+        engine = open_reader(db_path)
+        return None if engine is None or db_path is None else cls(Path(db_path), engine)
+
+    def get_run(self, workflow_id: str) -> "Run | None":
+        """Read the newest run of a workflow; None if there is none."""
+        return get_run(self._engine, workflow_id)
+
+    def get_interaction(self, id_or_prefix: int | str) -> "Interaction | None":
+        """Read one interaction, texts included; None if there is none."""
+        return get_interaction(self._engine, id_or_prefix)
+
+    def get_interactions(
+        self,
+        task_id: str | None = None,
+        step_id: str | None = None,
+        *,
+        workflow_id: str | None = None,
+        texts: bool = True,
+    ) -> "list[Interaction]":
+        """Read the interactions of a task, a step or a workflow in the order of recording."""
+        return get_interactions(
+            self._engine, task_id, step_id, workflow_id=workflow_id, texts=texts
+        )
+
+    def list_recent_runs(
+        self,
+        limit: int = 20,
+        *,
+        task_id: str | None = None,
+        status: str | None = None,
+        model_name: str | None = None,
+        since: datetime | None = None,
+    ) -> "list[Run]":
+        """Read the runs that began last, newest first."""
+        return list_recent_runs(
+            self._engine,
+            limit,
+            task_id=task_id,
+            status=status,
+            model_name=model_name,
+            since=since,
+        )
+
+    def iterate_runs(self, query: "RunQuery", *, batch: int = 100) -> "Iterator[Run]":
+        """Read runs newest first, a few at a time."""
+        return iterate_runs(self._engine, query, batch=batch)
+
+    def iterate_interactions(
+        self, workflow_id: str, *, texts: bool = True, batch: int = 16
+    ) -> "Iterator[Interaction]":
+        """Read the interactions of a workflow in the order of recording, a few at a time."""
+        return iterate_interactions(self._engine, workflow_id, texts=texts, batch=batch)
+
+    def iterate_call_figures(self, workflow_ids: Sequence[str]) -> "Iterator[Interaction]":
+        """Read what sums over the calls of workflows are made of, in no order."""
+        return iterate_call_figures(self._engine, workflow_ids)
+
+    def iterate_rows(self, table: str) -> "Iterator[Interaction | Run]":
+        """Read every row of a table in the order of recording, a few at a time."""
+        return iterate_rows(self._engine, table)
+
+    def list_run_models(self) -> list[str]:
+        """Read the models that runs asked for, each once and in order."""
+        return list_run_models(self._engine)
+
+    def list_workflow_ids(self, limit: int = 1000) -> list[str]:
+        """Read the workflow ids of the runs that began last, newest first."""
+        return list_workflow_ids(self._engine, limit)
+
+    def get_prompt_sizes(self, request_model: str, looked_at: int = 500) -> list[tuple[int, int]]:
+        """Read how many characters and input tokens the prompts of a model's calls had."""
+        return get_prompt_sizes(self._engine, request_model, looked_at)
+
+    def get_backlog(self) -> Backlog:
+        """Count the entries that wait beside the database, and those that are lost."""
+        return get_backlog(self.path)
 
 
 def save_interaction(engine: Engine, **fields: object) -> None:
@@ -366,6 +494,26 @@ def iterate_call_figures(engine: Engine, workflow_ids: Sequence[str]) -> "Iterat
         StoreError: The store cannot be read, or is newer than this version.
     """
     return map(load_interaction, fetch_figures(engine, workflow_ids))
+
+
+def iterate_rows(engine: Engine, table: str) -> "Iterator[Interaction | Run]":
+    """Read every row of a table in the order of recording, a few at a time.
+
+    No transaction is open between two reads: what is recorded meanwhile may be among the rows.
+
+    Args:
+        engine: Of `open_reader` or `get_engine`.
+        table: `interactions` or `runs`.
+
+    Raises:
+        StoreError: The store cannot be read, or is newer than this version.
+    """
+    load = _LOADERS[table]
+    last = 0
+    while rows := fetch(engine, Query(table, after=last, at_most=_ROWS_A_READ)):
+        for values in rows:
+            yield _detached(load(values))
+        last = int(str(rows[-1]["id"]))
 
 
 def list_run_models(engine: Engine) -> list[str]:

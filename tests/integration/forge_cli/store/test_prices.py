@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from forge_cli.store.prices import MOST_KEPT, get_cache_path, load_prices
-from forge_obs.model.rows import Interaction
+from forge_obs import Interaction
 
 KNOWN = Interaction(model_name="claude-sonnet-4-5", request_model="anthropic:claude-sonnet-4-5")
 TIERED = Interaction(model_name="gemini-2.5-pro", request_model="google:gemini-2.5-pro")

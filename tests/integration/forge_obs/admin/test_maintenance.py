@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from forge_obs import flush, get_engine, record, upgrade
-from forge_obs.admin.maintenance import Extent, back_up, count_prunable, list_all, prune
-from forge_obs.store import open_reader
+from forge_obs import StoreReader, flush, get_engine, record, upgrade
+from forge_obs.admin.maintenance import Extent, back_up, count_prunable, prune
 from support.children import run_in_child
 from support.faults import mount_small
 from support.forge import Forge, Outcome
@@ -291,14 +290,14 @@ def test_every_row_is_exported_as_one_line(forge: Forge, db_path: Path, tmp_path
 
 def test_export_holds_a_few_rows_at_a_time(db_path: Path) -> None:
     put_run("w", calls=50)
-    engine = open_reader(db_path)
-    assert engine is not None
+    reader = StoreReader.open(db_path)
+    assert reader is not None
 
-    rows = list_all(engine, "interactions")
+    rows = reader.iterate_rows("interactions")
     first = next(rows)
     execute(db_path, "DELETE FROM interactions WHERE id > 20")
 
-    assert [first["id"], *(row["id"] for row in rows)] == list(range(1, 21))
+    assert [first.id, *(row.id for row in rows)] == list(range(1, 21))
 
 
 def test_export_of_no_store_is_empty(forge: Forge) -> None:

@@ -3,15 +3,19 @@
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 import tempfile
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from forge_obs import (
+    Backlog,
     Run,
     RunQuery,
     StoreNewer,
+    StoreReader,
     StoreUnavailable,
     StoreUnreadable,
     check_store,
@@ -61,6 +65,34 @@ def execute(path: Path, *statements: str) -> None:
 def test_no_database_is_nothing_and_makes_no_file(tmp_path: Path) -> None:
     assert open_reader(tmp_path / "deep" / "none.db") is None
     assert not (tmp_path / "deep").exists()
+
+
+def test_store_opened_once_reads_what_the_functions_do(db: Path, tmp_path: Path) -> None:
+    opened = StoreReader.open(db)
+
+    assert StoreReader.open(tmp_path / "none.db") is StoreReader.open(None) is None
+    assert opened is not None
+    run = opened.get_run("w")
+    assert run is not None
+    assert [run.id] == [found.id for found in opened.iterate_rows("runs")]
+    assert [call.user_prompt for call in opened.get_interactions("t")] == ["u0", "u1", "u2"]
+    assert (opened.path, opened.get_backlog()) == (db, Backlog())
+
+
+def test_classes_are_mapped_once_there_is_an_engine(db: Path) -> None:
+    script = (
+        "import sys; from forge_obs import Interaction, get_engine\n"
+        "engine = get_engine(sys.argv[1])\n"
+        "from sqlalchemy import select\n"
+        "with engine.connect() as connection:\n"
+        "    print(len(connection.execute(select(Interaction)).all()))"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", script, db], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    assert done.stdout == "3\n"
 
 
 def test_reading_changes_no_byte_of_the_database(db: Path) -> None:

@@ -12,7 +12,7 @@ from forge_cli.views.outline import build_outline
 from forge_cli.views.result import parse_result
 from forge_cli.views.run import RunView, build_run_view
 from forge_cli.views.spending import find_waste, split_time
-from forge_obs.model.rows import Interaction, Run
+from forge_obs import Interaction, Run
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 BEGAN = NOW - timedelta(seconds=20)

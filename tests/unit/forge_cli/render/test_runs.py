@@ -15,7 +15,7 @@ from forge_cli.render.runs import render_run_list, render_run_news
 from forge_cli.views.costs import Tally
 from forge_cli.views.result import build_result_view, parse_result
 from forge_cli.views.run import RunView, build_run_view
-from forge_obs.model.rows import Interaction, Run
+from forge_obs import Interaction, Run
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 RESULT: dict[str, Any] = {

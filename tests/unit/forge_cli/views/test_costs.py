@@ -17,7 +17,7 @@ from forge_cli.views.costs import (
     tally_calls,
 )
 from forge_core.llm.errors import FailureKind
-from forge_obs.model.rows import Interaction
+from forge_obs import Interaction
 from genai_prices import Usage, calc_price
 from genai_prices.data_snapshot import get_snapshot
 from genai_prices.types import ModelPrice, TieredPrices, TimeOfDateConstraint

@@ -14,7 +14,7 @@ from forge_cli.render.runs import render_run_list
 from forge_cli.views.costs import Prices
 from forge_cli.views.json_text import load_json, load_object, load_or_keep
 from forge_cli.views.run import RunView, build_run_view
-from forge_obs.model.rows import Interaction, Run
+from forge_obs import Interaction, Run
 from hypothesis import given
 from hypothesis import strategies as st
 

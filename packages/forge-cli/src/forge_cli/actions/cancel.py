@@ -24,7 +24,7 @@ from forge_core.runs.ownership import owned_run
 from forge_core.runs.stuck import wait_unless_stuck
 from forge_core.temporal_client.executions import give_up, release
 from forge_core.temporal_client.inspector import FoundRun, translating_unavailability
-from forge_obs.errors import StoreError
+from forge_obs import StoreError
 
 from forge_cli.actions.run import prepare_store
 from forge_cli.errors import NotCancelled

@@ -17,9 +17,7 @@ from forge_core.git.repository import find_repository
 from forge_core.llm.model_name import PROVIDERS
 from forge_core.llm.providers import check_model
 from forge_core.temporal_client.connect import connect, load_connect_config
-from forge_obs.admin.check import StoreCheck, check_store
-from forge_obs.environment.process import get_db_path
-from forge_obs.errors import StoreError
+from forge_obs import StoreCheck, StoreError, check_store, get_db_path
 
 from forge_cli.config.files import find_user_file, load_repository_config
 from forge_cli.render.figures import format_count

@@ -13,10 +13,19 @@ from forge_core.runs.retention import Holdings, choose_ended, list_old_runs, mea
 from forge_core.runs.state import OUT_OF_REACH, RUNNING, ask_standings
 from forge_core.state_dir.files import StateFiles
 from forge_core.temporal_client.connect import connect, embedded_config
-from forge_obs import get_engine, upgrade
-from forge_obs.admin.maintenance import Extent, Pruning, count_prunable, prune
-from forge_obs.model.liveness import INTERRUPTED
-from forge_obs.store import RunQuery, get_shown_status, iterate_runs, open_reader
+from forge_obs import (
+    INTERRUPTED,
+    Extent,
+    Pruning,
+    RunQuery,
+    count_prunable,
+    get_engine,
+    get_shown_status,
+    iterate_runs,
+    open_reader,
+    prune,
+    upgrade,
+)
 
 from forge_cli.escape import escape_line
 from forge_cli.render.figures import format_count

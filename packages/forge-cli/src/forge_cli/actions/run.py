@@ -18,9 +18,7 @@ from forge_core.models.result import TaskResult
 from forge_core.models.task import ForgeTaskInput
 from forge_core.runs.resolve import RunSettings, resolve_run
 from forge_core.tracing.setup import init_tracing, shutdown_tracing
-from forge_obs import StoreError, flush, get_backlog, get_db_path, upgrade
-from forge_obs.model.rows import Interaction
-from forge_obs.recorder import lost_count
+from forge_obs import Interaction, StoreError, flush, get_backlog, get_db_path, lost_count, upgrade
 
 from forge_cli.errors import OutputFailed
 from forge_cli.escape import escape_line

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from forge_obs.environment.process import get_db_path
+from forge_obs import get_db_path
 
 from forge_cli.exit_codes import ExitCode
 from forge_cli.render.interactions import render_interactions

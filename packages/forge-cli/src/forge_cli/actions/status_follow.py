@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from forge_obs.errors import StoreError
+from forge_obs import StoreError
 from rich.text import Text
 
 from forge_cli.exit_codes import ExitCode

@@ -4,11 +4,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from forge_core.errors import UsageError
-from forge_obs.admin.check import StoreCheck, check_store
-from forge_obs.environment.process import get_db_path
-from forge_obs.errors import StoreError, StoreNewer, StoreUnavailable, StoreUnreadable
-from forge_obs.recorder import get_backlog
-from forge_obs.spool.file import get_lost_path
+from forge_obs import (
+    StoreCheck,
+    StoreError,
+    StoreNewer,
+    StoreUnavailable,
+    StoreUnreadable,
+    check_store,
+    get_backlog,
+    get_db_path,
+    get_lost_path,
+)
 
 from forge_cli.escape import escape_line
 from forge_cli.exit_codes import ExitCode
@@ -52,7 +58,7 @@ def upgrade() -> ExitCode:
     Records that could not be stored when they were made are stored now. Commands that write do
     all this by themselves.
     """
-    from forge_obs.store import upgrade as upgrade_store  # noqa: PLC0415 - imports SQLAlchemy
+    from forge_obs import upgrade as upgrade_store  # noqa: PLC0415 - imports SQLAlchemy
 
     found = _require_path()
     waited = get_backlog(found).pending
@@ -176,7 +182,7 @@ def backup(target: Place, /) -> ExitCode:
     Args:
         target: The new file.
     """
-    from forge_obs.admin.maintenance import back_up  # noqa: PLC0415 - imports SQLAlchemy
+    from forge_obs import back_up  # noqa: PLC0415 - imports SQLAlchemy
 
     path = _require_path()
     if not path.exists():
@@ -201,14 +207,13 @@ def export(*, jsonl: Switch = True, output: PlaceOrNone = None) -> ExitCode:  # 
         jsonl: One JSON object a line, the only format so far.
         output: Write to this new file, readable by you alone, instead of stdout.
     """
-    from forge_obs.admin.maintenance import list_all  # noqa: PLC0415 - imports SQLAlchemy
-    from forge_obs.store import open_reader  # noqa: PLC0415
+    from forge_obs import StoreReader  # noqa: PLC0415 - imports SQLAlchemy
 
-    engine = open_reader(_require_path())
+    reader = StoreReader.open(_require_path())
     with writing_to(output) as write:
-        if engine is None:
+        if reader is None:
             return ExitCode.SUCCESS
         for table in EXPORTED:
-            for values in list_all(engine, table):
-                write(dump(build_row(table, values)))
+            for row in reader.iterate_rows(table):
+                write(dump(build_row(table, row)))
     return ExitCode.SUCCESS

@@ -4,8 +4,7 @@ from typing import Annotated
 
 from cyclopts import Group, Parameter
 from forge_core.errors import UsageError
-from forge_obs.environment.process import get_db_path
-from forge_obs.model.rows import Interaction
+from forge_obs import Interaction, get_db_path
 
 from forge_cli.errors import NothingRecorded
 from forge_cli.exit_codes import ExitCode

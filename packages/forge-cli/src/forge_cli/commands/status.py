@@ -3,9 +3,7 @@
 from datetime import UTC, datetime
 
 from forge_core.errors import UsageError
-from forge_obs.environment.process import get_db_path
-from forge_obs.recorder import get_backlog
-from forge_obs.spool.format import Backlog
+from forge_obs import Backlog, get_backlog, get_db_path
 
 from forge_cli.config.files import load_user_config
 from forge_cli.exit_codes import ExitCode

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from forge_obs.model.columns import PROVIDER
-from forge_obs.model.rows import Interaction
+from forge_obs import PROVIDER, Interaction
 
 from forge_cli.escape import escape, escape_line
 from forge_cli.render.figures import format_milliseconds, format_moment, format_usd

@@ -6,15 +6,14 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from forge_obs.model.rows import Interaction, Run, load_interaction, load_run
+from forge_obs import Interaction, Run
 
 from forge_cli.views.costs import NO_PRICES, Prices, Tally
 from forge_cli.views.json_text import load_or_keep
 from forge_cli.views.run import RunView
 
 if TYPE_CHECKING:
-    from forge_obs.admin.check import StoreCheck
-    from forge_obs.errors import StoreError
+    from forge_obs import StoreCheck, StoreError
 
 SCHEMA_VERSION = 1
 
@@ -126,11 +125,9 @@ def build_call(
     return {**columns, "cost_usd": None if cost is None else float(cost)}
 
 
-def build_row(table: str, values: Mapping[str, object]) -> dict[str, Any]:
+def build_row(table: str, row: Interaction | Run) -> dict[str, Any]:
     """Build the object of one row of a table, as it was read from the file."""
-    loaded: Interaction | Run
-    loaded = load_run(values) if table == "runs" else load_interaction(values)
-    return {"table": table, **_columns(loaded, type(loaded), set())}
+    return {"table": table, **_columns(row, type(row), set())}
 
 
 def _columns(row: object, shape: type[Any], without: frozenset[str] | set[str]) -> dict[str, Any]:

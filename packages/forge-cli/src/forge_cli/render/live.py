@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from forge_core.models.pending import PendingActivity
-from forge_obs.model.columns import STARTED
-from forge_obs.model.rows import Interaction
+from forge_obs import STARTED, Interaction
 from rich.cells import cell_len
 from rich.text import Text
 

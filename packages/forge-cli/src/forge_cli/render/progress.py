@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from forge_core.models.pending import PendingActivity
-from forge_obs.model.rows import Interaction
+from forge_obs import Interaction
 
 from forge_cli.escape import escape_line
 from forge_cli.render.figures import format_count

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from forge_obs.model.rows import Interaction
+from forge_obs import Interaction
 from rich.cells import cell_len
 from rich.text import Text
 

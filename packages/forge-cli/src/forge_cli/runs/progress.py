@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 from typing import Protocol, TextIO
 
 from forge_core.models.pending import PendingActivity
-from forge_obs.errors import StoreError
-from forge_obs.model.rows import Interaction
+from forge_obs import Interaction, StoreError
 from rich.text import Text
 
 from forge_cli.render.live import LiveState, render_live

@@ -9,9 +9,7 @@ from forge_core.git.leftovers import Leftover
 from forge_core.runs.ownership import find_owner
 from forge_core.runs.state import RUNNING, ask_standings
 from forge_core.state_dir.files import StateFiles
-from forge_obs.environment.process import get_db_path
-from forge_obs.model.rows import Run
-from forge_obs.store import get_run, get_shown_status, open_reader
+from forge_obs import Run, get_db_path, get_run, get_shown_status, open_reader
 
 from forge_cli.views.leftover import UNKNOWN, Candidate
 

@@ -12,8 +12,7 @@ from forge_core.errors import UsageError
 from forge_core.models.error_text import describe_fault
 from forge_core.models.ids import build_task_id
 from forge_core.models.task import ContextConfig, TaskDefinition
-from forge_obs import StoreError, get_db_path, open_reader
-from forge_obs.store import get_prompt_sizes
+from forge_obs import StoreError, get_db_path, get_prompt_sizes, open_reader
 from pydantic import ValidationError
 
 from forge_cli.options.run import (

@@ -17,7 +17,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from forge_obs.model.rows import Interaction
+from forge_obs import Interaction
 
 from forge_cli.views.costs import (
     ModelKey,

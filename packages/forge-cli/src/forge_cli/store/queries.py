@@ -8,14 +8,15 @@ from itertools import islice
 from pathlib import Path
 from typing import overload
 
-from forge_obs import StoreError
-from forge_obs.environment.process import get_db_path
-from forge_obs.model.columns import RUNNING
-from forge_obs.model.liveness import INTERRUPTED
-from forge_obs.model.rows import Interaction, Run
-from forge_obs.recorder import get_backlog
-from forge_obs.store import (
+from forge_obs import (
+    INTERRUPTED,
+    RUNNING,
+    Interaction,
+    Run,
     RunQuery,
+    StoreError,
+    get_backlog,
+    get_db_path,
     get_interaction,
     get_interactions,
     get_run,

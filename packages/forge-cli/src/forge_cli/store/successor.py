@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from forge_obs.model.rows import Run
-from forge_obs.store import list_recent_runs
+from forge_obs import Run, list_recent_runs
 from sqlalchemy import Engine
 
 NEWEST = 20

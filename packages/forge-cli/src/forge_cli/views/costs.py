@@ -13,8 +13,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import TypeAlias
 
-from forge_obs.model.columns import PROVIDER, STARTED
-from forge_obs.model.rows import Interaction
+from forge_obs import PROVIDER, STARTED, Interaction
 
 ModelKey: TypeAlias = tuple[str, str]
 """A provider, empty where nobody says which, and the name of a model."""

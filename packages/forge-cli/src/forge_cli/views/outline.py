@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from forge_obs.model.columns import STARTED
-from forge_obs.model.rows import Interaction
+from forge_obs import STARTED, Interaction
 
 from forge_cli.views.result import AttemptView, PlannedView, ResultView, UnitView
 

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from forge_obs.model.liveness import INTERRUPTED
-from forge_obs.model.rows import Run
+from forge_obs import INTERRUPTED, Run
 
 from forge_cli.escape import escape_line
 from forge_cli.views.costs import Tally

@@ -1,11 +1,8 @@
-"""Housekeeping of a store that is in use: delete what is old, copy it, read all of it.
-
-See D64.
-"""
+"""Housekeeping of a store that is in use: delete what is old, and copy it; see D64."""
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -27,19 +24,15 @@ from sqlalchemy import (
 from forge_obs.database import files as sqlite_files
 from forge_obs.database import sqlite
 from forge_obs.database.engine import get_engine
-from forge_obs.database.reader import Query, Values, fetch
 from forge_obs.database.schema import interactions, runs
 from forge_obs.errors import StoreUnavailable
-from forge_obs.model.columns import RUNNING, TABLES
+from forge_obs.model.columns import RUNNING
 from forge_obs.spool import file as spool
 
 CALLS_A_BATCH: Final = 100
 """Calls that one transaction deletes, so that writers get their turn soon."""
 
 RUNS_A_BATCH: Final = 50
-
-ROWS_A_READ: Final = 20
-"""Rows that are in memory at once while all are read."""
 
 LONGEST_PAUSE_S: Final = 0.05
 
@@ -145,22 +138,6 @@ def back_up(db_path: str | os.PathLike[str], target: str | os.PathLike[str]) -> 
         copy.unlink(missing_ok=True)
         raise
     return copy.stat().st_size
-
-
-def list_all(engine: Engine, table: str) -> Iterator[Values]:
-    """Read every row of a table in the order of recording, a few at a time.
-
-    No transaction is open between two reads: what is recorded meanwhile may be among the rows.
-
-    Raises:
-        StoreError: The store cannot be read, or is newer than this version.
-    """
-    if table not in TABLES:
-        raise ValueError(f"no table {table!r}")
-    last = 0
-    while rows := fetch(engine, Query(table, after=last, at_most=ROWS_A_READ)):
-        yield from rows
-        last = int(str(rows[-1]["id"]))
 
 
 def _own_files(db_path: Path) -> set[Path]:
