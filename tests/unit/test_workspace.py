@@ -1,4 +1,4 @@
-"""The three distributions keep in step and import each other one way only."""
+"""The three distributions keep in step; which names cross from one to the next is counted."""
 
 import ast
 import tomllib
@@ -10,21 +10,6 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("forge-obs", "forge-core", "forge-cli")
 SOURCES = {name: ROOT / "packages" / name / "src" / name.replace("-", "_") for name in PACKAGES}
-SHELL_MODULES = {"sqlalchemy", "temporalio.client", "os", "subprocess", "time", "pathlib"}
-PURE = [
-    SOURCES["forge-cli"] / "config" / "settings.py",
-    SOURCES["forge-cli"] / "config" / "provenance.py",
-    *sorted((SOURCES["forge-core"] / "context").glob("*.py")),
-    *sorted((SOURCES["forge-core"] / "models").glob("*.py")),
-    *sorted((SOURCES["forge-core"] / "prompts").glob("*.py")),
-    *sorted((SOURCES["forge-cli"] / "render").glob("*.py")),
-    *sorted((SOURCES["forge-cli"] / "views").glob("*.py")),
-    SOURCES["forge-core"] / "files" / "paths.py",
-    SOURCES["forge-core"] / "llm" / "request.py",
-    SOURCES["forge-core"] / "tracing" / "attributes.py",
-    SOURCES["forge-core"] / "workflows" / "transition.py",
-    SOURCES["forge-obs"] / "model" / "entries.py",
-]
 
 
 def read_project(name: str) -> dict[str, Any]:
@@ -83,20 +68,3 @@ def test_forge_core_imports_exactly_llmstats_and_record_from_forge_obs() -> None
     }
 
     assert used == {("forge_obs", "LLMStats"), ("forge_obs", "record")}
-
-
-@pytest.mark.parametrize(
-    ("package", "forbidden"),
-    [("forge-obs", {"forge_core", "forge_cli"}), ("forge-core", {"forge_cli"})],
-)
-def test_dependencies_point_one_way(package: str, forbidden: set[str]) -> None:
-    roots = {module.split(".")[0] for module, _ in read_package_imports(package)}
-
-    assert not roots & forbidden
-
-
-@pytest.mark.parametrize("path", PURE, ids=lambda path: f"{path.parent.name}/{path.name}")
-def test_pure_module_imports_nothing_that_acts(path: Path) -> None:
-    imported = {module for module, _ in read_imports(path)}
-
-    assert not imported & SHELL_MODULES

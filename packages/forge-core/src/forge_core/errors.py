@@ -18,7 +18,7 @@ ForgeError
 │   ├── PayloadUnavailable  what Temporal's history points to is missing or damaged
 │   └── RunStuck          a run that no try gets on
 ├── RefusedPath           a model named a path that it may not write
-├── UnreadableFile        a file that a prompt cannot show (forge_core.files.read)
+├── UnreadableFile        a file that a prompt cannot show
 ├── MergeConflict         two sub-tasks changed the same path
 ├── UnsignedWork          work that was not submitted with our key
 ├── RunCancelled          a run was told to stop
@@ -109,6 +109,10 @@ class RunCancelled(ForgeError):
 
 class RunTerminated(ForgeError):
     """A run was ended from outside, with no say in it."""
+
+
+class UnreadableFile(ForgeError):
+    """A file cannot be shown in a prompt; the message says why."""
 
 
 class MergeConflict(ForgeError):

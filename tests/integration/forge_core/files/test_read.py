@@ -4,7 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
-from forge_core.files.read import UnreadableFile, read_text
+from forge_core.errors import UnreadableFile
+from forge_core.files.read import read_text
 from support.repository import make_repository, put_files
 
 FILES: dict[str, str | bytes] = {

@@ -1,10 +1,7 @@
 """A failure is one line that says what happened and what to do, without text of the prompts."""
 
-import ast
-from pathlib import Path
 from typing import get_args
 
-import forge_core.llm
 import pytest
 from forge_core.llm.errors import MESSAGE_LENGTH, RETRYABLE, FailureKind, ModelFailure
 from forge_core.llm.explain import QUOTED_LENGTH, explain_failure, read_provider_message
@@ -19,7 +16,6 @@ REQUEST = ModelRequest(
     max_tokens=10,
     labels=RequestLabels("llm"),
 )
-PURE = ("parse_answer", "errors", "explain", "request", "script", "model_name")
 
 
 def explain(kind: FailureKind, status: int | None, body: str | None) -> str:
@@ -119,17 +115,3 @@ def test_the_parameters_on_record_are_those_beside_the_prompts() -> None:
         "output_mode": "tool",
         "tool": "llmresponse",
     }
-
-
-@pytest.mark.parametrize("name", PURE)
-def test_the_pure_modules_touch_neither_network_nor_disk_nor_clock(name: str) -> None:
-    source = Path(forge_core.llm.__path__[0], f"{name}.py").read_text(encoding="utf-8")
-    imported = {
-        (node.module or "") if isinstance(node, ast.ImportFrom) else alias.name
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        for alias in node.names
-    }
-
-    roots = {module.partition(".")[0] for module in imported}
-    assert not roots & {"asyncio", "httpx2", "os", "pathlib", "pydantic_ai", "subprocess", "time"}

@@ -1,6 +1,6 @@
 """Which files of a repository are no context for a model, by path and size."""
 
-from forge_core.files.read import SIZE_LIMIT
+from forge_core.models.context import FILE_LIMIT_BYTES
 
 VENDORED = frozenset(
     {
@@ -72,7 +72,7 @@ def find_exclusion(path: str, size: int) -> str | None:
         return "lock file"
     if _suffix(name) in BINARY_SUFFIXES or name.endswith((".min.js", ".min.css")):
         return "binary or minified"
-    if size > SIZE_LIMIT:
+    if size > FILE_LIMIT_BYTES:
         return "larger than 1 MB"
     return None
 

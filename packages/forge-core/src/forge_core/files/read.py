@@ -3,19 +3,13 @@
 import os
 from pathlib import Path
 
-from forge_core.errors import ForgeError, RefusedPath
+from forge_core.errors import RefusedPath, UnreadableFile
 from forge_core.files.directory import open_directory, open_file
 from forge_core.files.paths import parse_path
-
-SIZE_LIMIT = 1_000_000
-"""Bytes up to which a file is shown."""
+from forge_core.models.context import FILE_LIMIT_BYTES
 
 
-class UnreadableFile(ForgeError):
-    """A file that a prompt cannot show; the message says why."""
-
-
-def read_text(root: Path, path: str, limit_bytes: int = SIZE_LIMIT) -> str:
+def read_text(root: Path, path: str, limit_bytes: int = FILE_LIMIT_BYTES) -> str:
     """Read a text file of a worktree.
 
     Raises:
@@ -30,7 +24,7 @@ def read_text(root: Path, path: str, limit_bytes: int = SIZE_LIMIT) -> str:
         raise UnreadableFile("is not UTF-8 text") from error
 
 
-def read_bytes(root: Path, path: str, limit_bytes: int = SIZE_LIMIT) -> bytes:
+def read_bytes(root: Path, path: str, limit_bytes: int = FILE_LIMIT_BYTES) -> bytes:
     """Read a file of a worktree, byte for byte.
 
     Raises:

@@ -4,6 +4,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+FILE_LIMIT_BYTES = 1_000_000
+"""Size up to which a file is shown."""
+
 
 class ContextStats(BaseModel):
     """How much of the repository went into one prompt."""

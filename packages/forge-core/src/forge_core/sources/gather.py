@@ -11,7 +11,8 @@ from forge_core.context.rank import build_seeds, compute_pagerank, order_by_rank
 from forge_core.context.repo_map import NO_MAP, RepoMap, build_repo_map
 from forge_core.context.sections import estimate_tokens
 from forge_core.context.tree_view import TreeView
-from forge_core.files.read import UnreadableFile, read_text
+from forge_core.errors import UnreadableFile
+from forge_core.files.read import read_text
 from forge_core.models.task import ContextConfig
 from forge_core.prompts.sections import FoundFile, Materials, SourceFile
 from forge_core.sources.cache import SourceCache

@@ -5,8 +5,10 @@ import stat
 from pathlib import Path
 
 from forge_core.context.tree_view import TreeFile
-from forge_core.files.read import SIZE_LIMIT, UnreadableFile, read_bytes
+from forge_core.errors import UnreadableFile
+from forge_core.files.read import read_bytes
 from forge_core.git.command import Git
+from forge_core.models.context import FILE_LIMIT_BYTES
 
 REGULAR_MODES = frozenset({"100644", "100755", "100664"})
 """Modes of files in a tree; links and submodules have others."""
@@ -77,7 +79,7 @@ def hash_blob(content: bytes, id_length: int) -> str:
 
 
 def _hash_file(root: Path, path: str, size: int, id_length: int) -> str:
-    if size > SIZE_LIMIT:
+    if size > FILE_LIMIT_BYTES:
         return UNREAD
     try:
         return hash_blob(read_bytes(root, path), id_length)

@@ -6,7 +6,8 @@ from pathlib import Path
 from forge_core.context.exclusion import is_python, needs_reading
 from forge_core.context.python_source import ModuleSource
 from forge_core.context.tree_view import TreeFile, read_source
-from forge_core.files.read import UnreadableFile, read_bytes
+from forge_core.errors import UnreadableFile
+from forge_core.files.read import read_bytes
 from forge_core.git.command import Git
 from forge_core.sources.cache import SourceCache
 from forge_core.sources.git_files import UNREAD, hash_blob
