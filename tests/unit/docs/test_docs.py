@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from cyclopts import App
-from forge_cli.app import build_app
+from forge_cli.commands.tree import build_app
 from forge_cli.config.settings import SETTINGS
 from forge_core.models.task import ContextConfig, TaskDefinition, ValidationConfig
 

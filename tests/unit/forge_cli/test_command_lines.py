@@ -1,11 +1,14 @@
 """Command lines, and the help on them at the width of a usual terminal."""
 
 import re
+from importlib import import_module
+from inspect import getdoc
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from forge_cli.app import call
+from forge_cli.commands.tree import COMMANDS
 from forge_cli.options.common import may_have_global_options
 
 
@@ -27,6 +30,23 @@ def test_no_line_of_an_option_ends_before_its_room_does(
     ]
     assert continued
     assert not early
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_users_read_the_whole_docstring_of_a_command(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    module = import_module(f"forge_cli.commands.{COMMANDS[command]}")
+    said = getdoc(getattr(module, command.rsplit(maxsplit=1)[-1]))
+
+    call([*command.split(), "--help"])
+
+    assert said is not None
+    expected = said.split("\n\nArgs:")[0].split()
+    shown = capsys.readouterr().out
+    assert f"Usage: forge {command}" in shown
+    assert " ".join(expected) in " ".join(shown.split())
 
 
 @pytest.mark.parametrize("group", ["db", "server"])

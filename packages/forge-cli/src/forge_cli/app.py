@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
@@ -10,111 +9,13 @@ from typing import NoReturn
 
 from cyclopts import App, CycloptsError, UnusedCliTokensError
 
+from forge_cli.commands.tree import build_app
 from forge_cli.errors import EXPECTED, find_exit_code
 from forge_cli.exit_codes import ExitCode
-from forge_cli.help import HelpPages, render_examples
-from forge_cli.options.common import build_launcher, launch, may_have_global_options
+from forge_cli.options.common import launch, may_have_global_options
 from forge_cli.terminal.console import flush_output, ignore_no_width, prepare_streams
 from forge_cli.terminal.early_signals import WORKER, find_command
 from forge_cli.terminal.failure import describe_refusal, tell_failure
-
-COMMANDS = {
-    "run": "Run a task on a git repository and report what became of it.\n\n"
-    "The work is done on a branch and in a worktree of its own: your checkout is left alone.",
-    "status": "List recent runs, or show one of them.\n\n"
-    "Reads the store of this machine (see `forge db path`) and changes nothing there.",
-    "show": "Show one call of a model: what it was for, what it cost, and its texts, whole.\n\n"
-    "A chosen text is written byte for byte, so that it can be piped.",
-    "resume": "Go on with an interrupted run.\n\n"
-    "Nothing that was done is done again, and no answer that has arrived is asked for again.",
-    "cancel": "Cancel a run and clean up behind it.\n\n"
-    "Its branch, its worktree and the claim on its task id stay; the output says where.",
-    "worker": "Serve runs of a configured Temporal server until stopped.\n\n"
-    "Runs are executed in this machine's repositories, with its keys and its store.",
-    "config": "Show the configuration: each value and where it comes from.\n\n"
-    "Options go before environment variables, those before configuration files.",
-    "clean": "Remove worktrees, branches and claims of runs that have ended.\n\n"
-    "Without a choice of runs it lists what they left and removes nothing.",
-    "completion": "Print the completion script of a shell, or install it.\n\n"
-    "With it the shell completes commands and options.",
-    "doctor": "Look for what is missing or wrong on this machine, with a remedy for each.\n\n"
-    "Changes nothing, starts nothing and calls no model.",
-    "demo": "Run a planned task on a small bundled repository, without a model.\n\n"
-    "The answers come from a script; Temporal, git, the checks and the record are real.",
-}
-"""Commands, each a function of its name, and their help."""
-
-MODULES = {"resume": "run"}
-"""Modules of the commands that have none of their own name."""
-
-SERVER_COMMANDS = {
-    "start": "Start the embedded server, or say where it runs.\n\n"
-    "Commands start it by themselves; do it yourself for Temporal's web interface.",
-    "stop": "Stop the embedded server.\n\n"
-    "It keeps what it knows of runs, and is not stopped while commands use it.",
-    "status": "Tell whether the embedded server runs, where, and who uses it.",
-}
-"""Commands below `forge server`."""
-
-DB_COMMANDS = {
-    "path": "Print the path of the store's database.",
-    "upgrade": "Create the database, or bring it to this version's schema.",
-    "check": "Check the database: schema, integrity, permissions, records that wait or are lost.",
-    "prune": "Delete runs that ended long ago, with their calls, and give the disk back.",
-    "backup": "Copy the database to a new file, also while it is in use.",
-    "export": "Print every row of the store.",
-}
-"""Commands below `forge db`."""
-
-
-def build_app() -> App:
-    """Build the application; a command's module is imported when it is used."""
-    app = App(
-        name="forge",
-        help="Run LLM tasks on a git repository, with every model call on record.",
-        help_epilogue=render_examples(""),
-        help_format="plaintext",
-        help_formatter=HelpPages(),
-        version=_read_version,
-        result_action="return_value",
-        exit_on_error=False,
-        print_error=False,
-        suppress_keyboard_interrupt=False,
-    )
-    for name, text in COMMANDS.items():
-        _add_commands(app, MODULES.get(name, name), {name: text})
-    db = App(
-        name="db", help="Find, upgrade and check the store.", help_epilogue=render_examples("db")
-    )
-    _add_commands(db, "db", DB_COMMANDS, "db ")
-    app.command(db)
-    server = App(
-        name="server",
-        help="Look after the embedded Temporal server.",
-        help_epilogue=render_examples("server"),
-    )
-    _add_commands(server, "server", SERVER_COMMANDS, "server ")
-    app.command(server)
-    app.meta.suppress_keyboard_interrupt = False  # it would end the process without a word
-    app.meta.default(build_launcher(app))
-    return app
-
-
-def _add_commands(app: App, module: str, texts: Mapping[str, str | None], prefix: str = "") -> None:
-    """Add functions of a module of commands, with their help; None leaves that to the function."""
-    for name, text in texts.items():
-        app.command(
-            f"forge_cli.commands.{module}:{name}",
-            name=name,
-            help=text,
-            help_epilogue=render_examples(f"{prefix}{name}"),
-        )
-
-
-def _read_version() -> str:
-    from importlib.metadata import version  # noqa: PLC0415 - slow
-
-    return version("forge-cli")
 
 
 def main() -> None:
@@ -128,7 +29,7 @@ def main() -> None:
 
 def call(argv: list[str]) -> ExitCode:
     """Run a command line; whatever goes wrong becomes one line and an exit code."""
-    app = build_app()
+    app = build_app(with_help=may_have_global_options(argv))
     try:
         result = _run(app, argv)
     except UnusedCliTokensError as error:

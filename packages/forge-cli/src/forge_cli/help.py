@@ -1,6 +1,7 @@
-"""Help pages: their layout on a terminal, and the examples below each."""
+"""Help pages: their text, their layout on a terminal, and the examples below each."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -70,6 +71,32 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
 def render_examples(command: str) -> str:
     """Render the examples of a command."""
     return "\n".join(["Examples:", *(f"  {line}" for line in EXAMPLES.get(command, ()))])
+
+
+def read_help(module: str, function: str) -> str | None:
+    """Read what a function's docstring says of its command, a line for each paragraph.
+
+    The module is read, not imported: a list of commands would import everything else. None where
+    its source is missing.
+    """
+    docstring = _read_docstrings(module).get(function)
+    if docstring is None:
+        return None
+    paragraphs = docstring.partition("\nArgs:\n")[0].strip().split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+
+
+@cache
+def _read_docstrings(module: str) -> Mapping[str, str | None]:
+    from ast import FunctionDef, get_docstring, parse  # noqa: PLC0415 - for help only
+    from importlib.machinery import SourceFileLoader  # noqa: PLC0415
+    from importlib.util import find_spec  # noqa: PLC0415
+
+    spec = find_spec(module)
+    loader = spec.loader if spec is not None else None
+    source = loader.get_source(module) if isinstance(loader, SourceFileLoader) else None
+    body = parse(source).body if source is not None else []
+    return {node.name: get_docstring(node) for node in body if isinstance(node, FunctionDef)}
 
 
 class HelpPages:

@@ -31,7 +31,7 @@ def completion(
         install: Write the script where the shell looks for it, and have bash and zsh load it by a
             line in ~/.bashrc or ~/.zshrc.
     """
-    from forge_cli.app import build_app  # noqa: PLC0415 - it imports this module
+    from forge_cli.commands.tree import build_app  # noqa: PLC0415 - it imports this module
 
     chosen = shell or _detect()
     app = build_app()
