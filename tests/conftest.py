@@ -12,6 +12,7 @@ from support.leftovers import (
     pytest_sessionfinish,
     pytest_unconfigure,
 )
+from support.repository import make_repository
 
 __all__ = ["nothing_outlives_the_session", "pytest_sessionfinish", "pytest_unconfigure"]
 
@@ -21,7 +22,6 @@ settings.load_profile("forge")
 tempfile.gettempdir()  # found once: what is made in this process stays where it always was
 
 SECRETS = ("_API_KEY", "_BASE_URL")
-
 
 def pytest_collection_finish() -> None:
     """Keep what was collected out of every garbage collection, which takes half the time else."""
@@ -48,3 +48,9 @@ def private_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(home / "gitconfig"))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     return home
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    """Make a repository of one file."""
+    return make_repository(tmp_path / "repo", {"README.md": "# a repository\n"})

@@ -10,6 +10,7 @@ from forge_core.embedded_server.start import get_state_dir, read_record
 from forge_core.state_dir.files import StateFiles
 from forge_core.temporal_client.connect import connect, embedded_config
 from forge_core.temporal_client.executions import GIVEN_UP
+from support.children import is_alive
 from support.documents import validate
 from support.forge import run_forge, running_forge
 from support.live import (
@@ -18,7 +19,6 @@ from support.live import (
     Gate,
     Held,
     end_gently,
-    is_alive,
     kill,
     list_units,
     read_calls,
@@ -33,11 +33,6 @@ from support.waiting import wait_until
 from temporalio.client import Client
 
 pytestmark = pytest.mark.usefixtures("shared_server")
-
-
-@pytest.fixture
-def repo(tmp_path: Path) -> Path:
-    return make_repository(tmp_path / "repo", {"README.md": "# a repository\n"})
 
 
 def assert_clean(repo: Path) -> None:

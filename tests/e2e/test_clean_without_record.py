@@ -5,15 +5,14 @@ from pathlib import Path
 import pytest
 from support.forge import run_forge, running_forge
 from support.live import Gate, run_options
-from support.repository import git, make_repository
+from support.repository import git
 
 pytestmark = pytest.mark.usefixtures("shared_server")
 
 
-@pytest.fixture
-def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(autouse=True)
+def _no_store(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORGE_DB_PATH", "")
-    return make_repository(tmp_path / "repo", {"README.md": "# a repository\n"})
 
 
 def test_run_goes_once_it_is_merged_and_has_ended_and_not_while_it_can_be_resumed(

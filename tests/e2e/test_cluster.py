@@ -22,7 +22,6 @@ from support.forge import DEADLINE_S, run_forge, running_forge
 from support.forked import ForgeProcess
 from support.live import Gate, end_gently, run_options
 from support.llm_server import LLMServer, tool
-from support.repository import make_repository
 from support.script import answer, write_script
 from support.temporal_server import killable_server, running_server
 from support.waiting import wait_until
@@ -33,11 +32,6 @@ from temporalio.client import Client
 def address(tmp_path: Path) -> Iterator[str]:
     with running_server(tmp_path) as found:
         yield found
-
-
-@pytest.fixture
-def repo(tmp_path: Path) -> Path:
-    return make_repository(tmp_path / "repo", {"README.md": "# a repository\n"})
 
 
 @contextmanager

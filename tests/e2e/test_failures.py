@@ -13,15 +13,9 @@ import pytest
 from forge_obs import Interaction, get_interactions, get_run, open_reader, record
 from support.forge import Outcome, run_forge
 from support.llm_server import Handler, LLMServer, error, in_order, raw, tool
-from support.repository import make_repository
 from support.script import answer, write_script
 
 pytestmark = pytest.mark.usefixtures("shared_server")
-
-
-@pytest.fixture
-def repo(tmp_path: Path) -> Path:
-    return make_repository(tmp_path / "repo", {"README.md": "# a repository\n"})
 
 
 def run_task(repo: Path, model: str, *options: str) -> Outcome:

@@ -6,14 +6,8 @@ from pathlib import Path
 import pytest
 from support.forge import DEADLINE_S, running_forge
 from support.llm_server import Exchange, LLMServer, Reply, error, tool
-from support.repository import make_repository
 
 ANSWER = {"files": [{"file_path": "hello.py", "content": 'print("hello")\n'}]}
-
-
-@pytest.fixture
-def repo(tmp_path: Path) -> Path:
-    return make_repository(tmp_path / "repo", {"README.md": "# a repository\n"})
 
 
 @pytest.mark.usefixtures("shared_server")

@@ -5,7 +5,6 @@ import random
 import signal
 import socket
 import sqlite3
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -23,6 +22,7 @@ from forge_core.state_dir.files import (
     run_directory,
 )
 from forge_obs.environment.process import get_process_start
+from support.children import is_alive, running_stranger
 from support.disks import fill, small_disk
 from support.documents import validate
 from support.forge import DEADLINE_S, run_forge, running_forge
@@ -34,7 +34,6 @@ from support.live import (
     Held,
     end_gently,
     follow_plan,
-    is_alive,
     kill,
     list_units,
     read_calls,
@@ -50,11 +49,6 @@ from support.waiting import wait_until
 
 shared = pytest.mark.usefixtures("shared_server")
 own = pytest.mark.usefixtures("own_server")
-
-
-@pytest.fixture
-def repo(tmp_path: Path) -> Path:
-    return make_repository(tmp_path / "repo", {"README.md": "# a repository\n"})
 
 
 @pytest.fixture
@@ -168,29 +162,21 @@ def test_run_goes_on_after_a_reboot_that_gave_its_ids_to_strangers(repo: Path, g
     gate.wait()
     run, server = read_run(), read_server()
     killed = (run.owner_pid or 0, server.pid, server.server_pid)
-    with stranger() as pid:
-        for found in killed:
-            kill(found)
+    with running_stranger() as stranger:
+        for pid in killed:
+            kill(pid)
         wait_until(lambda: not any(map(is_alive, killed)), "all to end")
-        give_ids_away(files, run.workflow_id, pid)
+        give_ids_away(files, run.workflow_id, stranger.pid)
         with socket.create_server((LOOPBACK, server.port)):
             gate.let_go()
             between = read_status(run.workflow_id)
             resume(run.workflow_id)
             moved = read_server().port
 
-        assert is_alive(pid)
+        assert stranger.poll() is None
     assert between == ("interrupted", f"forge resume {run.workflow_id}")
     assert moved != server.port
     assert_whole(repo)
-
-
-@contextmanager
-def stranger() -> Iterator[int]:
-    """Run a process that has nothing to do with Forge; gives its id."""
-    with subprocess.Popen(["sleep", "600"]) as process:
-        yield process.pid
-        process.kill()
 
 
 def give_ids_away(files: StateFiles, workflow_id: str, pid: int) -> None:

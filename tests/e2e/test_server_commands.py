@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.children import is_alive
 from support.documents import validate
 from support.forge import run_forge
 from support.waiting import wait_until
@@ -31,10 +32,6 @@ asyncio.run(main())
 def _no_server_stays() -> Iterator[None]:
     yield
     assert run_forge("server", "stop").code == 0
-
-
-def is_alive(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists()
 
 
 def test_no_server_runs_until_one_is_started_and_nothing_is_made() -> None:

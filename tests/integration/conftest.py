@@ -1,7 +1,6 @@
 """What integration tests share: a fresh recorder for each, and one real Temporal server."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from forge_cli.app import call
@@ -9,7 +8,6 @@ from forge_core.embedded_server.start import get_state_dir
 from forge_core.temporal_client.connect import connect, embedded_config
 from forge_obs import breaker, recorder
 from support.forge import Forge, Outcome
-from support.repository import make_repository
 from support.temporal_server import running_server
 from temporalio.client import Client
 
@@ -49,9 +47,3 @@ def temporal_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 async def client(temporal_address: str) -> Client:
     """Connect to that server as `forge run` does."""
     return await connect(embedded_config(temporal_address, get_state_dir()))
-
-
-@pytest.fixture
-def repo(tmp_path: Path) -> Path:
-    """Make a repository of one file."""
-    return make_repository(tmp_path / "repo", {"README.md": "# a repository\n"})

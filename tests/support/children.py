@@ -1,11 +1,14 @@
-"""Run a function in a forked child, perhaps as another user."""
+"""Processes of a test: forked children, perhaps as another user, and strangers."""
 
 import os
+import subprocess
 import sys
 import traceback
 import warnings
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psutil
 
 NOBODY = 65534
 """A user without rights, for tests that root would pass by accident."""
@@ -40,11 +43,24 @@ def wait_for(child: int) -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def has_ended(pid: int) -> bool:
-    """Tell whether a process has ended; one that nobody reaps counts as ended."""
+def is_alive(pid: int) -> bool:
+    """Return whether a process runs; one that only waits to be reaped does not.
+
+    A process that is being killed holds its ports and locks until the last of its threads has
+    ended, while the first is a zombie already.
+    """
     try:
-        os.kill(pid, 0)
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (ProcessLookupError, FileNotFoundError):
-        return True
-    return state == "Z"
+        process = psutil.Process(pid)
+        return process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1
+    except psutil.NoSuchProcess:
+        return False
+
+
+@contextmanager
+def running_stranger() -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a process that has nothing to do with Forge until the block ends."""
+    with subprocess.Popen(["sleep", "600"]) as process:
+        try:
+            yield process
+        finally:
+            process.kill()

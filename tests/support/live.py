@@ -38,14 +38,6 @@ def kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def is_alive(pid: int) -> bool:
-    """Tell whether a process lives; one that waits to be reaped does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
-
-
 def read_runs() -> list[Run]:
     """Read the runs on record, newest first."""
     engine = open_reader(os.environ["FORGE_DB_PATH"])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from support import leftovers
-from support.children import has_ended
+from support.children import is_alive
 
 CONFTEST = """
 from support import leftovers
@@ -58,7 +58,7 @@ def test_process_that_is_left_behind_is_named_and_ended(tmp_path: Path) -> None:
     pid = int((tmp_path / "pid").read_text())
     assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout
     assert f"tests have left behind:\n  process {pid}: sleep 1000" in done.stdout
-    assert has_ended(pid)
+    assert not is_alive(pid)
 
 
 def test_session_that_leaves_nothing_passes(tmp_path: Path) -> None:

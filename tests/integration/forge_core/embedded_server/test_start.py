@@ -10,6 +10,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
+from glob import glob
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ from forge_core.errors import ServerUnavailable
 from forge_core.locks.held_file import try_lock
 from forge_core.state_dir.files import ServerRecord, StateFiles, dump_record, parse_ports
 from forge_core.temporal_client.connect import connect, embedded_config
+from support.children import running_stranger
 from support.disks import small_disk
 from support.waiting import DEADLINE_S, wait_until
 from temporalio.service import RPCError
@@ -121,9 +123,8 @@ def crowd(directory: Path) -> Iterator[Crowd]:
 @pytest.fixture
 def stranger() -> Iterator[subprocess.Popen[bytes]]:
     """A process that has nothing to do with Forge."""
-    with subprocess.Popen(["sleep", "600"]) as process:
+    with running_stranger() as process:
         yield process
-        process.kill()
 
 
 def leave_record(directory: Path, content: bytes) -> None:
@@ -132,13 +133,13 @@ def leave_record(directory: Path, content: bytes) -> None:
 
 
 def processes_of(directory: Path) -> list[int]:
-    """List the servers and supervisors of a state directory."""
-    found = []
-    for entry in Path("/proc").iterdir():
+    """List the servers and supervisors of a state directory that have a thread left."""
+    found = set()
+    for link in glob("/proc/[0-9]*/task/[0-9]*/cwd"):  # noqa: PTH207 - passes over what has ended
         with suppress(OSError):
-            if entry.name.isdigit() and (entry / "cwd").readlink() == directory:
-                found.append(int(entry.name))
-    return found
+            if Path(link).readlink() == directory:
+                found.add(int(link.split("/")[2]))
+    return sorted(found)
 
 
 def servers_of(directory: Path) -> list[int]:

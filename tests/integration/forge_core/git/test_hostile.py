@@ -11,7 +11,7 @@ from forge_core.git.commit import commit_files
 from forge_core.git.gather import gather_commits
 from forge_core.git.trailers import CommitTrailers
 from forge_core.git.worktree import ensure_sub_worktree, ensure_task_worktree, reset_worktree
-from support.children import has_ended
+from support.children import is_alive
 from support.repository import commit_all, git, make_repository, put_files
 
 OURS = CommitTrailers("forge-task-00000001", "step", 1)
@@ -103,7 +103,7 @@ def test_git_whose_filter_hangs_is_given_up_with_it(
     with pytest.raises(GitFailed, match="did not end within 1 s"):
         commit(worktree, base, "b.py")
 
-    assert has_ended(int((tmp_path / "pid").read_text()))
+    assert not is_alive(int((tmp_path / "pid").read_text()))
 
 
 def test_keys_are_not_in_the_environment_of_filters(

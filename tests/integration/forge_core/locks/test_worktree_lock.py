@@ -12,7 +12,7 @@ from forge_core.locks.worktree_lock import exclusive, inherited_locks
 from forge_core.models.activity import CreateWorktreeInput
 from forge_core.shell.bounds import CommandBounds, ResourceLimits
 from forge_core.shell.run import run_command
-from support.children import has_ended, start_child, wait_for
+from support.children import is_alive, start_child, wait_for
 from support.repository import git, make_repository, put_files
 from support.waiting import wait_until
 
@@ -126,7 +126,7 @@ def test_command_of_a_killed_process_keeps_the_lock_until_it_has_ended(
         (tmp_path / "go").touch()
 
     with exclusive(worktree):
-        assert has_ended(int((tmp_path / "pid").read_text()))
+        assert not is_alive(int((tmp_path / "pid").read_text()))
 
 
 def test_git_that_outlives_its_forge_is_waited_for(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from forge_core.shell.bounds import CommandBounds, CommandResult, ResourceLimits
 from forge_core.shell.run import run_command
-from support.children import has_ended, start_child, wait_for
+from support.children import is_alive, start_child, wait_for
 
 ENVIRONMENT = {"PATH": os.environ["PATH"]}
 
@@ -57,7 +57,7 @@ def is_gone(pid: int) -> bool:
     """Wait until a process has ended."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
-        if has_ended(pid):
+        if not is_alive(pid):
             return True
         time.sleep(0.01)
     return False

@@ -17,7 +17,7 @@ from forge_obs import flush, record
 from forge_obs.database import sqlite_writer
 from forge_obs.database.checkpointer import LOG_BYTES
 from forge_obs.database.engine import list_open
-from support.children import NOBODY, has_ended, run_in_child, start_child, wait_for
+from support.children import NOBODY, is_alive, run_in_child, start_child, wait_for
 from support.store import interaction
 from support.waiting import wait_until
 
@@ -83,7 +83,7 @@ def test_log_of_busy_processes_stays_bounded(db: Path) -> None:
     def all_have_ended() -> bool:
         with suppress(FileNotFoundError):
             lengths.append(log_bytes(db))
-        return all(has_ended(child) for child in children)
+        return not any(map(is_alive, children))
 
     wait_until(all_have_ended, "the writers")
 
