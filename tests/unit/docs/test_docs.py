@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from cyclopts import App
@@ -11,8 +12,9 @@ from forge_core.models.task import ContextConfig, TaskDefinition, ValidationConf
 
 ROOT = Path(__file__).parents[3]
 DOCUMENTS = sorted(
-    [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "packages").glob("*/README.md")]
+    [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "packages").glob("*/README.md")]
 )
+PICTURES = sorted((ROOT / "docs").glob("*.svg"))
 DECISION = re.compile(r"\bD\d\d\b")
 """The number of a decision record."""
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
@@ -25,6 +27,18 @@ def test_links_of_a_document_lead_somewhere(document: Path) -> None:
     ]
 
     assert missing == []
+
+
+@pytest.mark.parametrize("picture", PICTURES, ids=lambda path: path.name)
+def test_nothing_in_a_picture_is_cut_off(picture: Path) -> None:
+    drawn = ElementTree.fromstring(picture.read_text())  # noqa: S314 - our own
+    words = [word.attrib for word in drawn.iter() if word.tag.endswith("}text")]
+
+    assert words
+    assert max(float(word["x"]) + float(word["textLength"]) for word in words) < float(
+        drawn.attrib["width"]
+    )
+    assert max(float(word["y"]) for word in words) < float(drawn.attrib["height"])
 
 
 def test_readme_stays_short() -> None:

@@ -1,4 +1,4 @@
-"""The README shows what the demonstration prints."""
+"""The README's pictures show what a run shows now."""
 
 import subprocess
 import sys
@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "docs" / "record_session.py"
+SCRIPT = Path(__file__).parents[2] / "docs" / "record_pictures.py"
 
 
 @pytest.mark.usefixtures("shared_server")
-def test_recorded_session_is_what_the_demonstration_prints_now() -> None:
+def test_recorded_pictures_are_what_a_run_shows_now() -> None:
     done = subprocess.run(
         [sys.executable, SCRIPT, "--check"], capture_output=True, text=True, check=False
     )
