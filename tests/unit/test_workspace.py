@@ -36,7 +36,7 @@ def read_package_imports(package: str) -> set[tuple[str, str]]:
 def test_versions_are_in_lock_step() -> None:
     versions = {read_project(name)["version"] for name in PACKAGES}
 
-    assert versions == {"2026.11.0"}
+    assert len(versions) == 1
 
 
 @pytest.mark.parametrize("name", PACKAGES)
