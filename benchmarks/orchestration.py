@@ -18,10 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from forge_core.embedded_server.start import embedded_server, get_state_dir
+from forge_core.embedded_server.start import embedded_server
 from forge_core.models.task import TaskDefinition
 from forge_core.runs.client import start_run, wait_for_result
 from forge_core.runs.resolve import RunSettings, resolve_run
+from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import connect, embedded_config
 from forge_core.worker.worker import running_worker
 from forge_obs import get_db_path, list_recent_runs, open_reader, upgrade

@@ -6,8 +6,9 @@ import signal
 from pathlib import Path
 
 import pytest
-from forge_core.embedded_server.start import get_state_dir, read_record
+from forge_core.embedded_server.start import read_record
 from forge_core.state_dir.files import StateFiles
+from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import connect, embedded_config
 from forge_core.temporal_client.executions import GIVEN_UP
 from support.children import is_alive

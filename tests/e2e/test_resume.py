@@ -12,15 +12,10 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-from forge_core.embedded_server.start import get_state_dir, read_record
-from forge_core.state_dir.files import (
-    LOOPBACK,
-    ServerRecord,
-    StateFiles,
-    dump_record,
-    parse_record,
-    run_directory,
-)
+from forge_core.embedded_server.launch import LOOPBACK, ServerRecord, dump_record, parse_record
+from forge_core.embedded_server.start import read_record
+from forge_core.state_dir.files import StateFiles, run_directory
+from forge_core.state_dir.locate import get_state_dir
 from forge_obs.environment.process import get_process_start
 from support.children import is_alive, running_stranger
 from support.disks import fill, small_disk

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from forge_cli.app import call
-from forge_core.embedded_server.start import get_state_dir
+from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import connect, embedded_config
 from forge_obs import breaker, recorder
 from support.forge import Forge, Outcome

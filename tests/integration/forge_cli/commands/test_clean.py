@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from forge_cli.app import call
-from forge_core.embedded_server.start import get_state_dir
 from forge_core.git.claim import claim_task
 from forge_core.git.commit import commit_files, keep_commit
 from forge_core.git.leftovers import list_leftovers
@@ -16,6 +15,7 @@ from forge_core.git.trailers import CommitTrailers
 from forge_core.git.worktree import ensure_sub_worktree, ensure_task_worktree
 from forge_core.runs.ownership import owned_run
 from forge_core.state_dir.files import StateFiles
+from forge_core.state_dir.locate import get_state_dir
 from forge_obs import record
 from support.forge import Outcome
 from support.repository import git, make_repository, snapshot

@@ -14,10 +14,10 @@ from glob import glob
 from pathlib import Path
 
 import pytest
+from forge_core.embedded_server.launch import ServerRecord, dump_record, parse_ports
 from forge_core.embedded_server.start import (
     embedded_server,
     find_temporal_binary,
-    get_state_dir,
     keep_server,
     read_record,
 )
@@ -25,7 +25,8 @@ from forge_core.embedded_server.status import stop_server
 from forge_core.embedded_server.supervisor import LOG_LIMIT_BYTES
 from forge_core.errors import ServerUnavailable
 from forge_core.locks.held_file import try_lock
-from forge_core.state_dir.files import ServerRecord, StateFiles, dump_record, parse_ports
+from forge_core.state_dir.files import StateFiles
+from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import connect, embedded_config
 from support.children import running_stranger
 from support.disks import small_disk

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from forge_core.embedded_server.start import get_state_dir
 from forge_core.models.context import ContextEntry, ContextStats
 from forge_core.models.task import TaskDefinition
 from forge_core.runs.client import start_run, wait_for_result
 from forge_core.runs.resolve import RunSettings, resolve_run
+from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import connect, embedded_config
 from forge_core.worker.worker import running_worker
 from forge_obs import Interaction, get_db_path, get_interactions, open_reader

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from forge_core.embedded_server.start import get_state_dir
 from forge_core.errors import DiskFull, RunStuck
 from forge_core.models.result import TaskResult
 from forge_core.models.task import TaskDefinition, ValidationConfig
@@ -14,6 +13,7 @@ from forge_core.runs import stuck as obstacles
 from forge_core.runs.client import reconcile_ended, start_run, wait_for_result
 from forge_core.runs.resolve import RunSettings, resolve_run
 from forge_core.runs.stuck import watch
+from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import connect, embedded_config
 from forge_core.temporal_client.executions import release
 from forge_core.temporal_client.inspector import RunHandle, find_run

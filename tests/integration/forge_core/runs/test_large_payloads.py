@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from forge_core.embedded_server.start import get_state_dir
 from forge_core.models.result import TaskResult
 from forge_core.models.task import ContextConfig, TaskDefinition, ValidationConfig
 from forge_core.runs.client import start_run, wait_for_result
 from forge_core.runs.resolve import RunSettings, resolve_run
+from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import ConnectConfig, connect
 from forge_core.temporal_client.inspector import RunHandle
 from forge_core.temporal_client.payload_size import INLINE_LIMIT_BYTES

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 from forge_cli.app import call
-from forge_core.embedded_server.start import embedded_server, get_state_dir
+from forge_core.embedded_server.start import embedded_server
 from forge_core.runs.ownership import confirm_run
 from forge_core.state_dir.files import StateFiles
+from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.executions import describe
 from forge_obs import get_interactions, list_recent_runs, open_reader
 from support.repository import make_repository

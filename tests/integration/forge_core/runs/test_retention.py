@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from forge_core.embedded_server.start import embedded_server, get_state_dir
+from forge_core.embedded_server.start import embedded_server
 from forge_core.runs.ownership import owned_run
 from forge_core.runs.retention import (
     Holdings,
@@ -19,6 +19,7 @@ from forge_core.runs.retention import (
     remove,
 )
 from forge_core.state_dir.files import StateFiles
+from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import connect, embedded_config
 from forge_obs import record
 from support.forge import Forge

@@ -8,13 +8,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from forge_core.embedded_server.start import get_state_dir
 from forge_core.errors import InfrastructureError
 from forge_core.models.task import ForgeTaskInput, TaskDefinition
 from forge_core.runs.client import start_run
 from forge_core.runs.resolve import RunSettings, resolve_run
 from forge_core.runs.stuck import find_obstacle, wait_unless_stuck, watch
 from forge_core.state_dir.files import StateFiles
+from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import connect, embedded_config, load_connect_config
 from forge_core.temporal_client.executions import release
 from forge_core.temporal_client.inspector import RunHandle

@@ -8,8 +8,8 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from forge_core.embedded_server.start import get_state_dir
 from forge_core.errors import ServerUnavailable, UsageError
+from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import connect, embedded_config, load_connect_config
 from support.temporal_server import running_server
 from temporalio.service import TLSConfig

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 
 import pytest
-from forge_core.embedded_server.start import get_state_dir
+from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import connect, embedded_config
 from forge_core.tracing.setup import (
     activity_span,

@@ -4,11 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
-from forge_core.embedded_server.start import get_state_dir
 from forge_core.errors import InfrastructureError
 from forge_core.models.task import TaskDefinition
 from forge_core.runs.client import start_run, wait_for_result
 from forge_core.runs.resolve import RunSettings, resolve_run
+from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import connect, embedded_config
 from forge_core.worker.worker import running_worker
 from forge_obs import get_run, open_reader

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from forge_core.embedded_server.start import get_state_dir
 from forge_core.models.activity import RemoveSubWorktreesInput, RunOwner, WriteFilesInput
 from forge_core.models.llm import FileOutput
 from forge_core.models.run import RunKey
 from forge_core.models.task import ForgeTaskInput, TaskDefinition
 from forge_core.runs.client import start_run, wait_for_result
 from forge_core.runs.resolve import RunSettings, resolve_run
+from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import connect, embedded_config
 from forge_core.worker.worker import WORKFLOWS, running_worker
 from forge_obs import get_interactions, list_recent_runs, open_reader

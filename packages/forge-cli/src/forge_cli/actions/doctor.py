@@ -8,7 +8,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-from forge_core.embedded_server.start import find_temporal_binary, get_state_dir
+from forge_core.embedded_server.start import find_temporal_binary
 from forge_core.embedded_server.status import get_server_status
 from forge_core.errors import ForgeError, RepositoryError, UsageError
 from forge_core.git.command import Git
@@ -16,6 +16,7 @@ from forge_core.git.leftovers import list_leftovers
 from forge_core.git.repository import find_repository
 from forge_core.llm.model_name import PROVIDERS
 from forge_core.llm.providers import check_model
+from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import connect, load_connect_config
 from forge_obs import StoreCheck, StoreError, check_store, get_db_path
 

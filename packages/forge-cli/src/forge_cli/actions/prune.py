@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from forge_core.embedded_server.start import get_state_dir
 from forge_core.errors import InfrastructureError, ServerUnavailable
 from forge_core.runs.retention import Holdings, choose_ended, list_old_runs, measure, remove
 from forge_core.runs.state import OUT_OF_REACH, RUNNING, ask_standings
 from forge_core.state_dir.files import StateFiles
+from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import connect, embedded_config
 from forge_obs import (
     INTERRUPTED,

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 
 from forge_core.embedded_server import status as control
-from forge_core.embedded_server.start import get_state_dir
+from forge_core.state_dir.locate import get_state_dir
 
 from forge_cli.exit_codes import ExitCode
 from forge_cli.render.health import build_server_status, render_server_status

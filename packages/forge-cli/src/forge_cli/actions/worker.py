@@ -6,9 +6,9 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-from forge_core.embedded_server.start import get_state_dir
 from forge_core.errors import InfrastructureError, ServerUnavailable, UsageError
 from forge_core.files.create import create_whole, make_private
+from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import ConnectConfig, connect, load_connect_config
 from forge_core.temporal_client.task_queues import LOOK_INTERVAL_S, has_workers
 from forge_core.tracing.setup import init_tracing, shutdown_tracing

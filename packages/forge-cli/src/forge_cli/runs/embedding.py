@@ -6,9 +6,10 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from forge_core.embedded_server.start import embedded_server, get_state_dir
+from forge_core.embedded_server.launch import IDLE_S
+from forge_core.embedded_server.start import embedded_server
 from forge_core.errors import UsageError
-from forge_core.state_dir.files import IDLE_S
+from forge_core.state_dir.locate import get_state_dir
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from forge_core.embedded_server.start import get_state_dir
 from forge_core.git.leftovers import Leftover
 from forge_core.runs.ownership import find_owner
 from forge_core.runs.state import RUNNING, ask_standings
 from forge_core.state_dir.files import StateFiles
+from forge_core.state_dir.locate import get_state_dir
 from forge_obs import Run, get_db_path, get_run, get_shown_status, open_reader
 
 from forge_cli.views.leftover import UNKNOWN, Candidate

@@ -14,26 +14,19 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from pwd import getpwuid
 from typing import IO, NoReturn
 
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from forge_core.embedded_server.launch import IDLE_S, ServerRecord, parse_record
 from forge_core.embedded_server.leases import noted_lease
+from forge_core.embedded_server.log import PORT_TAKEN, find_telling_line
 from forge_core.errors import ServerUnavailable
 from forge_core.files.create import make_private
 from forge_core.locks.held_file import open_private, read_held, try_lock
-from forge_core.state_dir.files import (
-    IDLE_S,
-    PORT_TAKEN,
-    ServerRecord,
-    StateFiles,
-    find_telling_line,
-    parse_record,
-    state_dir,
-)
+from forge_core.state_dir.files import StateFiles
 from forge_core.temporal_client.runtime import get_runtime
 
 START_TIMEOUT_S = 60.0
@@ -129,18 +122,6 @@ async def keep_server(
             raise ServerUnavailable(
                 f"the embedded Temporal server is at {record.address} now: {address} was taken"
             )
-
-
-def get_state_dir() -> Path:
-    """Say where this process keeps the server's state; nothing is created.
-
-    Raises:
-        ServerUnavailable: There is no home directory.
-    """
-    registered_home = None
-    with suppress(KeyError):
-        registered_home = getpwuid(os.getuid()).pw_dir
-    return state_dir(os.environ, registered_home)
 
 
 def find_temporal_binary() -> str:

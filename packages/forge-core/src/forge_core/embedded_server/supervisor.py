@@ -28,15 +28,12 @@ from typing import IO
 
 import psutil
 
-from forge_core.locks.held_file import held_file, try_lock
-from forge_core.state_dir.files import (
+from forge_core.embedded_server.launch import (
     IDLE_S,
     LOOPBACK,
-    PORT_TAKEN,
     Launch,
     Ports,
     ServerRecord,
-    StateFiles,
     build_command,
     dump_ports,
     dump_record,
@@ -44,6 +41,9 @@ from forge_core.state_dir.files import (
     parse_record,
     server_environment,
 )
+from forge_core.embedded_server.log import PORT_TAKEN
+from forge_core.locks.held_file import held_file, try_lock
+from forge_core.state_dir.files import StateFiles
 
 POLL_INTERVAL_S = 0.1
 """Seconds between two looks at the leases."""

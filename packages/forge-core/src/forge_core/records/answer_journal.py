@@ -19,11 +19,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from forge_core.embedded_server.start import get_state_dir
 from forge_core.files.create import create_whole, make_private
 from forge_core.llm.request import ModelAnswer, ModelRequest
 from forge_core.models.llm import CallUsage
 from forge_core.state_dir.files import StateFiles, run_directory
+from forge_core.state_dir.locate import get_state_dir
 
 LOGGER = logging.getLogger("forge.journal")
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from forge_core.context.python_source import Import, ModuleSource
+from forge_core.state_dir.locate import locate_base
 
 FORMAT = 1
 """Raised when what is read of a source changes."""
@@ -48,12 +49,9 @@ DELETE FROM sources WHERE key IN (
 
 
 def find_cache_path() -> Path | None:
-    """Tell where the cache is; None where there is no place for it."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    home = os.environ.get("HOME", "")
-    if Path(base).is_absolute():
-        return Path(base, "forge", "context.db")
-    return Path(home, ".cache", "forge", "context.db") if Path(home).is_absolute() else None
+    """Return where the cache is; None where there is no home directory for it."""
+    base = locate_base("XDG_CACHE_HOME", ".cache", os.environ, os.environ.get("HOME"))
+    return base and base / "forge" / "context.db"
 
 
 @dataclass(frozen=True, slots=True)

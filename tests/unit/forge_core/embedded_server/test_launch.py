@@ -1,50 +1,23 @@
-"""Where the embedded server lives, how it is called and what its record says."""
+"""How the embedded server is called, what it sees and what its record says."""
 
 import json
 from pathlib import Path
 
 import pytest
-from forge_core.errors import ServerUnavailable
-from forge_core.state_dir.files import (
+from forge_core.embedded_server.launch import (
     Ports,
     ServerRecord,
-    StateFiles,
     build_command,
     dump_record,
-    find_telling_line,
     parse_record,
     server_environment,
-    state_dir,
 )
+from forge_core.state_dir.files import StateFiles
 
 RECORD = ServerRecord(
     pid=10, server_pid=11, port=7001, ui_port=None, started_at="2026-11-23T13:00:00Z"
 )
 FILES = StateFiles(Path("/state"))
-
-
-@pytest.mark.parametrize(
-    ("environ", "registered", "expected"),
-    [
-        ({"XDG_STATE_HOME": "/s", "HOME": "/h"}, None, "/s/forge"),
-        ({"HOME": "/h"}, None, "/h/.local/state/forge"),
-        ({"XDG_STATE_HOME": "", "HOME": "/h"}, None, "/h/.local/state/forge"),
-        ({"XDG_STATE_HOME": "relative", "HOME": "/h"}, None, "/h/.local/state/forge"),
-        ({"HOME": ""}, "/registered", "/registered/.local/state/forge"),
-        ({}, "/registered", "/registered/.local/state/forge"),
-    ],
-    ids=["xdg", "home", "empty-xdg", "relative-xdg", "empty-home", "no-home"],
-)
-def test_state_directory_follows_the_environment(
-    environ: dict[str, str], registered: str | None, expected: str
-) -> None:
-    assert state_dir(environ, registered) == Path(expected)
-
-
-@pytest.mark.parametrize("home", ["", "relative"])
-def test_no_home_at_all_is_an_error_with_the_way_out(home: str) -> None:
-    with pytest.raises(ServerUnavailable, match="set XDG_STATE_HOME"):
-        state_dir({"HOME": home})
 
 
 def test_record_comes_back_as_it_was_written() -> None:
@@ -95,22 +68,3 @@ def test_server_sees_no_key_and_no_configuration_of_another_server() -> None:
 @pytest.mark.parametrize("environ", [{}, {"HOME": "", "USER": ""}], ids=["missing", "empty"])
 def test_server_has_a_user_and_a_home_even_where_we_have_none(environ: dict[str, str]) -> None:
     assert server_environment(environ) == {"HOME": "/", "USER": "forge"}
-
-
-LOGGED = 'time=2026-01-01T00:00:00.000 level=ERROR msg="no listener" error="in use" of=worker'
-
-
-@pytest.mark.parametrize(
-    ("log", "line"),
-    [
-        ("", "it said nothing"),
-        ("Temporal CLI 1.9\n\nlast words\n", "last words"),
-        ("banner\nError: database is locked (5)\nit ended\n", "database is locked (5)"),
-        ("panic: no free port: in use\n\ngoroutine 1\n\tmain.go:18", "no free port: in use"),
-        (f"{LOGGED}\n{LOGGED.replace('listener', 'worker')}\npanic: nil", "no listener: in use"),
-        (f"Error: {'a' * 200}{'b' * 200}: full\n", f"{'a' * 150} … {'b' * 144}: full"),
-    ],
-    ids=["empty", "no-error", "error", "panic", "logged", "long"],
-)
-def test_reason_of_a_failed_start_is_read_from_the_log(log: str, line: str) -> None:
-    assert find_telling_line(log) == line

@@ -1,0 +1,134 @@
+"""How the embedded server is started, and the records of its process and its ports; pure."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from forge_core.state_dir.files import StateFiles
+
+LOOPBACK = "127.0.0.1"
+
+IDLE_S = 300.0
+"""Seconds that a server outlives its last lease, unless told otherwise."""
+
+SETTINGS = ("history.transferProcessorMaxPollRPS=10000",)
+"""Dynamic configuration: an activity costs 50 ms without it, 7 to 15 ms with it."""
+
+JOURNAL_MODE = "journal_mode=wal"
+"""Of the server's database: halves the time of a step, and a loss of power still loses nothing."""
+
+KEPT_VARIABLES = ("HOME", "PATH", "TMPDIR", "TZ", "USER")
+"""All that the server sees of the environment: no keys, and no TEMPORAL_* of another server."""
+
+STAND_INS = {"HOME": "/", "USER": "forge"}
+"""For variables without which the server does not start as a user that the system does not know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How to run the server."""
+
+    binary: str
+    idle_s: float
+    """Seconds that it outlives its last lease."""
+    start_timeout_s: float
+    ui: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The loopback ports of one start."""
+
+    grpc: int
+    http: int
+    metrics: int
+    ui: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ServerRecord:
+    """A running server, as its supervisor wrote it down."""
+
+    pid: int
+    """The supervisor's process."""
+    server_pid: int
+    port: int
+    """Of the gRPC service, on 127.0.0.1."""
+    ui_port: int | None
+    """None without a web interface."""
+    started_at: str
+    """RFC 3339 in UTC."""
+    idle_s: float = IDLE_S
+    """Seconds that it outlives its last lease."""
+
+    @property
+    def address(self) -> str:
+        """The server's address for clients."""
+        return f"{LOOPBACK}:{self.port}"
+
+    @property
+    def ui_address(self) -> str | None:
+        """Where a browser finds Temporal's web interface; None without one."""
+        return None if self.ui_port is None else f"http://{LOOPBACK}:{self.ui_port}"
+
+
+def build_command(files: StateFiles, binary: str, ports: Ports) -> list[str]:
+    """Build the server's command line; it is to run in the state directory.
+
+    The server reads a path as a URI, where `#`, `?` and `%` mean something: it gets a bare name.
+    """
+    web = ["--headless"] if ports.ui is None else ["--ui-port", str(ports.ui)]
+    settings = (word for value in SETTINGS for word in ("--dynamic-config-value", value))
+    return [
+        binary, "server", "start-dev",
+        "--ip", LOOPBACK,
+        "--port", str(ports.grpc),
+        "--http-port", str(ports.http),
+        "--metrics-port", str(ports.metrics),
+        "--db-filename", files.database.name,
+        "--sqlite-pragma", JOURNAL_MODE,
+        "--log-level", "error",
+        *settings,
+        *web,
+    ]  # fmt: skip
+
+
+def server_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Choose what the server sees of the environment."""
+    return STAND_INS | {name: environ[name] for name in KEPT_VARIABLES if environ.get(name)}
+
+
+def dump_record(record: ServerRecord) -> str:
+    """Write a record as text."""
+    return json.dumps(asdict(record)) + "\n"
+
+
+def parse_record(text: str) -> ServerRecord | None:
+    """Read a record; None for anything else. Keys of a later version are ignored."""
+    try:
+        found = json.loads(text)
+        return ServerRecord(
+            pid=int(found["pid"]),
+            server_pid=int(found["server_pid"]),
+            port=int(found["port"]),
+            ui_port=None if found["ui_port"] is None else int(found["ui_port"]),
+            started_at=str(found["started_at"]),
+            idle_s=float(found.get("idle_s", IDLE_S)),
+        )
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def dump_ports(ports: Ports) -> str:
+    """Write ports as text."""
+    return json.dumps(asdict(ports)) + "\n"
+
+
+def parse_ports(text: str) -> Ports | None:
+    """Read ports; None for anything else."""
+    try:
+        found = Ports(**json.loads(text))
+    except (ValueError, TypeError):
+        return None
+    numbers = (found.grpc, found.http, found.metrics, found.ui or 0)
+    return found if all(isinstance(number, int) for number in numbers) else None
