@@ -17,7 +17,7 @@ from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import connect, embedded_config
 from forge_core.temporal_client.executions import release
 from forge_core.temporal_client.inspector import RunHandle, find_run
-from forge_core.validation import validate_files
+from forge_core.validation.checks import validate_files
 from forge_core.worker.worker import running_worker
 from forge_obs import get_interactions, get_run, open_reader, record
 from support.disks import fill, small_disk

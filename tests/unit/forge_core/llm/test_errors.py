@@ -3,8 +3,15 @@
 from typing import get_args
 
 import pytest
-from forge_core.llm.errors import MESSAGE_LENGTH, RETRYABLE, FailureKind, ModelFailure
-from forge_core.llm.explain import QUOTED_LENGTH, explain_failure, read_provider_message
+from forge_core.llm.errors import (
+    MESSAGE_LENGTH,
+    QUOTED_LENGTH,
+    RETRYABLE,
+    FailureKind,
+    ModelFailure,
+    explain_failure,
+    read_provider_message,
+)
 from forge_core.llm.request import ModelRequest, RequestLabels, request_params
 from forge_core.models.llm import LLMResponse
 

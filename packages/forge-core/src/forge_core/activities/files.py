@@ -20,7 +20,7 @@ from forge_core.models.activity import (
 from forge_core.models.task import ValidationConfig
 from forge_core.tracing.attributes import validation_attributes
 from forge_core.tracing.setup import activity_span
-from forge_core.validation import validate_files
+from forge_core.validation.checks import validate_files
 
 
 def build_policy(target_files: Sequence[str], validation: ValidationConfig) -> WritePolicy:

@@ -1,14 +1,28 @@
-"""The activity that asks a model for files."""
+"""The activities that ask a model: for files, and for a plan."""
+
+from functools import partial
 
 from temporalio import activity
 
+from forge_core.activities.files import build_policy
 from forge_core.activities.model_call import perform_call
-from forge_core.llm.calls import execute_llm_call
-from forge_core.models.activity import CallLLMInput
-from forge_core.models.llm import LLMCallResult
+from forge_core.llm.calls import execute_llm_call, execute_planner_call
+from forge_core.models.activity import CallLLMInput, CallPlannerInput
+from forge_core.models.llm import LLMCallResult, PlanCallResult
 
 
 @activity.defn
 async def call_llm(work: CallLLMInput) -> LLMCallResult:
     """Ask the model for the files of one attempt."""
     return await perform_call("forge.call_llm", "llm", work.context, work.model, execute_llm_call)
+
+
+@activity.defn
+async def call_planner(work: CallPlannerInput) -> PlanCallResult:
+    """Ask the planner for the steps of a task."""
+    rules = work.validation
+    policy = None if rules is None else build_policy(work.target_files, rules)
+    execute = partial(execute_planner_call, policy=policy)
+    return await perform_call(
+        "forge.call_planner", "planner", work.context, work.planner_model, execute
+    )

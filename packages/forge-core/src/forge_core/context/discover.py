@@ -1,9 +1,17 @@
-"""Finding the files that a unit of work needs, from those that it is to change."""
+"""Finding the files that a unit of work needs: those it imports and those that a text names."""
 
-from collections.abc import Sequence
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from forge_core.context.import_graph import ImportGraph
+
+WORD = re.compile(r"[\w./-]+")
+
+MAX_MENTIONED = 20
+"""Files that are taken from one text."""
+
 
 INTERFACE_TOKENS = 8000
 """Tokens of interfaces that are shown where no import tells what is needed."""
@@ -43,3 +51,24 @@ def find_imported(
         level = sorted(reached, key=lambda path: position[path])
         found += [reached[path] for path in level]
     return found
+
+
+def find_mentioned(text: str, paths: Iterable[str]) -> tuple[str, ...]:
+    """Find the files that a text names, in the order of their paths.
+
+    A file is named by its path, or by a name with an ending that no other file has.
+    """
+    known = sorted(paths)
+    words = {word.strip(".-/") for word in WORD.findall(text)}
+    names = Counter(_name(path) for path in known)
+    found = (
+        path
+        for path in known
+        if path in words
+        or ("." in _name(path) and names[_name(path)] == 1 and _name(path) in words)
+    )
+    return tuple(found)[:MAX_MENTIONED]
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]

@@ -32,8 +32,7 @@ from pydantic_ai.providers.ollama import OllamaProvider
 from pydantic_ai.providers.openai import OpenAIProvider
 from pydantic_ai.settings import CacheConfig, ModelSettings
 
-from forge_core.llm.errors import FailureKind, ModelFailure
-from forge_core.llm.explain import explain_failure
+from forge_core.llm.errors import FailureKind, ModelFailure, explain_failure
 from forge_core.llm.model_name import PROVIDERS, split_model
 from forge_core.llm.providers import read_access
 from forge_core.llm.request import ModelAnswer, ModelRequest

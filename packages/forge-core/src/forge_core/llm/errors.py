@@ -1,15 +1,18 @@
-"""Failures of model calls, as one type with a kind.
+"""Failures of model calls: one type with a kind, and the line that says why; pure.
 
     ForgeError
     └── ModelFailure
 
-The kinds and what may be done about each stand in `RETRYABLE`.
+The kinds after which the same request may succeed later are in `RETRYABLE`.
 """
 
+import json
+from collections.abc import Mapping
 from typing import Literal
 
 from forge_core.errors import ForgeError
-from forge_core.llm.request import ModelAnswer
+from forge_core.llm.model_name import PROVIDERS, split_model
+from forge_core.llm.request import ModelAnswer, ModelRequest
 
 FailureKind = Literal[
     "authentication",
@@ -72,3 +75,87 @@ class ModelFailure(ForgeError):
     def retryable(self) -> bool:
         """Whether the same request may succeed later."""
         return self.kind in RETRYABLE
+
+
+QUOTED_LENGTH = 300
+"""Characters of a provider's own words in our message."""
+
+QUOTED_LINE_LENGTH = 20
+"""Characters from which a line of a prompt is recognised in a provider's words."""
+
+ADVICE: Mapping[FailureKind, str] = {
+    "authentication": "check {key}",
+    "connection": "check the network and {url}",
+    "context_too_long": "lower the task's token_budget",
+    "not_found": "check the model's name and {url}",
+    "quota": "check the account's plan and billing",
+}
+"""What a person can do; the other kinds are retried or speak for themselves."""
+
+
+def explain_failure(
+    request: ModelRequest,
+    kind: FailureKind,
+    status: int | None,
+    body: str | None,
+    error: Exception,
+) -> str:
+    """Say what failed, in the provider's words where it has some, and what to do.
+
+    Args:
+        request: What was asked; no line of its prompts is quoted.
+        kind: What the failure is to us.
+        status: HTTP status, unless it is success or there is no response.
+        body: The response's body, where there is one.
+        error: What the client raised; its cause is told where no response came.
+    """
+    what = f"{request.model}: {kind.replace('_', ' ')}"
+    if status is not None:
+        what += f" (HTTP {status})"
+    words = " ".join(_find_words(body, status, error).split())
+    if words and not _quotes_prompt(words, request):
+        what += f": {words[:QUOTED_LENGTH].rstrip('.')}"
+    advice = _advise(kind, request.model)
+    return f"{what}; {advice}" if advice else what
+
+
+def read_provider_message(body: str) -> str | None:
+    """Find the message in the body of an error response; None where there is none."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(document, dict):
+        error = document.get("error", document)
+        message = error.get("message") if isinstance(error, dict) else error
+        if isinstance(message, str):
+            return message
+    return None
+
+
+def _find_words(body: str | None, status: int | None, error: Exception) -> str:
+    if body is None:
+        return _name_root(error)
+    message = read_provider_message(body)
+    if message is None and status is None:
+        return "the response is not what the provider's interface promises"
+    return message or ""
+
+
+def _name_root(error: BaseException) -> str:
+    """Take the words of the innermost cause that has some: the outer ones say only what broke."""
+    words, cause = str(error) or type(error).__name__, error.__cause__
+    while cause is not None:
+        words, cause = str(cause) or words, cause.__cause__
+    return words
+
+
+def _quotes_prompt(words: str, request: ModelRequest) -> bool:
+    lines = f"{request.system_prompt}\n{request.user_prompt}".splitlines()
+    short = (" ".join(line.split()) for line in lines)
+    return any(len(line) >= QUOTED_LINE_LENGTH and line in words for line in short)
+
+
+def _advise(kind: FailureKind, model: str) -> str:
+    provider = PROVIDERS[split_model(model)[0]]
+    return ADVICE.get(kind, "").format(key=provider.key_variable, url=provider.url_variable)

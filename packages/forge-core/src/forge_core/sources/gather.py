@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from forge_core.context.assemble import Coverage, get_map_budget
-from forge_core.context.discover import INTERFACE_TOKENS, Found, find_imported
-from forge_core.context.mention import find_mentioned
+from forge_core.context.discover import INTERFACE_TOKENS, Found, find_imported, find_mentioned
 from forge_core.context.rank import build_seeds, compute_pagerank, order_by_rank
 from forge_core.context.repo_map import NO_MAP, RepoMap, build_repo_map
 from forge_core.context.sections import estimate_tokens

@@ -3,13 +3,21 @@
 See D54.
 """
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from forge_core.context.tree_view import TreeView, build_view, select_files
+from forge_core.context.exclusion import is_python, needs_reading
+from forge_core.context.python_source import ModuleSource
+from forge_core.context.tree_view import TreeFile, TreeView, build_view, read_source, select_files
+from forge_core.errors import UnreadableFile
+from forge_core.files.read import read_bytes
+from forge_core.git.command import Git
 from forge_core.sources.cache import SourceCache
-from forge_core.sources.git_files import list_commit, list_worktree
-from forge_core.sources.load import load_sources
+from forge_core.sources.git_files import UNREAD, hash_blob, list_commit, list_worktree
+
+BLOBS_A_COMMAND = 50
+"""Contents that git is asked for at once; each is up to 1 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +50,63 @@ def look_at(root: Path, paths: frozenset[str], cache: SourceCache) -> tuple[Tree
     kept, left_out = select_files(list_worktree(root))
     named = [file for file in kept if file.path in paths]
     return build_view(named, left_out, load_sources(root, named, cache)), len(kept)
+
+
+def load_sources(
+    root: Path, files: Iterable[TreeFile], cache: SourceCache
+) -> Mapping[str, ModuleSource]:
+    """Read the files of which only the content says what they are, by blob id.
+
+    What cannot be read at all is absent.
+    """
+    wanted = {f.blob: f.path for f in files if f.blob != UNREAD and needs_reading(f.path)}
+    names = {blob: _cache_name(blob, path) for blob, path in wanted.items()}
+    stored = cache.load(names.values())
+    known = {blob: stored[name] for blob, name in names.items() if name in stored}
+    missing = {blob: path for blob, path in wanted.items() if blob not in known}
+    fresh = {
+        blob: read_source(wanted[blob], content) for blob, content in _read_blobs(root, missing)
+    }
+    cache.save({names[blob]: source for blob, source in fresh.items()})
+    return {**known, **fresh}
+
+
+def _cache_name(blob: str, path: str) -> str:
+    """Tell a content that is read as Python from the same one under another name."""
+    return f"{blob}.py" if is_python(path) else blob
+
+
+def _read_blobs(root: Path, missing: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
+    """Read contents from the worktree where it has them, else from git's objects."""
+    elsewhere = []
+    for blob, path in missing.items():
+        content = _read_if_same(root, path, blob)
+        if content is None:
+            elsewhere.append(blob)
+        else:
+            yield blob, content
+    yield from _read_objects(root, elsewhere)
+
+
+def _read_if_same(root: Path, path: str, blob: str) -> bytes | None:
+    try:
+        content = read_bytes(root, path)
+    except UnreadableFile:
+        return None
+    return content if hash_blob(content, len(blob)) == blob else None
+
+
+def _read_objects(root: Path, blobs: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    for start in range(0, len(blobs), BLOBS_A_COMMAND):
+        part = blobs[start : start + BLOBS_A_COMMAND]
+        output = Git(root).read("cat-file", "--batch", stdin="\n".join(part).encode() + b"\n")
+        position = 0
+        for blob in part:
+            # gitformat of cat-file --batch: "<id> <type> <size>", the content, a newline.
+            head, _, _ = output[position : position + 200].partition(b"\n")
+            fields = head.split()
+            position += len(head) + 1
+            if len(fields) == 3 and fields[1] == b"blob":  # else "<id> missing"
+                size = int(fields[2])
+                yield blob, output[position : position + size]
+                position += size + 1

@@ -23,8 +23,7 @@ from forge_core.activities.git import (
     remove_sub_task_worktrees,
     reset_worktree_to,
 )
-from forge_core.activities.llm import call_llm
-from forge_core.activities.planner import call_planner
+from forge_core.activities.llm import call_llm, call_planner
 from forge_core.activities.runs import RunActivities
 from forge_core.models.activity import RunOwner
 from forge_core.models.run import RunKey

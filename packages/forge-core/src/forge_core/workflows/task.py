@@ -16,7 +16,7 @@ from temporalio.exceptions import (
 with workflow.unsafe.imports_passed_through():
     from forge_core.activities.context import assemble_planner_context
     from forge_core.activities.git import create_worktree
-    from forge_core.activities.planner import call_planner
+    from forge_core.activities.llm import call_planner
     from forge_core.activities.runs import RunActivities
     from forge_core.models.activity import (
         AssemblePlannerInput,

@@ -1,7 +1,7 @@
 """A description names files by path or by a name that only one has."""
 
 import pytest
-from forge_core.context.mention import find_mentioned
+from forge_core.context.discover import find_mentioned
 from hypothesis import given
 from hypothesis import strategies as st
 
