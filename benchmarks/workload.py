@@ -7,8 +7,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from forge_obs import LLMStats, flush, record, upgrade
-from forge_obs.model.columns import INTERACTIONS
 from forge_obs.model.keywords import InteractionKeywords
+from forge_obs.model.rows import INTERACTIONS
 
 _NAMES = [column.name for column in INTERACTIONS]
 

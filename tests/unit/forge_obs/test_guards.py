@@ -107,7 +107,6 @@ def test_public_names_are_pinned_and_importable() -> None:
         "get_shown_status",
         "iterate_call_figures",
         "iterate_interactions",
-        "iterate_rows",
         "iterate_runs",
         "list_recent_runs",
         "list_run_models",

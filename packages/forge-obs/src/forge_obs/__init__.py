@@ -21,10 +21,10 @@ if TYPE_CHECKING:
         StoreUnavailable,
         StoreUnreadable,
     )
-    from forge_obs.model.columns import FIGURES, PROVIDER, RUNNING, STARTED
+    from forge_obs.model.columns import PROVIDER, RUNNING, STARTED
     from forge_obs.model.entries import build_interaction_dict
     from forge_obs.model.liveness import INTERRUPTED
-    from forge_obs.model.rows import Interaction, Run
+    from forge_obs.model.rows import FIGURES, Interaction, Run
     from forge_obs.model.sanitize import to_json
     from forge_obs.recorder import flush, get_backlog, lost_count, record
     from forge_obs.spool.file import get_lost_path
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
         get_shown_status,
         iterate_call_figures,
         iterate_interactions,
-        iterate_rows,
         iterate_runs,
         list_recent_runs,
         list_run_models,
@@ -89,7 +88,6 @@ __all__ = [
     "get_shown_status",
     "iterate_call_figures",
     "iterate_interactions",
-    "iterate_rows",
     "iterate_runs",
     "list_recent_runs",
     "list_run_models",
@@ -121,7 +119,7 @@ _HOMES = {
     "StoreNewer": "errors",
     "StoreUnavailable": "errors",
     "StoreUnreadable": "errors",
-    "FIGURES": "model.columns",
+    "FIGURES": "model.rows",
     "PROVIDER": "model.columns",
     "RUNNING": "model.columns",
     "STARTED": "model.columns",

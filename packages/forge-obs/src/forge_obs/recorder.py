@@ -306,9 +306,9 @@ def _load_writer() -> _Writer:
 @cache
 def _load_engine() -> ModuleType:
     with importing():
-        from forge_obs.database import engine  # noqa: PLC0415 - see `_load_writer`
+        from forge_obs.database import handle  # noqa: PLC0415 - see `_load_writer`
 
-    return engine
+    return handle
 
 
 @cache

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from forge_cli.app import call
 from forge_obs import RunQuery, iterate_interactions, iterate_runs, open_reader
-from forge_obs.model.columns import INTERACTIONS
+from forge_obs.model.rows import INTERACTIONS
 from support.forge import Outcome, run_forge
 from support.records import WORKFLOW_ID, record_call, record_run
 

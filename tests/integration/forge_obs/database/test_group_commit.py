@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 from forge_obs import Interaction, get_db_path, get_interactions, open_reader
-from forge_obs.database.engine import Database, get_writing
+from forge_obs.database.errors import KeyTaken
 from forge_obs.database.group_commit import Commit
-from forge_obs.database.sqlite import KeyTaken, repeat_values
+from forge_obs.database.handle import Database, get_writing
 from forge_obs.database.sqlite_writer import Writer
+from forge_obs.database.upsert import repeat_values
 from forge_obs.database.writer import _statements
 from forge_obs.environment.process import get_now
-from forge_obs.model.columns import TABLES
 from forge_obs.model.entries import clean_columns
+from forge_obs.model.rows import TABLES
 from support.store import interaction
 from support.waiting import wait_until
 

@@ -16,7 +16,7 @@ import pytest
 from forge_obs import flush, record
 from forge_obs.database import sqlite_writer
 from forge_obs.database.checkpointer import LOG_BYTES
-from forge_obs.database.engine import list_open
+from forge_obs.database.handle import list_open
 from support.children import NOBODY, is_alive, run_in_child, start_child, wait_for
 from support.store import interaction
 from support.waiting import wait_until

@@ -20,9 +20,10 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from forge_obs import StoreNewer, StoreUnavailable, StoreUnreadable, get_engine, upgrade
-from forge_obs.database import sqlite
+from forge_obs.database.engines import switch_journal
 from forge_obs.database.schema import metadata
-from forge_obs.model.columns import HEAD, INTERACTIONS, LONG_TEXTS, REVISIONS
+from forge_obs.model.columns import HEAD, REVISIONS
+from forge_obs.model.rows import INTERACTIONS, LONG_TEXTS
 from sqlalchemy import Engine, create_engine, event
 from support.children import start_child, wait_for
 from support.revisions import make_store
@@ -226,12 +227,12 @@ def test_file_that_cannot_be_switched_to_wal_in_time_still_works(
         other.execute("CREATE TABLE theirs (a)")
         other.execute("BEGIN")
         other.execute("SELECT * FROM theirs").fetchall()  # a reader forbids the switch
-        assert not sqlite.switch_journal(path, "wal", budget_s=0.2)
+        assert not switch_journal(path, "wal", budget_s=0.2)
         monkeypatch.setenv("FORGE_DB_PATH", str(path))
         other.execute("COMMIT")
 
     assert forge_obs.record("run", task_id="t", workflow_id="w", status="running")
-    assert sqlite.switch_journal(path, "wal", budget_s=0.2)
+    assert switch_journal(path, "wal", budget_s=0.2)
 
 
 def test_threads_of_one_process_upgrade_at_once(tmp_path: Path) -> None:

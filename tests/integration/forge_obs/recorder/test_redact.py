@@ -203,7 +203,7 @@ def test_hook_of_the_environment_is_imported_with_the_first_entry_only(tmp_path:
 def test_no_error_of_the_store_holds_a_text(
     db: Path, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
-    monkeypatch.setattr("forge_obs.database.sqlite.BUSY_S", 0.05)
+    monkeypatch.setattr("forge_obs.store.save.BUSY_S", 0.05)
     columns = {"task_id": "t", "role": "llm", "user_prompt": SECRET, "error": SECRET}
     engine = get_engine(db)
     with ExitStack() as stack:

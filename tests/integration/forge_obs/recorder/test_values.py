@@ -24,7 +24,8 @@ from forge_obs import (
     record,
     upgrade,
 )
-from forge_obs.model.columns import INTERACTIONS, MAX_COUNT, RUNS
+from forge_obs.model.columns import MAX_COUNT
+from forge_obs.model.rows import INTERACTIONS, RUNS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.store import interaction

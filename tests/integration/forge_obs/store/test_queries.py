@@ -23,7 +23,7 @@ from forge_obs import (
     save_interaction,
     save_run,
 )
-from forge_obs.database.engine import get_engine
+from forge_obs.database.handle import get_engine
 from forge_obs.store import upgrade
 from sqlalchemy import Engine, event
 from support.revisions import make_store

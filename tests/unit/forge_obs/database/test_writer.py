@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
-from forge_obs.database import sqlite
+from forge_obs.database.errors import KeyTaken
 from forge_obs.database.writer import write
 from forge_obs.model.entries import build_interaction
 
@@ -19,7 +19,7 @@ class SlowDatabase:
         self.timeouts.append(timeout_s)
         threading.Event().wait(0.05)
         if len(self.timeouts) == 1:
-            raise sqlite.KeyTaken
+            raise KeyTaken
 
 
 def test_second_statement_waits_only_for_what_the_first_left() -> None:

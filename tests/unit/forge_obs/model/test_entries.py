@@ -4,7 +4,6 @@ import math
 from types import SimpleNamespace
 
 import pytest
-from forge_obs.model.columns import INTERACTIONS
 from forge_obs.model.entries import (
     Entry,
     Owner,
@@ -14,6 +13,7 @@ from forge_obs.model.entries import (
     build_run,
     clean_columns,
 )
+from forge_obs.model.rows import INTERACTIONS
 from forge_obs.stats import LLMStats
 
 NOW = "2026-11-03T10:00:00.000000Z"

@@ -3,14 +3,18 @@
 import orjson
 import pytest
 from forge_obs.database.group_commit import Commit
-from forge_obs.model.columns import IDENTIFYING, TABLES, Kind
+from forge_obs.model.columns import Kind
 from forge_obs.model.entries import Entry, Row, clean_columns
 from forge_obs.model.redaction import DROPPED, redact_entry
-from forge_obs.model.rows import Interaction, Run
+from forge_obs.model.rows import TABLES, Interaction, Run
 from hypothesis import given
 from hypothesis import strategies as st
 
 SECRET = "sk-ant-secret"
+IDENTIFYING = {
+    *("entry_id", "task_id", "step_id", "sub_task_id", "workflow_id", "run_id", "activity_id"),
+    *("role", "status", "origin", "trace_id", "span_id", "owner_host", "owner_start", "notes"),
+}
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),

@@ -4,8 +4,7 @@ import math
 from datetime import UTC, datetime
 
 import pytest
-from forge_obs.model.columns import INTERACTIONS, RUNS
-from forge_obs.model.rows import Interaction, Run, load_interaction, load_run
+from forge_obs.model.rows import INTERACTIONS, RUNS, Interaction, Run, load_interaction, load_run
 
 
 def test_objects_have_a_field_for_every_column() -> None:

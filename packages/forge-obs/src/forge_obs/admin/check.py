@@ -8,10 +8,13 @@ from typing import Literal
 
 from sqlalchemy import Connection
 
-from forge_obs.database import sqlite
+from forge_obs.database.engines import create_read_engine, list_columns, quick_check
+from forge_obs.database.errors import telling_errors
+from forge_obs.database.files import side_files
 from forge_obs.database.migrate import get_revision
 from forge_obs.errors import SpoolUnavailable, StoreError
-from forge_obs.model.columns import HEAD, REVISIONS, TABLES
+from forge_obs.model.columns import HEAD, REVISIONS
+from forge_obs.model.rows import TABLES
 from forge_obs.recorder import get_backlog
 from forge_obs.spool.file import get_lost_path, get_spool_path
 from forge_obs.spool.format import Backlog
@@ -96,7 +99,7 @@ def _check(known: StoreCheck, *, whole: bool) -> StoreCheck:
 
 
 def _list_files(path: Path) -> tuple[tuple[FileMode, ...], int]:
-    ours = (path, *sqlite.side_files(path), get_spool_path(path), get_lost_path(path))
+    ours = (path, *side_files(path), get_spool_path(path), get_lost_path(path))
     found = [(file, status) for file in ours if (status := _stat(file)) is not None]
     modes = tuple(FileMode(file, stat.S_IMODE(status.st_mode)) for file, status in found)
     return modes, sum(status.st_size for _, status in found)
@@ -111,10 +114,10 @@ def _stat(file: Path) -> os.stat_result | None:
 
 def _examine(path: Path, *, whole: bool) -> tuple[str | None, tuple[str, ...]]:
     with (
-        sqlite.telling_errors(path),
-        sqlite.create_read_engine(path).connect() as connection,
+        telling_errors(path),
+        create_read_engine(path).connect() as connection,
     ):
-        damage = sqlite.quick_check(connection) if whole else []
+        damage = quick_check(connection) if whole else []
         revision = get_revision(connection)
         if revision == HEAD:
             damage += _list_missing(connection)
@@ -126,7 +129,7 @@ def _list_missing(connection: Connection) -> list[str]:
     return [
         f"table {name} is missing or incomplete"
         for name, columns in TABLES.items()
-        if not {column.name for column in columns}.issubset(sqlite.list_columns(connection, name))
+        if not {column.name for column in columns}.issubset(list_columns(connection, name))
     ]
 
 

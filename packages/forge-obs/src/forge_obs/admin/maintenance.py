@@ -21,10 +21,12 @@ from sqlalchemy import (
     select,
 )
 
-from forge_obs.database import files as sqlite_files
-from forge_obs.database import sqlite
-from forge_obs.database.engine import get_engine
+from forge_obs.database.engines import READ_ONLY
+from forge_obs.database.errors import telling_errors
+from forge_obs.database.files import copy_database, reserved_files, shrink, side_files
+from forge_obs.database.handle import get_engine
 from forge_obs.database.schema import interactions, runs
+from forge_obs.environment import private_files
 from forge_obs.errors import StoreUnavailable
 from forge_obs.model.columns import RUNNING
 from forge_obs.spool import file as spool
@@ -67,8 +69,8 @@ def count_prunable(engine: Engine, before: datetime, abandoned: Sequence[str] = 
     """Count what `prune` would delete now; raises a `StoreError` if the store cannot be read."""
     chosen = _old_workflows(before, abandoned).subquery()
     with (
-        sqlite.telling_errors(_path_of(engine)),
-        engine.connect().execution_options(**sqlite.READ_ONLY) as connection,
+        telling_errors(_path_of(engine)),
+        engine.connect().execution_options(**READ_ONLY) as connection,
     ):
         rows = connection.execute(
             select(func.count()).where(runs.c.workflow_id.in_(select(chosen.c.workflow_id)))
@@ -105,11 +107,11 @@ def prune(
     path = Path(db_path)
     engine = get_engine(path)
     size = _size_of(path)
-    with sqlite.telling_errors(path):
+    with telling_errors(path):
         deleted = _prune_runs(engine, before, abandoned)
         orphans = _prune_orphans(engine, before)
         total = Extent(deleted.runs, deleted.calls + orphans)
-        obstacle = sqlite_files.shrink(path) if total.runs or total.calls else None
+        obstacle = shrink(path) if total.runs or total.calls else None
         now = _size_of(path)
     return Pruning(total, max(0, size - now), now, obstacle)
 
@@ -130,10 +132,10 @@ def back_up(db_path: str | os.PathLike[str], target: str | os.PathLike[str]) -> 
     source, copy = Path(db_path), Path(target)
     if copy.resolve() in _own_files(source):
         raise StoreUnavailable(f"{copy} belongs to the database itself: choose another file")
-    _make_new(copy)
+    private_files.make_file(copy)
     try:
-        with sqlite.telling_errors(source):
-            sqlite_files.copy_database(source, copy)
+        with telling_errors(source):
+            copy_database(source, copy)
     except BaseException:
         copy.unlink(missing_ok=True)
         raise
@@ -142,12 +144,8 @@ def back_up(db_path: str | os.PathLike[str], target: str | os.PathLike[str]) -> 
 
 def _own_files(db_path: Path) -> set[Path]:
     beside = (spool.get_spool_path(db_path), spool.get_lost_path(db_path))
-    database = (db_path.resolve(), *sqlite_files.reserved_files(db_path))
+    database = (db_path.resolve(), *reserved_files(db_path))
     return {*database, *(path.resolve() for path in beside)}
-
-
-def _make_new(path: Path) -> None:
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
 
 
 def _old_workflows(before: datetime, abandoned: Sequence[str]) -> Select[Any]:
@@ -185,7 +183,7 @@ def _prune_orphans(engine: Engine, before: datetime) -> int:
 
 
 def _read(engine: Engine, chosen: Select[Any]) -> Sequence[Any]:
-    with engine.connect().execution_options(**sqlite.READ_ONLY) as connection:
+    with engine.connect().execution_options(**READ_ONLY) as connection:
         return connection.execute(chosen).scalars().all()
 
 
@@ -217,5 +215,5 @@ def _path_of(engine: Engine) -> Path:
 
 
 def _size_of(path: Path) -> int:
-    present = (file for file in (path, *sqlite.side_files(path)) if file.exists())
+    present = (file for file in (path, *side_files(path)) if file.exists())
     return sum(file.stat().st_size for file in present)

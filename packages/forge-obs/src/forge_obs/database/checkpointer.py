@@ -18,7 +18,7 @@ from operator import attrgetter
 from queue import Empty, SimpleQueue
 from typing import Final
 
-from forge_obs.database import sqlite
+from forge_obs.database.errors import DRIVER_ERRORS
 from forge_obs.database.group_commit import LONG_ROW, Commit
 from forge_obs.database.sqlite_writer import LogConnection
 from forge_obs.errors import StoreUnavailable
@@ -177,12 +177,12 @@ class Checkpointer:
         return True
 
     def _sync(self) -> None:
-        with suppress(OSError, *sqlite.DRIVER_ERRORS), self._connected(_FOREVER_S) as log:
+        with suppress(OSError, *DRIVER_ERRORS), self._connected(_FOREVER_S) as log:
             if log is not None:
                 log.sync()
 
     def _move(self) -> None:
-        with suppress(OSError, StoreUnavailable, *sqlite.DRIVER_ERRORS):
+        with suppress(OSError, StoreUnavailable, *DRIVER_ERRORS):
             length = self._move_log()
             while self._noted >= _LITTLE_BYTES and 0 < length < _LONG_LOG_BYTES:
                 length = self._move_log()
@@ -212,7 +212,7 @@ class Checkpointer:
             try:
                 self._connection = self._connection or self._connect()
                 yield self._connection
-            except (OSError, *sqlite.DRIVER_ERRORS):
+            except (OSError, *DRIVER_ERRORS):
                 self._close()
                 raise
 

@@ -1,4 +1,4 @@
-"""What SQLite does with a whole database file: copy it, and write it anew without gaps."""
+"""The files of a SQLite database: make them, copy them, and write one anew without gaps."""
 
 import os
 import shutil
@@ -8,17 +8,44 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from forge_obs.database import sqlite
 from forge_obs.database.connections import Connection
+from forge_obs.database.engines import BUSY_S, open_for_reading
+from forge_obs.database.errors import is_busy
+from forge_obs.environment import private_files
 
 SHRINK_WAIT_S: Final = 30.0
 """How long to wait for other writers before a file is written anew, in seconds."""
 
 
+def prepare_file(path: Path) -> None:
+    """Make the database file and missing directories, readable by nobody else.
+
+    SQLite gives `-wal` and `-shm` the mode of the database. Directories that exist are left as
+    they are; an existing file is tightened if it is regular and ours. It is never opened here:
+    closing any descriptor of it would drop the locks of every connection of this process.
+
+    Raises:
+        OSError: The file or a directory cannot be made.
+    """
+    path = path.resolve()  # a link may lead to a file that is yet to be made
+    private_files.make_directory(path.parent)
+    try:
+        private_files.make_file(path)
+    except FileExistsError:
+        for file in (path, *side_files(path)):
+            private_files.tighten(file)
+
+
+def side_files(path: Path) -> list[Path]:
+    """Name the files that SQLite keeps beside a database in WAL mode, following links."""
+    file = path.resolve()
+    return [file.with_name(f"{file.name}{suffix}") for suffix in ("-wal", "-shm")]
+
+
 def reserved_files(path: Path) -> list[Path]:
     """Name the files that SQLite makes beside a database, whatever its mode."""
     file = path.resolve()
-    return [*sqlite.side_files(path), file.with_name(f"{file.name}-journal")]
+    return [*side_files(path), file.with_name(f"{file.name}-journal")]
 
 
 def copy_database(source: Path, target: Path) -> None:
@@ -27,8 +54,8 @@ def copy_database(source: Path, target: Path) -> None:
     Writers are not kept waiting: a reader of a write-ahead log sees the moment it began.
     """
     with (
-        closing(sqlite.open_for_reading(source)) as reader,
-        closing(Connection(target, "rw", sqlite.BUSY_S)) as writer,
+        closing(open_for_reading(source)) as reader,
+        closing(Connection(target, "rw", BUSY_S)) as writer,
     ):
         reader.backup(writer)
 
@@ -50,7 +77,7 @@ def shrink(path: Path) -> str | None:
             connection.execute("VACUUM")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.OperationalError as error:
-            if sqlite.is_busy(error):
+            if is_busy(error):
                 return "another program kept the database locked"
             if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
                 return "the disk became full meanwhile"

@@ -17,8 +17,9 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine, text
 
-from forge_obs.database import sqlite
-from forge_obs.database.engine import Database, open_database
+from forge_obs.database.engines import READ_ONLY, create_write_engine, list_columns
+from forge_obs.database.errors import telling_errors
+from forge_obs.database.handle import Database, open_database
 from forge_obs.errors import StoreNewer, StoreUnavailable
 from forge_obs.fork_lock import ForkLock
 from forge_obs.model.columns import HEAD, REVISIONS
@@ -42,7 +43,7 @@ def upgrade(db_path: str | os.PathLike[str], *, timeout_s: float = UPGRADE_S) ->
         StoreUnavailable: It cannot be made or written, or stays locked for too long.
     """
     path = Path(db_path)
-    with sqlite.telling_errors(path):
+    with telling_errors(path):
         database = open_database(path, wal_budget_s=timeout_s / 3)
         database.ready = False  # another program may have changed it since
         make_ready(database, timeout_s=timeout_s)
@@ -71,14 +72,14 @@ def make_ready(database: Database, *, timeout_s: float, read_s: float | None = N
 
 def _read_revision(database: Database, timeout_s: float) -> str | None:
     with database.held(timeout_s) as left_s:
-        engine = sqlite.create_write_engine(database.path, pooled=False, wait_s=left_s)
-        with engine.connect().execution_options(**sqlite.READ_ONLY) as connection:
+        engine = create_write_engine(database.path, pooled=False, wait_s=left_s)
+        with engine.connect().execution_options(**READ_ONLY) as connection:
             return get_revision(connection)
 
 
 def get_revision(connection: Connection) -> str | None:
     """Read where the schema stands; None for a database without one."""
-    if not sqlite.list_columns(connection, "alembic_version"):
+    if not list_columns(connection, "alembic_version"):
         return None
     found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     return None if found is None else str(found)
@@ -101,7 +102,7 @@ def _upgrade_alone(database: Database, timeout_s: float) -> None:
             raise StoreUnavailable(f"database {database.path}: another thread keeps migrating")
         if not database.ready:  # another thread may have been first
             left_s = timeout_s - (time.monotonic() - started)
-            _run_alembic(sqlite.create_write_engine(database.path, pooled=False, wait_s=left_s))
+            _run_alembic(create_write_engine(database.path, pooled=False, wait_s=left_s))
             database.ready = True
 
 

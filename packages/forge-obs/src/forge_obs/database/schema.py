@@ -1,4 +1,4 @@
-"""The tables, built from the column data of `forge_obs.model.columns`.
+"""The tables, built from the column data of `forge_obs.model.rows`.
 
 See D52.
 """
@@ -24,8 +24,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from forge_obs.database.sqlite import NOW
 from forge_obs.model import columns
+from forge_obs.model.rows import TABLES
 from forge_obs.model.sanitize import format_time
 
 
@@ -55,37 +55,33 @@ _TYPES: Final[Mapping[columns.Kind, type[TypeEngine[Any]]]] = {
     columns.Kind.TIME: UtcTime,
 }
 
-# What a writer of its own SQL may leave out.
-_SERVER_DEFAULTS: Final = {
-    "interactions": {
-        "created_at": NOW,
-        "usage_known": "1",
-        "status": "'ok'",
-        "origin": "'provider'",
-        "cache_read_tokens": "0",
-        "cache_write_tokens": "0",
-        "reasoning_tokens": "0",
-        "explanation": "''",
-    },
-    "runs": {"created_at": NOW},
-}
+_NOW: Final = "(strftime('%Y-%m-%dT%H:%M:%fZ','now'))"
 
 metadata: Final = MetaData()
 
 
 def _columns(table: str) -> list[Column[object]]:
     key: Column[object] = Column("id", Integer, primary_key=True)
-    return [key, *(_column(spec, _SERVER_DEFAULTS[table]) for spec in columns.TABLES[table])]
+    return [key, *map(_column, TABLES[table])]
 
 
-def _column(spec: columns.Column, defaults: Mapping[str, str]) -> Column[object]:
-    default = defaults.get(spec.name)
+def _column(column: columns.Column) -> Column[object]:
+    default = _server_default(column)
     return Column(
-        spec.name,
-        _TYPES[spec.kind](),
-        nullable=spec.default is None and default is None,
+        column.name,
+        _TYPES[column.kind](),
+        nullable=column.nullable,
         server_default=None if default is None else text(default),
     )
+
+
+def _server_default(column: columns.Column) -> str | None:
+    """Return what the database puts where a writer of its own SQL says nothing."""
+    if column.required or column.nullable:
+        return None
+    if column.kind is columns.Kind.TIME:
+        return _NOW
+    return f"'{column.default}'" if column.kind is columns.Kind.TEXT else str(column.default)
 
 
 interactions: Final = Table(

@@ -11,8 +11,11 @@ from pathlib import Path
 from sqlite3 import OperationalError
 from typing import Final
 
-from forge_obs.database import sqlite
+from forge_obs.database.engines import connect_for_writing
+from forge_obs.database.errors import is_busy
+from forge_obs.database.files import side_files
 from forge_obs.database.group_commit import Commit
+from forge_obs.database.upsert import repeat_values
 
 _RETRY_S: Final = (0.0005, 0.005)
 """How long to wait for another process before the next try, at least and at most, in seconds."""
@@ -36,7 +39,7 @@ class Writer:
     """
 
     def __init__(self, path: Path, wait_s: float) -> None:
-        self._driver = sqlite.connect_for_writing(path, wait_s)
+        self._driver = connect_for_writing(path, wait_s)
         self._driver.execute("PRAGMA busy_timeout=0")
 
     def commit(self, commits: Sequence[Commit], timeout_s: float) -> bool:
@@ -57,7 +60,7 @@ class Writer:
         first = commits[0]
         if len(commits) == 1:
             return self._execute_soon(first.statement, first.values, timeout_s)
-        statement = sqlite.repeat_values(first.statement, len(first.values), len(commits))
+        statement = repeat_values(first.statement, len(first.values), len(commits))
         values = tuple(chain.from_iterable(commit.values for commit in commits))
         return self._execute_soon(statement, values, timeout_s)
 
@@ -82,7 +85,7 @@ class Writer:
             except OperationalError as error:
                 now = time.monotonic()
                 give_up = give_up or now + timeout_s
-                if not sqlite.is_busy(error) or now >= give_up:
+                if not is_busy(error) or now >= give_up:
                     raise
             else:
                 return give_up > 0.0
@@ -103,7 +106,7 @@ class LogConnection:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._log: int | None = None
-        self._driver = sqlite.connect_for_writing(path, 0.0)
+        self._driver = connect_for_writing(path, 0.0)
         self._page_bytes = int(self._driver.execute("PRAGMA page_size").fetchone()[0])
 
     def move(self, wait_s: float = 0.0) -> int:
@@ -136,7 +139,7 @@ class LogConnection:
             OSError: The disk refuses.
         """
         if self._log is None:
-            log, _ = sqlite.side_files(self._path)
+            log, _ = side_files(self._path)
             # SQLite keeps no locks on this file, which closing a descriptor would drop.
             with suppress(FileNotFoundError):
                 self._log = os.open(log, os.O_RDWR | os.O_CLOEXEC)

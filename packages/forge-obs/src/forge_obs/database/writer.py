@@ -11,10 +11,11 @@ from typing import Final
 
 from sqlalchemy import func, text
 
-from forge_obs.database import sqlite
-from forge_obs.database.engine import Database, get_writing, open_database
+from forge_obs.database.errors import DRIVER_ERRORS, KeyTaken
+from forge_obs.database.handle import Database, get_writing, open_database
 from forge_obs.database.migrate import make_ready
 from forge_obs.database.schema import interactions, runs
+from forge_obs.database.upsert import build_upsert
 from forge_obs.errors import StoreUnavailable
 from forge_obs.model.columns import CALL_KEY
 from forge_obs.model.entries import Entry, Row
@@ -72,7 +73,7 @@ def _write_here(database: Database, entry: Entry, timeout_s: float) -> bool:
     """Write to an open database; False if its file does not stand at the path any more."""
     try:
         return write(database, entry, timeout_s=timeout_s)
-    except sqlite.DRIVER_ERRORS:
+    except DRIVER_ERRORS:
         if database.is_current():
             raise
         return False
@@ -121,7 +122,7 @@ def write(database: Database, entry: Entry, *, timeout_s: float) -> bool:
     give_up = time.monotonic() + timeout_s
     *others, last = _statements(entry.table, entry.has_call_key)
     for statement in others:
-        with suppress(sqlite.KeyTaken):
+        with suppress(KeyTaken):
             return _commit(database, statement, entry.row, give_up)
     return _commit(database, last, entry.row, give_up)
 
@@ -136,9 +137,9 @@ def _statements(table: str, has_call_key: bool) -> list[Statement]:
     """Give the statements to try, one for each key that the row may share with another."""
     if table == "runs":
         run_key = func.coalesce(runs.c.run_id, text("''"))
-        return [_prepare(*sqlite.build_upsert(runs, [runs.c.workflow_id, run_key]))]
-    by_entry = sqlite.build_upsert(interactions, [interactions.c.entry_id])
-    by_call = sqlite.build_upsert(interactions, [interactions.c[name] for name in CALL_KEY])
+        return [_prepare(*build_upsert(runs, [runs.c.workflow_id, run_key]))]
+    by_entry = build_upsert(interactions, [interactions.c.entry_id])
+    by_call = build_upsert(interactions, [interactions.c[name] for name in CALL_KEY])
     return [_prepare(*by_call), _prepare(*by_entry)] if has_call_key else [_prepare(*by_entry)]
 
 

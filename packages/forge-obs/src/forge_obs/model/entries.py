@@ -7,16 +7,16 @@ from typing import Final
 
 from forge_obs.model.columns import (
     CALL_KEY,
-    INTERACTIONS,
     MAX_COUNT,
     NO_RESULT,
     PROVIDER,
     RUNNING,
-    RUNS,
     STARTED,
     Column,
     Kind,
 )
+from forge_obs.model.keywords import InteractionKeywords, RunKeywords
+from forge_obs.model.rows import INTERACTIONS, RUNS
 from forge_obs.model.sanitize import (
     clean_count,
     clean_flag,
@@ -57,26 +57,17 @@ _FIGURES: Final = (
     "reasoning_tokens",
 )
 
-_NO_KEYWORDS: Final = frozenset(
-    {*_FIGURES, "usage_known", "created_at", "notes", *_JSON_KEYWORDS.values()}
-)
-"""Columns of an interaction that are not given by their own name."""
-
-_INTERACTION_KEYWORDS: Final = frozenset(
-    {column.name for column in INTERACTIONS if column.name not in _NO_KEYWORDS}
-    | {"stats", "params", "context_manifest", "context_stats"}
-)
-
+_INTERACTION_KEYWORDS: Final = frozenset(InteractionKeywords.__annotations__)
 _CONTEXT_FIELDS: Final = ("system_prompt", "user_prompt", "workflow_id", "attempt")
 _RESULT_FIELDS: Final = (*_FIGURES, "finish_reason", "origin")
 
-_RUN_KEYWORDS: Final = frozenset(
-    {"task_id", "workflow_id", "run_id", "status", "repo_root", "model_name"}
-    | {"planned", "finished_at"}
+_RUN_KEYWORDS: Final = frozenset(RunKeywords.__annotations__)
+
+_REQUIRED: Final = tuple(
+    name
+    for name in InteractionKeywords.__annotations__
+    if name in InteractionKeywords.__required_keys__
 )
-
-_REQUIRED: Final = ("task_id", "role", "system_prompt", "user_prompt")
-
 
 _pick_call_key: Final = itemgetter(*CALL_KEY)
 
@@ -145,12 +136,12 @@ def build_run(fields: Mapping[str, object], *, owner: Owner, now: str) -> Entry:
     """
     raw: Row = {name: value for name, value in fields.items() if name in _RUN_KEYWORDS}
     raw["created_at"] = now
-    raw["result_json"] = json_column(fields.get("result"))[0] or NO_RESULT
+    raw["result_json"] = json_column(raw.pop("result", None))[0] or NO_RESULT
     if raw.get("status") == RUNNING:
         raw.update(owner_host=owner.host, owner_pid=owner.pid, owner_start=owner.start, seen_at=now)
     elif raw.get("finished_at") is None:
         raw["finished_at"] = now
-    unknown = tuple(name for name in fields if name not in _RUN_KEYWORDS and name != "result")
+    unknown = tuple(name for name in fields if name not in _RUN_KEYWORDS)
     return Entry("runs", _RUN.clean(raw, []), unknown)
 
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 
 from forge_obs.model.columns import RUNNING
+from forge_obs.model.rows import Run
 
 INTERRUPTED: Final = "interrupted"
 """Shown for a running run whose owner is gone; never stored."""
@@ -13,54 +14,20 @@ SILENCE: Final = timedelta(seconds=90)
 """After this long without a sign of life a run counts as interrupted."""
 
 
-class OwnedRun(Protocol):
-    """What of a run decides its shown status."""
-
-    @property
-    def status(self) -> str:
-        """The stored status."""
-        ...
-
-    @property
-    def owner_host(self) -> str | None:
-        """Machine of the executing process."""
-        ...
-
-    @property
-    def owner_pid(self) -> int | None:
-        """Id of the executing process."""
-        ...
-
-    @property
-    def owner_start(self) -> str | None:
-        """When the executing process started."""
-        ...
-
-    @property
-    def seen_at(self) -> datetime | None:
-        """When the run last gave a sign of life."""
-        ...
-
-    @property
-    def created_at(self) -> datetime | None:
-        """When the run began."""
-        ...
-
-
 def shown_status(
-    run: OwnedRun,
+    run: Run,
     *,
     now: datetime,
     host: str,
     is_alive: Callable[[int, str | None], bool],
 ) -> str:
-    """Give the stored status, or `interrupted` for a running run whose owner is gone.
+    """Return the stored status, or `interrupted` for a running run whose owner is gone.
 
     Args:
         run: The run as stored.
         now: The current moment, with a time zone.
         host: Name of the machine that asks; a process elsewhere is judged by `seen_at` alone.
-        is_alive: Tells whether the process with this id and start runs here.
+        is_alive: Returns whether the process with this id and start runs here.
     """
     if run.status != RUNNING:
         return run.status

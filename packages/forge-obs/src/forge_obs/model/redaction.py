@@ -8,8 +8,9 @@ from typing import Final, TypeAlias
 
 import orjson
 
-from forge_obs.model.columns import IDENTIFYING, TABLES, Column, Kind
+from forge_obs.model.columns import Column, Kind
 from forge_obs.model.entries import Entry, Row
+from forge_obs.model.rows import TABLES
 from forge_obs.model.sanitize import clean_text, json_column
 
 Hook: TypeAlias = Callable[[str], str | None]
@@ -33,7 +34,7 @@ def redact_entry(entry: Entry, hook: Hook) -> Entry:
 
 
 def _texts(table: str) -> list[Column]:
-    return [c for c in TABLES[table] if c.kind is Kind.TEXT and c.name not in IDENTIFYING]
+    return [c for c in TABLES[table] if c.kind is Kind.TEXT and not c.identifies]
 
 
 def _redact(row: Row, column: Column, hook: Hook) -> str | None:

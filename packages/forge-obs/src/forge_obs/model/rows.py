@@ -1,22 +1,31 @@
-"""What a stored row says, as objects; a damaged row says so instead of failing.
+"""The rows of both tables, and with them every column; a damaged row says so instead of failing.
 
 `Interaction` and `Run` are plain until someone asks for the mapped classes
-(`forge_obs.database.orm`), so that listing runs does not pay for importing the ORM.
+(`forge_obs.database.orm`), so that listing runs does not pay for importing the ORM. The order of
+their fields is the order in the file: small columns first and long texts last, so that listing
+calls reads no overflow pages. The tables, the cleaning of values and the merging statements follow
+from these fields: see "Adding a column" in `docs/reference/schema.md`.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import Field, dataclass, field, fields
 from datetime import UTC, datetime
 from math import isfinite
-from typing import Final, TypeAlias
+from types import NoneType
+from typing import Any, Final, TypeAlias, get_args
 
-from forge_obs.model.columns import INTERACTIONS, RUNS, Kind
+from forge_obs.model.columns import NO_RESULT, PROVIDER, Column, Kind, Merge
 from forge_obs.model.sanitize import clean_text
 
 Reader: TypeAlias = Callable[[object], tuple[object, str | None]]
 """Converts what a column holds, and says what is wrong with it."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _column(default: object = None, /, **facts: Any) -> Any:  # noqa: ANN401 - any field's default
+    """Describe a column of which there is more to say than its default; see `Column`."""
+    return field(default=default, metadata=facts)
 
 
 @dataclass(eq=False, kw_only=True, repr=False)
@@ -27,55 +36,55 @@ class Interaction:
     """
 
     id: int | None = None
-    entry_id: str | None = None
-    task_id: str = ""
-    step_id: str | None = None
-    sub_task_id: str | None = None
-    role: str = ""
-    model_name: str = ""
-    input_tokens: int = 0
+    entry_id: str | None = _column(merge=Merge.FIRST, identifies=True)
+    task_id: str = _column("", required=True, identifies=True)
+    step_id: str | None = _column(identifies=True)
+    sub_task_id: str | None = _column(identifies=True)
+    role: str = _column("", required=True, identifies=True, figure=True)
+    model_name: str = _column("", required=True, merge=Merge.ANSWERING, figure=True)
+    input_tokens: int = _column(0, required=True, merge=Merge.MEASURED, figure=True)
     """Tokens of the request, cached ones included; 0 unless `usage_known`."""
-    output_tokens: int = 0
+    output_tokens: int = _column(0, required=True, merge=Merge.MEASURED, figure=True)
     """Tokens of the answer, reasoning included; 0 unless `usage_known`."""
-    latency_ms: float = 0.0
+    latency_ms: float = _column(0.0, required=True, merge=Merge.NONZERO, figure=True)
     """Wall time of the request in milliseconds."""
-    created_at: datetime = _EPOCH
+    created_at: datetime = _column(_EPOCH, merge=Merge.FIRST, figure=True)
     """When `record()` was called, in UTC."""
-    usage_known: bool = True
+    usage_known: bool = _column(True, merge=Merge.MEASURED, figure=True)
     """False where tokens were not reported."""
-    workflow_id: str | None = None
-    run_id: str | None = None
+    workflow_id: str | None = _column(identifies=True, figure=True)
+    run_id: str | None = _column(identifies=True)
     """The run that made the call; in a sub-task the child's own."""
-    activity_id: str | None = None
+    activity_id: str | None = _column(identifies=True)
     activity_attempt: int | None = None
     seq: int | None = None
     attempt: int | None = None
     step_attempt: int | None = None
-    status: str = "ok"
+    status: str = _column("ok", identifies=True, figure=True)
     """`started` (outcome unknown), `ok` or `error`."""
-    error_type: str | None = None
+    error_type: str | None = _column(figure=True)
     finish_reason: str | None = None
-    origin: str = "provider"
-    request_model: str | None = None
-    cache_read_tokens: int = 0
-    cache_write_tokens: int = 0
-    reasoning_tokens: int = 0
-    trace_id: str | None = None
-    span_id: str | None = None
+    origin: str = _column(PROVIDER, merge=Merge.ORIGIN, identifies=True, figure=True)
+    request_model: str | None = _column(figure=True)
+    cache_read_tokens: int = _column(0, merge=Merge.MEASURED, figure=True)
+    cache_write_tokens: int = _column(0, merge=Merge.MEASURED, figure=True)
+    reasoning_tokens: int = _column(0, merge=Merge.MEASURED, figure=True)
+    trace_id: str | None = _column(identifies=True)
+    span_id: str | None = _column(identifies=True)
     params_json: str | None = None
     context_manifest_json: str | None = None
     extra_json: str | None = None
-    notes: str | None = None
+    notes: str | None = _column(identifies=True)
     """What was cleaned before it was written."""
     context_stats_json: str | None = None
     explanation: str = ""
     error: str | None = None
-    system_prompt: str = ""
-    user_prompt: str = ""
-    response: str | None = None
+    system_prompt: str = _column("", required=True, long=True)
+    user_prompt: str = _column("", required=True, long=True)
+    response: str | None = _column(long=True)
     """The raw answer, also where it could not be parsed."""
     broken: str | None = None
-    """What cannot be read of the row; None for a sound one."""
+    """What cannot be read of the row, which is no column; None for a sound one."""
 
     def __repr__(self) -> str:
         return f"Interaction(id={self.id!r}, entry_id={self.entry_id!r}, status={self.status!r})"
@@ -89,27 +98,65 @@ class Run:
     """
 
     id: int | None = None
-    task_id: str = ""
-    workflow_id: str = ""
-    run_id: str | None = None
-    status: str = ""
-    """As stored; `forge_obs.store.get_shown_status` tells whether it was interrupted."""
-    created_at: datetime = _EPOCH
-    finished_at: datetime | None = None
+    task_id: str = _column("", required=True, identifies=True)
+    workflow_id: str = _column("", required=True, identifies=True)
+    run_id: str | None = _column(identifies=True)
+    status: str = _column("", required=True, identifies=True)
+    """As stored; `forge_obs.get_shown_status` says whether it was interrupted."""
+    created_at: datetime = _column(_EPOCH, merge=Merge.FIRST)
+    finished_at: datetime | None = _column(merge=Merge.FIRST)
     repo_root: str | None = None
     model_name: str | None = None
     planned: bool | None = None
-    owner_host: str | None = None
+    owner_host: str | None = _column(identifies=True)
     owner_pid: int | None = None
-    owner_start: str | None = None
+    owner_start: str | None = _column(identifies=True)
     seen_at: datetime | None = None
-    result_json: str = "{}"
+    result_json: str = _column(NO_RESULT, required=True, merge=Merge.FILL_OBJECT)
     """The result, partial while the run is running."""
     broken: str | None = None
-    """What cannot be read of the row; None for a sound one."""
+    """What cannot be read of the row, which is no column; None for a sound one."""
 
     def __repr__(self) -> str:
         return f"Run(id={self.id!r}, workflow_id={self.workflow_id!r}, status={self.status!r})"
+
+
+_KINDS: Final = {
+    str: Kind.TEXT,
+    int: Kind.COUNT,
+    float: Kind.REAL,
+    bool: Kind.FLAG,
+    datetime: Kind.TIME,
+}
+
+
+def _describe(column: "Field[Any]") -> Column:
+    kinds = get_args(column.type) or (column.type,)
+    kind = next(_KINDS[kind] for kind in kinds if kind is not NoneType)
+    default: Any = None if kind is Kind.TIME else column.default
+    if kind is Kind.FLAG and default is not None:
+        default = int(default)
+    return Column(column.name, kind, default, NoneType in kinds, **column.metadata)
+
+
+def _list_columns(row: type[Interaction] | type[Run]) -> tuple[Column, ...]:
+    return tuple(_describe(f) for f in fields(row) if f.name not in {"id", "broken"})
+
+
+INTERACTIONS: Final = _list_columns(Interaction)
+"""Columns of `interactions` after `id`."""
+
+RUNS: Final = _list_columns(Run)
+"""Columns of `runs` after `id`."""
+
+TABLES: Final[Mapping[str, tuple[Column, ...]]] = {"interactions": INTERACTIONS, "runs": RUNS}
+"""Columns by table name."""
+
+LONG_TEXTS: Final = tuple(column.name for column in INTERACTIONS if column.long)
+"""Columns of `interactions` that a listing leaves out."""
+
+FIGURES: Final = tuple(column.name for column in INTERACTIONS if column.figure)
+"""Columns of `interactions` that sums and prices are made of."""
 
 
 def load_interaction(values: Mapping[str, object]) -> Interaction:

@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from forge_obs.database.engine import keep_up
-from forge_obs.database.sqlite import DRIVER_ERRORS
+from forge_obs.database.errors import DRIVER_ERRORS
+from forge_obs.database.handle import keep_up
 from forge_obs.database.writer import make_writable, write_at
 from forge_obs.errors import is_about_the_entry
 from forge_obs.model.entries import Entry

@@ -11,7 +11,8 @@ from errno import EPERM, ETIMEDOUT
 from pathlib import Path
 from typing import Final
 
-_PRIVATE: Final = 0o600
+from forge_obs.environment.private_files import FILE_MODE
+
 _RETRY_S: Final = (0.0005, 0.005)
 
 _held: Final[set[int]] = set()
@@ -61,7 +62,7 @@ def _open_locked(path: Path, flags: int, give_up: float) -> int:
 
 def _open(path: Path, flags: int) -> int:
     """Open a file that only we may read, from its first byte on; never one of somebody else."""
-    descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | flags, _PRIVATE)
+    descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | flags, FILE_MODE)
     _held.add(descriptor)
     try:
         _make_private(path, descriptor)
@@ -77,8 +78,8 @@ def _make_private(path: Path, descriptor: int) -> None:
     trusted = found.st_uid in {os.geteuid(), path.parent.stat().st_uid}
     if not stat.S_ISREG(found.st_mode) or not trusted:
         raise PermissionError(EPERM, "no file of ours, move it away")
-    if stat.S_IMODE(found.st_mode) != _PRIVATE:
-        os.fchmod(descriptor, _PRIVATE)
+    if stat.S_IMODE(found.st_mode) != FILE_MODE:
+        os.fchmod(descriptor, FILE_MODE)
 
 
 def _lock(descriptor: int, give_up: float) -> None:

@@ -11,8 +11,8 @@ from typing import Final
 
 import orjson
 
-from forge_obs.model.columns import TABLES
 from forge_obs.model.entries import Entry, clean_columns
+from forge_obs.model.rows import TABLES
 
 HEADER_BYTES: Final = 64
 """Length of the header, its line end included."""

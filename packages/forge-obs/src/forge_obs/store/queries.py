@@ -9,9 +9,11 @@ from typing import Any, Final, TypeAlias
 from sqlalchemy import ColumnElement, Connection, Engine, Select, column, func, select, table
 from sqlalchemy.exc import DatabaseError
 
-from forge_obs.database import sqlite
+from forge_obs.database.engines import READ_ONLY, list_columns
+from forge_obs.database.errors import telling_errors
 from forge_obs.database.migrate import get_revision, refuse_newer
-from forge_obs.model.columns import FIGURES, PROVIDER, TABLES
+from forge_obs.model.columns import PROVIDER
+from forge_obs.model.rows import FIGURES, TABLES
 
 Values: TypeAlias = Mapping[str, object]
 """One row as it was read, by column name."""
@@ -63,8 +65,8 @@ def reading(engine: Engine) -> Iterator[Connection]:
     """
     path = Path(engine.url.database or "")
     with (
-        sqlite.telling_errors(path),
-        engine.connect().execution_options(**sqlite.READ_ONLY) as connection,
+        telling_errors(path),
+        engine.connect().execution_options(**READ_ONLY) as connection,
     ):
         refuse_newer(path, get_revision(connection))
         yield connection
@@ -82,7 +84,7 @@ def fetch(engine: Engine, query: Query) -> list[Values]:
 
 def fetch_by(connection: Connection, query: Query) -> list[Values]:
     """Read rows as `fetch` does, by the connection of a read that goes on."""
-    present = set(sqlite.list_columns(connection, query.table))
+    present = set(list_columns(connection, query.table))
     if not present.issuperset(query.needs()) or not present:
         return []
     known = ["id", *(spec.name for spec in TABLES[query.table] if spec.name in present)]
@@ -130,7 +132,7 @@ def _one_row(connection: Connection, chosen: Select[Any], number: int) -> Values
 
 def fetch_entry_ids(connection: Connection, prefix: str, limit: int) -> list[str]:
     """Read, in order, ids of entries that begin with some text."""
-    if "entry_id" not in sqlite.list_columns(connection, "interactions"):
+    if "entry_id" not in list_columns(connection, "interactions"):
         return []
     entry_id: Field = column("entry_id")
     beyond = prefix[:-1] + chr(ord(prefix[-1]) + 1)
@@ -165,7 +167,7 @@ def fetch_prompt_sizes(engine: Engine, request_model: str, looked_at: int) -> li
         newest.input_tokens > 0,
     )
     with reading(engine) as connection:
-        if not set(sqlite.list_columns(connection, "interactions")).issuperset(names):
+        if not set(list_columns(connection, "interactions")).issuperset(names):
             return []
         return [(int(chars), int(tokens)) for chars, tokens in connection.execute(chosen)]
 
@@ -179,7 +181,7 @@ def fetch_run_models(engine: Engine) -> list[str]:
     model_name: Field = column("model_name")
     lowest = select(func.min(model_name)).select_from(table("runs"))
     with reading(engine) as connection:
-        if "model_name" not in sqlite.list_columns(connection, "runs"):
+        if "model_name" not in list_columns(connection, "runs"):
             return []
         found: list[str] = []
         beyond = lowest
@@ -195,7 +197,7 @@ def fetch_figures(engine: Engine, workflow_ids: Sequence[str]) -> Iterator[Value
     Raises what `reading` raises.
     """
     with reading(engine) as connection:
-        present = sqlite.list_columns(connection, "interactions")
+        present = list_columns(connection, "interactions")
         if "workflow_id" not in present:
             return
         workflow_id: Field = column("workflow_id")

@@ -15,9 +15,11 @@ from typing import Final
 
 from sqlalchemy import Engine
 
-from forge_obs.database import sqlite
 from forge_obs.database.checkpointer import Checkpointer
 from forge_obs.database.connections import Identity, identify, list_connections
+from forge_obs.database.engines import create_write_engine, switch_journal
+from forge_obs.database.errors import DRIVER_ERRORS, KeyTaken, is_busy, telling_errors
+from forge_obs.database.files import prepare_file
 from forge_obs.database.group_commit import Commit, GroupCommit
 from forge_obs.database.sqlite_writer import LogConnection, Writer
 from forge_obs.environment.process import get_network_file_system
@@ -30,7 +32,7 @@ WAL_BUDGET_S: Final = 10.0
 _MAX_POOLED: Final = 4
 _log: Final = logging.getLogger("forge_obs")
 
-_REFUSALS: Final = (*sqlite.DRIVER_ERRORS, ValueError, OverflowError)
+_REFUSALS: Final = (*DRIVER_ERRORS, ValueError, OverflowError)
 """What the driver says about a statement, or about a value that it cannot pass on."""
 
 _PAUSE_S: Final = 1.0
@@ -50,7 +52,7 @@ class Database:
 
     def __init__(self, path: Path, identity: Identity) -> None:
         self.path = path
-        self.engine = sqlite.create_write_engine(path)
+        self.engine = create_write_engine(path)
         self.ready = False
         """The schema was seen at head."""
         self.lock = ForkLock(let_go=self.close)
@@ -96,7 +98,7 @@ class Database:
             try:
                 commit.kept = self._execute([commit], give_up - time.monotonic())
             except _REFUSALS as error:
-                if sqlite.is_busy(error):
+                if is_busy(error):
                     raise  # the threads of the other rows may have more time
                 commit.error = error
 
@@ -105,7 +107,7 @@ class Database:
         try:
             kept = self._execute(commits, timeout_s)
         except _REFUSALS as error:
-            if sqlite.is_busy(error):
+            if is_busy(error):
                 raise
             return False
         for commit in commits:
@@ -118,8 +120,8 @@ class Database:
             if self._writer is None:
                 self._writer = Writer(self.path, timeout_s)
             shared = self._writer.commit(commits, give_up - time.monotonic())
-        except sqlite.DRIVER_ERRORS as error:
-            if not isinstance(error, sqlite.KeyTaken) and not sqlite.is_busy(error):
+        except DRIVER_ERRORS as error:
+            if not isinstance(error, KeyTaken) and not is_busy(error):
                 self.close()
                 self.ready = False  # the file may have been emptied
             raise
@@ -203,7 +205,7 @@ def get_engine(db_path: str | os.PathLike[str]) -> Engine:
         StoreUnavailable: The file cannot be made or opened.
     """
     path = Path(db_path)
-    with sqlite.telling_errors(path):
+    with telling_errors(path):
         return open_database(path).engine
 
 
@@ -248,7 +250,7 @@ def _reopen(path: Path, wal_budget_s: float) -> Database:
         return known
     if known is not None:
         known.retire(wait_s=0.0)
-    sqlite.prepare_file(path)
+    prepare_file(path)
     _choose_journal(path, wal_budget_s)
     identity = identify(os.fspath(path))
     if identity is None:
@@ -262,9 +264,9 @@ def _choose_journal(path: Path, budget_s: float) -> None:
     """Use WAL mode, but on a file system where other machines may open the database, too."""
     network = get_network_file_system(path)
     if network is None:
-        sqlite.switch_journal(path, "wal", budget_s=budget_s)
+        switch_journal(path, "wal", budget_s=budget_s)
         return
-    sqlite.switch_journal(path, "delete", budget_s=budget_s)
+    switch_journal(path, "delete", budget_s=budget_s)
     if path not in _warned_of:
         _warned_of.add(path)
         with suppress(Exception, SystemExit):  # of a handler of the host program
@@ -299,7 +301,7 @@ def close_databases(*, wait_s: float) -> None:
     """
     for database in list_open():
         with suppress(StoreUnavailable):
-            with database.held(wait_s), suppress(*sqlite.DRIVER_ERRORS):
+            with database.held(wait_s), suppress(*DRIVER_ERRORS):
                 database.checkpoint()
             database.retire(wait_s=wait_s)
 

@@ -1,0 +1,166 @@
+"""How SQLite is opened: by engines of SQLAlchemy and by connections of the driver."""
+
+import os
+import random
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Final, Literal, cast
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, pool
+
+from forge_obs.database.connections import Connection as DriverConnection
+from forge_obs.database.connections import let_forks_pass
+from forge_obs.database.errors import is_busy
+from forge_obs.errors import StoreUnreadable
+
+BUSY_S: Final = 5.0
+"""How long a statement waits for a lock, in seconds, unless someone says otherwise."""
+
+READ_ONLY: Final = {"forge_obs_begin": "DEFERRED"}
+"""Execution options of a connection that only reads: it takes no write lock."""
+
+_LONG_LOG_PAGES: Final = 32_768
+"""From this length on a commit moves the log itself, since nobody else seems to: 128 MiB."""
+
+_KEPT_LOG_BYTES: Final = 128_000_000
+"""What is kept of the file of a log that starts over: overwriting is faster than extending."""
+
+_RETRY_S: Final = (0.005, 0.05)
+
+
+def create_write_engine(path: Path, *, pooled: bool = True, wait_s: float = BUSY_S) -> Engine:
+    """Make an engine whose transactions take the write lock at once.
+
+    A deferred transaction that reads and then writes fails under contention whatever the timeout,
+    since SQLite refuses to wait for a reader that turns into a writer.
+
+    Args:
+        path: The file, which exists.
+        pooled: Keep connections that are not in use.
+        wait_s: How long a statement waits for a lock, in seconds; so does opening a connection.
+    """
+    engine = create_engine(
+        URL.create("sqlite", database=os.fspath(path)),
+        creator=lambda: connect_for_writing(path, wait_s),
+        hide_parameters=True,
+        poolclass=pool.QueuePool if pooled else pool.NullPool,
+    )
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def connect_for_writing(path: Path, wait_s: float) -> sqlite3.Connection:
+    """Open an existing file as every connection that writes has it.
+
+    That reads the schema, for which it waits while another program lets nobody read.
+
+    Raises:
+        sqlite3.Error: The file cannot be opened or read, or stayed locked.
+    """
+    connection = DriverConnection(path, "rw", wait_s)
+    try:
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute(f"PRAGMA wal_autocheckpoint={_LONG_LOG_PAGES}")
+        connection.execute(f"PRAGMA journal_size_limit={_KEPT_LOG_BYTES}")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _begin(connection: Connection) -> None:
+    mode = connection.get_execution_options().get("forge_obs_begin", "IMMEDIATE")
+    driver = cast("sqlite3.Connection", connection.connection.driver_connection)
+    driver.execute(f"BEGIN {mode}")
+
+
+def switch_journal(path: Path, mode: Literal["wal", "delete"], *, budget_s: float) -> bool:
+    """Put the database into WAL mode or out of it; False if it stays as it was, which still works.
+
+    SQLite reports a locked database at once here, whatever the busy timeout, when several
+    processes open a file for the first time together; hence the retries, for `budget_s` seconds.
+
+    Raises:
+        sqlite3.DatabaseError: The file cannot be opened or is no database.
+    """
+    give_up = time.monotonic() + budget_s
+    while True:
+        try:
+            return _set_journal(path, mode, wait_s=min(budget_s, 1.0)) == mode
+        except sqlite3.OperationalError as error:
+            if not is_busy(error):
+                raise
+            if time.monotonic() > give_up:
+                return False
+        time.sleep(random.uniform(*_RETRY_S))  # noqa: S311 - jitter is no secret
+
+
+def _set_journal(path: Path, wanted: str, *, wait_s: float) -> str:
+    with closing(DriverConnection(path, "rw", wait_s)) as connection:
+        mode = str(connection.execute("PRAGMA journal_mode").fetchone()[0])
+        if mode != wanted:
+            mode = str(connection.execute(f"PRAGMA journal_mode={wanted}").fetchone()[0])
+    return mode
+
+
+def create_read_engine(path: Path) -> Engine:
+    """Make an engine that reads an existing file and neither creates, changes nor locks it.
+
+    A file that must not be written is opened read-only. Text that is no UTF-8 comes back with
+    surrogates in it. Connections are not kept: an open read transaction stops checkpoints.
+    """
+    return create_engine(
+        URL.create("sqlite", database=os.fspath(path)),
+        creator=lambda: open_for_reading(path),
+        hide_parameters=True,
+        poolclass=pool.NullPool,
+    )
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection:
+    """Open an existing file for reading alone, as the driver's own connection.
+
+    Raises:
+        StoreUnreadable: It is a pipe.
+        sqlite3.Error: It cannot be opened or read.
+    """
+    let_forks_pass()
+    if path.is_fifo():  # opening it would wait for its other end
+        raise StoreUnreadable(f"database {path} is a pipe: move it away, a new one is made")
+    try:
+        return _probe(path, "rw")
+    except sqlite3.OperationalError as error:
+        if is_busy(error):
+            raise
+        return _probe(path, "ro")
+
+
+def _probe(path: Path, mode: str) -> sqlite3.Connection:
+    """Open and read once: SQLite finds out at the first statement whether it may."""
+    connection = DriverConnection(path, mode, BUSY_S)
+    try:
+        connection.execute("PRAGMA query_only=ON")
+        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+    except sqlite3.Error:
+        connection.close()
+        raise
+    connection.text_factory = _decode
+    return connection
+
+
+def _decode(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def list_columns(connection: Connection, table: str) -> list[str]:
+    """Name the columns that a table has in this file, in order; empty if there is no table."""
+    found = connection.exec_driver_sql("SELECT name FROM pragma_table_info(?)", (table,))
+    return [str(name) for (name,) in found]
+
+
+def quick_check(connection: Connection) -> list[str]:
+    """Let SQLite examine the file; empty if it finds nothing wrong."""
+    found = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA quick_check(20)")]
+    return [] if found == ["ok"] else found

@@ -1,0 +1,55 @@
+"""What SQLite and its driver raise, and what that means for a store."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from sqlalchemy.exc import DBAPIError
+
+from forge_obs.errors import StoreUnavailable, StoreUnreadable
+
+KeyTaken: TypeAlias = sqlite3.IntegrityError
+"""Raised for a row whose other key belongs to another row."""
+
+DRIVER_ERRORS: Final = (sqlite3.Error, DBAPIError)
+"""What a broken, locked or full database raises, in the driver's words or in SQLAlchemy's."""
+
+_BUSY: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+
+def is_busy(error: BaseException | None) -> bool:
+    """Return whether SQLite gave up waiting for a lock."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in _BUSY
+
+
+@contextmanager
+def telling_errors(path: Path) -> Iterator[None]:
+    """Turn what the system, SQLite and SQLAlchemy raise about a database into a store's error.
+
+    Raises:
+        StoreUnreadable: The file is no database, or damaged.
+        StoreUnavailable: Anything else.
+    """
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error, OSError, ValueError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+        word = getattr(cause, "sqlite_errorname", None) or getattr(cause, "strerror", None)
+        message = f"database {path}: {word or type(cause).__name__}"
+        kind = StoreUnreadable if code in _DAMAGED else StoreUnavailable
+        raise kind(f"{message}; {_advice(code)}") from error
+
+
+def _advice(code: int) -> str:
+    if code in _DAMAGED:
+        return "it is damaged or no SQLite database: move it away, a new one is made"
+    if code in _BUSY:
+        return "another program keeps it locked"
+    if code == sqlite3.SQLITE_ERROR:
+        return "its schema is missing or incomplete: upgrade the database"
+    return "check the path, its permissions and the free space"

@@ -1,0 +1,103 @@
+"""Statements that insert a row or merge it into the one with the same key, in SQLite's words."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final, TypeAlias
+
+from sqlalchemy import ColumnCollection, ColumnElement, Table, case, func, literal_column, or_
+from sqlalchemy.dialects.sqlite import dialect, insert
+
+from forge_obs.model.columns import NO_RESULT, PROVIDER, RUNNING, STARTED, Column, Merge
+from forge_obs.model.rows import TABLES
+
+Value: TypeAlias = ColumnElement[Any]
+Columns: TypeAlias = ColumnCollection[str, Any]
+
+
+def build_upsert(table: Table, target: Sequence[Value]) -> tuple[str, list[str]]:
+    """Write the statement that inserts a row or merges it into the one with the same key.
+
+    One statement knows one key: SQLite understands several only from 3.35 on, PostgreSQL never.
+
+    Returns:
+        The statement text and the columns in the order of its parameters.
+    """
+    statement = insert(table)
+    new = statement.excluded
+    merged = statement.on_conflict_do_update(
+        index_elements=list(target),
+        set_={column.name: _merged(table, new, column) for column in TABLES[table.name]},
+        where=_unsettled(table, new),
+    )
+    names = [column.name for column in TABLES[table.name]]
+    compiled = merged.compile(dialect=dialect(), column_keys=names)
+    return str(compiled), list(compiled.positiontup or [])
+
+
+@lru_cache(maxsize=128)
+def repeat_values(statement: str, width: int, rows: int) -> str:
+    """Let an insert of one row take several, whose parameters follow one another.
+
+    Args:
+        statement: Text of `build_upsert`.
+        width: How many parameters a row has.
+        rows: How many rows it shall take.
+    """
+    row = f"({', '.join('?' * width)})"
+    return statement.replace(f"VALUES {row}", f"VALUES {', '.join([row] * rows)}", 1)
+
+
+def _merged(table: Table, new: Columns, column: Column) -> Value:
+    """Say what becomes of a column; a run that was seen later already gets only what it lacks."""
+    merge = _MERGES[column.merge]
+    value = merge(new[column.name], table.c[column.name], new)
+    if table.name != "runs":
+        return value
+    late = new["seen_at"] < table.c["seen_at"]
+    return case((late, merge(table.c[column.name], new[column.name], table.c)), else_=value)
+
+
+def _unsettled(table: Table, new: Columns) -> ColumnElement[bool]:
+    """Keep an unfinished entry from changing a finished one."""
+    open_status: Value = literal_column(f"'{RUNNING if table.name == 'runs' else STARTED}'")
+    return or_(new["status"] != open_status, table.c["status"] == open_status)
+
+
+def _fill(new: Value, old: Value, _row: Columns) -> Value:
+    return func.coalesce(func.nullif(new, literal_column("''")), old)
+
+
+def _first(new: Value, old: Value, _row: Columns) -> Value:
+    return func.coalesce(old, new)
+
+
+def _measured(new: Value, old: Value, row: Columns) -> Value:
+    return case((row["usage_known"] == literal_column("1"), new), else_=old)
+
+
+def _answering(new: Value, old: Value, row: Columns) -> Value:
+    stands_in = (new == row["request_model"]) & (old != literal_column("''"))
+    return case((stands_in, old), else_=_fill(new, old, row))
+
+
+def _origin(new: Value, old: Value, _row: Columns) -> Value:
+    return case((new == literal_column(f"'{PROVIDER}'"), old), else_=new)
+
+
+def _nonzero(new: Value, old: Value, _row: Columns) -> Value:
+    return case((new > literal_column("0"), new), else_=old)
+
+
+def _fill_object(new: Value, old: Value, _row: Columns) -> Value:
+    return func.coalesce(func.nullif(new, literal_column(f"'{NO_RESULT}'")), old)
+
+
+_MERGES: Final[Mapping[Merge, Callable[[Value, Value, Columns], Value]]] = {
+    Merge.FILL: _fill,
+    Merge.FIRST: _first,
+    Merge.MEASURED: _measured,
+    Merge.ANSWERING: _answering,
+    Merge.ORIGIN: _origin,
+    Merge.NONZERO: _nonzero,
+    Merge.FILL_OBJECT: _fill_object,
+}

@@ -1,0 +1,76 @@
+"""The store's API: save, get and list interactions and runs.
+
+Instrumented code calls `record()` instead, which opens, migrates and cleans by itself and never
+raises. Functions here raise a `StoreError` that says what to do.
+"""
+
+from typing import TYPE_CHECKING
+
+from forge_obs.environment.process import get_db_path
+from forge_obs.environment.redact_hook import set_redact
+from forge_obs.model.entries import build_interaction_dict
+from forge_obs.model.sanitize import to_json
+from forge_obs.recorder import flush, get_backlog
+from forge_obs.spool.format import Backlog
+from forge_obs.store.functions import (
+    get_interaction,
+    get_prompt_sizes,
+    iterate_call_figures,
+    iterate_interactions,
+    iterate_runs,
+    list_run_models,
+    list_workflow_ids,
+)
+from forge_obs.store.reader import (
+    RunQuery,
+    StoreReader,
+    get_interactions,
+    get_run,
+    get_shown_status,
+    list_recent_runs,
+    open_reader,
+)
+from forge_obs.store.save import get_engine, save_interaction, save_run, upgrade
+
+if TYPE_CHECKING:
+    from forge_obs.model.rows import Interaction, Run
+
+__all__ = [
+    "Backlog",
+    "Interaction",
+    "Run",
+    "RunQuery",
+    "StoreReader",
+    "build_interaction_dict",
+    "flush",
+    "get_backlog",
+    "get_db_path",
+    "get_engine",
+    "get_interaction",
+    "get_interactions",
+    "get_prompt_sizes",
+    "get_run",
+    "get_shown_status",
+    "iterate_call_figures",
+    "iterate_interactions",
+    "iterate_runs",
+    "list_recent_runs",
+    "list_run_models",
+    "list_workflow_ids",
+    "open_reader",
+    "save_interaction",
+    "save_run",
+    "set_redact",
+    "to_json",
+    "upgrade",
+]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """Map the classes when somebody asks for them: listing runs does not need the ORM."""
+        if name in {"Interaction", "Run"}:
+            from forge_obs.database import orm  # noqa: PLC0415
+
+            return getattr(orm, name)
+        raise AttributeError(f"module 'forge_obs.store' has no attribute {name!r}")

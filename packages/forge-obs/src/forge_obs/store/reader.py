@@ -1,0 +1,302 @@
+"""Read the store: rows as objects, with nothing created, migrated or locked."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from string import hexdigits
+from typing import Final, TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from forge_obs.database.engines import create_read_engine
+from forge_obs.database.errors import telling_errors
+from forge_obs.environment.process import get_host, is_alive
+from forge_obs.errors import AmbiguousId
+from forge_obs.model.columns import MAX_COUNT
+from forge_obs.model.liveness import shown_status
+from forge_obs.model.rows import LONG_TEXTS, Interaction, Run, load_interaction, load_run
+from forge_obs.model.sanitize import format_time
+from forge_obs.recorder import get_backlog
+from forge_obs.spool.format import Backlog
+from forge_obs.store.queries import (
+    Query,
+    Values,
+    fetch,
+    fetch_by,
+    fetch_entry_ids,
+    fetch_figures,
+    fetch_prompt_sizes,
+    fetch_run_models,
+    reading,
+)
+
+SHORTEST_PREFIX: Final = 4
+"""How many digits of an `entry_id` it takes at least to look for it."""
+
+_MOST_NAMED: Final = 5
+
+_ROWS_A_READ: Final = 20
+"""Rows that are in memory at once while all are read."""
+
+_LOADERS: Final[Mapping[str, Callable[[Values], Interaction | Run]]] = {
+    "interactions": load_interaction,
+    "runs": load_run,
+}
+
+Row = TypeVar("Row", bound=Interaction | Run)
+
+
+@dataclass(frozen=True)
+class RunQuery:
+    """Which runs to read; None asks for any.
+
+    Attributes:
+        status: As stored; an interrupted run is stored as `running`.
+        since: When it began at the earliest; a naive moment is taken as UTC.
+    """
+
+    task_id: str | None = None
+    status: str | None = None
+    model_name: str | None = None
+    since: datetime | None = None
+
+    def narrow(self, *, newest: int, before: tuple[str, int] | None = None) -> Query:
+        """Build the query of so many runs."""
+        where = {"task_id": self.task_id, "status": self.status, "model_name": self.model_name}
+        began = None if self.since is None else format_time(self.since)
+        at_most = min(max(0, newest), MAX_COUNT)
+        return Query("runs", where, since=began, newest=at_most, before=before)
+
+
+def open_reader(db_path: str | os.PathLike[str] | None) -> Engine | None:
+    """Return an engine that only reads an existing database; None if there is no such file.
+
+    Nothing is created, migrated or locked, and no connection stays open between two reads.
+
+    Args:
+        db_path: The file, such as `get_db_path` gives; None for a store that is off.
+
+    Raises:
+        StoreUnavailable: The system does not tell whether there is one.
+    """
+    if db_path is None:
+        return None
+    path = Path(db_path)
+    with telling_errors(path):
+        return create_read_engine(path) if path.exists() else None
+
+
+class StoreReader:
+    """An existing store, opened once by whoever reads it several times.
+
+    No connection and no transaction stays open between two reads. Every method raises a
+    `StoreError` where the store cannot be read or is newer than this version.
+
+    Args:
+        engine: Of `open_reader` or `get_engine`.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.path = Path(engine.url.database or "")
+        self._engine = engine
+
+    @classmethod
+    def open(cls, db_path: str | os.PathLike[str] | None) -> "StoreReader | None":
+        """Open a database for reading; None if there is no such file, or for a store that is off.
+
+        Raises:
+            StoreUnavailable: The system does not tell whether there is one.
+        """
+        engine = open_reader(db_path)
+        return None if engine is None else cls(engine)
+
+    def get_interactions(
+        self,
+        task_id: str | None = None,
+        step_id: str | None = None,
+        *,
+        workflow_id: str | None = None,
+        texts: bool = True,
+    ) -> list[Interaction]:
+        """Read the interactions of a task, a step or a workflow in the order of recording.
+
+        Args:
+            task_id: Only those of this task.
+            step_id: Only those of this step; by itself, without an index, it reads every row.
+            workflow_id: Only those of this root workflow, its sub-tasks included.
+            texts: Read prompts and responses too; without them a listing is many times faster, and
+                the prompts are empty and the response None.
+        """
+        where = {"task_id": task_id, "step_id": step_id, "workflow_id": workflow_id}
+        query = Query("interactions", where, without=() if texts else LONG_TEXTS)
+        return [_detached(load_interaction(values)) for values in fetch(self._engine, query)]
+
+    def get_interaction(self, id_or_prefix: int | str) -> Interaction | None:
+        """Read one interaction, texts included; None if there is none.
+
+        Args:
+            id_or_prefix: Its `entry_id`, its `id` as a number, or the beginning of its `entry_id`,
+                at least `SHORTEST_PREFIX` hex digits that no other entry shares; the first of these
+                that fits counts.
+
+        Raises:
+            AmbiguousId: Several entries begin with these digits.
+        """
+        with reading(self._engine) as connection:
+            for where in _exact_matches(id_or_prefix):
+                if rows := fetch_by(connection, Query("interactions", where)):
+                    return _detached(load_interaction(rows[0]))
+            entry_id = _find_entry_id(connection, str(id_or_prefix).lower())
+            if entry_id is None:
+                return None
+            [call] = fetch_by(connection, Query("interactions", {"entry_id": entry_id}))
+            return _detached(load_interaction(call))
+
+    def iterate_interactions(
+        self, workflow_id: str, *, texts: bool = True, batch: int = 16
+    ) -> Iterator[Interaction]:
+        """Read the interactions of a workflow in the order of recording, a few at a time.
+
+        What is recorded meanwhile is among them, unless it comes after the end was reached.
+        """
+        without = () if texts else LONG_TEXTS
+        query = Query("interactions", {"workflow_id": workflow_id}, without=without, at_most=batch)
+        return (_detached(load_interaction(values)) for values in self._iterate(query))
+
+    def iterate_rows(self, table: str) -> Iterator[Interaction | Run]:
+        """Read every row of a table in the order of recording, a few at a time.
+
+        What is recorded meanwhile may be among them.
+        """
+        load = _LOADERS[table]
+        query = Query(table, at_most=_ROWS_A_READ)
+        return (_detached(load(values)) for values in self._iterate(query))
+
+    def _iterate(self, query: Query) -> Iterator[Values]:
+        last = 0
+        while rows := fetch(self._engine, replace(query, after=last)):
+            yield from rows
+            last = int(str(rows[-1]["id"]))
+
+    def iterate_call_figures(self, workflow_ids: Sequence[str]) -> Iterator[Interaction]:
+        """Read what sums over the calls of workflows are made of, in no order.
+
+        That is `forge_obs.FIGURES`; all else has its default. Any number of calls needs little
+        memory, and the read lasts until the last one was taken.
+        """
+        return map(load_interaction, fetch_figures(self._engine, workflow_ids))
+
+    def get_run(self, workflow_id: str) -> Run | None:
+        """Read the newest run of a workflow; None if there is none."""
+        rows = fetch(self._engine, Query("runs", {"workflow_id": workflow_id}, newest=1))
+        return _detached(load_run(rows[0])) if rows else None
+
+    def list_recent_runs(self, limit: int = 20, query: RunQuery | None = None) -> list[Run]:
+        """Read the runs that began last, newest first, at most `limit` of them."""
+        rows = fetch(self._engine, (query or RunQuery()).narrow(newest=limit))
+        return [_detached(load_run(values)) for values in rows]
+
+    def iterate_runs(self, query: RunQuery, *, batch: int = 100) -> Iterator[Run]:
+        """Read runs newest first, a few at a time, so that any number needs little memory.
+
+        A run that is recorded meanwhile may be left out.
+        """
+        before: tuple[str, int] | None = None
+        beyond: set[object] = set()
+        while True:
+            limit = batch + len(beyond)
+            rows = fetch(self._engine, query.narrow(newest=limit, before=before))
+            for values in rows:
+                if values["id"] not in beyond:
+                    yield _detached(load_run(values))
+            if len(rows) < limit:
+                return
+            # A row that cannot be read has no moment to go on from: it is read again, and left out.
+            sound = [position for position, row in enumerate(rows) if "created_at" in row]
+            if sound:
+                last = rows[sound[-1]]
+                before = str(last["created_at"]), int(str(last["id"]))
+            beyond = {row["id"] for row in rows[sound[-1] + 1 if sound else 0 :]}
+
+    def list_run_models(self) -> list[str]:
+        """Read the models that runs asked for, each once and in order."""
+        return fetch_run_models(self._engine)
+
+    def list_workflow_ids(self, limit: int = 1000) -> list[str]:
+        """Read the workflow ids of the runs that began last, newest first."""
+        query = Query("runs", without=("result_json",), newest=max(0, limit))
+        return [load_run(values).workflow_id for values in fetch(self._engine, query)]
+
+    def get_prompt_sizes(self, request_model: str, looked_at: int = 500) -> list[tuple[int, int]]:
+        """Read how many characters and input tokens the prompts of a model's calls had.
+
+        Only answers of a provider that reported its tokens count, among the newest calls.
+        """
+        return fetch_prompt_sizes(self._engine, request_model, looked_at)
+
+    def get_backlog(self) -> Backlog:
+        """Count the entries that wait beside the database, and those that are lost."""
+        return get_backlog(self.path)
+
+
+def get_interactions(
+    engine: Engine,
+    task_id: str | None = None,
+    step_id: str | None = None,
+    *,
+    workflow_id: str | None = None,
+    texts: bool = True,
+) -> list[Interaction]:
+    """Read interactions: see `StoreReader.get_interactions`."""
+    reader = StoreReader(engine)
+    return reader.get_interactions(task_id, step_id, workflow_id=workflow_id, texts=texts)
+
+
+def get_run(engine: Engine, workflow_id: str) -> Run | None:
+    """Read a run: see `StoreReader.get_run`."""
+    return StoreReader(engine).get_run(workflow_id)
+
+
+def list_recent_runs(
+    engine: Engine,
+    limit: int = 20,
+    *,
+    task_id: str | None = None,
+    status: str | None = None,
+    model_name: str | None = None,
+    since: datetime | None = None,
+) -> list[Run]:
+    """Read the newest runs: see `StoreReader.list_recent_runs`, and `RunQuery` for the keywords."""
+    query = RunQuery(task_id, status, model_name, since)
+    return StoreReader(engine).list_recent_runs(limit, query)
+
+
+def get_shown_status(run: Run) -> str:
+    """Return the status to show: `interrupted` for a running run whose process is gone."""
+    return shown_status(run, now=datetime.now(UTC), host=get_host(), is_alive=is_alive)
+
+
+def _detached(row: Row) -> Row:
+    # While another thread imports it, it has no such function yet, and maps no row that is read.
+    detach = getattr(sys.modules.get("forge_obs.database.orm"), "detach", None)
+    return row if detach is None else detach(row)
+
+
+def _exact_matches(id_or_prefix: int | str) -> list[dict[str, int | str | None]]:
+    if isinstance(id_or_prefix, str) and not (id_or_prefix.isascii() and id_or_prefix.isdecimal()):
+        return [{"entry_id": id_or_prefix}]
+    number = min(int(id_or_prefix), MAX_COUNT)
+    by_number: dict[str, int | str | None] = {"id": number}
+    return [by_number] if isinstance(id_or_prefix, int) else [{"entry_id": id_or_prefix}, by_number]
+
+
+def _find_entry_id(connection: Connection, prefix: str) -> str | None:
+    if len(prefix) < SHORTEST_PREFIX or not set(prefix) <= set(hexdigits):
+        return None
+    entry_ids = fetch_entry_ids(connection, prefix, limit=_MOST_NAMED + 1)
+    if len(entry_ids) > 1:
+        raise AmbiguousId(prefix, entry_ids[:_MOST_NAMED], more=len(entry_ids) > _MOST_NAMED)
+    return entry_ids[0] if entry_ids else None
