@@ -1,6 +1,7 @@
 """Progress in lines tells what happens from the moment on that it was begun."""
 
 from forge_cli.runs.progress import LineProgress
+from forge_cli.store.queries import Store
 from support.records import WORKFLOW_ID, record_call, record_run
 
 
@@ -13,7 +14,7 @@ def test_call_that_fails_right_after_the_first_line_is_told() -> None:
             record_call(status="error", error_type="rate_limited", error="slow down")
         told.append(line)
 
-    progress = LineProgress(WORKFLOW_ID, tell)
+    progress = LineProgress(Store(), WORKFLOW_ID, tell)
     progress.started("running, on /repo")
     progress.look(())
 
@@ -27,7 +28,7 @@ def test_call_that_failed_before_is_no_news() -> None:
     record_call(status="error", error_type="rate_limited", error="slow down")
     told: list[str] = []
 
-    progress = LineProgress(WORKFLOW_ID, told.append)
+    progress = LineProgress(Store(), WORKFLOW_ID, told.append)
     progress.started("running, on /repo")
     progress.look(())
 

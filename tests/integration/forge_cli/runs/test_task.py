@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from forge_cli.runs.task import calibrate, measure_chars_per_token
+from forge_cli.store.queries import Store
 from forge_core.models.task import ContextConfig, TaskDefinition
 from forge_obs import LLMStats
 from support.records import record_call
@@ -24,13 +25,13 @@ def record_calls(*tokens: int, **fields: Any) -> None:
 def test_median_of_a_models_calls_is_measured() -> None:
     record_calls(250, 250, 400, 500, 1000)
 
-    assert measure_chars_per_token(MODEL) == 2.5
+    assert measure_chars_per_token(MODEL, Store()) == 2.5
 
 
 def test_less_than_five_calls_say_nothing() -> None:
     record_calls(250, 250, 250, 250)
 
-    assert measure_chars_per_token(MODEL) is None
+    assert measure_chars_per_token(MODEL, Store()) is None
 
 
 @pytest.mark.parametrize(
@@ -47,13 +48,13 @@ def test_calls_that_say_nothing_of_the_model_are_left_out(fields: dict[str, obje
     record_calls(250, 250, 250, 250)
     record_calls(1, 1, 1, 1, **fields)
 
-    assert measure_chars_per_token(MODEL) is None
+    assert measure_chars_per_token(MODEL, Store()) is None
 
 
 def test_absurd_figures_are_bounded() -> None:
     record_calls(1, 1, 1, 1, 1)
 
-    assert measure_chars_per_token(MODEL) == 10.0
+    assert measure_chars_per_token(MODEL, Store()) == 10.0
 
 
 def test_task_takes_the_measured_factor_unless_it_names_one() -> None:
@@ -61,13 +62,13 @@ def test_task_takes_the_measured_factor_unless_it_names_one() -> None:
     task = TaskDefinition(task_id="t", description="x")
     named = task.model_copy(update={"context": ContextConfig(chars_per_token=4.0)})
 
-    assert calibrate(task, MODEL).context.chars_per_token == 2.0
-    assert calibrate(named, MODEL).context.chars_per_token == 4.0
+    assert calibrate(task, MODEL, Store()).context.chars_per_token == 2.0
+    assert calibrate(named, MODEL, Store()).context.chars_per_token == 4.0
 
 
 def test_without_a_readable_store_nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     Path(os.environ["FORGE_DB_PATH"]).write_bytes(b"no database")
-    assert measure_chars_per_token(MODEL) is None
+    assert measure_chars_per_token(MODEL, Store()) is None
 
     monkeypatch.setenv("FORGE_DB_PATH", "")
-    assert measure_chars_per_token(MODEL) is None
+    assert measure_chars_per_token(MODEL, Store()) is None

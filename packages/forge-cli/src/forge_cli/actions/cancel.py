@@ -33,7 +33,7 @@ from forge_cli.render.json_documents import dump
 from forge_cli.render.outcome import CancelledRun, build_cancelled, render_cancelled
 from forge_cli.runs.connection import Embedded, Place, connected, executing
 from forge_cli.runs.execution import find_open_run
-from forge_cli.store.queries import read_live
+from forge_cli.store.queries import Store
 from forge_cli.terminal.console import print_note, print_text
 from forge_cli.terminal.failure import tell_failure
 from forge_cli.terminal.signals import explaining
@@ -156,7 +156,7 @@ def _read_result(found: FoundRun) -> TaskResult | None:
     """Read what is on record of a run's result; None where that cannot be told."""
     start = {"task_id": found.work.task.task_id, "status": "running"}
     with suppress(StoreError, ValueError):
-        recorded = read_live(found.handle.id)
+        recorded = Store().find_run(found.handle.id)
         known = json.loads(recorded[0].run.result_json) if recorded is not None else {}
         return TaskResult.model_validate(start | known)
     return None

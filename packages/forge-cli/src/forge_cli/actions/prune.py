@@ -18,11 +18,10 @@ from forge_obs import (
     Extent,
     Pruning,
     RunQuery,
+    StoreReader,
     count_prunable,
     get_engine,
     get_shown_status,
-    iterate_runs,
-    open_reader,
     prune,
     upgrade,
 )
@@ -73,8 +72,8 @@ def _find_abandoned(store: Path, before: datetime) -> list[str]:
     None of those is among them that a configured server has under way, or may have: its worker
     would go on with them. The embedded server keeps an interrupted run open for ever.
     """
-    engine = open_reader(store)
-    running = iterate_runs(engine, RunQuery(status=RUNNING)) if engine is not None else iter(())
+    reader = StoreReader.open(store)
+    running = reader.iterate_runs(RunQuery(status=RUNNING)) if reader is not None else iter(())
     silent = [
         run.workflow_id
         for run in running

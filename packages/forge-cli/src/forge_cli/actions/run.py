@@ -18,7 +18,7 @@ from forge_core.models.result import TaskResult
 from forge_core.models.task import ForgeTaskInput
 from forge_core.runs.resolve import RunSettings, resolve_run
 from forge_core.tracing.setup import init_tracing, shutdown_tracing
-from forge_obs import Interaction, StoreError, flush, get_backlog, get_db_path, lost_count, upgrade
+from forge_obs import Interaction, StoreError, flush, get_db_path, lost_count, upgrade
 
 from forge_cli.errors import OutputFailed
 from forge_cli.escape import escape_line
@@ -35,7 +35,7 @@ from forge_cli.runs.execution import Execution, Submission, describe_submitted
 from forge_cli.runs.progress import build_progress
 from forge_cli.runs.task import build_task, calibrate, measure_chars_per_token, names_factor
 from forge_cli.store.prices import load_prices
-from forge_cli.store.queries import STORE_OFF, read_calls, read_live
+from forge_cli.store.queries import STORE_OFF, Store
 from forge_cli.terminal.console import print_note, print_text, print_warning
 from forge_cli.terminal.failure import tell_failure
 from forge_cli.views.costs import tally_calls
@@ -51,13 +51,13 @@ def run_task(options: RunOptions, on_start: Print | None = None) -> ExitCode:
         options: What was asked for.
         on_start: Told the workflow id before the run starts.
     """
-    output = options.output
+    output, store = options.output, Store()
     task = build_task(options, suffix=_hex(2))
     settings = _settings(options.models)
     if not names_factor(task):
-        factor = measure_chars_per_token(settings.planner_model)
+        factor = measure_chars_per_token(settings.planner_model, store)
         settings = replace(settings, planner_chars_per_token=factor)
-    work = resolve_run(calibrate(task, settings.model), options.task.repo, settings)
+    work = resolve_run(calibrate(task, settings.model, store), options.task.repo, settings)
     if is_dirty(options.task.repo):
         print_warning("the checkout has changes that are not committed: the run does not see them")
     workflow_id = build_workflow_id(task.task_id, _hex(4))
@@ -67,22 +67,23 @@ def run_task(options: RunOptions, on_start: Print | None = None) -> ExitCode:
         return _submit(submission, as_json=output.json)
     if on_start is not None:
         on_start(workflow_id)
-    execution = build_execution(workflow_id, output, "started")
-    return report_result(workflow_id, execute(execution.start(submission)), output)
+    execution = build_execution(store, workflow_id, output, "started")
+    return report_result(store, workflow_id, execute(execution.start(submission)), output)
 
 
 def resume_run(workflow_id: str, output: OutputOptions) -> ExitCode:
     """Go on with an interrupted run, to its report."""
+    store = Store()
     prepare_store()
-    execution = build_execution(workflow_id, output, "resumed")
+    execution = build_execution(store, workflow_id, output, "resumed")
     result = execute(execution.resume(output.temporal_address))
-    return report_result(workflow_id, result, output)
+    return report_result(store, workflow_id, result, output)
 
 
-def build_execution(workflow_id: str, output: OutputOptions, verb: str) -> Execution:
+def build_execution(store: Store, workflow_id: str, output: OutputOptions, verb: str) -> Execution:
     """Build what executes a run and tells its progress."""
     tell: Print = print_note if output.json else print_text
-    observer = _Observer(workflow_id, tell, verb)
+    observer = _Observer(store, workflow_id, tell, verb)
     return Execution(workflow_id, observer, _build_farewell(as_json=output.json))
 
 
@@ -92,19 +93,20 @@ def _build_farewell(*, as_json: bool) -> Print:
     return lambda remark: tell_failure(argv, "Interrupted", remark)
 
 
-def report_result(workflow_id: str, result: TaskResult, output: OutputOptions) -> ExitCode:
+def report_result(
+    store: Store, workflow_id: str, result: TaskResult, output: OutputOptions
+) -> ExitCode:
     """Report how a run ended."""
     report = _report_json if output.json else _report_text
-    report(workflow_id, result, verbose=output.verbose)
-    _warn_of_gaps()
+    report(store, workflow_id, result, verbose=output.verbose)
+    _warn_of_gaps(store)
     return ExitCode.SUCCESS if result.status == "success" else ExitCode.FAILED
 
 
-def _warn_of_gaps() -> None:
+def _warn_of_gaps(store: Store) -> None:
     """Say what of the run's record is not in the store."""
-    path = get_db_path()
     with suppress(StoreError):
-        waiting = 0 if path is None else get_backlog(path).pending
+        waiting = store.get_backlog().pending
         if waiting:
             print_warning(render_pending(waiting))
     if lost_count():
@@ -177,10 +179,10 @@ def execute(run: Coroutine[Any, Any, TaskResult]) -> TaskResult:
 class _Observer:
     """Passes on what an execution tells of a run."""
 
-    def __init__(self, workflow_id: str, tell: Print, verb: str) -> None:
+    def __init__(self, store: Store, workflow_id: str, tell: Print, verb: str) -> None:
         self._verb = verb
         stream = sys.stderr if tell is print_note else sys.stdout
-        self._progress = build_progress(workflow_id, stream, tell)
+        self._progress = build_progress(store, workflow_id, stream, tell)
 
     def started(self, work: ForgeTaskInput) -> None:
         """Tell the run's id and where it works."""
@@ -195,24 +197,24 @@ class _Observer:
         self._progress.close()
 
 
-def _report_text(workflow_id: str, result: TaskResult, *, verbose: bool) -> None:
+def _report_text(store: Store, workflow_id: str, result: TaskResult, *, verbose: bool) -> None:
     view = build_result_view(result.model_dump(mode="json"))
     if verbose:
-        calls = _read_calls(workflow_id)
+        calls = _read_calls(store, workflow_id)
         prices = load_prices(calls)
         if calls:
             print_text(render_interactions(calls, prices))
         cost = describe_cost(tally_calls(calls, prices), prices)
     else:
-        cost = _read_cost(workflow_id)
-    recorded = get_db_path() is not None
+        cost = _read_cost(store, workflow_id)
+    recorded = store.path is not None
     print_text(render_outcome(workflow_id, result.status, view, cost=cost, recorded=recorded))
 
 
-def _read_cost(workflow_id: str) -> str:
+def _read_cost(store: Store, workflow_id: str) -> str:
     """Say what a run cost; nothing where that is not on record."""
     try:
-        found = read_live(workflow_id)
+        found = store.find_run(workflow_id)
     except StoreError:
         return ""
     calls = found[1] if found is not None else []
@@ -220,7 +222,7 @@ def _read_cost(workflow_id: str) -> str:
     return describe_cost(tally_calls(calls, prices), prices)
 
 
-def _report_json(workflow_id: str, result: TaskResult, *, verbose: bool) -> None:
+def _report_json(store: Store, workflow_id: str, result: TaskResult, *, verbose: bool) -> None:
     document: dict[str, Any] = {
         "workflow_id": workflow_id,
         "task_id": result.task_id,
@@ -229,25 +231,24 @@ def _report_json(workflow_id: str, result: TaskResult, *, verbose: bool) -> None
         "result": result.model_dump(mode="json"),
     }
     if verbose:
-        calls = _read_calls(workflow_id)
+        calls = _read_calls(store, workflow_id)
         document["interactions"] = build_interactions(calls, load_prices(calls), verbose=True)
     print_text(dump(document))
 
 
-def _read_calls(workflow_id: str) -> list[Interaction]:
+def _read_calls(store: Store, workflow_id: str) -> list[Interaction]:
     """Read a run's calls; where there are none, a warning says why."""
     try:
-        calls = read_calls(workflow_id)
+        calls = store.list_calls(workflow_id)
     except StoreError as error:
         print_warning(f"no prompts can be shown: {error}")
         return []
     if not calls:
-        print_warning(f"no prompts can be shown: {_explain_missing_calls()}")
-    return calls or []
+        print_warning(f"no prompts can be shown: {_explain_missing_calls(store.path)}")
+    return calls
 
 
-def _explain_missing_calls() -> str:
-    path = get_db_path()
+def _explain_missing_calls(path: Path | None) -> str:
     if path is None:
         return STORE_OFF
     return (

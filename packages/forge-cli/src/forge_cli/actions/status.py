@@ -1,75 +1,100 @@
-"""Carrying out ``forge status``: one run, or a document a line in constant memory."""
-
-from pathlib import Path
-
-from forge_obs import get_db_path
+"""Carrying out ``forge status``: the list of runs, one run, or a document a line."""
 
 from forge_cli.exit_codes import ExitCode
-from forge_cli.render.interactions import render_interactions
-from forge_cli.render.json_documents import build_call, build_cost, build_run, build_status, dump
-from forge_cli.render.run_tree import render_run
-from forge_cli.store.prices import extend_prices
-from forge_cli.store.queries import (
-    CallFilter,
-    RunFilter,
-    iterate_calls,
-    iterate_recent_runs,
-    read_run,
-    require_run,
-)
-from forge_cli.terminal.console import print_text
-from forge_cli.views.costs import NO_PRICES
-from forge_cli.views.json_text import load_or_keep
+from forge_cli.render.health import render_backlog
+from forge_cli.render.runs import render_run_list
+from forge_cli.store.filters import CallFilter, RunFilter
+from forge_cli.store.queries import NOTHING_YET, STORE_OFF, Store
+from forge_cli.terminal.console import get_width, print_note, print_text, print_warning
 
 
-def show_run(workflow_id: str, chosen: CallFilter, *, verbose: bool, as_json: bool) -> ExitCode:
-    """Show a run, and with `verbose` the texts of the calls that are wanted.
+def show_runs(store: Store, query: RunFilter, *, as_json: bool) -> ExitCode:
+    """Show the runs that are asked for, newest first, and what of the record is missing.
 
     Raises:
-        UnknownWorkflow: There is no such run; the message names similar ones.
         StoreError: The store cannot be read.
     """
-    view, interactions, prices = read_run(get_db_path(), workflow_id, texts=verbose)
-    wanted = [call for call in interactions if chosen.wants(call)]
+    views, backlog, is_off = store.list_runs(query), store.get_backlog(), store.path is None
     if as_json:
-        document = build_status(view, wanted, prices, verbose=verbose)
-        cost = build_cost(view.totals, view.price_data)
-        print_text(dump({**document, "cost": cost}))
-        return ExitCode.SUCCESS
-    print_text(render_run(view, interactions, prices, details=verbose))
-    if verbose:
-        print_text("")
-        print_text(render_interactions(wanted, prices) or "no such calls on record")
+        from forge_cli.render.json_documents import build_run_list, dump  # noqa: PLC0415
+
+        if is_off:
+            print_note(STORE_OFF)
+        print_text(dump(build_run_list(views, pending=backlog.pending, lost=backlog.lost)))
+    elif is_off:
+        print_text(STORE_OFF)
+    elif not views:
+        print_text("no such runs recorded" if query.narrows else NOTHING_YET)
+    else:
+        print_text(render_run_list(views, width=get_width()))
+    for line in render_backlog(backlog):
+        print_warning(line)
     return ExitCode.SUCCESS
 
 
-def stream_runs(path: Path, chosen: RunFilter) -> None:
-    """Print a document of each run, newest first.
-
-    Raises:
-        StoreError: The store cannot be read.
-    """
-    for view in iterate_recent_runs(path, chosen):
-        if not print_text(dump({"run": build_run(view)})):
-            return
-
-
-def stream_run(path: Path | None, workflow_id: str, chosen: CallFilter, *, verbose: bool) -> None:
-    """Print a document of a run, then one of each of its calls that are wanted.
+def show_run(
+    store: Store, workflow_id: str, query: CallFilter, *, verbose: bool, as_json: bool
+) -> ExitCode:
+    """Show a run, and with `verbose` the texts of the calls that are asked for.
 
     Raises:
         UnknownWorkflow: There is no such run; the message names similar ones.
         StoreError: The store cannot be read.
     """
-    view = require_run(path, workflow_id)
+    from forge_cli.render.interactions import render_interactions  # noqa: PLC0415 - a list does without
+    from forge_cli.render.json_documents import build_cost, build_status, dump  # noqa: PLC0415
+    from forge_cli.render.run_tree import render_run  # noqa: PLC0415
+
+    view, calls, prices = store.get_run(workflow_id, texts=verbose)
+    accepted = [call for call in calls if query.accepts(call)]
+    if as_json:
+        document = build_status(view, accepted, prices, verbose=verbose)
+        cost = build_cost(view.totals, view.price_data)
+        print_text(dump({**document, "cost": cost}))
+        return ExitCode.SUCCESS
+    print_text(render_run(view, calls, prices, details=verbose))
+    if verbose:
+        print_text("")
+        print_text(render_interactions(accepted, prices) or "no such calls on record")
+    return ExitCode.SUCCESS
+
+
+def stream_runs(store: Store, query: RunFilter) -> ExitCode:
+    """Print a document of each run, newest first, in constant memory.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    from forge_cli.render.json_documents import build_run, dump  # noqa: PLC0415 - seldom used
+
+    if store.path is None:
+        print_note(STORE_OFF)
+    for view in store.iterate_runs(query):
+        if not print_text(dump({"run": build_run(view)})):
+            break
+    return ExitCode.SUCCESS
+
+
+def stream_run(store: Store, workflow_id: str, query: CallFilter, *, verbose: bool) -> ExitCode:
+    """Print a document of a run, then one of each call that is asked for, in constant memory.
+
+    Raises:
+        UnknownWorkflow: There is no such run; the message names similar ones.
+        StoreError: The store cannot be read.
+    """
+    from forge_cli.render.json_documents import build_call, build_run, dump  # noqa: PLC0415 - seldom used
+    from forge_cli.store.prices import extend_prices  # noqa: PLC0415
+    from forge_cli.views.costs import NO_PRICES  # noqa: PLC0415
+    from forge_cli.views.json_text import load_or_keep  # noqa: PLC0415
+
+    view = store.get_run_view(workflow_id)
     result = load_or_keep(view.run.result_json)
-    if path is None or not print_text(dump({"run": build_run(view), "result": result})):
-        return
+    if not print_text(dump({"run": build_run(view), "result": result})):
+        return ExitCode.SUCCESS
     prices = NO_PRICES
-    for call in iterate_calls(path, workflow_id, texts=verbose):
-        if not chosen.wants(call):
-            continue
+    for call in filter(query.accepts, store.iterate_calls(workflow_id, texts=verbose)):
         prices = extend_prices(prices, call)
         document = {"interaction": build_call(call, prices, verbose=verbose)}
         if not print_text(dump(document)):
-            return
+            break
+    return ExitCode.SUCCESS

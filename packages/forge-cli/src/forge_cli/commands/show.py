@@ -4,7 +4,7 @@ from typing import Annotated
 
 from cyclopts import Group, Parameter
 from forge_core.errors import UsageError
-from forge_obs import Interaction, get_db_path
+from forge_obs import Interaction
 
 from forge_cli.errors import NothingRecorded
 from forge_cli.exit_codes import ExitCode
@@ -12,7 +12,7 @@ from forge_cli.options.types import Switch
 from forge_cli.render.interactions import name_call, render_interaction
 from forge_cli.render.json_documents import build_call, dump
 from forge_cli.store.prices import load_prices
-from forge_cli.store.queries import read_interaction
+from forge_cli.store.queries import Store
 from forge_cli.terminal.console import print_text, print_verbatim
 from forge_cli.terminal.pager import paged
 
@@ -48,7 +48,7 @@ def show(
     names = [name for name, wanted in chosen.items() if wanted]
     if len(names) > 1 or (names and json):
         raise UsageError("--prompt, --system, --response, --context and --json exclude each other")
-    call = read_interaction(get_db_path(), interaction)
+    call = Store().get_call(interaction)
     with paged():
         if names:
             print_verbatim(_choose_text(call, names[0]))

@@ -24,7 +24,7 @@ from forge_cli.runs.connection import (
     tell_ui_address,
 )
 from forge_cli.runs.execution import NOT_STARTED, Submission, describe_submission
-from forge_cli.store.queries import read_status
+from forge_cli.store.queries import Store
 from forge_cli.terminal.signals import explaining
 
 START_TIMEOUT_S = 60.0
@@ -93,9 +93,10 @@ async def _detach(embedded: Embedded, workflow_id: str) -> Path:
 
 async def _wait_until_listed(process: subprocess.Popen[bytes], workflow_id: str) -> None:
     """Wait until the run is on record, so that who asks for it next is not told of none."""
+    store = Store()
     with suppress(TimeoutError, StoreError):
         async with asyncio.timeout(LISTED_TIMEOUT_S):
-            while read_status(workflow_id) is None and process.poll() is None:  # noqa: ASYNC110
+            while store.find_status(workflow_id) is None and process.poll() is None:  # noqa: ASYNC110
                 await asyncio.sleep(POLL_INTERVAL_S)
 
 

@@ -42,7 +42,7 @@ from forge_cli.runs.connection import (
     tell_ui_address,
 )
 from forge_cli.runs.pending import PendingWatch
-from forge_cli.store.queries import describe_similar
+from forge_cli.store.queries import Store
 from forge_cli.terminal.console import print_note
 from forge_cli.terminal.signals import explaining
 
@@ -207,7 +207,7 @@ async def find_open_run(place: Place, workflow_id: str) -> FoundRun:
     if found is None:
         server = "the embedded server" if place.embedded else "the configured server"
         raise UnknownWorkflow(
-            f"{server} knows no run {workflow_id!r}{describe_similar(workflow_id)}"
+            f"{server} knows no run {workflow_id!r}{Store().suggest_similar(workflow_id)}"
         )
     if not found.is_open:
         with suppress(RunRepeated):

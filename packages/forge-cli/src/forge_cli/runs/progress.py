@@ -11,7 +11,7 @@ from rich.text import Text
 from forge_cli.render.live import LiveState, render_live
 from forge_cli.render.progress import render_call_events, render_pending_events, render_progress
 from forge_cli.store.prices import load_prices
-from forge_cli.store.queries import read_live
+from forge_cli.store.queries import Store
 from forge_cli.terminal.live_screen import Screen, is_live
 from forge_cli.views.outline import build_outline
 from forge_cli.views.result import ResultView, build_result_view
@@ -33,17 +33,18 @@ class Progress(Protocol):
         """Leave the terminal as it was."""
 
 
-def build_progress(workflow_id: str, stream: TextIO, tell: Print) -> Progress:
-    """Choose how to tell progress on a stream.
+def build_progress(store: Store, workflow_id: str, stream: TextIO, tell: Print) -> Progress:
+    """Choose how to report progress on a stream.
 
     Args:
+        store: Read for what has happened.
         workflow_id: The run's.
         stream: Where it is told.
         tell: Prints a line on it.
     """
     if is_live(stream):
-        return LiveProgress(workflow_id, stream, tell)
-    return LineProgress(workflow_id, lambda line: tell(stamp(line)))
+        return LiveProgress(store, workflow_id, stream, tell)
+    return LineProgress(store, workflow_id, lambda line: tell(stamp(line)))
 
 
 def stamp(line: str) -> str:
@@ -54,7 +55,8 @@ def stamp(line: str) -> str:
 class LiveProgress:
     """Shows one view that is kept up to date."""
 
-    def __init__(self, workflow_id: str, stream: TextIO, tell: Print) -> None:
+    def __init__(self, store: Store, workflow_id: str, stream: TextIO, tell: Print) -> None:
+        self._store = store
         self._tell = tell
         self._state = LiveState(workflow_id, datetime.now(UTC))
         self._screen = Screen(stream, self._render)
@@ -66,7 +68,7 @@ class LiveProgress:
 
     def look(self, pending: Sequence[PendingActivity]) -> None:
         """Bring what is shown up to date."""
-        self._state = read_state(self._state, pending)
+        self._state = read_state(self._store, self._state, pending)
 
     def close(self) -> None:
         """Remove the view."""
@@ -76,10 +78,10 @@ class LiveProgress:
         return render_live(self._state, datetime.now(UTC), width=width, height=height)
 
 
-def read_state(known: LiveState, pending: Sequence[PendingActivity]) -> LiveState:
+def read_state(store: Store, known: LiveState, pending: Sequence[PendingActivity]) -> LiveState:
     """Read how a run stands; a store that cannot be read leaves what was known of it."""
     try:
-        found = read_live(known.workflow_id)
+        found = store.find_run(known.workflow_id)
     except StoreError:
         found = None
     if found is None:
@@ -99,7 +101,8 @@ def read_state(known: LiveState, pending: Sequence[PendingActivity]) -> LiveStat
 class LineProgress:
     """Tells one line per event."""
 
-    def __init__(self, workflow_id: str, tell: Print) -> None:
+    def __init__(self, store: Store, workflow_id: str, tell: Print) -> None:
+        self._store = store
         self._workflow_id = workflow_id
         self._tell = tell
         self._result = build_result_view({})
@@ -139,6 +142,6 @@ class LineProgress:
 
     def _read(self) -> tuple[RunView, list[Interaction]] | None:
         try:
-            return read_live(self._workflow_id)
+            return self._store.find_run(self._workflow_id)
         except StoreError:
             return None

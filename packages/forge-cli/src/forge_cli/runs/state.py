@@ -9,8 +9,9 @@ from forge_core.runs.ownership import find_owner
 from forge_core.runs.state import RUNNING, ask_standings
 from forge_core.state_dir.files import StateFiles
 from forge_core.state_dir.locate import get_state_dir
-from forge_obs import Run, get_db_path, get_run, get_shown_status, open_reader
+from forge_obs import Run, get_shown_status
 
+from forge_cli.store.queries import Store
 from forge_cli.views.leftover import UNKNOWN, Candidate
 
 
@@ -54,9 +55,8 @@ def _judge(leftover: Leftover, known: _Knowledge) -> Candidate:
 
 
 def _read_runs(workflow_ids: Sequence[str]) -> dict[str, Run]:
-    path = get_db_path()
-    engine = open_reader(path) if path is not None else None
-    if engine is None:
+    reader = Store().reader
+    if reader is None:
         return {}
-    found = {workflow_id: get_run(engine, workflow_id) for workflow_id in workflow_ids}
+    found = {workflow_id: reader.get_run(workflow_id) for workflow_id in workflow_ids}
     return {workflow_id: run for workflow_id, run in found.items() if run is not None}

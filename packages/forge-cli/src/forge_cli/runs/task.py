@@ -12,7 +12,7 @@ from forge_core.errors import UsageError
 from forge_core.models.error_text import describe_fault
 from forge_core.models.ids import build_task_id
 from forge_core.models.task import ContextConfig, TaskDefinition
-from forge_obs import StoreError, get_db_path, get_prompt_sizes, open_reader
+from forge_obs import StoreError
 from pydantic import ValidationError
 
 from forge_cli.options.run import (
@@ -21,6 +21,7 @@ from forge_cli.options.run import (
     RunOptions,
     TaskOptions,
 )
+from forge_cli.store.queries import Store
 
 
 def load_task_file(path: Path) -> dict[str, Any]:
@@ -164,9 +165,9 @@ PLAUSIBLE = (1.0, 10.0)
 """Characters per token; what is measured beyond is taken for the nearer of them."""
 
 
-def calibrate(task: TaskDefinition, model: str) -> TaskDefinition:
+def calibrate(task: TaskDefinition, model: str, store: Store) -> TaskDefinition:
     """Give a task the factor measured for the model that writes, unless it names its own."""
-    factor = measure_chars_per_token(model) if not names_factor(task) else None
+    factor = measure_chars_per_token(model, store) if not names_factor(task) else None
     if factor is None:
         return task
     context = task.context.model_copy(update={"chars_per_token": factor})
@@ -178,16 +179,16 @@ def names_factor(task: TaskDefinition) -> bool:
     return "chars_per_token" in task.context.model_fields_set
 
 
-def measure_chars_per_token(model: str) -> float | None:
+def measure_chars_per_token(model: str, store: Store) -> float | None:
     """Measure the median over the newest calls of a model; None where there are too few.
 
     Args:
         model: As requested, `provider:name`.
+        store: Where its calls are.
     """
     try:
-        path = get_db_path()
-        engine = open_reader(path) if path is not None else None
-        sizes = get_prompt_sizes(engine, model) if engine is not None else []
+        reader = store.reader
+        sizes = reader.get_prompt_sizes(model) if reader is not None else []
     except StoreError:
         return None
     if len(sizes) < MIN_CALLS:

@@ -1,7 +1,7 @@
 """A model is chosen by what somebody would type of its name."""
 
 import pytest
-from forge_cli.store.model_filter import choose_models
+from forge_cli.store.filters import choose_models
 
 MODELS = [
     "anthropic:claude-opus-4-5",

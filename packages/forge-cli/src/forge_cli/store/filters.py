@@ -1,0 +1,72 @@
+"""Which runs and calls are asked for; pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from fnmatch import fnmatchcase
+
+from forge_obs import Interaction
+
+WILDCARDS = "*?["
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """Which runs are asked for; None asks for any."""
+
+    limit: int = 20
+    task_id: str | None = None
+    status: str | None = None
+    """As shown: `running` and `interrupted` are stored as the same."""
+    model: str | None = None
+    """As `choose_models` takes it."""
+    since: datetime | None = None
+
+    @property
+    def narrows(self) -> bool:
+        """Whether any run may be left out."""
+        return any((self.task_id, self.status, self.model, self.since))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallFilter:
+    """Which calls of a run are asked for; None asks for any."""
+
+    step_id: str | None = None
+    sub_task_id: str | None = None
+    attempt: int | None = None
+    role: str | None = None
+    failed: bool = False
+
+    def accepts(self, call: Interaction) -> bool:
+        """Return whether a call is among them."""
+        return (
+            self.step_id in {None, call.step_id}
+            and self.sub_task_id in {None, call.sub_task_id}
+            and self.attempt in {None, call.attempt}
+            and self.role in {None, call.role}
+            and not (self.failed and call.status == "ok")
+        )
+
+
+def choose_models(text: str, models: Iterable[str]) -> list[str]:
+    """Choose models by their name, with or without the provider before the colon.
+
+    Args:
+        text: A whole name. If no model has it, the beginning of one, or a pattern with the
+            wildcards of a shell. Upper and lower case are the same.
+        models: All there are, as `provider:name` or as a name alone.
+    """
+    names_by_model = {model: _list_names(model) for model in models}
+    exact = [model for model, names in names_by_model.items() if text.lower() in names]
+    pattern = text.lower() + ("" if set(WILDCARDS) & set(text) else "*")
+    return exact or [
+        model
+        for model, names in names_by_model.items()
+        if any(fnmatchcase(name, pattern) for name in names)
+    ]
+
+
+def _list_names(model: str) -> set[str]:
+    whole = model.lower()
+    return {whole, whole.partition(":")[2] or whole}
