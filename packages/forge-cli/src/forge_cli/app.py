@@ -10,12 +10,17 @@ from typing import NoReturn
 from cyclopts import App, CycloptsError, UnusedCliTokensError
 
 from forge_cli.commands.tree import build_app
-from forge_cli.errors import EXPECTED, find_exit_code
+from forge_cli.errors import EXPECTED, describe_refusal, find_exit_code
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.common import launch, may_have_global_options
-from forge_cli.terminal.console import flush_output, ignore_no_width, prepare_streams
+from forge_cli.terminal.console import (
+    OutputFormat,
+    flush_output,
+    ignore_no_width,
+    prepare_streams,
+    print_failure,
+)
 from forge_cli.terminal.early_signals import WORKER, find_command
-from forge_cli.terminal.failure import describe_refusal, tell_failure
 
 
 def main() -> None:
@@ -23,33 +28,34 @@ def main() -> None:
     prepare_streams()
     ignore_no_width()
     argv = sys.argv[1:]
-    sys.excepthook = partial(_report_bug, argv)
+    sys.excepthook = partial(_report_bug, OutputFormat.find(argv))
     _leave(call(argv))
 
 
 def call(argv: list[str]) -> ExitCode:
     """Run a command line; whatever goes wrong becomes one line and an exit code."""
+    output = OutputFormat.find(argv)
     app = build_app(with_help=may_have_global_options(argv))
     try:
         result = _run(app, argv)
     except UnusedCliTokensError as error:
         words = " ".join(error.unused_tokens or ())
         reason = f"unexpected {words!r}: quote a text of several words, name ids by their option"
-        return _fail(argv, ExitCode.USAGE, "UsageError", reason)
+        return _fail(output, ExitCode.USAGE, "UsageError", reason)
     except CycloptsError as error:
-        return _fail(argv, ExitCode.USAGE, "UsageError", str(error))
+        return _fail(output, ExitCode.USAGE, "UsageError", str(error))
     except KeyboardInterrupt:
         if find_command(argv) == WORKER:
             return ExitCode.SUCCESS
-        return _fail(argv, ExitCode.INTERRUPTED, "Interrupted", "interrupted")
+        return _fail(output, ExitCode.INTERRUPTED, "Interrupted", "interrupted")
     except EXPECTED as error:
-        return _fail(argv, find_exit_code(error), type(error).__name__, str(error))
+        return _fail(output, find_exit_code(error), type(error).__name__, str(error))
     except OSError as error:
         refusal = describe_refusal(error)
         if refusal is None:
             raise
         _print_trace(error)
-        return _fail(argv, ExitCode.INFRASTRUCTURE, type(error).__name__, refusal)
+        return _fail(output, ExitCode.INFRASTRUCTURE, type(error).__name__, refusal)
     return result if isinstance(result, ExitCode) else ExitCode.SUCCESS
 
 
@@ -66,17 +72,20 @@ def _run(app: App, argv: list[str]) -> object:
         return ExitCode.SUCCESS
 
 
-def _fail(argv: list[str], code: ExitCode, error_type: str, message: str) -> ExitCode:
-    return code if tell_failure(argv, error_type, message) else ExitCode.INFRASTRUCTURE
+def _fail(output: OutputFormat, code: ExitCode, error_type: str, message: str) -> ExitCode:
+    return code if print_failure(output, error_type, message) else ExitCode.INFRASTRUCTURE
 
 
 def _report_bug(
-    argv: list[str], type_: type[BaseException], error: BaseException, _trace: TracebackType | None
+    output: OutputFormat,
+    type_: type[BaseException],
+    error: BaseException,
+    _trace: TracebackType | None,
 ) -> None:
     """Tell of an error that nobody expected, in one line, and exit."""
     _print_trace(error)
     reason = f"internal error: {type_.__name__}: {error} (FORGE_DEBUG=1 shows where)"
-    _leave(_fail(argv, ExitCode.INFRASTRUCTURE, type_.__name__, reason))
+    _leave(_fail(output, ExitCode.INFRASTRUCTURE, type_.__name__, reason))
 
 
 def _print_trace(error: BaseException) -> None:

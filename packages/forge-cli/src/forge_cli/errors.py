@@ -10,6 +10,8 @@ CommandError
 └── Interrupted          the user told the command to stop
 """
 
+import os
+
 from forge_core.errors import ForgeError, InfrastructureError, UsageError
 from forge_obs import AmbiguousId, StoreError
 
@@ -69,3 +71,18 @@ EXPECTED = (CommandError, ForgeError, StoreError)
 def find_exit_code(error: CommandError | ForgeError | StoreError) -> ExitCode:
     """Return the exit code of an error."""
     return next(code for type_, code in EXIT_CODES if isinstance(error, type_))
+
+
+def describe_refusal(error: OSError) -> str | None:
+    """Say which path the system refuses, and why; None where it does not name one."""
+    if isinstance(error.filename, str | bytes | os.PathLike):
+        return f"cannot use {os.fsdecode(error.filename)}: {error.strerror}"
+    return None if _has_current_directory() else "the current directory does not exist any more"
+
+
+def _has_current_directory() -> bool:
+    try:
+        os.getcwd()  # noqa: PTH109 - no path is needed
+    except OSError:
+        return False
+    return True

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from forge_cli.escape import escape, escape_line
 from forge_cli.render.interactions import render_interactions
-from forge_cli.render.json_documents import build_call, build_run_list, build_status, dump
+from forge_cli.render.json_documents import build_call, build_run_list, build_status
 from forge_cli.render.live import LiveState, render_live
 from forge_cli.render.outcome import render_outcome
 from forge_cli.render.progress import render_call_events, render_progress
 from forge_cli.render.run_tree import render_run
 from forge_cli.render.runs import render_run_list, render_run_news
 from forge_cli.views.costs import NO_PRICES
+from forge_cli.views.json_text import dump
 from forge_cli.views.outline import build_outline
 from forge_cli.views.result import build_result_view
 from forge_cli.views.run import RunView, build_run_view

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -29,14 +28,13 @@ from forge_obs import StoreError
 from forge_cli.actions.run import prepare_store
 from forge_cli.errors import NotCancelled
 from forge_cli.exit_codes import ExitCode
-from forge_cli.render.json_documents import dump
 from forge_cli.render.outcome import CancelledRun, build_cancelled, render_cancelled
 from forge_cli.runs.connection import Embedded, Place, connected, executing
 from forge_cli.runs.execution import find_open_run
 from forge_cli.store.queries import Store
-from forge_cli.terminal.console import print_note, print_text
-from forge_cli.terminal.failure import tell_failure
+from forge_cli.terminal.console import OutputFormat, print_failure, print_note, print_text
 from forge_cli.terminal.signals import explaining
+from forge_cli.views.json_text import dump
 
 HELD_BACK = timedelta(minutes=5)
 """Delay of the activities of a dead worker, so that none begins anew before it is cancelled."""
@@ -45,7 +43,7 @@ END_TIMEOUT_S = 60.0
 """Seconds within which a cancelled run has cleaned up."""
 
 
-def cancel_run(workflow_id: str, address: str | None, *, as_json: bool) -> ExitCode:
+def cancel_run(workflow_id: str, address: str | None, output: OutputFormat) -> ExitCode:
     """Cancel a run, wait until it has cleaned up and say what is left of it.
 
     Raises:
@@ -55,10 +53,9 @@ def cancel_run(workflow_id: str, address: str | None, *, as_json: bool) -> ExitC
         Interrupted: The process was told to stop.
     """
     prepare_store()
-    argv = ("--json",) if as_json else ()
-    work = asyncio.run(_cancel(workflow_id, address, argv))
+    work = asyncio.run(_cancel(workflow_id, address, output))
     run = describe_cancelled(workflow_id, work)
-    print_text(dump(build_cancelled(run)) if as_json else render_cancelled(run))
+    print_text(dump(build_cancelled(run)) if output is OutputFormat.JSON else render_cancelled(run))
     return ExitCode.SUCCESS
 
 
@@ -81,9 +78,9 @@ def describe_cancelled(workflow_id: str, work: ForgeTaskInput) -> CancelledRun:
     )
 
 
-async def _cancel(workflow_id: str, address: str | None, argv: Sequence[str]) -> ForgeTaskInput:
+async def _cancel(workflow_id: str, address: str | None, output: OutputFormat) -> ForgeTaskInput:
     remark = f"run {workflow_id} may still be stopping: forge status --workflow-id {workflow_id}"
-    with explaining(lambda: remark, lambda text: tell_failure(argv, "Interrupted", text)):
+    with explaining(lambda: remark, lambda text: print_failure(output, "Interrupted", text)):
         async with connected(address, f"cancel {workflow_id}") as place:
             found = await find_open_run(place, workflow_id)
             await _end(place, found)

@@ -21,7 +21,7 @@ from forge_cli.options.run import (
 )
 from forge_cli.store.filters import CallFilter
 from forge_cli.store.queries import STORE_OFF, Store
-from forge_cli.terminal.console import print_note, print_text, print_warning
+from forge_cli.terminal.console import OutputFormat, print_note, print_text, print_warning
 
 HERE = Path(__file__).parents[1] / "demo"
 
@@ -65,7 +65,7 @@ def _show_record(workflow_id: str) -> None:
         return
     print_text("")
     try:
-        show_run(Store(), workflow_id, CallFilter(), verbose=True, as_json=False)
+        show_run(Store(), workflow_id, CallFilter(), OutputFormat.TEXT, verbose=True)
     except (UnknownWorkflow, StoreError) as error:
         print_warning(f"nothing is on record: {error}")
 

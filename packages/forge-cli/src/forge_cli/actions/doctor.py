@@ -21,10 +21,10 @@ from forge_core.temporal_client.connect import connect, load_connect_config
 from forge_obs import StoreCheck, StoreError, check_store, get_db_path
 
 from forge_cli.config.files import find_user_file, load_repository_config
+from forge_cli.errors import describe_refusal
 from forge_cli.render.figures import format_count
 from forge_cli.runs.state import judge
 from forge_cli.store.queries import STORE_OFF
-from forge_cli.terminal.failure import describe_refusal
 from forge_cli.views.finding import Finding, judge_git, judge_versions
 from forge_cli.views.leftover import find_obstacle
 

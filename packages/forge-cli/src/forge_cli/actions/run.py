@@ -27,7 +27,7 @@ from forge_cli.options.run import ModelOptions, OutputOptions, RunOptions
 from forge_cli.render.figures import format_count
 from forge_cli.render.health import render_pending
 from forge_cli.render.interactions import render_interactions
-from forge_cli.render.json_documents import build_interactions, dump
+from forge_cli.render.json_documents import build_interactions
 from forge_cli.render.outcome import render_outcome
 from forge_cli.render.run_tree import describe_cost
 from forge_cli.runs.detached import submit_run
@@ -36,9 +36,15 @@ from forge_cli.runs.progress import build_progress
 from forge_cli.runs.task import build_task, calibrate, measure_chars_per_token, names_factor
 from forge_cli.store.prices import load_prices
 from forge_cli.store.queries import STORE_OFF, Store
-from forge_cli.terminal.console import print_note, print_text, print_warning
-from forge_cli.terminal.failure import tell_failure
+from forge_cli.terminal.console import (
+    OutputFormat,
+    print_failure,
+    print_note,
+    print_text,
+    print_warning,
+)
 from forge_cli.views.costs import tally_calls
+from forge_cli.views.json_text import dump
 from forge_cli.views.result import build_result_view
 
 Print = Callable[[str], object]
@@ -64,7 +70,7 @@ def run_task(options: RunOptions, on_start: Print | None = None) -> ExitCode:
     submission = Submission(work, workflow_id, output.temporal_address)
     prepare_store()
     if output.no_wait:
-        return _submit(submission, as_json=output.json)
+        return _submit(submission, output.format)
     if on_start is not None:
         on_start(workflow_id)
     execution = build_execution(store, workflow_id, output, "started")
@@ -84,13 +90,12 @@ def build_execution(store: Store, workflow_id: str, output: OutputOptions, verb:
     """Build what executes a run and tells its progress."""
     tell: Print = print_note if output.json else print_text
     observer = _Observer(store, workflow_id, tell, verb)
-    return Execution(workflow_id, observer, _build_farewell(as_json=output.json))
+    return Execution(workflow_id, observer, _build_farewell(output.format))
 
 
-def _build_farewell(*, as_json: bool) -> Print:
+def _build_farewell(output: OutputFormat) -> Print:
     """Build what tells why the process ends at once."""
-    argv = ("--json",) if as_json else ()
-    return lambda remark: tell_failure(argv, "Interrupted", remark)
+    return lambda remark: print_failure(output, "Interrupted", remark)
 
 
 def report_result(
@@ -141,17 +146,17 @@ def _settings(models: ModelOptions) -> RunSettings:
     )
 
 
-def _submit(submission: Submission, *, as_json: bool) -> ExitCode:
-    log = asyncio.run(submit_run(submission, _build_farewell(as_json=as_json)))
+def _submit(submission: Submission, output: OutputFormat) -> ExitCode:
+    log = asyncio.run(submit_run(submission, _build_farewell(output)))
     try:
-        return _report_submission(submission, log, as_json=as_json)
+        return _report_submission(submission, log, output)
     except OutputFailed as error:
         raise OutputFailed(f"{error}; {describe_submitted(submission.workflow_id)}") from error
 
 
-def _report_submission(submission: Submission, log: Path | None, *, as_json: bool) -> ExitCode:
+def _report_submission(submission: Submission, log: Path | None, output: OutputFormat) -> ExitCode:
     workflow_id = submission.workflow_id
-    if as_json:
+    if output is OutputFormat.JSON:
         document = {
             "workflow_id": workflow_id,
             "task_id": submission.work.task.task_id,

@@ -8,12 +8,12 @@ from forge_core.state_dir.locate import get_state_dir
 
 from forge_cli.exit_codes import ExitCode
 from forge_cli.render.health import build_server_status, render_server_status
-from forge_cli.render.json_documents import dump
 from forge_cli.runs.embedding import Embedding, find_embedding
-from forge_cli.terminal.console import print_note, print_text
+from forge_cli.terminal.console import OutputFormat, print_note, print_text
+from forge_cli.views.json_text import dump
 
 
-def start_server(idle_s: float | None, *, ui: bool, as_json: bool) -> ExitCode:
+def start_server(idle_s: float | None, output: OutputFormat, *, ui: bool) -> ExitCode:
     """Start the server unless it runs, and show it."""
     wanted = replace(find_embedding(), ui=ui)
     if idle_s is not None:
@@ -23,14 +23,14 @@ def start_server(idle_s: float | None, *, ui: bool, as_json: bool) -> ExitCode:
     after = control.get_server_status(wanted.directory).record
     if before is not None and before == after:
         _tell_differences(before.idle_s, wanted, has_ui=before.ui_port is not None)
-    return show_server(as_json=as_json)
+    return show_server(output)
 
 
-def stop_server(*, as_json: bool) -> ExitCode:
+def stop_server(output: OutputFormat) -> ExitCode:
     """Stop the server if it runs."""
     directory = get_state_dir()
     stopped = control.stop_server(directory)
-    if as_json:
+    if output is OutputFormat.JSON:
         print_text(dump({"stopped": stopped is not None}))
     elif stopped is None:
         print_text("no server runs")
@@ -39,10 +39,14 @@ def stop_server(*, as_json: bool) -> ExitCode:
     return ExitCode.SUCCESS
 
 
-def show_server(*, as_json: bool) -> ExitCode:
+def show_server(output: OutputFormat) -> ExitCode:
     """Show how the server stands."""
     status = control.get_server_status(get_state_dir())
-    print_text(dump(build_server_status(status)) if as_json else render_server_status(status))
+    print_text(
+        dump(build_server_status(status))
+        if output is OutputFormat.JSON
+        else render_server_status(status)
+    )
     return ExitCode.SUCCESS
 
 

@@ -4,19 +4,28 @@ from forge_cli.exit_codes import ExitCode
 from forge_cli.render.health import render_backlog
 from forge_cli.render.runs import render_run_list
 from forge_cli.store.filters import CallFilter, RunFilter
+from forge_cli.store.prices import extend_prices
 from forge_cli.store.queries import NOTHING_YET, STORE_OFF, Store
-from forge_cli.terminal.console import get_width, print_note, print_text, print_warning
+from forge_cli.terminal.console import (
+    OutputFormat,
+    get_width,
+    print_note,
+    print_text,
+    print_warning,
+)
+from forge_cli.views.costs import NO_PRICES
+from forge_cli.views.json_text import dump, load_or_keep
 
 
-def show_runs(store: Store, query: RunFilter, *, as_json: bool) -> ExitCode:
+def show_runs(store: Store, query: RunFilter, output: OutputFormat) -> ExitCode:
     """Show the runs that are asked for, newest first, and what of the record is missing.
 
     Raises:
         StoreError: The store cannot be read.
     """
     views, backlog, is_off = store.list_runs(query), store.get_backlog(), store.path is None
-    if as_json:
-        from forge_cli.render.json_documents import build_run_list, dump  # noqa: PLC0415
+    if output is OutputFormat.JSON:
+        from forge_cli.render.json_documents import build_run_list  # noqa: PLC0415
 
         if is_off:
             print_note(STORE_OFF)
@@ -33,7 +42,7 @@ def show_runs(store: Store, query: RunFilter, *, as_json: bool) -> ExitCode:
 
 
 def show_run(
-    store: Store, workflow_id: str, query: CallFilter, *, verbose: bool, as_json: bool
+    store: Store, workflow_id: str, query: CallFilter, output: OutputFormat, *, verbose: bool
 ) -> ExitCode:
     """Show a run, and with `verbose` the texts of the calls that are asked for.
 
@@ -42,12 +51,12 @@ def show_run(
         StoreError: The store cannot be read.
     """
     from forge_cli.render.interactions import render_interactions  # noqa: PLC0415 - a list does without
-    from forge_cli.render.json_documents import build_cost, build_status, dump  # noqa: PLC0415
+    from forge_cli.render.json_documents import build_cost, build_status  # noqa: PLC0415
     from forge_cli.render.run_tree import render_run  # noqa: PLC0415
 
     view, calls, prices = store.get_run(workflow_id, texts=verbose)
     accepted = [call for call in calls if query.accepts(call)]
-    if as_json:
+    if output is OutputFormat.JSON:
         document = build_status(view, accepted, prices, verbose=verbose)
         cost = build_cost(view.totals, view.price_data)
         print_text(dump({**document, "cost": cost}))
@@ -65,7 +74,7 @@ def stream_runs(store: Store, query: RunFilter) -> ExitCode:
     Raises:
         StoreError: The store cannot be read.
     """
-    from forge_cli.render.json_documents import build_run, dump  # noqa: PLC0415 - seldom used
+    from forge_cli.render.json_documents import build_run  # noqa: PLC0415 - seldom used
 
     if store.path is None:
         print_note(STORE_OFF)
@@ -82,10 +91,7 @@ def stream_run(store: Store, workflow_id: str, query: CallFilter, *, verbose: bo
         UnknownWorkflow: There is no such run; the message names similar ones.
         StoreError: The store cannot be read.
     """
-    from forge_cli.render.json_documents import build_call, build_run, dump  # noqa: PLC0415 - seldom used
-    from forge_cli.store.prices import extend_prices  # noqa: PLC0415
-    from forge_cli.views.costs import NO_PRICES  # noqa: PLC0415
-    from forge_cli.views.json_text import load_or_keep  # noqa: PLC0415
+    from forge_cli.render.json_documents import build_call, build_run  # noqa: PLC0415 - seldom used
 
     view = store.get_run_view(workflow_id)
     result = load_or_keep(view.run.result_json)

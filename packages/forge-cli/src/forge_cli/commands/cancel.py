@@ -6,6 +6,7 @@ from cyclopts import Parameter
 
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.types import Switch
+from forge_cli.terminal.console import OutputFormat
 
 
 def cancel(
@@ -27,4 +28,4 @@ def cancel(
     """
     from forge_cli.actions.cancel import cancel_run  # noqa: PLC0415 - imports Temporal
 
-    return cancel_run(workflow_id, temporal_address, as_json=json)
+    return cancel_run(workflow_id, temporal_address, OutputFormat.choose(json=json))

@@ -7,11 +7,11 @@ from cyclopts.completion import ShellDetectionError, detect_shell
 from forge_core.errors import InfrastructureError, UsageError
 
 from forge_cli.config.files import find_user_directory
+from forge_cli.errors import describe_refusal
 from forge_cli.escape import escape_line
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.types import Switch
 from forge_cli.terminal.console import print_note, print_text
-from forge_cli.terminal.failure import describe_refusal
 
 Shell = Literal["bash", "zsh", "fish"]
 

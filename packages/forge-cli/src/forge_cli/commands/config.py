@@ -26,8 +26,8 @@ from forge_cli.escape import escape_line
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.run import ModelOptions
 from forge_cli.options.types import Place, Switch
-from forge_cli.render.json_documents import dump
 from forge_cli.terminal.console import print_text
+from forge_cli.views.json_text import dump
 
 WIDEST = 24
 """Columns of a value beyond which it moves its source aside, not those of all others."""

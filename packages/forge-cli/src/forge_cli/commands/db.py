@@ -21,7 +21,7 @@ from forge_cli.exit_codes import ExitCode
 from forge_cli.options.types import Place, PlaceOrNone, Switch, parse_since
 from forge_cli.render.figures import format_count
 from forge_cli.render.health import render_backlog_figures, render_pending
-from forge_cli.render.json_documents import build_check, build_row, dump
+from forge_cli.render.json_documents import build_check, build_row
 from forge_cli.store.queries import STORE_OFF
 from forge_cli.terminal.console import (
     confirm,
@@ -31,6 +31,7 @@ from forge_cli.terminal.console import (
     print_warning,
     writing_to,
 )
+from forge_cli.views.json_text import dump
 
 
 def path(*, json: Switch = False) -> ExitCode:

@@ -6,8 +6,8 @@ from pathlib import Path
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.types import Place, Switch
 from forge_cli.render.health import render_findings
-from forge_cli.render.json_documents import dump
 from forge_cli.terminal.console import print_text
+from forge_cli.views.json_text import dump
 
 
 def doctor(

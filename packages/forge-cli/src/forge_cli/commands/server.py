@@ -7,6 +7,7 @@ from cyclopts.validators import Number
 
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.types import Switch
+from forge_cli.terminal.console import OutputFormat
 
 Seconds = Annotated[float | None, Parameter(validator=Number(gte=0, lte=31_536_000))]
 
@@ -25,7 +26,7 @@ def start(*, idle_s: Seconds = None, no_ui: Switch = False, json: Switch = False
     """
     from forge_cli.actions.server import start_server  # noqa: PLC0415 - imports Temporal
 
-    return start_server(idle_s, ui=not no_ui, as_json=json)
+    return start_server(idle_s, OutputFormat.choose(json=json), ui=not no_ui)
 
 
 def stop(*, json: Switch = False) -> ExitCode:
@@ -38,7 +39,7 @@ def stop(*, json: Switch = False) -> ExitCode:
     """
     from forge_cli.actions.server import stop_server  # noqa: PLC0415 - imports Temporal
 
-    return stop_server(as_json=json)
+    return stop_server(OutputFormat.choose(json=json))
 
 
 def status(*, json: Switch = False) -> ExitCode:
@@ -49,4 +50,4 @@ def status(*, json: Switch = False) -> ExitCode:
     """
     from forge_cli.actions.server import show_server  # noqa: PLC0415 - imports Temporal
 
-    return show_server(as_json=json)
+    return show_server(OutputFormat.choose(json=json))

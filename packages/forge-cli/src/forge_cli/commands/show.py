@@ -10,11 +10,12 @@ from forge_cli.errors import NothingRecorded
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.types import Switch
 from forge_cli.render.interactions import name_call, render_interaction
-from forge_cli.render.json_documents import build_call, dump
+from forge_cli.render.json_documents import build_call
 from forge_cli.store.prices import load_prices
 from forge_cli.store.queries import Store
-from forge_cli.terminal.console import print_text, print_verbatim
+from forge_cli.terminal.console import OutputFormat, print_text, print_verbatim
 from forge_cli.terminal.pager import paged
+from forge_cli.views.json_text import dump
 
 PARTS = Group("Only one text, byte for byte", sort_key=1)
 Part = Annotated[bool, Parameter(negative="", show_default=False, group=PARTS)]
@@ -53,13 +54,13 @@ def show(
         if names:
             print_verbatim(_choose_text(call, names[0]))
         else:
-            _show_whole(call, as_json=json)
+            _show_whole(call, OutputFormat.choose(json=json))
     return ExitCode.SUCCESS
 
 
-def _show_whole(call: Interaction, *, as_json: bool) -> None:
+def _show_whole(call: Interaction, output: OutputFormat) -> None:
     prices = load_prices([call])
-    if as_json:
+    if output is OutputFormat.JSON:
         print_text(dump({"interaction": build_call(call, prices, verbose=True)}))
     else:
         print_text(render_interaction(call, f"call {name_call(call)}", prices))

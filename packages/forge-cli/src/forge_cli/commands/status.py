@@ -11,7 +11,7 @@ from forge_cli.options.status import CallOptions, ListOptions
 from forge_cli.options.types import Switch, parse_since
 from forge_cli.store.filters import CallFilter, RunFilter
 from forge_cli.store.queries import Store
-from forge_cli.terminal.console import print_note
+from forge_cli.terminal.console import OutputFormat, print_note
 from forge_cli.terminal.pager import paged
 
 
@@ -46,22 +46,22 @@ def status(
         print_note("note: --limit and a choice of runs are for the list, not for --workflow-id")
     if json + jsonl + follow > 1:
         raise UsageError("--json, --jsonl and --follow exclude each other")
-    store = Store()
+    store, output = Store(), OutputFormat.choose(json=json, jsonl=jsonl)
     if workflow_id is None:
         run_query = _build_run_filter(runs or ListOptions())
         if follow:
             return _follow_runs(store, run_query)
-        if jsonl:
+        if output is OutputFormat.JSONL:
             return stream_runs(store, run_query)
         with paged():
-            return show_runs(store, run_query, as_json=json)
+            return show_runs(store, run_query, output)
     if follow and not _follow_run(store, workflow_id):
         return ExitCode.SUCCESS
     query = _build_call_filter(calls or CallOptions())
-    if jsonl:
+    if output is OutputFormat.JSONL:
         return stream_run(store, workflow_id, query, verbose=verbose)
     with paged():
-        return show_run(store, workflow_id, query, verbose=verbose, as_json=json)
+        return show_run(store, workflow_id, query, output, verbose=verbose)
 
 
 def _narrows(runs: ListOptions | None) -> bool:

@@ -9,6 +9,7 @@ from cyclopts import Group, Parameter
 from cyclopts.validators import Number
 
 from forge_cli.options.types import Choice, Place, PlaceOrNone, Switch, whole
+from forge_cli.terminal.console import OutputFormat
 
 Attempts = Annotated[int, whole(1, 100)]
 """How often something is tried."""
@@ -106,6 +107,11 @@ class OutputOptions:
     """Print one JSON document on stdout, all else on stderr."""
     no_wait: Switch = False
     """Return as soon as the run has started; a process of its own, or a worker, goes on with it."""
+
+    @property
+    def format(self) -> OutputFormat:
+        """What is printed on stdout."""
+        return OutputFormat.choose(json=self.json)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,7 +1,6 @@
 """JSON documents: what ``--json`` prints, always one object with a schema version."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -15,24 +14,11 @@ from forge_cli.views.run import RunView
 if TYPE_CHECKING:
     from forge_obs import StoreCheck, StoreError
 
-SCHEMA_VERSION = 1
-
 TEXTS = frozenset({"system_prompt", "user_prompt", "response"})
 """Columns that only a verbose document carries."""
 
 JSON_SUFFIX = "_json"
 """Ending of columns that hold JSON; their key has the bare name, their value is decoded."""
-
-
-def dump(document: Mapping[str, Any]) -> str:
-    """Write a document in ASCII, so that no terminal can be told anything by it."""
-    versioned = {"schema_version": SCHEMA_VERSION, **document}
-    return json.dumps(versioned, ensure_ascii=True, allow_nan=False)
-
-
-def build_error(error_type: str, message: str) -> dict[str, Any]:
-    """Build the document of a failure."""
-    return {"error": {"type": error_type, "message": message}}
 
 
 def build_run_list(views: Sequence[RunView], *, pending: int, lost: int) -> dict[str, Any]:
@@ -43,7 +29,7 @@ def build_run_list(views: Sequence[RunView], *, pending: int, lost: int) -> dict
 def build_check(check: "StoreCheck", failure: "StoreError | None") -> dict[str, Any]:
     """Build the document of ``forge db check --json``."""
     last = check.backlog.last_lost_at
-    error = None if failure is None else build_error(type(failure).__name__, str(failure))["error"]
+    error = None if failure is None else {"type": type(failure).__name__, "message": str(failure)}
     return {
         "path": str(check.path),
         "ok": check.ok,

@@ -1,22 +1,46 @@
-"""Printing: results on stdout or in a file, questions and everything else on stderr."""
+"""Printing: results on stdout or in a file, questions, notes and failures on stderr."""
 
 import io
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from enum import Enum
 from pathlib import Path
 from typing import TextIO
 
 from forge_core.errors import UsageError
 from rich.text import Text
 
-from forge_cli.errors import OutputFailed
+from forge_cli.errors import Interrupted, OutputFailed
 from forge_cli.escape import escape
+from forge_cli.views.json_text import dump
 
 NARROWEST = 10
 """Columns from which on a width is believed."""
+
+
+class OutputFormat(Enum):
+    """What a command prints its result as."""
+
+    TEXT = "text"
+    JSON = "json"
+    """One document."""
+    JSONL = "jsonl"
+    """One document a line."""
+
+    @classmethod
+    def choose(cls, *, json: bool, jsonl: bool = False) -> "OutputFormat":
+        """Choose a format by the options of a command."""
+        if json:
+            return cls.JSON
+        return cls.JSONL if jsonl else cls.TEXT
+
+    @classmethod
+    def find(cls, argv: Sequence[str]) -> "OutputFormat":
+        """Return the format that a command line asks for, which may be no valid one."""
+        return cls.choose(json="--json" in argv)
 
 
 def prepare_streams() -> None:
@@ -89,6 +113,30 @@ def print_warning(message: str) -> None:
 def print_error(message: str) -> None:
     """Print in one line why a command failed."""
     print_note("error: " + " ".join(message.split("\n")))
+
+
+def print_failure(output: OutputFormat, error_type: str, message: str) -> bool:
+    """Print why a command failed: a line on stderr, and a document where JSON was asked for.
+
+    Where the document cannot be written, that is printed instead.
+
+    Args:
+        output: The command's format.
+        error_type: Name of the error.
+        message: Printed as one line, in any case where it says what became of an interrupted run.
+
+    Returns:
+        Whether stdout took what it was to get.
+    """
+    line = " ".join(message.split())
+    try:
+        if output is OutputFormat.JSON:
+            print_text(dump({"error": {"type": error_type, "message": line}}))
+    except OutputFailed as error:
+        print_error(f"{error}; {line}" if error_type == Interrupted.__name__ else str(error))
+        return False
+    print_error(line)
+    return True
 
 
 def _add_styles(text: Text | str) -> str:

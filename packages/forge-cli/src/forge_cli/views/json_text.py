@@ -1,11 +1,21 @@
-"""Reading stored JSON, which may be of another version or damaged."""
+"""JSON: documents that commands print, and stored texts, which may be damaged."""
 
 import json
+from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
+SCHEMA_VERSION = 1
+"""Version of the documents, which each of them carries."""
+
 MAX_DIGITS = 300
 """Digits of the longest integer that is read; longer ones fit no float."""
+
+
+def dump(document: Mapping[str, Any]) -> str:
+    """Write a document in ASCII, so that no terminal can be told anything by it."""
+    versioned = {"schema_version": SCHEMA_VERSION, **document}
+    return json.dumps(versioned, ensure_ascii=True, allow_nan=False)
 
 
 def load_json(text: str) -> Any:  # noqa: ANN401 - JSON is anything
