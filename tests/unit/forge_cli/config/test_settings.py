@@ -11,10 +11,10 @@ from forge_cli.config.settings import (
     KNOWN,
     SETTINGS,
     ConfigFile,
+    accepts,
     build_environment,
     build_options,
     build_task_defaults,
-    fits,
     parse_config,
 )
 from forge_cli.options.run import ModelOptions
@@ -116,7 +116,7 @@ def test_every_key_of_a_task_file_table_can_be_configured(table: str, model: Any
 def test_value_that_passes_is_one_that_a_task_takes(table: str, model: Any, value: object) -> None:
     # What the budget and the answer's reserve ask of each other is the model's alone to say.
     for name in set(model.model_fields) - {"token_budget", "output_reserve"}:
-        if fits(KNOWN[f"{table}.{name}"].kind, value):
+        if accepts(KNOWN[f"{table}.{name}"], value):
             assert getattr(model.model_validate({name: value}), name) == value
 
 

@@ -4,12 +4,12 @@ from pathlib import Path
 
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.clean import Manner, Selection
-from forge_cli.options.types import Place
+from forge_cli.options.types import FilePath
 
 
 def clean(
     *tasks: str,
-    repo: Place = Path(),
+    repo: FilePath = Path(),
     selection: Selection | None = None,
     manner: Manner | None = None,
 ) -> ExitCode:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from forge_core.llm.model_name import PROVIDERS
-from forge_core.models.task import ContextConfig, ValidationConfig
 from forge_obs import StoreError, get_db_path
 
 from forge_cli.config.files import (
@@ -15,27 +14,38 @@ from forge_cli.config.files import (
     load_repository_config,
     load_user_config,
 )
+from forge_cli.config.model_fields import MODELS, get_field
 from forge_cli.config.provenance import (
     DEFAULT,
     Provenance,
     list_secret_variables,
     trace_settings,
 )
-from forge_cli.config.settings import KNOWN, TASK_TABLES
+from forge_cli.config.settings import KNOWN
 from forge_cli.escape import escape_line
 from forge_cli.exit_codes import ExitCode
-from forge_cli.options.run import ModelOptions
-from forge_cli.options.types import Place, Switch
+from forge_cli.options.status import ListOptions
+from forge_cli.options.types import FilePath, Switch
 from forge_cli.terminal.console import print_text
+from forge_cli.terminal.pager import DEFAULT_PAGER
 from forge_cli.views.json_text import dump
 
 WIDEST = 24
 """Columns of a value beyond which it moves its source aside, not those of all others."""
 
 
+OTHER_DEFAULTS = {
+    "temporal.ui": False,
+    "tracing.exporter": "none",
+    "output.no_color": False,
+    "output.pager": DEFAULT_PAGER,
+}
+"""Defaults of settings that neither a model nor an option has."""
+
+
 def config(
     *,
-    repo: Place = Path(),
+    repo: FilePath = Path(),
     json: Switch = False,
 ) -> ExitCode:
     """Show the configuration: each value and where it comes from.
@@ -72,16 +82,9 @@ def _look_up(setting: Provenance) -> Provenance:
 
 
 def _load_defaults() -> dict[str, Any]:
-    models = {f"run.{field.name}": field.default for field in fields(ModelOptions)}
-    tables = zip(TASK_TABLES, (ValidationConfig(), ContextConfig()), strict=True)
-    task = {
-        f"{table}.{name}": value
-        for table, values in tables
-        for name, value in values.model_dump().items()
-    }
-    rest = {"status.limit": 20, "temporal.ui": False, "tracing.exporter": "none"}
-    rest |= {"output.no_color": False, "output.pager": "less", "store.path": _default_store()}
-    return {**models, **task, **rest}
+    modelled = {key: get_field(key).default for key in KNOWN if key.partition(".")[0] in MODELS}
+    listed = {f"status.{option.name}": option.default for option in fields(ListOptions)}
+    return {**modelled, **listed, **OTHER_DEFAULTS, "store.path": _default_store()}
 
 
 def _default_store() -> str | None:

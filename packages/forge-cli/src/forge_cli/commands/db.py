@@ -18,7 +18,7 @@ from forge_obs import (
 
 from forge_cli.escape import escape_line
 from forge_cli.exit_codes import ExitCode
-from forge_cli.options.types import Place, PlaceOrNone, Switch, parse_since
+from forge_cli.options.types import FilePath, OptionalPath, Switch, parse_since
 from forge_cli.render.figures import format_count
 from forge_cli.render.health import render_backlog_figures, render_pending
 from forge_cli.render.json_documents import build_check, build_row
@@ -174,7 +174,7 @@ def prune(*, older_than: str, yes: Switch = False, dry_run: Switch = False) -> E
     return ExitCode.SUCCESS
 
 
-def backup(target: Place, /) -> ExitCode:
+def backup(target: FilePath, /) -> ExitCode:
     """Copy the database to a new file, also while it is in use.
 
     The copy is the store of one moment, and readable by you alone. An existing file is left as it
@@ -198,7 +198,7 @@ def backup(target: Place, /) -> ExitCode:
     return ExitCode.SUCCESS
 
 
-def export(*, jsonl: Switch = True, output: PlaceOrNone = None) -> ExitCode:  # noqa: ARG001
+def export(*, jsonl: Switch = True, output: OptionalPath = None) -> ExitCode:  # noqa: ARG001
     """Print every row of the store, prompts and answers included.
 
     Runs come first, then calls, each in the order of recording. Only a few rows are in memory at

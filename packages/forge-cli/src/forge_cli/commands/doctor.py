@@ -4,7 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from forge_cli.exit_codes import ExitCode
-from forge_cli.options.types import Place, Switch
+from forge_cli.options.types import FilePath, Switch
 from forge_cli.render.health import render_findings
 from forge_cli.terminal.console import print_text
 from forge_cli.views.json_text import dump
@@ -12,7 +12,7 @@ from forge_cli.views.json_text import dump
 
 def doctor(
     *,
-    repo: Place = Path(),
+    repo: FilePath = Path(),
     json: Switch = False,
 ) -> ExitCode:
     """Look for what is missing or wrong on this machine, with a remedy for each.

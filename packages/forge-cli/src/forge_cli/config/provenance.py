@@ -7,11 +7,11 @@ from typing import Any
 from forge_cli.config.settings import (
     SETTINGS,
     ConfigFile,
-    Kind,
     Setting,
+    ValueType,
+    accepts,
     find_decider,
     find_variable,
-    fits,
     write_variable,
 )
 
@@ -72,6 +72,6 @@ def _trace(
 
 def _read_variable(setting: Setting, text: str) -> Any:  # noqa: ANN401
     """Read a variable as the command does: a flag is on if the variable is not empty."""
-    if setting.kind is Kind.FLAG:
+    if setting.type is ValueType.FLAG:
         return bool(text)
-    return int(text) if text.isdecimal() and fits(setting.kind, int(text)) else text
+    return int(text) if text.isdecimal() and accepts(setting, int(text)) else text

@@ -6,38 +6,29 @@ See D63.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from forge_core.errors import UsageError
+
+if TYPE_CHECKING:
+    from forge_cli.config.model_fields import ModelField
+
+LARGEST = 2**63 - 1
+"""The largest whole number that TOML promises to hold."""
 
 REPOSITORY_FILE = "forge.toml"
 """Name of the file at the top of a repository."""
 
 
-class Kind(Enum):
+class ValueType(Enum):
     """What a value must be; the value names it in messages."""
 
     TEXT = "a text"
     PATH = "an absolute path, or one that begins with ~/"
     FLAG = "true or false"
-    COUNT = "a whole number from 1 on"
-    ATTEMPTS = "a whole number from 1 to 100"
-    WHOLE = "a whole number that is not negative"
-    DEPTH = "a whole number from 0 to 20"
-    AMOUNT = "a number that is not negative"
-    POSITIVE = "a number above 0"
-
-
-LARGEST = 2**63 - 1
-"""What TOML promises to hold."""
-
-RANGES: Mapping[Kind, range] = {
-    Kind.COUNT: range(1, LARGEST + 1),
-    Kind.ATTEMPTS: range(1, 101),
-    Kind.WHOLE: range(LARGEST + 1),
-    Kind.DEPTH: range(21),
-}
-"""The whole numbers of a kind."""
+    COUNT = "a whole number, at least 1"
+    AMOUNT = "a number, at least 0"
+    MODELLED = "a number within the bounds that its model in forge_core gives it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +37,7 @@ class Setting:
 
     key: str
     """`table.name`."""
-    kind: Kind
+    type: ValueType
     variables: tuple[str, ...] = ()
     """Environment variables that go before it; the first is the one that it stands in for."""
     deciders: tuple[str, ...] = ()
@@ -59,46 +50,46 @@ class Setting:
 
 
 SETTINGS = (
-    Setting("run.model", Kind.TEXT, ("FORGE_MODEL",)),
-    Setting("run.planner_model", Kind.TEXT, ("FORGE_PLANNER_MODEL",)),
-    Setting("run.plan", Kind.FLAG),
-    Setting("run.max_attempts", Kind.ATTEMPTS),
-    Setting("run.max_step_attempts", Kind.ATTEMPTS),
-    Setting("run.max_sub_task_attempts", Kind.ATTEMPTS),
-    Setting("validation.auto_fix", Kind.FLAG, in_repository=True),
-    Setting("validation.run_ruff_lint", Kind.FLAG, in_repository=True),
-    Setting("validation.run_ruff_format", Kind.FLAG, in_repository=True),
-    Setting("validation.run_tests", Kind.FLAG),
-    Setting("validation.test_command", Kind.TEXT, in_repository=True),
-    Setting("validation.test_timeout_s", Kind.POSITIVE, in_repository=True),
-    Setting("validation.test_memory_mb", Kind.COUNT),
-    Setting("validation.test_processes", Kind.COUNT),
-    Setting("validation.test_cpu_s", Kind.POSITIVE),
-    Setting("validation.test_file_size_mb", Kind.COUNT),
-    Setting("validation.allow_protected_files", Kind.FLAG),
-    Setting("context.auto_discover", Kind.FLAG, in_repository=True),
-    Setting("context.include_dependencies", Kind.FLAG),
-    Setting("context.max_import_depth", Kind.DEPTH),
-    Setting("context.include_repo_map", Kind.FLAG, in_repository=True),
-    Setting("context.repo_map_tokens", Kind.WHOLE, in_repository=True),
-    Setting("context.token_budget", Kind.COUNT),
-    Setting("context.output_reserve", Kind.COUNT),
-    Setting("context.chars_per_token", Kind.POSITIVE),
-    Setting("status.limit", Kind.COUNT),
-    Setting("store.path", Kind.PATH, ("FORGE_DB_PATH",), empty_says=True),
+    Setting("run.model", ValueType.TEXT, ("FORGE_MODEL",)),
+    Setting("run.planner_model", ValueType.TEXT, ("FORGE_PLANNER_MODEL",)),
+    Setting("run.plan", ValueType.FLAG),
+    Setting("run.max_attempts", ValueType.MODELLED),
+    Setting("run.max_step_attempts", ValueType.MODELLED),
+    Setting("run.max_sub_task_attempts", ValueType.MODELLED),
+    Setting("validation.auto_fix", ValueType.FLAG, in_repository=True),
+    Setting("validation.run_ruff_lint", ValueType.FLAG, in_repository=True),
+    Setting("validation.run_ruff_format", ValueType.FLAG, in_repository=True),
+    Setting("validation.run_tests", ValueType.FLAG),
+    Setting("validation.test_command", ValueType.TEXT, in_repository=True),
+    Setting("validation.test_timeout_s", ValueType.MODELLED, in_repository=True),
+    Setting("validation.test_memory_mb", ValueType.MODELLED),
+    Setting("validation.test_processes", ValueType.MODELLED),
+    Setting("validation.test_cpu_s", ValueType.MODELLED),
+    Setting("validation.test_file_size_mb", ValueType.MODELLED),
+    Setting("validation.allow_protected_files", ValueType.FLAG),
+    Setting("context.auto_discover", ValueType.FLAG, in_repository=True),
+    Setting("context.include_dependencies", ValueType.FLAG),
+    Setting("context.max_import_depth", ValueType.MODELLED),
+    Setting("context.include_repo_map", ValueType.FLAG, in_repository=True),
+    Setting("context.repo_map_tokens", ValueType.MODELLED, in_repository=True),
+    Setting("context.token_budget", ValueType.MODELLED),
+    Setting("context.output_reserve", ValueType.MODELLED),
+    Setting("context.chars_per_token", ValueType.MODELLED),
+    Setting("status.limit", ValueType.COUNT),
+    Setting("store.path", ValueType.PATH, ("FORGE_DB_PATH",), empty_says=True),
     Setting(
         "temporal.address",
-        Kind.TEXT,
+        ValueType.TEXT,
         ("FORGE_TEMPORAL_ADDRESS", "TEMPORAL_ADDRESS"),
         deciders=("TEMPORAL_PROFILE", "TEMPORAL_CONFIG_FILE"),
     ),
-    Setting("temporal.binary", Kind.PATH, ("FORGE_TEMPORAL_BIN",)),
-    Setting("temporal.ui", Kind.FLAG, ("FORGE_TEMPORAL_UI",)),
-    Setting("temporal.idle_s", Kind.AMOUNT, ("FORGE_SERVER_IDLE_S",)),
-    Setting("temporal.payload_store", Kind.TEXT, ("FORGE_PAYLOAD_STORE",)),
-    Setting("tracing.exporter", Kind.TEXT, ("FORGE_OTEL_EXPORTER",)),
-    Setting("output.no_color", Kind.FLAG, ("NO_COLOR",)),
-    Setting("output.pager", Kind.TEXT, ("FORGE_PAGER", "PAGER"), empty_says=True),
+    Setting("temporal.binary", ValueType.PATH, ("FORGE_TEMPORAL_BIN",)),
+    Setting("temporal.ui", ValueType.FLAG, ("FORGE_TEMPORAL_UI",)),
+    Setting("temporal.idle_s", ValueType.AMOUNT, ("FORGE_SERVER_IDLE_S",)),
+    Setting("temporal.payload_store", ValueType.TEXT, ("FORGE_PAYLOAD_STORE",)),
+    Setting("tracing.exporter", ValueType.TEXT, ("FORGE_OTEL_EXPORTER",)),
+    Setting("output.no_color", ValueType.FLAG, ("NO_COLOR",)),
+    Setting("output.pager", ValueType.TEXT, ("FORGE_PAGER", "PAGER"), empty_says=True),
 )
 """Every key. A repository decides nothing that costs money, says who sees its prompts or where
 they are kept, or has something executed that the user did not ask for: a stranger may have
@@ -116,7 +107,7 @@ class ConfigFile:
 
     path: str
     values: Mapping[str, Any]
-    """Values by `table.name`, each of its setting's kind."""
+    """Values by `table.name`, each of its setting's type."""
 
 
 def parse_config(path: str, document: Mapping[str, Any], *, repository: bool) -> ConfigFile:
@@ -128,7 +119,7 @@ def parse_config(path: str, document: Mapping[str, Any], *, repository: bool) ->
         repository: Whether it is a repository's own file.
 
     Raises:
-        UsageError: A key is unknown, a value is of the wrong kind, or the file may not set it.
+        UsageError: A key is unknown, a value is of the wrong type, or the file may not set it.
     """
     values = dict(_flatten(path, document))
     for key, value in values.items():
@@ -140,28 +131,39 @@ def parse_config(path: str, document: Mapping[str, Any], *, repository: bool) ->
                 f"{path}: {key} cannot be set by a repository, which may be a stranger's: "
                 "set it in ~/.config/forge/config.toml"
             )
-        if not fits(setting.kind, value):
-            raise UsageError(f"{path}: {key} must be {setting.kind.value}, not {value!r}")
+        if not accepts(setting, value):
+            raise UsageError(f"{path}: {key} must be {describe_type(setting)}, not {value!r}")
     return ConfigFile(path, values)
 
 
-def fits(kind: Kind, value: object) -> bool:
-    """Tell whether a value is of a kind."""
-    if kind is Kind.FLAG:
-        return isinstance(value, bool)
-    if isinstance(value, bool):
-        return False
-    if kind in RANGES:
-        return isinstance(value, int) and value in RANGES[kind]
-    if kind in {Kind.AMOUNT, Kind.POSITIVE}:
-        return _is_amount(value) and (value != 0 or kind is Kind.AMOUNT)
+def accepts(setting: Setting, value: object) -> bool:
+    """Return whether a value is of a setting's type."""
+    match setting.type:
+        case ValueType.FLAG:
+            return isinstance(value, bool)
+        case ValueType.MODELLED:
+            fits_toml = not isinstance(value, int) or value <= LARGEST
+            return fits_toml and _get_field(setting).accepts(value)
+        case ValueType.COUNT:
+            return type(value) is int and 1 <= value <= LARGEST
+        case ValueType.AMOUNT:
+            return type(value) in {int, float} and 0 <= cast("float", value) < float("inf")
     if not isinstance(value, str) or "\0" in value:
         return False
-    return kind is Kind.TEXT or not value or value.startswith(("/", "~/"))
+    return setting.type is ValueType.TEXT or not value or value.startswith(("/", "~/"))
 
 
-def _is_amount(value: object) -> bool:
-    return isinstance(value, int | float) and 0 <= value < float("inf")
+def describe_type(setting: Setting) -> str:
+    """Say what a setting's value must be."""
+    if setting.type is ValueType.MODELLED:
+        return _get_field(setting).describe_number()
+    return str(setting.type.value)
+
+
+def _get_field(setting: Setting) -> "ModelField":
+    from forge_cli.config.model_fields import get_field  # noqa: PLC0415 - imports pydantic
+
+    return get_field(setting.key)
 
 
 def build_environment(values: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, str]:

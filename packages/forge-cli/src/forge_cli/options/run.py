@@ -1,21 +1,52 @@
-"""The options of ``forge run``, in groups."""
+"""The options of ``forge run``, in groups.
+
+What stands for a field of forge_core's models has its help, bounds and default from there.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Group, Parameter
 from cyclopts.validators import Number
 
-from forge_cli.options.types import Choice, Place, PlaceOrNone, Switch, whole
+from forge_cli.config.model_fields import get_field
+from forge_cli.options.types import FilePath, OptionalChoice, OptionalPath, Switch, parse_whole
 from forge_cli.terminal.console import OutputFormat
 
-Attempts = Annotated[int, whole(1, 100)]
-"""How often something is tried."""
+BOUNDS = {"ge": "gte", "gt": "gt", "le": "lte", "lt": "lt"}
+"""Names of bounds in the library, by those that models have."""
 
-Paths = Annotated[tuple[str, ...], Parameter(negative="", show_default=False)]
-"""An option that may stand several times."""
+TemporalAddress = Annotated[str | None, Parameter(env_var="FORGE_TEMPORAL_ADDRESS")]
+
+
+def described(key: str, *, more: str = "", default: str = "") -> Parameter:
+    """Describe an option that stands for a field of a model: its help, default and bounds.
+
+    Args:
+        key: The field, as `table.name`.
+        more: Help that only the command line needs.
+        default: What happens without the option, where the model does not say so.
+    """
+    field = get_field(key)
+    if not default and field.default not in (None, (), False):
+        default = "on" if field.default is True else str(field.default)
+    sentences = (field.help, more, f"[default: {default}]" if default else "")
+    return Parameter(
+        help=" ".join(filter(None, sentences)),
+        show_default=False,
+        converter=parse_whole if field.is_whole else None,
+        validator=Number(**{BOUNDS[name]: bound for name, bound in field.bounds.items()})
+        if field.bounds
+        else None,
+    )
+
+
+def described_paths(key: str) -> Parameter:
+    """Describe an option that may be given several times."""
+    repeatable = Parameter(negative="")
+    return Parameter.combine(described(key, more="May be given several times."), repeatable)
 
 
 @Parameter(name="*", group=Group("Task", sort_key=1))
@@ -23,95 +54,108 @@ Paths = Annotated[tuple[str, ...], Parameter(negative="", show_default=False)]
 class TaskOptions:
     """What is to be done."""
 
-    task_id: str | None = None
-    """Id of the task, also part of its branch's name. Default: made of the description."""
-    target_file: Paths = ()
-    """File to create or change, relative to the repository. May stand several times."""
-    context_file: Paths = ()
-    """File to show to the model. May stand several times."""
-    task_file: PlaceOrNone = None
-    """Task as JSON or TOML, by suffix. Options given beside it go before it."""
-    repo: Place = Path()
+    task_id: Annotated[
+        str | None, described("task.task_id", default="made from the description")
+    ] = None
+    target_file: Annotated[tuple[str, ...], described_paths("task.target_files")] = ()
+    context_file: Annotated[tuple[str, ...], described_paths("task.context_files")] = ()
+    task_file: OptionalPath = None
+    """File that describes the task, JSON or TOML by its suffix. Options override what it says."""
+    repo: FilePath = Path()
     """Directory in the git repository to work on."""
-    base_branch: str | None = None
-    """Branch, tag or commit to start from. Default: the checkout's HEAD."""
+    base_branch: Annotated[str | None, described("task.base_branch")] = None
 
 
 @Parameter(name="*", group=Group("Models and attempts", sort_key=2))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelOptions:
-    """Who works, and how often a try may fail."""
+    """Who does the work, and how many attempts it may take."""
 
-    model: Annotated[str | None, Parameter(env_var="FORGE_MODEL")] = None
-    """Model that writes files, e.g. anthropic:NAME, openai:NAME or scripted:FILE.json."""
-    planner_model: Annotated[str | None, Parameter(env_var="FORGE_PLANNER_MODEL")] = None
-    """Model that plans. Default: the same."""
-    plan: Annotated[bool, Parameter(show_default=False)] = False
-    """Let the planner cut the task into steps, one commit each."""
-    max_attempts: Attempts = 2
-    """Attempts at a task without a plan."""
-    max_step_attempts: Attempts = 2
-    """Attempts at each planned step."""
-    max_sub_task_attempts: Attempts = 2
-    """Attempts at each sub-task."""
+    model: Annotated[str | None, described("run.model"), Parameter(env_var="FORGE_MODEL")] = None
+    planner_model: Annotated[
+        str | None, described("run.planner_model"), Parameter(env_var="FORGE_PLANNER_MODEL")
+    ] = None
+    plan: Annotated[bool, described("run.plan")] = get_field("run.plan").default
+    max_attempts: Annotated[int, described("run.max_attempts")] = get_field(
+        "run.max_attempts"
+    ).default
+    max_step_attempts: Annotated[int, described("run.max_step_attempts")] = get_field(
+        "run.max_step_attempts"
+    ).default
+    max_sub_task_attempts: Annotated[int, described("run.max_sub_task_attempts")] = get_field(
+        "run.max_sub_task_attempts"
+    ).default
 
 
 @Parameter(name="*", group=Group("Checks", sort_key=3))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckOptions:
-    """What the written files must pass."""
+    """What the written files must pass; None leaves it to files and defaults."""
 
-    lint: Choice = None
-    """Lint what was written with ruff, as by default, or do not."""
-    format: Choice = None
-    """Format it with ruff, as by default, or do not."""
-    run_tests: Choice = None
-    """Run --test-command: it executes code that the model wrote, with your rights and network."""
-    test_command: str | None = None
-    """Shell command that tests the worktree; needs --run-tests."""
-    test_timeout: Annotated[float | None, Parameter(validator=Number(gt=0))] = None
-    """Seconds after which the test command is killed. Default: 600."""
-    test_memory_mb: Annotated[int | None, whole(1)] = None
-    """Megabytes that the test command and its children may use. Default: 4096."""
-    allow_protected_files: Choice = None
-    """Let the model write every file that decides what is executed (conftest.py, .github)."""
+    lint: Annotated[OptionalChoice, described("validation.run_ruff_lint")] = None
+    format: Annotated[OptionalChoice, described("validation.run_ruff_format")] = None
+    run_tests: Annotated[OptionalChoice, described("validation.run_tests")] = None
+    test_command: Annotated[
+        str | None, described("validation.test_command", more="Needs --run-tests.")
+    ] = None
+    test_timeout: Annotated[float | None, described("validation.test_timeout_s")] = None
+    test_memory_mb: Annotated[int | None, described("validation.test_memory_mb")] = None
+    allow_protected_files: Annotated[
+        OptionalChoice, described("validation.allow_protected_files")
+    ] = None
 
 
 @Parameter(name="*", group=Group("Context", sort_key=4))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ContextOptions:
-    """What the model is shown."""
+    """What the model is shown; None leaves it to files and defaults."""
 
-    auto_discover: Choice = None
-    """Show more than the files named, as by default, or only those."""
-    token_budget: Annotated[int | None, whole(1)] = None
-    """Estimated tokens that one request may take, answer included. Default: 100000."""
-    include_deps: Choice = None
-    """Show files in full that are imported over others, as far as they fit, not only signatures."""
-    max_import_depth: Annotated[int | None, whole(0, 20)] = None
-    """Imports to follow from the target files; 1 shows only what they import. Default: 2."""
-    repo_map_tokens: Annotated[int | None, whole(0)] = None
-    """Estimated tokens that the map of the repository may take; 0 for none. Default: 2048."""
+    auto_discover: Annotated[OptionalChoice, described("context.auto_discover")] = None
+    token_budget: Annotated[int | None, described("context.token_budget")] = None
+    include_deps: Annotated[OptionalChoice, described("context.include_dependencies")] = None
+    max_import_depth: Annotated[int | None, described("context.max_import_depth")] = None
+    repo_map_tokens: Annotated[int | None, described("context.repo_map_tokens")] = None
 
 
-@Parameter(name="*", group=Group("Place and output", sort_key=5))
+@Parameter(name="*", group=Group("Server and output", sort_key=5))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OutputOptions:
-    """Where it runs and what is printed."""
+    """Where the run is executed and what is printed."""
 
-    temporal_address: Annotated[str | None, Parameter(env_var="FORGE_TEMPORAL_ADDRESS")] = None
-    """Temporal server as HOST:PORT. Default: the configured one, else an embedded one."""
+    temporal_address: TemporalAddress = None
+    """Temporal server as HOST:PORT. [default: the configured one, else an embedded one]"""
     verbose: Switch = False
     """Print every model call in full when the run has ended."""
     json: Switch = False
-    """Print one JSON document on stdout, all else on stderr."""
+    """Print one JSON document on stdout, everything else on stderr."""
     no_wait: Switch = False
-    """Return as soon as the run has started; a process of its own, or a worker, goes on with it."""
+    """Return once the run has started. A background process, or a worker, carries it on."""
 
     @property
     def format(self) -> OutputFormat:
         """What is printed on stdout."""
         return OutputFormat.choose(json=self.json)
+
+
+FIELD_NAMES: Mapping[str, str] = {
+    "target_file": "target_files",
+    "context_file": "context_files",
+    "lint": "run_ruff_lint",
+    "format": "run_ruff_format",
+    "test_timeout": "test_timeout_s",
+    "include_deps": "include_dependencies",
+}
+"""Names of the models' fields by the options that are called otherwise."""
+
+
+def list_field_values(options: TaskOptions | CheckOptions | ContextOptions) -> dict[str, Any]:
+    """Return the values of options that were given, by the names of the models' fields."""
+    values = {option.name: getattr(options, option.name) for option in fields(options)}
+    return {
+        FIELD_NAMES.get(name, name): value
+        for name, value in values.items()
+        if value is not None and value != ()
+    }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

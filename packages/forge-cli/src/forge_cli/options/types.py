@@ -13,7 +13,7 @@ from forge_core.errors import UsageError
 Switch = Annotated[bool, Parameter(negative="", show_default=False)]
 """An option without a value."""
 
-Choice = Annotated[bool | None, Parameter(show_default=False, n_tokens=0)]
+OptionalChoice = Annotated[bool | None, Parameter(show_default=False, n_tokens=0)]
 """A switch and its opposite; None where neither was given, so that a file may say it.
 
 Without `n_tokens` the completion of shells takes it for one with a value.
@@ -31,19 +31,19 @@ def _parse_path(_type: type, tokens: Sequence[Token]) -> Path:
     return Path(tokens[0].value)
 
 
-Place = Annotated[Path, Parameter(converter=_parse_path)]
+FilePath = Annotated[Path, Parameter(converter=_parse_path)]
 """A file or directory."""
 
-PlaceOrNone = Annotated[Path | None, Parameter(converter=_parse_path)]
+OptionalPath = Annotated[Path | None, Parameter(converter=_parse_path)]
 """The same where none need be named."""
 
 
 def whole(least: int, most: int | None = None) -> Parameter:
     """Describe an option that is a whole number within bounds, both included."""
-    return Parameter(converter=_parse_whole, validator=Number(gte=least, lte=most))
+    return Parameter(converter=parse_whole, validator=Number(gte=least, lte=most))
 
 
-def _parse_whole(_type: type, tokens: Sequence[Token]) -> int:
+def parse_whole(_type: type, tokens: Sequence[Token]) -> int:
     """Read decimal digits; the library would round fractions and take hexadecimal, too.
 
     Raises:

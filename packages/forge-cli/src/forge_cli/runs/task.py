@@ -16,10 +16,9 @@ from forge_obs import StoreError
 from pydantic import ValidationError
 
 from forge_cli.options.run import (
-    CheckOptions,
-    ContextOptions,
     RunOptions,
     TaskOptions,
+    list_field_values,
 )
 from forge_cli.store.queries import Store
 
@@ -61,8 +60,11 @@ def build_task(options: RunOptions, *, suffix: str) -> TaskDefinition:
     """
     task, checks = options.task, options.checks
     values = load_task_file(task.task_file) if task.task_file is not None else {}
-    values = _merge(values, _task_values(options.description, task))
-    changes = {"validation": _check_values(checks), "context": _context_values(options.context)}
+    values = _merge(values, _list_task_values(options.description, task))
+    changes = {
+        "validation": list_field_values(checks),
+        "context": list_field_values(options.context),
+    }
     for table, chosen in changes.items():
         values[table] = _merge(_lay_on(options.defaults.get(table, {}), values.get(table)), chosen)
     unknown = sorted(set(values) - set(TaskDefinition.model_fields))
@@ -118,36 +120,9 @@ def _lay_on(defaults: Mapping[str, Any], table: Any) -> Any:  # noqa: ANN401
     return {**defaults, **table} if isinstance(table, dict) else table
 
 
-def _task_values(description: str | None, task: TaskOptions) -> dict[str, Any]:
-    return {
-        "description": description,
-        "task_id": task.task_id,
-        "target_files": task.target_file or None,
-        "context_files": task.context_file or None,
-        "base_branch": task.base_branch,
-    }
-
-
-def _check_values(checks: CheckOptions) -> dict[str, Any]:
-    return {
-        "run_ruff_lint": checks.lint,
-        "run_ruff_format": checks.format,
-        "run_tests": checks.run_tests,
-        "test_command": checks.test_command,
-        "test_timeout_s": checks.test_timeout,
-        "test_memory_mb": checks.test_memory_mb,
-        "allow_protected_files": checks.allow_protected_files,
-    }
-
-
-def _context_values(context: ContextOptions) -> dict[str, Any]:
-    return {
-        "auto_discover": context.auto_discover,
-        "token_budget": context.token_budget,
-        "include_dependencies": context.include_deps,
-        "max_import_depth": context.max_import_depth,
-        "repo_map_tokens": context.repo_map_tokens,
-    }
+def _list_task_values(description: str | None, task: TaskOptions) -> dict[str, Any]:
+    values = {"description": description, **list_field_values(task)}
+    return {name: value for name, value in values.items() if name in TaskDefinition.model_fields}
 
 
 def _describe(error: ValidationError) -> str:
