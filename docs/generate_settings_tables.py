@@ -27,11 +27,9 @@ TABLE = re.compile(r"(<!-- Made by docs/generate_settings_tables.py\. -->\n\n).*
 def list_arguments(table: str) -> Sequence[str]:
     """List the options of the command that a table belongs to."""
     app = build_app()
-    if table in UNITED:
-        command = app["run"]
-    else:
-        command = app["status"] if table == "status" else app.meta
-    return [name for argument in command.assemble_argument_collection() for name in argument.names]
+    commands = {**dict.fromkeys(UNITED, app["run"]), "status": app["status"]}
+    arguments = commands.get(table, app.meta).assemble_argument_collection()
+    return [name for argument in arguments for name in argument.names]
 
 
 def list_options(key: str) -> list[str]:

@@ -244,7 +244,7 @@ def _find_successor(reader: StoreReader, run: Run) -> str | None:
 
     The repository is asked only where a newer run of the task in it is on record.
     """
-    newest = reader.list_recent_runs(MAX_TASK_RUNS, task_id=run.task_id)
+    newest = reader.list_recent_runs(MAX_TASK_RUNS, RunQuery(run.task_id))
     others = (other for other in newest if other.workflow_id != run.workflow_id)
     newer = any(o.repo_root == run.repo_root and o.created_at > run.created_at for o in others)
     owner = _read_claim(run) if newer else None
