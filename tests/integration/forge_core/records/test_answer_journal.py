@@ -3,6 +3,7 @@
 import logging
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from forge_obs import Interaction, get_interactions, open_reader
 from hypothesis import given
 from hypothesis import strategies as st
 from support.llm_server import LLMServer, in_order, tool
+from support.waiting import wait_until
 from temporalio.testing import ActivityEnvironment
 
 KEY = AnswerKey("forge-t-01234567", "run", "5", 0, "digest")
@@ -146,6 +148,21 @@ def test_an_answer_belongs_to_one_request(
     journal.keep(KEY, KEPT)
 
     assert journal.find(replace(KEY, **change)) is None  # type: ignore[arg-type]
+
+
+def test_an_answer_is_looked_for_while_it_is_being_kept(journal: AnswerJournal) -> None:
+    keys = [replace(KEY, seq=number) for number in range(100)]
+    with ThreadPoolExecutor(4) as threads:
+        keeping = [threads.submit(journal.keep, key, KEPT) for key in keys for _ in range(2)]
+        looking = [threads.submit(_look_until_kept, journal, key) for key in reversed(keys)]
+        for task in (*keeping, *looking):
+            task.result(60)
+
+    assert [journal.find(key) for key in keys] == [KEPT] * len(keys)
+
+
+def _look_until_kept(journal: AnswerJournal, key: AnswerKey) -> None:
+    wait_until(lambda: journal.find(key) == KEPT, "the answer")
 
 
 def test_a_damaged_answer_is_none(journal: AnswerJournal, tmp_path: Path) -> None:

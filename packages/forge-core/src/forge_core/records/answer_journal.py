@@ -53,7 +53,11 @@ class KeptAnswer:
 
 
 class AnswerJournal:
-    """The kept answers of a state directory; files and directories are their owner's alone."""
+    """The kept answers of a state directory; files and directories are their owner's alone.
+
+    Threads may use it at the same time: each step on what is in memory is one that Python does
+    whole, and a file is made under a name of its own first.
+    """
 
     def __init__(self, directory: Path) -> None:
         """Keep them below a directory, which is made with the first."""
@@ -77,7 +81,8 @@ class AnswerJournal:
                 error.strerror,
             )
         else:
-            del self._unwritten[path]
+            # Another attempt that found it meanwhile may have written it first.
+            self._unwritten.pop(path, None)
 
     def find(self, key: AnswerKey) -> KeptAnswer | None:
         """Read the answer to a request; None if none is kept."""
@@ -94,8 +99,9 @@ class AnswerJournal:
     def forget(self, workflow_id: str) -> None:
         """Remove the answers of a run that has ended."""
         directory = self._directory / run_directory(workflow_id)
-        for path in [path for path in self._unwritten if path.parent == directory]:
-            del self._unwritten[path]
+        for path in tuple(self._unwritten):
+            if path.parent == directory:
+                self._unwritten.pop(path, None)
         shutil.rmtree(directory, ignore_errors=True)
 
     def _path(self, key: AnswerKey) -> Path:
