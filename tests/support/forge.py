@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support.forked import ForgeProcess
+from support.forked import NO_SEAMS, ForgeProcess
 
 DEADLINE_S = 120.0
 
@@ -45,9 +45,10 @@ def running_forge(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     ignored: Sequence[int] = (),
+    seams: Mapping[str, float] = NO_SEAMS,
 ) -> Iterator[ForgeProcess]:
     """Run a command until the block ends, at the latest."""
-    process = ForgeProcess(args, {**os.environ, **(env or {})}, cwd or Path.cwd(), ignored)
+    process = ForgeProcess(args, {**os.environ, **(env or {})}, cwd or Path.cwd(), ignored, seams)
     try:
         yield process
     finally:

@@ -17,9 +17,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO
 
 from support import template
+
+NO_SEAMS: Mapping[str, float] = MappingProxyType({})
 
 
 class ForgeProcess:
@@ -30,10 +33,16 @@ class ForgeProcess:
         env: Its environment.
         cwd: Its directory.
         ignored: Signals that whoever starts it has ignored.
+        seams: Constants of modules, by their dotted names, that have another value in it.
     """
 
     def __init__(
-        self, args: Sequence[str], env: Mapping[str, str], cwd: Path, ignored: Sequence[int] = ()
+        self,
+        args: Sequence[str],
+        env: Mapping[str, str],
+        cwd: Path,
+        ignored: Sequence[int] = (),
+        seams: Mapping[str, float] = NO_SEAMS,
     ) -> None:
         self.args = args
         self.returncode: int | None = None
@@ -42,7 +51,13 @@ class ForgeProcess:
         self._answers, answers = socket.socketpair()
         self.stdout, self.stderr = _reader(out), _reader(err)
         with tempfile.TemporaryFile() as request, open(os.devnull, "rb") as stdin:  # noqa: PTH123
-            asked = {"args": args, "env": {**env}, "cwd": str(cwd), "ignored": [*ignored]}
+            asked = {
+                "args": args,
+                "env": {**env},
+                "cwd": str(cwd),
+                "ignored": [*ignored],
+                "seams": {**seams},
+            }
             request.write(json.dumps(asked).encode())
             request.seek(0)
             given = [request.fileno(), answers.fileno(), stdin.fileno(), stdout, stderr]

@@ -11,6 +11,7 @@ import runpy
 import signal
 import socket
 import sys
+from datetime import timedelta
 from importlib import import_module
 
 IMPORTED = (
@@ -74,6 +75,8 @@ def _become_forge(request: int, streams: tuple[int, ...]) -> None:
     os.chdir(asked["cwd"])
     os.environ.clear()
     os.environ.update(asked["env"])
+    for name, value in asked["seams"].items():
+        _replace(name, value)
     sys.argv = ["forge", *asked["args"]]
     try:
         runpy.run_module("forge_cli", run_name="__main__", alter_sys=True)
@@ -81,6 +84,14 @@ def _become_forge(request: int, streams: tuple[int, ...]) -> None:
         sys.excepthook(*sys.exc_info())
     finally:
         os._exit(1)
+
+
+def _replace(name: str, value: float) -> None:
+    """Give a constant of a module another value; a time is told in seconds."""
+    module_name, _, constant = name.rpartition(".")
+    module = import_module(module_name)
+    before = getattr(module, constant)
+    setattr(module, constant, timedelta(seconds=value) if isinstance(before, timedelta) else value)
 
 
 def main() -> None:

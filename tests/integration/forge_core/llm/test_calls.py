@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from forge_core.llm.calls import MAX_SAMPLES, execute_llm_call, execute_planner_call
+from forge_core.llm.calls import MAX_SAMPLES, Send, execute_llm_call, execute_planner_call
 from forge_core.llm.errors import ModelFailure
 from forge_core.llm.request import ModelAnswer, ModelRequest
 from forge_core.models.context import AssembledContext
@@ -39,14 +39,12 @@ class Diary:
     entries: list[tuple[str, int, ModelRequest, object]] = field(default_factory=list)
     kept: dict[tuple[int, str], ModelAnswer] = field(default_factory=dict)
 
-    async def recall(self, sample: int, request: ModelRequest) -> ModelAnswer | None:
-        return self.kept.get((sample, request.user_prompt))
-
-    async def started(self, sample: int, request: ModelRequest) -> None:
-        self.entries.append(("started", sample, request, None))
-
-    async def arrived(self, sample: int, request: ModelRequest, answer: ModelAnswer) -> None:
-        self.kept[sample, request.user_prompt] = answer
+    async def obtain(self, sample: int, request: ModelRequest, send: Send) -> ModelAnswer:
+        key = (sample, request.user_prompt)
+        if key not in self.kept:
+            self.entries.append(("started", sample, request, None))
+            self.kept[key] = await send(request)
+        return self.kept[key]
 
     async def answered(
         self, sample: int, request: ModelRequest, answer: ModelAnswer, output: BaseModel

@@ -5,7 +5,9 @@ See D46.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from forge_obs import record
@@ -13,7 +15,7 @@ from pydantic import BaseModel
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from forge_core.llm.calls import CallObserver
+from forge_core.llm.calls import CallObserver, Send
 from forge_core.llm.errors import ModelFailure
 from forge_core.llm.request import ModelAnswer, ModelRequest, request_params
 from forge_core.models.context import AssembledContext
@@ -24,6 +26,11 @@ from forge_core.records.answer_journal import (
     KeptAnswer,
     digest_request,
     open_journal,
+)
+from forge_core.records.requests_in_flight import (
+    AttemptRow,
+    RequestsInFlight,
+    get_requests_in_flight,
 )
 from forge_core.tracing.attributes import llm_call_attributes
 from forge_core.tracing.setup import activity_span, current_span_ids
@@ -49,7 +56,7 @@ async def perform_call(
     """
     with activity_span(span_name, llm_call_attributes(context, model)) as span:
         try:
-            observer = CallRecorder(context, role, open_journal())
+            observer = CallRecorder(context, role, open_journal(), get_requests_in_flight())
             result = await execute(context, model, observer)
         except ModelFailure as failure:
             raise _application_error(failure) from failure
@@ -61,19 +68,28 @@ class CallRecorder:
     """Puts each request of an activity on record, before it goes out and after.
 
     An answer is kept in the journal as soon as it arrives. One that an earlier attempt of the
-    activity got is recalled, and the record goes on in that attempt's row: it was paid for once.
+    activity got is recalled, and a request that an earlier attempt in this process still waits for
+    is joined. Either way the record goes on in that attempt's row: it was paid for once.
 
     Args:
         context: The prompts, and whose they are.
         role: The part that the model plays.
         journal: Where answers are kept.
+        in_flight: The requests of this process.
     """
 
-    def __init__(self, context: AssembledContext, role: str, journal: AnswerJournal) -> None:
+    def __init__(
+        self,
+        context: AssembledContext,
+        role: str,
+        journal: AnswerJournal,
+        in_flight: RequestsInFlight,
+    ) -> None:
         info = activity.info()
-        trace_id, span_id = current_span_ids()
         self._journal = journal
-        self._rows: dict[int, dict[str, Any]] = {}
+        self._in_flight = in_flight
+        self._row = AttemptRow(info.attempt, *current_span_ids())
+        self._rows: dict[int, AttemptRow] = {}
         self._fields: dict[str, Any] = {
             "task_id": context.task_id,
             "step_id": context.step_id,
@@ -82,36 +98,34 @@ class CallRecorder:
             "workflow_id": context.workflow_id,
             "run_id": info.workflow_run_id,
             "activity_id": info.activity_id,
-            "activity_attempt": info.attempt,
             "attempt": context.attempt,
             "step_attempt": context.step_attempt,
             "context_stats": context.context_stats,
             "context_manifest": [entry.model_dump() for entry in context.manifest],
-            "trace_id": trace_id,
-            "span_id": span_id,
         }
 
-    async def recall(self, sample: int, request: ModelRequest) -> ModelAnswer | None:
-        """Find the answer that an earlier attempt got."""
-        kept = await asyncio.to_thread(self._journal.find, self._key(sample, request))
-        if kept is None:
-            return None
-        self._rows[sample] = {
-            "activity_attempt": kept.activity_attempt,
-            "trace_id": kept.trace_id,
-            "span_id": kept.span_id,
-        }
+    async def obtain(self, sample: int, request: ModelRequest, send: Send) -> ModelAnswer:
+        """Recall the answer, join the request that is under way or send it."""
+        key = self._key(sample, request)
+        flight = self._in_flight.join(
+            key,
+            self._row,
+            send=partial(self._fetch, sample, request, send),
+            report=partial(self.failed, sample, request),
+        )
+        self._rows[sample] = flight.row
+        kept = await self._in_flight.wait(flight, _is_dropped)
+        self._rows[sample] = AttemptRow(kept.activity_attempt, kept.trace_id, kept.span_id)
         return kept.answer
 
-    async def started(self, sample: int, request: ModelRequest) -> None:
-        """Record that a request is about to go out."""
-        await self._record(sample, request, status="started")
-
-    async def arrived(self, sample: int, request: ModelRequest, answer: ModelAnswer) -> None:
-        """Keep an answer until the run has ended."""
-        fields = self._fields
-        kept = KeptAnswer(answer, fields["activity_attempt"], fields["trace_id"], fields["span_id"])
-        await asyncio.to_thread(self._journal.keep, self._key(sample, request), kept)
+    async def _fetch(self, sample: int, request: ModelRequest, send: Send) -> KeptAnswer:
+        key = self._key(sample, request)
+        kept = await asyncio.to_thread(self._journal.find, key)
+        if kept is None:
+            await self._record(sample, request, status="started")
+            kept = KeptAnswer(await send(request), **asdict(self._row))
+            await asyncio.to_thread(self._journal.keep, key, kept)
+        return kept
 
     async def answered(
         self, sample: int, request: ModelRequest, answer: ModelAnswer, output: BaseModel
@@ -131,7 +145,7 @@ class CallRecorder:
     async def _record(self, sample: int, request: ModelRequest, **fields: Any) -> None:  # noqa: ANN401
         row = {
             **self._fields,
-            **self._rows.get(sample, {}),
+            **asdict(self._rows[sample]),
             "seq": sample,
             "system_prompt": request.system_prompt,
             "user_prompt": request.user_prompt,
@@ -151,6 +165,12 @@ class CallRecorder:
             seq=sample,
             request_digest=digest_request(request),
         )
+
+
+def _is_dropped() -> bool:
+    """Tell whether an attempt that is told to end is the last: otherwise the next one is near."""
+    details = activity.cancellation_details()
+    return details is None or details.cancel_requested or details.worker_shutdown
 
 
 def _answer_fields(answer: ModelAnswer) -> dict[str, Any]:

@@ -24,17 +24,19 @@ MAX_SAMPLES = 3
 """Requests in one call until an answer fits."""
 
 
+Send = Callable[[ModelRequest], Awaitable[ModelAnswer]]
+"""Sends one request."""
+
+
 class CallObserver(Protocol):
-    """Told of every request before it goes out, and of what came of it."""
+    """Has every request sent, and is told of what came of it."""
 
-    async def recall(self, sample: int, request: ModelRequest) -> ModelAnswer | None:
-        """Give the answer that this request got before; it is not sent again then."""
+    async def obtain(self, sample: int, request: ModelRequest, send: Send) -> ModelAnswer:
+        """Return the answer to a request: one that was paid for already, else by sending it.
 
-    async def started(self, sample: int, request: ModelRequest) -> None:
-        """The request is about to go out."""
-
-    async def arrived(self, sample: int, request: ModelRequest, answer: ModelAnswer) -> None:
-        """The answer is there; nobody has looked at it yet."""
+        Raises:
+            ModelFailure: There is no whole answer.
+        """
 
     async def answered(
         self, sample: int, request: ModelRequest, answer: ModelAnswer, output: BaseModel
@@ -116,7 +118,7 @@ async def request_model(request: ModelRequest) -> ModelAnswer:
     return await send(request)
 
 
-def _load_client() -> Callable[[ModelRequest], Awaitable[ModelAnswer]]:
+def _load_client() -> Send:
     """Import the client; that takes seconds, which an event loop does not have."""
     from forge_core.llm.client import request_over_network  # noqa: PLC0415 - see above
 
@@ -159,7 +161,10 @@ async def _sample(request: ModelRequest, observer: CallObserver | None) -> _Acce
 async def _ask_once(sample: int, request: ModelRequest, observer: CallObserver | None) -> _Accepted:
     request = replace(request, labels=replace(request.labels, sample=sample))
     try:
-        answer = await _obtain(sample, request, observer)
+        if observer is None:
+            answer = await request_model(request)
+        else:
+            answer = await observer.obtain(sample, request, request_model)
         output = accept_answer(request, answer)
     except ModelFailure as failure:
         if observer is not None:
@@ -168,16 +173,3 @@ async def _ask_once(sample: int, request: ModelRequest, observer: CallObserver |
     if observer is not None:
         await observer.answered(sample, request, answer, output)
     return _Accepted(answer, output)
-
-
-async def _obtain(sample: int, request: ModelRequest, observer: CallObserver | None) -> ModelAnswer:
-    """Take the answer that is there already, else send the request."""
-    if observer is None:
-        return await request_model(request)
-    recalled = await observer.recall(sample, request)
-    if recalled is not None:
-        return recalled
-    await observer.started(sample, request)
-    answer = await request_model(request)
-    await observer.arrived(sample, request, answer)
-    return answer

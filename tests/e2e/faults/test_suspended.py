@@ -1,0 +1,84 @@
+"""A process that is stopped for longer than the server waits goes on, and pays nothing twice."""
+
+from pathlib import Path
+
+import pytest
+from support.forge import DEADLINE_S, run_forge, running_forge
+from support.live import ON_WIRE, Held, list_units, read_calls, read_run, run_options
+from support.llm_server import LLMServer
+from support.repository import make_repository
+from support.suspended import IMPATIENT, embedded, suspended, wait_for_attempt
+from support.waiting import wait_until
+
+pytestmark = pytest.mark.usefixtures("shared_server")
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    return make_repository(tmp_path / "repo", {"README.md": "# a repository\n"})
+
+
+def assert_paid_once(server: LLMServer, *, attempt: int = 1) -> None:
+    units = list_units(server.exchanges)
+    assert sorted(units) == sorted({*units}), units
+    rows = [(call.status, call.activity_attempt) for call in read_calls()]
+    assert rows == [("ok", attempt)] * 5
+
+
+def test_answer_that_came_while_the_run_was_stopped_is_its(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held("first")
+    with LLMServer(held) as server:
+        server.configure(monkeypatch)
+        with running_forge(*run_options(repo, *ON_WIRE), seams=IMPATIENT) as process:
+            server.wait_for_requests(2)
+            workflow_id = read_run().workflow_id
+            with suspended(process.pid):
+                wait_for_attempt(embedded(), workflow_id, 2, running=False)
+                held.let_go()
+                wait_until(lambda: server.exchanges[1].body, "the answer")
+            printed = process.communicate(DEADLINE_S)
+
+        assert process.returncode == 0, printed
+        assert_paid_once(server)
+
+
+def test_next_attempt_joins_the_request_that_is_under_way(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held("first")
+    with LLMServer(held) as server:
+        server.configure(monkeypatch)
+        with running_forge(*run_options(repo, *ON_WIRE), seams=IMPATIENT) as process:
+            server.wait_for_requests(2)
+            workflow_id = read_run().workflow_id
+            for attempt in (2, 3):
+                with suspended(process.pid):
+                    wait_for_attempt(embedded(), workflow_id, attempt, running=False)
+                wait_for_attempt(embedded(), workflow_id, attempt, running=True)
+            held.let_go()
+            printed = process.communicate(DEADLINE_S)
+
+        assert process.returncode == 0, printed
+        assert_paid_once(server)
+
+
+def test_cancelled_run_ends_the_request_that_two_attempts_shared(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held("first")
+    with LLMServer(held) as server:
+        server.configure(monkeypatch)
+        with running_forge(*run_options(repo, *ON_WIRE), seams=IMPATIENT) as process:
+            server.wait_for_requests(2)
+            workflow_id = read_run().workflow_id
+            with suspended(process.pid):
+                wait_for_attempt(embedded(), workflow_id, 2, running=False)
+            wait_for_attempt(embedded(), workflow_id, 2, running=True)
+            cancelled = run_forge("cancel", workflow_id)
+            assert cancelled.code == 0, cancelled.stderr
+            assert server.exchanges[1].disconnected.wait(10.0)
+            process.communicate(DEADLINE_S)
+
+        assert list_units(server.exchanges) == ["plan", "first"]
