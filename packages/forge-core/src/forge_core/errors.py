@@ -26,6 +26,9 @@ ForgeError
 └── ModelFailure          a model did not give a usable answer (forge_core.llm.errors)
 """
 
+UNEXPECTED = "UnexpectedError"
+"""What Temporal is told is the type of an error that is none of these, once it has come again."""
+
 
 class ForgeError(Exception):
     """Root of every error that forge_core raises on purpose."""

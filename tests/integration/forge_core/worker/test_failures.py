@@ -1,20 +1,131 @@
-"""What goes wrong unexpectedly inside an activity ends a run at once, with its reason."""
+"""What becomes of a run in whose activities something goes wrong."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from forge_core.errors import InfrastructureError
-from forge_core.models.task import TaskDefinition
+from forge_core.activities import files, git, model_call
+from forge_core.errors import InfrastructureError, RunStuck
+from forge_core.models.task import ForgeTaskInput, TaskDefinition
 from forge_core.runs.client import start_run, wait_for_result
 from forge_core.runs.resolve import RunSettings, resolve_run
+from forge_core.runs.stuck import wait_unless_stuck
 from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import connect, embedded_config
+from forge_core.temporal_client.executions import hasten, release
+from forge_core.worker.interceptors.failures import MAX_UNEXPECTED_TRIES
 from forge_core.worker.worker import running_worker
-from forge_obs import get_run, open_reader
+from forge_obs import get_interactions, get_run, open_reader
 from support.repository import make_repository
 from support.script import answer, write_script
 from support.temporal_server import unique_queue
+from temporalio.client import Client, WorkflowExecutionStatus
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> ForgeTaskInput:
+    repo = make_repository(tmp_path / "repo", {"README.md": "x\n"})
+    model = write_script(tmp_path / "s.json", {"answer": answer()})
+    return resolve_run(
+        TaskDefinition(task_id="t", description="x"), repo, RunSettings(model, model)
+    )
+
+
+class Mistake:
+    """A mistake of ours in a function that an activity calls, for so many calls."""
+
+    def __init__(self, function: Callable[..., Any], times: int) -> None:
+        self._function = function
+        self._left = times
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        if self._left:
+            self._left -= 1
+            raise KeyError("of ours")
+        return self._function(*args, **keywords)
+
+    def mend(self) -> None:
+        self._left = 0
+
+
+PLACES = [
+    pytest.param(git, "claim_task", id="a regular activity"),
+    pytest.param(model_call, "open_journal", id="a model call"),
+    pytest.param(files, "write_files", id="a local activity"),
+]
+
+
+@pytest.fixture
+def make_mistake(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str, int], Mistake]:
+    def make(module: Any, name: str, times: int) -> Mistake:
+        mistake = Mistake(getattr(module, name), times)
+        monkeypatch.setattr(module, name, mistake)
+        return mistake
+
+    return make
+
+
+@pytest.mark.parametrize(("module", "name"), PLACES)
+async def test_unexpected_error_that_comes_again_leaves_the_run_to_be_resumed(
+    client: Client,
+    work: ForgeTaskInput,
+    make_mistake: Callable[[Any, str, int], Mistake],
+    module: Any,
+    name: str,
+) -> None:
+    mistake, queue = make_mistake(module, name, 1000), unique_queue()
+    async with running_worker(client, queue):
+        handle = await start_run(client, work, f"forge-{queue}", queue)
+        with pytest.raises(RunStuck) as stuck:
+            await wait_unless_stuck(client, handle)
+    left = await handle.describe()
+
+    mistake.mend()
+    await release(client, handle.id)
+    async with running_worker(client, queue):
+        result = await wait_unless_stuck(client, handle)
+
+    assert left.status == WorkflowExecutionStatus.RUNNING
+    assert str(stuck.value) == (
+        f"run {handle.id} does not get on: KeyError: 'of ours': forge resume {handle.id} tries "
+        f"again, forge cancel {handle.id} ends it"
+    )
+    assert result.status == "success"
+    assert [call.status for call in read_calls()] == ["ok"]
+
+
+async def test_worker_tries_again_at_once_what_its_user_has_mended(
+    client: Client, work: ForgeTaskInput, make_mistake: Callable[[Any, str, int], Mistake]
+) -> None:
+    mistake, queue = make_mistake(files, "write_files", 1000), unique_queue()
+    async with running_worker(client, queue):
+        handle = await start_run(client, work, f"forge-{queue}", queue)
+        with pytest.raises(RunStuck):
+            await wait_unless_stuck(client, handle)
+        mistake.mend()
+        await hasten(client, handle.id)
+        result = await wait_unless_stuck(client, handle)
+
+    assert result.status == "success"
+
+
+@pytest.mark.parametrize(("module", "name"), PLACES)
+async def test_unexpected_error_that_passes_is_not_noticed(
+    client: Client,
+    work: ForgeTaskInput,
+    make_mistake: Callable[[Any, str, int], Mistake],
+    module: Any,
+    name: str,
+) -> None:
+    make_mistake(module, name, MAX_UNEXPECTED_TRIES - 1)
+    queue = unique_queue()
+    async with running_worker(client, queue):
+        handle = await start_run(client, work, f"forge-{queue}", queue)
+        result = await wait_unless_stuck(client, handle)
+
+    assert result.status == "success"
 
 
 async def test_obstacle_in_the_repository_ends_the_run_and_is_on_record(
@@ -44,3 +155,9 @@ async def test_obstacle_in_the_repository_ends_the_run_and_is_on_record(
     assert run.finished_at is not None
     assert "\n" not in str(caught.value)
     assert str(caught.value)
+
+
+def read_calls() -> list[Any]:
+    engine = open_reader(os.environ["FORGE_DB_PATH"])
+    assert engine is not None
+    return list(get_interactions(engine))

@@ -21,7 +21,7 @@ from forge_core.runs.client import (
 )
 from forge_core.runs.ownership import confirm_run, owned_run
 from forge_core.runs.stuck import wait_unless_stuck
-from forge_core.temporal_client.executions import release
+from forge_core.temporal_client.executions import hasten, release
 from forge_core.temporal_client.inspector import (
     FoundRun,
     RunHandle,
@@ -138,6 +138,8 @@ class Execution:
             found = await find_open_run(place, self._workflow_id)
             if place.embedded is None:
                 await require_workers(place.client)
+                with translating_unavailability("does not try the run's activities again"):
+                    await hasten(place.client, self._workflow_id)
                 return await self._carry_on(place, found)
             with owned_run(place.embedded.files, self._workflow_id):
                 await require_claim(found)

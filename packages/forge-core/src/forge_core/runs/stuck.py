@@ -12,14 +12,20 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
+from temporalio.api.enums.v1 import (
+    EventType,
+    PendingActivityState,
+    WorkflowTaskFailedCause,
+)
 from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import HistoryEvent, WorkflowTaskFailedEventAttributes
+from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverseRequest
 from temporalio.client import Client, WorkflowExecutionDescription
 from temporalio.service import RPCError
 
 from forge_core.errors import (
+    UNEXPECTED,
     DiskFull,
     InfrastructureError,
     PayloadUnavailable,
@@ -55,6 +61,8 @@ class Obstacle:
     """In one line."""
     may_pass: bool = False
     """It is tried again, and may succeed then."""
+    is_mendable: bool = False
+    """The run can be resumed, once its user has looked at it."""
 
 
 async def wait_unless_stuck(
@@ -119,6 +127,11 @@ async def watch(
             obstacle = await find_obstacle(client, workflow_id)
             if obstacle is None:
                 patience.renew()
+            elif obstacle.is_mendable:
+                raise RunStuck(
+                    f"run {workflow_id} does not get on: {obstacle.reason}: "
+                    f"forge resume {workflow_id} tries again, forge cancel {workflow_id} ends it"
+                )
             elif not obstacle.may_pass:
                 raise RunStuck(f"run {workflow_id} cannot go on: {obstacle.reason}")
             elif patience.is_lost(obstacle):
@@ -168,8 +181,17 @@ async def find_obstacle(client: Client, workflow_id: str) -> Obstacle | None:
 
 def _find_in_activities(found: WorkflowExecutionDescription) -> Obstacle | None:
     pending = found.raw_description.pending_activities
-    obstacles = (_read_failure(activity.last_failure) for activity in pending)
+    obstacles = (_read_activity(activity) for activity in pending)
     return next((obstacle for obstacle in obstacles if obstacle), None)
+
+
+def _read_activity(pending: PendingActivityInfo) -> Obstacle | None:
+    """Read what keeps an activity; one that is being tried again may be mended by now."""
+    obstacle = _read_failure(pending.last_failure)
+    if obstacle is None or not obstacle.is_mendable:
+        return obstacle
+    scheduled = pending.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
+    return obstacle if scheduled and pending.attempt > 1 else None
 
 
 async def _find_in_workflow(client: Client, found: WorkflowExecutionDescription) -> Obstacle | None:
@@ -212,6 +234,8 @@ def _read_failure(failure: Failure) -> Obstacle | None:
         kind = failure.application_failure_info.type
         if kind in LASTING or kind == DiskFull.__name__:
             return Obstacle(_shorten(failure.message), may_pass=kind not in LASTING)
+        if kind == UNEXPECTED:
+            return Obstacle(_shorten(failure.message), is_mendable=True)
         if _lacks_store(failure.message):
             return Obstacle(
                 "its worker lacks the payload store: set FORGE_PAYLOAD_STORE there as it is here"

@@ -20,7 +20,7 @@ from temporalio.client import (
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from forge_core.errors import DiskFull
+from forge_core.errors import UNEXPECTED, DiskFull
 
 OUTSIDE_ENDINGS = {
     WorkflowExecutionStatus.TERMINATED: "terminated in Temporal, not by forge",
@@ -140,15 +140,36 @@ async def _release_activity(
             await handle.fail(lost)
         elif pending.state == PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED:
             await handle.report_cancellation()
-        elif delay == AT_ONCE and _waits_for_room(pending):
-            # Whoever goes on with the run has made room: it need not wait for its turn.
-            await client.workflow_service.reset_activity(
-                ResetActivityRequest(
-                    namespace=client.namespace,
-                    execution=WorkflowExecution(workflow_id=found.id, run_id=found.run_id),
-                    id=pending.activity_id,
-                )
+        elif delay == AT_ONCE:
+            await _hasten(client, found, pending)
+
+
+async def hasten(client: Client, workflow_id: str) -> None:
+    """Have what waits for its user, in a run that a worker has, tried again at once.
+
+    Raises:
+        RPCError: The server does not answer.
+    """
+    async for found in walk(client, workflow_id):
+        for pending in found.raw_description.pending_activities:
+            with _ignoring_missing():
+                await _hasten(client, found, pending)
+
+
+async def _hasten(
+    client: Client, found: WorkflowExecutionDescription, pending: PendingActivityInfo
+) -> None:
+    """Try an activity again that waits for its user, who has made room or mended something."""
+    waits = pending.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
+    kind = pending.last_failure.application_failure_info.type
+    if waits and kind in {DiskFull.__name__, UNEXPECTED}:
+        await client.workflow_service.reset_activity(
+            ResetActivityRequest(
+                namespace=client.namespace,
+                execution=WorkflowExecution(workflow_id=found.id, run_id=found.run_id),
+                id=pending.activity_id,
             )
+        )
 
 
 @contextmanager
@@ -156,9 +177,5 @@ def _ignoring_missing() -> Iterator[None]:
     try:
         yield
     except RPCError as error:
-        if error.status != RPCStatusCode.NOT_FOUND:
+        if error.status not in {RPCStatusCode.NOT_FOUND, RPCStatusCode.UNIMPLEMENTED}:
             raise
-
-
-def _waits_for_room(pending: PendingActivityInfo) -> bool:
-    return bool(pending.last_failure.application_failure_info.type == DiskFull.__name__)

@@ -15,7 +15,7 @@ from temporalio.exceptions import ApplicationError, FailureError
 from temporalio.workflow import ActivityConfig
 
 with workflow.unsafe.imports_passed_through():
-    from forge_core.errors import DiskFull
+    from forge_core.errors import UNEXPECTED, DiskFull
     from forge_core.models.activity import RunOwner
     from forge_core.workflows.options import SHORT_OPTIONS, build_worktree_options
     from forge_core.workflows.transition import find_cause
@@ -84,16 +84,16 @@ async def finish_short(activity: Callable[..., Any], argument: Any, owner: RunOw
         try:
             return await workflow.execute_local_activity(activity, argument, **SHORT_OPTIONS)
         except FailureError as error:
-            if not _waits_for_room(error):
+            if not _is_tried_again(error):
                 raise
     options = build_worktree_options(owner.task_queue)
     return await workflow.execute_activity(activity, argument, **options)
 
 
-def _waits_for_room(error: FailureError) -> bool:
-    """Tell whether a full disk is the reason: a regular activity waits where it is seen."""
+def _is_tried_again(error: FailureError) -> bool:
+    """Tell whether a local activity may succeed later: a regular one waits where it is seen."""
     cause = find_cause(error)
-    return isinstance(cause, ApplicationError) and cause.type == DiskFull.__name__
+    return isinstance(cause, ApplicationError) and cause.type in {DiskFull.__name__, UNEXPECTED}
 
 
 def stop_if_cancelled() -> None:

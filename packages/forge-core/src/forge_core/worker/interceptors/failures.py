@@ -1,27 +1,20 @@
-"""Failures of activities in Temporal's terms: what may pass is tried again, the rest is final."""
+"""Failures of activities in Temporal's terms: what may pass is tried again, the rest is final.
 
+What nobody expected is no end of a run: whoever runs Forge may mend its cause and resume the run.
+It is tried again a few times, then it waits, which `forge_core.runs.stuck` tells whoever waits.
+"""
+
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, FailureError
+from temporalio.service import RPCError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
-from forge_core.errors import DiskFull, ForgeError, GitFailed
+from forge_core.errors import UNEXPECTED, DiskFull, ForgeError, GitFailed, WorktreeBusy
 from forge_core.files.disk import find_full_disk
-
-REPEATING_ERRORS = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    NameError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
-"""Our own mistakes, and a disk that refuses: trying again does the same again."""
 
 DISK_DELAY_S, MAX_DISK_DELAY_S = 5.0, 300.0
 """Seconds until a full disk is tried again: for each try so many more, up to the second."""
@@ -29,34 +22,81 @@ DISK_DELAY_S, MAX_DISK_DELAY_S = 5.0, 300.0
 MAX_GIT_TRIES = 3
 """Tries of an activity after which a failing git is final: a lock passes, damage does not."""
 
+MAX_UNEXPECTED_TRIES = 3
+"""Tries after which what was not expected waits for somebody to look at it."""
+
+UNEXPECTED_DELAY = timedelta(minutes=10)
+"""Until a worker tries by itself again what was not expected; a resumed run does so at once."""
+
 MESSAGE_LENGTH = 2000
 """Characters of a message; Temporal fails on one of megabytes, and the cause is lost."""
 
 
 class FailureInterceptor(Interceptor):
-    """Lets an exception end the run with its reason, unless trying again may help."""
+    """Decides on each exception whether its activity is tried again, and when."""
+
+    def __init__(self) -> None:
+        # Not Temporal's attempts: those are used up by whatever happens to a process, too.
+        self._tries: Counter[tuple[str | None, str]] = Counter()
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002 - as the base has it
         """Put the conversion around the activity."""
-        return _Converting(next)
+        return _Converting(next, self._tries)
 
 
 class _Converting(ActivityInboundInterceptor):
+    def __init__(
+        self,
+        next: ActivityInboundInterceptor,  # noqa: A002
+        tries: Counter[tuple[str | None, str]],
+    ) -> None:
+        super().__init__(next)
+        self._tries = tries
+
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002, ANN401
         try:
-            return await super().execute_activity(input)
-        except DiskFull as error:
-            raise _postpone(error) from error
-        except GitFailed as error:
-            final = activity.info().attempt >= MAX_GIT_TRIES
-            raise _convert(error, str(error), final=final) from error
-        except ForgeError as error:
-            raise _convert(error, str(error), final=True) from error
-        except REPEATING_ERRORS as error:
-            full = find_full_disk(error) if isinstance(error, OSError) else None
-            if full is not None:
-                raise _postpone(full) from error
-            raise _convert(error, f"{type(error).__name__}: {error}", final=True) from error
+            result = await super().execute_activity(input)
+        except (FailureError, RPCError):
+            raise
+        # The edge of our code: whatever comes out of it must not end a run for good.
+        except Exception as error:
+            raise self._convert(error) from error
+        self._tries.pop(_key(), None)
+        return result
+
+    def _convert(self, error: Exception) -> ApplicationError:
+        full = error if isinstance(error, DiskFull) else None
+        if isinstance(error, OSError):
+            full = find_full_disk(error)
+        if full is not None:
+            return _postpone(full)
+        if isinstance(error, WorktreeBusy):
+            return _convert(error, str(error), final=False)
+        if isinstance(error, GitFailed):
+            return _convert(error, str(error), final=self._count_try() >= MAX_GIT_TRIES)
+        if isinstance(error, ForgeError):
+            return _convert(error, str(error), final=True)
+        return self._convert_unexpected(error)
+
+    def _convert_unexpected(self, error: Exception) -> ApplicationError:
+        """Have an activity tried again; a local one by its workflow, as a regular one."""
+        is_local = activity.info().is_local
+        waits = is_local or self._count_try() >= MAX_UNEXPECTED_TRIES
+        return ApplicationError(
+            f"{type(error).__name__}: {error}"[:MESSAGE_LENGTH],
+            type=UNEXPECTED if waits else type(error).__name__,
+            non_retryable=is_local,
+            next_retry_delay=UNEXPECTED_DELAY if waits else None,
+        )
+
+    def _count_try(self) -> int:
+        self._tries[_key()] += 1
+        return self._tries[_key()]
+
+
+def _key() -> tuple[str | None, str]:
+    info = activity.info()
+    return info.workflow_run_id, info.activity_id
 
 
 def _convert(error: Exception, message: str, *, final: bool) -> ApplicationError:
