@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -289,6 +289,24 @@ def test_sign_of_life_that_comes_late_only_fills_what_is_missing(db: Path) -> No
     assert found.seen_at > datetime.fromisoformat("2026-11-02T00:00:00Z")
     assert (found.owner_pid, found.result_json) == (os.getpid(), '{"plan":1}')
     assert found.model_name == "m"
+
+
+def test_owner_before_the_clock_was_put_back_gives_way_to_the_next(db: Path) -> None:
+    assert run()
+    ahead = build_run(
+        {"task_id": "t", "workflow_id": "w", "status": "running"},
+        owner=Owner("here", 7, "then"),
+        now=f"{datetime.now(UTC) + timedelta(hours=5):%Y-%m-%dT%H:%M:%S.%fZ}",
+    )
+    write_at(db, ahead, timeout_s=5.0, migrate_s=5.0)
+    before = stored_run()
+
+    assert run()
+
+    after = stored_run()
+    assert (before.owner_pid, after.owner_pid) == (7, os.getpid())
+    assert after.seen_at is not None
+    assert after.seen_at < datetime.now(UTC) + timedelta(seconds=1)
 
 
 def test_final_run_never_goes_back_to_running() -> None:

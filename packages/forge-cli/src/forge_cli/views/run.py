@@ -44,12 +44,14 @@ class RunView:
 
     @property
     def duration(self) -> timedelta | None:
-        """How long it took, or has taken so far; None where nobody can say."""
-        if self.run.finished_at is not None:
-            return self.run.finished_at - self.run.created_at
-        if self.status == "running":
-            return self.now - self.run.created_at
-        return None
+        """How long it took, or has taken so far; None where nobody can say.
+
+        That is so, too, where the clock was put back meanwhile.
+        """
+        ended = self.now if self.status == "running" else self.run.finished_at
+        if ended is None or ended < self.run.created_at:
+            return None
+        return ended - self.run.created_at
 
 
 def build_run_view(

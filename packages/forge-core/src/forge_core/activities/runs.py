@@ -1,6 +1,7 @@
 """Activities that put a run on record, and the sign of life of the runs of a worker."""
 
 import asyncio
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,6 +24,13 @@ ASK_INTERVAL = timedelta(milliseconds=200)
 
 SEEN_INTERVAL_S = 15.0
 """Seconds between two signs of life of a running run; readers doubt it after 90."""
+
+
+CLOCK_INTERVAL_S = 1.0
+"""Seconds between two looks at the clock, by which readers judge a sign of life."""
+
+CLOCK_LEAP_S = 30.0
+"""Seconds by which the clock has to be wrong until a sign of life is given at once."""
 
 
 class RunActivities:
@@ -71,7 +79,7 @@ class RunActivities:
     async def report_alive(self) -> None:
         """Refresh the running runs' rows until cancelled."""
         while True:
-            await asyncio.sleep(self._seen_interval_s)
+            await _pause(self._seen_interval_s)
             for run in tuple(self._running):
                 if not await self._reconcile(run):
                     await record_run(run, "running")
@@ -97,6 +105,15 @@ class RunActivities:
         else:
             self._running.pop(run, None)
         await record_run(run, work.status, work.result, work.work)
+
+
+async def _pause(interval_s: float) -> None:
+    """Wait for an interval, or until the clock has been put on or back, as by a sleep."""
+    began, ahead_s = time.monotonic(), time.time() - time.monotonic()
+    while (passed_s := time.monotonic() - began) < interval_s:
+        await asyncio.sleep(min(CLOCK_INTERVAL_S, interval_s - passed_s))
+        if abs(time.time() - time.monotonic() - ahead_s) > CLOCK_LEAP_S:
+            return
 
 
 def _require_repository(work: ForgeTaskInput) -> None:

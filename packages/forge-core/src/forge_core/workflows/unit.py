@@ -347,7 +347,10 @@ class UnitRun:
 
 
 class Stopwatch:
-    """Measures phases by the workflow's own clock, so that a replay measures the same."""
+    """Measures phases by the workflow's own clock, so that a replay measures the same.
+
+    That is the server's, which may be put back: nothing takes less than no time.
+    """
 
     def __init__(self) -> None:
         self._since = workflow.now()
@@ -355,6 +358,6 @@ class Stopwatch:
     def lap(self) -> float:
         """Return the milliseconds since the last lap."""
         now = workflow.now()
-        elapsed = (now - self._since).total_seconds() * 1000
+        elapsed = max(0.0, (now - self._since).total_seconds() * 1000)
         self._since = now
         return elapsed

@@ -13,6 +13,9 @@ from forge_obs.model.rows import TABLES
 Value: TypeAlias = ColumnElement[Any]
 Columns: TypeAlias = ColumnCollection[str, Any]
 
+SOON: Final = "(strftime('%Y-%m-%dT%H:%M:%fZ','now','+1 seconds'))"
+"""A moment that nothing recorded so far comes after, by a clock that is right."""
+
 
 def build_upsert(table: Table, target: Sequence[Value]) -> tuple[str, list[str]]:
     """Write the statement that inserts a row or merges it into the one with the same key.
@@ -48,12 +51,16 @@ def repeat_values(statement: str, width: int, rows: int) -> str:
 
 
 def _merged(table: Table, new: Columns, column: Column) -> Value:
-    """Say what becomes of a column; a run that was seen later already gets only what it lacks."""
+    """Say what becomes of a column; a run that was seen later already gets only what it lacks.
+
+    One that was seen in the future was seen before the clock was put back: that is no reason.
+    """
     merge = _MERGES[column.merge]
     value = merge(new[column.name], table.c[column.name], new)
     if table.name != "runs":
         return value
-    late = new["seen_at"] < table.c["seen_at"]
+    soon: Value = literal_column(SOON)
+    late = (new["seen_at"] < table.c["seen_at"]) & (table.c["seen_at"] < soon)
     return case((late, merge(table.c[column.name], new[column.name], table.c)), else_=value)
 
 
