@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from forge_core.errors import InfrastructureError, ServerUnavailable, UsageError
-from forge_core.files.create import create_whole, make_private
+from forge_core.files.private import create_private
 from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import ConnectConfig, connect, load_connect_config
 from forge_core.temporal_client.task_queues import LOOK_INTERVAL_S, has_workers
@@ -94,9 +94,8 @@ def _worker_id(directory: Path) -> str:
     """
     path = directory / "worker-id"
     try:
-        make_private(directory)
         with suppress(FileExistsError):
-            create_whole(path, f"{secrets.token_hex(8)}\n")
+            create_private(path, f"{secrets.token_hex(8)}\n")
         return path.read_text().strip()
     except OSError as error:
         raise InfrastructureError(f"state directory {directory}: {error.strerror}") from error

@@ -8,8 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from forge_core.errors import InfrastructureError
-from forge_core.files.create import make_private
-from forge_core.locks.held_file import open_private
+from forge_core.files.private import make_private, open_private
 from forge_core.runs.client import start_run
 from forge_core.runs.ownership import find_owner
 from forge_core.temporal_client.task_queues import ensure_taken

@@ -17,6 +17,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from forge_core.files.private import make_private, replace_private
 from forge_obs import Interaction
 
 from forge_cli.views.costs import (
@@ -180,11 +181,9 @@ def _write(path: Path, data_version: str, kept: Mapping[ModelKey, Schedule | Non
         for (provider, model), schedule in kept.items()
     ]
     text = json.dumps({"version": data_version, "models": models}, default=str)
-    written = path.with_name(f".{path.name}-{os.getpid()}")
     with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        written.write_text(text, encoding="utf-8")
-        written.replace(path)
+        make_private(path.parent)
+        replace_private(path, text.encode())
 
 
 def _dump_schedule(schedule: Schedule | None) -> list[dict[str, Any]] | None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from forge_core.files.create import make_private
+from forge_core.files.private import make_private
 from forge_core.locks.held_file import held_file, read_held
 from forge_core.state_dir.files import StateFiles
 

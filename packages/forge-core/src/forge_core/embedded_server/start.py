@@ -24,8 +24,8 @@ from forge_core.embedded_server.launch import IDLE_S, ServerRecord, parse_record
 from forge_core.embedded_server.leases import noted_lease
 from forge_core.embedded_server.log import PORT_TAKEN, find_telling_line
 from forge_core.errors import ServerUnavailable
-from forge_core.files.create import make_private
-from forge_core.locks.held_file import open_private, read_held, try_lock
+from forge_core.files.private import make_private, open_private
+from forge_core.locks.held_file import read_held, try_lock
 from forge_core.state_dir.files import StateFiles
 from forge_core.temporal_client.runtime import get_runtime
 

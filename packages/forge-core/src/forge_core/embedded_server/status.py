@@ -11,7 +11,8 @@ from forge_core.embedded_server.launch import ServerRecord
 from forge_core.embedded_server.leases import Lease, list_leases
 from forge_core.embedded_server.start import read_record
 from forge_core.errors import ServerInUse, ServerUnavailable
-from forge_core.locks.held_file import open_private, try_lock
+from forge_core.files.private import open_private
+from forge_core.locks.held_file import try_lock
 from forge_core.state_dir.files import StateFiles
 
 STOP_TIMEOUT_S = 30.0

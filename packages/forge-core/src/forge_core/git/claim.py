@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from forge_core.errors import TaskIdTaken
-from forge_core.files.create import create_whole, sweep_unfinished
+from forge_core.files.private import create_whole, sweep_unfinished
 from forge_core.git.repository import check_task_id_free, claim_path, read_claim
 from forge_core.git.worktree import find_task
 from forge_core.locks.worktree_lock import exclusive

@@ -2,12 +2,13 @@
 
 import fcntl
 import os
-import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
+
+from forge_core.files.private import name_beside, open_private
 
 PATIENCE_S = 1.0
 """Seconds after which a locked file counts as held: readers lock it too, for a moment."""
@@ -29,20 +30,20 @@ def held_file(path: Path, text: str) -> Iterator[None]:
     Raises:
         Held: Another living process has it.
     """
-    written = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+    unnamed = name_beside(path)
     try:
-        with open_private(written) as file:
+        with open_private(unnamed) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             file.write(text)
             file.flush()
-            _give_name(written, path)
-            written.unlink()
+            _give_name(unnamed, path)
+            unnamed.unlink()
             try:
                 yield
             finally:
                 path.unlink(missing_ok=True)
     finally:
-        written.unlink(missing_ok=True)
+        unnamed.unlink(missing_ok=True)
 
 
 def read_held(path: Path) -> str | None:
@@ -54,8 +55,8 @@ def read_held(path: Path) -> str | None:
         return None
 
 
-def try_lock(file: IO[str], kind: int = fcntl.LOCK_EX) -> bool:
-    """Lock a file unless that would mean to wait."""
+def try_lock(file: IO[str] | int, kind: int = fcntl.LOCK_EX) -> bool:
+    """Lock an open file without waiting; return whether that worked."""
     try:
         fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -63,16 +64,19 @@ def try_lock(file: IO[str], kind: int = fcntl.LOCK_EX) -> bool:
     return True
 
 
-def open_private(path: Path) -> IO[str]:
-    """Open a file to append to that only its owner may read, whatever the umask."""
-    return open(path, "a", opener=lambda name, flags: os.open(name, flags, 0o600))
+def is_same_file(descriptor: int, path: Path) -> bool:
+    """Return whether an open file is still the one at its path, not one that replaced it."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.lstat())
+    except FileNotFoundError:
+        return False
 
 
-def _give_name(written: Path, path: Path) -> None:
+def _give_name(unnamed: Path, path: Path) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while True:
         try:
-            os.link(written, path)
+            os.link(unnamed, path)
         except FileExistsError:
             _remove_stale(path, deadline)
         else:
@@ -86,5 +90,5 @@ def _remove_stale(path: Path, deadline: float) -> None:
             if time.monotonic() > deadline:
                 raise Held(file.read())
             time.sleep(PAUSE_S)
-        elif os.path.samestat(os.fstat(file.fileno()), path.stat()):
+        elif is_same_file(file.fileno(), path):
             path.unlink()

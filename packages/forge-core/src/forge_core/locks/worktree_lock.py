@@ -5,7 +5,6 @@ be at work, or its process may be dead and a git that it started alive. Both hol
 inherit it and keep it until they have ended.
 """
 
-import fcntl
 import os
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from contextvars import ContextVar
 from pathlib import Path
 
 from forge_core.errors import GitFailed, WorktreeBusy
+from forge_core.locks.held_file import is_same_file, try_lock
 
 DEADLINE_S = 120.0
 """Seconds that an earlier attempt gets to end."""
@@ -68,25 +68,9 @@ def _acquire(path: Path, deadline: float) -> int:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         except FileNotFoundError as error:
             raise GitFailed(f"{path.parent} is gone") from error
-        if _lock(descriptor) and _is_current(descriptor, path):
+        if try_lock(descriptor) and is_same_file(descriptor, path):
             return descriptor
         os.close(descriptor)
         if time.monotonic() > deadline:
             raise WorktreeBusy(f"an earlier attempt is still at work in {path.parent}: {path.name}")
         time.sleep(INTERVAL_S)
-
-
-def _lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _is_current(descriptor: int, path: Path) -> bool:
-    """Tell whether a locked file is still the one at its path."""
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.lstat())
-    except FileNotFoundError:
-        return False

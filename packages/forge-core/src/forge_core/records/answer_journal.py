@@ -19,7 +19,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from forge_core.files.create import create_whole, make_private
+from forge_core.files.private import create_private
 from forge_core.llm.request import ModelAnswer, ModelRequest
 from forge_core.models.llm import CallUsage
 from forge_core.state_dir.files import StateFiles, run_directory
@@ -71,9 +71,8 @@ class AnswerJournal:
     def _keep(self, path: Path, kept: KeptAnswer) -> None:
         self._unwritten[path] = kept
         try:
-            make_private(path.parent)
             with suppress(FileExistsError):
-                create_whole(path, _dump(kept), mode=0o600)
+                create_private(path, _dump(kept))
         except OSError as error:
             LOGGER.warning(
                 "an answer could not be kept in %s (%s): a crash now would pay for it again",

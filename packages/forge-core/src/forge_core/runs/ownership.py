@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 from forge_core.errors import InfrastructureError, RunOwned, RunRepeated
-from forge_core.files.create import create_whole, make_private
+from forge_core.files.private import create_private, make_private
 from forge_core.locks.held_file import Held, held_file, read_held
 from forge_core.state_dir.files import StateFiles
 
@@ -46,9 +46,8 @@ def confirm_run(files: StateFiles, workflow_id: str, run_id: str) -> None:
     """
     path = files.run_id(workflow_id)
     try:
-        make_private(files.runs)
         with suppress(FileExistsError):
-            create_whole(path, run_id, mode=0o600)
+            create_private(path, run_id)
         first = path.read_text()
     except OSError as error:
         raise InfrastructureError(f"cannot write {path}: {error.strerror}") from error

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from forge_core.context.python_source import Import, ModuleSource
+from forge_core.files.private import make_private, open_private
 from forge_core.state_dir.locate import locate_base
 
 FORMAT = 1
@@ -103,7 +104,8 @@ class SourceCache:
         if self.path is None:
             return None
         try:
-            _make_private(self.path)
+            make_private(self.path.parent)
+            open_private(self.path).close()
             connection = sqlite3.connect(self.path, timeout=BUSY_S)
         except (OSError, sqlite3.Error):
             return None
@@ -159,9 +161,3 @@ def _measure(connection: sqlite3.Connection) -> int:
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     (size,) = connection.execute("PRAGMA page_size").fetchone()
     return int(pages) * int(size)
-
-
-def _make_private(path: Path) -> None:
-    """Make the file, and the directories on the way, for this user alone."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))

@@ -13,7 +13,6 @@ import dataclasses
 import hashlib
 import os
 import re
-import secrets
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -34,8 +33,8 @@ from temporalio.converter import (
 )
 
 from forge_core.errors import PayloadUnavailable, UsageError
-from forge_core.files.create import make_private, sync_directory
 from forge_core.files.disk import find_full_disk
+from forge_core.files.private import make_private, replace_private, sync_directory
 from forge_core.state_dir.files import RUN_NAME, run_directory
 
 if sys.version_info >= (3, 14):
@@ -151,7 +150,7 @@ class PayloadFiles(StorageDriver):
             if not path.parent.is_dir():
                 make_private(path.parent)
                 sync_directory(self._directory)
-            _write_private(path, zstd.compress(data, LEVEL))
+            replace_private(path, zstd.compress(data, LEVEL))
         return StorageDriverClaim({"run": run, "sha256": digest})
 
     def _get(self, claim: StorageDriverClaim) -> Payload:
@@ -171,20 +170,6 @@ class PayloadFiles(StorageDriver):
 
     def _path(self, run: str, digest: str) -> Path:
         return self._directory / run / f"{digest}.zst"
-
-
-def _write_private(path: Path, data: bytes) -> None:
-    written = path.with_name(f".{secrets.token_hex(8)}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-    try:
-        with os.fdopen(os.open(written, flags, 0o600), "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        written.replace(path)
-    finally:
-        written.unlink(missing_ok=True)
-    sync_directory(path.parent)
 
 
 class _BucketClient(S3StorageDriverClient):

@@ -25,7 +25,7 @@ from temporalio.converter import (
 )
 
 from forge_core.errors import InfrastructureError, UnsignedWork
-from forge_core.files.create import create_whole, make_private
+from forge_core.files.private import create_private
 
 SIGNATURE = "forge-signature"
 """Key of the signature in a payload's metadata; the data stay readable."""
@@ -102,10 +102,9 @@ def load_key(path: Path) -> bytes:
         InfrastructureError: It cannot be written or read.
     """
     try:
-        make_private(path.parent)
         if not path.exists():
             with suppress(FileExistsError):
-                create_whole(path, f"{secrets.token_hex(KEY_BYTES)}\n", mode=0o600)
+                create_private(path, f"{secrets.token_hex(KEY_BYTES)}\n")
         key = bytes.fromhex(path.read_text())
     except (OSError, ValueError) as error:
         raise InfrastructureError(f"key {path}: {error}") from error
