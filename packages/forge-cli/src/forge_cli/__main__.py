@@ -3,8 +3,7 @@
 import gc
 import sys
 
-from forge_cli.exit_codes import ExitCode
-from forge_cli.terminal.early_signals import WORKER, find_command, heed_signals
+from forge_cli.terminal.signals import end_interrupted, install_signal_handlers
 
 YOUNG_OBJECTS = 50_000
 """New objects after which garbage is looked for; Python's own 700 is for smaller programs.
@@ -16,16 +15,14 @@ over and over: a tenth of the time of a command that only reads."""
 def main() -> None:
     """Run the command line of this process."""
     gc.set_threshold(YOUNG_OBJECTS)
+    argv = sys.argv[1:]
     try:
-        heed_signals(sys.argv[1:])
-        from forge_cli.app import main as run  # noqa: PLC0415 - imports all that
+        install_signal_handlers(argv)
+        from forge_cli.app import main as run  # noqa: PLC0415 - imports everything else
 
-        run()
-    except KeyboardInterrupt:  # beside any command: most often while it imports
-        if find_command(sys.argv[1:]) == WORKER:
-            sys.exit(ExitCode.SUCCESS)
-        sys.stderr.write("error: interrupted\n")
-        sys.exit(ExitCode.INTERRUPTED)
+        run(argv)
+    except KeyboardInterrupt:  # the first lines of a command, and most often an import
+        end_interrupted(argv)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from contextlib import suppress
 from functools import partial
 from types import TracebackType
 from typing import NoReturn
@@ -20,16 +19,15 @@ from forge_cli.terminal.console import (
     prepare_streams,
     print_failure,
 )
-from forge_cli.terminal.early_signals import WORKER, find_command
+from forge_cli.terminal.signals import end_process
 
 
-def main() -> None:
-    """Run the command line of this process."""
+def main(argv: list[str]) -> NoReturn:
+    """Run the command line of this process, and end it."""
     prepare_streams()
     ignore_no_width()
-    argv = sys.argv[1:]
     sys.excepthook = partial(_report_bug, OutputFormat.find(argv))
-    _leave(call(argv))
+    end_process(call(argv))
 
 
 def call(argv: list[str]) -> ExitCode:
@@ -44,10 +42,6 @@ def call(argv: list[str]) -> ExitCode:
         return _fail(output, ExitCode.USAGE, "UsageError", reason)
     except CycloptsError as error:
         return _fail(output, ExitCode.USAGE, "UsageError", str(error))
-    except KeyboardInterrupt:
-        if find_command(argv) == WORKER:
-            return ExitCode.SUCCESS
-        return _fail(output, ExitCode.INTERRUPTED, "Interrupted", "interrupted")
     except EXPECTED as error:
         return _fail(output, find_exit_code(error), type(error).__name__, str(error))
     except OSError as error:
@@ -85,7 +79,7 @@ def _report_bug(
     """Tell of an error that nobody expected, in one line, and exit."""
     _print_trace(error)
     reason = f"internal error: {type_.__name__}: {error} (FORGE_DEBUG=1 shows where)"
-    _leave(_fail(output, ExitCode.INFRASTRUCTURE, type_.__name__, reason))
+    end_process(_fail(output, ExitCode.INFRASTRUCTURE, type_.__name__, reason))
 
 
 def _print_trace(error: BaseException) -> None:
@@ -94,16 +88,3 @@ def _print_trace(error: BaseException) -> None:
         import traceback  # noqa: PLC0415 - slow
 
         traceback.print_exception(error)
-
-
-def _leave(code: ExitCode) -> NoReturn:
-    """End the process without tearing the interpreter down.
-
-    That would take a tenth of the time of a command that only reads, and threads of Temporal's core
-    may still call into Python then, which crashes or hangs the process. What is to be kept has been
-    written by now.
-    """
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
-            stream.flush()
-    os._exit(code)

@@ -1,5 +1,6 @@
 """A request to stop ends a command with one line and the exit code of an interruption."""
 
+import json
 import os
 import signal
 import subprocess
@@ -30,6 +31,7 @@ def test_interruption_is_one_line_whenever_it_comes(module: str, tmp_path: Path)
     )
 
     assert (done.returncode, done.stderr) == (130, "error: interrupted\n")
+    assert json.loads(done.stdout)["error"] == {"type": "Interrupted", "message": "interrupted"}
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

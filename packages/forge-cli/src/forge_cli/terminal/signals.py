@@ -1,18 +1,70 @@
-"""Requests to stop this process: the first ends it gracefully, the second at once."""
+"""Requests to stop: Ctrl-C, a polite kill, and the end of the terminal.
 
-import asyncio
+Before a command has begun, each of them raises `KeyboardInterrupt`. While a run is executed, the
+first one cancels the task that waits for it, and the second one ends the process. This module is
+imported before anything else and imports next to nothing itself.
+"""
+
 import os
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from forge_cli.errors import Interrupted
 from forge_cli.exit_codes import ExitCode
-from forge_cli.terminal.console import print_note
+
+if TYPE_CHECKING:
+    import asyncio
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""Ctrl-C, a polite kill, and the end of the terminal."""
+
+WORKER = "worker"
+"""The command that has done its duty when it is told to stop."""
+
+INTERRUPTIBLE = ("run", "resume", "cancel", WORKER)
+"""Commands that answer to SIGTERM and SIGHUP as to Ctrl-C."""
+
+
+def install_signal_handlers(argv: Sequence[str]) -> None:
+    """Have signals raise `KeyboardInterrupt` until a command handles them itself.
+
+    A signal that the parent process had set to be ignored, as nohup does, stays ignored.
+    """
+    if _find_command(argv) in INTERRUPTIBLE:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, _interrupt)
+
+
+def end_interrupted(argv: Sequence[str]) -> NoReturn:
+    """End a process that was interrupted: with one line, unless it is a worker."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the rest takes a moment
+    if _find_command(argv) == WORKER:
+        end_process(ExitCode.SUCCESS)
+    from forge_cli.terminal.console import (  # noqa: PLC0415 - imports rich
+        OutputFormat,
+        prepare_streams,
+        print_failure,
+    )
+
+    prepare_streams()
+    written = print_failure(OutputFormat.find(argv), "Interrupted", "interrupted")
+    end_process(ExitCode.INTERRUPTED if written else ExitCode.INFRASTRUCTURE)
+
+
+def end_process(code: ExitCode) -> NoReturn:
+    """End the process without tearing the interpreter down.
+
+    That would take a tenth of the time of a command that only reads, and threads of Temporal's core
+    may still call into Python then, which crashes or hangs the process. What is to be kept has been
+    written by now.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 class Interruption:
@@ -26,7 +78,7 @@ class Interruption:
 
     def __init__(
         self,
-        task: asyncio.Task[Any] | None,
+        task: "asyncio.Task[Any] | None",
         at_first: Callable[[], None],
         at_once: Callable[[], object],
     ) -> None:
@@ -37,6 +89,8 @@ class Interruption:
 
     def request(self) -> None:
         """Stop, or stop at once."""
+        from forge_cli.terminal.console import print_note  # noqa: PLC0415 - imports rich
+
         if self.requested:
             self._at_once()
             os._exit(ExitCode.INTERRUPTED)
@@ -53,25 +107,27 @@ def interruptible(
 ) -> Iterator[Interruption]:
     """Have signals cancel the current task until the block ends.
 
-    A signal that whoever started us had ignored, as nohup does, stays ignored.
+    A signal that the parent process had set to be ignored, as nohup does, stays ignored.
 
     Args:
         at_first: Called at the first signal.
         at_once: Called at the second, before the process ends.
     """
+    import asyncio  # noqa: PLC0415 - most commands do without
+
     interruption = Interruption(asyncio.current_task(), at_first, at_once)
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    heard = [number for number in SIGNALS if before[number] is not signal.SIG_IGN]
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
+    heeded = [number for number in SIGNALS if handlers[number] is not signal.SIG_IGN]
     loop = asyncio.get_running_loop()
-    for number in heard:
+    for number in heeded:
         loop.add_signal_handler(number, interruption.request)
     try:
         yield interruption
     finally:
-        for number in heard:
+        for number in heeded:
             loop.remove_signal_handler(number)
             if number != signal.SIGINT:  # asyncio lets the others kill from here on
-                signal.signal(number, before[number])
+                signal.signal(number, handlers[number])
 
 
 @contextmanager
@@ -84,12 +140,16 @@ def explaining(
 
     Args:
         remark: Says so at the moment.
-        tell: Told it at the second signal, before the process ends.
+        tell: Called with it at the second signal, before the process ends.
         at_first: Called at the first signal.
 
     Raises:
         Interrupted: The process was told to stop.
     """
+    import asyncio  # noqa: PLC0415 - most commands do without
+
+    from forge_cli.errors import Interrupted  # noqa: PLC0415 - imports forge_core
+
     with interruptible(at_first, lambda: tell(remark())) as interruption:
         try:
             yield
@@ -97,3 +157,12 @@ def explaining(
             if not interruption.requested:
                 raise
             raise Interrupted(remark()) from None
+
+
+def _find_command(argv: Sequence[str]) -> str:
+    """Return the first word that is no option; options of every command have no value."""
+    return next((word for word in argv if not word.startswith("-")), "")
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
