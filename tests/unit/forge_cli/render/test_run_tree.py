@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from forge_cli.render.run_tree import describe_cost, render_run
+from forge_cli.render.figures import describe_cost
+from forge_cli.render.run_tree import render_run
 from forge_cli.views.costs import Period, Prices, Tally, UnitPrices, tally_calls
 from forge_cli.views.outline import build_outline
 from forge_cli.views.result import parse_result

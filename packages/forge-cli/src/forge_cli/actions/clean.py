@@ -16,7 +16,7 @@ from forge_cli.render.figures import format_count
 from forge_cli.render.outcome import render_leftovers
 from forge_cli.runs.state import judge
 from forge_cli.terminal.console import confirm, print_text
-from forge_cli.views.leftover import Candidate, find_obstacle, may_be_resumed
+from forge_cli.views.leftover import Candidate, find_keep_reason, may_be_resumed
 
 
 def clean_repository(
@@ -42,18 +42,18 @@ def clean_repository(
         and not (selection.merged and candidate.leftover.unmerged)
         and (before is None or candidate.ended_at < before)
     ]
-    kept = {c.leftover.task_id for c in chosen if _tell_obstacle(c, force=manner.force)}
+    kept = {c.leftover.task_id for c in chosen if _print_kept(c, force=manner.force)}
     kept |= _remove(repo, [c for c in chosen if c.leftover.task_id not in kept], manner)
     return ExitCode.FAILED if kept & set(tasks) else ExitCode.SUCCESS
 
 
-def _tell_obstacle(candidate: Candidate, *, force: bool) -> bool:
-    """Tell why a leftover is kept, if it is."""
-    obstacle = find_obstacle(candidate)
-    if obstacle is None or (force and obstacle.can_be_forced):
+def _print_kept(candidate: Candidate, *, force: bool) -> bool:
+    """Print why a leftover is kept, if it is; return whether it is."""
+    kept = find_keep_reason(candidate)
+    if kept is None or (force and kept.can_be_forced):
         return False
-    way_out = ": --force removes it" if obstacle.can_be_forced else ""
-    print_text(f"{candidate.leftover.task_id}: kept, {escape_line(obstacle.reason)}{way_out}")
+    way_out = ": --force removes it" if kept.can_be_forced else ""
+    print_text(f"{candidate.leftover.task_id}: kept, {escape_line(kept.reason)}{way_out}")
     return True
 
 

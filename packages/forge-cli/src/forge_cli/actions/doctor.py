@@ -26,7 +26,7 @@ from forge_cli.render.figures import format_count
 from forge_cli.runs.state import judge
 from forge_cli.store.queries import STORE_OFF
 from forge_cli.views.finding import Finding, judge_git, judge_versions
-from forge_cli.views.leftover import find_obstacle
+from forge_cli.views.leftover import find_keep_reason
 
 DISTRIBUTIONS = ("forge-cli", "forge-core", "forge-obs")
 
@@ -178,7 +178,7 @@ def _examine_repository(repo: Path) -> Finding:
         return Finding("repository", f"not looked at: {error}")
     except (ForgeError, StoreError) as error:
         return Finding("repository", str(error), "see the line of git, of temporal or of the store")
-    done = [found for found in candidates if find_obstacle(found) is None]
+    done = [found for found in candidates if find_keep_reason(found) is None]
     detail = f"{top}: {format_count(len(candidates), 'run')} left something"
     if not done:
         return Finding("repository", detail)

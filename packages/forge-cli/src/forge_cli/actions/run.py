@@ -24,12 +24,11 @@ from forge_cli.errors import OutputFailed
 from forge_cli.escape import escape_line
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.run import ModelOptions, OutputOptions, RunOptions
-from forge_cli.render.figures import format_count
+from forge_cli.render.figures import describe_cost, format_count
 from forge_cli.render.health import render_pending
 from forge_cli.render.interactions import render_interactions
 from forge_cli.render.json_documents import build_interactions
 from forge_cli.render.outcome import render_outcome
-from forge_cli.render.run_tree import describe_cost
 from forge_cli.runs.detached import submit_run
 from forge_cli.runs.execution import Execution, Submission, describe_submitted
 from forge_cli.runs.progress import build_progress

@@ -26,6 +26,7 @@ from forge_cli.escape import escape_line
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.status import ListOptions
 from forge_cli.options.types import FilePath, Switch
+from forge_cli.render.table import align
 from forge_cli.terminal.console import print_text
 from forge_cli.terminal.pager import DEFAULT_PAGER
 from forge_cli.views.json_text import dump
@@ -110,13 +111,10 @@ def _build_document(
 
 
 def _render(settings: list[Provenance], files: list[tuple[str, bool]], secrets: list[str]) -> str:
-    width = max(map(len, KNOWN))
-    values = [_render_value(setting.value) for setting in settings]
-    column = max(len(value) for value in values if len(value) <= WIDEST)
-    lines = [
-        f"{setting.key:{width}}  {value:{column}}  {_render_source(setting)}"
-        for setting, value in zip(settings, values, strict=True)
+    rows = [
+        (setting.key, _render_value(setting.value), _render_source(setting)) for setting in settings
     ]
+    lines = [line.plain for line in align(rows, widest={1: WIDEST})]
     lines += ["", *(f"{escape_line(path)}: {_describe(exists)}" for path, exists in files)]
     lines += [f"{escape_line(name)} is set" for name in secrets]
     return "\n".join(lines)

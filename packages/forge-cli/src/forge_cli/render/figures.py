@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from forge_cli.views.costs import Tally
+from forge_cli.views.costs import Prices, Tally
 
 LONGEST_S = 1e11
 """Seconds beyond which a duration is an error, some 3,000 years."""
@@ -46,6 +46,17 @@ def format_cost(tally: Tally) -> str:
     if tally.unpriced == tally.paid:
         return "unknown"
     return format_usd(tally.usd) + ("+" if tally.unpriced else "")
+
+
+def describe_cost(tally: Tally, prices: Prices) -> str:
+    """Say what calls cost, and by which data; what is unknown is named; empty if none was paid."""
+    if not tally.paid:
+        return ""
+    source = f" by genai-prices {prices.version}" if prices.version else ""
+    if tally.unpriced == tally.paid:
+        return f"unknown{source}"
+    rest = f", {tally.unpriced:,} of {tally.paid:,} calls unknown" if tally.unpriced else ""
+    return f"{format_usd(tally.usd)}{source}{rest}"
 
 
 def format_milliseconds(value: float) -> str:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from forge_cli.escape import escape_line
 from forge_cli.render.figures import format_count, format_duration, format_moment
+from forge_cli.render.table import align
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,16 +94,15 @@ def build_server_status(status: "ServerStatus") -> dict[str, Any]:
 
 
 def _join(lines: list[tuple[str, str]]) -> str:
-    return "\n".join(f"{label:<9} {value}" for label, value in lines)
+    return "\n".join(line.plain for line in align(lines))
 
 
 def render_findings(findings: "Sequence[Finding]") -> str:
     """Render a line for each look: what was found and, if need be, what to do."""
-    width = max(len(finding.subject) for finding in findings)
-    return "\n".join(
-        f"{'ok ' if finding.ok else 'fix'}  {finding.subject:{width}}  {_describe(finding)}"
-        for finding in findings
-    )
+    rows = [
+        ("ok" if finding.ok else "fix", finding.subject, _describe(finding)) for finding in findings
+    ]
+    return "\n".join(line.plain for line in align(rows))
 
 
 def _describe(finding: "Finding") -> str:

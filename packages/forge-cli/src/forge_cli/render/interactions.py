@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from forge_obs import PROVIDER, Interaction
+from forge_obs import Interaction
 
 from forge_cli.escape import escape, escape_line
-from forge_cli.render.figures import format_milliseconds, format_moment, format_usd
-from forge_cli.views.costs import NO_PRICES, Prices, is_refused
+from forge_cli.render.figures import describe_cost, format_milliseconds, format_moment
+from forge_cli.render.table import align
+from forge_cli.views.costs import NO_PRICES, Prices, is_refused, tally_call
 from forge_cli.views.json_text import load_object, load_or_keep
 
 RULE = "─" * 72
@@ -100,13 +101,9 @@ def _describe_tokens(interaction: Interaction) -> str:
 
 
 def _describe_cost(interaction: Interaction, prices: Prices) -> str:
-    if interaction.origin != PROVIDER:
-        return ""
     if is_refused(interaction):
         return "none: the provider refused the request"
-    cost = prices.price_call(interaction)
-    source = f" by genai-prices {prices.version}" if prices.version else ""
-    return ("unknown" if cost is None else format_usd(cost)) + source
+    return describe_cost(tally_call(interaction, prices), prices)
 
 
 def _list_nonzero(*figures: tuple[int, str]) -> str:
@@ -162,13 +159,8 @@ def render_manifest(manifest_json: str | None) -> list[str]:
     if not isinstance(entries, list) or not entries:
         return []
     rows = [COLUMNS, *(_describe_entry(entry) for entry in entries if isinstance(entry, dict))]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS) - 1)]
-    lines = (
-        f"  {form:<{widths[0]}}  {tokens:>{widths[1]}}  {rank:>{widths[2]}}"
-        f"  {part:<{widths[3]}}  {reason}"
-        for form, tokens, rank, part, reason in rows
-    )
-    return ["", "manifest (tokens are estimates):", *(line.rstrip() for line in lines)]
+    lines = align(rows, right={1, 2})
+    return ["", "manifest (tokens are estimates):", *(f"  {line.plain}".rstrip() for line in lines)]
 
 
 def _describe_entry(entry: Mapping[str, Any]) -> tuple[str, ...]:

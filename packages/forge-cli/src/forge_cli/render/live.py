@@ -19,7 +19,7 @@ from forge_cli.render.figures import (
     format_duration,
     format_tokens,
 )
-from forge_cli.render.styles import STYLES
+from forge_cli.render.table import STYLES
 from forge_cli.views.costs import NO_PRICES, Prices, Tally, tally_calls
 from forge_cli.views.outline import ANSWERED, Outline, UnitOutline
 

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from forge_cli.escape import escape_line
 from forge_cli.render.figures import format_age, format_count
-from forge_cli.render.styles import style_status
+from forge_cli.render.table import align, style_status
 from forge_cli.views.leftover import Candidate
 from forge_cli.views.result import ResultView
 
@@ -124,11 +124,7 @@ def render_leftovers(candidates: Sequence[Candidate], now: datetime) -> str:
     """Render a table of what is there."""
     rows = [("TASK", "STATUS", "BRANCH", "WORKTREE", "LAST USE")]
     rows += [_render_row(candidate, now) for candidate in candidates]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )
+    return "\n".join(line.plain for line in align(rows))
 
 
 def _render_row(candidate: Candidate, now: datetime) -> tuple[str, str, str, str, str]:

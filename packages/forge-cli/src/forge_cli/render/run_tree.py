@@ -6,11 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 from forge_obs import Interaction
-from rich.cells import cell_len
 from rich.text import Text
 
 from forge_cli.escape import escape, escape_line
 from forge_cli.render.figures import (
+    describe_cost,
     format_age,
     format_cost,
     format_count,
@@ -19,10 +19,9 @@ from forge_cli.render.figures import (
     format_moment,
     format_sum,
     format_tokens,
-    format_usd,
 )
 from forge_cli.render.interactions import name_call
-from forge_cli.render.styles import style_status
+from forge_cli.render.table import align, style_status
 from forge_cli.views.costs import Prices, Tally, tally_calls
 from forge_cli.views.outline import AttemptOutline, Outline, UnitOutline, build_outline
 from forge_cli.views.result import CheckView
@@ -71,17 +70,6 @@ def render_run(
     if rows:
         lines += [Text(), *_align(rows)]
     return Text("\n").join(lines)
-
-
-def describe_cost(tally: Tally, prices: Prices) -> str:
-    """Say what calls cost, and by which data; what is unknown is said to be so."""
-    if not tally.paid:
-        return ""
-    source = f" by genai-prices {prices.version}" if prices.version else ""
-    if tally.unpriced == tally.paid:
-        return f"unknown{source}"
-    rest = f", {tally.unpriced:,} of {tally.paid:,} calls unknown" if tally.unpriced else ""
-    return f"{format_usd(tally.usd)}{source}{rest}"
 
 
 def _describe_run(
@@ -256,34 +244,15 @@ def _stand_in(stats: Mapping[str, Any] | None) -> tuple[Interaction, ...]:
 
 def _align(rows: Sequence[_Row]) -> list[Text]:
     """Put the figures of all rows below each other; a row without any is as long as it is."""
-    table = [row for row in rows if row.cells]
-    if not table:
-        return [_finish(row.label, row.remark) for row in rows]
-    name_width = max(cell_len(row.label.plain) for row in table)
-    widths = [
-        max(len(title), *(len(row.cells[column]) for row in table))
-        for column, title in enumerate(COLUMNS)
+    headed = [_Row(Text(), COLUMNS), *rows] if any(row.cells for row in rows) else rows
+    remark_column = len(COLUMNS) + 1
+    cells: list[list[Text | str]] = [
+        [row.label, *row.cells, f" {row.remark}" if row.remark else ""]
+        if row.cells
+        else [Text.assemble(row.label, "  " if row.remark else "", row.remark)]
+        for row in headed
     ]
-    head = _Row(Text(""), COLUMNS)
-    return [_render_row(row, name_width, widths) for row in [head, *rows]]
-
-
-def _render_row(row: _Row, name_width: int, widths: Sequence[int]) -> Text:
-    if not row.cells:
-        return _finish(row.label, row.remark)
-    line = row.label.copy()
-    line.append(" " * (name_width - cell_len(row.label.plain)))
-    first, *others = zip(row.cells, widths, strict=True)
-    line.append(f" {first[0]:<{first[1]}}")
-    line.append("".join(f" {cell:>{width}}" for cell, width in others))
-    return _finish(line, row.remark)
-
-
-def _finish(line: Text, remark: str) -> Text:
-    if remark:
-        line = Text.assemble(line, "  ", remark)
-    line.rstrip()
-    return line
+    return align(cells, right=range(2, remark_column), gap=" ")
 
 
 def _is_repeated(unit: UnitOutline) -> bool:

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from forge_cli.escape import escape_line
 from forge_cli.render.figures import format_age, format_cost, format_duration, format_sum
-from forge_cli.render.styles import STYLES
+from forge_cli.render.table import align, style_status
 from forge_cli.views.run import RunView
 
 COLUMNS = (
@@ -46,15 +46,14 @@ def render_run_list(views: Sequence[RunView], *, width: int | None = None) -> Te
     widths = {name: max(cell_len(row[name]) for row in rows) for name in COLUMNS}
     beside = _fit(widths, width)
     below = _fit(widths, width, indent=len(INDENT), without=("WORKFLOW ID", "TASK"))
-    lines = [
-        line
-        for row in rows
-        for line in (
-            [_render_row(row, beside)]
-            if "COST" in beside
-            else [Text(row["WORKFLOW ID"]), Text(INDENT) + _render_row(row, below)]
-        )
-    ]
+    if "COST" in beside:
+        lines = align([_list_cells(row, beside) for row in rows])
+    else:
+        figures = align([_list_cells(row, below) for row in rows])
+        pairs = zip(rows, figures, strict=True)
+        lines = [
+            line for row, line in pairs for line in (Text(row["WORKFLOW ID"]), Text(INDENT) + line)
+        ]
     hints = [
         *{f"cost by genai-prices {view.price_data}" for view in views if view.price_data},
         *{INTERRUPTED_HINT for view in views if view.resume},
@@ -65,15 +64,19 @@ def render_run_list(views: Sequence[RunView], *, width: int | None = None) -> Te
     return Text("\n").join(lines)
 
 
+def _list_cells(row: Row, columns: Sequence[str]) -> list[Text]:
+    return [style_status(row[name]) if name == "STATUS" else Text(row[name]) for name in columns]
+
+
 def _fit(
     widths: Mapping[str, int], room: int | None, *, indent: int = 0, without: Sequence[str] = ()
-) -> dict[str, int]:
-    """Choose columns, the most important ones that find room, each with its width."""
+) -> list[str]:
+    """Choose columns, the most important ones that find room."""
     chosen = {name: width for name, width in widths.items() if name not in without}
     for name in DISPENSABLE:
         if room is not None and indent + sum(chosen.values()) + 2 * (len(chosen) - 1) > room:
             chosen.pop(name, None)
-    return chosen
+    return list(chosen)
 
 
 def render_run_news(before: Sequence[RunView], after: Sequence[RunView]) -> list[str]:
@@ -107,15 +110,3 @@ def _list_row(view: RunView) -> Row:
         "DURATION": format_duration(duration) if duration is not None else "-",
         "AGE": format_age(run.created_at, view.now),
     }
-
-
-def _render_row(row: Row, widths: Mapping[str, int]) -> Text:
-    cells = []
-    for name, width in widths.items():
-        cell = Text(row[name] + " " * (width - cell_len(row[name])))
-        if name == "STATUS":
-            cell.stylize(STYLES.get(row[name], ""))
-        cells.append(cell)
-    line = Text("  ").join(cells)
-    line.rstrip()
-    return line

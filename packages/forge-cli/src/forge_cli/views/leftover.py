@@ -6,8 +6,6 @@ from datetime import datetime
 from forge_core.git.leftovers import Leftover
 from forge_core.runs.state import INTERRUPTED, OUT_OF_REACH, RUNNING
 
-from forge_cli.render.figures import format_count
-
 UNKNOWN = "unknown"
 """State of a run of which neither the store nor a server tells."""
 
@@ -24,23 +22,23 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Obstacle:
+class KeepReason:
     """Why a leftover stays."""
 
     reason: str
     can_be_forced: bool
 
 
-def find_obstacle(candidate: Candidate) -> Obstacle | None:
+def find_keep_reason(candidate: Candidate) -> KeepReason | None:
     """Say why a leftover has to stay; None if it may go."""
     leftover, state = candidate.leftover, candidate.state
     if state == RUNNING:
-        return Obstacle("its run is running", can_be_forced=False)
+        return KeepReason("its run is running", can_be_forced=False)
     if leftover.checked_out is not None:
         place = f"branch {leftover.branch} is checked out in {leftover.checked_out}"
-        return Obstacle(place, can_be_forced=False)
+        return KeepReason(place, can_be_forced=False)
     reason = _find_loss(candidate)
-    return None if reason is None else Obstacle(reason, can_be_forced=True)
+    return None if reason is None else KeepReason(reason, can_be_forced=True)
 
 
 def may_be_resumed(candidate: Candidate) -> bool:
@@ -57,8 +55,8 @@ def _find_loss(candidate: Candidate) -> str | None:
         known = state == INTERRUPTED
         return "its run can be resumed" if known else "nothing tells whether its run has ended"
     if leftover.unmerged:
-        count = format_count(leftover.unmerged, "commit")
-        return f"branch {leftover.branch} has {count} that no other branch has"
+        commits = f"{leftover.unmerged:,} commit" + ("" if leftover.unmerged == 1 else "s")
+        return f"branch {leftover.branch} has {commits} that no other branch has"
     if leftover.changed:
         return "its worktree has changes that are not committed"
     return None
