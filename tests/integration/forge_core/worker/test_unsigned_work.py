@@ -1,10 +1,13 @@
 """The embedded server takes work from anybody; our worker does not."""
 
+import asyncio
 import base64
 import http.client
 import json
 import os
+import threading
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,8 +21,12 @@ from forge_core.runs.client import start_run, wait_for_result
 from forge_core.runs.resolve import RunSettings, resolve_run
 from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import connect, embedded_config
+from forge_core.temporal_client.inspector import RunHandle
+from forge_core.temporal_client.signing_codec import REFUSED
 from forge_core.worker.worker import WORKFLOWS, running_worker
 from forge_obs import get_interactions, list_recent_runs, open_reader
+from pydantic import BaseModel
+from support.llm_server import LLMServer, tool
 from support.repository import git, make_repository
 from support.sandbox import build_sandbox
 from support.script import answer, write_script
@@ -28,13 +35,34 @@ from support.waiting import until
 from temporalio import activity, workflow
 from temporalio.api.common.v1 import Payload
 from temporalio.api.enums.v1 import EventType
-from temporalio.client import ActivityFailureError, Client, WorkflowFailureError, WorkflowHandle
+from temporalio.client import (
+    ActivityFailureError,
+    Client,
+    WorkflowFailureError,
+    WorkflowHandle,
+    WorkflowQueryFailedError,
+    WorkflowUpdateFailedError,
+)
 from temporalio.common import RawValue, RetryPolicy
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Worker
 
 ONCE = RetryPolicy(maximum_attempts=1)
 HALF_A_MINUTE = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A run that goes on once its gate is open."""
+
+    handle: RunHandle
+    gate: threading.Event
+
+
+class CreateGreeting(BaseModel):
+    """Anything at all."""
+
+    text: str
 
 
 @activity.defn
@@ -100,7 +128,10 @@ async def stranger(endpoints: Endpoints) -> Client:
 async def find_refusal(handle: WorkflowHandle[Any, Any]) -> str | None:
     async for event in handle.fetch_history_events():
         if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
-            return event.workflow_task_failed_event_attributes.failure.message
+            failure = event.workflow_task_failed_event_attributes.failure
+            while failure.HasField("cause"):
+                failure = failure.cause
+            return failure.message
     return None
 
 
@@ -277,6 +308,59 @@ async def test_run_of_ours_goes_on_beside_refused_work(
 
     await refused.terminate()
     assert result.status == "success"
+
+
+@pytest.fixture
+async def held(
+    ours: Client, work: ForgeTaskInput, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Held]:
+    """A run of ours that waits for its model."""
+    gate, queue = threading.Event(), unique_queue()
+    with LLMServer(lambda _: replace(tool(answer()), gate=gate)) as server:
+        server.configure(monkeypatch)
+        model = "openai-chat:writer-1"
+        waiting = work.model_copy(update={"model": model})
+        async with running_worker(ours, queue):
+            handle = await start_run(ours, waiting, f"run-{queue}", queue)
+            await asyncio.to_thread(server.wait_for_requests, 1)
+            yield Held(handle, gate)
+
+
+UNSIGNED = {
+    "json": Payload(metadata={"encoding": b"json/plain"}, data=b'"x"'),
+    "no payload of any kind": Payload(metadata={"encoding": b"none/such"}, data=b"\xff"),
+    "what stands for a refused one": Payload(metadata={"encoding": REFUSED}),
+}
+
+
+@pytest.mark.parametrize("payload", UNSIGNED.values(), ids=UNSIGNED)
+async def test_unsigned_signals_queries_and_updates_are_nothing_to_a_run(
+    stranger: Client, held: Held, payload: Payload
+) -> None:
+    handle = stranger.get_workflow_handle(held.handle.id)
+    for name in ("anything", "budget"):
+        await handle.signal(name, RawValue(payload))
+        with pytest.raises(WorkflowQueryFailedError):
+            await handle.query(name, RawValue(payload))
+        with pytest.raises(WorkflowUpdateFailedError):
+            await handle.execute_update(name, RawValue(payload))
+    held.gate.set()
+
+    result = await wait_for_result(held.handle)
+
+    assert result.status == "success"
+    assert await find_refusal(held.handle) is None
+
+
+async def test_signal_from_a_web_page_is_nothing_to_a_run(endpoints: Endpoints, held: Held) -> None:
+    payload = as_json_payload(CreateGreeting(text="x"))
+    post(endpoints, f"workflows/{held.handle.id}/signal/anything", {"input": payload})
+    held.gate.set()
+
+    result = await wait_for_result(held.handle)
+
+    assert result.status == "success"
+    assert await find_refusal(held.handle) is None
 
 
 async def find_signed(handle: WorkflowHandle[Any, Any], kind: str) -> Payload:

@@ -2,10 +2,17 @@
 
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 from forge_core.errors import InfrastructureError, UnsignedWork
-from forge_core.temporal_client.signing_codec import SIGNATURE, SigningCodec, load_key
+from forge_core.temporal_client.signing_codec import (
+    REFUSED,
+    SIGNATURE,
+    SignedPayloadConverter,
+    SigningCodec,
+    load_key,
+)
 from temporalio.api.common.v1 import Payload
 from temporalio.converter import ActivitySerializationContext, WorkflowSerializationContext
 
@@ -32,6 +39,11 @@ def payload() -> Payload:
 async def sign(codec: SigningCodec) -> Payload:
     [signed] = await codec.encode([payload()])
     return signed
+
+
+async def read(codec: SigningCodec, payload: Payload) -> Any:
+    """Read a value as a workflow or an activity does."""
+    return SignedPayloadConverter().from_payloads(await codec.decode([payload]))
 
 
 async def test_what_was_signed_for_a_workflow_is_taken_by_it_and_by_its_activities() -> None:
@@ -64,7 +76,7 @@ async def test_what_was_signed_for_a_workflow_is_refused_elsewhere(codec: Signin
     signed = await sign(SigningCodec(KEY).with_context(MINE))
 
     with pytest.raises(UnsignedWork):
-        await codec.decode([signed])
+        await read(codec, signed)
 
 
 async def test_what_the_server_says_of_a_cancelled_activity_is_let_through() -> None:
@@ -96,7 +108,17 @@ async def test_changed_payload_is_refused(change: str) -> None:
         del signed.metadata[SIGNATURE]
 
     with pytest.raises(UnsignedWork):
-        await codec.decode([signed])
+        await read(codec, signed)
+
+
+async def test_refused_payload_keeps_a_workflow_from_none_of_the_others() -> None:
+    codec = SigningCodec(KEY).with_context(MINE)
+    signed = await sign(codec)
+
+    refused, taken = await codec.decode([payload(), signed])
+
+    assert taken == payload()
+    assert (refused.data, dict(refused.metadata)) == (b"", {"encoding": REFUSED})
 
 
 def test_key_is_made_once_for_the_user_alone(tmp_path: Path) -> None:

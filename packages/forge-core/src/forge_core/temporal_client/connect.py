@@ -17,7 +17,11 @@ from forge_core.errors import ServerUnavailable, UsageError
 from forge_core.state_dir.files import StateFiles
 from forge_core.temporal_client.payload_store import PayloadFiles, build_converter, keep_outside
 from forge_core.temporal_client.runtime import get_runtime
-from forge_core.temporal_client.signing_codec import SigningCodec, load_key
+from forge_core.temporal_client.signing_codec import (
+    SignedPayloadConverter,
+    SigningCodec,
+    load_key,
+)
 from forge_core.tracing.setup import temporal_plugins
 
 logger = logging.getLogger("forge.temporal")
@@ -93,8 +97,9 @@ def embedded_config(address: str, directory: Path) -> ConnectConfig:
         InfrastructureError: The key in the state directory cannot be made or read.
     """
     files = StateFiles(directory)
-    signing = dataclasses.replace(
-        pydantic_data_converter, payload_codec=SigningCodec(load_key(files.payload_key))
+    signing = DataConverter(
+        payload_converter_class=SignedPayloadConverter,
+        payload_codec=SigningCodec(load_key(files.payload_key)),
     )
     converter = keep_outside(signing, PayloadFiles(files.payloads))
     return ConnectConfig({"target_host": address}, EMBEDDED_TIMEOUT_S, converter)

@@ -1,10 +1,12 @@
 """Signing what goes through the embedded server, which asks nobody who they are.
 
-Every process of this machine can reach its ports, and so can a web page in the user's browser. What
-our workers take from it must carry a signature made with a key that only the user can read; all
-else is refused before a workflow or an activity sees it.
+Every process of this machine can reach its ports. What our workers take from it must carry a
+signature made with a key that only the user can read; all else is refused before a workflow or an
+activity sees it.
 
-See D57.
+A workflow is given all that was sent to it at once: a signal that could not be read would keep it
+from reading the rest, for ever. What is refused there leaves a mark in its place, and an error for
+who wants its value; what nobody asked for is passed over.
 """
 
 import hashlib
@@ -13,11 +15,14 @@ import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from temporalio.api.common.v1 import Payload
+from temporalio.contrib.pydantic import PydanticPayloadConverter
 from temporalio.converter import (
     ActivitySerializationContext,
+    CompositePayloadConverter,
+    EncodingPayloadConverter,
     PayloadCodec,
     SerializationContext,
     WithSerializationContext,
@@ -39,6 +44,12 @@ MADE_BY_THE_SERVER = Payload(
 """All that the server makes itself: why an activity that waits for its next try is cancelled."""
 
 
+REFUSAL = "refused: it was not submitted with this state directory's key"
+
+REFUSED = b"forge/refused"
+"""Encoding of what stands where a payload was refused."""
+
+
 class SigningCodec(PayloadCodec, WithSerializationContext):
     """Signs payloads for one workflow and refuses those that are not signed for it.
 
@@ -46,15 +57,21 @@ class SigningCodec(PayloadCodec, WithSerializationContext):
         key: The secret.
         scope: Namespace and workflow id that signatures are bound to. Without one, as for an
             activity that no workflow started, everything is refused.
+        raises: Whether what is refused is an error; otherwise it is one as soon as a
+            `SignedPayloadConverter` converts it.
     """
 
-    def __init__(self, key: bytes, scope: tuple[str, str] | None = None) -> None:
+    def __init__(
+        self, key: bytes, scope: tuple[str, str] | None = None, *, raises: bool = True
+    ) -> None:
         self._key = key
         self._scope = scope
+        self._raises = raises
 
     def with_context(self, context: SerializationContext) -> Self:
         """Bind the codec to the workflow that a payload belongs to."""
-        return type(self)(self._key, _find_scope(context))
+        raises = not isinstance(context, WorkflowSerializationContext)
+        return type(self)(self._key, _find_scope(context), raises=raises)
 
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
         """Sign payloads."""
@@ -80,9 +97,11 @@ class SigningCodec(PayloadCodec, WithSerializationContext):
         plain = Payload()
         plain.CopyFrom(payload)
         signature = plain.metadata.pop(SIGNATURE, b"")
-        if self._scope is None or not hmac.compare_digest(signature, self._compute(plain)):
-            raise UnsignedWork("refused: it was not submitted with this state directory's key")
-        return plain
+        if self._scope is not None and hmac.compare_digest(signature, self._compute(plain)):
+            return plain
+        if self._raises:
+            raise UnsignedWork(REFUSAL)
+        return Payload(metadata={"encoding": REFUSED})
 
     def _compute(self, payload: Payload) -> bytes:
         """Compute HMAC-SHA256 over parts that each follow their length (RFC 2104)."""
@@ -93,6 +112,26 @@ class SigningCodec(PayloadCodec, WithSerializationContext):
         for part in (*parts, payload.data):
             mac.update(len(part).to_bytes(8, "big") + part)
         return mac.hexdigest().encode()
+
+
+class SignedPayloadConverter(CompositePayloadConverter):
+    """Converts as Forge does everywhere, and raises where a payload was refused."""
+
+    def __init__(self) -> None:
+        usual = PydanticPayloadConverter()
+        super().__init__(*usual.converters.values(), _RefusedConverter())
+
+
+class _RefusedConverter(EncodingPayloadConverter):
+    @property
+    def encoding(self) -> str:
+        return REFUSED.decode()
+
+    def to_payload(self, value: Any) -> Payload | None:  # noqa: ANN401, ARG002
+        return None
+
+    def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:  # noqa: ANN401, ARG002
+        raise UnsignedWork(REFUSAL)
 
 
 def load_key(path: Path) -> bytes:
