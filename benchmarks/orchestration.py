@@ -20,7 +20,7 @@ from typing import Any, ClassVar, Self
 
 from forge_core.embedded_server.start import embedded_server
 from forge_core.models.task import TaskDefinition
-from forge_core.runs.client import start_run, wait_for_result
+from forge_core.runs.client import submit_run, wait_for_result
 from forge_core.runs.resolve import RunSettings, resolve_run
 from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import connect, embedded_config
@@ -61,7 +61,7 @@ class Bench:
         task = TaskDefinition(task_id=name, description="Do the work.")
         work = resolve_run(task, repo, RunSettings(model, model, plan=plan))
         begun = time.perf_counter()
-        handle = await start_run(self.client, work, f"forge-{name}-{os.getpid():08x}", self.queue)
+        handle = await submit_run(self.client, work, f"forge-{name}-{os.getpid():08x}", self.queue)
         result = await wait_for_result(handle)
         assert result.status == "success", result.error
         return time.perf_counter() - begun

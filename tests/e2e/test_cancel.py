@@ -10,7 +10,7 @@ from forge_core.embedded_server.start import read_record
 from forge_core.state_dir.files import StateFiles
 from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import connect, embedded_config
-from forge_core.temporal_client.executions import GIVEN_UP
+from forge_core.temporal_client.executions import TERMINATION_REASON
 from support.children import is_alive
 from support.documents import validate
 from support.forge import run_forge, running_forge
@@ -227,9 +227,9 @@ def test_run_whose_payloads_are_lost_is_named_by_resume_and_ended_by_cancel(
     assert (resumed.code, cancelled.code) == (3, 0)
     assert f"run {workflow_id} cannot go on: payload " in resumed.error
     assert "is missing" in resumed.error
-    assert "it is ended in Temporal" in cancelled.stderr
+    assert "it is terminated in Temporal" in cancelled.stderr
     assert read_run().status == "cancelled"
     shown = run_forge("status", "--workflow-id", workflow_id).stdout
-    assert GIVEN_UP in shown
+    assert TERMINATION_REASON in shown
     assert "step last not started" in shown
     wait_until(lambda: not asyncio.run(list_open(workflow_id)), "the sub-tasks to be ended")

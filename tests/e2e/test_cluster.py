@@ -9,13 +9,12 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import pytest
 from forge_cli.app import call
 from forge_cli.exit_codes import ExitCode
-from forge_core.temporal_client.task_queues import ensure_taken, has_workers
+from forge_core.temporal_client.inspector import RunInspector
 from forge_core.worker.worker import SHARED_QUEUE
 from forge_obs import get_run, open_reader
 from support.forge import DEADLINE_S, run_forge, running_forge
@@ -74,8 +73,7 @@ def test_worker_executes_runs_and_a_run_is_withdrawn_once_it_has_stopped(
         submitted = run_forge(*common, "--task-id", "submitted", "--no-wait")
         workflow_id = submitted.document["workflow_id"]
         wait_until(lambda: has_succeeded(workflow_id), "the submitted run")
-    impatient = partial(ensure_taken, timeout_s=0.5)
-    monkeypatch.setattr("forge_cli.runs.execution.ensure_taken", impatient)
+    monkeypatch.setattr("forge_core.runs.client.TAKEN_TIMEOUT_S", 0.5)
     late = call([*common, "--task-id", "late"])
 
     assert (waited.code, waited.document["status"]) == (0, "success")
@@ -106,8 +104,8 @@ async def list_submitted(address: str) -> list[str]:
 
 
 async def is_polled(address: str) -> bool:
-    """Tell whether the server knows of a worker."""
-    return await has_workers(await Client.connect(address), SHARED_QUEUE)
+    """Return whether the server knows of a worker."""
+    return await RunInspector(await Client.connect(address)).has_workers(SHARED_QUEUE)
 
 
 @pytest.mark.parametrize("more", [[], ["--no-wait"]], ids=["waited for", "not waited for"])

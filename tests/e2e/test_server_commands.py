@@ -17,10 +17,10 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at proces
 
 HOLD = """
 import asyncio, sys
-from forge_cli.runs.embedding import find_embedding
+from forge_core.embedded_server.settings import load_server_settings
 
 async def main():
-    async with find_embedding().enter("run forge-x"):
+    async with load_server_settings().enter("run forge-x"):
         print("held", flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 

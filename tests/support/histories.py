@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from forge_core.errors import RunCancelled
 from forge_core.models.task import TaskDefinition
-from forge_core.runs.client import start_run, wait_for_result
+from forge_core.runs.client import submit_run, wait_for_result
 from forge_core.runs.resolve import RunSettings, resolve_run
 from forge_core.temporal_client.connect import ConnectConfig, connect
 from forge_core.worker.worker import WORKFLOWS, running_worker
@@ -102,7 +102,7 @@ async def record(address: str, scenario: Scenario) -> list[WorkflowHistory]:
         settings = RunSettings(MODEL, MODEL, plan=bool(scenario.steps))
         work = resolve_run(task, repo, settings)
         async with running_worker(client, queue, f"{queue}@own" if scenario.cluster else None):
-            handle = await start_run(client, work, f"forge-{scenario.name}", queue)
+            handle = await submit_run(client, work, f"forge-{scenario.name}", queue)
             if scenario.cancel_at is not None:
                 await asyncio.to_thread(model.wait_for_requests, scenario.cancel_at)
                 await handle.cancel()

@@ -12,7 +12,7 @@ from forge_core.models.pending import PendingActivity
 from forge_core.state_dir.files import StateFiles
 from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import ConnectConfig, connect, embedded_config
-from forge_core.temporal_client.pending import list_pending_activities
+from forge_core.temporal_client.inspector import RunInspector
 from support.waiting import wait_until
 
 IMPATIENT = {"forge_core.workflows.options.HEARTBEAT_TIMEOUT": 2.0}
@@ -42,11 +42,11 @@ def embedded() -> ConnectConfig:
     return embedded_config(record.address, get_state_dir())
 
 
-def read_pending(config: ConnectConfig, workflow_id: str) -> list[PendingActivity]:
-    """List what a run waits for, as the server has it."""
+def read_pending(config: ConnectConfig, workflow_id: str) -> tuple[PendingActivity, ...]:
+    """Return what a run waits for, as the server has it."""
 
-    async def ask() -> list[PendingActivity]:
-        return await list_pending_activities(await connect(config), workflow_id)
+    async def ask() -> tuple[PendingActivity, ...]:
+        return (await RunInspector(await connect(config)).look(workflow_id)).pending
 
     return asyncio.run(ask())
 

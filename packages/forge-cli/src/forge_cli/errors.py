@@ -6,7 +6,6 @@ CommandError
 ├── NothingRecorded      the call is on record, what was asked of it is not
 ├── NothingLeft          a task left nothing in this repository
 ├── OutputFailed         stdout cannot be written
-├── NotCancelled         a run did not end as it was told to
 └── Interrupted          the user told the command to stop
 """
 
@@ -40,10 +39,6 @@ class NothingLeft(CommandError):
 
 class OutputFailed(CommandError):
     """Stdout cannot be written."""
-
-
-class NotCancelled(CommandError):
-    """A run that was cancelled ended otherwise, or has not ended yet."""
 
 
 class Interrupted(CommandError):

@@ -16,12 +16,14 @@ ForgeError
 │   │   └── WorktreeBusy  an earlier attempt is still at work
 │   ├── ServerUnavailable
 │   ├── PayloadUnavailable  what Temporal's history points to is missing or damaged
-│   └── RunStuck          a run that no try gets on
+│   └── RunStuck          a run that no attempt advances
 ├── RefusedPath           a model named a path that it may not write
 ├── UnreadableFile        a file that a prompt cannot show
 ├── MergeConflict         two sub-tasks changed the same path
 ├── UnsignedWork          work that was not submitted with our key
+├── UnknownRun            the server has no such run
 ├── RunCancelled          a run was told to stop
+├── NotCancelled          a run did not end as it was told to
 ├── RunTerminated         a run was ended from outside
 └── ModelFailure          a model did not give a usable answer (forge_core.llm.errors)
 """
@@ -95,7 +97,7 @@ class PayloadUnavailable(InfrastructureError):
 
 
 class RunStuck(InfrastructureError):
-    """A run cannot get on, and no further try mends that."""
+    """A run cannot go on, and no further attempt mends that."""
 
 
 class UnsignedWork(ForgeError):
@@ -104,6 +106,14 @@ class UnsignedWork(ForgeError):
 
 class RefusedPath(ForgeError):
     """A model named a path that it may not write."""
+
+
+class UnknownRun(ForgeError):
+    """The server has no run of this workflow id."""
+
+
+class NotCancelled(ForgeError):
+    """A run that was cancelled ended otherwise, or has not ended yet."""
 
 
 class RunCancelled(ForgeError):

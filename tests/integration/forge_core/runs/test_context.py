@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from forge_core.models.context import ContextEntry, ContextStats
 from forge_core.models.task import TaskDefinition
-from forge_core.runs.client import start_run, wait_for_result
+from forge_core.runs.client import submit_run, wait_for_result
 from forge_core.runs.resolve import RunSettings, resolve_run
 from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import connect, embedded_config
@@ -62,7 +62,7 @@ async def calls(temporal_address: str, tmp_path: Path) -> list[Interaction]:
     client = await connect(embedded_config(temporal_address, get_state_dir()))
     queue = unique_queue()
     async with running_worker(client, queue):
-        result = await wait_for_result(await start_run(client, work, f"forge-{queue}", queue))
+        result = await wait_for_result(await submit_run(client, work, f"forge-{queue}", queue))
     assert result.status == "success", result.error
     return read_calls(f"forge-{queue}")
 

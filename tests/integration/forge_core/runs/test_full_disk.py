@@ -9,14 +9,14 @@ import pytest
 from forge_core.errors import DiskFull, RunStuck
 from forge_core.models.result import TaskResult
 from forge_core.models.task import TaskDefinition, ValidationConfig
-from forge_core.runs import stuck as obstacles
-from forge_core.runs.client import reconcile_ended, start_run, wait_for_result
+from forge_core.runs import client as client_module
+from forge_core.runs.client import reconcile_ended, submit_run, wait_for_result, watch
+from forge_core.runs.events import RunBlocked, RunEvent
 from forge_core.runs.resolve import RunSettings, resolve_run
-from forge_core.runs.stuck import watch
 from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import connect, embedded_config
 from forge_core.temporal_client.executions import release
-from forge_core.temporal_client.inspector import RunHandle, find_run
+from forge_core.temporal_client.inspector import RunHandle, RunInspector
 from forge_core.validation.checks import validate_files
 from forge_core.worker.worker import running_worker
 from forge_obs import get_interactions, get_run, open_reader, record
@@ -38,8 +38,8 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture(autouse=True)
 def many_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look for obstacles more often than is good for a server that serves more than a test."""
-    monkeypatch.setattr(obstacles, "INTERVAL_S", 0.1)
+    """Look at runs more often than is good for a server that serves more than a test."""
+    monkeypatch.setattr(client_module, "LOOK_INTERVAL_S", 0.1)
 
 
 async def start(
@@ -50,15 +50,15 @@ async def start(
     validation = ValidationConfig(run_tests=test_command is not None, test_command=test_command)
     task = TaskDefinition(task_id="t", description="x", validation=validation)
     work = resolve_run(task, repo, RunSettings(model, model))
-    return await start_run(client, work, f"forge-{queue}", queue)
+    return await submit_run(client, work, f"forge-{queue}", queue)
 
 
 async def expect_wait(client: Client, handle: RunHandle) -> str:
     """See the run kept by a full disk, still open; gives the reason that is told."""
-    told: list[str] = []
+    told: list[RunEvent] = []
     with pytest.raises(RunStuck, match=f"make room, then forge resume {handle.id} goes on"):
         await watch(client, handle.id, told.append, patience_s=0.0)
-    [reason] = told
+    [reason] = [event.reason for event in told if isinstance(event, RunBlocked)]
     return reason
 
 
@@ -150,7 +150,7 @@ async def test_run_that_is_too_large_for_a_full_disk_is_not_started(
     work = resolve_run(task, repo, RunSettings("ollama:x", "ollama:x"))
 
     with pytest.raises(DiskFull, match="No space left on device"):
-        await start_run(client, work, f"forge-{unique_queue()}", "nobody")
+        await submit_run(client, work, f"forge-{unique_queue()}", "nobody")
 
 
 async def test_end_that_the_store_could_not_take_is_put_on_record_later(
@@ -164,7 +164,7 @@ async def test_end_that_the_store_could_not_take_is_put_on_record_later(
         await wait_for_result(await start(client, repo, "one\n", queue))
     monkeypatch.setenv("FORGE_DB_PATH", path)
 
-    found = await find_run(client, f"forge-{queue}")
+    found = await RunInspector(client).find_run(f"forge-{queue}")
     assert found is not None
     await reconcile_ended(client, found)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from forge_core.models.result import TaskResult
 from forge_core.models.task import ContextConfig, TaskDefinition, ValidationConfig
-from forge_core.runs.client import start_run, wait_for_result
+from forge_core.runs.client import submit_run, wait_for_result
 from forge_core.runs.resolve import RunSettings, resolve_run
 from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import ConnectConfig, connect
@@ -43,7 +43,7 @@ async def execute(
     work = resolve_run(task, repo, RunSettings(model, model, plan=plan))
     queue = unique_queue()
     async with running_worker(client, queue):
-        handle = await start_run(client, work, f"forge-{queue}", queue)
+        handle = await submit_run(client, work, f"forge-{queue}", queue)
         return await wait_for_result(handle), handle
 
 

@@ -21,6 +21,7 @@ from forge_core.runs.retention import (
 from forge_core.state_dir.files import StateFiles
 from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import connect, embedded_config
+from forge_core.temporal_client.inspector import RunInspector
 from forge_obs import record
 from support.forge import Forge
 from temporalio.client import Client
@@ -139,8 +140,10 @@ async def test_time_of_a_run_begins_at_its_end() -> None:
         handle = await client.start_workflow("ForgeTaskWorkflow", id="forge-a", task_queue="nobody")
         await handle.terminate()
 
-        assert await choose_ended(client, ["forge-a"], MONTH_AGO) == []
-        assert await choose_ended(client, ["forge-a"], NOW + timedelta(days=1)) == ["forge-a"]
+        assert await choose_ended(RunInspector(client), ["forge-a"], MONTH_AGO) == []
+        assert await choose_ended(RunInspector(client), ["forge-a"], NOW + timedelta(days=1)) == [
+            "forge-a"
+        ]
 
 
 def test_run_in_use_or_with_new_files_is_not_old(files: StateFiles) -> None:

@@ -1,4 +1,4 @@
-"""A run that cannot get on is found out, whoever waits for it."""
+"""A run that cannot go on is found out, whoever waits for it."""
 
 import asyncio
 import threading
@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 from forge_core.errors import InfrastructureError
 from forge_core.models.task import ForgeTaskInput, TaskDefinition
-from forge_core.runs.client import start_run
+from forge_core.runs.client import submit_run, wait_unless_stuck, watch
+from forge_core.runs.events import RunEvent
 from forge_core.runs.resolve import RunSettings, resolve_run
-from forge_core.runs.stuck import find_obstacle, wait_unless_stuck, watch
 from forge_core.state_dir.files import StateFiles
 from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import connect, embedded_config, load_connect_config
 from forge_core.temporal_client.executions import release
-from forge_core.temporal_client.inspector import RunHandle
+from forge_core.temporal_client.inspector import RunHandle, RunInspector
+from forge_core.temporal_client.pending import RunLook
 from forge_core.worker.worker import WorkerLimits, running_worker
 from support.changed_workflows import PausingTaskWorkflow
 from support.llm_server import LLMServer, tool
@@ -31,6 +32,10 @@ from temporalio.worker import Worker
 LONG = "A long description. " * 2_000
 MODEL = "openai-chat:writer-1"
 AT_ONCE = WorkerLimits(grace=timedelta(0))
+
+
+def ignore(_event: RunEvent) -> None:
+    """Nobody is told."""
 
 
 @pytest.fixture
@@ -64,7 +69,7 @@ async def interrupt(
 ) -> RunHandle:
     """Begin a run and lose its worker while the model is asked."""
     async with running_worker(client, queue, limits=AT_ONCE):
-        handle = await start_run(client, work, f"forge-{queue}", queue)
+        handle = await submit_run(client, work, f"forge-{queue}", queue)
         await asyncio.to_thread(model.wait_for_requests, 1)
     await release(client, handle.id)
     return handle
@@ -82,7 +87,7 @@ async def test_run_whose_payloads_are_lost_is_said_to_be_stuck(
 
     async with running_worker(client, queue):
         with pytest.raises(InfrastructureError, match=r"payload .*zst is missing") as stuck:
-            await watch(client, handle.id)
+            await watch(client, handle.id, ignore)
 
     assert str(stuck.value).startswith(f"run {handle.id} cannot go on: ")
     await handle.terminate()
@@ -98,7 +103,7 @@ async def test_run_whose_key_is_lost_is_said_to_be_stuck(
 
     async with running_worker(successor, queue):
         with pytest.raises(InfrastructureError, match="this state directory's key"):
-            await watch(successor, handle.id)
+            await watch(successor, handle.id, ignore)
 
     await handle.terminate()
 
@@ -115,7 +120,7 @@ async def test_run_of_another_version_is_said_to_be_stuck(
     async with successor:
         await handle.signal("wake up")
         with pytest.raises(InfrastructureError, match="another version of forge"):
-            await watch(client, handle.id)
+            await watch(client, handle.id, ignore)
 
     await handle.terminate()
 
@@ -125,11 +130,11 @@ async def test_store_that_only_the_command_has_is_named(
 ) -> None:
     queue = unique_queue()
     mine, workers = await connect_both(temporal_address, tmp_path)
-    handle = await start_run(mine, work, f"forge-{queue}", queue)
+    handle = await submit_run(mine, work, f"forge-{queue}", queue)
 
     async with running_worker(workers, queue):
         with pytest.raises(InfrastructureError, match="its worker lacks the payload store"):
-            await wait_unless_stuck(mine, handle)
+            await wait_unless_stuck(mine, handle, ignore)
 
     await handle.terminate()
 
@@ -142,24 +147,26 @@ async def test_store_that_only_the_worker_has_is_named(
     files = [{"file_path": f"data/{number}.txt", "content": "x\n"} for number in range(500)]
     model.handler = lambda _: tool({"files": files})
 
-    handle = await start_run(mine, work, f"forge-{queue}", queue)
+    handle = await submit_run(mine, work, f"forge-{queue}", queue)
     async with running_worker(workers, queue):
         with pytest.raises(InfrastructureError, match="set FORGE_PAYLOAD_STORE"):
-            await wait_unless_stuck(mine, handle)
+            await wait_unless_stuck(mine, handle, ignore)
 
 
-async def test_run_that_waits_for_its_model_has_no_obstacle(
+async def test_run_that_waits_for_its_model_is_not_blocked(
     client: Client, work: ForgeTaskInput, model: LLMServer
 ) -> None:
     queue = unique_queue()
     async with running_worker(client, queue, limits=AT_ONCE):
-        handle = await start_run(client, work, f"forge-{queue}", queue)
+        handle = await submit_run(client, work, f"forge-{queue}", queue)
         await asyncio.to_thread(model.wait_for_requests, 1)
 
-        assert await find_obstacle(client, handle.id) is None
+        look = await RunInspector(client).look(handle.id)
 
+    assert look.blocker is None
+    assert [(pending.name, pending.attempt) for pending in look.pending] == [("call_llm", 1)]
     await handle.terminate()
 
 
-async def test_run_that_is_not_there_has_no_obstacle(client: Client) -> None:
-    assert await find_obstacle(client, "forge-nothing") is None
+async def test_run_that_is_not_there_waits_for_nothing(client: Client) -> None:
+    assert await RunInspector(client).look("forge-nothing") == RunLook()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from forge_core.errors import UsageError
 from forge_core.models.task import TaskDefinition
-from forge_core.runs.client import start_run, wait_for_result
+from forge_core.runs.client import submit_run, wait_for_result
 from forge_core.runs.resolve import RunSettings, resolve_run
 from forge_core.temporal_client.connect import connect, load_connect_config
 from forge_core.temporal_client.payload_store import build_converter
@@ -40,7 +40,7 @@ async def test_run_on_a_configured_server_keeps_large_payloads_in_the_bucket(
 
     async with running_worker(client, queue):
         work = resolve_run(task, repo, RunSettings(model, model))
-        handle = await start_run(client, work, f"forge-{queue}", queue)
+        handle = await submit_run(client, work, f"forge-{queue}", queue)
         result = await wait_for_result(handle)
 
     history = await handle.fetch_history()

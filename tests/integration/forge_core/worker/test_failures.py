@@ -9,9 +9,9 @@ import pytest
 from forge_core.activities import files, git, model_call
 from forge_core.errors import InfrastructureError, RunStuck
 from forge_core.models.task import ForgeTaskInput, TaskDefinition
-from forge_core.runs.client import start_run, wait_for_result
+from forge_core.runs.client import submit_run, wait_for_result, wait_unless_stuck
+from forge_core.runs.events import RunEvent
 from forge_core.runs.resolve import RunSettings, resolve_run
-from forge_core.runs.stuck import wait_unless_stuck
 from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import connect, embedded_config
 from forge_core.temporal_client.executions import hasten, release
@@ -22,6 +22,10 @@ from support.repository import make_repository
 from support.script import answer, write_script
 from support.temporal_server import unique_queue
 from temporalio.client import Client, WorkflowExecutionStatus
+
+
+def ignore(_event: RunEvent) -> None:
+    """Nobody is told."""
 
 
 @pytest.fixture
@@ -77,19 +81,19 @@ async def test_unexpected_error_that_comes_again_leaves_the_run_to_be_resumed(
 ) -> None:
     mistake, queue = make_mistake(module, name, 1000), unique_queue()
     async with running_worker(client, queue):
-        handle = await start_run(client, work, f"forge-{queue}", queue)
+        handle = await submit_run(client, work, f"forge-{queue}", queue)
         with pytest.raises(RunStuck) as stuck:
-            await wait_unless_stuck(client, handle)
+            await wait_unless_stuck(client, handle, ignore)
     left = await handle.describe()
 
     mistake.mend()
     await release(client, handle.id)
     async with running_worker(client, queue):
-        result = await wait_unless_stuck(client, handle)
+        result = await wait_unless_stuck(client, handle, ignore)
 
     assert left.status == WorkflowExecutionStatus.RUNNING
     assert str(stuck.value) == (
-        f"run {handle.id} does not get on: KeyError: 'of ours': forge resume {handle.id} tries "
+        f"run {handle.id} makes no progress: KeyError: 'of ours': forge resume {handle.id} tries "
         f"again, forge cancel {handle.id} ends it"
     )
     assert result.status == "success"
@@ -101,12 +105,12 @@ async def test_worker_tries_again_at_once_what_its_user_has_mended(
 ) -> None:
     mistake, queue = make_mistake(files, "write_files", 1000), unique_queue()
     async with running_worker(client, queue):
-        handle = await start_run(client, work, f"forge-{queue}", queue)
+        handle = await submit_run(client, work, f"forge-{queue}", queue)
         with pytest.raises(RunStuck):
-            await wait_unless_stuck(client, handle)
+            await wait_unless_stuck(client, handle, ignore)
         mistake.mend()
         await hasten(client, handle.id)
-        result = await wait_unless_stuck(client, handle)
+        result = await wait_unless_stuck(client, handle, ignore)
 
     assert result.status == "success"
 
@@ -122,8 +126,8 @@ async def test_unexpected_error_that_passes_is_not_noticed(
     make_mistake(module, name, MAX_UNEXPECTED_TRIES - 1)
     queue = unique_queue()
     async with running_worker(client, queue):
-        handle = await start_run(client, work, f"forge-{queue}", queue)
-        result = await wait_unless_stuck(client, handle)
+        handle = await submit_run(client, work, f"forge-{queue}", queue)
+        result = await wait_unless_stuck(client, handle, ignore)
 
     assert result.status == "success"
 
@@ -143,7 +147,7 @@ async def test_obstacle_in_the_repository_ends_the_run_and_is_on_record(
     )
 
     async with running_worker(client, queue):
-        handle = await start_run(client, work, f"forge-{queue}", queue)
+        handle = await submit_run(client, work, f"forge-{queue}", queue)
         with pytest.raises(InfrastructureError) as caught:
             await wait_for_result(handle)
 

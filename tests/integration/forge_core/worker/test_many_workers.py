@@ -13,7 +13,7 @@ from forge_core.activities.runs import MAX_WORKERS_ASKED, RunActivities
 from forge_core.models.activity import RecordRunInput, RunOwner
 from forge_core.models.result import TaskResult
 from forge_core.models.task import ForgeTaskInput, TaskDefinition, ValidationConfig
-from forge_core.runs.client import start_run, wait_for_result
+from forge_core.runs.client import submit_run, wait_for_result
 from forge_core.runs.resolve import RunSettings, resolve_run
 from forge_core.temporal_client.connect import ConnectConfig, connect
 from forge_core.temporal_client.inspector import RunHandle
@@ -65,7 +65,7 @@ async def running_workers(address: str, queue: str, count: int) -> AsyncIterator
 async def start(client: Client, queue: str, repo: Path, model: str, task_id: str) -> RunHandle:
     task = TaskDefinition(task_id=task_id, description="Do the work.")
     work = resolve_run(task, repo, RunSettings(model, model, plan=True))
-    return await start_run(client, work, f"forge-{repo.name}-{task_id}-{queue}", queue)
+    return await submit_run(client, work, f"forge-{repo.name}-{task_id}-{queue}", queue)
 
 
 async def test_worker_that_takes_over_says_at_once_that_it_executes_the_run(
@@ -80,7 +80,7 @@ async def test_worker_that_takes_over_says_at_once_that_it_executes_the_run(
     at_once = WorkerLimits(grace=timedelta(0))
 
     async with running_worker(client, queue, f"{queue}@own", limits=at_once):
-        handle = await start_run(client, work, f"forge-{queue}", queue)
+        handle = await submit_run(client, work, f"forge-{queue}", queue)
         await asyncio.to_thread(wait_until, begun.exists, "the tests")
     begun.unlink()
     async with running_worker(client, queue, f"{queue}@own", limits=at_once) as runs:
@@ -169,7 +169,7 @@ async def test_run_is_passed_on_to_a_worker_that_has_its_repository(
     moved = work.model_copy(update={"repo_root": str(shown)})
 
     async with running_workers(temporal_address, queue, 1):
-        handle = await start_run(client, moved, f"forge-{queue}", queue)
+        handle = await submit_run(client, moved, f"forge-{queue}", queue)
         await wait_until_declined(handle)
         hidden.rename(shown)
         result = await wait_for_result(handle)

@@ -17,7 +17,7 @@ from forge_core.models.activity import RemoveSubWorktreesInput, RunOwner, WriteF
 from forge_core.models.llm import FileOutput
 from forge_core.models.run import RunKey
 from forge_core.models.task import ForgeTaskInput, TaskDefinition
-from forge_core.runs.client import start_run, wait_for_result
+from forge_core.runs.client import submit_run, wait_for_result
 from forge_core.runs.resolve import RunSettings, resolve_run
 from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import connect, embedded_config
@@ -264,7 +264,7 @@ async def test_activity_from_a_web_page_is_refused(
 async def test_what_we_signed_for_one_run_is_refused_for_another(
     ours: Client, stranger: Client, queue: str, work: ForgeTaskInput, repo: Path
 ) -> None:
-    first = await start_run(ours, work, f"first-{queue}", queue)
+    first = await submit_run(ours, work, f"first-{queue}", queue)
     await wait_for_result(first)
     history = await first.fetch_history()
     [signed] = history.events[0].workflow_execution_started_event_attributes.input.payloads
@@ -289,7 +289,7 @@ async def test_result_that_a_stranger_reports_is_refused(
     lies = Worker(stranger, task_queue=queue, activities=[begin_run])
 
     async with decides, lies:
-        handle = await start_run(ours, work, f"run-{queue}", queue)
+        handle = await submit_run(ours, work, f"run-{queue}", queue)
         await expect_refusal(handle)
 
     assert_nothing_was_done(repo)
@@ -303,7 +303,7 @@ async def test_run_of_ours_goes_on_beside_refused_work(
     )
     await until(lambda: find_refusal(refused), "the refusal")
 
-    handle = await start_run(ours, work, f"run-{queue}", queue)
+    handle = await submit_run(ours, work, f"run-{queue}", queue)
     result = await wait_for_result(handle)
 
     await refused.terminate()
@@ -321,7 +321,7 @@ async def held(
         model = "openai-chat:writer-1"
         waiting = work.model_copy(update={"model": model})
         async with running_worker(ours, queue):
-            handle = await start_run(ours, waiting, f"run-{queue}", queue)
+            handle = await submit_run(ours, waiting, f"run-{queue}", queue)
             await asyncio.to_thread(server.wait_for_requests, 1)
             yield Held(handle, gate)
 
@@ -377,7 +377,7 @@ async def ended(ours: Client, work: ForgeTaskInput) -> WorkflowHandle[Any, Any]:
     """A run of ours that has ended."""
     queue = unique_queue()
     async with running_worker(ours, queue):
-        handle = await start_run(ours, work, f"ended-{queue}", queue)
+        handle = await submit_run(ours, work, f"ended-{queue}", queue)
         await wait_for_result(handle)
     return handle
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from forge_core.models.result import TaskResult
 from forge_core.models.task import ContextConfig, TaskDefinition, ValidationConfig
-from forge_core.runs.client import start_run, wait_for_result
+from forge_core.runs.client import submit_run, wait_for_result
 from forge_core.runs.resolve import RunSettings, resolve_run
 from forge_core.worker.worker import running_worker
 from forge_core.workflows import unit
@@ -50,7 +50,7 @@ async def run_plan(
     queue = unique_queue()
     work = resolve_run(task, repo, RunSettings(model, model, plan=True))
     async with running_worker(client, queue):
-        handle = await start_run(client, work, f"forge-{queue}", queue)
+        handle = await submit_run(client, work, f"forge-{queue}", queue)
         result = await wait_for_result(handle)
     events = [event async for event in handle.fetch_history_events()]
     scheduled = [event.activity_task_scheduled_event_attributes for event in events]

@@ -11,7 +11,7 @@ import pytest
 from forge_core.errors import RunCancelled
 from forge_core.models.result import TaskResult
 from forge_core.models.task import TaskDefinition
-from forge_core.runs.client import start_run, wait_for_result
+from forge_core.runs.client import submit_run, wait_for_result
 from forge_core.runs.resolve import RunSettings, resolve_run
 from forge_core.worker.worker import WORKFLOWS, running_worker
 from forge_obs import Interaction, get_interactions, open_reader
@@ -44,7 +44,7 @@ async def execute(
     queue = unique_queue()
     workflow_id = f"forge-{queue}"
     async with running_worker(client, queue):
-        handle = await start_run(client, work, workflow_id, queue)
+        handle = await submit_run(client, work, workflow_id, queue)
         result = await wait_for_result(handle)
     await replay(client, queue)
     return result
@@ -276,7 +276,7 @@ async def test_cancelled_run_leaves_no_sub_task_behind_and_its_calls_as_unknown(
         task = TaskDefinition(task_id="work", description="Do the work.")
         work = resolve_run(task, repo, RunSettings(model, model, plan=True))
         async with running_worker(client, queue):
-            handle = await start_run(client, work, f"forge-{queue}", queue)
+            handle = await submit_run(client, work, f"forge-{queue}", queue)
             await asyncio.to_thread(server.wait_for_requests, 4)
             await handle.cancel()
             with pytest.raises(RunCancelled):

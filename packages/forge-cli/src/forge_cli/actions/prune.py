@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from forge_core.errors import InfrastructureError, ServerUnavailable
-from forge_core.runs.retention import Holdings, choose_ended, list_old_runs, measure, remove
-from forge_core.runs.state import OUT_OF_REACH, RUNNING, ask_standings
+from forge_core.errors import InfrastructureError
+from forge_core.runs.retention import (
+    Holdings,
+    find_ended_runs,
+    list_old_runs,
+    measure,
+    remove,
+)
+from forge_core.runs.state import OUT_OF_REACH, RUNNING, ask_states
 from forge_core.state_dir.files import StateFiles
 from forge_core.state_dir.locate import get_state_dir
-from forge_core.temporal_client.connect import connect, embedded_config
 from forge_obs import (
     INTERRUPTED,
     Extent,
@@ -28,7 +33,6 @@ from forge_obs import (
 
 from forge_cli.escape import escape_line
 from forge_cli.render.figures import format_count
-from forge_cli.runs.embedding import find_embedding
 from forge_cli.terminal.console import print_warning
 
 
@@ -81,8 +85,8 @@ def _find_abandoned(store: Path, before: datetime) -> list[str]:
         and get_shown_status(run) == INTERRUPTED
         and not run.broken
     ]
-    standings = ask_standings(silent, os.environ, get_state_dir()) if silent else {}
-    return [name for name in silent if standings.get(name) not in {RUNNING, OUT_OF_REACH}]
+    states = ask_states(silent, os.environ, get_state_dir()) if silent else {}
+    return [name for name in silent if states.get(name) not in {RUNNING, OUT_OF_REACH}]
 
 
 def render_prunable(found: Prunable) -> str:
@@ -127,20 +131,11 @@ async def _find_ended(before: datetime) -> list[str]:
     if not old:
         return []
     try:
-        return await _ask_server(files, old, before)
+        return await find_ended_runs(files, old, before)
     except InfrastructureError as error:
         kept = _render_holdings(measure(files, old))
         print_warning(f"{kept} stay, since nobody can say whether they have ended: {error}")
         return []
-
-
-async def _ask_server(files: StateFiles, old: Sequence[str], before: datetime) -> list[str]:
-    if not files.database.exists():
-        raise ServerUnavailable(f"the embedded server's database {files.database} is missing")
-    embedding = find_embedding()
-    async with embedding.enter("db prune") as address:
-        client = await connect(embedded_config(address, embedding.directory))
-        return await choose_ended(client, old, before)
 
 
 def _render_extent(extent: Extent) -> str:

@@ -4,19 +4,30 @@ import asyncio
 import os
 import secrets
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+import time
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from forge_core import runs
 from forge_core.errors import ModelNotConfigured
 from forge_core.git.repository import is_dirty
-from forge_core.models.ids import build_workflow_id
-from forge_core.models.pending import PendingActivity
-from forge_core.models.result import TaskResult
-from forge_core.models.task import ForgeTaskInput
-from forge_core.runs.resolve import RunSettings, resolve_run
+from forge_core.runs import (
+    ForgeTaskInput,
+    RunDetached,
+    RunFinished,
+    RunSettings,
+    TaskResult,
+    make_workflow_id,
+    resolve_run,
+    start_detached_run,
+    start_run,
+)
+from forge_core.runs.ownership import find_owner
+from forge_core.state_dir.files import StateFiles
+from forge_core.state_dir.locate import get_state_dir
 from forge_core.tracing.setup import init_tracing, shutdown_tracing
 from forge_obs import Interaction, StoreError, flush, get_db_path, lost_count, upgrade
 
@@ -29,15 +40,19 @@ from forge_cli.render.health import render_pending
 from forge_cli.render.interactions import render_interactions
 from forge_cli.render.json_documents import build_interactions
 from forge_cli.render.outcome import render_outcome
-from forge_cli.runs.detached import submit_run
-from forge_cli.runs.execution import Execution, Submission, describe_submitted
+from forge_cli.runs.execution import (
+    LOOK_INTERVAL_S,
+    NOT_STARTED,
+    EventTeller,
+    describe_detached,
+    describe_unresumed,
+)
 from forge_cli.runs.progress import build_progress
 from forge_cli.runs.task import build_task, calibrate, measure_chars_per_token, names_factor
 from forge_cli.store.prices import load_prices
 from forge_cli.store.queries import STORE_OFF, Store
 from forge_cli.terminal.console import (
     OutputFormat,
-    print_failure,
     print_note,
     print_text,
     print_warning,
@@ -47,6 +62,11 @@ from forge_cli.views.json_text import dump
 from forge_cli.views.result import build_result_view
 
 Print = Callable[[str], object]
+
+LISTED_TIMEOUT_S = 10.0
+"""Seconds that a run's record is waited for; where it cannot be written, the run goes on."""
+
+LISTED_INTERVAL_S = 0.05
 
 
 def run_task(options: RunOptions, on_start: Print | None = None) -> ExitCode:
@@ -65,42 +85,43 @@ def run_task(options: RunOptions, on_start: Print | None = None) -> ExitCode:
     work = resolve_run(calibrate(task, settings.model, store), options.task.repo, settings)
     if is_dirty(options.task.repo):
         print_warning("the checkout has changes that are not committed: the run does not see them")
-    workflow_id = build_workflow_id(task.task_id, _hex(4))
-    submission = Submission(work, workflow_id, output.temporal_address)
+    workflow_id = make_workflow_id(task.task_id)
     prepare_store()
     if output.no_wait:
-        return _submit(submission, output.format)
+        return _start_detached(store, work, workflow_id, output)
     if on_start is not None:
         on_start(workflow_id)
-    execution = build_execution(store, workflow_id, output, "started")
-    return report_result(store, workflow_id, execute(execution.start(submission)), output)
+    address = output.temporal_address
+    events = start_run(work, workflow_id, temporal_address=address, interval_s=LOOK_INTERVAL_S)
+    teller = _build_teller(store, workflow_id, NOT_STARTED, "started", output)
+    return _report(store, workflow_id, execute(teller.tell_all(events, RunFinished)), output)
 
 
 def resume_run(workflow_id: str, output: OutputOptions) -> ExitCode:
     """Go on with an interrupted run, to its report."""
-    store = Store()
+    store, address = Store(), output.temporal_address
     prepare_store()
-    execution = build_execution(store, workflow_id, output, "resumed")
-    result = execute(execution.resume(output.temporal_address))
-    return report_result(store, workflow_id, result, output)
+    events = runs.resume_run(workflow_id, temporal_address=address, interval_s=LOOK_INTERVAL_S)
+    remark = describe_unresumed(workflow_id)
+    teller = _build_teller(store, workflow_id, remark, "resumed", output)
+    return _report(store, workflow_id, execute(teller.tell_all(events, RunFinished)), output)
 
 
-def build_execution(store: Store, workflow_id: str, output: OutputOptions, verb: str) -> Execution:
-    """Build what executes a run and tells its progress."""
+def _build_teller(
+    store: Store, workflow_id: str, remark: str, verb: str, output: OutputOptions
+) -> EventTeller:
+    """Build what tells how a run goes on, on stderr where stdout is for a document."""
     tell: Print = print_note if output.json else print_text
-    observer = _Observer(store, workflow_id, tell, verb)
-    return Execution(workflow_id, observer, _build_farewell(output.format))
+    stream = sys.stderr if output.json else sys.stdout
+    progress = build_progress(store, workflow_id, stream, tell)
+    return EventTeller(workflow_id, remark, output.format, progress, verb)
 
 
-def _build_farewell(output: OutputFormat) -> Print:
-    """Build what tells why the process ends at once."""
-    return lambda remark: print_failure(output, "Interrupted", remark)
-
-
-def report_result(
-    store: Store, workflow_id: str, result: TaskResult, output: OutputOptions
+def _report(
+    store: Store, workflow_id: str, finished: RunFinished, output: OutputOptions
 ) -> ExitCode:
     """Report how a run ended."""
+    result = finished.result
     report = _report_json if output.json else _report_text
     report(store, workflow_id, result, verbose=output.verbose)
     _warn_of_gaps(store)
@@ -145,20 +166,39 @@ def _settings(models: ModelOptions) -> RunSettings:
     )
 
 
-def _submit(submission: Submission, output: OutputFormat) -> ExitCode:
-    log = asyncio.run(submit_run(submission, _build_farewell(output)))
+def _start_detached(
+    store: Store, work: ForgeTaskInput, workflow_id: str, output: OutputOptions
+) -> ExitCode:
+    command = [sys.executable, "-P", "-m", "forge_cli", "resume"]
+    address = output.temporal_address
+    events = start_detached_run(work, workflow_id, command, temporal_address=address)
+    teller = EventTeller(workflow_id, NOT_STARTED, output.format)
+    log = asyncio.run(teller.tell_all(events, RunDetached)).log
+    if log is not None and store.path is not None:
+        _wait_until_listed(store, workflow_id)
     try:
-        return _report_submission(submission, log, output)
+        return _report_detached(work, workflow_id, log, output.format)
     except OutputFailed as error:
-        raise OutputFailed(f"{error}; {describe_submitted(submission.workflow_id)}") from error
+        raise OutputFailed(f"{error}; {describe_detached(workflow_id)}") from error
 
 
-def _report_submission(submission: Submission, log: Path | None, output: OutputFormat) -> ExitCode:
-    workflow_id = submission.workflow_id
+def _wait_until_listed(store: Store, workflow_id: str) -> None:
+    """Wait until a run is on record, so that who asks for it next is not told of none."""
+    files, deadline = StateFiles(get_state_dir()), time.monotonic() + LISTED_TIMEOUT_S
+    with suppress(StoreError):
+        while store.find_status(workflow_id) is None and time.monotonic() < deadline:
+            if find_owner(files, workflow_id) is None:
+                return
+            time.sleep(LISTED_INTERVAL_S)
+
+
+def _report_detached(
+    work: ForgeTaskInput, workflow_id: str, log: Path | None, output: OutputFormat
+) -> ExitCode:
     if output is OutputFormat.JSON:
         document = {
             "workflow_id": workflow_id,
-            "task_id": submission.work.task.task_id,
+            "task_id": work.task.task_id,
             "status": "running",
             "log": None if log is None else str(log),
         }
@@ -170,7 +210,7 @@ def _report_submission(submission: Submission, log: Path | None, output: OutputF
     return ExitCode.SUCCESS
 
 
-def execute(run: Coroutine[Any, Any, TaskResult]) -> TaskResult:
+def execute(run: Coroutine[Any, Any, RunFinished]) -> RunFinished:
     """Execute a run, traced if that is asked for, and have its record written."""
     init_tracing(os.environ.get("FORGE_OTEL_EXPORTER", "none"))
     try:
@@ -178,27 +218,6 @@ def execute(run: Coroutine[Any, Any, TaskResult]) -> TaskResult:
     finally:
         shutdown_tracing()
         flush()
-
-
-class _Observer:
-    """Passes on what an execution tells of a run."""
-
-    def __init__(self, store: Store, workflow_id: str, tell: Print, verb: str) -> None:
-        self._verb = verb
-        stream = sys.stderr if tell is print_note else sys.stdout
-        self._progress = build_progress(store, workflow_id, stream, tell)
-
-    def started(self, work: ForgeTaskInput) -> None:
-        """Tell the run's id and where it works."""
-        self._progress.started(f"{self._verb} on {work.repo_root}")
-
-    def look(self, pending: Sequence[PendingActivity]) -> None:
-        """Tell what happened since the last look."""
-        self._progress.look(pending)
-
-    def close(self) -> None:
-        """Leave the terminal as it was."""
-        self._progress.close()
 
 
 def _report_text(store: Store, workflow_id: str, result: TaskResult, *, verbose: bool) -> None:

@@ -4,25 +4,25 @@ import asyncio
 from dataclasses import replace
 
 from forge_core.embedded_server import status as control
+from forge_core.embedded_server.settings import ServerSettings, load_server_settings
 from forge_core.state_dir.locate import get_state_dir
 
 from forge_cli.exit_codes import ExitCode
 from forge_cli.render.health import build_server_status, render_server_status
-from forge_cli.runs.embedding import Embedding, find_embedding
 from forge_cli.terminal.console import OutputFormat, print_note, print_text
 from forge_cli.views.json_text import dump
 
 
 def start_server(idle_s: float | None, output: OutputFormat, *, ui: bool) -> ExitCode:
     """Start the server unless it runs, and show it."""
-    wanted = replace(find_embedding(), ui=ui)
+    settings = replace(load_server_settings(), ui=ui)
     if idle_s is not None:
-        wanted = replace(wanted, idle_s=idle_s)
-    before = control.get_server_status(wanted.directory).record
-    asyncio.run(_start(wanted))
-    after = control.get_server_status(wanted.directory).record
+        settings = replace(settings, idle_s=idle_s)
+    before = control.get_server_status(settings.directory).record
+    asyncio.run(_start(settings))
+    after = control.get_server_status(settings.directory).record
     if before is not None and before == after:
-        _tell_differences(before.idle_s, wanted, has_ui=before.ui_port is not None)
+        _tell_differences(before.idle_s, settings, has_ui=before.ui_port is not None)
     return show_server(output)
 
 
@@ -50,13 +50,13 @@ def show_server(output: OutputFormat) -> ExitCode:
     return ExitCode.SUCCESS
 
 
-async def _start(wanted: Embedding) -> None:
-    async with wanted.enter("forge server start"):
+async def _start(settings: ServerSettings) -> None:
+    async with settings.enter("forge server start"):
         pass
 
 
-def _tell_differences(idle_s: float, wanted: Embedding, *, has_ui: bool) -> None:
-    if idle_s != wanted.idle_s or (wanted.ui and not has_ui):
+def _tell_differences(idle_s: float, settings: ServerSettings, *, has_ui: bool) -> None:
+    if idle_s != settings.idle_s or (settings.ui and not has_ui):
         print_note(
             "note: the server runs already and stays as it was started; forge server stop ends it"
         )

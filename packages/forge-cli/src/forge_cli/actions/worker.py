@@ -2,19 +2,13 @@
 
 import asyncio
 import os
-import secrets
-from contextlib import suppress
-from pathlib import Path
 
-from forge_core.errors import InfrastructureError, ServerUnavailable, UsageError
-from forge_core.files.private import create_private
-from forge_core.state_dir.locate import get_state_dir
-from forge_core.temporal_client.connect import ConnectConfig, connect, load_connect_config
-from forge_core.temporal_client.task_queues import LOOK_INTERVAL_S, has_workers
+from forge_core.errors import UsageError
+from forge_core.temporal_client.connect import ConnectConfig, load_connect_config
 from forge_core.tracing.setup import init_tracing, shutdown_tracing
-from forge_core.worker.worker import SHARED_QUEUE, WorkerLimits, running_worker
+from forge_core.worker.service import serving_runs
+from forge_core.worker.worker import SHARED_QUEUE, WorkerLimits
 from forge_obs import flush
-from temporalio.client import Client
 
 from forge_cli.actions.run import prepare_store
 from forge_cli.exit_codes import ExitCode
@@ -58,44 +52,14 @@ async def _serve(config: ConnectConfig, limits: WorkerLimits) -> None:
 
 
 async def _work(config: ConnectConfig, limits: WorkerLimits) -> None:
-    """Execute runs until cancelled; what is under way then gets its time to end."""
-    client = await connect(config)
-    own_queue = f"{SHARED_QUEUE}@{_worker_id(get_state_dir())}"
-    async with running_worker(client, SHARED_QUEUE, own_queue, limits=limits):
-        await _wait_until_polled(client)
+    """Execute runs until cancelled."""
+    async with serving_runs(config, limits) as service:
         print_text(
-            f"worker ready: task queues {SHARED_QUEUE} and {own_queue} "
-            f"on {config.address}, namespace {client.namespace}"
+            f"worker ready: task queues {SHARED_QUEUE} and {service.own_queue} "
+            f"on {service.address}, namespace {service.namespace}"
         )
         try:
             await asyncio.Event().wait()
         finally:
             grace_s = limits.grace.total_seconds()
             print_text(f"worker stopping: what runs gets {grace_s:g} s")
-
-
-async def _wait_until_polled(client: Client) -> None:
-    """Wait until the server knows of a worker: before that `forge run` submits nothing.
-
-    A server that does not tell is not waited for: the worker can work all the same.
-    """
-    with suppress(ServerUnavailable):
-        while not await has_workers(client, SHARED_QUEUE):  # noqa: ASYNC110 - nothing tells when
-            await asyncio.sleep(LOOK_INTERVAL_S)
-
-
-def _worker_id(directory: Path) -> str:
-    """Return the id of this machine's workers, made at first use.
-
-    Workers with the same state directory share it: they share the worktrees too.
-
-    Raises:
-        InfrastructureError: The state directory cannot be written.
-    """
-    path = directory / "worker-id"
-    try:
-        with suppress(FileExistsError):
-            create_private(path, f"{secrets.token_hex(8)}\n")
-        return path.read_text().strip()
-    except OSError as error:
-        raise InfrastructureError(f"state directory {directory}: {error.strerror}") from error

@@ -1,1 +1,1 @@
-"""Carrying out a run and telling how it gets on."""
+"""Carrying out a run and telling its progress."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from forge_core.git.leftovers import Leftover
 from forge_core.runs.ownership import find_owner
-from forge_core.runs.state import RUNNING, ask_standings
+from forge_core.runs.state import RUNNING, ask_states
 from forge_core.state_dir.files import StateFiles
 from forge_core.state_dir.locate import get_state_dir
 from forge_obs import Run, get_shown_status
@@ -21,7 +21,7 @@ class _Knowledge:
 
     files: StateFiles
     runs: Mapping[str, Run]
-    standings: Mapping[str, str]
+    states: Mapping[str, str]
 
 
 def judge(leftovers: Sequence[Leftover]) -> list[Candidate]:
@@ -37,8 +37,8 @@ def judge(leftovers: Sequence[Leftover]) -> list[Candidate]:
     runs = _read_runs(workflow_ids)
     unknown = [workflow_id for workflow_id in workflow_ids if workflow_id not in runs]
     directory = get_state_dir()
-    standings = ask_standings(unknown, os.environ, directory) if unknown else {}
-    known = _Knowledge(StateFiles(directory), runs, standings)
+    states = ask_states(unknown, os.environ, directory) if unknown else {}
+    known = _Knowledge(StateFiles(directory), runs, states)
     return [_judge(leftover, known) for leftover in leftovers]
 
 
@@ -50,7 +50,7 @@ def _judge(leftover: Leftover, known: _Knowledge) -> Candidate:
         return Candidate(leftover, RUNNING, ended_at)
     run = known.runs.get(workflow_id)
     if run is None:
-        return Candidate(leftover, known.standings.get(workflow_id, UNKNOWN), ended_at)
+        return Candidate(leftover, known.states.get(workflow_id, UNKNOWN), ended_at)
     return Candidate(leftover, get_shown_status(run), run.finished_at or ended_at)
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from temporalio import activity
 from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
-from temporalio.service import RPCError
 
+from forge_core.errors import ServerUnavailable
 from forge_core.git.repository import has_commit
 from forge_core.models.activity import RecordRunInput, RunOwner
 from forge_core.models.result import TaskResult
@@ -92,7 +92,7 @@ class RunActivities:
     async def _reconcile(self, run: RunKey) -> bool:
         try:
             ended = await reconcile_run(self._client, run, self._running.get(run))
-        except RPCError:
+        except ServerUnavailable:
             return False
         if ended:
             self._running.pop(run, None)

@@ -4,18 +4,13 @@ import asyncio
 from typing import Any
 
 from forge_obs import record
-from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.client import Client
 
 from forge_core.models.result import RunStatus, TaskResult
 from forge_core.models.run import RunKey
 from forge_core.models.task import ForgeTaskInput
 from forge_core.records.answer_journal import open_journal
-from forge_core.temporal_client.executions import (
-    GIVEN_UP,
-    describe,
-    find_outside_ending,
-    is_given_up,
-)
+from forge_core.temporal_client.inspector import RunInspector
 
 
 async def record_run(
@@ -61,18 +56,11 @@ async def reconcile_run(client: Client, run: RunKey, result: TaskResult | None =
         result: What is known of its result, to which its end is added.
 
     Raises:
-        RPCError: The server does not answer.
+        ServerUnavailable: The server does not answer.
     """
-    description = await describe(client, run.workflow_id, run.run_id)
-    ending = find_outside_ending(description)
-    if ending is None:
-        return description is not None and description.status != WorkflowExecutionStatus.RUNNING
-    given_up = description is not None and await is_given_up(client, description)
-    changes = (
-        {"status": "cancelled", "error": GIVEN_UP}
-        if given_up
-        else {"status": "failure_terminal", "error": ending}
-    )
-    status: RunStatus = "cancelled" if given_up else "error"
-    await record_run(run, status, result and result.model_copy(update=changes))
-    return True
+    end = await RunInspector(client).find_end(run)
+    if end is not None and end.status is not None:
+        unit_status = "cancelled" if end.status == "cancelled" else "failure_terminal"
+        changes = {"status": unit_status, "error": end.reason}
+        await record_run(run, end.status, result and result.model_copy(update=changes))
+    return end is not None

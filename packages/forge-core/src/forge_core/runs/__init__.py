@@ -1,4 +1,91 @@
-"""Runs, seen from outside: starting, following, cancelling and looking after them.
+"""Runs of tasks, for any program: start, resume, follow and cancel them as streams of events.
 
-Above the worker that executes them: see docs/decisions/D67-runs-above-the-worker.md.
+    work = resolve_run(task, repo, RunSettings(model="anthropic:NAME", planner_model="…"))
+    async for event in start_run(work):
+        ...
+
+`start_run`, `resume_run`, `follow_run`, `cancel_run` and `start_detached_run` each give a stream of
+frozen dataclasses, the union of which is `RunEvent`, or raise a `forge_core.errors.ForgeError`.
+They use the configured Temporal server, else the embedded one, as the ``forge`` command does.
+Nothing else of this package is public. Its modules are loaded when a name is first used; they stand
+above the worker that executes runs: see D67.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from forge_core.models.pending import PendingActivity
+    from forge_core.models.result import TaskResult
+    from forge_core.models.task import ForgeTaskInput, TaskDefinition
+    from forge_core.runs.cancellation import cancel_run
+    from forge_core.runs.detached import start_detached_run
+    from forge_core.runs.events import (
+        CancellationRequested,
+        RunBlocked,
+        RunDetached,
+        RunEvent,
+        RunFinished,
+        RunProgress,
+        RunStarted,
+        RunStopped,
+        ServerAway,
+        ServerConnected,
+        ServerRestarting,
+        SubmissionStarted,
+        TerminationRequested,
+    )
+    from forge_core.runs.execution import follow_run, make_workflow_id, resume_run, start_run
+    from forge_core.runs.resolve import RunSettings, resolve_run
+
+__all__ = [
+    "CancellationRequested",
+    "ForgeTaskInput",
+    "PendingActivity",
+    "RunBlocked",
+    "RunDetached",
+    "RunEvent",
+    "RunFinished",
+    "RunProgress",
+    "RunSettings",
+    "RunStarted",
+    "RunStopped",
+    "ServerAway",
+    "ServerConnected",
+    "ServerRestarting",
+    "SubmissionStarted",
+    "TaskDefinition",
+    "TaskResult",
+    "TerminationRequested",
+    "cancel_run",
+    "follow_run",
+    "make_workflow_id",
+    "resolve_run",
+    "resume_run",
+    "start_detached_run",
+    "start_run",
+]
+
+_MODULES = {
+    "ForgeTaskInput": "forge_core.models.task",
+    "PendingActivity": "forge_core.models.pending",
+    "RunSettings": "forge_core.runs.resolve",
+    "TaskDefinition": "forge_core.models.task",
+    "TaskResult": "forge_core.models.result",
+    "cancel_run": "forge_core.runs.cancellation",
+    "follow_run": "forge_core.runs.execution",
+    "make_workflow_id": "forge_core.runs.execution",
+    "resolve_run": "forge_core.runs.resolve",
+    "resume_run": "forge_core.runs.execution",
+    "start_detached_run": "forge_core.runs.detached",
+    "start_run": "forge_core.runs.execution",
+}
+"""Where the names come from that are no events."""
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(_MODULES.get(name, "forge_core.runs.events")), name)

@@ -1,19 +1,21 @@
-"""Starting runs and reading how they ended."""
+"""Submitting a run to the server and waiting for its end."""
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Coroutine
 from contextlib import suppress
+from typing import Any, NoReturn
 
-from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, CancelledError, TerminatedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from forge_core.activities.git import create_worktree
 from forge_core.errors import (
     ForgeError,
     InfrastructureError,
     RunCancelled,
+    RunStuck,
     RunTerminated,
     ServerUnavailable,
     TaskIdTaken,
@@ -22,13 +24,11 @@ from forge_core.errors import (
 from forge_core.models.result import RunStatus, TaskResult
 from forge_core.models.task import ForgeTaskInput
 from forge_core.records.run_record import reconcile_run, record_run
-from forge_core.temporal_client.executions import GIVEN_UP
-from forge_core.temporal_client.inspector import (
-    FoundRun,
-    RunHandle,
-    translating_unavailability,
-)
+from forge_core.runs.events import RunBlocked, RunProgress, ServerAway, Tell
+from forge_core.temporal_client.executions import TERMINATION_REASON, server_request
+from forge_core.temporal_client.inspector import RunDescription, RunHandle, RunInspector
 from forge_core.temporal_client.payload_size import ensure_transferable, get_limit
+from forge_core.temporal_client.pending import Blocker, RunLook, lacks_store
 from forge_core.workflows.options import TASK_TIMEOUT
 from forge_core.workflows.task import ForgeTaskWorkflow
 
@@ -50,14 +50,28 @@ FAILURES: dict[WorkflowExecutionStatus, RunStatus] = {
 AWAY_INTERVAL_S = 1.0
 """Seconds between two questions to a server that is away; the client tries for longer itself."""
 
+TAKEN_TIMEOUT_S = 10.0
+"""Seconds within which a living worker begins with a run; it takes milliseconds."""
+
+TAKEN_INTERVAL_S = 0.1
+
+LOOK_INTERVAL_S = 1.0
+"""Seconds between two looks at a run."""
+
+LOOK_TIMEOUT_S = 5.0
+"""Seconds that the server gets for an answer, before what it said last is out of date."""
+
+PATIENCE_S = 30.0
+"""Seconds that somebody gets to make room on a full disk."""
+
 SUMMARY_LENGTH = 200
 """Characters of the description that Temporal shows beside a run."""
 
 
-async def start_run(
+async def submit_run(
     client: Client, work: ForgeTaskInput, workflow_id: str, task_queue: str
 ) -> RunHandle:
-    """Start a run under an id of its own.
+    """Submit a run under an id of its own.
 
     Raises:
         UsageError: The task's texts are too large to be submitted.
@@ -67,7 +81,7 @@ async def start_run(
         work = ensure_transferable(work, "the task", get_limit(client.data_converter))
     except ApplicationError as error:
         raise UsageError(error.message) from error
-    with translating_unavailability("does not start the run"):
+    with server_request("start the run"):
         return await client.start_workflow(
             ForgeTaskWorkflow.run,
             work,
@@ -80,64 +94,69 @@ async def start_run(
         )
 
 
-def describe_started(handle: RunHandle, work: ForgeTaskInput, task_queue: str) -> FoundRun:
+def describe_started(handle: RunHandle, work: ForgeTaskInput, task_queue: str) -> RunDescription:
     """Describe a run that was started just now, without asking the server."""
     run_id = handle.first_execution_run_id or ""
-    return FoundRun(handle, run_id, task_queue, work, WorkflowExecutionStatus.RUNNING)
+    return RunDescription(handle, run_id, task_queue, work, WorkflowExecutionStatus.RUNNING)
 
 
-async def has_worktree(found: FoundRun) -> bool:
-    """Tell whether a run has made its worktree, as far as its history says.
+async def ensure_taken(
+    client: Client, handle: WorkflowHandle[Any, Any], timeout_s: float | None = None
+) -> None:
+    """Wait until a worker has begun with a run that was just started; else withdraw the run.
 
     Raises:
-        ServerUnavailable: The server does not tell.
+        ServerUnavailable: No worker took it in time, or the server does not tell.
     """
-    asked: set[int] = set()
-    with translating_unavailability("does not tell how far the run has come"):
-        async for event in found.handle.fetch_history_events():
-            scheduled = event.activity_task_scheduled_event_attributes
-            if scheduled.activity_type.name == create_worktree.__name__:
-                asked.add(event.event_id)
-            if event.activity_task_completed_event_attributes.scheduled_event_id in asked:
-                return True
-    return False
+    timeout_s = TAKEN_TIMEOUT_S if timeout_s is None else timeout_s
+    inspector = RunInspector(client)
+    try:
+        async with asyncio.timeout(timeout_s):
+            while not await inspector.is_taken(handle):  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(TAKEN_INTERVAL_S)
+    except TimeoutError as error:
+        with server_request(f"withdraw run {handle.id}, which no worker took"):
+            await handle.terminate("no worker took it")
+        raise ServerUnavailable(
+            f"no worker took the run within {timeout_s:g} s, so it was withdrawn: "
+            "start one with `forge worker`"
+        ) from error
 
 
-async def reconcile_ended(client: Client, found: FoundRun, known: TaskResult | None = None) -> None:
+async def reconcile_ended(
+    client: Client, run: RunDescription, result: TaskResult | None = None
+) -> None:
     """Put on record how a run ended, where that was from outside or its record was lost.
 
     Args:
         client: A connection.
-        found: The run.
-        known: What is known of its result, to which its end is added.
+        run: The run.
+        result: What is known of its result, to which its end is added.
 
     Raises:
         ServerUnavailable: The server does not tell.
     """
-    with translating_unavailability("does not tell how the run ended"):
-        await reconcile_run(client, found.key, known)
-    if found.status == WorkflowExecutionStatus.COMPLETED:
+    await reconcile_run(client, run.key, result)
+    if run.status == WorkflowExecutionStatus.COMPLETED:
         with suppress(ForgeError):
-            result = await wait_for_result(found.handle)
-            await record_run(found.key, result.status, result)
-    elif found.status in FAILURES:
-        await record_run(found.key, FAILURES[found.status], known)
+            final = await wait_for_result(run.handle)
+            await record_run(run.key, final.status, final)
+    elif run.status in FAILURES:
+        await record_run(run.key, FAILURES[run.status], result)
 
 
-async def wait_for_result(
-    handle: RunHandle, on_away: Callable[[str], None] | None = None
-) -> TaskResult:
+async def wait_for_result(handle: RunHandle, tell: Tell | None = None) -> TaskResult:
     """Wait until a run ends and return its result, also when the task failed.
 
     Args:
         handle: The run.
-        on_away: Told once why, whenever the server is out of reach; the wait goes on.
+        tell: Told once whenever the server is out of reach; the wait goes on.
 
     Raises:
         RunCancelled: It was cancelled.
         RunTerminated: It was ended from outside.
         TaskIdTaken: Another run took the task's id first.
-        ServerUnavailable: The server does not tell; without `on_away` also if it is away.
+        ServerUnavailable: The server does not tell; without `tell` also if it is away.
         InfrastructureError: It could not be carried out.
     """
     away = False
@@ -147,19 +166,127 @@ async def wait_for_result(
         except WorkflowFailureError as error:
             raise _translate(error) from error
         except RPCError as error:
-            if on_away is None or error.status in REFUSALS:
+            if tell is None or error.status in REFUSALS:
                 reason = f"the Temporal server does not tell how the run stands: {error.message}"
                 raise ServerUnavailable(reason) from error
             if not away:
-                on_away(error.message)
+                tell(ServerAway(error.message))
             away = True
             await asyncio.sleep(AWAY_INTERVAL_S)
 
 
+async def wait_unless_stuck(
+    client: Client, handle: RunHandle, tell: Tell, *guards: Coroutine[Any, Any, NoReturn]
+) -> TaskResult:
+    """Wait for a run's end as `wait_for_result` does, but no longer once it cannot go on.
+
+    Args:
+        client: A connection.
+        handle: The run.
+        tell: Told of what happens.
+        guards: What else ends the waiting if it fails.
+
+    Raises:
+        RunStuck: The run cannot go on; the message says why.
+        ForgeError: As `wait_for_result` and the guards have it.
+    """
+    result = asyncio.ensure_future(wait_for_result(handle, tell))
+    guarding = [asyncio.ensure_future(guard) for guard in (watch(client, handle.id, tell), *guards)]
+    try:
+        await asyncio.wait([result, *guarding], return_when=asyncio.FIRST_COMPLETED)
+        if not result.done():
+            for guard in guarding:
+                if guard.done():
+                    guard.result()
+        return await result
+    except (RuntimeError, ValueError) as error:
+        if not lacks_store(str(error)):
+            raise
+        raise InfrastructureError(
+            f"run {handle.id} has ended, but its result is in a payload store that this command "
+            "does not have: set FORGE_PAYLOAD_STORE as its worker has it"
+        ) from error
+    finally:
+        for task in (result, *guarding):
+            task.cancel()
+
+
+async def watch(
+    client: Client, workflow_id: str, tell: Tell, patience_s: float = PATIENCE_S
+) -> NoReturn:
+    """Look at a run and its sub-tasks now and then, until cancelled or something blocks them.
+
+    A server that does not answer is no blocker: who waits for the result is told of it.
+
+    Args:
+        client: A connection.
+        workflow_id: The run's.
+        tell: Told of each look, and once of whatever blocks the run that may pass.
+        patience_s: Seconds that such a blocker gets to pass.
+
+    Raises:
+        RunStuck: The run cannot go on; the message says why.
+    """
+    inspector = RunInspector(client)
+    patience = _Patience(patience_s, tell)
+    while True:
+        look = RunLook()
+        try:
+            async with asyncio.timeout(LOOK_TIMEOUT_S):
+                look = await inspector.look(workflow_id)
+        except (ServerUnavailable, TimeoutError):
+            pass
+        else:
+            _check_blocker(workflow_id, look.blocker, patience)
+        tell(RunProgress(look.pending))
+        await asyncio.sleep(LOOK_INTERVAL_S)
+
+
+class _Patience:
+    """How long something has blocked the run that may pass, and whether that was told."""
+
+    def __init__(self, seconds: float, tell: Tell) -> None:
+        self._seconds = seconds
+        self._tell = tell
+        self.renew()
+
+    def renew(self) -> None:
+        """Begin anew: nothing blocks the run."""
+        self._since: float | None = None
+        self._told = False
+
+    def is_lost(self, blocker: Blocker) -> bool:
+        """Return whether a blocker that is seen now has lasted too long."""
+        if self._since is None:  # It may be the last word of an attempt before room was made.
+            self._since = time.monotonic()
+            return False
+        if not self._told:
+            self._tell(RunBlocked(blocker.reason))
+            self._told = True
+        return time.monotonic() - self._since > self._seconds
+
+
+def _check_blocker(workflow_id: str, blocker: Blocker | None, patience: _Patience) -> None:
+    if blocker is None:
+        patience.renew()
+    elif blocker.is_mendable:
+        raise RunStuck(
+            f"run {workflow_id} makes no progress: {blocker.reason}: "
+            f"forge resume {workflow_id} tries again, forge cancel {workflow_id} ends it"
+        )
+    elif not blocker.may_pass:
+        raise RunStuck(f"run {workflow_id} cannot go on: {blocker.reason}")
+    elif patience.is_lost(blocker):
+        raise RunStuck(
+            f"run {workflow_id} cannot go on: {blocker.reason}: make room, then "
+            f"forge resume {workflow_id} goes on with it"
+        )
+
+
 def _translate(error: WorkflowFailureError) -> ForgeError:
     cause = error.cause
-    if isinstance(cause, TerminatedError) and cause.message == GIVEN_UP:
-        return RunCancelled(f"the run was {GIVEN_UP}")
+    if isinstance(cause, TerminatedError) and cause.message == TERMINATION_REASON:
+        return RunCancelled(f"the run was {TERMINATION_REASON}")
     if isinstance(cause, TerminatedError):
         return RunTerminated("the run was terminated in Temporal")
     if isinstance(cause, CancelledError):

@@ -13,13 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from temporalio.client import Client
-
-from forge_core.errors import InfrastructureError
+from forge_core.errors import InfrastructureError, ServerUnavailable
+from forge_core.runs.connection import connected_to_embedded
 from forge_core.runs.ownership import find_owner
 from forge_core.state_dir.files import RUN_NAME, RUN_SUFFIXES, StateFiles
-from forge_core.temporal_client.executions import describe
-from forge_core.temporal_client.inspector import translating_unavailability
+from forge_core.temporal_client.inspector import RunInspector
 from forge_core.temporal_client.payload_store import SHARED_RUN
 
 _HASHED = re.compile(r"id-[0-9a-f]{64}")
@@ -45,21 +43,38 @@ def list_old_runs(files: StateFiles, older_than: datetime) -> list[str]:
     return sorted(name for name in named if _is_old(files, name, older_than.timestamp()))
 
 
-async def choose_ended(client: Client, names: Sequence[str], older_than: datetime) -> list[str]:
-    """Choose the runs that ended before a moment, or that the server has forgotten since.
-
-    It forgets none that is open.
+async def find_ended_runs(
+    files: StateFiles, names: Sequence[str], older_than: datetime
+) -> list[str]:
+    """Ask the embedded server, started if need be, which runs ended before a moment.
 
     Args:
-        client: A connection to the embedded server.
+        files: Of its state directory.
         names: Runs, as `list_old_runs` names them.
         older_than: The moment, with a time zone.
 
     Raises:
+        ServerUnavailable: The server cannot be started, does not tell, or has lost its memory.
+    """
+    if not files.database.exists():
+        raise ServerUnavailable(f"the embedded server's database {files.database} is missing")
+    async with connected_to_embedded("db prune") as connection:
+        return await choose_ended(connection.inspector, names, older_than)
+
+
+async def choose_ended(
+    inspector: RunInspector, names: Sequence[str], older_than: datetime
+) -> list[str]:
+    """Choose the runs that ended before a moment, or that the server has forgotten since.
+
+    It forgets none that is open.
+
+    Raises:
         ServerUnavailable: The server does not tell.
     """
-    with translating_unavailability("does not tell which runs have ended"):
-        return [name for name in names if await _has_ended(client, name, older_than)]
+    closed_at = await inspector.list_close_times(names)
+    ended = {name for name, moment in closed_at.items() if moment and moment < older_than}
+    return [name for name in names if name in ended or name not in closed_at]
 
 
 def measure(files: StateFiles, names: Sequence[str]) -> Holdings:
@@ -108,13 +123,6 @@ def _paths(files: StateFiles, name: str) -> list[Path]:
     kept = (files.payloads / name, files.answers / name)
     of_run = (files.runs / f"{name}{suffix}" for suffix in RUN_SUFFIXES)
     return [path for path in (*kept, *of_run) if path.exists()]
-
-
-async def _has_ended(client: Client, name: str, older_than: datetime) -> bool:
-    found = await describe(client, name)
-    if found is None:
-        return True
-    return found.close_time is not None and found.close_time < older_than
 
 
 def _size(path: Path) -> int:

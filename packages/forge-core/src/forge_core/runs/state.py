@@ -4,9 +4,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from temporalio.client import WorkflowExecutionStatus
-from temporalio.service import RPCError
-
 from forge_core.embedded_server.start import read_record
 from forge_core.errors import ServerUnavailable
 from forge_core.state_dir.files import StateFiles
@@ -16,7 +13,7 @@ from forge_core.temporal_client.connect import (
     embedded_config,
     load_connect_config,
 )
-from forge_core.temporal_client.executions import describe
+from forge_core.temporal_client.inspector import RunInspector
 
 RUNNING = "running"
 INTERRUPTED = "interrupted"
@@ -26,7 +23,7 @@ OUT_OF_REACH = "out of reach"
 """The server that knows does not answer."""
 
 
-def ask_standings(
+def ask_states(
     workflow_ids: Sequence[str], environ: Mapping[str, str], directory: Path
 ) -> dict[str, str]:
     """Ask the configured server and the embedded one, which is not started for it, of runs.
@@ -52,7 +49,7 @@ def _ask_configured(workflow_ids: Sequence[str], environ: Mapping[str, str]) -> 
         return {}
     try:
         return asyncio.run(_ask(config, workflow_ids, RUNNING))
-    except (ServerUnavailable, RPCError):
+    except ServerUnavailable:
         return dict.fromkeys(workflow_ids, OUT_OF_REACH)
 
 
@@ -63,17 +60,13 @@ def _ask_embedded(workflow_ids: Sequence[str], directory: Path) -> dict[str, str
     try:
         config = embedded_config(record.address, directory)
         return asyncio.run(_ask(config, workflow_ids, INTERRUPTED))
-    except (ServerUnavailable, RPCError):  # it may have ended just now
+    except ServerUnavailable:  # it may have ended just now
         return {}
 
 
 async def _ask(
     config: ConnectConfig, workflow_ids: Sequence[str], when_open: str
 ) -> dict[str, str]:
-    client = await connect(config)
-    found = {workflow_id: await describe(client, workflow_id) for workflow_id in workflow_ids}
-    return {
-        workflow_id: when_open if known.status == WorkflowExecutionStatus.RUNNING else ENDED
-        for workflow_id, known in found.items()
-        if known is not None
-    }
+    inspector = RunInspector(await connect(config))
+    closed_at = await inspector.list_close_times(workflow_ids)
+    return {name: when_open if moment is None else ENDED for name, moment in closed_at.items()}

@@ -1,4 +1,4 @@
-"""What the server knows of a run while nobody executes it, and taking it from a dead worker."""
+"""Asking the server for a workflow, and taking a run from a dead worker or ending it."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -11,28 +11,31 @@ from temporalio.api.workflowservice.v1 import (
     ResetActivityRequest,
     ResetStickyTaskQueueRequest,
 )
-from temporalio.client import (
-    Client,
-    WorkflowExecutionDescription,
-    WorkflowExecutionStatus,
-    WorkflowHistoryEventFilterType,
-)
+from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from forge_core.errors import UNEXPECTED, DiskFull
+from forge_core.errors import UNEXPECTED, DiskFull, ServerUnavailable
 
-OUTSIDE_ENDINGS = {
-    WorkflowExecutionStatus.TERMINATED: "terminated in Temporal, not by forge",
-    WorkflowExecutionStatus.TIMED_OUT: "timed out in Temporal",
-}
-"""Ends of a run that it has no part in, so that it cannot put them on record itself."""
-
-GIVEN_UP = "cancelled by forge, since it could not get on"
-"""Reason that is told to Temporal, and put on record, of a run that only Temporal can end."""
+TERMINATION_REASON = "cancelled by forge, since it could not get on"
+"""Told to Temporal, and put on record, of a run that only Temporal can end."""
 
 AT_ONCE = timedelta(milliseconds=1)
 """Delay after which a released activity is tried again; none at all is not to be had."""
+
+
+@contextmanager
+def server_request(purpose: str) -> Iterator[None]:
+    """Turn a request that fails into `ServerUnavailable`.
+
+    Args:
+        purpose: What the server does not do then, for the message.
+    """
+    try:
+        yield
+    except RPCError as error:
+        reason = f"the Temporal server does not {purpose}: {error.message}"
+        raise ServerUnavailable(reason) from error
 
 
 async def describe(
@@ -51,41 +54,32 @@ async def describe(
         raise
 
 
-def find_outside_ending(found: WorkflowExecutionDescription | None) -> str | None:
-    """Say how a run was ended from outside; None for one that was not."""
-    if found is None:
-        return "no longer known to Temporal"
-    return OUTSIDE_ENDINGS.get(found.status) if found.status is not None else None
-
-
-async def is_given_up(client: Client, found: WorkflowExecutionDescription) -> bool:
-    """Tell whether a workflow was ended by `give_up`.
+async def walk(client: Client, workflow_id: str) -> AsyncIterator[WorkflowExecutionDescription]:
+    """Go through a workflow and those below it that have not ended.
 
     Raises:
         RPCError: The server does not answer.
     """
-    if found.status != WorkflowExecutionStatus.TERMINATED:
-        return False
-    handle = client.get_workflow_handle(found.id, run_id=found.run_id)
-    closing = handle.fetch_history_events(
-        event_filter_type=WorkflowHistoryEventFilterType.CLOSE_EVENT
-    )
-    reasons = [
-        event.workflow_execution_terminated_event_attributes.reason async for event in closing
-    ]
-    return GIVEN_UP in reasons
+    description = await describe(client, workflow_id)
+    if description is None or description.status != WorkflowExecutionStatus.RUNNING:
+        return
+    yield description
+    for child in description.raw_description.pending_children:
+        async for below in walk(client, child.workflow_id):
+            yield below
 
 
-async def give_up(client: Client, workflow_id: str) -> None:
-    """End a run that cannot get on, and its sub-tasks, which would wait for a worker for ever.
+async def terminate(client: Client, workflow_id: str) -> None:
+    """End a run that cannot go on, and its sub-tasks, which would wait for a worker for ever.
 
     Raises:
-        RPCError: The server does not answer.
+        ServerUnavailable: The server does not end it.
     """
-    for found in [found async for found in walk(client, workflow_id)]:
-        with _ignoring_missing():
-            handle = client.get_workflow_handle(found.id, run_id=found.run_id)
-            await handle.terminate(reason=GIVEN_UP)
+    with server_request("end the run"):
+        for description in [description async for description in walk(client, workflow_id)]:
+            handle = client.get_workflow_handle(description.id, run_id=description.run_id)
+            with _ignoring_missing():
+                await handle.terminate(reason=TERMINATION_REASON)
 
 
 async def release(client: Client, workflow_id: str, delay: timedelta = AT_ONCE) -> None:
@@ -100,38 +94,43 @@ async def release(client: Client, workflow_id: str, delay: timedelta = AT_ONCE) 
         delay: After which its activities are tried again.
 
     Raises:
-        RPCError: The server does not answer.
+        ServerUnavailable: The server does not let go of it.
     """
-    async for found in walk(client, workflow_id):
-        await client.workflow_service.reset_sticky_task_queue(
-            ResetStickyTaskQueueRequest(
-                namespace=client.namespace,
-                execution=WorkflowExecution(workflow_id=found.id, run_id=found.run_id),
+    with server_request("let go of the run"):
+        async for description in walk(client, workflow_id):
+            await client.workflow_service.reset_sticky_task_queue(
+                ResetStickyTaskQueueRequest(
+                    namespace=client.namespace,
+                    execution=WorkflowExecution(
+                        workflow_id=description.id, run_id=description.run_id
+                    ),
+                )
             )
-        )
-        for pending in found.raw_description.pending_activities:
-            await _release_activity(client, found, pending, delay)
+            for pending in description.raw_description.pending_activities:
+                await _release_activity(client, description, pending, delay)
 
 
-async def walk(client: Client, workflow_id: str) -> AsyncIterator[WorkflowExecutionDescription]:
-    """Go through a workflow and those below it that have not ended."""
-    found = await describe(client, workflow_id)
-    if found is None or found.status != WorkflowExecutionStatus.RUNNING:
-        return
-    yield found
-    for child in found.raw_description.pending_children:
-        async for below in walk(client, child.workflow_id):
-            yield below
+async def hasten(client: Client, workflow_id: str) -> None:
+    """Have what waits for its user, in a run that a worker has, tried again at once.
+
+    Raises:
+        ServerUnavailable: The server does not do it.
+    """
+    with server_request("try the run's activities again"):
+        async for description in walk(client, workflow_id):
+            for pending in description.raw_description.pending_activities:
+                with _ignoring_missing():
+                    await _hasten_activity(client, description, pending)
 
 
 async def _release_activity(
     client: Client,
-    found: WorkflowExecutionDescription,
+    workflow: WorkflowExecutionDescription,
     pending: PendingActivityInfo,
     delay: timedelta,
 ) -> None:
     handle = client.get_async_activity_handle(
-        workflow_id=found.id, run_id=found.run_id, activity_id=pending.activity_id
+        workflow_id=workflow.id, run_id=workflow.run_id, activity_id=pending.activity_id
     )
     # It may have ended between our two looks.
     with _ignoring_missing():
@@ -141,23 +140,11 @@ async def _release_activity(
         elif pending.state == PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED:
             await handle.report_cancellation()
         elif delay == AT_ONCE:
-            await _hasten(client, found, pending)
+            await _hasten_activity(client, workflow, pending)
 
 
-async def hasten(client: Client, workflow_id: str) -> None:
-    """Have what waits for its user, in a run that a worker has, tried again at once.
-
-    Raises:
-        RPCError: The server does not answer.
-    """
-    async for found in walk(client, workflow_id):
-        for pending in found.raw_description.pending_activities:
-            with _ignoring_missing():
-                await _hasten(client, found, pending)
-
-
-async def _hasten(
-    client: Client, found: WorkflowExecutionDescription, pending: PendingActivityInfo
+async def _hasten_activity(
+    client: Client, workflow: WorkflowExecutionDescription, pending: PendingActivityInfo
 ) -> None:
     """Try an activity again that waits for its user, who has made room or mended something."""
     waits = pending.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
@@ -166,7 +153,7 @@ async def _hasten(
         await client.workflow_service.reset_activity(
             ResetActivityRequest(
                 namespace=client.namespace,
-                execution=WorkflowExecution(workflow_id=found.id, run_id=found.run_id),
+                execution=WorkflowExecution(workflow_id=workflow.id, run_id=workflow.run_id),
                 id=pending.activity_id,
             )
         )

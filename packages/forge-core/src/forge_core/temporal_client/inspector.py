@@ -1,19 +1,42 @@
-"""What the server knows of a run."""
+"""The one place that asks a server about runs and those who execute them."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, cast
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, cast
 
-from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.enums.v1 import PendingWorkflowTaskState, TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import (
+    DescribeTaskQueueRequest,
+    GetWorkflowExecutionHistoryReverseRequest,
+)
+from temporalio.client import (
+    Client,
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
+    WorkflowHandle,
+    WorkflowHistoryEventFilterType,
+)
 from temporalio.converter import WorkflowSerializationContext
-from temporalio.service import RPCError
 
-from forge_core.errors import ServerUnavailable
 from forge_core.models.result import TaskResult
 from forge_core.models.run import RunKey
 from forge_core.models.task import ForgeTaskInput
-from forge_core.temporal_client.executions import describe
+from forge_core.temporal_client.executions import (
+    TERMINATION_REASON,
+    describe,
+    server_request,
+    walk,
+)
+from forge_core.temporal_client.pending import (
+    Blocker,
+    RunLook,
+    find_activity_blocker,
+    find_task_blocker,
+    read_pending,
+)
 
 RunHandle = WorkflowHandle[Any, TaskResult]
 """A started run."""
@@ -21,9 +44,21 @@ RunHandle = WorkflowHandle[Any, TaskResult]
 WORKFLOW_TYPE = "ForgeTaskWorkflow"
 """What the server calls the workflow of a run."""
 
+LONG_POLL = timedelta(seconds=90)
+"""Time within which a living worker polls again; the server names dead ones for five minutes."""
+
+LAST_EVENTS = 20
+"""Events among which the newest workflow task is found."""
+
+OUTSIDE_ENDS = {
+    WorkflowExecutionStatus.TERMINATED: "terminated in Temporal, not by forge",
+    WorkflowExecutionStatus.TIMED_OUT: "timed out in Temporal",
+}
+"""Ends of a run that it has no part in, so that it cannot put them on record itself."""
+
 
 @dataclass(frozen=True, slots=True)
-class FoundRun:
+class RunDescription:
     """A run that the server knows."""
 
     handle: RunHandle
@@ -49,36 +84,147 @@ class FoundRun:
         return RunKey(self.work.task.task_id, self.handle.id, self.run_id)
 
 
-async def find_run(client: Client, workflow_id: str) -> FoundRun | None:
-    """Find a run on the server; None if there is none of this id.
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """How a run ended."""
 
-    Raises:
-        ServerUnavailable: The server does not tell.
+    status: Literal["cancelled", "error"] | None = None
+    """None where the run itself had a say in it, and has put it on record."""
+    reason: str | None = None
+
+
+class RunInspector:
+    """Asks a server about runs; no answer is `ServerUnavailable` in every method.
+
+    Args:
+        client: A connection to it.
     """
-    with translating_unavailability("does not tell of the run"):
-        found = await describe(client, workflow_id)
-        if found is None or found.status is None or found.workflow_type != WORKFLOW_TYPE:
-            return None
-        handle: RunHandle = client.get_workflow_handle(
-            workflow_id, run_id=found.run_id, result_type=TaskResult
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def find_run(self, workflow_id: str) -> RunDescription | None:
+        """Return a run; None if the server has none of this id."""
+        with server_request("tell of the run"):
+            workflow = await describe(self._client, workflow_id)
+            if (
+                workflow is None
+                or workflow.status is None
+                or workflow.workflow_type != WORKFLOW_TYPE
+            ):
+                return None
+            handle: RunHandle = self._client.get_workflow_handle(
+                workflow_id, run_id=workflow.run_id, result_type=TaskResult
+            )
+            work = await self._read_input(handle)
+        return RunDescription(handle, workflow.run_id, workflow.task_queue, work, workflow.status)
+
+    async def list_close_times(self, workflow_ids: Iterable[str]) -> dict[str, datetime | None]:
+        """Return when runs ended, None for one that has not, by id; nothing of unknown ones."""
+        with server_request("tell which runs have ended"):
+            workflows = [await describe(self._client, name) for name in workflow_ids]
+        return {workflow.id: workflow.close_time for workflow in workflows if workflow is not None}
+
+    async def find_end(self, run: RunKey) -> RunEnd | None:
+        """Return how a run ended; None if it has not."""
+        with server_request("tell how the run ended"):
+            workflow = await describe(self._client, run.workflow_id, run.run_id)
+            if workflow is None:
+                return RunEnd("error", "no longer known to Temporal")
+            if workflow.status == WorkflowExecutionStatus.RUNNING:
+                return None
+            if await self._was_terminated_by_forge(workflow):
+                return RunEnd("cancelled", TERMINATION_REASON)
+        reason = OUTSIDE_ENDS.get(workflow.status) if workflow.status is not None else None
+        return RunEnd("error", reason) if reason else RunEnd()
+
+    async def has_completed(self, run: RunDescription, activity: str) -> bool:
+        """Return whether a run has completed an activity of some name, as its history says."""
+        scheduled_events: set[int] = set()
+        with server_request("tell how far the run has come"):
+            async for event in run.handle.fetch_history_events():
+                scheduled = event.activity_task_scheduled_event_attributes
+                if scheduled.activity_type.name == activity:
+                    scheduled_events.add(event.event_id)
+                completed = event.activity_task_completed_event_attributes
+                if completed.scheduled_event_id in scheduled_events:
+                    return True
+        return False
+
+    async def look(self, workflow_id: str) -> RunLook:
+        """Return what a run and its sub-tasks wait for, and what blocks them, if anything does."""
+        pending, blocker = [], None
+        with server_request("tell what the run waits for"):
+            async for workflow in walk(self._client, workflow_id):
+                infos = workflow.raw_description.pending_activities
+                pending += [read_pending(workflow.id, info) for info in infos]
+                blocker = (
+                    blocker
+                    or find_activity_blocker(infos)
+                    or await self._find_task_blocker(workflow)
+                )
+        return RunLook(tuple(pending), blocker)
+
+    async def has_workers(self, task_queue: str, now: datetime | None = None) -> bool:
+        """Return whether a worker has polled a queue for workflows of late.
+
+        One that stopped within the last 90 seconds cannot be told from one that waits: `is_taken`
+        can, once a run has been started.
+
+        Args:
+            task_queue: The queue.
+            now: The time, the present one if not given.
+        """
+        request = DescribeTaskQueueRequest(
+            namespace=self._client.namespace,
+            task_queue=TaskQueue(name=task_queue),
+            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
         )
-        work = await _read_input(client, handle)
-    return FoundRun(handle, found.run_id, found.task_queue, work, found.status)
+        with server_request("tell who polls it"):
+            answer = await self._client.workflow_service.describe_task_queue(request)
+        since = (now or datetime.now(UTC)) - LONG_POLL
+        times = (poller.last_access_time.ToDatetime(tzinfo=UTC) for poller in answer.pollers)
+        return any(time >= since for time in times)
 
+    async def is_taken(self, handle: WorkflowHandle[Any, Any]) -> bool:
+        """Return whether a worker has begun with a run that was started just now."""
+        with server_request(f"tell whether run {handle.id} was taken"):
+            workflow = await handle.describe()
+        task = workflow.raw_description.pending_workflow_task
+        waits = (
+            workflow.status == WorkflowExecutionStatus.RUNNING
+            and task.state == PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_SCHEDULED
+            and workflow.history_length <= 2
+        )
+        return not waits
 
-async def _read_input(client: Client, handle: RunHandle) -> ForgeTaskInput:
-    """Read what a run was started with, from the first event of its history."""
-    first = await anext(handle.fetch_history_events(page_size=1))
-    payloads = first.workflow_execution_started_event_attributes.input.payloads
-    scope = WorkflowSerializationContext(client.namespace, handle.id)
-    [work] = await client.data_converter.with_context(scope).decode(payloads, [ForgeTaskInput])
-    return cast("ForgeTaskInput", work)
+    async def _read_input(self, handle: RunHandle) -> ForgeTaskInput:
+        """Read what a run was started with, from the first event of its history."""
+        first = await anext(handle.fetch_history_events(page_size=1))
+        payloads = first.workflow_execution_started_event_attributes.input.payloads
+        scope = WorkflowSerializationContext(self._client.namespace, handle.id)
+        converter = self._client.data_converter.with_context(scope)
+        [work] = await converter.decode(payloads, [ForgeTaskInput])
+        return cast("ForgeTaskInput", work)
 
+    async def _was_terminated_by_forge(self, workflow: WorkflowExecutionDescription) -> bool:
+        if workflow.status != WorkflowExecutionStatus.TERMINATED:
+            return False
+        handle = self._client.get_workflow_handle(workflow.id, run_id=workflow.run_id)
+        closing = handle.fetch_history_events(
+            event_filter_type=WorkflowHistoryEventFilterType.CLOSE_EVENT
+        )
+        ends = [event.workflow_execution_terminated_event_attributes async for event in closing]
+        return TERMINATION_REASON in [end.reason for end in ends]
 
-@contextmanager
-def translating_unavailability(what: str) -> Iterator[None]:
-    """Turn a failed request to the server into `ServerUnavailable`; `what` it does not do."""
-    try:
-        yield
-    except RPCError as error:
-        raise ServerUnavailable(f"the Temporal server {what}: {error.message}") from error
+    async def _find_task_blocker(self, workflow: WorkflowExecutionDescription) -> Blocker | None:
+        if workflow.raw_description.pending_workflow_task.attempt <= 1:
+            return None
+        request = GetWorkflowExecutionHistoryReverseRequest(
+            namespace=self._client.namespace,
+            execution=WorkflowExecution(workflow_id=workflow.id, run_id=workflow.run_id),
+            maximum_page_size=LAST_EVENTS,
+        )
+        service = self._client.workflow_service
+        answer = await service.get_workflow_execution_history_reverse(request)
+        return find_task_blocker(answer.history.events)

@@ -1,34 +1,56 @@
-"""Asking the server what a run is waiting for."""
+"""What a run waits for, and whether waiting helps, as the server describes it; pure.
 
+A workflow whose worker cannot read its history is tried again for ever, and so is an activity whose
+argument cannot be read: no code of ours runs that could end the run. A full disk blocks it until
+somebody makes room; a run is worth a while of waiting for that, and is not ended for it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from temporalio.api.enums.v1 import PendingActivityState
+from temporalio.api.enums.v1 import EventType, PendingActivityState, WorkflowTaskFailedCause
 from temporalio.api.failure.v1 import Failure
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflow.v1 import PendingActivityInfo
-from temporalio.client import Client
 
+from forge_core.errors import UNEXPECTED, DiskFull, PayloadUnavailable, UnsignedWork
 from forge_core.models.pending import PendingActivity
-from forge_core.temporal_client.executions import walk
 
 LONGEST_REASON = 500
 """Characters of a failure's message that are passed on."""
 
+LASTING = frozenset({PayloadUnavailable.__name__, UnsignedWork.__name__})
+"""Types of failures that no further attempt mends."""
 
-async def list_pending_activities(client: Client, workflow_id: str) -> list[PendingActivity]:
-    """List what a run and its sub-tasks are waiting for; nothing for one that has ended.
-
-    Raises:
-        RPCError: The server does not answer.
-    """
-    return [
-        _convert(found.id, info)
-        async for found in walk(client, workflow_id)
-        for info in found.raw_description.pending_activities
-    ]
+NO_STORE = ("TMPRL1105", "No driver found with name")
+"""Parts of what the SDK says of a payload in a store that is not configured."""
 
 
-def _convert(workflow_id: str, info: PendingActivityInfo) -> PendingActivity:
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """What keeps a run from making progress."""
+
+    reason: str
+    """In one line."""
+    may_pass: bool = False
+    """A later attempt may succeed."""
+    is_mendable: bool = False
+    """The run can be resumed, once its user has looked at it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunLook:
+    """A look at a run and its sub-tasks; nothing of one that has ended."""
+
+    pending: tuple[PendingActivity, ...] = ()
+    """The activities that it waits for."""
+    blocker: Blocker | None = None
+
+
+def read_pending(workflow_id: str, info: PendingActivityInfo) -> PendingActivity:
+    """Convert what the server says of an activity of a workflow."""
     running = info.state == PendingActivityState.PENDING_ACTIVITY_STATE_STARTED
     began = info.last_started_time if running else info.scheduled_time
     waits = not running and info.attempt > 1 and info.HasField("next_attempt_schedule_time")
@@ -39,16 +61,84 @@ def _convert(workflow_id: str, info: PendingActivityInfo) -> PendingActivity:
         attempt=max(1, info.attempt),
         since=_moment(began),
         running=running,
-        failure=_read_failure(info.last_failure),
+        failure=_read_message(info.last_failure),
         next_attempt_at=_moment(info.next_attempt_schedule_time) if waits else None,
     )
 
 
-def _read_failure(failure: Failure) -> str | None:
-    """Read why an attempt failed; the server wraps a failure that it had to cut short."""
+def find_activity_blocker(pending: Iterable[PendingActivityInfo]) -> Blocker | None:
+    """Return the first that the last attempts of a workflow's activities tell of."""
+    blockers = (_read_activity(info) for info in pending)
+    return next((blocker for blocker in blockers if blocker), None)
+
+
+def find_task_blocker(newest_events: Iterable[HistoryEvent]) -> Blocker | None:
+    """Return why a workflow's last task failed; one that was only late is no blocker.
+
+    Args:
+        newest_events: The end of the workflow's history, newest first.
+    """
+    for event in newest_events:
+        if event.event_type in {
+            EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED,
+            EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT,
+        }:
+            return None
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
+            return _read_failed_task(event)
+    return None
+
+
+def lacks_store(message: str) -> bool:
+    """Return whether the SDK says that a payload is in a store which is not configured."""
+    return any(part in message for part in NO_STORE)
+
+
+def _read_activity(info: PendingActivityInfo) -> Blocker | None:
+    """Return what blocks an activity; one that is being tried again may be mended by now."""
+    blocker = _read_blocker(info.last_failure)
+    if blocker is None or not blocker.is_mendable:
+        return blocker
+    scheduled = info.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
+    return blocker if scheduled and info.attempt > 1 else None
+
+
+def _read_failed_task(event: HistoryEvent) -> Blocker | None:
+    task = event.workflow_task_failed_event_attributes
+    if task.cause == WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR:
+        return Blocker(
+            "it was begun by another version of forge, whose workflows decide otherwise: "
+            f"go on with that version ({_shorten(task.failure.message)})"
+        )
+    return _read_blocker(task.failure)
+
+
+def _read_blocker(failure: Failure) -> Blocker | None:
+    """Return what the next attempt does not mend by itself in a failure and what caused it."""
+    while True:
+        kind = failure.application_failure_info.type
+        if kind in LASTING or kind == DiskFull.__name__:
+            return Blocker(_shorten(failure.message), may_pass=kind not in LASTING)
+        if kind == UNEXPECTED:
+            return Blocker(_shorten(failure.message), is_mendable=True)
+        if lacks_store(failure.message):
+            return Blocker(
+                "its worker lacks the payload store: set FORGE_PAYLOAD_STORE there as it is here"
+            )
+        if not failure.HasField("cause"):
+            return None
+        failure = failure.cause
+
+
+def _read_message(failure: Failure) -> str | None:
+    """Return why an attempt failed; the server wraps a failure that it had to cut short."""
     if failure.HasField("server_failure_info") and failure.HasField("cause"):
         failure = failure.cause
     return failure.message[:LONGEST_REASON] or None
+
+
+def _shorten(text: str) -> str:
+    return " ".join(text.split())[:LONGEST_REASON]
 
 
 def _moment(stamp: Timestamp) -> datetime:

@@ -10,12 +10,11 @@ from typing import Any
 
 from temporalio import activity
 from temporalio.client import Client
-from temporalio.service import RPCError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from forge_core.activities.runs import RunActivities
 from forge_core.errors import ForgeError
-from forge_core.temporal_client.inspector import find_run
+from forge_core.temporal_client.inspector import RunInspector
 
 LOGGER = logging.getLogger("forge.temporal")
 
@@ -45,15 +44,15 @@ class AdoptionInterceptor(Interceptor):
     async def _adopt(self, workflow_id: str) -> None:
         try:
             await self._adopt_open(workflow_id)
-        except (ForgeError, RPCError) as error:
+        except ForgeError as error:
             LOGGER.debug("run %s is not adopted yet: %s", workflow_id, error)
         finally:
             del self._adopting[workflow_id]
 
     async def _adopt_open(self, workflow_id: str) -> None:
-        found = await find_run(self._client, workflow_id)
-        if found is not None and found.is_open and not self._runs.executes(workflow_id):
-            await self._runs.adopt(found.key, found.work)
+        run = await RunInspector(self._client).find_run(workflow_id)
+        if run is not None and run.is_open and not self._runs.executes(workflow_id):
+            await self._runs.adopt(run.key, run.work)
 
 
 class _Noticing(ActivityInboundInterceptor):

@@ -13,7 +13,7 @@ from forge_core.state_dir.locate import get_state_dir
 
 
 @dataclass(frozen=True, slots=True)
-class Embedding:
+class ServerSettings:
     """An embedded server as it is to be started if none runs."""
 
     directory: Path
@@ -31,15 +31,15 @@ class Embedding:
         return embedded_server(self.directory, purpose=purpose, idle_s=self.idle_s, ui=self.ui)
 
 
-def find_embedding() -> Embedding:
-    """Find out from the environment of this process.
+def load_server_settings() -> ServerSettings:
+    """Read them from the environment of this process.
 
     Raises:
         UsageError: FORGE_SERVER_IDLE_S is no number of seconds.
         ServerUnavailable: There is no home directory.
     """
     ui = bool(os.environ.get("FORGE_TEMPORAL_UI"))
-    return Embedding(get_state_dir(), read_idle_s(os.environ), ui)
+    return ServerSettings(get_state_dir(), read_idle_s(os.environ), ui)
 
 
 def read_idle_s(environ: Mapping[str, str]) -> float:

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from forge_core.errors import ServerUnavailable
+from forge_core.runs.client import ensure_taken
 from forge_core.temporal_client.connect import ConnectConfig, connect
-from forge_core.temporal_client.task_queues import LONG_POLL, ensure_taken, has_workers
+from forge_core.temporal_client.inspector import LONG_POLL, RunInspector
 from forge_core.worker.worker import running_worker
 from support.temporal_server import unique_queue
 from support.waiting import until
@@ -18,27 +19,27 @@ async def client(temporal_address: str) -> Client:
 
 
 async def test_queue_that_was_never_polled_has_no_workers(client: Client) -> None:
-    assert not await has_workers(client, unique_queue())
+    assert not await RunInspector(client).has_workers(unique_queue())
 
 
 async def test_worker_counts_until_it_has_not_polled_for_long(client: Client) -> None:
     queue = unique_queue()
     async with running_worker(client, queue):
-        await until(lambda: has_workers(client, queue), "the worker")
+        await until(lambda: RunInspector(client).has_workers(queue), "the worker")
     now = datetime.now(UTC)
 
-    assert await has_workers(client, queue, now)
-    assert not await has_workers(client, queue, now + LONG_POLL + timedelta(seconds=1))
+    assert await RunInspector(client).has_workers(queue, now)
+    assert not await RunInspector(client).has_workers(queue, now + LONG_POLL + timedelta(seconds=1))
 
 
 async def test_run_is_withdrawn_where_the_only_worker_stopped_a_moment_ago(client: Client) -> None:
     queue = unique_queue()
     async with running_worker(client, queue):
-        await until(lambda: has_workers(client, queue), "the worker")
+        await until(lambda: RunInspector(client).has_workers(queue), "the worker")
     handle = await client.start_workflow("ForgeTaskWorkflow", id=queue, task_queue=queue)
 
     with pytest.raises(ServerUnavailable, match=r"no worker took the run .* `forge worker`"):
-        await ensure_taken(handle, timeout_s=0.5)
+        await ensure_taken(client, handle, timeout_s=0.5)
 
     assert (await handle.describe()).status == WorkflowExecutionStatus.TERMINATED
 
@@ -47,6 +48,6 @@ async def test_run_that_a_worker_takes_is_left_alone(client: Client) -> None:
     queue = unique_queue()
     async with running_worker(client, queue):
         handle = await client.start_workflow("ForgeTaskWorkflow", id=queue, task_queue=queue)
-        await ensure_taken(handle)
+        await ensure_taken(client, handle)
 
     assert (await handle.describe()).status != WorkflowExecutionStatus.TERMINATED

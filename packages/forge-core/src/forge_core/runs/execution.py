@@ -1,0 +1,256 @@
+"""Starting, resuming and following runs as streams of events."""
+
+import secrets
+from collections.abc import AsyncGenerator
+from contextlib import ExitStack, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import NoReturn
+
+from forge_core.activities.git import create_worktree
+from forge_core.errors import (
+    GitFailed,
+    RunEnded,
+    RunRepeated,
+    ServerUnavailable,
+    TaskIdTaken,
+    UnknownRun,
+)
+from forge_core.git.claim import check_claim
+from forge_core.git.repository import read_claim
+from forge_core.models.ids import build_workflow_id
+from forge_core.models.result import TaskResult
+from forge_core.models.task import ForgeTaskInput
+from forge_core.runs.client import (
+    describe_started,
+    ensure_taken,
+    reconcile_ended,
+    submit_run,
+    wait_for_result,
+    wait_unless_stuck,
+)
+from forge_core.runs.connection import EmbeddedServer, ServerConnection, connected
+from forge_core.runs.events import RunEvent, RunFinished, RunStarted, SubmissionStarted, Tell
+from forge_core.runs.ownership import confirm_run, owned_run
+from forge_core.runs.stream import INTERVAL_S, Events, stream_events
+from forge_core.temporal_client.executions import hasten, release
+from forge_core.temporal_client.inspector import RunDescription, RunHandle
+from forge_core.worker.worker import SHARED_QUEUE, WorkerLimits, running_worker
+
+LIMITS = WorkerLimits(grace=timedelta(0))
+"""A worker that is told to stop tells its activities at once: what they do can be done again."""
+
+
+def start_run(
+    work: ForgeTaskInput,
+    workflow_id: str | None = None,
+    *,
+    temporal_address: str | None = None,
+    interval_s: float = INTERVAL_S,
+) -> AsyncGenerator[RunEvent]:
+    """Start a run and follow it to its end.
+
+    A run of the embedded server is executed by this process: closing the stream, or cancelling the
+    task that reads it, interrupts the run, and `resume_run` goes on with it.
+
+    Args:
+        work: The task, as `resolve_run` gives it.
+        workflow_id: The run's, as `make_workflow_id` gives it; None for a new one.
+        temporal_address: Of a configured server; None leaves it to the environment, as
+            ``forge run`` does.
+        interval_s: Seconds without an event after which there is a look at the run.
+
+    Returns:
+        `ServerConnected`, `SubmissionStarted`, `RunStarted`, what happens, and `RunFinished`.
+
+    Raises:
+        ForgeError: The run could not be carried out; a task that failed has a result.
+    """
+    name = workflow_id or make_workflow_id(work.task.task_id)
+
+    async def execute(events: Events) -> RunEvent:
+        async with connected(temporal_address, f"run {name}") as connection:
+            with ExitStack() as stack:
+                if connection.embedded is not None:
+                    stack.enter_context(owned_run(connection.embedded.files, name))
+                await events.hand_over(connection.describe())
+                run = await submit(connection, work, name, events)
+                return RunFinished(await _execute(connection, run, events))
+
+    return stream_events(execute, interval_s)
+
+
+def resume_run(
+    workflow_id: str, *, temporal_address: str | None = None, interval_s: float = INTERVAL_S
+) -> AsyncGenerator[RunEvent]:
+    """Go on with an interrupted run, or follow one that a configured server's worker executes.
+
+    Nothing that was done is done again. The arguments and the stream are as in `start_run`, without
+    `SubmissionStarted`.
+
+    Raises:
+        UnknownRun: The server knows no such run.
+        RunEnded: It has ended.
+        RunOwned: A living process executes it.
+        TaskIdTaken: What it had made was removed, so that it cannot go on.
+        ForgeError: The run could not be carried out.
+    """
+
+    async def execute(events: Events) -> RunEvent:
+        async with connected(temporal_address, f"resume {workflow_id}") as connection:
+            await events.hand_over(connection.describe())
+            run = await find_open_run(connection, workflow_id)
+            with ExitStack() as stack:
+                if connection.embedded is None:
+                    await connection.require_workers()
+                    await hasten(connection.client, workflow_id)
+                else:
+                    stack.enter_context(owned_run(connection.embedded.files, workflow_id))
+                    await _require_claim(connection, run)
+                    await release(connection.client, workflow_id)
+                return RunFinished(await _execute(connection, run, events))
+
+    return stream_events(execute, interval_s)
+
+
+def follow_run(
+    workflow_id: str, *, temporal_address: str | None = None, interval_s: float = INTERVAL_S
+) -> AsyncGenerator[RunEvent]:
+    """Follow a run that another process executes; closing the stream changes nothing.
+
+    The arguments and the stream are as in `start_run`, without `SubmissionStarted`. A run that has
+    ended gives its result at once; one that nobody executes is waited for until it is resumed.
+
+    Raises:
+        UnknownRun: The server knows no such run.
+        ForgeError: The run was cancelled, or could not be carried out.
+    """
+
+    async def follow(events: Events) -> RunEvent:
+        async with connected(temporal_address, f"follow {workflow_id}") as connection:
+            await events.hand_over(connection.describe())
+            run = await _find_run(connection, workflow_id)
+            if not run.is_open:
+                return RunFinished(await wait_for_result(run.handle))
+            await events.hand_over(RunStarted(workflow_id, run.work, executed_here=False))
+            client, handle = connection.client, run.handle
+            return RunFinished(await wait_unless_stuck(client, handle, events.tell))
+
+    return stream_events(follow, interval_s)
+
+
+def make_workflow_id(task_id: str) -> str:
+    """Name a new run of a task."""
+    return build_workflow_id(task_id, secrets.token_hex(4))
+
+
+async def submit(
+    connection: ServerConnection, work: ForgeTaskInput, workflow_id: str, events: Events
+) -> RunDescription:
+    """Submit a run once the reader knows of it, and see that a configured server's worker has it.
+
+    Raises:
+        ServerUnavailable: The server or its workers do not take it.
+    """
+    await connection.require_workers()
+    await events.hand_over(SubmissionStarted(workflow_id))
+    queue = SHARED_QUEUE if connection.embedded is None else _make_queue()
+    handle = await submit_run(connection.client, work, workflow_id, queue)
+    if connection.embedded is None:
+        await ensure_taken(connection.client, handle)
+    return describe_started(handle, work, queue)
+
+
+async def find_open_run(connection: ServerConnection, workflow_id: str) -> RunDescription:
+    """Return a run that has not ended.
+
+    Raises:
+        UnknownRun: The server knows no such run.
+        RunEnded: It has ended; where that is not on record yet, it is now.
+    """
+    run = await _find_run(connection, workflow_id)
+    if not run.is_open:
+        with suppress(RunRepeated):
+            if connection.embedded is not None:
+                confirm_run(connection.embedded.files, workflow_id, run.run_id)
+            await reconcile_ended(connection.client, run)
+        raise RunEnded(
+            f"run {workflow_id} has ended ({run.ending}): "
+            f"see forge status --workflow-id {workflow_id}"
+        )
+    return run
+
+
+async def execute_here(
+    connection: ServerConnection, embedded: EmbeddedServer, run: RunDescription, tell: Tell
+) -> TaskResult:
+    """Execute a run of the embedded server to its end, and keep the server alive meanwhile.
+
+    Raises:
+        RunRepeated: It is not the run that was executed under its id before.
+        ServerUnavailable: The server is lost for good.
+        ForgeError: As `wait_unless_stuck` has it.
+    """
+    client = connection.client
+    confirm_run(embedded.files, run.handle.id, run.run_id)
+    async with running_worker(client, run.task_queue, only=run.key, limits=LIMITS) as worker:
+        await worker.adopt(run.key, run.work)
+        keeping = _keep_server(embedded, run.handle, tell)
+        return await wait_unless_stuck(client, run.handle, tell, keeping)
+
+
+def describe_ways(workflow_id: str) -> str:
+    """Say how an interrupted run goes on."""
+    return f"forge resume {workflow_id} goes on with it, forge cancel {workflow_id} ends it"
+
+
+async def _execute(connection: ServerConnection, run: RunDescription, events: Events) -> TaskResult:
+    embedded = connection.embedded
+    started = RunStarted(run.handle.id, run.work, executed_here=embedded is not None)
+    await events.hand_over(started)
+    if embedded is None:
+        return await wait_unless_stuck(connection.client, run.handle, events.tell)
+    return await execute_here(connection, embedded, run, events.tell)
+
+
+async def _find_run(connection: ServerConnection, workflow_id: str) -> RunDescription:
+    run = await connection.inspector.find_run(workflow_id)
+    if run is None:
+        server = "the embedded server" if connection.embedded else "the configured server"
+        raise UnknownRun(f"{server} knows no run {workflow_id!r}")
+    return run
+
+
+async def _require_claim(connection: ServerConnection, run: RunDescription) -> None:
+    """See that a run of this machine still has the task id that it claimed, if it came to that.
+
+    Raises:
+        TaskIdTaken: Its claim was removed, and perhaps another run has the id by now.
+    """
+    repo, task_id = Path(run.work.repo_root), run.work.task.task_id
+    try:
+        if read_claim(repo, task_id) is not None or await connection.inspector.has_completed(
+            run, create_worktree.__name__
+        ):
+            check_claim(repo, task_id, run.handle.id)
+    except TaskIdTaken as error:
+        raise TaskIdTaken(f"{error}: forge cancel {run.handle.id} ends it") from error
+    except GitFailed:  # the repository is gone: the run itself says so
+        return
+
+
+async def _keep_server(embedded: EmbeddedServer, handle: RunHandle, tell: Tell) -> NoReturn:
+    try:
+        await embedded.keep(tell)
+    except ServerUnavailable as error:
+        reason = f"run {handle.id} is interrupted: {describe_ways(handle.id)}"
+        raise ServerUnavailable(f"{error}; {reason}") from error
+
+
+def _make_queue() -> str:
+    """Name the task queue of one run.
+
+    The embedded server has no authentication: the name is a secret, so that nobody else can hand
+    work to the run's worker.
+    """
+    return f"forge-{secrets.token_hex(16)}"
