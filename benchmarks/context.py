@@ -29,7 +29,7 @@ from forge_core.models.unit import WorkUnit, build_task_unit
 from forge_core.prompts.instructions import WRITER
 from forge_core.prompts.sections import build_unit_sections
 from forge_core.sources.cache import SourceCache
-from forge_core.sources.gather import Wanted, gather
+from forge_core.sources.gather import ContextRequest, gather
 
 TURNS = 7
 TARGET = "sqlalchemy/orm/session.py"
@@ -138,7 +138,7 @@ def _fit_exponent(scales: list[Scale]) -> float:
 def _assemble(worktree: Path, target: str, cache: SourceCache) -> Prompt:
     config = ContextConfig()
     unit = _make_unit(target)
-    wanted = Wanted(
+    request = ContextRequest(
         worktree=worktree,
         base_commit="HEAD",
         config=config,
@@ -148,7 +148,7 @@ def _assemble(worktree: Path, target: str, cache: SourceCache) -> Prompt:
         description=unit.description,
         context_files=(),
     )
-    materials, coverage = gather(wanted, cache)
+    materials, coverage = gather(request, cache)
     return build_prompt(build_unit_sections(WRITER, unit, materials, None), config, coverage)
 
 

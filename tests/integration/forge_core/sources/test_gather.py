@@ -9,7 +9,7 @@ import pytest
 from forge_core.models.task import ContextConfig
 from forge_core.prompts.sections import Materials
 from forge_core.sources.cache import SourceCache
-from forge_core.sources.gather import Wanted, gather
+from forge_core.sources.gather import ContextRequest, gather
 from support.children import NOBODY, run_in_child
 from support.repository import commit_all, git, make_repository, put_files
 
@@ -41,9 +41,9 @@ def cache(tmp_path: Path) -> SourceCache:
     return SourceCache(tmp_path / "cache" / "context.db")
 
 
-def want(repo: Path, *targets: str, **config: object) -> Wanted:
+def want(repo: Path, *targets: str, **config: object) -> ContextRequest:
     base = git(repo, "rev-list", "--max-parents=0", "HEAD")
-    return Wanted(
+    return ContextRequest(
         worktree=repo,
         base_commit=base,
         config=ContextConfig.model_validate(config),
@@ -57,7 +57,8 @@ def want(repo: Path, *targets: str, **config: object) -> Wanted:
 
 def shown(materials: Materials) -> list[tuple[str, str, bool]]:
     return [
-        (found.kind, found.source.path, found.source.text is not None) for found in materials.found
+        (found.kind, found.source.path, found.source.text is not None)
+        for found in materials.discovered
     ]
 
 
@@ -70,12 +71,12 @@ def test_target_brings_what_it_imports(repo: Path, cache: SourceCache) -> None:
         ("dependency", "shop/money.py", True),
         ("interface", "shop/rounding.py", False),
     ]
-    assert [found.reason for found in materials.found] == [
+    assert [found.reason for found in materials.discovered] == [
         "imported by shop/cart.py",
         "imported by shop/cart.py",
         "imported by shop/money.py, 2 imports away",
     ]
-    assert materials.found[2].source.outline == "def round_half(x: int) -> int: ..."
+    assert materials.discovered[2].source.outline == "def round_half(x: int) -> int: ..."
 
 
 def test_import_depth_and_whole_dependencies_are_options(repo: Path, cache: SourceCache) -> None:
@@ -92,11 +93,11 @@ def test_import_depth_and_whole_dependencies_are_options(repo: Path, cache: Sour
 
 
 def test_only_named_files_are_shown_without_discovery(repo: Path, cache: SourceCache) -> None:
-    wanted = replace(want(repo, TARGET, auto_discover=False), context_files=("README.md",))
+    request = replace(want(repo, TARGET, auto_discover=False), context_files=("README.md",))
 
-    materials, coverage = gather(wanted, cache)
+    materials, coverage = gather(request, cache)
 
-    assert materials.found == ()
+    assert materials.discovered == ()
     assert materials.repo_map.text == ""
     assert [file.text for file in materials.context_files] == ["# shop\n"]
     assert coverage.files_discovered == 9 + 1
@@ -166,9 +167,9 @@ def test_file_that_the_description_names_is_where_the_search_starts(
     repo: Path, cache: SourceCache
 ) -> None:
     text = "Mend money.py; README.md stays."
-    wanted = replace(want(repo), task_description=text, description=text)
+    request = replace(want(repo), task_description=text, description=text)
 
-    materials, coverage = gather(wanted, cache)
+    materials, coverage = gather(request, cache)
 
     assert shown(materials) == [
         ("dependency", "shop/rounding.py", True),

@@ -17,7 +17,7 @@ from forge_core.models.unit import (
 )
 from forge_core.prompts.instructions import PLANNER, WRITER
 from forge_core.prompts.sections import (
-    FoundFile,
+    DiscoveredFile,
     Materials,
     SourceFile,
     build_failure_sections,
@@ -63,10 +63,10 @@ def test_common_sections_stand_before_those_that_change() -> None:
     failure = AttemptFailure(attempt=1, error="no files")
 
     found = tuple(
-        FoundFile(SourceFile(f"{kind}.py", None, outline="x", rank=4), kind, "why")
+        DiscoveredFile(SourceFile(f"{kind}.py", None, outline="x", rank=4), kind, "why")
         for kind in ("interface", "dependency", "written_file")
     )
-    materials = replace(MATERIALS, repo_map=RepoMap("t.py:", 2), found=found)
+    materials = replace(MATERIALS, repo_map=RepoMap("t.py:", 2), discovered=found)
 
     sections = build_unit_sections(WRITER, make_step(), materials, failure)
 
@@ -86,7 +86,7 @@ def test_common_sections_stand_before_those_that_change() -> None:
 
 def test_found_file_keeps_why_and_how_important_it_is() -> None:
     file = SourceFile("f.py", "x = 1\n", outline="x = 1", rank=4)
-    materials = Materials(found=(FoundFile(file, "dependency", "imported by t.py"),))
+    materials = Materials(discovered=(DiscoveredFile(file, "dependency", "imported by t.py"),))
 
     section = build_planner_sections(PLANNER, WORK.task, materials)[1]
 

@@ -17,7 +17,7 @@ from forge_core.models.task import ContextConfig, TaskDefinition
 from forge_core.prompts.instructions import PLANNER, WRITER, build_instructions
 from forge_core.prompts.sections import Materials, build_planner_sections, build_unit_sections
 from forge_core.sources.cache import SourceCache, find_cache_path
-from forge_core.sources.gather import Wanted, gather
+from forge_core.sources.gather import ContextRequest, gather
 from forge_core.tracing.attributes import context_attributes
 from forge_core.tracing.setup import activity_span
 
@@ -39,11 +39,11 @@ def assemble_planner_context(work: AssemblePlannerInput) -> AssembledContext:
         user_prompt="",
         max_tokens=config.output_reserve,
     )
-    wanted = replace(
-        _want_for_task(task, work.worktree, work.base_commit), config=config, interfaces_only=True
+    request = replace(
+        _build_request(task, work.worktree, work.base_commit), config=config, interfaces_only=True
     )
     instructions = _instruct(PLANNER, task)
-    return _assemble(context, wanted, partial(build_planner_sections, instructions, task))
+    return _assemble(context, request, partial(build_planner_sections, instructions, task))
 
 
 @activity.defn
@@ -61,8 +61,8 @@ def assemble_context(work: AssembleContextInput) -> AssembledContext:
         user_prompt="",
         max_tokens=unit.task.context.output_reserve,
     )
-    wanted = replace(
-        _want_for_task(unit.task, work.worktree, unit.base_commit),
+    request = replace(
+        _build_request(unit.task, work.worktree, unit.base_commit),
         targets=unit.target_files,
         description=unit.description,
         context_files=unit.context_files,
@@ -70,13 +70,13 @@ def assemble_context(work: AssembleContextInput) -> AssembledContext:
     instructions = _instruct(WRITER, unit.task)
     return _assemble(
         context,
-        wanted,
+        request,
         lambda materials: build_unit_sections(instructions, unit, materials, work.failure),
     )
 
 
-def _want_for_task(task: TaskDefinition, worktree: str, base_commit: str) -> Wanted:
-    return Wanted(
+def _build_request(task: TaskDefinition, worktree: str, base_commit: str) -> ContextRequest:
+    return ContextRequest(
         worktree=Path(worktree),
         base_commit=base_commit or UNKNOWN_BASE,
         config=task.context,
@@ -89,12 +89,14 @@ def _want_for_task(task: TaskDefinition, worktree: str, base_commit: str) -> Wan
 
 
 def _assemble(
-    context: AssembledContext, wanted: Wanted, build_sections: Callable[[Materials], list[Section]]
+    context: AssembledContext,
+    request: ContextRequest,
+    build_sections: Callable[[Materials], list[Section]],
 ) -> AssembledContext:
-    """Gather what a prompt is to show, and fill it in."""
+    """Gather what a prompt is to show, and build it."""
     with activity_span("forge.assemble_context", context_attributes(context)) as span:
-        materials, coverage = gather(wanted, SourceCache(find_cache_path()))
-        context = _fill_prompts(context, build_sections(materials), wanted.config, coverage)
+        materials, coverage = gather(request, SourceCache(find_cache_path()))
+        context = _fill_prompts(context, build_sections(materials), request.config, coverage)
         span.set_attributes(context_attributes(context))
     return context
 

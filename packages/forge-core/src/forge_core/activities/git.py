@@ -52,16 +52,16 @@ def create_worktree(work: CreateWorktreeInput) -> Workspace:
 @activity.defn(no_thread_cancel_exception=True)
 def create_sub_worktree(work: CreateSubWorktreeInput) -> Workspace:
     """Make a sub-task's detached worktree at a commit, or bring it back there."""
-    place = (Path(work.repo_root), work.task_id, work.step_id, work.sub_task_id)
+    names = (Path(work.repo_root), work.task_id, work.step_id, work.sub_task_id)
     if work.workflow_id is not None:
         check_claim(Path(work.repo_root), work.task_id, work.workflow_id)
-    with _making(locate_sub_worktree(*place)):
-        return _workspace(ensure_sub_worktree(*place, work.commit))
+    with _making(locate_sub_worktree(*names)):
+        return _workspace(ensure_sub_worktree(*names, work.commit))
 
 
 @activity.defn(no_thread_cancel_exception=True)
 def reset_worktree_to(work: ResetWorktreeInput) -> None:
-    """Throw away what an attempt left in a worktree."""
+    """Discard what an attempt left in a worktree."""
     with claimed_worktree(Path(work.path), work.workflow_id):
         reset_worktree(Path(work.path), work.commit)
 
@@ -109,10 +109,10 @@ def _making(worktree: Path) -> Iterator[None]:
 
 
 def _keep(work: CommitInput, head: str) -> None:
-    kept = work.kept
-    if kept is not None and work.step_id is not None:
-        place = (work.workflow_id, work.step_id, kept.step_attempt, kept.sub_task_id)
-        keep_commit(Path(kept.repo_root), *place, head)
+    ref = work.kept
+    if ref is not None and work.step_id is not None:
+        names = (work.workflow_id, work.step_id, ref.step_attempt, ref.sub_task_id)
+        keep_commit(Path(ref.repo_root), *names, head)
 
 
 def _workspace(worktree: Worktree) -> Workspace:

@@ -75,7 +75,7 @@ def pack(sections: Sequence[Section], budget: int, chars_per_token: float) -> Pa
 
 
 def _fit(section: Section, room: int) -> tuple[Section | None, int]:
-    """Give the fullest form of a section that fits and its length, else that of the section.
+    """Return the fullest form of a section that fits and its length, else that of the section.
 
     The length is in characters, with what parts it from the next.
     """

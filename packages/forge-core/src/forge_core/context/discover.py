@@ -18,8 +18,8 @@ INTERFACE_TOKENS = 8000
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A file that was found, and how."""
+class ImportedFile:
+    """A file that a target imports, directly or not."""
 
     path: str
     distance: int
@@ -30,7 +30,7 @@ class Found:
 
 def find_imported(
     graph: ImportGraph, targets: Sequence[str], max_depth: int, ranked: Sequence[str]
-) -> list[Found]:
+) -> list[ImportedFile]:
     """Find what the targets import, over at most `max_depth` imports.
 
     Names that a package re-exports count as imported from where they are defined. The nearest
@@ -38,19 +38,19 @@ def find_imported(
     """
     position = {path: number for number, path in enumerate(ranked)}
     seen = set(targets)
-    found: list[Found] = []
+    files: list[ImportedFile] = []
     level = [path for path in targets if path in graph.edges]
     for distance in range(1, max_depth + 1):
-        reached: dict[str, Found] = {}
+        reached: dict[str, ImportedFile] = {}
         for importer in level:
             next_files = graph.find_origins(importer) if distance == 1 else graph.edges[importer]
             for path in next_files:
                 if path not in seen:
-                    reached.setdefault(path, Found(path, distance, importer))
+                    reached.setdefault(path, ImportedFile(path, distance, importer))
         seen.update(reached)
         level = sorted(reached, key=lambda path: position[path])
-        found += [reached[path] for path in level]
-    return found
+        files += [reached[path] for path in level]
+    return files
 
 
 def find_mentioned(text: str, paths: Iterable[str]) -> tuple[str, ...]:
@@ -58,16 +58,16 @@ def find_mentioned(text: str, paths: Iterable[str]) -> tuple[str, ...]:
 
     A file is named by its path, or by a name with an ending that no other file has.
     """
-    known = sorted(paths)
+    ordered = sorted(paths)
     words = {word.strip(".-/") for word in WORD.findall(text)}
-    names = Counter(_name(path) for path in known)
-    found = (
+    names = Counter(_name(path) for path in ordered)
+    matches = (
         path
-        for path in known
+        for path in ordered
         if path in words
         or ("." in _name(path) and names[_name(path)] == 1 and _name(path) in words)
     )
-    return tuple(found)[:MAX_MENTIONED]
+    return tuple(matches)[:MAX_MENTIONED]
 
 
 def _name(path: str) -> str:

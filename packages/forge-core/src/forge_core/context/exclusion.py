@@ -62,7 +62,7 @@ TEXT_SUFFIXES = frozenset(_TEXT.split())
 
 
 def find_exclusion(path: str, size: int) -> str | None:
-    """Say why a file is left out by default; None if it is not."""
+    """Return why a file is left out by default; None if it is not."""
     *directories, name = path.split("/")
     if not path.isprintable():
         return "unprintable name"
@@ -78,12 +78,12 @@ def find_exclusion(path: str, size: int) -> str | None:
 
 
 def is_python(path: str) -> bool:
-    """Tell whether a file is a Python module."""
+    """Return whether a file is a Python module."""
     return path.endswith(".py")
 
 
 def needs_reading(path: str) -> bool:
-    """Tell whether only a file's content says what it is."""
+    """Return whether a file's kind can be told only from its content."""
     return is_python(path) or _suffix(path.rpartition("/")[2]) not in TEXT_SUFFIXES
 
 

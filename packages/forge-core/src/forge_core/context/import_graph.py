@@ -22,7 +22,7 @@ Imports = Mapping[str, Sequence[Import]]
 """The imports of each Python file by its path."""
 
 
-class _Place(NamedTuple):
+class _Candidate(NamedTuple):
     """Where a module may stand, as paths without ending."""
 
     top: str
@@ -63,7 +63,7 @@ class ModuleIndex:
         self._shared_roots = self._find_shared_roots()
 
     def resolve(self, path: str, item: Import) -> Iterator[tuple[str, str]]:
-        """Give the files that an import of `path` means, each with the name taken from it.
+        """Yield the files that an import in `path` refers to, each with the name taken from it.
 
         The name is empty where the file as a whole is meant.
         """
@@ -71,28 +71,30 @@ class ModuleIndex:
         if not located.prefixes:
             return
         for name in item.names:
-            found = self._find_submodule(located.prefixes, name)
-            if found is not None:
-                yield found, ""
+            file = self._find_submodule(located.prefixes, name)
+            if file is not None:
+                yield file, ""
             elif located.container is not None:
                 yield located.container, name
         if not item.names and located.container is not None:
             yield located.container, ""
 
     def _locate(self, directory: str, level: int, module: str) -> _Located:
-        """Find what an import of a file in a directory names; searched for once."""
+        """Resolve an import of a file in a directory; each is searched for once."""
         key = directory, level, module
         if key not in self._located:
-            places = self._find_places(directory, level, module.replace(".", "/"))
-            prefixes = tuple(f"{place.module}/" if place.module else "" for place in places)
-            self._located[key] = _Located(prefixes, self._find_container(places))
+            candidates = self._find_candidates(directory, level, module.replace(".", "/"))
+            prefixes = tuple(
+                f"{candidate.module}/" if candidate.module else "" for candidate in candidates
+            )
+            self._located[key] = _Located(prefixes, self._find_container(candidates))
         return self._located[key]
 
     def _find_submodule(self, prefixes: Sequence[str], name: str) -> str | None:
         for prefix in prefixes:
-            found = self._modules.get(prefix + name)
-            if found is not None:
-                return found
+            file = self._modules.get(prefix + name)
+            if file is not None:
+                return file
         return None
 
     def _add(self, path: str) -> None:
@@ -112,26 +114,26 @@ class ModuleIndex:
         named = {d for d in self._directories if d.rpartition("/")[2] in SOURCE_DIRECTORIES}
         return tuple(sorted({"", *tops, *named} - (self._packages - {""})))
 
-    def _find_places(self, directory: str, level: int, inside: str) -> tuple[_Place, ...]:
-        """Give where the imported module may stand; nowhere if it is not of this tree."""
+    def _find_candidates(self, directory: str, level: int, inside: str) -> tuple[_Candidate, ...]:
+        """Return where the imported module may be; nowhere if it is not in this tree."""
         if not level:
             return tuple(self._search(self._get_roots(directory), inside))
         parts = list(filter(None, directory.split("/")))
         if level - 1 > len(parts):
             return ()
         top = "/".join(parts[: len(parts) - level + 1])
-        return (_Place(top, _join(top, inside)),)
+        return (_Candidate(top, _join(top, inside)),)
 
-    def _search(self, roots: Sequence[str], inside: str) -> Iterator[_Place]:
+    def _search(self, roots: Sequence[str], inside: str) -> Iterator[_Candidate]:
         first = inside.split("/", 1)[0]
         for root in roots:
             top = _join(root, first)
             if top in self._modules or top in self._directories:
-                yield _Place(top, _join(root, inside))
+                yield _Candidate(top, _join(root, inside))
 
-    def _find_container(self, places: Sequence[_Place]) -> str | None:
+    def _find_container(self, candidates: Sequence[_Candidate]) -> str | None:
         """Find the module of which names are taken: the longest part of its path that is one."""
-        for top, module in places:
+        for top, module in candidates:
             while module and len(module) >= len(top):
                 if module in self._modules:
                     return self._modules[module]
@@ -156,22 +158,22 @@ class ImportGraph:
 
     def find_origins(self, path: str) -> tuple[str, ...]:
         """List the files that `path` imports, followed to where re-exported names come from."""
-        found = (
+        origins = (
             origin
             for item in self.imports.get(path, ())
             for target, name in self.index.resolve(path, item)
             for origin in (target, *self._follow(target, name))
         )
-        return tuple(origin for origin in dict.fromkeys(found) if origin != path)
+        return tuple(origin for origin in dict.fromkeys(origins) if origin != path)
 
     def find_importers(self, paths: Iterable[str]) -> tuple[str, ...]:
         """List the files that import one of `paths`, in order, without these themselves."""
-        wanted = set(paths)
+        group = set(paths)
         return tuple(
             sorted(
                 path
                 for path, targets in self.edges.items()
-                if path not in wanted and not wanted.isdisjoint(targets)
+                if path not in group and not group.isdisjoint(targets)
             )
         )
 
@@ -199,14 +201,14 @@ def build_graph(imports: Imports) -> ImportGraph:
     index = ModuleIndex(imports)
     edges = {}
     for path, items in imports.items():
-        found = dict.fromkeys(target for item in items for target, _ in index.resolve(path, item))
-        found.pop(path, None)
-        edges[path] = tuple(found)
+        targets = dict.fromkeys(target for item in items for target, _ in index.resolve(path, item))
+        targets.pop(path, None)
+        edges[path] = tuple(targets)
     return ImportGraph(index, imports, edges)
 
 
 def is_package(path: str) -> bool:
-    """Tell whether a file makes its directory a regular package."""
+    """Return whether a file makes its directory a regular package."""
     return path.rpartition("/")[2] == "__init__.py"
 
 
@@ -219,7 +221,7 @@ def _directory(path: str) -> str:
 
 
 def _ancestors(directory: str) -> Iterator[str]:
-    """Give a directory and those above it, the tree's top last."""
+    """Yield a directory and those above it, the tree's top last."""
     while directory:
         yield directory
         directory = _directory(directory)

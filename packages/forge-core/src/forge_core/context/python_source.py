@@ -111,14 +111,14 @@ def _read_tree(tree: ast.Module, source: bytes) -> ModuleSource:
     return ModuleSource(merge_imports(_read_imports(tree, source)), outline)
 
 
-def merge_imports(found: Iterable[Import]) -> tuple[Import, ...]:
-    """Bring together what is imported from the same module, in the order of the first."""
+def merge_imports(imports: Iterable[Import]) -> tuple[Import, ...]:
+    """Merge the imports from the same module, in the order of the first."""
     merged: dict[tuple[int, str, bool], Import] = {}
-    for item in found:
+    for item in imports:
         key = (item.level, item.module, bool(item.names))
-        known = merged.get(key)
-        if known is not None:
-            item = Import(*key[:2], known.names + item.names, known.aliases + item.aliases)  # noqa: PLW2901
+        earlier = merged.get(key)
+        if earlier is not None:
+            item = Import(*key[:2], earlier.names + item.names, earlier.aliases + item.aliases)  # noqa: PLW2901
         merged[key] = item
     return tuple(merged.values())
 
@@ -135,7 +135,7 @@ def _find_excess(source: bytes) -> str | None:
 
 def _weigh_f_strings(source: bytes) -> int:
     """Estimate what a module's f-strings cost to parse: bytes times braces, one by one."""
-    texts = (found[found.lastgroup or 0] for found in _F_STRING.finditer(source))
+    texts = (match[match.lastgroup or 0] for match in _F_STRING.finditer(source))
     return sum(len(text) * text.count(b"{") for text in texts)
 
 

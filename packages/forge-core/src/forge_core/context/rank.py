@@ -24,7 +24,7 @@ IMPORTER_SHARE = 0.2
 
 
 def build_seeds(graph: ImportGraph, targets: Sequence[str]) -> dict[str, float]:
-    """Weigh the files from which ranking starts; they add up to 1 unless there are none.
+    """Return the weights of the files from which ranking starts; they add up to 1 or are none.
 
     Every file gets a little, so that what the whole tree rests on comes next. A target that does
     not exist yet stands for the files beside it.
@@ -32,9 +32,9 @@ def build_seeds(graph: ImportGraph, targets: Sequence[str]) -> dict[str, float]:
     files = sorted(graph.edges)
     if not files:
         return {}
-    chosen = _place_targets(files, targets)
-    importers = graph.find_importers(chosen)
-    shares = ((chosen, TARGET_SHARE), (importers, IMPORTER_SHARE))
+    starts = _find_starts(files, targets)
+    importers = graph.find_importers(starts)
+    shares = ((starts, TARGET_SHARE), (importers, IMPORTER_SHARE))
     seeds = dict.fromkeys(files, 0.0)
     for paths, share in shares:
         for path in paths:
@@ -85,11 +85,11 @@ def _step(
     return [DAMPING * p + restarting * r for p, r in zip(passed, restart, strict=True)]
 
 
-def _place_targets(files: Sequence[str], targets: Sequence[str]) -> list[str]:
-    known = set(files)
-    placed: list[str] = []
+def _find_starts(files: Sequence[str], targets: Sequence[str]) -> list[str]:
+    existing = set(files)
+    starts: list[str] = []
     for target in targets:
         directory = target.rpartition("/")[0]
         beside = [path for path in files if path.rpartition("/")[0] == directory]
-        placed += [target] if target in known else beside if target.endswith(".py") else []
-    return list(dict.fromkeys(placed))
+        starts += [target] if target in existing else beside if target.endswith(".py") else []
+    return list(dict.fromkeys(starts))

@@ -106,7 +106,7 @@ class _Drawing:
 
 
 def render_names(paths: Sequence[str]) -> str:
-    """Name files, those of one directory on one line."""
+    """Render file names, those of one directory on one line."""
     directories: dict[str, list[str]] = {}
     for path in sorted(paths):
         directory, _, name = path.rpartition("/")

@@ -71,7 +71,7 @@ class Section:
     outline: str = ""
     """What stands for the text where that finds no room; empty where nothing can."""
     rank: int | None = None
-    """Place of the file among the repository's Python files, 1 for the most important."""
+    """Rank of the file among the repository's Python files, 1 for the most important."""
     tokens: int = 0
     """Estimated, heading included; set when the section is packed."""
 

@@ -50,8 +50,8 @@ class TreeView:
     @property
     def unparsed(self) -> tuple[str, ...]:
         """Python files that could not be read, each with the reason."""
-        found = ((path, self.sources[blob].fault) for path, blob in self._python_files())
-        return tuple(f"{path}: {fault}" for path, fault in found if fault)
+        faults = ((path, self.sources[blob].fault) for path, blob in self._python_files())
+        return tuple(f"{path}: {fault}" for path, fault in faults if fault)
 
     def get_outline(self, path: str) -> str:
         """Return a file's declarations; empty where there are none or nobody can tell."""
@@ -63,25 +63,25 @@ class TreeView:
 
 
 def select_files(files: Iterable[TreeFile]) -> tuple[list[TreeFile], Counter[str]]:
-    """Part the files that may be shown from those that are not, counted by reason."""
-    kept = []
+    """Separate the files that may be shown from the others, which are counted by reason."""
+    selection = []
     left_out: Counter[str] = Counter()
     for file in files:
         reason = find_exclusion(file.path, file.size)
         if reason is None:
-            kept.append(file)
+            selection.append(file)
         else:
             left_out[reason] += 1
-    return kept, left_out
+    return selection, left_out
 
 
 def build_view(
-    kept: Iterable[TreeFile], left_out: Counter[str], sources: Mapping[str, ModuleSource]
+    files: Iterable[TreeFile], left_out: Counter[str], sources: Mapping[str, ModuleSource]
 ) -> TreeView:
     """Build the view of a tree from its files and what was read of those that need it."""
     blobs = {}
     counts = Counter(left_out)
-    for file in kept:
+    for file in files:
         source = sources.get(file.blob) if needs_reading(file.path) else ModuleSource()
         if source is None:
             counts["unreadable"] += 1

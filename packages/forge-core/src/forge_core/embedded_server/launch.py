@@ -99,7 +99,7 @@ def build_command(files: StateFiles, binary: str, ports: Ports) -> list[str]:
 
 
 def server_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Choose what the server sees of the environment."""
+    """Return what the server sees of the environment."""
     return STAND_INS | {name: environ[name] for name in KEPT_VARIABLES if environ.get(name)}
 
 
@@ -111,14 +111,14 @@ def dump_record(record: ServerRecord) -> str:
 def parse_record(text: str) -> ServerRecord | None:
     """Read a record; None for anything else. Keys of a later version are ignored."""
     try:
-        found = json.loads(text)
+        fields = json.loads(text)
         return ServerRecord(
-            pid=int(found["pid"]),
-            server_pid=int(found["server_pid"]),
-            port=int(found["port"]),
-            ui_port=None if found["ui_port"] is None else int(found["ui_port"]),
-            started_at=str(found["started_at"]),
-            idle_s=float(found.get("idle_s", IDLE_S)),
+            pid=int(fields["pid"]),
+            server_pid=int(fields["server_pid"]),
+            port=int(fields["port"]),
+            ui_port=None if fields["ui_port"] is None else int(fields["ui_port"]),
+            started_at=str(fields["started_at"]),
+            idle_s=float(fields.get("idle_s", IDLE_S)),
         )
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
@@ -132,8 +132,8 @@ def dump_ports(ports: Ports) -> str:
 def parse_ports(text: str) -> Ports | None:
     """Read ports; None for anything else."""
     try:
-        found = Ports(**json.loads(text))
+        ports = Ports(**json.loads(text))
     except (ValueError, TypeError):
         return None
-    numbers = (found.grpc, found.http, found.metrics, found.ui or 0)
-    return found if all(isinstance(number, int) for number in numbers) else None
+    numbers = (ports.grpc, ports.http, ports.metrics, ports.ui or 0)
+    return ports if all(isinstance(number, int) for number in numbers) else None

@@ -25,7 +25,7 @@ class Lease:
 
 @contextmanager
 def noted_lease(files: StateFiles, purpose: str) -> Iterator[None]:
-    """Say in the state directory that this process uses the server, until the block ends."""
+    """Note in the state directory that this process uses the server, until the block ends."""
     make_private(files.holders)
     name = f"{os.getpid()}-{secrets.token_hex(4)}"
     with held_file(files.holders / name, purpose):

@@ -1,4 +1,4 @@
-"""What the log of a server says about a start that failed; pure."""
+"""Reading from a server's log why it did not start; pure."""
 
 import re
 
@@ -19,15 +19,15 @@ PORT_TAKEN = "address already in use"
 
 
 def find_telling_line(log: str) -> str:
-    """Pick the line of a log that says best why the server did not start.
+    """Return the line of a log that best explains why the server did not start.
 
     What the command says itself comes first, then the first error that the server logged, which is
     the cause of those after it, then why it panicked.
     """
     lines = [line.strip() for line in log.splitlines() if line.strip()]
-    for pattern, place in ((TOLD_ERROR, -1), (LOGGED_ERROR, 0), (PANIC, 0)):
-        if found := [match for line in lines if (match := pattern.match(line))]:
-            return _shorten(": ".join(filter(None, found[place].groups())))
+    for pattern, index in ((TOLD_ERROR, -1), (LOGGED_ERROR, 0), (PANIC, 0)):
+        if matches := [match for line in lines if (match := pattern.match(line))]:
+            return _shorten(": ".join(filter(None, matches[index].groups())))
     return _shorten(lines[-1] if lines else "it said nothing")
 
 

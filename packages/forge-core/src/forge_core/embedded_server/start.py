@@ -63,7 +63,7 @@ async def embedded_server(
     ui: bool = False,
     start_timeout_s: float = START_TIMEOUT_S,
 ) -> AsyncIterator[str]:
-    """Give the address of the server of a state directory, started if it does not run.
+    """Yield the address of the server of a state directory, which is started if none runs.
 
     The block holds a lease. The server ends when no process has held one for `idle_s` seconds;
     a killed process loses its lease by itself.
@@ -125,7 +125,7 @@ async def keep_server(
 
 
 def find_temporal_binary() -> str:
-    """Find the Temporal command: `FORGE_TEMPORAL_BIN`, this environment's, one on PATH.
+    """Return the Temporal command: `FORGE_TEMPORAL_BIN`, this environment's or one on PATH.
 
     Raises:
         ServerUnavailable: There is none.
@@ -136,13 +136,13 @@ def find_temporal_binary() -> str:
             raise ServerUnavailable(f"FORGE_TEMPORAL_BIN={configured} is no executable file")
         return str(Path(configured).absolute())
     packaged = Path(sysconfig.get_path("scripts"), "temporal")
-    found = str(packaged) if _is_executable(packaged) else shutil.which("temporal")
-    if found is None:
+    binary = str(packaged) if _is_executable(packaged) else shutil.which("temporal")
+    if binary is None:
         raise ServerUnavailable(
             "no Temporal server: package temporal-bin is not installed (it exists for Linux and "
             "macOS); set TEMPORAL_ADDRESS, or FORGE_TEMPORAL_BIN to the temporal command"
         )
-    return found
+    return binary
 
 
 def read_record(files: StateFiles) -> ServerRecord | None:
@@ -161,7 +161,7 @@ async def _take_lease(files: StateFiles, purpose: str, stack: ExitStack) -> None
 
 @contextmanager
 def _explained(start: _Start) -> Iterator[None]:
-    """Say what kept the server from starting."""
+    """Raise in our terms what keeps the server from starting."""
     try:
         yield
     except TimeoutError as error:
@@ -177,7 +177,7 @@ def _explained(start: _Start) -> Iterator[None]:
 
 
 async def _attach_or_start(start: _Start) -> ServerRecord:
-    """Find a server that answers; only who holds the start lock looks, so only one starts.
+    """Return a server that answers; whoever holds the start lock looks, so only one starts.
 
     Besides the ports of its command line, the server chooses some for its parts and listens on them
     a moment later. It panics where one is taken then: it is started again.
@@ -229,17 +229,17 @@ async def _run_supervisor(start: _Start) -> None:
             start_new_session=True,
         )
     try:
-        failed = await process.wait()
+        status = await process.wait()
     except asyncio.CancelledError:
         process.kill()
         await process.wait()
         raise
-    if failed:
+    if status:
         raise ServerUnavailable(_explain_end(start.files, _read_log(start.files)))
 
 
 async def _answers(files: StateFiles, record: ServerRecord) -> bool:
-    """Tell whether the server is up, knows its default namespace and is still looked after."""
+    """Return whether the server is up, has its default namespace and is still supervised."""
     try:
         client = await Client.connect(record.address, runtime=get_runtime())
         await client.workflow_service.describe_namespace(

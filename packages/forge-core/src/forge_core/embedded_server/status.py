@@ -37,7 +37,7 @@ class ServerStatus:
 
 
 def get_server_status(directory: Path) -> ServerStatus:
-    """Look at the server of a state directory; nothing is created there."""
+    """Return the status of a state directory's server; nothing is created there."""
     files = StateFiles(directory)
     return ServerStatus(
         directory=directory,

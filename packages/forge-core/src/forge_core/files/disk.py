@@ -1,4 +1,4 @@
-"""Telling a full disk, which passes once somebody makes room, from failures that do not."""
+"""Telling a full disk, which somebody can make room on, from failures that last."""
 
 import errno
 import os
@@ -17,7 +17,7 @@ SCARCE_BYTES = 100_000
 
 
 def find_full_disk(error: OSError) -> DiskFull | None:
-    """Describe an error that a full disk is the reason of; None for any other; pure."""
+    """Describe an error caused by a full disk; None for any other; pure."""
     if error.errno not in FULL:
         return None
     where = f": {error.filename}" if error.filename else ""
@@ -25,7 +25,7 @@ def find_full_disk(error: OSError) -> DiskFull | None:
 
 
 def is_full(directory: Path, wanted_bytes: int = SCARCE_BYTES) -> bool:
-    """Tell whether the disk of a directory takes no more files, or not so many bytes."""
+    """Return whether the disk of a directory has no room for files, or for so many bytes."""
     try:
         disk = os.statvfs(directory)
     except OSError:

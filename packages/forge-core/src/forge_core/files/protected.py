@@ -122,7 +122,7 @@ ORDINARY_FILES = WritePolicy()
 
 
 def find_protection(path: str) -> str | None:
-    """Say why a file is protected, None if it is not."""
+    """Return why a file is protected; None if it is not."""
     *parents, name = fold_path(path).split("/")
     for reason, patterns in DIRECTORIES.items():
         if any(part in patterns for part in parents):

@@ -47,7 +47,7 @@ def check_claim(repo: Path, task_id: str, workflow_id: str) -> None:
 
 @contextmanager
 def claimed_worktree(worktree: Path, workflow_id: str | None) -> Iterator[None]:
-    """Hold the lock of a worktree, and see that the workflow still has its task id.
+    """Hold the lock of a worktree after checking that the workflow still has its task id.
 
     Args:
         worktree: Of the task or of one of its sub-tasks.

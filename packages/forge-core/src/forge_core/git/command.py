@@ -137,7 +137,7 @@ class Git:
         return done.stdout
 
     def succeeds(self, *args: str) -> bool:
-        """Run a command and tell whether it succeeded."""
+        """Run a command and return whether it succeeded."""
         return self._start(args, None).returncode == 0
 
     def identity(self) -> tuple[str, ...]:
@@ -147,12 +147,12 @@ class Git:
         """
         keys = [key for key, _ in FALLBACK_IDENTITY]
         pattern = f"^({'|'.join(map(re.escape, keys))})$"
-        found = self._start(("config", "--null", "--get-regexp", pattern), None).stdout
-        entries = found.decode(errors="replace").split("\0")
+        output = self._start(("config", "--null", "--get-regexp", pattern), None).stdout
+        entries = output.decode(errors="replace").split("\0")
         # The last value of a key counts.
-        told = dict(entry.partition("\n")[::2] for entry in entries)
-        is_told = told.get("user.name", "").strip(NAMELESS) and "user.email" in told
-        return () if is_told else _options(FALLBACK_IDENTITY)
+        settings = dict(entry.partition("\n")[::2] for entry in entries)
+        is_set = settings.get("user.name", "").strip(NAMELESS) and "user.email" in settings
+        return () if is_set else _options(FALLBACK_IDENTITY)
 
     def _start(
         self, args: tuple[str, ...], stdin: bytes | None

@@ -56,10 +56,10 @@ def list_leftovers(repo: Path) -> list[Leftover]:
         repo: Top of the checkout.
     """
     claims = common_directory(repo) / "forge" / "claims"
-    found = {path.name for path in _list(claims) if path.is_file()}
-    found |= {path.name for path in _list(worktrees_directory(repo))}
+    names = {path.name for path in _list(claims) if path.is_file()}
+    names |= {path.name for path in _list(worktrees_directory(repo))}
     places = _list_checkouts(repo)
-    return [_look(repo, name, places) for name in sorted(found) if is_identifier(name)]
+    return [_look(repo, name, places) for name in sorted(names) if is_identifier(name)]
 
 
 def remove_leftover(repo: Path, leftover: Leftover) -> None:
@@ -102,7 +102,7 @@ def _look(repo: Path, task_id: str, places: dict[str, Path]) -> Leftover:
 
 
 def _has_changes(worktree: Path) -> bool:
-    """Tell whether a worktree holds what its branch does not; one that git cannot read does."""
+    """Return whether a worktree holds what its branch does not; one that git cannot read does."""
     if not (worktree / ".git").is_file():
         return any(worktree.iterdir())
     try:
@@ -138,8 +138,8 @@ def _list_checkouts(repo: Path) -> dict[str, Path]:
 
 def _list_sub_worktrees(repo: Path, task_id: str) -> Iterator[Path]:
     directory = worktrees_directory(repo) / SUB_TASKS / task_id
-    standing = {find_worktree(path) for step in _list(directory) for path in _list(step)}
-    yield from sorted({*standing, *list_registered(repo, directory)})
+    existing = {find_worktree(path) for step in _list(directory) for path in _list(step)}
+    yield from sorted({*existing, *list_registered(repo, directory)})
 
 
 def _list(directory: Path) -> list[Path]:

@@ -12,12 +12,12 @@ BRANCHES = "forge"
 
 
 def branch_name(task_id: str) -> str:
-    """Name the branch of a task."""
+    """Return the name of a task's branch."""
     return f"{BRANCHES}/{task_id}"
 
 
 def find_repository(path: Path) -> Path:
-    """Find the top of the checkout that `path` is in.
+    """Return the top of the checkout that `path` is in.
 
     Raises:
         RepositoryError: It is no directory, in no git repository, bare, damaged, or without a
@@ -51,32 +51,32 @@ def resolve_commit(repo: Path, ref: str | None) -> str:
 
 
 def has_commit(repo: Path, commit: str) -> bool:
-    """Tell whether there is a repository that has a commit."""
+    """Return whether there is a repository that has a commit."""
     return repo.is_dir() and Git(repo).succeeds("cat-file", "-e", f"{commit}^{{commit}}")
 
 
 def has_file(repo: Path, commit: str, path: str) -> bool:
-    """Tell whether a commit has something at a path."""
+    """Return whether a commit has something at a path."""
     return Git(repo).succeeds("cat-file", "-e", f"{commit}:{path}")
 
 
 def is_dirty(repo: Path) -> bool:
-    """Tell whether the checkout has changes that are not committed."""
+    """Return whether the checkout has uncommitted changes."""
     return bool(Git(repo).run("status", "--porcelain", "-z"))
 
 
 def common_directory(repo: Path) -> Path:
-    """Find the git directory that all worktrees of a repository share.
+    """Return the git directory that all worktrees of a repository share.
 
     Git is asked once for as long as the same directory stands at the top of the checkout.
     """
     try:
-        standing = (repo / ".git").lstat()
+        status = (repo / ".git").lstat()
     except OSError:
         return _ask_common_directory(repo)
-    if not stat.S_ISDIR(standing.st_mode):
+    if not stat.S_ISDIR(status.st_mode):
         return _ask_common_directory(repo)
-    return _recall_common_directory(repo, standing.st_dev, standing.st_ino)
+    return _recall_common_directory(repo, status.st_dev, status.st_ino)
 
 
 @lru_cache(maxsize=256)
@@ -89,7 +89,7 @@ def _ask_common_directory(repo: Path) -> Path:
 
 
 def branch_exists(repo: Path, branch: str) -> bool:
-    """Tell whether a branch exists."""
+    """Return whether a branch exists."""
     return Git(repo).succeeds("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}")
 
 
@@ -102,7 +102,7 @@ def read_claim(repo: Path, task_id: str) -> str | None:
 
 
 def claim_path(repo: Path, task_id: str) -> Path:
-    """Say where the claim on a task id stands."""
+    """Return the path of the claim on a task id."""
     return common_directory(repo) / "forge" / "claims" / task_id
 
 

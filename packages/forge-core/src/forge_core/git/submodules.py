@@ -26,7 +26,7 @@ def refuse_submodules(worktree: Path, paths: Sequence[str]) -> None:
 
 
 def _standing_parents(worktree: Path, path: str) -> Iterator[str]:
-    """Give the directories on the way that stand; a checkout makes one for each submodule."""
+    """Yield the existing directories on the way; a checkout makes one for each submodule."""
     above = PurePosixPath()
     for part in parse_path(path)[:-1]:
         above /= part

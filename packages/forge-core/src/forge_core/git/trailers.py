@@ -30,7 +30,7 @@ def build_message(subject: str, trailers: CommitTrailers) -> str:
 
 
 def clean_subject(subject: str) -> str:
-    """Make one visible line of a text, short enough for a subject."""
+    """Return a text as one visible line, short enough for a subject."""
     visible = "".join(
         char if not unicodedata.category(char).startswith("C") else " " for char in subject
     )
@@ -39,7 +39,7 @@ def clean_subject(subject: str) -> str:
 
 
 def carries(message: str, trailers: CommitTrailers) -> bool:
-    """Tell whether the last trailer block of a message is exactly this one.
+    """Return whether the last trailer block of a message is exactly this one.
 
     Only the last paragraph counts: a text further up may have been written by a model.
     """

@@ -32,7 +32,7 @@ class Worktree:
 
 
 def locate_task_worktree(repo: Path, task_id: str) -> Path:
-    """Say where the worktree of a task is, or will be.
+    """Return where the worktree of a task is, or will be.
 
     Raises:
         RepositoryError: A link or a file stands in the place of all worktrees.
@@ -41,7 +41,7 @@ def locate_task_worktree(repo: Path, task_id: str) -> Path:
 
 
 def locate_sub_worktree(repo: Path, task_id: str, step_id: str, sub_task_id: str) -> Path:
-    """Say where the worktree of a sub-task is, or will be.
+    """Return where the worktree of a sub-task is, or will be.
 
     Raises:
         RepositoryError: A link or a file stands in the place of all worktrees.
@@ -50,7 +50,7 @@ def locate_sub_worktree(repo: Path, task_id: str, step_id: str, sub_task_id: str
 
 
 def find_task(worktree: Path) -> tuple[Path, str]:
-    """Tell the repository and the task id of a worktree, also of a sub-task's; pure."""
+    """Return the repository and the task id of a worktree, also of a sub-task's; pure."""
     directory = next(path for path in worktree.parents if path.name == WORKTREES)
     first, *rest = worktree.relative_to(directory).parts
     return directory.parent, rest[0] if first == SUB_TASKS else first
@@ -98,8 +98,8 @@ def reset_worktree(path: Path, commit: str) -> None:
 def remove_sub_worktrees(repo: Path, task_id: str, step_id: str) -> None:
     """Remove the worktrees of a step's sub-tasks, if there are any, once nobody works there."""
     directory = _step_directory(repo, task_id, step_id)
-    standing = map(find_worktree, directory.iterdir()) if directory.is_dir() else ()
-    for path in {*standing, *list_registered(repo, directory)}:
+    existing = map(find_worktree, directory.iterdir()) if directory.is_dir() else ()
+    for path in {*existing, *list_registered(repo, directory)}:
         path.parent.mkdir(parents=True, exist_ok=True)
         with exclusive(path):
             remove_worktree(repo, path)
@@ -109,7 +109,7 @@ def remove_sub_worktrees(repo: Path, task_id: str, step_id: str) -> None:
 
 
 def worktrees_directory(repo: Path) -> Path:
-    """Say where the worktrees of all runs are.
+    """Return the directory of the worktrees of all runs.
 
     Raises:
         RepositoryError: A symbolic link or a file stands there.
@@ -127,7 +127,7 @@ def _step_directory(repo: Path, task_id: str, step_id: str) -> Path:
 
 
 def _is_finished(repo: Path, path: Path, ref: str) -> bool:
-    """Tell whether `path` is a worktree of this repository at `ref`, checked out to the end."""
+    """Return whether `path` is a worktree of this repository at `ref`, completely checked out."""
     if not (path / ".git").is_file():
         return False
     git = Git(path)
@@ -184,11 +184,11 @@ def remove_stale_locks(worktree: Path) -> None:
     Raises:
         GitFailed: The worktree is not, or no longer, where Forge made it.
     """
-    for lock in _check_place(Git(worktree)):
+    for lock in _locate_locks(Git(worktree)):
         lock.unlink(missing_ok=True)
 
 
-def _check_place(git: Git) -> list[Path]:
+def _locate_locks(git: Git) -> list[Path]:
     """Return where a worktree's locks are once it is certain that it is at Forge's own HEAD.
 
     A worktree without its ``.git`` file is a plain directory of the user's checkout: git would
@@ -200,13 +200,13 @@ def _check_place(git: Git) -> list[Path]:
     in_task = worktree.parent.name == WORKTREES
     expected = f"refs/heads/{branch_name(worktree.name)}" if in_task else "HEAD"
     names = dict.fromkeys(("index", "HEAD", expected))
-    told = git.run(
+    output = git.run(
         "rev-parse",
         *("--path-format=absolute", "--show-toplevel", "--git-common-dir"),
         *(word for name in names for word in ("--git-path", f"{name}.lock")),
         *("--symbolic-full-name", "HEAD"),
     )
     before, after = f"{worktree}\n{common_directory(repo)}\n", f"\n{expected}"
-    if not (told.startswith(before) and told.endswith(after)):
+    if not (output.startswith(before) and output.endswith(after)):
         raise GitFailed(f"{worktree} is no worktree at {expected} any more: something changed it")
-    return [Path(lock) for lock in told[len(before) : -len(after)].split("\n")]
+    return [Path(lock) for lock in output[len(before) : -len(after)].split("\n")]

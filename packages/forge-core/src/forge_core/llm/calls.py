@@ -146,16 +146,16 @@ def _build_request(
 
 
 async def _sample(request: ModelRequest, observer: CallObserver | None) -> _Accepted:
-    """Ask until an answer fits, each time saying what was wrong with the last."""
-    asked = request
+    """Ask until an answer fits the schema, each time with what was wrong with the last."""
+    next_request = request
     for sample in range(MAX_SAMPLES - 1):
         try:
-            return await _ask_once(sample, asked, observer)
+            return await _ask_once(sample, next_request, observer)
         except ModelFailure as failure:
             if failure.kind != "invalid_output":
                 raise
-            asked = ask_again(request, failure.problems)
-    return await _ask_once(MAX_SAMPLES - 1, asked, observer)
+            next_request = ask_again(request, failure.problems)
+    return await _ask_once(MAX_SAMPLES - 1, next_request, observer)
 
 
 async def _ask_once(sample: int, request: ModelRequest, observer: CallObserver | None) -> _Accepted:

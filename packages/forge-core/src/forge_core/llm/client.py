@@ -138,7 +138,7 @@ class _Exchange:
         )
 
     def describe_wreck(self) -> ModelAnswer | None:
-        """Keep what came back of a failed request; None where nothing did."""
+        """Return what came back of a failed request; None where nothing did."""
         if self.body is None:
             return None
         name = split_model(self.request.model)[1]
@@ -167,7 +167,7 @@ async def request_over_network(request: ModelRequest) -> ModelAnswer:
 
 
 def _hide_key(body: str, spec: str) -> str:
-    """Leave the key out of a refusal: some servers quote the one that they refuse."""
+    """Remove the key from a refusal: some servers quote the one that they refuse."""
     key = read_access(PROVIDERS[split_model(spec)[0]]).key
     return body.replace(key, "[key]") if key else body
 
@@ -179,7 +179,7 @@ def _tls_context() -> ssl.SSLContext:
 
 
 def _read_text(response: ModelResponse) -> str | None:
-    """Take the tool's arguments as they were sent, else the text; None where there is neither.
+    """Return the tool's arguments as they were sent, else the text; None where there is neither.
 
     Arguments that were sent as an object, as Anthropic does, become compact JSON.
     """

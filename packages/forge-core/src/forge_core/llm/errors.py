@@ -100,7 +100,7 @@ def explain_failure(
     body: str | None,
     error: Exception,
 ) -> str:
-    """Say what failed, in the provider's words where it has some, and what to do.
+    """Describe what failed, in the provider's words where it has some, and what to do.
 
     Args:
         request: What was asked; no line of its prompts is quoted.
@@ -143,7 +143,7 @@ def _find_words(body: str | None, status: int | None, error: Exception) -> str:
 
 
 def _name_root(error: BaseException) -> str:
-    """Take the words of the innermost cause that has some: the outer ones say only what broke."""
+    """Return the message of the innermost cause that has one: the outer ones are too general."""
     words, cause = str(error) or type(error).__name__, error.__cause__
     while cause is not None:
         words, cause = str(cause) or words, cause.__cause__

@@ -37,7 +37,7 @@ SCRIPTED = "scripted"
 
 
 def anchor_model(spec: str, directory: str) -> str:
-    """Make the path of a scripted model absolute, so that it means the same everywhere."""
+    """Return the name with a scripted model's path made absolute, valid in any directory."""
     word, name = split_model(spec)
     return f"{word}:{posixpath.join(directory, name)}" if word == SCRIPTED else spec
 
@@ -49,9 +49,9 @@ def split_model(spec: str) -> tuple[str, str]:
         ModelNotConfigured: The provider is unknown or a part is missing.
     """
     provider, _, name = spec.partition(":")
-    known = ", ".join((*PROVIDERS, SCRIPTED))
+    providers = ", ".join((*PROVIDERS, SCRIPTED))
     if not name.strip():
-        raise ModelNotConfigured(f"model {spec!r} is not of the form provider:name ({known})")
+        raise ModelNotConfigured(f"model {spec!r} is not of the form provider:name ({providers})")
     if provider not in PROVIDERS and provider != SCRIPTED:
-        raise ModelNotConfigured(f"model {spec!r}: unknown provider {provider!r} ({known})")
+        raise ModelNotConfigured(f"model {spec!r}: unknown provider {provider!r} ({providers})")
     return provider, name

@@ -129,9 +129,11 @@ def _load(text: str) -> object:
 
 def _describe(error: ValidationError) -> list[str]:
     errors = error.errors(include_url=False, include_input=False, include_context=False)
-    told = [problem for problem in errors if not _is_consequence(problem, errors)]
-    lines = [_describe_problem(problem) for problem in told[:MAX_PROBLEMS]]
-    return lines if len(told) <= MAX_PROBLEMS else [*lines, f"and {len(told) - MAX_PROBLEMS} more"]
+    causes = [problem for problem in errors if not _is_consequence(problem, errors)]
+    lines = [_describe_problem(problem) for problem in causes[:MAX_PROBLEMS]]
+    return (
+        lines if len(causes) <= MAX_PROBLEMS else [*lines, f"and {len(causes) - MAX_PROBLEMS} more"]
+    )
 
 
 def _is_consequence(problem: ErrorDetails, errors: list[ErrorDetails]) -> bool:

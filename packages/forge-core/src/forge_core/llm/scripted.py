@@ -55,9 +55,9 @@ class ScriptedEntry(BaseModel):
         return self
 
     def fits(self, labels: RequestLabels) -> bool:
-        """Tell whether this entry may answer a request."""
-        wanted = ((getattr(self, name), getattr(labels, name)) for name in LABELS)
-        return all(mine is None or mine == theirs for mine, theirs in wanted)
+        """Return whether this entry may answer a request."""
+        pairs = ((getattr(self, name), getattr(labels, name)) for name in LABELS)
+        return all(mine is None or mine == theirs for mine, theirs in pairs)
 
     @property
     def specificity(self) -> int:
@@ -88,13 +88,13 @@ def parse_script(text: bytes) -> Script:
 
 
 def choose_entry(script: Script, labels: RequestLabels) -> ScriptedEntry | None:
-    """Choose the fitting entry with the most labels, the first of equals; None if none fits."""
+    """Return the matching entry with the most labels, the first of equals; None if none matches."""
     fitting = [entry for entry in script.answers if entry.fits(labels)]
     return max(fitting, key=lambda entry: entry.specificity, default=None)
 
 
 def describe_labels(labels: RequestLabels) -> str:
-    """Name a request by its labels, as an entry of a script would."""
+    """Describe a request by its labels, as an entry of a script would."""
     pairs = ((name, getattr(labels, name)) for name in LABELS)
     return ", ".join(f"{name}={value}" for name, value in pairs if value is not None)
 
@@ -121,8 +121,8 @@ def answer_from_script(path: Path, request: ModelRequest) -> ModelAnswer:
     """
     entry = choose_entry(load_script(path), request.labels)
     if entry is None:
-        asked = describe_labels(request.labels)
-        raise ModelFailure("no_scripted_answer", f"script {path} has no answer for {asked}")
+        labels = describe_labels(request.labels)
+        raise ModelFailure("no_scripted_answer", f"script {path} has no answer for {labels}")
     if entry.error is not None:
         error = entry.error
         raise ModelFailure(error.kind, error.message, retry_after_s=error.retry_after_s)

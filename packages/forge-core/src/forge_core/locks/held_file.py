@@ -22,7 +22,7 @@ class Held(Exception):
 
 @contextmanager
 def held_file(path: Path, text: str) -> Iterator[None]:
-    """Make a file that is true as long as we live: locked by us, gone at the end.
+    """Hold a file that says something as long as we live: locked by us, removed at the end.
 
     It appears with its text and its lock, or not at all; one that its holder left behind is
     replaced.

@@ -54,7 +54,7 @@ class ContextEntry(BaseModel):
     reason: str
     """Why it was chosen."""
     rank: int | None = None
-    """Place of the file among the repository's Python files, 1 for the most important."""
+    """Rank of the file among the repository's Python files, 1 for the most important."""
 
 
 class AssembledContext(BaseModel):

@@ -1,4 +1,4 @@
-"""What is wrong with a value that a user wrote, in words without pydantic's own terms; pure."""
+"""What is wrong with a value that a user wrote, free of pydantic's own terms; pure."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -26,6 +26,6 @@ PHRASES: Final[Mapping[str, str]] = {
 
 
 def describe_fault(fault: ErrorDetails) -> str:
-    """Say what is wrong with one value."""
+    """Describe what is wrong with one value."""
     own = fault["msg"].removeprefix("Value error, ").replace("Input should be", "must be", 1)
     return PHRASES.get(fault["type"], own)

@@ -29,7 +29,7 @@ def check_id(value: str) -> str:
 
 
 def is_identifier(value: str) -> bool:
-    """Tell whether `value` may name a task, a step or a sub-task."""
+    """Return whether `value` may name a task, a step or a sub-task."""
     try:
         check_id(value)
     except ValueError:
@@ -57,19 +57,19 @@ Description = Annotated[str, AfterValidator(check_description)]
 
 
 def build_task_id(description: str, suffix: str) -> str:
-    """Name a task by a slug of its description and a suffix of four hex digits."""
+    """Build a task id of a slug of the description and a suffix of four hex digits."""
     words = re.findall(r"[a-z0-9]+", description.lower())
     slug = "-".join(words)[:SLUG_LENGTH].strip("-") or "task"
     return f"{slug}-{suffix}"
 
 
 def build_workflow_id(task_id: str, suffix: str) -> str:
-    """Name one submission of a task; `suffix` is eight hex digits."""
+    """Build the id of one submission of a task; `suffix` is eight hex digits."""
     return f"forge-{task_id}-{suffix}"
 
 
 def build_sub_task_workflow_id(
     workflow_id: str, step_id: str, step_attempt: int, sub_task_id: str
 ) -> str:
-    """Name the child workflow of one sub-task in one attempt of its step."""
+    """Build the id of the child workflow of one sub-task in one attempt of its step."""
     return f"{workflow_id}/{step_id}/{step_attempt}/{sub_task_id}"

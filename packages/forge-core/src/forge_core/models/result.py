@@ -46,7 +46,7 @@ class PhaseDurations(BaseModel):
 
 
 class AttemptResult(BaseModel):
-    """One try at a unit of work."""
+    """One attempt at a unit of work."""
 
     model_config = ConfigDict(frozen=True)
 

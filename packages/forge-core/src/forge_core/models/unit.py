@@ -9,7 +9,7 @@ from forge_core.models.task import ForgeTaskInput, TaskDefinition
 
 
 class WorkUnit(BaseModel):
-    """What one model call after another works on until it is accepted or given up."""
+    """What attempts are made at until one is accepted or all have failed."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -35,7 +35,7 @@ class WorkUnit(BaseModel):
 
     @property
     def label(self) -> str:
-        """Name the unit within its task, for commit subjects and errors."""
+        """The name of the unit within its task, for commit subjects and errors."""
         parts = [part for part in (self.step_id, self.sub_task_id) if part]
         return "/".join(parts) or self.task.task_id
 
@@ -53,7 +53,7 @@ class AttemptFailure(BaseModel):
 
 
 def build_task_unit(work: ForgeTaskInput, workflow_id: str) -> WorkUnit:
-    """Make the unit of a task without a plan."""
+    """Build the unit of a task without a plan."""
     return WorkUnit(
         task=work.task,
         workflow_id=workflow_id,
@@ -67,7 +67,7 @@ def build_task_unit(work: ForgeTaskInput, workflow_id: str) -> WorkUnit:
 
 
 def build_step_unit(work: ForgeTaskInput, workflow_id: str, plan: Plan, step: PlanStep) -> WorkUnit:
-    """Make the unit of one planned step."""
+    """Build the unit of one planned step."""
     return WorkUnit(
         task=work.task,
         workflow_id=workflow_id,
@@ -85,7 +85,7 @@ def build_step_unit(work: ForgeTaskInput, workflow_id: str, plan: Plan, step: Pl
 def build_sub_task_unit(
     step: WorkUnit, step_attempt: int, sub_task: SubTask, max_attempts: int
 ) -> WorkUnit:
-    """Make the unit of one sub-task in one attempt of its step.
+    """Build the unit of one sub-task in one attempt of its step.
 
     Tests run on the gathered whole only: a part may need its siblings to pass them.
     """

@@ -25,11 +25,11 @@ class SourceFile:
     outline: str = ""
     """Its declarations; empty where it has none or nobody can tell."""
     rank: int | None = None
-    """Place among the repository's Python files, 1 for the most important."""
+    """Rank among the repository's Python files, 1 for the most important."""
 
 
 @dataclass(frozen=True, slots=True)
-class FoundFile:
+class DiscoveredFile:
     """A file that nobody named, and why it is shown."""
 
     source: SourceFile
@@ -43,7 +43,7 @@ class Materials:
 
     targets: tuple[SourceFile, ...] = ()
     context_files: tuple[SourceFile, ...] = ()
-    found: tuple[FoundFile, ...] = ()
+    discovered: tuple[DiscoveredFile, ...] = ()
     """Those of one kind in the order of their importance."""
     repo_map: RepoMap = NO_MAP
 
@@ -84,7 +84,7 @@ def render_plan(plan: Plan, current_step_id: str | None) -> str:
 
 
 def build_failure_sections(failure: AttemptFailure) -> list[Section]:
-    """Say why an attempt was refused: the reason, then findings and files while there is room."""
+    """Describe why an attempt was refused: the reason, then findings and files that fit."""
     checks = failure.failed_checks
     lines = [f"Attempt {failure.attempt} was refused."]
     lines += [failure.error[:REASON_LENGTH]] if failure.error else []
@@ -110,7 +110,7 @@ def _material_sections(instructions: str, materials: Materials) -> list[Section]
     sections += [
         _file_section("context_file", f, "named as context") for f in materials.context_files
     ]
-    sections += [_file_section(f.kind, f.source, f.reason) for f in materials.found]
+    sections += [_file_section(f.kind, f.source, f.reason) for f in materials.discovered]
     sections += [_file_section("target_file", f, "named as target") for f in materials.targets]
     return sections
 

@@ -66,11 +66,11 @@ class SourceCache:
     def load(self, names: Iterable[str]) -> dict[str, ModuleSource]:
         """Load the entries that are there."""
         keys = {f"{VERSION}:{name}": name for name in names}
-        found: dict[str, ModuleSource] = {}
+        sources: dict[str, ModuleSource] = {}
         with self._open() as connection:
             if connection is not None:
-                found = {keys[key]: source for key, source in _select(connection, list(keys))}
-        return found
+                sources = {keys[key]: source for key, source in _select(connection, list(keys))}
+        return sources
 
     def save(self, sources: Mapping[str, ModuleSource]) -> None:
         """Keep entries, dropping the oldest where there are too many."""
@@ -89,7 +89,7 @@ class SourceCache:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection | None]:
-        """Give a connection, None where there is none to be had; errors end the block quietly."""
+        """Yield a connection, None where there is none to be had; errors end the block quietly."""
         connection = self._connect()
         if connection is None:
             yield None
@@ -121,7 +121,7 @@ class SourceCache:
         return connection
 
     def _recover(self, error: Exception) -> None:
-        """Throw a damaged file away; one that is only busy stays."""
+        """Delete a damaged file; one that is only busy stays."""
         busy = isinstance(error, sqlite3.OperationalError) and "locked" in str(error)
         if self.path is None or busy:
             return

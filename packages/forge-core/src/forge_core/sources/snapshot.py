@@ -47,9 +47,9 @@ def survey(root: Path, base_commit: str, cache: SourceCache) -> Survey:
 
 def look_at(root: Path, paths: frozenset[str], cache: SourceCache) -> tuple[TreeView, int]:
     """Look at some files of a worktree only; the number is that of all that may be shown."""
-    kept, left_out = select_files(list_worktree(root))
-    named = [file for file in kept if file.path in paths]
-    return build_view(named, left_out, load_sources(root, named, cache)), len(kept)
+    files, left_out = select_files(list_worktree(root))
+    selection = [file for file in files if file.path in paths]
+    return build_view(selection, left_out, load_sources(root, selection, cache)), len(files)
 
 
 def load_sources(
@@ -59,20 +59,20 @@ def load_sources(
 
     What cannot be read at all is absent.
     """
-    wanted = {f.blob: f.path for f in files if f.blob != UNREAD and needs_reading(f.path)}
-    names = {blob: _cache_name(blob, path) for blob, path in wanted.items()}
+    paths = {f.blob: f.path for f in files if f.blob != UNREAD and needs_reading(f.path)}
+    names = {blob: _cache_name(blob, path) for blob, path in paths.items()}
     stored = cache.load(names.values())
-    known = {blob: stored[name] for blob, name in names.items() if name in stored}
-    missing = {blob: path for blob, path in wanted.items() if blob not in known}
+    cached = {blob: stored[name] for blob, name in names.items() if name in stored}
+    missing = {blob: path for blob, path in paths.items() if blob not in cached}
     fresh = {
-        blob: read_source(wanted[blob], content) for blob, content in _read_blobs(root, missing)
+        blob: read_source(paths[blob], content) for blob, content in _read_blobs(root, missing)
     }
     cache.save({names[blob]: source for blob, source in fresh.items()})
-    return {**known, **fresh}
+    return {**cached, **fresh}
 
 
 def _cache_name(blob: str, path: str) -> str:
-    """Tell a content that is read as Python from the same one under another name."""
+    """Return the key of a content; the same bytes read as Python have another."""
     return f"{blob}.py" if is_python(path) else blob
 
 

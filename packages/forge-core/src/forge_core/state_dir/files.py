@@ -102,7 +102,7 @@ class StateFiles:
 
 
 def run_directory(workflow_id: str) -> str:
-    """Name what belongs to a workflow's run; pure. A sub-task's workflow shares its run's."""
+    """Return the name of what belongs to a workflow's run, which a sub-task's shares."""
     root = workflow_id.split("/", maxsplit=1)[0]
     if RUN_NAME.fullmatch(root):
         return root

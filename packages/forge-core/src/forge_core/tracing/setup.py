@@ -57,7 +57,7 @@ class SwitchedProcessor(SpanProcessor):
             self.target.on_end(span)
 
     def take(self) -> SpanProcessor | None:
-        """Take the processor away: nothing is passed on any more."""
+        """Detach the processor: nothing is passed on any more."""
         target, self.target = self.target, None
         return target
 

@@ -31,7 +31,7 @@ WITHHELD = frozenset({"XDG_STATE_HOME"})
 
 
 def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Keep the variables that tests plausibly need and that hold no secret.
+    """Return the variables that tests plausibly need and that hold no secret.
 
     Everything else is left out: keys and tokens, addresses with a password in them such as
     proxies and databases, and what steers forge, Temporal, AWS or git. A test command that needs

@@ -74,14 +74,14 @@ def check_python(
         DiskFull: There is no room to repair them.
     """
     checks = ("ruff_lint", config.run_ruff_lint), ("ruff_format", config.run_ruff_format)
-    wanted = [name for name, on in checks if on]
+    names = [name for name, on in checks if on]
     python = [path for path in paths if _is_python(worktree, path)]
     if not python:
-        return [build_skip(name, "no Python files") for name in wanted]
+        return [build_skip(name, "no Python files") for name in names]
     try:
         executable = find_ruff_bin()
     except FileNotFoundError:
-        return [build_not_checked(name, "ruff is not installed") for name in wanted]
+        return [build_not_checked(name, "ruff is not installed") for name in names]
     configured = tuple(path for path in python if _is_configured(worktree, path))
     others = tuple(path for path in python if path not in configured)
     ruff = Ruff(executable, worktree, configured, others, on_wait)
@@ -92,9 +92,9 @@ def check_python(
 
 
 def _require_room(worktree: Path, paths: Sequence[str]) -> None:
-    """See that files can be written anew; ruff does so in place, and cuts them on a full disk."""
-    wanted = GROWTH * sum((worktree / path).stat().st_size for path in paths) + SCARCE_BYTES
-    if is_full(worktree, wanted):
+    """Check that there is room to rewrite files: on a full disk ruff would truncate them."""
+    needed_bytes = GROWTH * sum((worktree / path).stat().st_size for path in paths) + SCARCE_BYTES
+    if is_full(worktree, needed_bytes):
         raise DiskFull(f"no room to repair files in {worktree}")
 
 
@@ -120,7 +120,7 @@ def _is_python(worktree: Path, path: str) -> bool:
 
 
 def _is_configured(worktree: Path, path: str) -> bool:
-    """Tell whether a directory between the worktree's root and a file configures ruff."""
+    """Return whether a directory between the worktree's root and a file configures ruff."""
     return any(_configures_ruff(worktree / parent) for parent in PurePosixPath(path).parents)
 
 

@@ -19,7 +19,7 @@ OWN_ENDS = (0, 1)
 
 
 def build_lint_verdict(results: Sequence[CommandResult], root: PurePath) -> ValidationResult:
-    """Judge by the JSON lines that ``ruff check`` printed; paths are shown relative to `root`."""
+    """Build the verdict on the JSON lines of ``ruff check``, with paths relative to `root`."""
     if any(result.returncode not in OWN_ENDS for result in results):
         return _build_failed_run("ruff_lint", results)
     findings = [line for result in results for line in _parse_findings(result.output, root)]
@@ -40,7 +40,7 @@ def build_lint_verdict(results: Sequence[CommandResult], root: PurePath) -> Vali
 
 
 def build_format_verdict(results: Sequence[CommandResult]) -> ValidationResult:
-    """Judge by how ``ruff format --check`` ended."""
+    """Build the verdict on how ``ruff format --check`` ended."""
     if any(result.returncode not in OWN_ENDS for result in results):
         return _build_failed_run("ruff_format", results)
     if all(result.returncode == 0 for result in results):
@@ -51,7 +51,7 @@ def build_format_verdict(results: Sequence[CommandResult]) -> ValidationResult:
 
 
 def build_test_verdict(result: CommandResult) -> ValidationResult:
-    """Judge by how the test command ended."""
+    """Build the verdict on how the test command ended."""
     seconds = f"{result.duration_ms / 1000:.1f} s"
     if result.exceeded:
         ended = f"killed for {result.exceeded} after"
@@ -68,7 +68,7 @@ def build_test_verdict(result: CommandResult) -> ValidationResult:
 
 
 def build_replaced_verdict(paths: Sequence[str]) -> ValidationResult:
-    """Judge that something else than files stands where files were written."""
+    """Build the verdict where files that were written are no longer regular files."""
     names = ", ".join(map(repr, paths))
     return ValidationResult(
         check_name="files",
@@ -78,12 +78,12 @@ def build_replaced_verdict(paths: Sequence[str]) -> ValidationResult:
 
 
 def build_skip(check_name: str, reason: str) -> ValidationResult:
-    """Say that there was nothing to check."""
+    """Build the verdict where there was nothing to check."""
     return ValidationResult(check_name=check_name, passed=True, summary=reason)
 
 
 def build_not_checked(check_name: str, reason: str) -> ValidationResult:
-    """Say that a check could not be made; that is no pass."""
+    """Build the verdict on a check that could not be made; it does not pass."""
     return ValidationResult(
         check_name=check_name, passed=False, summary=f"could not check: {reason}"
     )
@@ -134,9 +134,9 @@ def _parse_line(line: str) -> dict[str, Any] | None:
 
 def _render_finding(finding: dict[str, Any], root: PurePath) -> str:
     path = PurePath(str(finding.get("filename")))
-    shown = path.relative_to(root) if path.is_relative_to(root) else path
+    name = path.relative_to(root) if path.is_relative_to(root) else path
     place = finding.get("location") or {}
-    where = f"{shown}:{place.get('row')}:{place.get('column')}"
+    where = f"{name}:{place.get('row')}:{place.get('column')}"
     return f"{where} {finding.get('code') or 'syntax'} {finding.get('message')}"
 
 

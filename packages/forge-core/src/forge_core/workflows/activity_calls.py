@@ -84,14 +84,14 @@ async def finish_short(activity: Callable[..., Any], argument: Any, owner: RunOw
         try:
             return await workflow.execute_local_activity(activity, argument, **SHORT_OPTIONS)
         except FailureError as error:
-            if not _is_tried_again(error):
+            if not _is_retryable(error):
                 raise
     options = build_worktree_options(owner.task_queue)
     return await workflow.execute_activity(activity, argument, **options)
 
 
-def _is_tried_again(error: FailureError) -> bool:
-    """Tell whether a local activity may succeed later: a regular one waits where it is seen."""
+def _is_retryable(error: FailureError) -> bool:
+    """Return whether a failed local activity is worth a regular one, which waits in plain view."""
     cause = find_cause(error)
     return isinstance(cause, ApplicationError) and cause.type in {DiskFull.__name__, UNEXPECTED}
 

@@ -24,7 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from forge_core.workflows.activity_calls import FAILURES, execute, stop_if_cancelled
     from forge_core.workflows.options import TASK_TIMEOUT, build_worktree_options
     from forge_core.workflows.transition import Fault, is_final
-    from forge_core.workflows.unit import LLMProducer, Place, Produced, Stopwatch, UnitRun
+    from forge_core.workflows.unit import LLMProducer, Product, Stopwatch, UnitRun, UnitWorktree
 
 
 @workflow.defn(failure_exception_types=FAILURES)
@@ -47,8 +47,8 @@ class ForgeSubTaskWorkflow:
             ),
             build_worktree_options(work.owner.task_queue),
         )
-        place = Place(work.repo_root, workspace.path, work.commit, work.owner)
-        outcome = await UnitRun(unit, place, LLMProducer(unit, place)).run(work.failure)
+        worktree = UnitWorktree(work.repo_root, workspace.path, work.commit, work.owner)
+        outcome = await UnitRun(unit, worktree, LLMProducer(unit, worktree)).run(work.failure)
         return SubTaskResult(
             sub_task_id=unit.sub_task_id or "",
             status=outcome.status,
@@ -65,14 +65,14 @@ class FanOutProducer:
     """Produces a step's files by its sub-tasks."""
 
     def __init__(
-        self, unit: WorkUnit, step: PlanStep, place: Place, max_sub_task_attempts: int
+        self, unit: WorkUnit, step: PlanStep, worktree: UnitWorktree, max_sub_task_attempts: int
     ) -> None:
         self._unit = unit
         self._step = step
-        self._place = place
+        self._worktree = worktree
         self._max_sub_task_attempts = max_sub_task_attempts
 
-    async def produce(self, attempt: int, failure: AttemptFailure | None) -> Produced:
+    async def produce(self, attempt: int, failure: AttemptFailure | None) -> Product:
         """Run all sub-tasks and bring their commits together."""
         watch = Stopwatch()
         outcomes = await asyncio.gather(
@@ -87,20 +87,20 @@ class FanOutProducer:
         model_ms = watch.lap()
         fault = _find_fault(results)
         if fault is not None:
-            return Produced(fault=fault, sub_task_results=results, model_ms=model_ms)
-        gathered = await execute(
+            return Product(fault=fault, sub_task_results=results, model_ms=model_ms)
+        merge = await execute(
             gather_sub_tasks,
             GatherInput(
                 workflow_id=self._unit.workflow_id,
-                worktree=self._place.worktree,
-                base=self._place.head,
+                worktree=self._worktree.path,
+                base=self._worktree.head,
                 commits={part.sub_task_id: part.digest for part in results if part.digest},
             ),
-            build_worktree_options(self._place.owner.task_queue),
+            build_worktree_options(self._worktree.owner.task_queue),
         )
-        return Produced(
-            paths=gathered.paths,
-            fault=Fault(gathered.error) if gathered.error else None,
+        return Product(
+            paths=merge.paths,
+            fault=Fault(merge.error) if merge.error else None,
             sub_task_results=results,
             model_ms=model_ms,
             write_ms=watch.lap(),
@@ -111,12 +111,12 @@ class FanOutProducer:
         await workflow.execute_activity(
             remove_sub_task_worktrees,
             RemoveSubWorktreesInput(
-                repo_root=self._place.repo_root,
+                repo_root=self._worktree.repo_root,
                 task_id=self._unit.task.task_id,
                 workflow_id=self._unit.workflow_id,
                 step_id=self._step.step_id,
             ),
-            **build_worktree_options(self._place.owner.task_queue),
+            **build_worktree_options(self._worktree.owner.task_queue),
         )
 
     async def _run_child(
@@ -127,9 +127,9 @@ class FanOutProducer:
             ForgeSubTaskWorkflow.run,
             SubTaskInput(
                 unit=unit,
-                repo_root=self._place.repo_root,
-                commit=self._place.head,
-                owner=self._place.owner,
+                repo_root=self._worktree.repo_root,
+                commit=self._worktree.head,
+                owner=self._worktree.owner,
                 failure=failure,
             ),
             id=build_sub_task_workflow_id(

@@ -6,7 +6,7 @@ the last completed workflow task if the worker dies, holds up the workflow while
 heartbeat. What may take longer than a second, or costs money, is a regular activity.
 
 No activity has a small number of attempts: shutdowns and crashes of a worker use attempts up.
-What trying again cannot mend is raised as not retryable, and the provider's failures are counted
+What another attempt cannot fix is raised as not retryable, and the provider's failures are counted
 by the call itself. See D46 and D58.
 """
 
@@ -21,14 +21,14 @@ TASK_TIMEOUT = timedelta(seconds=5)
 HEARTBEAT_TIMEOUT = timedelta(seconds=30)
 """A worker that is silent for this long is taken for dead."""
 
-MAX_TRIES = 100
-"""Tries of an activity, far more than the restarts that a run may live through."""
+MAX_ACTIVITY_ATTEMPTS = 100
+"""Attempts at an activity, far more than the restarts that a run may live through."""
 
 
 RETRIES = RetryPolicy(
     initial_interval=timedelta(seconds=1),
     maximum_interval=timedelta(seconds=30),
-    maximum_attempts=MAX_TRIES,
+    maximum_attempts=MAX_ACTIVITY_ATTEMPTS,
 )
 
 SHORT_OPTIONS = LocalActivityConfig(

@@ -45,7 +45,13 @@ with workflow.unsafe.imports_passed_through():
     from forge_core.workflows.fan_out import FanOutProducer
     from forge_core.workflows.options import build_call_options, build_worktree_options
     from forge_core.workflows.transition import read_call_fault
-    from forge_core.workflows.unit import LLMProducer, Outcome, Place, UnitRun
+    from forge_core.workflows.unit import (
+        LLMProducer,
+        Outcome,
+        ReportAttempts,
+        UnitRun,
+        UnitWorktree,
+    )
 
 
 @workflow.defn(failure_exception_types=FAILURES)
@@ -68,8 +74,8 @@ class ForgeTaskWorkflow:
         self._result = TaskResult(task_id=work.task.task_id, status="running")
         try:
             await self._begin()
-            place = await self._create_worktree()
-            await (self._run_plan(place) if work.plan else self._run_single(place))
+            worktree = await self._create_worktree()
+            await (self._run_plan(worktree) if work.plan else self._run_single(worktree))
         except FailureError as error:
             await self._end_abnormally(error)
         except asyncio.CancelledError:
@@ -90,7 +96,7 @@ class ForgeTaskWorkflow:
         )
         stop_if_cancelled()
 
-    async def _create_worktree(self) -> Place:
+    async def _create_worktree(self) -> UnitWorktree:
         work = self._work
         workspace = await execute(
             create_worktree,
@@ -103,16 +109,16 @@ class ForgeTaskWorkflow:
             build_worktree_options(self._owner.task_queue),
         )
         self._change(worktree_path=workspace.path, worktree_branch=workspace.branch)
-        return Place(work.repo_root, workspace.path, workspace.head, self._owner)
+        return UnitWorktree(work.repo_root, workspace.path, workspace.head, self._owner)
 
-    async def _run_single(self, place: Place) -> None:
+    async def _run_single(self, worktree: UnitWorktree) -> None:
         unit = build_task_unit(self._work, workflow.info().workflow_id)
 
         async def report(attempts: tuple[AttemptResult, ...], _: tuple[SubTaskResult, ...]) -> None:
             await self._report(attempts=attempts)
 
-        producer = LLMProducer(unit, place)
-        outcome = await UnitRun(unit, place, producer, report=report, commit_failing=True).run()
+        producer = LLMProducer(unit, worktree)
+        outcome = await UnitRun(unit, worktree, producer, report=report, commit_failing=True).run()
         self._change(
             status=outcome.status,
             output_files=outcome.output_files,
@@ -123,13 +129,13 @@ class ForgeTaskWorkflow:
             attempts=outcome.attempts,
         )
 
-    async def _run_plan(self, place: Place) -> None:
-        plan = await self._make_plan(place)
+    async def _run_plan(self, worktree: UnitWorktree) -> None:
+        plan = await self._make_plan(worktree)
         if plan is None:
             return
         done: list[StepResult] = []
         for step in plan.steps:
-            outcome = await self._run_step(plan, step, place, tuple(done))
+            outcome = await self._run_step(plan, step, worktree, tuple(done))
             done.append(_step_result(step, outcome))
             self._change(
                 step_results=tuple(done),
@@ -139,10 +145,10 @@ class ForgeTaskWorkflow:
             if outcome.status != "success":
                 self._change(status=outcome.status, error=f"step {step.step_id}: {outcome.error}")
                 return
-            place = replace(place, head=outcome.head, last=outcome.attempts[-1].duration_ms)
+            worktree = replace(worktree, head=outcome.head, last=outcome.attempts[-1].duration_ms)
         self._change(status="success")
 
-    async def _make_plan(self, place: Place) -> Plan | None:
+    async def _make_plan(self, worktree: UnitWorktree) -> Plan | None:
         local = build_worktree_options(self._owner.task_queue)
         try:
             context = await execute(
@@ -150,7 +156,7 @@ class ForgeTaskWorkflow:
                 AssemblePlannerInput(
                     task=self._work.task,
                     workflow_id=workflow.info().workflow_id,
-                    worktree=place.worktree,
+                    worktree=worktree.path,
                     base_commit=self._work.base_commit,
                     chars_per_token=self._work.planner_chars_per_token,
                 ),
@@ -177,7 +183,7 @@ class ForgeTaskWorkflow:
         return answer.plan
 
     async def _run_step(
-        self, plan: Plan, step: PlanStep, place: Place, done: tuple[StepResult, ...]
+        self, plan: Plan, step: PlanStep, worktree: UnitWorktree, done: tuple[StepResult, ...]
     ) -> Outcome:
         unit = build_step_unit(self._work, workflow.info().workflow_id, plan, step)
 
@@ -193,13 +199,15 @@ class ForgeTaskWorkflow:
             await self._report(step_results=(*done, current))
 
         if not step.sub_tasks:
-            return await UnitRun(unit, place, LLMProducer(unit, place), report=report).run()
-        return await self._fan_out(unit, step, place, report)
+            return await UnitRun(unit, worktree, LLMProducer(unit, worktree), report=report).run()
+        return await self._fan_out(unit, step, worktree, report)
 
-    async def _fan_out(self, unit: WorkUnit, step: PlanStep, place: Place, report: Any) -> Outcome:  # noqa: ANN401
-        producer = FanOutProducer(unit, step, place, self._work.max_sub_task_attempts)
+    async def _fan_out(
+        self, unit: WorkUnit, step: PlanStep, worktree: UnitWorktree, report: ReportAttempts
+    ) -> Outcome:
+        producer = FanOutProducer(unit, step, worktree, self._work.max_sub_task_attempts)
         try:
-            return await UnitRun(unit, place, producer, report=report).run()
+            return await UnitRun(unit, worktree, producer, report=report).run()
         finally:
             await producer.clean_up()
 
@@ -219,7 +227,7 @@ class ForgeTaskWorkflow:
         self._result = self._result.model_copy(update=changes)
 
     async def _report(self, **changes: Any) -> None:  # noqa: ANN401
-        """Put on record how far the run has come."""
+        """Record how far the run has come."""
         await self._update("running", **changes)
         stop_if_cancelled()
 

@@ -45,7 +45,7 @@ def evaluate_transition(
 
 
 def find_cause(error: FailureError) -> BaseException | None:
-    """Find what a failed activity raised: the SDK does not wrap what a local one did."""
+    """Return what a failed activity raised: the SDK does not wrap what a local one did."""
     return error.cause if isinstance(error, ActivityError) else error
 
 
@@ -66,13 +66,13 @@ def read_call_fault(error: FailureError) -> Fault | None:
 
 
 def is_final(attempts: Sequence[AttemptResult]) -> bool:
-    """Tell whether the last attempt failed in a way that no other attempt mends."""
+    """Return whether the last attempt failed in a way that no further attempt can fix."""
     error_type = attempts[-1].error_type if attempts else None
     return error_type is not None and error_type not in RETRYABLE_CALL_ERRORS
 
 
 def describe_failure(results: Sequence[ValidationResult], fault: Fault | None) -> str | None:
-    """Say in one line why an attempt failed; None if it did not."""
+    """Return why an attempt failed, in one line; None if it did not."""
     if fault is not None:
         return fault.message
     failed = [f"{result.check_name}: {result.summary}" for result in results if not result.passed]
@@ -96,7 +96,7 @@ def build_attempt_failure(
 
 
 def build_commit_subject(label: str, description: str, signal: TransitionSignal) -> str:
-    """Word the subject of a unit's commit; that of a failed attempt says so."""
+    """Build the subject of a unit's commit; that of a failed attempt says so."""
     name = label if signal == "success" else f"{label} (failed)"
     lines = [line.strip() for line in description.splitlines() if line.strip()]
     return f"{name}: {lines[0]}" if lines else name

@@ -52,7 +52,7 @@ with workflow.unsafe.imports_passed_through():
     )
 
 ReportAttempts = Callable[[tuple[AttemptResult, ...], tuple[SubTaskResult, ...]], Awaitable[None]]
-"""Told after each attempt what was tried so far."""
+"""Called after each attempt with all attempts so far."""
 
 
 QUICK_MS = 1000.0
@@ -60,11 +60,11 @@ QUICK_MS = 1000.0
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a unit is worked on."""
+class UnitWorktree:
+    """Where a unit is worked on, and what is known of it."""
 
     repo_root: str
-    worktree: str
+    path: str
     head: str
     """Commit that an attempt starts from and its commit is put on."""
     owner: RunOwner
@@ -74,7 +74,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Produced:
+class Product:
     """What an attempt brought into the worktree, before it is validated."""
 
     paths: tuple[str, ...] = ()
@@ -92,7 +92,7 @@ class Produced:
 class Producer(Protocol):
     """A way to bring files into the worktree: one model call, or sub-tasks."""
 
-    async def produce(self, attempt: int, failure: AttemptFailure | None) -> Produced:
+    async def produce(self, attempt: int, failure: AttemptFailure | None) -> Product:
         """Make one attempt, knowing what failed in the one before."""
 
 
@@ -116,33 +116,33 @@ class Outcome:
 class LLMProducer:
     """Produces files by one call of the unit's model."""
 
-    def __init__(self, unit: WorkUnit, place: Place) -> None:
+    def __init__(self, unit: WorkUnit, worktree: UnitWorktree) -> None:
         self._unit = unit
-        self._place = place
-        self._context_ms = place.last.context
+        self._worktree = worktree
+        self._context_ms = worktree.last.context
 
-    async def produce(self, attempt: int, failure: AttemptFailure | None) -> Produced:
+    async def produce(self, attempt: int, failure: AttemptFailure | None) -> Product:
         """Assemble the prompt, call the model, write its files."""
         watch = Stopwatch()
         try:
             context = await self._assemble(attempt, failure)
         except FailureError as error:
-            return Produced(fault=_read_fault(error), context_ms=watch.lap())
+            return Product(fault=_read_fault(error), context_ms=watch.lap())
         self._context_ms = watch.lap()
-        known = Produced(context_stats=context.context_stats, context_ms=self._context_ms)
+        base = Product(context_stats=context.context_stats, context_ms=self._context_ms)
         try:
             answer = await execute(
                 call_llm,
                 CallLLMInput(context=context, model=self._unit.model),
-                build_call_options(self._place.owner.task_queue),
+                build_call_options(self._worktree.owner.task_queue),
             )
         except ActivityError as error:
             fault = _read_fault(error)
-            return replace(known, fault=fault, llm_stats=fault.llm_stats, model_ms=watch.lap())
+            return replace(base, fault=fault, llm_stats=fault.llm_stats, model_ms=watch.lap())
         model_ms = watch.lap()
         fault_or_none, paths = await self._write(answer.response.files)
         return replace(
-            known,
+            base,
             paths=paths,
             files=answer.response.files,
             fault=fault_or_none,
@@ -152,33 +152,35 @@ class LLMProducer:
         )
 
     async def _assemble(self, attempt: int, failure: AttemptFailure | None) -> AssembledContext:
-        place = self._place
+        worktree = self._worktree
         work = AssembleContextInput(
-            unit=self._unit, worktree=place.worktree, attempt=attempt, failure=failure
+            unit=self._unit, worktree=worktree.path, attempt=attempt, failure=failure
         )
         if _is_quick(self._context_ms):
-            return await execute_short(assemble_context, work, place.owner)
-        return await execute(assemble_context, work, build_worktree_options(place.owner.task_queue))
+            return await execute_short(assemble_context, work, worktree.owner)
+        return await execute(
+            assemble_context, work, build_worktree_options(worktree.owner.task_queue)
+        )
 
     async def _write(self, files: Sequence[FileOutput]) -> tuple[Fault | None, tuple[str, ...]]:
         if not files:
             return Fault("the answer holds no files"), ()
-        written = await execute_short(
+        result = await execute_short(
             write_output,
             WriteFilesInput(
                 workflow_id=self._unit.workflow_id,
-                worktree=self._place.worktree,
+                worktree=self._worktree.path,
                 files=tuple(files),
                 target_files=self._unit.task.target_files,
                 validation=self._unit.task.validation,
             ),
-            self._place.owner,
+            self._worktree.owner,
         )
-        return (Fault(written.error) if written.error else None), written.paths
+        return (Fault(result.error) if result.error else None), result.paths
 
 
 def _is_quick(last_ms: float) -> bool:
-    """Tell whether what took so long the last time may hold up the workflow; 0 says nothing."""
+    """Return whether what took so long the last time may hold up the workflow; 0 says nothing."""
     return 0.0 < last_ms < QUICK_MS
 
 
@@ -196,7 +198,7 @@ class UnitRun:
     def __init__(
         self,
         unit: WorkUnit,
-        place: Place,
+        worktree: UnitWorktree,
         producer: Producer,
         *,
         report: ReportAttempts | None = None,
@@ -206,19 +208,19 @@ class UnitRun:
 
         Args:
             unit: What is to be produced.
-            place: Where.
+            worktree: Where.
             producer: How an attempt's files come into the worktree.
-            report: Told after each attempt.
+            report: Called after each attempt.
             commit_failing: Commit the last attempt even if it failed.
         """
         self._unit = unit
-        self._place = place
+        self._worktree = worktree
         self._producer = producer
         self._report = report
         self._commit_failing = commit_failing
         self._attempts: list[AttemptResult] = []
         self._llm_stats: LLMStats | None = None
-        self._validation_ms = place.last.validation
+        self._validation_ms = worktree.last.validation
 
     async def run(self, failure: AttemptFailure | None = None) -> Outcome:
         """Make attempts until one is accepted, none can help or all are used up."""
@@ -235,103 +237,103 @@ class UnitRun:
         self, attempt: int, previous: AttemptFailure | None
     ) -> tuple[Outcome, AttemptFailure | None]:
         started_at = workflow.now()
-        produced = await self._producer.produce(attempt, previous)
-        self._llm_stats = produced.llm_stats or self._llm_stats
+        product = await self._producer.produce(attempt, previous)
+        self._llm_stats = product.llm_stats or self._llm_stats
         watch = Stopwatch()
-        results = await self._validate(attempt, produced)
+        results = await self._validate(attempt, product)
         self._validation_ms = validation_ms = watch.lap()
-        signal = evaluate_transition(results, produced.fault, attempt, self._unit.max_attempts)
-        commit = await self._commit_if_wanted(attempt, signal, produced)
+        signal = evaluate_transition(results, product.fault, attempt, self._unit.max_attempts)
+        commit = await self._commit_if_due(attempt, signal, product)
         self._attempts.append(
             AttemptResult(
                 attempt=attempt,
                 signal=signal,
-                llm_stats=produced.llm_stats,
-                context_stats=produced.context_stats,
+                llm_stats=product.llm_stats,
+                context_stats=product.context_stats,
                 validation_results=results,
-                files=produced.paths,
+                files=product.paths,
                 commit_sha=commit.commit_sha if commit else None,
-                error=describe_failure(results, produced.fault),
-                error_type=produced.fault.type if produced.fault else None,
+                error=describe_failure(results, product.fault),
+                error_type=product.fault.type if product.fault else None,
                 started_at=started_at,
                 duration_ms=PhaseDurations(
-                    context=produced.context_ms,
-                    model=produced.model_ms,
-                    write=produced.write_ms,
+                    context=product.context_ms,
+                    model=product.model_ms,
+                    write=product.write_ms,
                     validation=validation_ms,
                     git=watch.lap(),
                 ),
             )
         )
-        failure = build_attempt_failure(attempt, results, produced.fault, produced.files)
-        return self._outcome(signal, produced, commit), failure
+        failure = build_attempt_failure(attempt, results, product.fault, product.files)
+        return self._outcome(signal, product, commit), failure
 
     def _outcome(
-        self, signal: TransitionSignal, produced: Produced, commit: CommitResult | None
+        self, signal: TransitionSignal, product: Product, commit: CommitResult | None
     ) -> Outcome:
         last = self._attempts[-1]
         return Outcome(
             status="success" if signal == "success" else "failure_terminal",
-            head=commit.head if commit else self._place.head,
+            head=commit.head if commit else self._worktree.head,
             attempts=tuple(self._attempts),
             validation_results=last.validation_results,
             commit_sha=last.commit_sha,
             output_files=commit.output_files if commit else {},
             error=last.error,
             llm_stats=self._llm_stats,
-            context_stats=produced.context_stats,
-            sub_task_results=produced.sub_task_results,
+            context_stats=product.context_stats,
+            sub_task_results=product.sub_task_results,
         )
 
-    async def _validate(self, attempt: int, produced: Produced) -> tuple[ValidationResult, ...]:
-        if produced.fault is not None:
+    async def _validate(self, attempt: int, product: Product) -> tuple[ValidationResult, ...]:
+        if product.fault is not None:
             return ()
         config = self._unit.task.validation
         work = ValidateInput(
             workflow_id=self._unit.workflow_id,
-            worktree=self._place.worktree,
-            paths=produced.paths,
+            worktree=self._worktree.path,
+            paths=product.paths,
             config=config,
             task_id=self._unit.task.task_id,
             step_id=self._unit.step_id,
             sub_task_id=self._unit.sub_task_id,
             attempt=attempt,
         )
-        owner = self._place.owner
+        owner = self._worktree.owner
         if _is_quick(self._validation_ms) and not config.run_tests:
-            checked = await execute_short(validate_output, work, owner)
+            verdicts = await execute_short(validate_output, work, owner)
         else:
             options = build_validation_options(owner.task_queue, config.test_timeout_s)
-            checked = await execute(validate_output, work, options)
-        return checked.results
+            verdicts = await execute(validate_output, work, options)
+        return verdicts.results
 
-    async def _commit_if_wanted(
-        self, attempt: int, signal: TransitionSignal, produced: Produced
+    async def _commit_if_due(
+        self, attempt: int, signal: TransitionSignal, product: Product
     ) -> CommitResult | None:
-        failing = signal == "failure_terminal" and self._commit_failing and produced.paths
+        failing = signal == "failure_terminal" and self._commit_failing and product.paths
         if signal != "success" and not failing:
             return None
         unit = self._unit
         kept = None
         if unit.sub_task_id is not None and unit.step_attempt is not None:
             kept = KeptCommit(
-                repo_root=self._place.repo_root,
+                repo_root=self._worktree.repo_root,
                 step_attempt=unit.step_attempt,
                 sub_task_id=unit.sub_task_id,
             )
         return await execute_short(
             commit_attempt,
             CommitInput(
-                worktree=self._place.worktree,
-                paths=produced.paths,
-                parent=self._place.head,
+                worktree=self._worktree.path,
+                paths=product.paths,
+                parent=self._worktree.head,
                 subject=build_commit_subject(unit.label, unit.description, signal),
                 workflow_id=unit.workflow_id,
                 step_id=unit.step_id,
                 attempt=attempt,
                 kept=kept,
             ),
-            self._place.owner,
+            self._worktree.owner,
         )
 
     async def _reset(self) -> None:
@@ -339,10 +341,10 @@ class UnitRun:
             reset_worktree_to,
             ResetWorktreeInput(
                 workflow_id=self._unit.workflow_id,
-                path=self._place.worktree,
-                commit=self._place.head,
+                path=self._worktree.path,
+                commit=self._worktree.head,
             ),
-            build_worktree_options(self._place.owner.task_queue),
+            build_worktree_options(self._worktree.owner.task_queue),
         )
 
 
