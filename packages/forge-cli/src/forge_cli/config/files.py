@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from forge_core.errors import UsageError
+from forge_core.state_dir.locate import locate_base
 
 from forge_cli.config.settings import (
     REPOSITORY_FILE,
@@ -27,17 +28,9 @@ def find_user_file() -> Path | None:
 
 
 def find_user_directory() -> Path | None:
-    """Say where programs look for the user's configuration; None without a home directory.
-
-    It is `$XDG_CONFIG_HOME`, else `~/.config`; a relative XDG_CONFIG_HOME is ignored.
-    """
-    configured = Path(os.environ.get("XDG_CONFIG_HOME", ""))
-    if configured.is_absolute():
-        return configured
-    try:
-        return Path.home() / ".config"
-    except RuntimeError:
-        return None
+    """Return where programs look for the user's configuration; None without a home directory."""
+    home = os.path.expanduser("~")  # noqa: PTH111 - names no home without an error
+    return locate_base("XDG_CONFIG_HOME", ".config", os.environ, home)
 
 
 def find_repository_file(directory: Path) -> Path | None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from forge_core.files.private import make_private, replace_private
+from forge_core.state_dir.locate import locate_base
 from forge_obs import Interaction
 
 from forge_cli.views.costs import (
@@ -79,14 +80,12 @@ def extend_prices(known: Prices, call: Interaction) -> Prices:
 
 
 def get_cache_path(environ: Mapping[str, str]) -> Path | None:
-    """Tell where prices are kept: `forge/prices.json` below `XDG_CACHE_HOME` or `~/.cache`.
+    """Return where prices are kept: `forge/prices.json` below `XDG_CACHE_HOME` or `~/.cache`.
 
-    None where neither variable names a place.
+    None where neither variable names an absolute path.
     """
-    home = Path(environ.get("HOME", ""), ".cache")
-    roots = (root for root in (Path(environ.get("XDG_CACHE_HOME", "")), home) if root.is_absolute())
-    root = next(roots, None)
-    return None if root is None else root / "forge" / "prices.json"
+    base = locate_base("XDG_CACHE_HOME", ".cache", environ, environ.get("HOME"))
+    return None if base is None else base / "forge" / "prices.json"
 
 
 def look_up(key: ModelKey) -> Schedule | None:
