@@ -60,7 +60,7 @@ def test_removed_current_directory_is_told(command: str, forge: Forge) -> None:
     outcome = forge(*command.split())
 
     assert outcome.code == 3
-    assert outcome.error == "error: the current directory does not exist any more"
+    assert outcome.error == "error: the current directory no longer exists"
 
 
 @pytest.mark.usefixtures("gone")
@@ -68,7 +68,7 @@ def test_doctor_goes_on_without_the_current_directory(forge: Forge) -> None:
     outcome = forge("doctor")
 
     assert outcome.code == 1
-    assert "fix  repository     the current directory does not exist any more" in outcome.stdout
+    assert "fix  repository     the current directory no longer exists" in outcome.stdout
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,9 @@ def call(argv: list[str]) -> ExitCode:
         result = _run(app, argv)
     except UnusedCliTokensError as error:
         words = " ".join(error.unused_tokens or ())
-        reason = f"unexpected {words!r}: quote a text of several words, name ids by their option"
+        reason = (
+            f"unexpected {words!r}: quote a text of several words, and give ids by their options"
+        )
         return _fail(output, ExitCode.USAGE, "UsageError", reason)
     except CycloptsError as error:
         return _fail(output, ExitCode.USAGE, "UsageError", str(error))

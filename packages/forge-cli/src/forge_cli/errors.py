@@ -72,7 +72,7 @@ def describe_refusal(error: OSError) -> str | None:
     """Say which path the system refuses, and why; None where it does not name one."""
     if isinstance(error.filename, str | bytes | os.PathLike):
         return f"cannot use {os.fsdecode(error.filename)}: {error.strerror}"
-    return None if _has_current_directory() else "the current directory does not exist any more"
+    return None if _has_current_directory() else "the current directory no longer exists"
 
 
 def _has_current_directory() -> bool:

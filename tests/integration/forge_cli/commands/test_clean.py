@@ -147,7 +147,7 @@ def test_running_run_is_never_touched(
         outcome = clean("t", "--yes", "--force")
 
     assert outcome.code == 1
-    assert "t: kept, its run is running" in outcome.stdout
+    assert "t: kept, its run is in progress" in outcome.stdout
     assert not is_gone(repo, "t")
 
 
@@ -183,7 +183,7 @@ def test_run_of_which_nothing_tells_stays_without_force(
     kept = clean(*choice, "--yes")
     forced = clean(*choice, "--yes", "--force")
 
-    assert "t: kept, nothing tells whether its run has ended: --force removes it" in kept.stdout
+    assert "t: kept, it is unknown whether its run has ended: --force removes it" in kept.stdout
     assert "t: run forge-t-1 can no longer be resumed" in forced.stdout
     assert is_gone(repo, "t")
 
@@ -213,7 +213,7 @@ def test_what_changed_while_somebody_was_asked_stays(
     outcome = clean("t", "same")
 
     assert outcome.code == 1
-    assert "t: kept, something changed there just now" in outcome.stdout
+    assert "t: kept, it has just changed" in outcome.stdout
     assert (path / "mine.py").exists()
     assert is_gone(repo, "same")
 

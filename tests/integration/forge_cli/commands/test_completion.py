@@ -123,5 +123,5 @@ def test_home_that_cannot_be_written_is_one_line(
 
     assert code == 3
     error = capsys.readouterr().err
-    assert error.startswith("error: the completion cannot be installed: ")
+    assert error.startswith("error: cannot install the completion: ")
     assert "Errno" not in error

@@ -156,7 +156,7 @@ def test_check_shows_what_waits_and_what_was_lost(forge: Forge, store: Path) -> 
 
     assert outcome.code == 1
     assert "pending    2: `forge db upgrade` stores them\n" in outcome.stdout
-    assert f"remove {store}-lost to count anew" in outcome.stdout
+    assert f"remove {store}-lost to reset the count" in outcome.stdout
     assert (document["ok"], document["pending"], document["lost"]) == (False, 2, 3)
     assert document["error"] is None
 
@@ -170,7 +170,10 @@ def test_upgrade_stores_what_waits_and_removing_the_count_forgets_it(
     upgraded = forge("db", "upgrade")
     get_lost_path(store).unlink()
 
-    assert (upgraded.code, upgraded.stdout.splitlines()[1]) == (0, "2 records that waited stored")
+    assert (upgraded.code, upgraded.stdout.splitlines()[1]) == (
+        0,
+        "2 records that had been waiting stored",
+    )
 
     assert forge("db", "check").code == 0
 

@@ -165,7 +165,7 @@ def test_leftovers_with_nothing_to_lose_are_found(doctor: Doctor, tmp_path: Path
 
     outcome = doctor("--repo", str(repo))
 
-    assert "2 runs left something, 1 with nothing to lose" in list_findings(outcome)["repository"]
+    assert "2 runs left something, 1 safe to remove" in list_findings(outcome)["repository"]
     assert "forge clean --merged" in outcome.stdout
 
 

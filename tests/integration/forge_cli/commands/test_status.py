@@ -108,7 +108,7 @@ def test_interrupted_run_says_which_run_has_its_task_id_by_now(
 
     assert "\nresume    forge resume forge-t-0a\n" in before.stdout
     assert "forge resume" not in after.stdout
-    assert "its task id is run forge-t-0b's by now: forge cancel forge-t-0a ends it" in after.stdout
+    assert "run forge-t-0b has its task id now: forge cancel forge-t-0a ends it" in after.stdout
     assert (run["resume"], run["successor"]) == (None, "forge-t-0b")
 
 

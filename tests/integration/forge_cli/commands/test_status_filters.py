@@ -36,7 +36,7 @@ def test_runs_are_found_by_a_part_of_the_model_they_asked_for(forge: Forge) -> N
     assert list_ids(forge("status", "--model", "gpt-5")) == ["forge-a-01"]
     assert list_ids(forge("status", "--model", "gpt")) == ["forge-a-03", "forge-a-01"]
     assert list_ids(forge("status", "--model", "openai:*", "--limit", "1")) == ["forge-a-03"]
-    assert forge("status", "--model", "mini").stdout == "no such runs recorded\n"
+    assert forge("status", "--model", "mini").stdout == "no matching runs on record\n"
 
 
 def test_runs_are_found_by_the_model_that_answered(forge: Forge) -> None:
@@ -67,7 +67,7 @@ def test_since_leaves_out_older_runs(forge: Forge) -> None:
 
     assert list_ids(forge("status", "--since", "2h")) == ["forge-now-01"]
     assert list_ids(forge("status", "--since", "2020-11-01")) == ["forge-now-01"]
-    assert forge("status", "--since", str(tomorrow)).stdout == "no such runs recorded\n"
+    assert forge("status", "--since", str(tomorrow)).stdout == "no matching runs on record\n"
 
 
 @pytest.mark.parametrize("since", ["soon", "3 parsecs", "2026-13-01", "9" * 9 + "w"])
@@ -105,7 +105,7 @@ def test_calls_are_narrowed_in_text_and_document(
     shown = [prompt for prompt in ("plan", "one", "two", "three") if f":\n{prompt}\n" in text]
     assert shown == prompts
     assert [call["user_prompt"] for call in document["interactions"]] == prompts
-    assert ("no such calls on record" in text) == (not prompts)
+    assert ("no matching calls on record" in text) == (not prompts)
 
 
 @pytest.mark.parametrize("choice", [["--limit", "3"], ["--task", "t"], ["--since", "2h"]])
@@ -116,7 +116,7 @@ def test_choice_of_runs_beside_a_run_is_told_to_be_of_no_use(
 
     outcome = forge("status", "--workflow-id", WORKFLOW_ID, *choice)
 
-    note = "note: --limit and a choice of runs are for the list, not for --workflow-id\n"
+    note = "note: --limit and filters of runs apply to the list, not to --workflow-id\n"
     assert (outcome.code, outcome.stderr) == (0, note)
 
 

@@ -55,5 +55,5 @@ def test_call_of_a_killed_process_is_said_to_be_unknown_and_perhaps_paid_for(for
     document = forge("status", "--workflow-id", WORKFLOW_ID, "--json").document["run"]
 
     assert "status    interrupted" in text
-    assert "unknown   outcome of 1 call, perhaps paid for" in text
+    assert "unknown   outcome of 1 call, which may have been billed" in text
     assert (document["calls"], document["calls_unanswered"]) == (1, 1)

@@ -23,7 +23,7 @@ STATS = ContextStats(
 def test_stats_are_one_line_that_says_what_is_missing() -> None:
     assert describe_stats(STATS.model_dump_json()) == (
         "about 5000 tokens (25.0% of the budget), an estimate, 40 files known, 2 shown in full, "
-        "9 as signatures, 3 shortened or without room, map 900 tokens, "
+        "9 as signatures, 3 shortened or left out for lack of room, map 900 tokens, "
         "left out by default: 7 vendored, 1 lock file, "
         "1 without signatures (a.py: not parsed: invalid syntax, line 3)"
     )

@@ -77,7 +77,7 @@ def test_each_step_has_its_state_attempt_time_and_tokens() -> None:
         "✓ s0  attempt 1  1 min 5 s  4.12k in     45 out",
         "● s1  attempt 1     12.0 s",
         "○ s2",
-        "s1: asking writer since 12.0 s",
+        "s1: asking writer, 12.0 s",
         "1/3 steps · 2 calls · 4.12k in 45 out · cost unknown · 1 min 15 s",
     ]
 
@@ -155,10 +155,10 @@ def test_failed_step_is_marked_and_named() -> None:
 @pytest.mark.parametrize(
     ("pending", "line"),
     [
-        pytest.param(make_pending(), "asking the model since 4.0 s", id="running"),
+        pytest.param(make_pending(), "asking the model, 4.0 s", id="running"),
         pytest.param(
             make_pending(workflow_id=f"{ROOT}/s1/2/colours"),
-            "s1 / colours: asking the model since 4.0 s",
+            "s1 / colours: asking the model, 4.0 s",
             id="sub-task",
         ),
         pytest.param(
@@ -168,20 +168,20 @@ def test_failed_step_is_marked_and_named() -> None:
                 failure="rate limited\x1b[2J",
                 next_attempt_at=NOW + timedelta(seconds=7),
             ),
-            "asking the model again in 7.0 s, try 3: rate limited\\x1b[2J",
+            "asking the model, try 3 in 7.0 s: rate limited\\x1b[2J",
             id="retry",
         ),
         pytest.param(
             make_pending(name="validate_output", attempt=2, failure="worker died"),
-            "checking what was written since 4.0 s, try 2: worker died",
+            "checking what was written, 4.0 s, try 2: worker died",
             id="second try",
         ),
         pytest.param(
             make_pending(running=False),
-            "asking the model once a worker is free, for 4.0 s",
+            "asking the model, waiting for a worker, 4.0 s",
             id="no worker",
         ),
-        pytest.param(make_pending(name="new_one"), "new_one since 4.0 s", id="unknown"),
+        pytest.param(make_pending(name="new_one"), "new_one, 4.0 s", id="unknown"),
     ],
 )
 def test_what_goes_on_is_told_from_the_server(pending: PendingActivity, line: str) -> None:

@@ -194,7 +194,7 @@ def test_header_sums_calls_cost_and_waste() -> None:
     assert "calls     7 (24,000 in, 3,000 of them cached, 6,000 out, 1 reported none)" in text
     assert "cost      $0.1350 by genai-prices 9.9, 2 of 7 calls unknown" in text
     # Of 30,000 tokens: the refused plan, the first attempt at a, the parts of b's failed attempt.
-    assert "waste     50% of tokens went to attempts that were thrown away" in text
+    assert "waste     50% of tokens went to discarded attempts" in text
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,7 @@ def test_run_whose_task_id_another_one_has_is_not_offered_to_be_resumed() -> Non
     assert succeeded.resume is None
     assert "forge resume" not in text
     assert text.endswith(
-        "forge-t-0a: its task id is run forge-t-0b's by now: forge cancel forge-t-0a ends it"
+        "forge-t-0a: run forge-t-0b has its task id now: forge cancel forge-t-0a ends it"
     )
 
 

@@ -10,7 +10,7 @@ from forge_core.git.repository import find_repository
 from forge_cli.errors import NothingLeft
 from forge_cli.escape import escape_line
 from forge_cli.exit_codes import ExitCode
-from forge_cli.options.clean import Manner, Selection
+from forge_cli.options.clean import RemovalOptions, SelectionOptions
 from forge_cli.options.types import parse_since
 from forge_cli.render.figures import format_count
 from forge_cli.render.outcome import render_leftovers
@@ -20,7 +20,7 @@ from forge_cli.views.leftover import Candidate, find_keep_reason, may_be_resumed
 
 
 def clean_repository(
-    path: Path, tasks: Sequence[str], selection: Selection, manner: Manner
+    path: Path, tasks: Sequence[str], selection: SelectionOptions, removal: RemovalOptions
 ) -> ExitCode:
     """Remove, list or refuse what runs left in the repository around a path.
 
@@ -42,8 +42,8 @@ def clean_repository(
         and not (selection.merged and candidate.leftover.unmerged)
         and (before is None or candidate.ended_at < before)
     ]
-    kept = {c.leftover.task_id for c in chosen if _print_kept(c, force=manner.force)}
-    kept |= _remove(repo, [c for c in chosen if c.leftover.task_id not in kept], manner)
+    kept = {c.leftover.task_id for c in chosen if _print_kept(c, force=removal.force)}
+    kept |= _remove(repo, [c for c in chosen if c.leftover.task_id not in kept], removal)
     return ExitCode.FAILED if kept & set(tasks) else ExitCode.SUCCESS
 
 
@@ -76,7 +76,7 @@ def _require_leftovers(tasks: Sequence[str], candidates: Sequence[Candidate]) ->
         raise NothingLeft(f"task {names} left nothing here: `forge clean` lists what there is")
 
 
-def _remove(repo: Path, chosen: Sequence[Candidate], manner: Manner) -> set[str]:
+def _remove(repo: Path, chosen: Sequence[Candidate], removal: RemovalOptions) -> set[str]:
     """Remove leftovers if that is wanted; give the tasks whose leftovers changed meanwhile."""
     if not chosen:
         print_text("nothing to remove")
@@ -85,10 +85,10 @@ def _remove(repo: Path, chosen: Sequence[Candidate], manner: Manner) -> set[str]
     what = f"worktrees, branches and claims of {format_count(len(chosen), 'run')}: {names}"
     for candidate in chosen:
         _tell_consequence(candidate)
-    if manner.dry_run:
+    if removal.dry_run:
         print_text(f"would remove {what}")
         return set()
-    if not confirm(f"Remove {what}?", yes=manner.yes):
+    if not confirm(f"Remove {what}?", yes=removal.yes):
         print_text("nothing was removed")
         return set()
     # Whoever was asked may have taken long to answer: a run may have gone on.
@@ -114,7 +114,7 @@ def _remove_unchanged(repo: Path, candidate: Candidate, now: Candidate | None) -
     """Remove a leftover that still is as it was chosen; tell whether it was."""
     leftover = candidate.leftover
     if candidate != now:
-        print_text(f"{leftover.task_id}: kept, something changed there just now")
+        print_text(f"{leftover.task_id}: kept, it has just changed")
         return False
     remove_leftover(repo, leftover)
     print_text(f"{leftover.task_id}: removed{_describe_branch(leftover)}")

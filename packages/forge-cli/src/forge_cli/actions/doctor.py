@@ -96,7 +96,7 @@ def _examine_store() -> Finding:
     found = check_store(path, largest_bytes=QUICK_BYTES)
     detail = f"{path}: {found.state}, {found.size_bytes:,} bytes"
     if found.size_bytes > QUICK_BYTES:
-        detail += ", integrity not looked at (forge db check does)"
+        detail += ", integrity not checked (forge db check does)"
     return Finding("store", _describe_backlog(found, detail), _find_remedy(found))
 
 
@@ -149,10 +149,10 @@ def _examine_state() -> Finding:
     except ForgeError as error:
         return Finding("state", str(error), "set HOME or XDG_STATE_HOME")
     if not directory.exists():
-        return Finding("state", f"{directory}: made by the first run")
+        return Finding("state", f"{directory}: created by the first run")
     found = directory.stat()
     if found.st_uid != os.geteuid() or not os.access(directory, os.W_OK | os.X_OK):
-        return Finding("state", f"{directory}: not ours to write", f"chown it to {os.geteuid()}")
+        return Finding("state", f"{directory}: not writable by you", f"chown it to {os.geteuid()}")
     exposed = stat.S_IMODE(found.st_mode) & 0o077
     remedy = f"chmod 700 {directory}" if exposed else None
     return Finding("state", f"{directory}: mode {stat.S_IMODE(found.st_mode):04o}", remedy)
@@ -165,7 +165,7 @@ def _examine_configuration(repo: Path) -> Finding:
     except ForgeError as error:
         return Finding("configuration", str(error), "correct the file")
     if path is None or not path.exists():
-        return Finding("configuration", "no file of yours")
+        return Finding("configuration", "no configuration file")
     exposed = path.stat().st_mode & WRITABLE_BY_OTHERS
     return Finding("configuration", str(path), f"chmod go-w {path}" if exposed else None)
 
@@ -175,14 +175,14 @@ def _examine_repository(repo: Path) -> Finding:
         top = find_repository(repo)
         candidates = judge(list_leftovers(top))
     except RepositoryError as error:
-        return Finding("repository", f"not looked at: {error}")
+        return Finding("repository", f"not checked: {error}")
     except (ForgeError, StoreError) as error:
-        return Finding("repository", str(error), "see the line of git, of temporal or of the store")
+        return Finding("repository", str(error), "see the line on git, temporal or the store")
     done = [found for found in candidates if find_keep_reason(found) is None]
     detail = f"{top}: {format_count(len(candidates), 'run')} left something"
     if not done:
         return Finding("repository", detail)
-    return Finding("repository", f"{detail}, {len(done)} with nothing to lose", _clean(top))
+    return Finding("repository", f"{detail}, {len(done)} safe to remove", _clean(top))
 
 
 def _clean(top: Path) -> str:

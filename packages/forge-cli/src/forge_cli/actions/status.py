@@ -33,7 +33,7 @@ def show_runs(store: Store, query: RunFilter, output: OutputFormat) -> ExitCode:
     elif is_off:
         print_text(STORE_OFF)
     elif not views:
-        print_text("no such runs recorded" if query.narrows else NOTHING_YET)
+        print_text("no matching runs on record" if query.narrows else NOTHING_YET)
     else:
         print_text(render_run_list(views, width=get_width()))
     for line in render_backlog(backlog):
@@ -64,7 +64,7 @@ def show_run(
     print_text(render_run(view, calls, prices, details=verbose))
     if verbose:
         print_text("")
-        print_text(render_interactions(accepted, prices) or "no such calls on record")
+        print_text(render_interactions(accepted, prices) or "no matching calls on record")
     return ExitCode.SUCCESS
 
 

@@ -66,7 +66,7 @@ def follow_runs(store: Store, query: RunFilter) -> ExitCode:
         StoreError: The store cannot be read at first; later it is tried again.
     """
     if store.path is None:
-        raise UsageError(f"nothing can be followed: {STORE_OFF}")
+        raise UsageError(f"cannot follow: {STORE_OFF}")
     with suppress(KeyboardInterrupt):
         if is_live(sys.stdout):
             _follow_on_screen(store, query)

@@ -15,16 +15,16 @@ def cancel(
     temporal_address: Annotated[str | None, Parameter(env_var="FORGE_TEMPORAL_ADDRESS")] = None,
     json: Switch = False,
 ) -> ExitCode:
-    """Cancel a run and clean up behind it.
+    """Cancel a run and clean up after it.
 
-    Its model calls, checks and sub-tasks are stopped; an interrupted run is cleaned up here. Its
-    branch, its worktree and the claim on its task id stay; the output says where.
+    Its model calls, checks and sub-tasks are stopped. An interrupted run is cleaned up by this
+    command. Its branch, its worktree and its claim on the task id are kept; the output says where.
 
     Args:
         workflow_id: The run's id, as `forge status` lists it.
-        temporal_address: Temporal server as HOST:PORT. Default: the configured one, else an
-            embedded one.
-        json: Print one JSON document on stdout, all else on stderr.
+        temporal_address: Temporal server as HOST:PORT. [default: the configured one, else an
+            embedded one]
+        json: Print one JSON document on stdout, everything else on stderr.
     """
     from forge_cli.actions.cancel import cancel_run  # noqa: PLC0415 - imports Temporal
 

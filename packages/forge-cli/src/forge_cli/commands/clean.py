@@ -3,27 +3,29 @@
 from pathlib import Path
 
 from forge_cli.exit_codes import ExitCode
-from forge_cli.options.clean import Manner, Selection
+from forge_cli.options.clean import RemovalOptions, SelectionOptions
 from forge_cli.options.types import FilePath
 
 
 def clean(
     *tasks: str,
     repo: FilePath = Path(),
-    selection: Selection | None = None,
-    manner: Manner | None = None,
+    selection: SelectionOptions | None = None,
+    removal: RemovalOptions | None = None,
 ) -> ExitCode:
     """Remove worktrees, branches and claims of runs that have ended.
 
-    Without a choice of runs it lists what they left and removes nothing. A run that is running is
-    never touched. What the store knows of a run stays, see `forge db prune`.
+    Without a selection it lists what runs left and removes nothing. A run in progress is never
+    touched. Its record in the store is kept; `forge db prune` deletes old records.
 
     Args:
-        tasks: Ids of tasks, all of whose leftovers go.
+        tasks: Task ids; everything that their runs left is removed.
         repo: Directory in the git repository.
-        selection: Which runs are meant.
-        manner: How it is to be done.
+        selection: Which runs to clean up after.
+        removal: How leftovers are removed.
     """
     from forge_cli.actions.clean import clean_repository  # noqa: PLC0415 - imports Temporal
 
-    return clean_repository(repo, tasks, selection or Selection(), manner or Manner())
+    return clean_repository(
+        repo, tasks, selection or SelectionOptions(), removal or RemovalOptions()
+    )

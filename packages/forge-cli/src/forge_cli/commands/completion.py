@@ -24,12 +24,12 @@ def completion(
     *,
     install: Switch = False,
 ) -> ExitCode:
-    """Print the completion script of a shell, or install it.
+    """Print a shell's completion script, or install it.
 
     Args:
-        shell: The shell. Default: the one that runs the command.
-        install: Write the script where the shell looks for it, and have bash and zsh load it by a
-            line in ~/.bashrc or ~/.zshrc.
+        shell: The shell. [default: the one that runs the command]
+        install: Write the script where the shell looks for it. Bash and zsh also get a line in
+            ~/.bashrc or ~/.zshrc that loads it.
     """
     from forge_cli.commands.tree import build_app  # noqa: PLC0415 - it imports this module
 
@@ -43,8 +43,8 @@ def completion(
     except (OSError, RuntimeError) as error:
         refusal = describe_refusal(error) if isinstance(error, OSError) else None
         reason = refusal or str(error)
-        raise InfrastructureError(f"the completion cannot be installed: {reason}") from error
-    print_text(f"{escape_line(str(path))}: written; a new {chosen} completes forge")
+        raise InfrastructureError(f"cannot install the completion: {reason}") from error
+    print_text(f"{escape_line(str(path))}: written; a new {chosen} session completes forge")
     if chosen == "zsh" and not _initialises_completion():
         print_note("note: ~/.zshrc does not call compinit: add `autoload -Uz compinit; compinit`")
     return ExitCode.SUCCESS

@@ -51,11 +51,11 @@ def config(
 ) -> ExitCode:
     """Show the configuration: each value and where it comes from.
 
-    Options of a command go before environment variables, those before a repository's forge.toml,
-    that before your own file, and that before the defaults. Keys and secrets are never shown.
+    Options of a command override environment variables, which override a repository's forge.toml,
+    then your own file, then the defaults. Keys and secrets are never shown.
 
     Args:
-        repo: Directory in the git repository whose forge.toml counts.
+        repo: Directory in the git repository whose forge.toml applies.
         json: Print one JSON document instead.
     """
     files = [(find_repository_file(repo), load_repository_config(repo))]

@@ -56,8 +56,8 @@ def path(*, json: Switch = False) -> ExitCode:
 def upgrade() -> ExitCode:
     """Create the database, or bring it to this version's schema.
 
-    Records that could not be stored when they were made are stored now. Commands that write do
-    all this by themselves.
+    Records that could not be stored earlier are stored now. Commands that write do all this
+    themselves.
     """
     from forge_obs import upgrade as upgrade_store  # noqa: PLC0415 - imports SQLAlchemy
 
@@ -67,17 +67,17 @@ def upgrade() -> ExitCode:
     result = check_store(found)
     print_text(f"{escape_line(str(found))}: at revision {result.revision}")
     if stored := waited - result.backlog.pending:
-        print_text(f"{format_count(stored, 'record')} that waited stored")
+        print_text(f"stored {format_count(stored, 'record')} that had been waiting")
     if result.backlog.pending:
         print_warning(render_pending(result.backlog.pending))
     return ExitCode.SUCCESS
 
 
 def check(*, json: Switch = False) -> ExitCode:
-    """Check the database: schema, integrity, permissions, records that wait or are lost.
+    """Check the database: its schema, integrity and permissions, and records that wait or are lost.
 
-    Reads the whole file and changes nothing. Exit code 1 tells of findings, 3 of a database that
-    cannot be read or is newer than this version.
+    Reads the whole file and changes nothing. Exit code 1 means that something was found, 3 that
+    the database cannot be read or is newer than this version.
 
     Args:
         json: Print one JSON document instead.
@@ -126,7 +126,7 @@ def _describe(result: StoreCheck) -> list[str]:
 
 def _describe_contents(result: StoreCheck) -> list[str]:
     if result.state == "missing":
-        return ["schema     no database yet: the first run makes it"]
+        return ["schema     no database yet: the first run creates it"]
     advice = {"older": ": run forge db upgrade", "newer": ": upgrade forge"}.get(result.state, "")
     schema = f"{result.state}, at {result.revision or 'no revision'}, head {result.head}{advice}"
     damage = escape_line("; ".join(result.damage)) or "ok"
@@ -138,19 +138,19 @@ EXPORTED = ("runs", "interactions")
 
 
 def prune(*, older_than: str, yes: Switch = False, dry_run: Switch = False) -> ExitCode:
-    """Delete runs that ended long ago, with their calls, and give the disk back.
+    """Delete old runs with their calls, and free the disk space.
 
-    Runs that have not ended stay; an interrupted one counts as ended at its last sign of life,
-    unless a configured server has it under way. Calls that belong to no run are deleted by their
-    own age. Payloads and logs that the embedded server's state directory holds go once that
-    server says that their run has ended, whatever store it is in. Commands that record meanwhile
-    go on.
+    Runs that have not ended are kept. An interrupted run counts as ended at its last sign of life,
+    unless a configured server still executes it. Calls that belong to no run are deleted by their
+    own age. Payloads and logs in the embedded server's state directory are deleted once the server
+    says that their run has ended, whichever store records it. Commands that are recording carry
+    on.
 
     Args:
-        older_than: Delete what ended longer ago than this, as 30d or 12h, or before a day, as
+        older_than: Delete what ended longer ago than this, e.g. 30d or 12h, or before a date, e.g.
             2026-11-01.
-        yes: Do not ask.
-        dry_run: Say what would be deleted, and delete nothing.
+        yes: Do not ask for confirmation.
+        dry_run: Only say what would be deleted.
     """
     from forge_cli.actions.prune import (  # noqa: PLC0415 - imports SQLAlchemy, Temporal
         find_prunable,
@@ -175,10 +175,9 @@ def prune(*, older_than: str, yes: Switch = False, dry_run: Switch = False) -> E
 
 
 def backup(target: FilePath, /) -> ExitCode:
-    """Copy the database to a new file, also while it is in use.
+    """Copy the database to a new file, even while it is in use.
 
-    The copy is the store of one moment, and readable by you alone. An existing file is left as it
-    is.
+    The copy is a snapshot of one moment that only you can read. An existing file is left alone.
 
     Args:
         target: The new file.
@@ -191,9 +190,9 @@ def backup(target: FilePath, /) -> ExitCode:
     try:
         size = back_up(path, target.expanduser())
     except FileExistsError as error:
-        raise UsageError(f"{target} exists already: choose another file") from error
+        raise UsageError(f"{target} already exists: choose another file") from error
     except OSError as error:
-        raise UsageError(f"{target} cannot be made: {error.strerror}") from error
+        raise UsageError(f"cannot create {target}: {error.strerror}") from error
     print_text(f"{escape_line(str(target))}: {size:,} bytes")
     return ExitCode.SUCCESS
 
@@ -201,12 +200,12 @@ def backup(target: FilePath, /) -> ExitCode:
 def export(*, jsonl: Switch = True, output: OptionalPath = None) -> ExitCode:  # noqa: ARG001
     """Print every row of the store, prompts and answers included.
 
-    Runs come first, then calls, each in the order of recording. Only a few rows are in memory at
-    once; what is recorded meanwhile may be among them.
+    Runs come first, then calls, each in the order of recording. Only a few rows are in memory at a
+    time. What is recorded during the export may be included.
 
     Args:
-        jsonl: One JSON object a line, the only format so far.
-        output: Write to this new file, readable by you alone, instead of stdout.
+        jsonl: One JSON object per line, the only format so far.
+        output: Write to this new file, which only you can read, instead of stdout.
     """
     from forge_obs import StoreReader  # noqa: PLC0415 - imports SQLAlchemy
 

@@ -4,10 +4,10 @@ from forge_cli.exit_codes import ExitCode
 
 
 def demo() -> ExitCode:
-    """Run a planned task on a small bundled repository and show every call of it.
+    """Run a planned task on a small bundled repository and show every call.
 
     No language model is called: the answers come from a script. Temporal, git, the checks and
-    the record are the real ones.
+    the record are real.
     """
     from forge_cli.actions.demo import play_demo  # noqa: PLC0415 - imports Temporal
 

@@ -15,14 +15,14 @@ def doctor(
     repo: FilePath = Path(),
     json: Switch = False,
 ) -> ExitCode:
-    """Look for what is missing or wrong on this machine, with a remedy for each.
+    """Find what is missing or wrong on this machine, with a remedy for each.
 
-    Looks at versions, git, Temporal, the store, models and their keys, the state directory, and at
-    what runs left in a repository. Changes nothing, starts nothing and calls no model. Exit code 1
-    tells of findings.
+    Checks versions, git, Temporal, the store, models and their keys, the state directory, and what
+    runs left in a repository. Changes nothing, starts nothing and calls no model. Exit code 1 means
+    that something was found.
 
     Args:
-        repo: Directory in the git repository to look at.
+        repo: Directory in the git repository to check.
         json: Print one JSON document instead.
     """
     from forge_cli.actions.doctor import examine  # noqa: PLC0415 - imports Temporal

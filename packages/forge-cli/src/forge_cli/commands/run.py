@@ -1,4 +1,4 @@
-"""``forge run`` and ``forge resume``: do a task on a git repository, or go on with it."""
+"""``forge run`` and ``forge resume``: run a task on a git repository, or resume it."""
 
 from typing import Annotated
 
@@ -26,9 +26,9 @@ def run(
     context: ContextOptions | None = None,
     output: OutputOptions | None = None,
 ) -> ExitCode:
-    """Run a task on a git repository and report what became of it.
+    """Run a task on a git repository and report the outcome.
 
-    The work is done on a branch and in a worktree of its own: your checkout is left alone.
+    The work is done on its own branch and in its own worktree: your checkout is left alone.
 
     Args:
         description: What to do, in plain words.
@@ -60,17 +60,17 @@ def resume(
     verbose: Switch = False,
     json: Switch = False,
 ) -> ExitCode:
-    """Go on with an interrupted run.
+    """Resume an interrupted run.
 
-    Nothing that was done is done again, and no answer that has arrived is asked for again. A run
-    of a configured Temporal server goes on at its worker; there this command follows it.
+    No finished work is repeated, and no answer that has arrived is requested again. A run of a
+    configured Temporal server continues at its worker; this command then follows it.
 
     Args:
         workflow_id: The run's id, as `forge status` lists it.
-        temporal_address: Temporal server as HOST:PORT. Default: the configured one, else an
-            embedded one.
+        temporal_address: Temporal server as HOST:PORT. [default: the configured one, else an
+            embedded one]
         verbose: Print every model call in full when the run has ended.
-        json: Print one JSON document on stdout, all else on stderr.
+        json: Print one JSON document on stdout, everything else on stderr.
     """
     from forge_cli.actions.run import resume_run  # noqa: PLC0415 - imports Temporal
 

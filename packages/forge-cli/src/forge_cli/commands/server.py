@@ -15,12 +15,11 @@ Seconds = Annotated[float | None, Parameter(validator=Number(gte=0, lte=31_536_0
 def start(*, idle_s: Seconds = None, no_ui: Switch = False, json: Switch = False) -> ExitCode:
     """Start the embedded server, or say where it runs.
 
-    Commands start it by themselves; start it yourself to have Temporal's web interface, or to
-    keep it longer. It listens on this machine only and ends when no command has used it for a
-    while.
+    Commands start it when they need it. Start it yourself for Temporal's web interface, or to keep
+    it running longer. It listens on this machine only and stops after a while without use.
 
     Args:
-        idle_s: Seconds that it stays without use. Default: FORGE_SERVER_IDLE_S, else 300.
+        idle_s: Seconds without use after which it stops. [default: FORGE_SERVER_IDLE_S, else 300]
         no_ui: Start it without the web interface.
         json: Print one JSON document instead.
     """
@@ -32,7 +31,7 @@ def start(*, idle_s: Seconds = None, no_ui: Switch = False, json: Switch = False
 def stop(*, json: Switch = False) -> ExitCode:
     """Stop the embedded server.
 
-    It keeps what it knows of runs. While commands use it, it is not stopped: end those first.
+    Its data on runs is kept. It is not stopped while commands use it: end those first.
 
     Args:
         json: Print one JSON document instead.
@@ -43,7 +42,7 @@ def stop(*, json: Switch = False) -> ExitCode:
 
 
 def status(*, json: Switch = False) -> ExitCode:
-    """Tell whether the embedded server runs, where, and who uses it.
+    """Show whether the embedded server is running, where, and who uses it.
 
     Args:
         json: Print one JSON document instead.

@@ -1,4 +1,4 @@
-"""``forge show``: one call of a model, whole."""
+"""``forge show``: one model call in full."""
 
 from typing import Annotated
 
@@ -17,7 +17,7 @@ from forge_cli.terminal.console import OutputFormat, print_text, print_verbatim
 from forge_cli.terminal.pager import paged
 from forge_cli.views.json_text import dump
 
-PARTS = Group("Only one text, byte for byte", sort_key=1)
+PARTS = Group("Only one text, as it is stored", sort_key=1)
 Part = Annotated[bool, Parameter(negative="", show_default=False, group=PARTS)]
 """An option that chooses a text."""
 
@@ -32,23 +32,25 @@ def show(
     context: Part = False,
     json: Switch = False,
 ) -> ExitCode:
-    """Show one call of a model: what it was for, what it cost, and its texts, whole.
+    """Show one model call in full: what it was for, what it cost, and its texts.
 
-    A chosen text is written as it is stored and nothing is added, so that it can be piped. On a
-    terminal, what the terminal would obey is shown as an escape.
+    A single text is written exactly as it is stored, so that it can be piped. On a terminal,
+    control characters are shown as escapes.
 
     Args:
         interaction: Its id as `forge status` shows it, or at least its first four digits.
-        prompt: Print the user prompt alone.
-        system: Print the system prompt alone.
-        response: Print the model's raw answer alone.
-        context: Print the list of the context's files alone, as JSON.
+        prompt: Print only the user prompt.
+        system: Print only the system prompt.
+        response: Print only the model's raw answer.
+        context: Print only the list of the context's files, as JSON.
         json: Print one JSON document instead.
     """
     chosen = {"prompt": prompt, "system": system, "response": response, "context": context}
     names = [name for name, wanted in chosen.items() if wanted]
     if len(names) > 1 or (names and json):
-        raise UsageError("--prompt, --system, --response, --context and --json exclude each other")
+        raise UsageError(
+            "--prompt, --system, --response, --context and --json are mutually exclusive"
+        )
     call = Store().get_call(interaction)
     with paged():
         if names:

@@ -27,25 +27,25 @@ def status(
 ) -> ExitCode:
     """List recent runs, or show one of them.
 
-    Reads the store of this machine (`forge db path` says where) and changes nothing there. A
-    run that stopped without an end is shown as interrupted.
+    Reads the store of this machine (`forge db path` says where) and changes nothing there. A run
+    whose process died is shown as interrupted.
 
     Args:
         workflow_id: Show this run: planner, steps, sub-tasks, attempts, checks.
         verbose: With --workflow-id: show every model call in full, prompts and answer included.
         json: Print one JSON document instead.
-        jsonl: Print one JSON document a line instead, as they are read: of each run, or of the run
-            and then of each call.
-        follow: Keep the list, or the run, up to date until it ends or you do.
+        jsonl: Print one JSON document per line instead: each run, or one run and then each of its
+            calls.
+        follow: Keep the list, or the run, up to date until it ends or you press Ctrl-C.
         runs: Which runs are listed.
         calls: Which calls of a run are shown.
     """
     if workflow_id is None and (verbose or calls is not None):
-        print_note("note: --verbose and a choice of calls need a run: give its --workflow-id")
+        print_note("note: --verbose and filters of calls apply to one run: give its --workflow-id")
     if workflow_id is not None and _narrows(runs):
-        print_note("note: --limit and a choice of runs are for the list, not for --workflow-id")
+        print_note("note: --limit and filters of runs apply to the list, not to --workflow-id")
     if json + jsonl + follow > 1:
-        raise UsageError("--json, --jsonl and --follow exclude each other")
+        raise UsageError("--json, --jsonl and --follow are mutually exclusive")
     store, output = Store(), OutputFormat.choose(json=json, jsonl=jsonl)
     if workflow_id is None:
         run_query = _build_run_filter(runs or ListOptions())

@@ -22,9 +22,9 @@ def worker(
     repository is not here is left to another worker.
 
     Args:
-        temporal_address: Temporal server as HOST:PORT. Default: the one configured for Temporal.
-        max_activities: Activities that are executed at a time, model calls among them.
-        grace: Seconds that running activities get to end when the worker is told to stop.
+        temporal_address: Temporal server as HOST:PORT. [default: the one configured for Temporal]
+        max_activities: Activities to execute at a time, model calls included.
+        grace: Seconds that running activities get to finish when the worker is told to stop.
     """
     from forge_core.worker.worker import WorkerLimits  # noqa: PLC0415 - imports Temporal
 

@@ -84,7 +84,7 @@ def _read(path: Path) -> dict[str, Any]:
 
     try:
         if not path.is_file() or path.stat().st_size > LARGEST_BYTES:
-            raise UsageError(f"{path}: no regular file of at most {LARGEST_BYTES:,} bytes")
+            raise UsageError(f"{path}: not a regular file of at most {LARGEST_BYTES:,} bytes")
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error

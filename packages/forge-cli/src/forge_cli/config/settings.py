@@ -231,7 +231,7 @@ def build_task_defaults(files: Iterable[ConfigFile]) -> dict[str, dict[str, Any]
 def _flatten(path: str, document: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
     for table, content in document.items():
         if not isinstance(content, Mapping):
-            raise UsageError(f"{path}: unknown key {table}: keys stand in tables such as [run]")
+            raise UsageError(f"{path}: unknown key {table}: keys belong in tables such as [run]")
         for name, value in content.items():
             yield f"{table}.{name}", value
 

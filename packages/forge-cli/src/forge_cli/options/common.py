@@ -26,11 +26,11 @@ class GlobalOptions:
     """What every command understands, before or after its name."""
 
     v: Annotated[int, Parameter(name="-v", count=True, show_default=False)] = 0
-    """Print Forge's log on stderr; -vv prints that of every library too."""
+    """Print Forge's log on stderr; -vv includes that of every library."""
     no_color: Switch = False
-    """Print without colours, as the variable NO_COLOR does."""
+    """Print without colours, like the variable NO_COLOR."""
     no_pager: Switch = False
-    """Print long output as it is, without a pager."""
+    """Print long output without a pager."""
 
 
 NO_OPTIONS = GlobalOptions()

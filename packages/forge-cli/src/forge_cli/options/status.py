@@ -23,11 +23,12 @@ class ListOptions:
     status: ShownStatus | None = None
     """Only runs with this status."""
     model: str | None = None
-    """Only runs that asked for this model: its name, with or without provider:, the beginning of
-    one, or a pattern as 'claude-*'. If no run asked for such a model, those it answered, among the
-    newest 1,000."""
+    """Only runs that requested this model: a name with or without provider:, its beginning, or a
+    pattern such as 'claude-*'. If no run requested it, runs that it answered, among the newest
+    1,000."""
     since: str | None = None
-    """Only runs that began within this time, as 30m, 2h or 7d, or since a day, as 2026-11-01."""
+    """Only runs that began within this time, e.g. 30m, 2h or 7d, or since a date, e.g.
+    2026-11-01."""
     limit: Annotated[int, whole(1, MOST_RUNS)] = 20
     """How many runs to list, newest first."""
 
@@ -44,6 +45,6 @@ class CallOptions:
     attempt: Annotated[int | None, whole(1)] = None
     """Only calls of attempts with this number."""
     role: str | None = None
-    """Only calls in this role: llm or planner, or another team's word."""
+    """Only calls in this role: llm, planner or any other on record."""
     failed: Switch = False
     """Only calls that failed, or whose outcome is unknown."""

@@ -87,6 +87,6 @@ def parse_since(text: str, now: datetime, option: str = "--since") -> datetime:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (KeyError, OverflowError, ValueError):
         raise UsageError(
-            f"{option} {text!r} is neither an age such as 30m, 2h or 7d, nor a moment such as "
+            f"{option} {text!r} is neither an age such as 30m, 2h or 7d, nor a time such as "
             "2026-11-01 or 2026-11-01T12:00Z"
         ) from None

@@ -31,7 +31,7 @@ def render_pending(pending: int) -> str:
     """Say that records wait."""
     verb = "waits" if pending == 1 else "wait"
     waiting = format_count(pending, "record")
-    return f"{waiting} {verb} to be stored: the next run does it, or `forge db upgrade`"
+    return f"{waiting} {verb} to be stored: the next run stores them, or `forge db upgrade`"
 
 
 def render_backlog_figures(backlog: "Backlog", lost_file: str) -> list[str]:
@@ -44,7 +44,7 @@ def render_backlog_figures(backlog: "Backlog", lost_file: str) -> list[str]:
     store = ": `forge db upgrade` stores them" if backlog.pending else ""
     forget = ""
     if backlog.lost:
-        forget = f"{_describe_last(backlog)}: remove {escape_line(lost_file)} to count anew"
+        forget = f"{_describe_last(backlog)}: remove {escape_line(lost_file)} to reset the count"
     return [f"pending    {backlog.pending}{store}", f"lost       {backlog.lost}{forget}"]
 
 

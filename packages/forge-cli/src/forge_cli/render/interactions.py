@@ -78,7 +78,7 @@ def _facts(interaction: Interaction, prices: Prices) -> list[tuple[str, str]]:
 
 def _describe_status(interaction: Interaction) -> str:
     if interaction.status == "started":
-        return "outcome unknown: the request went out and nothing is known of its answer"
+        return "outcome unknown: the request was sent, but no answer is on record"
     return interaction.status
 
 
@@ -147,7 +147,7 @@ def describe_stats(stats_json: str | None) -> str:
         f"{stats.get('files_discovered')} files known",
         f"{stats.get('files_included_full')} shown in full",
         f"{stats.get('files_included_signatures')} as signatures",
-        f"{stats.get('files_truncated')} shortened or without room",
+        f"{stats.get('files_truncated')} shortened or left out for lack of room",
         f"map {stats.get('repo_map_tokens')} tokens",
     ]
     return ", ".join(parts + _describe_gaps(stats))

@@ -114,8 +114,8 @@ def list_activities(state: LiveState, now: datetime) -> list[str]:
     if state.pending:
         return [_describe_pending(state, pending, now) for pending in state.pending]
     return [
-        f"{_join(call.step_id, call.sub_task_id)}asking {escape_line(call.model_name)} "
-        f"since {format_duration(now - call.created_at)}"
+        f"{_join(call.step_id, call.sub_task_id)}asking {escape_line(call.model_name)}, "
+        f"{format_duration(now - call.created_at)}"
         for call in state.outline.list_in_flight()
     ]
 
@@ -128,14 +128,14 @@ def describe_activity(root_id: str, pending: PendingActivity) -> str:
 
 
 def _describe_pending(state: LiveState, pending: PendingActivity, now: datetime) -> str:
-    text = f"{describe_activity(state.workflow_id, pending)} "
+    text = f"{describe_activity(state.workflow_id, pending)}, "
     if pending.next_attempt_at is not None:
         left = format_duration(pending.next_attempt_at - now)
-        text += f"again in {left}, try {pending.attempt}"
+        text += f"try {pending.attempt} in {left}"
     elif not pending.running:
-        text += f"once a worker is free, for {format_duration(now - pending.since)}"
+        text += f"waiting for a worker, {format_duration(now - pending.since)}"
     else:
-        text += f"since {format_duration(now - pending.since)}"
+        text += format_duration(now - pending.since)
         text += f", try {pending.attempt}" if pending.attempt > 1 else ""
     return text + (f": {escape_line(pending.failure)}" if pending.failure else "")
 

@@ -113,14 +113,14 @@ def _describe_calls(tally: Tally) -> str:
 def _describe_unanswered(view: RunView) -> str:
     if view.status == "running" or not view.totals.unanswered:
         return ""
-    return f"outcome of {format_count(view.totals.unanswered, 'call')}, perhaps paid for"
+    return f"outcome of {format_count(view.totals.unanswered, 'call')}, which may have been billed"
 
 
 def _describe_waste(outline: Outline, prices: Prices) -> str:
     share = find_waste(outline, prices)
     if not share:
         return ""
-    return f"{share:.0%} of tokens went to attempts that were thrown away"
+    return f"{share:.0%} of tokens went to discarded attempts"
 
 
 def _describe_time(view: RunView, outline: Outline) -> str:

@@ -28,7 +28,7 @@ DISPENSABLE = ("TASK", "CALLS", "STEPS", "DURATION", "OUT", "IN", "COST")
 
 INDENT = "  "
 
-INTERRUPTED_HINT = "interrupted: forge resume ID goes on with a run, forge cancel ID ends it"
+INTERRUPTED_HINT = "interrupted: forge resume ID continues a run, forge cancel ID ends it"
 
 Row = Mapping[str, str]
 """Cells by column."""

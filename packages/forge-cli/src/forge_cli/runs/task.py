@@ -76,7 +76,7 @@ def build_task(options: RunOptions, *, suffix: str) -> TaskDefinition:
     except ValidationError as error:
         raise UsageError(_describe(error)) from error
     if checks.test_command and not built.validation.run_tests:
-        raise UsageError("--test-command is run only with --run-tests")
+        raise UsageError("--test-command needs --run-tests")
     _check_map(built.context)
     return built
 
@@ -86,10 +86,10 @@ def _find_description(options: RunOptions, values: Mapping[str, Any]) -> str:
     if isinstance(text, str) and text.strip():
         return text
     if file is None or options.description is not None:
-        raise UsageError("describe the task: forge run DESCRIPTION, or name a --task-file")
+        raise UsageError("describe the task: forge run DESCRIPTION, or give a --task-file")
     if text is None:
         raise UsageError(f"task file {file} has no description: add one, or give it as an argument")
-    raise UsageError(f"task file {file}: description must be a text that says something")
+    raise UsageError(f"task file {file}: description must be a text that is not empty")
 
 
 def _freeze_lists(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -190,7 +190,7 @@ def confirm(question: str, *, yes: bool) -> bool:
     if yes:
         return True
     if sys.stdin is None or not sys.stdin.isatty():
-        raise UsageError(f"{question} Nobody is here to answer: give --yes to do it")
+        raise UsageError(f"{question} There is no terminal to ask on: give --yes to confirm")
     sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in YES
@@ -201,7 +201,7 @@ def writing_to(path: Path | None) -> Iterator[Callable[[str], object]]:
     """Give what writes one line: to a new file that only its owner may read, or to stdout.
 
     Raises:
-        UsageError: The file exists or cannot be made.
+        UsageError: The file exists or cannot be created.
         OutputFailed: It cannot be written to the end.
     """
     if path is None:
@@ -211,7 +211,7 @@ def writing_to(path: Path | None) -> Iterator[Callable[[str], object]]:
     try:
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
-        raise UsageError(f"{target} cannot be made: {error.strerror}") from error
+        raise UsageError(f"cannot create {target}: {error.strerror}") from error
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             yield lambda line: file.write(line + "\n")

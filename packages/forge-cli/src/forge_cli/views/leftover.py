@@ -33,7 +33,7 @@ def find_keep_reason(candidate: Candidate) -> KeepReason | None:
     """Say why a leftover has to stay; None if it may go."""
     leftover, state = candidate.leftover, candidate.state
     if state == RUNNING:
-        return KeepReason("its run is running", can_be_forced=False)
+        return KeepReason("its run is in progress", can_be_forced=False)
     if leftover.checked_out is not None:
         place = f"branch {leftover.branch} is checked out in {leftover.checked_out}"
         return KeepReason(place, can_be_forced=False)
@@ -50,13 +50,13 @@ def may_be_resumed(candidate: Candidate) -> bool:
 def _find_loss(candidate: Candidate) -> str | None:
     leftover, state = candidate.leftover, candidate.state
     if state == OUT_OF_REACH:
-        return "the Temporal server, which knows whether its run is running, does not answer"
+        return "the Temporal server, which knows whether its run is in progress, does not answer"
     if may_be_resumed(candidate):
         known = state == INTERRUPTED
-        return "its run can be resumed" if known else "nothing tells whether its run has ended"
+        return "its run can be resumed" if known else "it is unknown whether its run has ended"
     if leftover.unmerged:
         commits = f"{leftover.unmerged:,} commit" + ("" if leftover.unmerged == 1 else "s")
         return f"branch {leftover.branch} has {commits} that no other branch has"
     if leftover.changed:
-        return "its worktree has changes that are not committed"
+        return "its worktree has uncommitted changes"
     return None

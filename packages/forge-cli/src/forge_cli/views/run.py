@@ -38,7 +38,7 @@ class RunView:
         if self.successor is None:
             return None
         return (
-            f"its task id is run {escape_line(self.successor)}'s by now: "
+            f"run {escape_line(self.successor)} has its task id now: "
             f"forge cancel {escape_line(self.run.workflow_id)} ends it"
         )
 
