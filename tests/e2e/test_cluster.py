@@ -157,7 +157,7 @@ def test_worker_ends_with_its_terminal_and_leaves_ignored_what_was_ignored(addre
         stdout, _ = end_gently(worker, signal.SIGHUP)
 
     assert worker.returncode == 0
-    assert stdout.endswith("worker stopping: what runs gets 30 s\nworker stopped\n")
+    assert stdout.endswith("worker stopping: running activities get 30 s\nworker stopped\n")
 
 
 def test_worker_that_is_told_twice_ends_at_once(address: str, repo: Path, tmp_path: Path) -> None:

@@ -272,7 +272,7 @@ def test_run_waits_on_a_full_disk_and_goes_on_once_there_is_room(
             ballast = fill(disk)
             gate.let_go()
             assert process.stderr is not None
-            told = next(line for line in process.stderr if "the run waits: " in line)
+            told = next(line for line in process.stderr if "the run is waiting: " in line)
             ballast.unlink()
             _, stderr = process.communicate()
 

@@ -79,7 +79,7 @@ def test_idle_server_ends_by_itself() -> None:
 
     validate("server_status", found)
     wait_until(lambda: not is_alive(found["supervisor_pid"]), "the server to end")
-    assert run_forge("server", "stop").stdout == "no server runs\n"
+    assert run_forge("server", "stop").stdout == "no server is running\n"
 
 
 def test_second_start_says_that_the_server_stays_as_it_was() -> None:

@@ -80,7 +80,7 @@ def test_run_that_another_store_knows_keeps_its_files(forge: Forge, files: State
 
     assert "payloads and logs of 1 run, 15 bytes in " in tried.stdout
     assert kept_by_trial == ["forge-forgotten", "forge-open"]
-    assert "payloads and logs of 1 run deleted, 15 bytes given back" in done.stdout
+    assert "payloads and logs of 1 run deleted, 15 bytes freed" in done.stdout
     assert list_kept(files) == ["forge-open"]
 
 
@@ -96,7 +96,7 @@ def test_files_go_without_a_store_too(
 
     done = forge(*PRUNE, "--yes")
 
-    assert done.stdout == "payloads and logs of 1 run deleted, 15 bytes given back\n"
+    assert done.stdout == "payloads and logs of 1 run deleted, 15 bytes freed\n"
     assert list_kept(files) == ["forge-open"]
 
 
@@ -118,7 +118,7 @@ def test_files_stay_where_the_server_does_not_start(forge: Forge, files: StateFi
     done = forge(*PRUNE, "--yes")
 
     assert done.code == 0
-    assert "stay, since nobody can say whether they have ended: " in done.stderr
+    assert "are kept, since nothing says whether those runs have ended: " in done.stderr
     assert list_kept(files) == ["forge-a"]
 
 

@@ -52,7 +52,7 @@ def trace(
     ("text", "message"),
     [
         pytest.param("[run]\nmodle = 'x'", "unknown key run.modle: did you mean", id="misspelt"),
-        pytest.param("model = 'x'", "unknown key model: keys stand in tables", id="no table"),
+        pytest.param("model = 'x'", "unknown key model: keys belong in tables", id="no table"),
         pytest.param("[run]\nplan = 'yes'", "run.plan must be true or false", id="flag"),
         pytest.param("[run]\nmax_attempts = 0", "run.max_attempts must be a whole", id="zero"),
         pytest.param("[run]\nmax_attempts = 101", "must be a whole number from 1 to", id="many"),

@@ -189,5 +189,5 @@ def test_tests_without_a_command_are_refused() -> None:
 
 
 def test_test_command_that_would_not_run_is_refused() -> None:
-    with pytest.raises(UsageError, match="only with --run-tests"):
+    with pytest.raises(UsageError, match="needs --run-tests"):
         make_task("x", checks=CheckOptions(test_command="true"))

@@ -120,7 +120,7 @@ def prune_all(found: Prunable) -> str:
         lines.append(_render_pruning(prune(found.store, found.before, found.abandoned)))
     if found.names:
         removed = remove(StateFiles(get_state_dir()), found.names, found.before)
-        lines.append(f"{_render_holdings(removed)} deleted, {removed.bytes:,} bytes given back")
+        lines.append(f"{_render_holdings(removed)} deleted, {removed.bytes:,} bytes freed")
     return "\n".join(lines)
 
 
@@ -134,7 +134,7 @@ async def _find_ended(before: datetime) -> list[str]:
         return await find_ended_runs(files, old, before)
     except InfrastructureError as error:
         kept = _render_holdings(measure(files, old))
-        print_warning(f"{kept} stay, since nobody can say whether they have ended: {error}")
+        print_warning(f"{kept} are kept, since nothing says whether those runs have ended: {error}")
         return []
 
 
@@ -147,7 +147,7 @@ def _render_holdings(holdings: Holdings) -> str:
 
 
 def _render_pruning(done: Pruning) -> str:
-    line = f"{_render_extent(done.deleted)} deleted, {done.freed_bytes:,} bytes given back"
+    line = f"{_render_extent(done.deleted)} deleted, {done.freed_bytes:,} bytes freed"
     if done.obstacle is not None:
-        line += f"; the file could not be made smaller: {done.obstacle}; its space is used again"
+        line += f"; the file could not be shrunk: {done.obstacle}; its space will be reused"
     return f"{line} (now {done.size_bytes:,} bytes)"

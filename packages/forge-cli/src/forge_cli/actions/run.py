@@ -84,7 +84,7 @@ def run_task(options: RunOptions, on_start: Print | None = None) -> ExitCode:
         settings = replace(settings, planner_chars_per_token=factor)
     work = resolve_run(calibrate(task, settings.model, store), options.task.repo, settings)
     if is_dirty(options.task.repo):
-        print_warning("the checkout has changes that are not committed: the run does not see them")
+        print_warning("the checkout has uncommitted changes, which the run does not see")
     workflow_id = make_workflow_id(task.task_id)
     prepare_store()
     if output.no_wait:
@@ -146,7 +146,7 @@ def prepare_store() -> None:
     try:
         upgrade(path)
     except StoreError as error:
-        print_warning(f"going on without a record: {error}")
+        print_warning(f"continuing without a record: {error}")
 
 
 def _settings(models: ModelOptions) -> RunSettings:
@@ -264,10 +264,10 @@ def _read_calls(store: Store, workflow_id: str) -> list[Interaction]:
     try:
         calls = store.list_calls(workflow_id)
     except StoreError as error:
-        print_warning(f"no prompts can be shown: {error}")
+        print_warning(f"cannot show prompts: {error}")
         return []
     if not calls:
-        print_warning(f"no prompts can be shown: {_explain_missing_calls(store.path)}")
+        print_warning(f"cannot show prompts: {_explain_missing_calls(store.path)}")
     return calls
 
 

@@ -33,7 +33,7 @@ def stop_server(output: OutputFormat) -> ExitCode:
     if output is OutputFormat.JSON:
         print_text(dump({"stopped": stopped is not None}))
     elif stopped is None:
-        print_text("no server runs")
+        print_text("no server is running")
     else:
         print_text(f"server stopped (pid {stopped.server_pid})")
     return ExitCode.SUCCESS
@@ -58,5 +58,5 @@ async def _start(settings: ServerSettings) -> None:
 def _tell_differences(idle_s: float, settings: ServerSettings, *, has_ui: bool) -> None:
     if idle_s != settings.idle_s or (settings.ui and not has_ui):
         print_note(
-            "note: the server runs already and stays as it was started; forge server stop ends it"
+            "note: the server was already running and keeps its settings; forge server stop ends it"
         )

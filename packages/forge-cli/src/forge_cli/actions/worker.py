@@ -62,4 +62,4 @@ async def _work(config: ConnectConfig, limits: WorkerLimits) -> None:
             await asyncio.Event().wait()
         finally:
             grace_s = limits.grace.total_seconds()
-            print_text(f"worker stopping: what runs gets {grace_s:g} s")
+            print_text(f"worker stopping: running activities get {grace_s:g} s")

@@ -125,11 +125,11 @@ def describe_event(event: RunEvent) -> list[str]:
     match event:
         case ServerAway(reason):
             shortened = " ".join(reason.split())[:200]
-            return [f"the Temporal server is away, waiting for it: {shortened}"]
+            return [f"the Temporal server is unreachable, waiting for it: {shortened}"]
         case ServerRestarting():
-            return ["the embedded Temporal server has ended: starting it again"]
+            return ["the embedded Temporal server has stopped: starting it again"]
         case RunBlocked(reason):
-            return [f"the run waits: {reason}"]
+            return [f"the run is waiting: {reason}"]
         case CancellationRequested(workflow_id):
             return [f"cancelling run {workflow_id}: waiting until it has cleaned up"]
         case TerminationRequested(reason):
@@ -158,7 +158,7 @@ def describe_interruption(workflow_id: str) -> str:
 def describe_leaving(workflow_id: str) -> str:
     """Say what happens to a run that nobody waits for any more."""
     return (
-        f"run {workflow_id} goes on at its worker: forge resume {workflow_id} follows it, "
+        f"run {workflow_id} continues at its worker: forge resume {workflow_id} follows it, "
         f"forge cancel {workflow_id} ends it"
     )
 
@@ -166,10 +166,10 @@ def describe_leaving(workflow_id: str) -> str:
 def describe_detached(workflow_id: str) -> str:
     """Say how a run goes on that was left to another process."""
     return (
-        f"run {workflow_id} goes on: forge status --workflow-id {workflow_id} shows it, "
+        f"run {workflow_id} continues: forge status --workflow-id {workflow_id} shows it, "
         f"forge cancel {workflow_id} ends it"
     )
 
 
 def _describe_ways(workflow_id: str) -> str:
-    return f"forge resume {workflow_id} goes on with it, forge cancel {workflow_id} ends it"
+    return f"forge resume {workflow_id} continues it, forge cancel {workflow_id} ends it"

@@ -27,7 +27,7 @@ class ServerStatus:
 
     directory: Path
     record: ServerRecord | None
-    """None where no server runs."""
+    """None where no server is running."""
     state_bytes: int
     """Size of the server's database."""
     log_bytes: int

@@ -279,7 +279,7 @@ def _check_blocker(workflow_id: str, blocker: Blocker | None, patience: _Patienc
     elif patience.is_lost(blocker):
         raise RunStuck(
             f"run {workflow_id} cannot go on: {blocker.reason}: make room, then "
-            f"forge resume {workflow_id} goes on with it"
+            f"forge resume {workflow_id} continues it"
         )
 
 

@@ -201,7 +201,7 @@ async def execute_here(
 
 def describe_ways(workflow_id: str) -> str:
     """Say how an interrupted run goes on."""
-    return f"forge resume {workflow_id} goes on with it, forge cancel {workflow_id} ends it"
+    return f"forge resume {workflow_id} continues it, forge cancel {workflow_id} ends it"
 
 
 async def _execute(connection: ServerConnection, run: RunDescription, events: Events) -> TaskResult:
