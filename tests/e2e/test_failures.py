@@ -162,10 +162,10 @@ PART = {"description": "x", "target_files": ["same.py"]}
     ("steps", "reason"),
     [
         pytest.param([], "at least 1 item", id="empty plan"),
-        pytest.param([STEP, STEP], "'a' stands more than once", id="step id twice"),
+        pytest.param([STEP, STEP], "'a' appears more than once", id="step id twice"),
         pytest.param(
             [{**STEP, "sub_tasks": [{"sub_task_id": n, **PART} for n in "pq"]}],
-            "'same.py' stands more than once",
+            "'same.py' appears more than once",
             id="two sub-tasks with one file",
         ),
     ],
@@ -228,7 +228,9 @@ def test_file_in_place_of_the_worktrees_is_refused_before_anything_starts(
     outcome = run_task(repo, write_script(tmp_path / "s.json", {"answer": answer()}))
 
     assert outcome.code == 2
-    assert f"{obstacle} is no directory: move it away" in outcome.error
+    assert (
+        f"{obstacle} is not a directory, but worktrees belong there: move it away" in outcome.error
+    )
     assert obstacle.read_text() == "mine\n"
 
 

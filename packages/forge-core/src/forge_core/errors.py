@@ -13,7 +13,7 @@ ForgeError
 │   ├── DiskFull          there is no room to write to
 │   ├── GitMissing
 │   ├── GitFailed
-│   │   └── WorktreeBusy  an earlier attempt is still at work
+│   │   └── WorktreeBusy  an earlier attempt is still working
 │   ├── ServerUnavailable
 │   ├── PayloadUnavailable  what Temporal's history points to is missing or damaged
 │   └── RunStuck          a run that no attempt advances

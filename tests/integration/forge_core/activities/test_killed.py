@@ -269,7 +269,7 @@ def test_activity_changes_nothing_where_its_run_has_lost_the_task_id(
     give_away(repo, owner)
     before = look(repo)
 
-    with pytest.raises(TaskIdTaken, match=f"run {WORKFLOW} cannot go on: .*task id 'task'"):
+    with pytest.raises(TaskIdTaken, match=f"run {WORKFLOW} cannot continue: .*task id 'task'"):
         act()
 
     assert look(repo) == before

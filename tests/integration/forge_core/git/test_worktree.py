@@ -206,7 +206,10 @@ def test_link_in_place_of_the_worktrees_is_not_followed(
 def test_file_in_place_of_the_worktrees_is_named_and_left(repo: Path, base: str) -> None:
     (repo / ".forge-worktrees").write_text("mine\n")
 
-    with pytest.raises(RepositoryError, match=r"\.forge-worktrees is no directory: move it away"):
+    with pytest.raises(
+        RepositoryError,
+        match=r"\.forge-worktrees is not a directory, but worktrees belong there: move it away",
+    ):
         ensure_task_worktree(repo, "task", base)
 
     assert (repo / ".forge-worktrees").read_text() == "mine\n"

@@ -61,7 +61,7 @@ def test_a_key_that_cannot_be_sent_is_refused_without_showing_it(
     with pytest.raises(ModelNotConfigured) as caught:
         check_model("anthropic:m")
 
-    assert str(caught.value) == "ANTHROPIC_API_KEY holds characters that no key has"
+    assert str(caught.value) == "ANTHROPIC_API_KEY contains characters that are never part of a key"
 
 
 def test_ollama_needs_nothing() -> None:
@@ -90,7 +90,7 @@ def test_a_script_is_read(tmp_path: Path) -> None:
     [
         (None, "No such file or directory"),
         ("{", "file: Invalid JSON"),
-        ('{"answers": [{"test": "x"}]}', "answers.0.test: is no known key"),
+        ('{"answers": [{"test": "x"}]}', "answers.0.test: is not a known key"),
     ],
     ids=["missing", "no-json", "unknown-key"],
 )

@@ -42,7 +42,7 @@ def test_lock_is_gone_after_a_failure_too(worktree: Path) -> None:
 def test_worktree_that_stays_busy_is_said_to_be(worktree: Path) -> None:
     with (
         exclusive(worktree),
-        pytest.raises(WorktreeBusy, match="an earlier attempt is still at work"),
+        pytest.raises(WorktreeBusy, match="an earlier attempt is still working"),
         exclusive(worktree, deadline_s=0.2),
     ):
         raise AssertionError
@@ -54,7 +54,7 @@ def test_other_worktrees_are_free(worktree: Path) -> None:
 
 
 def test_worktree_without_a_directory_is_a_failure_of_git(tmp_path: Path) -> None:
-    with pytest.raises(GitFailed, match="is gone"), exclusive(tmp_path / "gone" / "task"):
+    with pytest.raises(GitFailed, match="no longer exists"), exclusive(tmp_path / "gone" / "task"):
         raise AssertionError
 
 

@@ -181,7 +181,7 @@ def test_check_that_fails_for_want_of_room_is_no_verdict(disk: Path) -> None:
     fill(disk)
     config = ValidationConfig(run_tests=True, test_command="echo x > b.txt")
 
-    with pytest.raises(DiskFull, match="for want of room"):
+    with pytest.raises(DiskFull, match="because the disk"):
         validate_files(disk, ["a.txt"], config, lambda: None)
 
 
@@ -190,7 +190,7 @@ def test_file_is_not_repaired_without_the_room_to_write_it_whole(disk: Path) -> 
     (disk / "a.py").write_text(content)
     fill(disk)
 
-    with pytest.raises(DiskFull, match="no room to repair"):
+    with pytest.raises(DiskFull, match="no disk space to fix"):
         validate_files(disk, ["a.py"], ValidationConfig(), lambda: None)
 
     assert (disk / "a.py").read_text() == content

@@ -154,7 +154,7 @@ def test_bad_task_file_is_one_line(tmp_path: Path, name: str, content: str, reas
         ('target_files = "a.py"', "target_files: must be a list"),
         ("target_files = [1]", "target_files.0: must be a text"),
         ("context = 3", "context: must be an object"),
-        ("context.colour = 3", "context.colour: is no known key"),
+        ("context.colour = 3", "context.colour: is not a known key"),
         ("context.token_budget = 0", "context.token_budget: must be greater than or equal to 1"),
     ],
 )

@@ -89,7 +89,7 @@ def test_what_a_target_imports_goes_before_interfaces_and_these_before_context_f
 
 
 def test_task_larger_than_the_budget_is_refused_with_both_numbers() -> None:
-    with pytest.raises(BudgetExceeded, match=r"about 103 tokens and the budget leaves 50"):
+    with pytest.raises(BudgetExceeded, match=r"about 103 tokens but the budget leaves 50"):
         pack([make_section("task", "t" * 400)], 50, 4.0)
 
 

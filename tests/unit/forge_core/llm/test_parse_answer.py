@@ -78,7 +78,7 @@ def test_code_blocks_inside_a_file_are_left_alone() -> None:
         ),
         pytest.param(
             '{"files": [{"file_path": "a", "content": "\\ud800"}]}',
-            "it holds half of a surrogate pair, which is no text",
+            "it contains half of a surrogate pair, which is not valid text",
             id="lone-surrogate",
         ),
     ],
@@ -96,7 +96,7 @@ def test_an_unfit_answer_is_refused_with_its_reason(text: str, problem: str) -> 
         pytest.param([], "steps: Tuple should have at least 1 item", id="no-step"),
         pytest.param(
             [{"step_id": "a", "description": "x"}, {"step_id": "a", "description": "y"}],
-            "answer: step id 'a' stands more than once",
+            "answer: step id 'a' appears more than once",
             id="duplicate-step",
         ),
         pytest.param(

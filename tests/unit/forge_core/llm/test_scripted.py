@@ -44,7 +44,7 @@ def test_the_first_of_equally_exact_entries_wins() -> None:
         ('{"answers": []}', "answers: must not be empty"),
         ('{"answers": [{}]}', "answers.0: an entry needs exactly one of"),
         ('{"answers": [{"text": "", "answer": {}}]}', "answers.0: an entry needs"),
-        ('{"answers": [{"text": "", "step": "a"}]}', "answers.0.step: is no known key"),
+        ('{"answers": [{"text": "", "step": "a"}]}', "answers.0.step: is not a known key"),
         ('{"answers": [{"error": {"kind": "boredom"}}]}', "answers.0.error.kind: must be"),
         ('{"answers": [{"text": "", "finish_reason": "x"}]}', "answers.0.finish_reason: must be"),
     ],

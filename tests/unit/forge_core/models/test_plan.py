@@ -19,11 +19,11 @@ def test_unknown_keys_of_a_models_answer_are_ignored() -> None:
         pytest.param([], "at least 1", id="no step"),
         pytest.param(
             [{"step_id": "a", "description": "x"}, {"step_id": "a", "description": "y"}],
-            "step id 'a' stands more than once",
+            "step id 'a' appears more than once",
             id="step id twice",
         ),
         pytest.param(
-            [{"step_id": "a", "description": " "}], "must say something", id="no description"
+            [{"step_id": "a", "description": " "}], "must not be blank", id="no description"
         ),
         pytest.param([{"step_id": "../a", "description": "x"}], "id '../a'", id="unsafe id"),
         pytest.param(
@@ -37,7 +37,7 @@ def test_unknown_keys_of_a_models_answer_are_ignored() -> None:
                     ],
                 }
             ],
-            "'f.py' stands more than once",
+            "'f.py' appears more than once",
             id="two sub-tasks with one file",
         ),
         pytest.param(
@@ -51,7 +51,7 @@ def test_unknown_keys_of_a_models_answer_are_ignored() -> None:
                     ],
                 }
             ],
-            "sub-task id 'p' stands more than once",
+            "sub-task id 'p' appears more than once",
             id="sub-task id twice",
         ),
     ],

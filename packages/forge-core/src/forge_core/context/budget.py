@@ -63,7 +63,7 @@ def pack(sections: Sequence[Section], budget: int, chars_per_token: float) -> Pa
         elif section.kind in REQUIRED:
             needed = budget + ceil((length - room) / chars_per_token)
             raise BudgetExceeded(
-                f"instructions and task alone need about {needed} tokens and the budget leaves "
+                f"instructions and task alone need about {needed} tokens but the budget leaves "
                 f"{budget}: shorten the task or raise token_budget"
             )
         else:

@@ -120,7 +120,7 @@ async def keep_server(
                 record = await _attach_or_start(start)
         if record.address != address:
             raise ServerUnavailable(
-                f"the embedded Temporal server is at {record.address} now: {address} was taken"
+                f"the embedded Temporal server is now at {record.address}: {address} was taken"
             )
 
 
@@ -133,7 +133,7 @@ def find_temporal_binary() -> str:
     configured = os.environ.get("FORGE_TEMPORAL_BIN")
     if configured:
         if not _is_executable(Path(configured)):
-            raise ServerUnavailable(f"FORGE_TEMPORAL_BIN={configured} is no executable file")
+            raise ServerUnavailable(f"FORGE_TEMPORAL_BIN={configured} is not an executable file")
         return str(Path(configured).absolute())
     packaged = Path(sysconfig.get_path("scripts"), "temporal")
     binary = str(packaged) if _is_executable(packaged) else shutil.which("temporal")
@@ -172,7 +172,7 @@ def _explained(start: _Start) -> Iterator[None]:
     except OSError as error:
         raise ServerUnavailable(
             f"cannot keep a Temporal server in {start.files.directory}: {error.strerror}: set "
-            "XDG_STATE_HOME to a directory that can be written, or TEMPORAL_ADDRESS"
+            "XDG_STATE_HOME to a writable directory, or TEMPORAL_ADDRESS"
         ) from error
 
 

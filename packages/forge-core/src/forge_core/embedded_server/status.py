@@ -61,7 +61,7 @@ def stop_server(directory: Path) -> ServerRecord | None:
         return None
     if status.leases:
         users = ", ".join(f"{lease.purpose} (pid {lease.pid})" for lease in status.leases)
-        raise ServerInUse(f"the server is used by {users}: end that first")
+        raise ServerInUse(f"the server is in use by {users}: stop them first")
     with suppress(ProcessLookupError):
         os.kill(record.pid, signal.SIGTERM)
     _wait_until_ended(StateFiles(directory), record)
@@ -75,8 +75,8 @@ def _wait_until_ended(files: StateFiles, record: ServerRecord) -> None:
         while not try_lock(lock) and read_record(files) in {None, record}:
             if time.monotonic() > deadline:
                 raise ServerUnavailable(
-                    f"the server (pid {record.server_pid}) does not end, it or what it started "
-                    f"holds {files.server_lock}: see {files.log}"
+                    f"the server (pid {record.server_pid}) did not stop: it or its child processes "
+                    f"still hold {files.server_lock}, see {files.log}"
                 )
             time.sleep(POLL_INTERVAL_S)
 

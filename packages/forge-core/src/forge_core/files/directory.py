@@ -51,11 +51,11 @@ def open_file(name: str, directory: int) -> int:
         descriptor = os.open(name, flags, dir_fd=directory)
     except OSError as error:
         if error.errno in {errno.ELOOP, errno.ENXIO}:
-            raise RefusedPath(f"{name!r} is no regular file") from error
+            raise RefusedPath(f"{name!r} is not a regular file") from error
         raise
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise RefusedPath(f"{name!r} is no regular file")
+        raise RefusedPath(f"{name!r} is not a regular file")
     return descriptor
 
 
@@ -65,4 +65,4 @@ def _open_part(part: str, directory: int) -> int:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise RefusedPath(f"{part!r} is a link or no directory") from error
+        raise RefusedPath(f"{part!r} is a link or not a directory") from error

@@ -44,9 +44,9 @@ def _find_fault(path: str) -> str | None:
     if not path:
         return "it is empty"
     if any(unicodedata.category(char) in INVISIBLE for char in path):
-        return "it holds a control or invisible character"
+        return "it contains a control or invisible character"
     if RESERVED.search(path):
-        return "it holds a reserved character"
+        return "it contains a reserved character"
     if len(path.encode()) > MAX_PATH_BYTES:
         return "it is too long"
     if path.startswith(("/", "~")):

@@ -40,9 +40,9 @@ def check_claim(repo: Path, task_id: str, workflow_id: str) -> None:
         reason = (
             f"its claim on task id {task_id!r} was removed, with its branch and worktree"
             if owner is None
-            else f"task id {task_id!r} is run {owner}'s by now"
+            else f"task id {task_id!r} now belongs to run {owner}"
         )
-        raise TaskIdTaken(f"run {workflow_id} cannot go on: {reason}")
+        raise TaskIdTaken(f"run {workflow_id} cannot continue: {reason}")
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from forge_core.locks.worktree_lock import inherited_locks
 logger = logging.getLogger("forge.git")
 
 TIMEOUT_S = 300.0
-"""Seconds after which a git command is given up."""
+"""Seconds after which a git command is killed."""
 
 CLEARED_PREFIXES = (
     "GIT_TRACE", "GIT_SSH", "GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_", "FORGE_", "TEMPORAL_",
@@ -173,7 +173,7 @@ class Git:
                 return _communicate(process, args[0], stdin)
         except FileNotFoundError as error:
             if not self.cwd.is_dir():
-                raise GitFailed(f"git {args[0]}: {self.cwd} is gone") from error
+                raise GitFailed(f"git {args[0]}: {self.cwd} no longer exists") from error
             raise GitMissing("git is not installed, or not on PATH") from error
 
 

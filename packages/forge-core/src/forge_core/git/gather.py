@@ -60,7 +60,7 @@ def _find_owners(changes: Mapping[str, Mapping[str, Change]]) -> Owners:
             if other != name and other_path != path:
                 raise MergeConflict(
                     f"sub-tasks {other} and {name} changed {other_path!r} and {path!r}, "
-                    "which some file systems take for the same"
+                    "which some file systems treat as the same path"
                 )
     return owners
 

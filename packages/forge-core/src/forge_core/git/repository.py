@@ -120,10 +120,10 @@ def check_task_id_free(repo: Path, task_id: str) -> None:
             f"task id {task_id!r} is taken by run {owner}: choose another --task-id, or "
             f"free it by `forge clean {task_id}`, which removes its worktree and branch {branch}"
         )
-    obstacle = _find_obstacle(repo, branch)
-    if obstacle is not None:
+    rival = _find_rival(repo, branch)
+    if rival is not None:
         raise TaskIdTaken(
-            f"branch {branch} cannot be made, branch {obstacle} exists already: "
+            f"branch {branch} cannot be created because branch {rival} exists: "
             f"choose another --task-id, or rename or delete it"
         )
 
@@ -146,8 +146,8 @@ def _explain_no_commit(git: Git) -> str:
     return f"is damaged, commit {commit[:12]} of HEAD cannot be read: see what `git fsck` says"
 
 
-def _find_obstacle(repo: Path, branch: str) -> str | None:
-    """Return the branch that `branch` cannot be made beside, itself included."""
+def _find_rival(repo: Path, branch: str) -> str | None:
+    """Return the branch that keeps `branch` from being created, maybe itself."""
     names = (
         Git(repo)
         .run("for-each-ref", "--format=%(refname:lstrip=2)", f"refs/heads/{BRANCHES}")

@@ -116,9 +116,13 @@ def worktrees_directory(repo: Path) -> Path:
     """
     directory = repo / WORKTREES
     if directory.is_symlink():
-        raise RepositoryError(f"{directory} is a symbolic link: remove it, worktrees go there")
+        raise RepositoryError(
+            f"{directory} is a symbolic link, but worktrees belong there: remove it"
+        )
     if directory.exists() and not directory.is_dir():
-        raise RepositoryError(f"{directory} is no directory: move it away, worktrees go there")
+        raise RepositoryError(
+            f"{directory} is not a directory, but worktrees belong there: move it away"
+        )
     return directory
 
 
@@ -208,5 +212,5 @@ def _locate_locks(git: Git) -> list[Path]:
     )
     before, after = f"{worktree}\n{common_directory(repo)}\n", f"\n{expected}"
     if not (output.startswith(before) and output.endswith(after)):
-        raise GitFailed(f"{worktree} is no worktree at {expected} any more: something changed it")
+        raise GitFailed(f"{worktree} is no longer a worktree at {expected}: something changed it")
     return [Path(lock) for lock in output[len(before) : -len(after)].split("\n")]

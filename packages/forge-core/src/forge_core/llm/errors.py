@@ -138,7 +138,7 @@ def _find_words(body: str | None, status: int | None, error: Exception) -> str:
         return _name_root(error)
     message = read_provider_message(body)
     if message is None and status is None:
-        return "the response is not what the provider's interface promises"
+        return "the response does not follow the provider's API"
     return message or ""
 
 

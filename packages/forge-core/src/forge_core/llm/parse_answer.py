@@ -18,7 +18,7 @@ FENCE = re.compile(r"```\w*[ \t]*\r?\n(.*?)\n[ \t]*```", re.DOTALL)
 """A code block, as some models put around JSON."""
 
 MAX_PROBLEMS = 10
-"""Problems of one answer that are told."""
+"""Problems of one answer that are reported."""
 
 PROBLEM_LENGTH = 200
 """Characters of one problem; a rule may quote an id, and an id may be a whole file."""
@@ -32,7 +32,7 @@ CUT_SHORT: Mapping[str, tuple[FailureKind, str]] = {
         "the answer was cut off at {max_tokens} tokens: raise output_reserve or ask for less",
     ),
     "content_filter": ("refused", "the provider's content filter stopped the answer"),
-    "error": ("server_error", "the provider gave the answer up"),
+    "error": ("server_error", "the provider failed while answering"),
 }
 """Finish reasons of answers that are not whole, and what each is to us."""
 
@@ -62,7 +62,7 @@ def accept_answer(request: ModelRequest, answer: ModelAnswer) -> BaseModel:
     except UnfitAnswer as error:
         raise ModelFailure(
             "invalid_output",
-            f"{request.model}: the answer does not fit: {error}",
+            f"{request.model}: the answer does not fit the schema: {error}",
             answer=answer,
             problems=error.problems,
         ) from error
@@ -87,7 +87,9 @@ def parse_answer(text: str, output: type[BaseModel]) -> BaseModel:
     except ValidationError as error:
         raise UnfitAnswer(_describe(error)) from error
     except PydanticSerializationError as error:
-        raise UnfitAnswer(["it holds half of a surrogate pair, which is no text"]) from error
+        raise UnfitAnswer(
+            ["it contains half of a surrogate pair, which is not valid text"]
+        ) from error
     return parsed
 
 

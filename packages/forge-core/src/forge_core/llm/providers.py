@@ -45,13 +45,15 @@ def check_model(spec: str) -> None:
     if not _is_url(access.url):
         raise ModelNotConfigured(
             f"model {spec!r} cannot be reached: {provider.url_variable} is {access.url!r}, "
-            "which is no address that begins with http:// or https://"
+            "which is not a valid http:// or https:// address"
         )
     if access.key is None and _needs_key(provider, access):
         raise ModelNotConfigured(f"model {spec!r} needs a key: set {_name_ways_out(provider)}")
     if access.key is not None and not (access.key.isascii() and access.key.isprintable()):
         # Sent as a header it would fail later, quoted in the error.
-        raise ModelNotConfigured(f"{provider.key_variable} holds characters that no key has")
+        raise ModelNotConfigured(
+            f"{provider.key_variable} contains characters that are never part of a key"
+        )
 
 
 def _check_script(path: Path) -> None:

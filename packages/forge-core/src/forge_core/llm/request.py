@@ -10,7 +10,7 @@ from forge_core.llm.model_name import SCRIPTED
 from forge_core.models.llm import CallUsage, Origin
 
 TIMEOUT_S = 600.0
-"""Seconds after which a request is given up."""
+"""Seconds after which a request fails."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,10 +67,10 @@ def _acquire(path: Path, deadline: float) -> int:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         except FileNotFoundError as error:
-            raise GitFailed(f"{path.parent} is gone") from error
+            raise GitFailed(f"{path.parent} no longer exists") from error
         if try_lock(descriptor) and is_same_file(descriptor, path):
             return descriptor
         os.close(descriptor)
         if time.monotonic() > deadline:
-            raise WorktreeBusy(f"an earlier attempt is still at work in {path.parent}: {path.name}")
+            raise WorktreeBusy(f"an earlier attempt is still working in {path.parent}: {path.name}")
         time.sleep(INTERVAL_S)

@@ -9,7 +9,7 @@ PHRASES: Final[Mapping[str, str]] = {
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
     "dict_type": "must be an object",
-    "extra_forbidden": "is no known key",
+    "extra_forbidden": "is not a known key",
     "float_parsing": "must be a number",
     "float_type": "must be a number",
     "int_from_float": "must be a whole number",

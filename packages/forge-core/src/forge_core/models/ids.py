@@ -21,10 +21,10 @@ def check_id(value: str) -> str:
     if not ID_PATTERN.fullmatch(value):
         raise ValueError(
             f"id {value!r} must be 1 to 64 letters, digits, '.', '_' or '-', "
-            "beginning with a letter or digit"
+            "and begin with a letter or digit"
         )
     if ".." in value or value.endswith((".", ".lock")):
-        raise ValueError(f"id {value!r} may not hold '..' or end in '.' or '.lock'")
+        raise ValueError(f"id {value!r} may not contain '..' or end in '.' or '.lock'")
     return value
 
 
@@ -48,7 +48,7 @@ def check_description(text: str) -> str:
         ValueError: It is blank.
     """
     if not text.strip():
-        raise ValueError("a description must say something")
+        raise ValueError("a description must not be blank")
     return text
 
 

@@ -68,4 +68,4 @@ class Plan(BaseModel):
 def _refuse_repeats(what: str, values: Iterable[str]) -> None:
     repeated = sorted(value for value, count in Counter(values).items() if count > 1)
     if repeated:
-        raise ValueError(f"{what} {', '.join(map(repr, repeated))} stands more than once")
+        raise ValueError(f"{what} {', '.join(map(repr, repeated))} appears more than once")

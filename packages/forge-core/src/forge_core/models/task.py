@@ -49,7 +49,7 @@ class ValidationConfig(BaseModel):
     @model_validator(mode="after")
     def _check_test_command(self) -> Self:
         if self.run_tests and not (self.test_command and self.test_command.strip()):
-            raise ValueError("run_tests needs a test_command (--run-tests a --test-command)")
+            raise ValueError("run_tests needs a test_command (--run-tests needs --test-command)")
         return self
 
 

@@ -34,7 +34,7 @@ def locate_state_dir(environ: Mapping[str, str], registered_home: str | None = N
     home = environ.get("HOME") or registered_home
     base = locate_base("XDG_STATE_HOME", ".local/state", environ, home)
     if base is None:
-        raise ServerUnavailable("no home directory to keep the server in: set XDG_STATE_HOME")
+        raise ServerUnavailable("no home directory to keep state in: set XDG_STATE_HOME")
     return base / "forge"
 
 

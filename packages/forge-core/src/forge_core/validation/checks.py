@@ -37,7 +37,7 @@ def validate_files(
         if replaced:
             results.append(build_replaced_verdict(replaced))
     if not all(result.passed for result in results) and is_full(worktree):
-        raise DiskFull(f"a check failed for want of room in {worktree}")
+        raise DiskFull(f"a check failed because the disk of {worktree} is full")
     return results
 
 

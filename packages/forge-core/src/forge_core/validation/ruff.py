@@ -71,7 +71,7 @@ def check_python(
     """Repair the Python files among `paths` as far as `config` says so, then judge them.
 
     Raises:
-        DiskFull: There is no room to repair them.
+        DiskFull: There is no disk space to fix them.
     """
     checks = ("ruff_lint", config.run_ruff_lint), ("ruff_format", config.run_ruff_format)
     names = [name for name, on in checks if on]
@@ -95,7 +95,7 @@ def _require_room(worktree: Path, paths: Sequence[str]) -> None:
     """Check that there is room to rewrite files: on a full disk ruff would truncate them."""
     needed_bytes = GROWTH * sum((worktree / path).stat().st_size for path in paths) + SCARCE_BYTES
     if is_full(worktree, needed_bytes):
-        raise DiskFull(f"no room to repair files in {worktree}")
+        raise DiskFull(f"no disk space to fix files in {worktree}")
 
 
 def _repair(ruff: Ruff, config: ValidationConfig) -> None:
