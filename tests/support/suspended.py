@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from forge_core.embedded_server.start import read_record
-from forge_core.models.pending import PendingActivity
+from forge_core.models.run import PendingActivity
 from forge_core.state_dir.files import StateFiles
 from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import ConnectConfig, connect, embedded_config

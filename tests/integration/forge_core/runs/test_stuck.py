@@ -163,7 +163,7 @@ async def test_run_that_waits_for_its_model_is_not_blocked(
 
         look = await RunInspector(client).look(handle.id)
 
-    assert look.blocker is None
+    assert look.cause is None
     assert [(pending.name, pending.attempt) for pending in look.pending] == [("call_llm", 1)]
     await handle.terminate()
 

@@ -9,7 +9,7 @@ from forge_cli.render.live import LiveState, render_live
 from forge_cli.render.progress import render_call_events, render_pending_events
 from forge_cli.views.outline import build_outline
 from forge_cli.views.result import parse_result
-from forge_core.models.pending import PendingActivity
+from forge_core.models.run import PendingActivity
 from forge_obs import Interaction
 from hypothesis import given
 from hypothesis import strategies as st

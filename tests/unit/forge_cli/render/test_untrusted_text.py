@@ -20,7 +20,7 @@ from forge_cli.views.json_text import dump
 from forge_cli.views.outline import build_outline
 from forge_cli.views.result import build_result_view
 from forge_cli.views.run import RunView, build_run_view
-from forge_core.models.pending import PendingActivity
+from forge_core.models.run import PendingActivity
 from forge_obs import Interaction, Run
 from support.hostile import HOSTILE, LONG, find_raw, show_escaped
 

@@ -15,7 +15,7 @@ from forge_obs import StoreError
 from forge_cli.actions.run import prepare_store
 from forge_cli.exit_codes import ExitCode
 from forge_cli.render.outcome import CancelledRun, build_cancelled, render_cancelled
-from forge_cli.runs.execution import EventTeller
+from forge_cli.runs.execution import CANCELLING, EventTeller
 from forge_cli.store.queries import Store
 from forge_cli.terminal.console import OutputFormat, print_text
 from forge_cli.views.json_text import dump
@@ -31,8 +31,7 @@ def cancel_run(workflow_id: str, address: str | None, output: OutputFormat) -> E
         Interrupted: The process was told to stop.
     """
     prepare_store()
-    remark = f"run {workflow_id} may still be stopping: forge status --workflow-id {workflow_id}"
-    teller = EventTeller(workflow_id, remark, output)
+    teller = EventTeller(workflow_id, CANCELLING, output)
     events = runs.cancel_run(workflow_id, temporal_address=address, read_result=_read_result)
     stopped = asyncio.run(teller.tell_all(events, RunStopped))
     run = describe_cancelled(workflow_id, stopped.work)
@@ -64,6 +63,6 @@ def _read_result(workflow_id: str, task_id: str) -> TaskResult | None:
     start = {"task_id": task_id, "status": "running"}
     with suppress(StoreError, ValueError):
         recorded = Store().find_run(workflow_id)
-        known = json.loads(recorded[0].run.result_json) if recorded is not None else {}
-        return TaskResult.model_validate(start | known)
+        result = json.loads(recorded[0].run.result_json) if recorded is not None else {}
+        return TaskResult.model_validate(start | result)
     return None

@@ -93,31 +93,31 @@ def _examine_store() -> Finding:
         return Finding("store", str(error), "set HOME or FORGE_DB_PATH")
     if path is None:
         return Finding("store", STORE_OFF)
-    found = check_store(path, largest_bytes=QUICK_BYTES)
-    detail = f"{path}: {found.state}, {found.size_bytes:,} bytes"
-    if found.size_bytes > QUICK_BYTES:
+    check = check_store(path, largest_bytes=QUICK_BYTES)
+    detail = f"{path}: {check.state}, {check.size_bytes:,} bytes"
+    if check.size_bytes > QUICK_BYTES:
         detail += ", integrity not checked (forge db check does)"
-    return Finding("store", _describe_backlog(found, detail), _find_remedy(found))
+    return Finding("store", _describe_backlog(check, detail), _find_remedy(check))
 
 
-def _describe_backlog(found: StoreCheck, detail: str) -> str:
-    if found.backlog.pending:
-        detail += f", {format_count(found.backlog.pending, 'record')} waiting"
-    if found.backlog.lost:
-        detail += f", {format_count(found.backlog.lost, 'record')} lost"
+def _describe_backlog(check: StoreCheck, detail: str) -> str:
+    if check.backlog.pending:
+        detail += f", {format_count(check.backlog.pending, 'record')} waiting"
+    if check.backlog.lost:
+        detail += f", {format_count(check.backlog.lost, 'record')} lost"
     return detail
 
 
-def _find_remedy(found: StoreCheck) -> str | None:
+def _find_remedy(check: StoreCheck) -> str | None:
     """Name the remedy of the worst that was found."""
-    exposed = [str(file.path) for file in found.files if not file.private]
+    exposed = [str(file.path) for file in check.files if not file.private]
     remedies = (
-        (found.error is not None, found.error),
-        (found.state == "newer", "upgrade forge"),
-        (bool(found.damage), "restore a backup; forge db check lists the damage"),
+        (check.error is not None, check.error),
+        (check.state == "newer", "upgrade forge"),
+        (bool(check.damage), "restore a backup; forge db check lists the damage"),
         (bool(exposed), f"chmod 600 {' '.join(exposed)}"),
-        (found.state == "older" or bool(found.backlog.pending), "forge db upgrade"),
-        (bool(found.backlog.lost), "see forge db check"),
+        (check.state == "older" or bool(check.backlog.pending), "forge db upgrade"),
+        (bool(check.backlog.lost), "see forge db check"),
     )
     return next((remedy for applies, remedy in remedies if applies), None)
 
@@ -150,12 +150,12 @@ def _examine_state() -> Finding:
         return Finding("state", str(error), "set HOME or XDG_STATE_HOME")
     if not directory.exists():
         return Finding("state", f"{directory}: created by the first run")
-    found = directory.stat()
-    if found.st_uid != os.geteuid() or not os.access(directory, os.W_OK | os.X_OK):
+    status = directory.stat()
+    if status.st_uid != os.geteuid() or not os.access(directory, os.W_OK | os.X_OK):
         return Finding("state", f"{directory}: not writable by you", f"chown it to {os.geteuid()}")
-    exposed = stat.S_IMODE(found.st_mode) & 0o077
+    exposed = stat.S_IMODE(status.st_mode) & 0o077
     remedy = f"chmod 700 {directory}" if exposed else None
-    return Finding("state", f"{directory}: mode {stat.S_IMODE(found.st_mode):04o}", remedy)
+    return Finding("state", f"{directory}: mode {stat.S_IMODE(status.st_mode):04o}", remedy)
 
 
 def _examine_configuration(repo: Path) -> Finding:
@@ -178,7 +178,7 @@ def _examine_repository(repo: Path) -> Finding:
         return Finding("repository", f"not checked: {error}")
     except (ForgeError, StoreError) as error:
         return Finding("repository", str(error), "see the line on git, temporal or the store")
-    done = [found for found in candidates if find_keep_reason(found) is None]
+    done = [candidate for candidate in candidates if find_keep_reason(candidate) is None]
     detail = f"{top}: {format_count(len(candidates), 'run')} left something"
     if not done:
         return Finding("repository", detail)

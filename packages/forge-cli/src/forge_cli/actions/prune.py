@@ -15,7 +15,7 @@ from forge_core.runs.retention import (
     measure,
     remove,
 )
-from forge_core.runs.state import OUT_OF_REACH, RUNNING, ask_states
+from forge_core.runs.state import OUT_OF_REACH, RUNNING, ask_statuses
 from forge_core.state_dir.files import StateFiles
 from forge_core.state_dir.locate import get_state_dir
 from forge_obs import (
@@ -85,30 +85,30 @@ def _find_abandoned(store: Path, before: datetime) -> list[str]:
         and get_shown_status(run) == INTERRUPTED
         and not run.broken
     ]
-    states = ask_states(silent, os.environ, get_state_dir()) if silent else {}
+    states = ask_statuses(silent, os.environ, get_state_dir()) if silent else {}
     return [name for name in silent if states.get(name) not in {RUNNING, OUT_OF_REACH}]
 
 
-def render_prunable(found: Prunable) -> str:
+def render_prunable(prunable: Prunable) -> str:
     """Say what would be deleted; nothing where that is nothing."""
-    since = f"{found.before:%Y-%m-%d %H:%M} UTC"
+    since = f"{prunable.before:%Y-%m-%d %H:%M} UTC"
     parts = []
-    if found.rows.runs or found.rows.calls:
-        where = escape_line(str(found.store))
-        among = f", {len(found.abandoned):,} of them interrupted," if found.abandoned else ""
-        runs = f"{format_count(found.rows.runs, 'run')}{among}"
-        calls = format_count(found.rows.calls, "call")
+    if prunable.rows.runs or prunable.rows.calls:
+        where = escape_line(str(prunable.store))
+        among = f", {len(prunable.abandoned):,} of them interrupted," if prunable.abandoned else ""
+        runs = f"{format_count(prunable.rows.runs, 'run')}{among}"
+        calls = format_count(prunable.rows.calls, "call")
         parts.append(f"{runs} and {calls} are older than {since} in {where}.")
-    if found.names:
+    if prunable.names:
         where = escape_line(str(get_state_dir()))
         parts.append(
-            f"{_render_holdings(found.files)}, {found.files.bytes:,} bytes in {where}, "
+            f"{_render_holdings(prunable.files)}, {prunable.files.bytes:,} bytes in {where}, "
             f"are older than {since}."
         )
     return " ".join(parts)
 
 
-def prune_all(found: Prunable) -> str:
+def prune_all(prunable: Prunable) -> str:
     """Delete what was found to be old; tells what came of it.
 
     Raises:
@@ -116,10 +116,10 @@ def prune_all(found: Prunable) -> str:
         InfrastructureError: A file cannot be removed.
     """
     lines = []
-    if found.store is not None:
-        lines.append(_render_pruning(prune(found.store, found.before, found.abandoned)))
-    if found.names:
-        removed = remove(StateFiles(get_state_dir()), found.names, found.before)
+    if prunable.store is not None:
+        lines.append(_render_pruning(prune(prunable.store, prunable.before, prunable.abandoned)))
+    if prunable.names:
+        removed = remove(StateFiles(get_state_dir()), prunable.names, prunable.before)
         lines.append(f"{_render_holdings(removed)} deleted, {removed.bytes:,} bytes freed")
     return "\n".join(lines)
 

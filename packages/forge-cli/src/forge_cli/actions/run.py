@@ -41,11 +41,11 @@ from forge_cli.render.interactions import render_interactions
 from forge_cli.render.json_documents import build_interactions
 from forge_cli.render.outcome import render_outcome
 from forge_cli.runs.execution import (
+    DETACHED,
     LOOK_INTERVAL_S,
+    NOT_RESUMED,
     NOT_STARTED,
     EventTeller,
-    describe_detached,
-    describe_unresumed,
 )
 from forge_cli.runs.progress import build_progress
 from forge_cli.runs.task import build_task, calibrate, measure_chars_per_token, names_factor
@@ -102,8 +102,7 @@ def resume_run(workflow_id: str, output: OutputOptions) -> ExitCode:
     store, address = Store(), output.temporal_address
     prepare_store()
     events = runs.resume_run(workflow_id, temporal_address=address, interval_s=LOOK_INTERVAL_S)
-    remark = describe_unresumed(workflow_id)
-    teller = _build_teller(store, workflow_id, remark, "resumed", output)
+    teller = _build_teller(store, workflow_id, NOT_RESUMED, "resumed", output)
     return _report(store, workflow_id, execute(teller.tell_all(events, RunFinished)), output)
 
 
@@ -179,7 +178,7 @@ def _start_detached(
     try:
         return _report_detached(work, workflow_id, log, output.format)
     except OutputFailed as error:
-        raise OutputFailed(f"{error}; {describe_detached(workflow_id)}") from error
+        raise OutputFailed(f"{error}; {DETACHED.format(workflow_id)}") from error
 
 
 def _wait_until_listed(store: Store, workflow_id: str) -> None:

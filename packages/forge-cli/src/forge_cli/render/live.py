@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from forge_core.models.pending import PendingActivity
+from forge_core.models.run import PendingActivity
 from forge_obs import STARTED, Interaction
 from rich.cells import cell_len
 from rich.text import Text

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from forge_core.models.pending import PendingActivity
+from forge_core.models.run import PendingActivity
 from forge_obs import Interaction
 
 from forge_cli.escape import escape_line

@@ -20,6 +20,7 @@ from forge_core.runs import (
     SubmissionStarted,
     TerminationRequested,
 )
+from forge_core.runs.execution import describe_ways
 
 from forge_cli.errors import OutputFailed, UnknownWorkflow
 from forge_cli.runs.progress import Progress
@@ -30,7 +31,15 @@ from forge_cli.terminal.signals import explaining
 LOOK_INTERVAL_S = 0.25
 """Seconds between two looks at the progress of a run."""
 
+WAYS = describe_ways("{0}")
 NOT_STARTED = "interrupted before the run was started"
+NOT_SUBMITTED = "interrupted while run {0} was submitted: " + WAYS
+NOT_RESUMED = "interrupted before run {0} was resumed: " + WAYS
+INTERRUPTED = "run {0} is interrupted: " + WAYS
+LEFT = "run {0} continues at its worker: forge resume {0} follows it, forge cancel {0} ends it"
+DETACHED = "run {0} continues: forge status --workflow-id {0} shows it, forge cancel {0} ends it"
+CANCELLING = "run {0} may still be stopping: forge status --workflow-id {0}"
+"""What has become of a run, by its workflow id, when this process stops."""
 
 Last = TypeVar("Last", bound=RunEvent)
 """The last event of a stream."""
@@ -41,7 +50,7 @@ class EventTeller:
 
     Args:
         workflow_id: The run's.
-        remark: What is said if the process is told to stop before it is known more.
+        remark: What has become of the run as long as no event tells more.
         output: In which format a failure is told.
         progress: Shows the progress of the run; None where nobody wants to know.
         verb: How it came to be under way.
@@ -70,7 +79,7 @@ class EventTeller:
             Interrupted: The process was told to stop; the message says what became of the run.
             ForgeError: As the stream does.
         """
-        with explaining(lambda: self._remark, self._tell_at_once, self._close):
+        with explaining(self._explain, self._tell_at_once, self._close):
             try:
                 async with aclosing(events):
                     async for event in events:
@@ -83,7 +92,7 @@ class EventTeller:
                     f"{error}{Store().suggest_similar(self._workflow_id)}"
                 ) from error
             except OutputFailed as error:
-                raise OutputFailed(f"{error}; {self._remark}") from error
+                raise OutputFailed(f"{error}; {self._explain()}") from error
             finally:
                 self._close()
 
@@ -92,14 +101,13 @@ class EventTeller:
             case ServerConnected():
                 self._ui_address = event.ui_address
             case SubmissionStarted():
-                self._remark = describe_submission(self._workflow_id)
+                self._remark = NOT_SUBMITTED
                 if self._ui_address is not None:
                     print_note(f"Temporal's web interface: {self._ui_address}")
             case RunStarted():
-                describe = describe_interruption if event.executed_here else describe_leaving
                 if self._progress is not None:
                     self._progress.started(f"{self._verb} on {event.work.repo_root}")
-                self._remark = describe(self._workflow_id)
+                self._remark = INTERRUPTED if event.executed_here else LEFT
             case RunProgress():
                 await self._look(event)
             case RunFinished():
@@ -111,6 +119,9 @@ class EventTeller:
     async def _look(self, event: RunProgress) -> None:
         if self._progress is not None:
             await asyncio.to_thread(self._progress.look, event.pending)
+
+    def _explain(self) -> str:
+        return self._remark.format(self._workflow_id)
 
     def _close(self) -> None:
         if self._progress is not None:
@@ -138,38 +149,3 @@ def describe_event(event: RunEvent) -> list[str]:
             return [f"{reason}: it has ended"]
         case _:
             return []
-
-
-def describe_submission(workflow_id: str) -> str:
-    """Say what may have become of a run that was being submitted."""
-    return f"interrupted while run {workflow_id} was submitted: {_describe_ways(workflow_id)}"
-
-
-def describe_unresumed(workflow_id: str) -> str:
-    """Say how a run stands that was to be resumed."""
-    return f"interrupted before run {workflow_id} was resumed: {_describe_ways(workflow_id)}"
-
-
-def describe_interruption(workflow_id: str) -> str:
-    """Say how an interrupted run goes on."""
-    return f"run {workflow_id} is interrupted: {_describe_ways(workflow_id)}"
-
-
-def describe_leaving(workflow_id: str) -> str:
-    """Say what happens to a run that nobody waits for any more."""
-    return (
-        f"run {workflow_id} continues at its worker: forge resume {workflow_id} follows it, "
-        f"forge cancel {workflow_id} ends it"
-    )
-
-
-def describe_detached(workflow_id: str) -> str:
-    """Say how a run goes on that was left to another process."""
-    return (
-        f"run {workflow_id} continues: forge status --workflow-id {workflow_id} shows it, "
-        f"forge cancel {workflow_id} ends it"
-    )
-
-
-def _describe_ways(workflow_id: str) -> str:
-    return f"forge resume {workflow_id} continues it, forge cancel {workflow_id} ends it"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Protocol, TextIO
 
-from forge_core.models.pending import PendingActivity
+from forge_core.models.run import PendingActivity
 from forge_obs import Interaction, StoreError
 from rich.text import Text
 

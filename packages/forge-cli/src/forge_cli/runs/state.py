@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from forge_core.git.leftovers import Leftover
 from forge_core.runs.ownership import find_owner
-from forge_core.runs.state import RUNNING, ask_states
+from forge_core.runs.state import RUNNING, ask_statuses
 from forge_core.state_dir.files import StateFiles
 from forge_core.state_dir.locate import get_state_dir
 from forge_obs import Run, get_shown_status
@@ -16,16 +16,16 @@ from forge_cli.views.leftover import UNKNOWN, Candidate
 
 
 @dataclass(frozen=True, slots=True)
-class _Knowledge:
-    """What processes, store and server know of runs."""
+class _Evidence:
+    """What processes, store and server say of runs."""
 
     files: StateFiles
     runs: Mapping[str, Run]
-    states: Mapping[str, str]
+    statuses: Mapping[str, str]
 
 
 def judge(leftovers: Sequence[Leftover]) -> list[Candidate]:
-    """Find out how the run of each leftover stands.
+    """Return each leftover with the status of its run.
 
     The processes of this machine are looked at first, then the store; a configured server and the
     embedded one, if it runs, are asked of runs that are not on record.
@@ -37,20 +37,20 @@ def judge(leftovers: Sequence[Leftover]) -> list[Candidate]:
     runs = _read_runs(workflow_ids)
     unknown = [workflow_id for workflow_id in workflow_ids if workflow_id not in runs]
     directory = get_state_dir()
-    states = ask_states(unknown, os.environ, directory) if unknown else {}
-    known = _Knowledge(StateFiles(directory), runs, states)
-    return [_judge(leftover, known) for leftover in leftovers]
+    statuses = ask_statuses(unknown, os.environ, directory) if unknown else {}
+    evidence = _Evidence(StateFiles(directory), runs, statuses)
+    return [_judge(leftover, evidence) for leftover in leftovers]
 
 
-def _judge(leftover: Leftover, known: _Knowledge) -> Candidate:
+def _judge(leftover: Leftover, evidence: _Evidence) -> Candidate:
     workflow_id, ended_at = leftover.workflow_id, leftover.used_at
     if workflow_id is None:
         return Candidate(leftover, UNKNOWN, ended_at)
-    if find_owner(known.files, workflow_id) is not None:
+    if find_owner(evidence.files, workflow_id) is not None:
         return Candidate(leftover, RUNNING, ended_at)
-    run = known.runs.get(workflow_id)
+    run = evidence.runs.get(workflow_id)
     if run is None:
-        return Candidate(leftover, known.states.get(workflow_id, UNKNOWN), ended_at)
+        return Candidate(leftover, evidence.statuses.get(workflow_id, UNKNOWN), ended_at)
     return Candidate(leftover, get_shown_status(run), run.finished_at or ended_at)
 
 
@@ -58,5 +58,5 @@ def _read_runs(workflow_ids: Sequence[str]) -> dict[str, Run]:
     reader = Store().reader
     if reader is None:
         return {}
-    found = {workflow_id: reader.get_run(workflow_id) for workflow_id in workflow_ids}
-    return {workflow_id: run for workflow_id, run in found.items() if run is not None}
+    rows = {workflow_id: reader.get_run(workflow_id) for workflow_id in workflow_ids}
+    return {workflow_id: run for workflow_id, run in rows.items() if run is not None}

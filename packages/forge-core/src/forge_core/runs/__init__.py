@@ -15,8 +15,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from forge_core.models.pending import PendingActivity
     from forge_core.models.result import TaskResult
+    from forge_core.models.run import PendingActivity
     from forge_core.models.task import ForgeTaskInput, TaskDefinition
     from forge_core.runs.cancellation import cancel_run
     from forge_core.runs.detached import start_detached_run
@@ -66,26 +66,15 @@ __all__ = [
     "start_run",
 ]
 
-_MODULES = {
-    "ForgeTaskInput": "forge_core.models.task",
-    "PendingActivity": "forge_core.models.pending",
-    "RunSettings": "forge_core.runs.resolve",
-    "TaskDefinition": "forge_core.models.task",
-    "TaskResult": "forge_core.models.result",
-    "cancel_run": "forge_core.runs.cancellation",
-    "follow_run": "forge_core.runs.execution",
-    "make_workflow_id": "forge_core.runs.execution",
-    "resolve_run": "forge_core.runs.resolve",
-    "resume_run": "forge_core.runs.execution",
-    "start_detached_run": "forge_core.runs.detached",
-    "start_run": "forge_core.runs.execution",
-}
-"""Where the names come from that are no events."""
+_MODULES = ("events", "resolve", "execution", "cancellation", "detached")
+"""Where the names come from, the modules that load least first."""
 
 
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
-        if name not in __all__:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(_MODULES.get(name, "forge_core.runs.events")), name)
+        if name in __all__:
+            for module in map(import_module, (f"{__name__}.{part}" for part in _MODULES)):
+                if hasattr(module, name):
+                    return getattr(module, name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

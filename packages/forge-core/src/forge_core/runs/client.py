@@ -28,7 +28,7 @@ from forge_core.runs.events import RunBlocked, RunProgress, ServerAway, Tell
 from forge_core.temporal_client.executions import TERMINATION_REASON, server_request
 from forge_core.temporal_client.inspector import RunDescription, RunHandle, RunInspector
 from forge_core.temporal_client.payload_size import ensure_transferable, get_limit
-from forge_core.temporal_client.pending import Blocker, RunLook, lacks_store
+from forge_core.temporal_client.pending import RunLook, lacks_store
 from forge_core.workflows.options import TASK_TIMEOUT
 from forge_core.workflows.task import ForgeTaskWorkflow
 
@@ -214,73 +214,45 @@ async def wait_unless_stuck(
 async def watch(
     client: Client, workflow_id: str, tell: Tell, patience_s: float = PATIENCE_S
 ) -> NoReturn:
-    """Look at a run and its sub-tasks now and then, until cancelled or something blocks them.
+    """Look at a run and its sub-tasks now and then, until cancelled or the run is stuck.
 
-    A server that does not answer is no blocker: who waits for the result is told of it.
+    A server that does not answer is no cause: who waits for the result is told of it.
 
     Args:
         client: A connection.
         workflow_id: The run's.
         tell: Told of each look, and once of whatever blocks the run that may pass.
-        patience_s: Seconds that such a blocker gets to pass.
+        patience_s: Seconds that such a cause gets to pass.
 
     Raises:
-        RunStuck: The run cannot go on; the message says why.
+        RunStuck: The run cannot make progress; the message says why.
     """
-    inspector = RunInspector(client)
-    patience = _Patience(patience_s, tell)
+    blocked_since, told = None, False
     while True:
-        look = RunLook()
-        try:
-            async with asyncio.timeout(LOOK_TIMEOUT_S):
-                look = await inspector.look(workflow_id)
-        except (ServerUnavailable, TimeoutError):
-            pass
-        else:
-            _check_blocker(workflow_id, look.blocker, patience)
-        tell(RunProgress(look.pending))
+        look = await _look(client, workflow_id)
+        tell(RunProgress(look.pending if look is not None else ()))
+        if look is not None and look.cause is None:
+            blocked_since, told = None, False
+        elif look is not None and look.cause is not None:
+            if not look.cause.may_pass:
+                raise RunStuck(look.cause.explain(workflow_id))
+            if blocked_since is None:  # It may be the last word of an attempt before room was made.
+                blocked_since = time.monotonic()
+            else:
+                if not told:
+                    tell(RunBlocked(look.cause.reason))
+                    told = True
+                if time.monotonic() - blocked_since > patience_s:
+                    raise RunStuck(look.cause.explain(workflow_id))
         await asyncio.sleep(LOOK_INTERVAL_S)
 
 
-class _Patience:
-    """How long something has blocked the run that may pass, and whether that was told."""
-
-    def __init__(self, seconds: float, tell: Tell) -> None:
-        self._seconds = seconds
-        self._tell = tell
-        self.renew()
-
-    def renew(self) -> None:
-        """Begin anew: nothing blocks the run."""
-        self._since: float | None = None
-        self._told = False
-
-    def is_lost(self, blocker: Blocker) -> bool:
-        """Return whether a blocker that is seen now has lasted too long."""
-        if self._since is None:  # It may be the last word of an attempt before room was made.
-            self._since = time.monotonic()
-            return False
-        if not self._told:
-            self._tell(RunBlocked(blocker.reason))
-            self._told = True
-        return time.monotonic() - self._since > self._seconds
-
-
-def _check_blocker(workflow_id: str, blocker: Blocker | None, patience: _Patience) -> None:
-    if blocker is None:
-        patience.renew()
-    elif blocker.is_mendable:
-        raise RunStuck(
-            f"run {workflow_id} makes no progress: {blocker.reason}: "
-            f"forge resume {workflow_id} tries again, forge cancel {workflow_id} ends it"
-        )
-    elif not blocker.may_pass:
-        raise RunStuck(f"run {workflow_id} cannot go on: {blocker.reason}")
-    elif patience.is_lost(blocker):
-        raise RunStuck(
-            f"run {workflow_id} cannot go on: {blocker.reason}: make room, then "
-            f"forge resume {workflow_id} continues it"
-        )
+async def _look(client: Client, workflow_id: str) -> RunLook | None:
+    try:
+        async with asyncio.timeout(LOOK_TIMEOUT_S):
+            return await RunInspector(client).look(workflow_id)
+    except (ServerUnavailable, TimeoutError):
+        return None
 
 
 def _translate(error: WorkflowFailureError) -> ForgeError:

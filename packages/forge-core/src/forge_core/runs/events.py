@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from forge_core.models.pending import PendingActivity
 from forge_core.models.result import TaskResult
+from forge_core.models.run import PendingActivity
 from forge_core.models.task import ForgeTaskInput
 
 

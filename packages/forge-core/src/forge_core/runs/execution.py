@@ -34,7 +34,7 @@ from forge_core.runs.events import RunEvent, RunFinished, RunStarted, Submission
 from forge_core.runs.ownership import confirm_run, owned_run
 from forge_core.runs.stream import INTERVAL_S, Events, stream_events
 from forge_core.temporal_client.executions import hasten, release
-from forge_core.temporal_client.inspector import RunDescription, RunHandle
+from forge_core.temporal_client.inspector import RunDescription
 from forge_core.worker.worker import SHARED_QUEUE, WorkerLimits, running_worker
 
 LIMITS = WorkerLimits(grace=timedelta(0))
@@ -68,16 +68,16 @@ def start_run(
     """
     name = workflow_id or make_workflow_id(work.task.task_id)
 
-    async def execute(events: Events) -> RunEvent:
+    async def begin(events: Events) -> RunEvent:
         async with connected(temporal_address, f"run {name}") as connection:
             with ExitStack() as stack:
                 if connection.embedded is not None:
                     stack.enter_context(owned_run(connection.embedded.files, name))
                 await events.hand_over(connection.describe())
                 run = await submit(connection, work, name, events)
-                return RunFinished(await _execute(connection, run, events))
+                return await _begin(connection, run, events)
 
-    return stream_events(execute, interval_s)
+    return stream_events(begin, interval_s)
 
 
 def resume_run(
@@ -96,7 +96,7 @@ def resume_run(
         ForgeError: The run could not be carried out.
     """
 
-    async def execute(events: Events) -> RunEvent:
+    async def begin(events: Events) -> RunEvent:
         async with connected(temporal_address, f"resume {workflow_id}") as connection:
             await events.hand_over(connection.describe())
             run = await find_open_run(connection, workflow_id)
@@ -108,9 +108,9 @@ def resume_run(
                     stack.enter_context(owned_run(connection.embedded.files, workflow_id))
                     await _require_claim(connection, run)
                     await release(connection.client, workflow_id)
-                return RunFinished(await _execute(connection, run, events))
+                return await _begin(connection, run, events)
 
-    return stream_events(execute, interval_s)
+    return stream_events(begin, interval_s)
 
 
 def follow_run(
@@ -133,8 +133,7 @@ def follow_run(
             if not run.is_open:
                 return RunFinished(await wait_for_result(run.handle))
             await events.hand_over(RunStarted(workflow_id, run.work, executed_here=False))
-            client, handle = connection.client, run.handle
-            return RunFinished(await wait_unless_stuck(client, handle, events.tell))
+            return RunFinished(await execute(connection, run, events.tell, here=False))
 
     return stream_events(follow, interval_s)
 
@@ -181,21 +180,23 @@ async def find_open_run(connection: ServerConnection, workflow_id: str) -> RunDe
     return run
 
 
-async def execute_here(
-    connection: ServerConnection, embedded: EmbeddedServer, run: RunDescription, tell: Tell
+async def execute(
+    connection: ServerConnection, run: RunDescription, tell: Tell, *, here: bool
 ) -> TaskResult:
-    """Execute a run of the embedded server to its end, and keep the server alive meanwhile.
+    """Wait for a run's end; `here`, execute it and keep the embedded server alive meanwhile.
 
     Raises:
         RunRepeated: It is not the run that was executed under its id before.
         ServerUnavailable: The server is lost for good.
         ForgeError: As `wait_unless_stuck` has it.
     """
-    client = connection.client
+    client, embedded = connection.client, connection.embedded
+    if embedded is None or not here:
+        return await wait_unless_stuck(client, run.handle, tell)
     confirm_run(embedded.files, run.handle.id, run.run_id)
     async with running_worker(client, run.task_queue, only=run.key, limits=LIMITS) as worker:
         await worker.adopt(run.key, run.work)
-        keeping = _keep_server(embedded, run.handle, tell)
+        keeping = _keep_server(embedded, run.handle.id, tell)
         return await wait_unless_stuck(client, run.handle, tell, keeping)
 
 
@@ -204,13 +205,10 @@ def describe_ways(workflow_id: str) -> str:
     return f"forge resume {workflow_id} continues it, forge cancel {workflow_id} ends it"
 
 
-async def _execute(connection: ServerConnection, run: RunDescription, events: Events) -> TaskResult:
-    embedded = connection.embedded
-    started = RunStarted(run.handle.id, run.work, executed_here=embedded is not None)
-    await events.hand_over(started)
-    if embedded is None:
-        return await wait_unless_stuck(connection.client, run.handle, events.tell)
-    return await execute_here(connection, embedded, run, events.tell)
+async def _begin(connection: ServerConnection, run: RunDescription, events: Events) -> RunFinished:
+    here = connection.embedded is not None
+    await events.hand_over(RunStarted(run.handle.id, run.work, executed_here=here))
+    return RunFinished(await execute(connection, run, events.tell, here=here))
 
 
 async def _find_run(connection: ServerConnection, workflow_id: str) -> RunDescription:
@@ -239,12 +237,12 @@ async def _require_claim(connection: ServerConnection, run: RunDescription) -> N
         return
 
 
-async def _keep_server(embedded: EmbeddedServer, handle: RunHandle, tell: Tell) -> NoReturn:
+async def _keep_server(embedded: EmbeddedServer, workflow_id: str, tell: Tell) -> NoReturn:
     try:
         await embedded.keep(tell)
     except ServerUnavailable as error:
-        reason = f"run {handle.id} is interrupted: {describe_ways(handle.id)}"
-        raise ServerUnavailable(f"{error}; {reason}") from error
+        reason = f"{error}; run {workflow_id} is interrupted: {describe_ways(workflow_id)}"
+        raise ServerUnavailable(reason) from error
 
 
 def _make_queue() -> str:

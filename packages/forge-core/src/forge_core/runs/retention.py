@@ -91,12 +91,12 @@ def remove(files: StateFiles, names: Sequence[str], older_than: datetime) -> Hol
         InfrastructureError: Something cannot be removed; what was removed by then is gone.
     """
     still_old = set(list_old_runs(files, older_than))
-    chosen = [name for name in names if name in still_old]
-    found = measure(files, chosen)
-    for name in chosen:
+    old_names = [name for name in names if name in still_old]
+    removed = measure(files, old_names)
+    for name in old_names:
         for path in _paths(files, name):
             _remove(path)
-    return found
+    return removed
 
 
 def _list_names(directory: Path, suffix: str) -> Iterator[str]:
@@ -110,7 +110,7 @@ def _list_names(directory: Path, suffix: str) -> Iterator[str]:
 
 
 def _is_id(name: str) -> bool:
-    """Tell whether a name is a workflow's id, as `forge run` makes them."""
+    """Return whether a name is a workflow's id, as `forge run` makes them."""
     return bool(RUN_NAME.fullmatch(name)) and not _HASHED.fullmatch(name) and name != SHARED_RUN
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from forge_core.embedded_server.start import read_record
@@ -23,7 +24,7 @@ OUT_OF_REACH = "out of reach"
 """The server that knows does not answer."""
 
 
-def ask_states(
+def ask_statuses(
     workflow_ids: Sequence[str], environ: Mapping[str, str], directory: Path
 ) -> dict[str, str]:
     """Ask the configured server and the embedded one, which is not started for it, of runs.
@@ -37,31 +38,19 @@ def ask_states(
         `running`, `interrupted`, `ended` or `out of reach` by workflow id; nothing of runs that
         no server knows.
     """
-    return {
-        **_ask_configured(workflow_ids, environ),
-        **_ask_embedded(workflow_ids, directory),
-    }
-
-
-def _ask_configured(workflow_ids: Sequence[str], environ: Mapping[str, str]) -> dict[str, str]:
-    config = load_connect_config(None, environ)
-    if config is None:
-        return {}
-    try:
-        return asyncio.run(_ask(config, workflow_ids, RUNNING))
-    except ServerUnavailable:
-        return dict.fromkeys(workflow_ids, OUT_OF_REACH)
-
-
-def _ask_embedded(workflow_ids: Sequence[str], directory: Path) -> dict[str, str]:
+    statuses: dict[str, str] = {}
+    configured = load_connect_config(None, environ)
+    if configured is not None:
+        try:
+            statuses = asyncio.run(_ask(configured, workflow_ids, RUNNING))
+        except ServerUnavailable:
+            statuses = dict.fromkeys(workflow_ids, OUT_OF_REACH)
     record = read_record(StateFiles(directory))
-    if record is None:
-        return {}
-    try:
-        config = embedded_config(record.address, directory)
-        return asyncio.run(_ask(config, workflow_ids, INTERRUPTED))
-    except ServerUnavailable:  # it may have ended just now
-        return {}
+    if record is not None:
+        embedded = embedded_config(record.address, directory)
+        with suppress(ServerUnavailable):  # it may have ended just now
+            statuses |= asyncio.run(_ask(embedded, workflow_ids, INTERRUPTED))
+    return statuses
 
 
 async def _ask(

@@ -34,7 +34,7 @@ class Events:
         self._queue.put_nowait(None)
 
     async def read(self, interval_s: float) -> AsyncGenerator[RunEvent]:
-        """Give the events until they are closed."""
+        """Yield the events until they are closed."""
         while True:
             try:
                 async with asyncio.timeout(interval_s):

@@ -31,10 +31,10 @@ from forge_core.temporal_client.executions import (
     walk,
 )
 from forge_core.temporal_client.pending import (
-    Blocker,
     RunLook,
-    find_activity_blocker,
-    find_task_blocker,
+    StuckCause,
+    find_activity_cause,
+    find_task_cause,
     read_pending,
 )
 
@@ -153,17 +153,13 @@ class RunInspector:
 
     async def look(self, workflow_id: str) -> RunLook:
         """Return what a run and its sub-tasks wait for, and what blocks them, if anything does."""
-        pending, blocker = [], None
+        pending, cause = [], None
         with server_request("tell what the run waits for"):
             async for workflow in walk(self._client, workflow_id):
                 infos = workflow.raw_description.pending_activities
                 pending += [read_pending(workflow.id, info) for info in infos]
-                blocker = (
-                    blocker
-                    or find_activity_blocker(infos)
-                    or await self._find_task_blocker(workflow)
-                )
-        return RunLook(tuple(pending), blocker)
+                cause = cause or find_activity_cause(infos) or await self._find_task_cause(workflow)
+        return RunLook(tuple(pending), cause)
 
     async def has_workers(self, task_queue: str, now: datetime | None = None) -> bool:
         """Return whether a worker has polled a queue for workflows of late.
@@ -217,7 +213,7 @@ class RunInspector:
         ends = [event.workflow_execution_terminated_event_attributes async for event in closing]
         return TERMINATION_REASON in [end.reason for end in ends]
 
-    async def _find_task_blocker(self, workflow: WorkflowExecutionDescription) -> Blocker | None:
+    async def _find_task_cause(self, workflow: WorkflowExecutionDescription) -> StuckCause | None:
         if workflow.raw_description.pending_workflow_task.attempt <= 1:
             return None
         request = GetWorkflowExecutionHistoryReverseRequest(
@@ -227,4 +223,4 @@ class RunInspector:
         )
         service = self._client.workflow_service
         answer = await service.get_workflow_execution_history_reverse(request)
-        return find_task_blocker(answer.history.events)
+        return find_task_cause(answer.history.events)

@@ -16,7 +16,7 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflow.v1 import PendingActivityInfo
 
 from forge_core.errors import UNEXPECTED, DiskFull, PayloadUnavailable, UnsignedWork
-from forge_core.models.pending import PendingActivity
+from forge_core.models.run import PendingActivity
 
 LONGEST_REASON = 500
 """Characters of a failure's message that are passed on."""
@@ -29,7 +29,7 @@ NO_STORE = ("TMPRL1105", "No driver found with name")
 
 
 @dataclass(frozen=True, slots=True)
-class Blocker:
+class StuckCause:
     """What keeps a run from making progress."""
 
     reason: str
@@ -39,6 +39,18 @@ class Blocker:
     is_mendable: bool = False
     """The run can be resumed, once its user has looked at it."""
 
+    def explain(self, workflow_id: str) -> str:
+        """Say what it means for a run, and what its user can do."""
+        if self.is_mendable:
+            return (
+                f"run {workflow_id} makes no progress: {self.reason}: "
+                f"forge resume {workflow_id} tries again, forge cancel {workflow_id} ends it"
+            )
+        text = f"run {workflow_id} cannot go on: {self.reason}"
+        if self.may_pass:
+            text += f": make room, then forge resume {workflow_id} continues it"
+        return text
+
 
 @dataclass(frozen=True, slots=True)
 class RunLook:
@@ -46,7 +58,7 @@ class RunLook:
 
     pending: tuple[PendingActivity, ...] = ()
     """The activities that it waits for."""
-    blocker: Blocker | None = None
+    cause: StuckCause | None = None
 
 
 def read_pending(workflow_id: str, info: PendingActivityInfo) -> PendingActivity:
@@ -66,14 +78,14 @@ def read_pending(workflow_id: str, info: PendingActivityInfo) -> PendingActivity
     )
 
 
-def find_activity_blocker(pending: Iterable[PendingActivityInfo]) -> Blocker | None:
+def find_activity_cause(pending: Iterable[PendingActivityInfo]) -> StuckCause | None:
     """Return the first that the last attempts of a workflow's activities tell of."""
-    blockers = (_read_activity(info) for info in pending)
-    return next((blocker for blocker in blockers if blocker), None)
+    causes = (_read_activity(info) for info in pending)
+    return next((cause for cause in causes if cause), None)
 
 
-def find_task_blocker(newest_events: Iterable[HistoryEvent]) -> Blocker | None:
-    """Return why a workflow's last task failed; one that was only late is no blocker.
+def find_task_cause(newest_events: Iterable[HistoryEvent]) -> StuckCause | None:
+    """Return why a workflow's last task failed; one that was only late is no cause.
 
     Args:
         newest_events: The end of the workflow's history, newest first.
@@ -94,35 +106,35 @@ def lacks_store(message: str) -> bool:
     return any(part in message for part in NO_STORE)
 
 
-def _read_activity(info: PendingActivityInfo) -> Blocker | None:
+def _read_activity(info: PendingActivityInfo) -> StuckCause | None:
     """Return what blocks an activity; one that is being tried again may be mended by now."""
-    blocker = _read_blocker(info.last_failure)
-    if blocker is None or not blocker.is_mendable:
-        return blocker
+    cause = _read_cause(info.last_failure)
+    if cause is None or not cause.is_mendable:
+        return cause
     scheduled = info.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
-    return blocker if scheduled and info.attempt > 1 else None
+    return cause if scheduled and info.attempt > 1 else None
 
 
-def _read_failed_task(event: HistoryEvent) -> Blocker | None:
+def _read_failed_task(event: HistoryEvent) -> StuckCause | None:
     task = event.workflow_task_failed_event_attributes
     if task.cause == WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR:
-        return Blocker(
+        return StuckCause(
             "it was begun by another version of forge, whose workflows decide otherwise: "
             f"go on with that version ({_shorten(task.failure.message)})"
         )
-    return _read_blocker(task.failure)
+    return _read_cause(task.failure)
 
 
-def _read_blocker(failure: Failure) -> Blocker | None:
+def _read_cause(failure: Failure) -> StuckCause | None:
     """Return what the next attempt does not mend by itself in a failure and what caused it."""
     while True:
         kind = failure.application_failure_info.type
         if kind in LASTING or kind == DiskFull.__name__:
-            return Blocker(_shorten(failure.message), may_pass=kind not in LASTING)
+            return StuckCause(_shorten(failure.message), may_pass=kind not in LASTING)
         if kind == UNEXPECTED:
-            return Blocker(_shorten(failure.message), is_mendable=True)
+            return StuckCause(_shorten(failure.message), is_mendable=True)
         if lacks_store(failure.message):
-            return Blocker(
+            return StuckCause(
                 "its worker lacks the payload store: set FORGE_PAYLOAD_STORE there as it is here"
             )
         if not failure.HasField("cause"):

@@ -44,8 +44,8 @@ class AdmissionInterceptor(Interceptor):
         """
         execution = (workflow_id, run_id)
         if execution not in self._admitted:
-            found = await describe(self._client, workflow_id, run_id)
-            root = found and (found.root_id, found.root_run_id)
+            workflow = await describe(self._client, workflow_id, run_id)
+            root = workflow and (workflow.root_id, workflow.root_run_id)
             if root != (self._run.workflow_id, self._run.run_id):
                 raise UnsignedWork(f"refused: {workflow_id} is not of run {self._run.workflow_id}")
             self._admitted.add(execution)
