@@ -1,4 +1,4 @@
-"""How the embedded server is called, what it sees and what its record says."""
+"""How the embedded server is called, what it sees and what its record and its log say."""
 
 import json
 from pathlib import Path
@@ -9,6 +9,7 @@ from forge_core.embedded_server.launch import (
     ServerRecord,
     build_command,
     dump_record,
+    find_telling_line,
     parse_record,
     server_environment,
 )
@@ -68,3 +69,22 @@ def test_server_sees_no_key_and_no_configuration_of_another_server() -> None:
 @pytest.mark.parametrize("environ", [{}, {"HOME": "", "USER": ""}], ids=["missing", "empty"])
 def test_server_has_a_user_and_a_home_even_where_we_have_none(environ: dict[str, str]) -> None:
     assert server_environment(environ) == {"HOME": "/", "USER": "forge"}
+
+
+LOGGED = 'time=2026-01-01T00:00:00.000 level=ERROR msg="no listener" error="in use" of=worker'
+
+
+@pytest.mark.parametrize(
+    ("log", "line"),
+    [
+        ("", "it said nothing"),
+        ("Temporal CLI 1.9\n\nlast words\n", "last words"),
+        ("banner\nError: database is locked (5)\nit ended\n", "database is locked (5)"),
+        ("panic: no free port: in use\n\ngoroutine 1\n\tmain.go:18", "no free port: in use"),
+        (f"{LOGGED}\n{LOGGED.replace('listener', 'worker')}\npanic: nil", "no listener: in use"),
+        (f"Error: {'a' * 200}{'b' * 200}: full\n", f"{'a' * 150} … {'b' * 144}: full"),
+    ],
+    ids=["empty", "no-error", "error", "panic", "logged", "long"],
+)
+def test_reason_of_a_failed_start_is_read_from_the_log(log: str, line: str) -> None:
+    assert find_telling_line(log) == line

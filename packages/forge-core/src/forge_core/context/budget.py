@@ -51,14 +51,14 @@ def pack(sections: Sequence[Section], budget: int, chars_per_token: float) -> Pa
     Raises:
         BudgetExceeded: A required section does not fit.
     """
-    chosen: dict[int, Section] = {}
+    included: dict[int, Section] = {}
     omitted: dict[int, Section] = {}
     room = int(budget * chars_per_token)
     for index in sorted(range(len(sections)), key=lambda i: PRIORITY.index(sections[i].kind)):
         section = sections[index]
         fitting, length = _fit(section, room)
         if fitting is not None:
-            chosen[index] = _weigh(fitting, length, chars_per_token)
+            included[index] = _weigh(fitting, length, chars_per_token)
             room -= length
         elif section.kind in REQUIRED:
             needed = budget + ceil((length - room) / chars_per_token)
@@ -69,7 +69,7 @@ def pack(sections: Sequence[Section], budget: int, chars_per_token: float) -> Pa
         else:
             omitted[index] = _weigh(section, length, chars_per_token)
     return Packing(
-        included=tuple(chosen[i] for i in sorted(chosen)),
+        included=tuple(included[i] for i in sorted(included)),
         omitted=tuple(omitted[i] for i in sorted(omitted)),
     )
 

@@ -20,9 +20,14 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from forge_core.embedded_server.launch import IDLE_S, ServerRecord, parse_record
+from forge_core.embedded_server.launch import (
+    IDLE_S,
+    PORT_TAKEN,
+    ServerRecord,
+    find_telling_line,
+    parse_record,
+)
 from forge_core.embedded_server.leases import noted_lease
-from forge_core.embedded_server.log import PORT_TAKEN, find_telling_line
 from forge_core.errors import ServerUnavailable
 from forge_core.files.private import make_private, open_private
 from forge_core.locks.held_file import read_held, try_lock

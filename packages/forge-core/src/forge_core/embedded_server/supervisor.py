@@ -31,6 +31,7 @@ import psutil
 from forge_core.embedded_server.launch import (
     IDLE_S,
     LOOPBACK,
+    PORT_TAKEN,
     Launch,
     Ports,
     ServerRecord,
@@ -41,7 +42,6 @@ from forge_core.embedded_server.launch import (
     parse_record,
     server_environment,
 )
-from forge_core.embedded_server.log import PORT_TAKEN
 from forge_core.locks.held_file import held_file, try_lock
 from forge_core.state_dir.files import StateFiles
 
