@@ -134,7 +134,7 @@ def test_interrupted_run_that_no_worker_has_taken_yet_is_named(
     [
         pytest.param(["run", "x", "--model", "openai-chat:x"], "before the run", id="run"),
         pytest.param(["run", "x", "--model", "openai-chat:x", "--no-wait"], "before", id="no wait"),
-        pytest.param(["resume", "forge-x"], "forge resume forge-x goes on", id="resume"),
+        pytest.param(["resume", "forge-x"], "forge resume forge-x continues", id="resume"),
     ],
 )
 def test_command_that_is_interrupted_while_it_connects_says_how_the_run_stands(
@@ -193,7 +193,7 @@ def test_run_waits_for_a_server_that_is_away_and_goes_on_when_it_is_back(
         with running_worker(address), running_run(address, repo) as run:
             model.wait_for_requests(1)
             server.kill()
-            noted = next(line for line in run.stderr if "is away, waiting for it" in line)
+            noted = next(line for line in run.stderr if "is unreachable, waiting for it" in line)
             server.start()
             gate.set()
             stdout, _ = run.communicate(timeout=DEADLINE_S)

@@ -77,7 +77,7 @@ def test_run_that_is_not_waited_for_is_named_where_the_output_cannot_be_written(
     [run] = list_ended_runs()
     assert done.returncode == 3
     assert done.stderr.count("error: ") == 1
-    assert f"No space left on device; run {run} goes on: " in done.stderr
+    assert f"No space left on device; run {run} continues: " in done.stderr
 
 
 def list_ended_runs() -> list[str]:

@@ -215,7 +215,7 @@ def test_interrupted_call_is_closed_and_the_run_says_how_it_goes_on(repo: Path) 
 
         assert process.returncode == 130
         assert exchange.disconnected.wait(10)
-        assert f"forge resume {workflow_id} goes on with it" in stderr
+        assert f"forge resume {workflow_id} continues it" in stderr
         assert read_status(workflow_id)[0] == "interrupted"
 
 
@@ -302,7 +302,7 @@ def test_run_outlives_a_full_state_directory(
         workflow_id = read_run().workflow_id
 
         assert process.returncode == 3
-        assert f"make room, then forge resume {workflow_id} goes on with it" in stderr
+        assert f"make room, then forge resume {workflow_id} continues it" in stderr
         assert read_status(workflow_id) == ("interrupted", f"forge resume {workflow_id}")
         resume(workflow_id)
         assert git(repo, "log", "--format=%s", "main..forge/t").count("\n") == 2

@@ -56,7 +56,7 @@ async def start(
 async def expect_wait(client: Client, handle: RunHandle) -> str:
     """See the run kept by a full disk, still open; gives the reason that is told."""
     told: list[RunEvent] = []
-    with pytest.raises(RunStuck, match=f"make room, then forge resume {handle.id} goes on"):
+    with pytest.raises(RunStuck, match=f"make room, then forge resume {handle.id} continues"):
         await watch(client, handle.id, told.append, patience_s=0.0)
     [reason] = [event.reason for event in told if isinstance(event, RunBlocked)]
     return reason
