@@ -20,7 +20,7 @@ SOON_S = 0.01
 
 async def test_events_arrive_in_order_and_the_result_last() -> None:
     async def work(events: Events) -> RunEvent:
-        events.tell(FIRST)
+        events.emit(FIRST)
         await events.hand_over(ServerRestarting())
         return LAST
 
@@ -47,9 +47,9 @@ async def test_only_the_last_look_is_given_and_only_while_nothing_else_happens()
     release = asyncio.Event()
 
     async def work(events: Events) -> RunEvent:
-        events.tell(RunProgress(()))
-        events.tell(RunProgress(()))
-        events.tell(FIRST)
+        events.emit(RunProgress(()))
+        events.emit(RunProgress(()))
+        events.emit(FIRST)
         await release.wait()
         return LAST
 
@@ -66,7 +66,7 @@ async def test_only_the_last_look_is_given_and_only_while_nothing_else_happens()
 
 async def test_reader_meets_the_failure_of_the_work_after_what_was_told() -> None:
     async def work(events: Events) -> RunEvent:
-        events.tell(FIRST)
+        events.emit(FIRST)
         raise RunStuck("it cannot go on")
 
     stream = stream_events(work)
@@ -83,7 +83,7 @@ async def test_work_has_ended_when_its_stream_is_closed_or_its_reader_cancelled(
     ended: list[str] = []
 
     async def work(events: Events) -> RunEvent:
-        events.tell(FIRST)
+        events.emit(FIRST)
         try:
             await asyncio.Event().wait()
         finally:

@@ -15,7 +15,7 @@ from forge_obs import StoreError
 from forge_cli.actions.run import prepare_store
 from forge_cli.exit_codes import ExitCode
 from forge_cli.render.outcome import CancelledRun, build_cancelled, render_cancelled
-from forge_cli.runs.execution import CANCELLING, EventTeller
+from forge_cli.runs.execution import CANCELLING, EventReporter
 from forge_cli.store.queries import Store
 from forge_cli.terminal.console import OutputFormat, print_text
 from forge_cli.views.json_text import dump
@@ -31,9 +31,9 @@ def cancel_run(workflow_id: str, address: str | None, output: OutputFormat) -> E
         Interrupted: The process was told to stop.
     """
     prepare_store()
-    teller = EventTeller(workflow_id, CANCELLING, output)
+    reporter = EventReporter(workflow_id, CANCELLING, output)
     events = runs.cancel_run(workflow_id, temporal_address=address, read_result=_read_result)
-    stopped = asyncio.run(teller.tell_all(events, RunStopped))
+    stopped = asyncio.run(reporter.report_all(events, RunStopped))
     run = describe_cancelled(workflow_id, stopped.work)
     print_text(dump(build_cancelled(run)) if output is OutputFormat.JSON else render_cancelled(run))
     return ExitCode.SUCCESS

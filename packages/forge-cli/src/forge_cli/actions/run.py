@@ -45,7 +45,7 @@ from forge_cli.runs.execution import (
     LOOK_INTERVAL_S,
     NOT_RESUMED,
     NOT_STARTED,
-    EventTeller,
+    EventReporter,
 )
 from forge_cli.runs.progress import build_progress
 from forge_cli.runs.task import build_task, calibrate, measure_chars_per_token, names_factor
@@ -93,8 +93,8 @@ def run_task(options: RunOptions, on_start: Print | None = None) -> ExitCode:
         on_start(workflow_id)
     address = output.temporal_address
     events = start_run(work, workflow_id, temporal_address=address, interval_s=LOOK_INTERVAL_S)
-    teller = _build_teller(store, workflow_id, NOT_STARTED, "started", output)
-    return _report(store, workflow_id, execute(teller.tell_all(events, RunFinished)), output)
+    reporter = _build_reporter(store, workflow_id, NOT_STARTED, "started", output)
+    return _report(store, workflow_id, execute(reporter.report_all(events, RunFinished)), output)
 
 
 def resume_run(workflow_id: str, output: OutputOptions) -> ExitCode:
@@ -102,18 +102,18 @@ def resume_run(workflow_id: str, output: OutputOptions) -> ExitCode:
     store, address = Store(), output.temporal_address
     prepare_store()
     events = runs.resume_run(workflow_id, temporal_address=address, interval_s=LOOK_INTERVAL_S)
-    teller = _build_teller(store, workflow_id, NOT_RESUMED, "resumed", output)
-    return _report(store, workflow_id, execute(teller.tell_all(events, RunFinished)), output)
+    reporter = _build_reporter(store, workflow_id, NOT_RESUMED, "resumed", output)
+    return _report(store, workflow_id, execute(reporter.report_all(events, RunFinished)), output)
 
 
-def _build_teller(
+def _build_reporter(
     store: Store, workflow_id: str, remark: str, verb: str, output: OutputOptions
-) -> EventTeller:
-    """Build what tells how a run goes on, on stderr where stdout is for a document."""
+) -> EventReporter:
+    """Build what reports the events of a run, on stderr where stdout is for a document."""
     tell: Print = print_note if output.json else print_text
     stream = sys.stderr if output.json else sys.stdout
     progress = build_progress(store, workflow_id, stream, tell)
-    return EventTeller(workflow_id, remark, output.format, progress, verb)
+    return EventReporter(workflow_id, remark, output.format, progress, verb)
 
 
 def _report(
@@ -171,8 +171,8 @@ def _start_detached(
     command = [sys.executable, "-P", "-m", "forge_cli", "resume"]
     address = output.temporal_address
     events = start_detached_run(work, workflow_id, command, temporal_address=address)
-    teller = EventTeller(workflow_id, NOT_STARTED, output.format)
-    log = asyncio.run(teller.tell_all(events, RunDetached)).log
+    reporter = EventReporter(workflow_id, NOT_STARTED, output.format)
+    log = asyncio.run(reporter.report_all(events, RunDetached)).log
     if log is not None and store.path is not None:
         _wait_until_listed(store, workflow_id)
     try:

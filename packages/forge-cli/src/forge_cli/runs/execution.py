@@ -1,4 +1,4 @@
-"""Telling the events of a run, and what becomes of it when this process is told to stop."""
+"""Reporting the events of a run, and what becomes of it when this process is stopped."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -45,13 +45,13 @@ Last = TypeVar("Last", bound=RunEvent)
 """The last event of a stream."""
 
 
-class EventTeller:
-    """Tells the user what a stream of events says of one run.
+class EventReporter:
+    """Reports to the user what a stream of events says of one run.
 
     Args:
         workflow_id: The run's.
-        remark: What has become of the run as long as no event tells more.
-        output: In which format a failure is told.
+        remark: What has become of the run as long as no event says more.
+        output: In which format a failure is reported.
         progress: Shows the progress of the run; None where nobody wants to know.
         verb: How it came to be under way.
     """
@@ -71,19 +71,19 @@ class EventTeller:
         self._output = output
         self._ui_address: str | None = None
 
-    async def tell_all(self, events: AsyncGenerator[RunEvent], last: type[Last]) -> Last:
-        """Tell events until their last, which is given back.
+    async def report_all(self, events: AsyncGenerator[RunEvent], last: type[Last]) -> Last:
+        """Report events until their last, and return that.
 
         Raises:
             UnknownWorkflow: The server knows no such run.
             Interrupted: The process was told to stop; the message says what became of the run.
             ForgeError: As the stream does.
         """
-        with explaining(self._explain, self._tell_at_once, self._close):
+        with explaining(self._explain, self._report_at_once, self._close):
             try:
                 async with aclosing(events):
                     async for event in events:
-                        await self._tell(event)
+                        await self._report(event)
                         if isinstance(event, last):
                             return event
                 raise RuntimeError(f"the events of run {self._workflow_id} have no end")
@@ -96,7 +96,7 @@ class EventTeller:
             finally:
                 self._close()
 
-    async def _tell(self, event: RunEvent) -> None:
+    async def _report(self, event: RunEvent) -> None:
         match event:
             case ServerConnected():
                 self._ui_address = event.ui_address
@@ -127,7 +127,7 @@ class EventTeller:
         if self._progress is not None:
             self._progress.close()
 
-    def _tell_at_once(self, remark: str) -> None:
+    def _report_at_once(self, remark: str) -> None:
         print_failure(self._output, "Interrupted", remark)
 
 

@@ -74,11 +74,11 @@ def cancel_run(
                     await release(connection.client, workflow_id, HELD_BACK)
                 with server_request("cancel the run"):
                     await run.handle.cancel()
-                events.tell(CancellationRequested(workflow_id))
+                events.emit(CancellationRequested(workflow_id))
                 try:
                     result = await _wait(connection, run, events, executes=executes)
                 except RunStuck as stuck:
-                    events.tell(TerminationRequested(str(stuck)))
+                    events.emit(TerminationRequested(str(stuck)))
                     await terminate(connection.client, workflow_id)
                     recorded = read_result(workflow_id, run.work.task.task_id)
                     await reconcile_ended(connection.client, run, recorded)
@@ -113,7 +113,7 @@ async def _wait(
 ) -> TaskResult:
     try:
         async with asyncio.timeout(END_TIMEOUT_S):
-            return await execute(connection, run, events.tell, here=executes)
+            return await execute(connection, run, events.emit, here=executes)
     except TimeoutError:
         raise NotCancelled(
             f"run {run.handle.id} was told to stop and has not stopped within "

@@ -24,7 +24,7 @@ from forge_core.errors import (
 from forge_core.models.result import RunStatus, TaskResult
 from forge_core.models.task import ForgeTaskInput
 from forge_core.records.run_record import reconcile_run, record_run
-from forge_core.runs.events import RunBlocked, RunProgress, ServerAway, Tell
+from forge_core.runs.events import Emit, RunBlocked, RunProgress, ServerAway
 from forge_core.temporal_client.executions import TERMINATION_REASON, server_request
 from forge_core.temporal_client.inspector import RunDescription, RunHandle, RunInspector
 from forge_core.temporal_client.payload_size import ensure_transferable, get_limit
@@ -106,7 +106,7 @@ async def ensure_taken(
     """Wait until a worker has begun with a run that was just started; else withdraw the run.
 
     Raises:
-        ServerUnavailable: No worker took it in time, or the server does not tell.
+        ServerUnavailable: No worker took it in time, or the server does not answer.
     """
     timeout_s = TAKEN_TIMEOUT_S if timeout_s is None else timeout_s
     inspector = RunInspector(client)
@@ -134,7 +134,7 @@ async def reconcile_ended(
         result: What is known of its result, to which its end is added.
 
     Raises:
-        ServerUnavailable: The server does not tell.
+        ServerUnavailable: The server does not answer.
     """
     await reconcile_run(client, run.key, result)
     if run.status == WorkflowExecutionStatus.COMPLETED:
@@ -145,18 +145,18 @@ async def reconcile_ended(
         await record_run(run.key, FAILURES[run.status], result)
 
 
-async def wait_for_result(handle: RunHandle, tell: Tell | None = None) -> TaskResult:
+async def wait_for_result(handle: RunHandle, emit: Emit | None = None) -> TaskResult:
     """Wait until a run ends and return its result, also when the task failed.
 
     Args:
         handle: The run.
-        tell: Told once whenever the server is out of reach; the wait goes on.
+        emit: Called once whenever the server is unreachable; the wait continues.
 
     Raises:
         RunCancelled: It was cancelled.
         RunTerminated: It was ended from outside.
         TaskIdTaken: Another run took the task's id first.
-        ServerUnavailable: The server does not tell; without `tell` also if it is away.
+        ServerUnavailable: The server does not answer; without `emit` also if it is away.
         InfrastructureError: It could not be carried out.
     """
     away = False
@@ -166,32 +166,32 @@ async def wait_for_result(handle: RunHandle, tell: Tell | None = None) -> TaskRe
         except WorkflowFailureError as error:
             raise _translate(error) from error
         except RPCError as error:
-            if tell is None or error.status in REFUSALS:
-                reason = f"the Temporal server does not tell how the run stands: {error.message}"
+            if emit is None or error.status in REFUSALS:
+                reason = f"the Temporal server does not say how the run ends: {error.message}"
                 raise ServerUnavailable(reason) from error
             if not away:
-                tell(ServerAway(error.message))
+                emit(ServerAway(error.message))
             away = True
             await asyncio.sleep(AWAY_INTERVAL_S)
 
 
 async def wait_unless_stuck(
-    client: Client, handle: RunHandle, tell: Tell, *guards: Coroutine[Any, Any, NoReturn]
+    client: Client, handle: RunHandle, emit: Emit, *guards: Coroutine[Any, Any, NoReturn]
 ) -> TaskResult:
     """Wait for a run's end as `wait_for_result` does, but no longer once it cannot go on.
 
     Args:
         client: A connection.
         handle: The run.
-        tell: Told of what happens.
+        emit: Called with what happens.
         guards: What else ends the waiting if it fails.
 
     Raises:
         RunStuck: The run cannot go on; the message says why.
         ForgeError: As `wait_for_result` and the guards have it.
     """
-    result = asyncio.ensure_future(wait_for_result(handle, tell))
-    guarding = [asyncio.ensure_future(guard) for guard in (watch(client, handle.id, tell), *guards)]
+    result = asyncio.ensure_future(wait_for_result(handle, emit))
+    guarding = [asyncio.ensure_future(guard) for guard in (watch(client, handle.id, emit), *guards)]
     try:
         await asyncio.wait([result, *guarding], return_when=asyncio.FIRST_COMPLETED)
         if not result.done():
@@ -212,36 +212,36 @@ async def wait_unless_stuck(
 
 
 async def watch(
-    client: Client, workflow_id: str, tell: Tell, patience_s: float = PATIENCE_S
+    client: Client, workflow_id: str, emit: Emit, patience_s: float = PATIENCE_S
 ) -> NoReturn:
     """Look at a run and its sub-tasks now and then, until cancelled or the run is stuck.
 
-    A server that does not answer is no cause: who waits for the result is told of it.
+    A server that does not answer is no cause: who waits for the result is informed.
 
     Args:
         client: A connection.
         workflow_id: The run's.
-        tell: Told of each look, and once of whatever blocks the run that may pass.
+        emit: Called with each look, and once with whatever blocks the run but may pass.
         patience_s: Seconds that such a cause gets to pass.
 
     Raises:
         RunStuck: The run cannot make progress; the message says why.
     """
-    blocked_since, told = None, False
+    blocked_since, reported = None, False
     while True:
         look = await _look(client, workflow_id)
-        tell(RunProgress(look.pending if look is not None else ()))
+        emit(RunProgress(look.pending if look is not None else ()))
         if look is not None and look.cause is None:
-            blocked_since, told = None, False
+            blocked_since, reported = None, False
         elif look is not None and look.cause is not None:
             if not look.cause.may_pass:
                 raise RunStuck(look.cause.explain(workflow_id))
             if blocked_since is None:  # It may be the last word of an attempt before room was made.
                 blocked_since = time.monotonic()
             else:
-                if not told:
-                    tell(RunBlocked(look.cause.reason))
-                    told = True
+                if not reported:
+                    emit(RunBlocked(look.cause.reason))
+                    reported = True
                 if time.monotonic() - blocked_since > patience_s:
                     raise RunStuck(look.cause.explain(workflow_id))
         await asyncio.sleep(LOOK_INTERVAL_S)

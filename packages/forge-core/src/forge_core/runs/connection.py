@@ -11,7 +11,7 @@ from temporalio.client import Client
 from forge_core.embedded_server.settings import ServerSettings, load_server_settings
 from forge_core.embedded_server.start import keep_server, read_record
 from forge_core.errors import ServerUnavailable
-from forge_core.runs.events import ServerConnected, ServerRestarting, Tell
+from forge_core.runs.events import Emit, ServerConnected, ServerRestarting
 from forge_core.state_dir.files import StateFiles
 from forge_core.temporal_client.connect import connect, embedded_config, load_connect_config
 from forge_core.temporal_client.inspector import RunInspector
@@ -30,7 +30,7 @@ class EmbeddedServer:
         """The files of its state directory."""
         return StateFiles(self.settings.directory)
 
-    async def keep(self, tell: Tell) -> NoReturn:
+    async def keep(self, emit: Emit) -> NoReturn:
         """Start it again whenever it ends.
 
         Raises:
@@ -39,7 +39,7 @@ class EmbeddedServer:
         await keep_server(
             self.settings.directory,
             self.address,
-            lambda: tell(ServerRestarting()),
+            lambda: emit(ServerRestarting()),
             idle_s=self.settings.idle_s,
             ui=self.settings.ui,
         )

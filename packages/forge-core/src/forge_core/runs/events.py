@@ -1,4 +1,4 @@
-"""What a program is told of a run that it starts, resumes, cancels or follows."""
+"""What a program learns of a run that it starts, resumes, cancels or follows."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class RunProgress:
     """A look at the run, given whenever nothing else has happened for an interval."""
 
     pending: tuple[PendingActivity, ...]
-    """What it waits for, about a second old at most; nothing where the server does not tell."""
+    """What it waits for, about a second old at most; nothing where the server does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,5 +121,5 @@ RunEvent = (
     | RunDetached
 )
 
-Tell = Callable[[RunEvent], None]
-"""Is told of what happens."""
+Emit = Callable[[RunEvent], None]
+"""Takes what happens."""

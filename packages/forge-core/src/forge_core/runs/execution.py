@@ -30,7 +30,7 @@ from forge_core.runs.client import (
     wait_unless_stuck,
 )
 from forge_core.runs.connection import EmbeddedServer, ServerConnection, connected
-from forge_core.runs.events import RunEvent, RunFinished, RunStarted, SubmissionStarted, Tell
+from forge_core.runs.events import Emit, RunEvent, RunFinished, RunStarted, SubmissionStarted
 from forge_core.runs.ownership import confirm_run, owned_run
 from forge_core.runs.stream import INTERVAL_S, Events, stream_events
 from forge_core.temporal_client.executions import hasten, release
@@ -133,7 +133,7 @@ def follow_run(
             if not run.is_open:
                 return RunFinished(await wait_for_result(run.handle))
             await events.hand_over(RunStarted(workflow_id, run.work, executed_here=False))
-            return RunFinished(await execute(connection, run, events.tell, here=False))
+            return RunFinished(await execute(connection, run, events.emit, here=False))
 
     return stream_events(follow, interval_s)
 
@@ -181,7 +181,7 @@ async def find_open_run(connection: ServerConnection, workflow_id: str) -> RunDe
 
 
 async def execute(
-    connection: ServerConnection, run: RunDescription, tell: Tell, *, here: bool
+    connection: ServerConnection, run: RunDescription, emit: Emit, *, here: bool
 ) -> TaskResult:
     """Wait for a run's end; `here`, execute it and keep the embedded server alive meanwhile.
 
@@ -192,12 +192,12 @@ async def execute(
     """
     client, embedded = connection.client, connection.embedded
     if embedded is None or not here:
-        return await wait_unless_stuck(client, run.handle, tell)
+        return await wait_unless_stuck(client, run.handle, emit)
     confirm_run(embedded.files, run.handle.id, run.run_id)
     async with running_worker(client, run.task_queue, only=run.key, limits=LIMITS) as worker:
         await worker.adopt(run.key, run.work)
-        keeping = _keep_server(embedded, run.handle.id, tell)
-        return await wait_unless_stuck(client, run.handle, tell, keeping)
+        keeping = _keep_server(embedded, run.handle.id, emit)
+        return await wait_unless_stuck(client, run.handle, emit, keeping)
 
 
 def describe_ways(workflow_id: str) -> str:
@@ -208,7 +208,7 @@ def describe_ways(workflow_id: str) -> str:
 async def _begin(connection: ServerConnection, run: RunDescription, events: Events) -> RunFinished:
     here = connection.embedded is not None
     await events.hand_over(RunStarted(run.handle.id, run.work, executed_here=here))
-    return RunFinished(await execute(connection, run, events.tell, here=here))
+    return RunFinished(await execute(connection, run, events.emit, here=here))
 
 
 async def _find_run(connection: ServerConnection, workflow_id: str) -> RunDescription:
@@ -237,9 +237,9 @@ async def _require_claim(connection: ServerConnection, run: RunDescription) -> N
         return
 
 
-async def _keep_server(embedded: EmbeddedServer, workflow_id: str, tell: Tell) -> NoReturn:
+async def _keep_server(embedded: EmbeddedServer, workflow_id: str, emit: Emit) -> NoReturn:
     try:
-        await embedded.keep(tell)
+        await embedded.keep(emit)
     except ServerUnavailable as error:
         reason = f"{error}; run {workflow_id} is interrupted: {describe_ways(workflow_id)}"
         raise ServerUnavailable(reason) from error

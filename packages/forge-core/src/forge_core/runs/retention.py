@@ -54,7 +54,7 @@ async def find_ended_runs(
         older_than: The moment, with a time zone.
 
     Raises:
-        ServerUnavailable: The server cannot be started, does not tell, or has lost its memory.
+        ServerUnavailable: The server cannot be started, does not answer, or has lost its memory.
     """
     if not files.database.exists():
         raise ServerUnavailable(f"the embedded server's database {files.database} is missing")
@@ -70,7 +70,7 @@ async def choose_ended(
     It forgets none that is open.
 
     Raises:
-        ServerUnavailable: The server does not tell.
+        ServerUnavailable: The server does not answer.
     """
     closed_at = await inspector.list_close_times(names)
     ended = {name for name, moment in closed_at.items() if moment and moment < older_than}

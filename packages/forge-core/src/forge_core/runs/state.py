@@ -1,4 +1,4 @@
-"""How runs stand that no record tells of: the servers know."""
+"""How runs stand that are not on record: the servers know."""
 
 import asyncio
 from collections.abc import Mapping, Sequence

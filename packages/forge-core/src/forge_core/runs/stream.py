@@ -1,4 +1,4 @@
-"""From work that tells of itself to a stream of events."""
+"""From work that emits events to a stream of them."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -17,7 +17,7 @@ class Events:
         self._queue = asyncio.Queue[RunEvent | None]()
         self._progress: RunProgress | None = None
 
-    def tell(self, event: RunEvent) -> None:
+    def emit(self, event: RunEvent) -> None:
         """Pass an event on; of looks at the run only the last is kept."""
         if isinstance(event, RunProgress):
             self._progress = event
@@ -26,7 +26,7 @@ class Events:
 
     async def hand_over(self, event: RunEvent) -> None:
         """Pass an event on, and wait until its reader asks for the next."""
-        self.tell(event)
+        self.emit(event)
         await self._queue.join()
 
     def close(self) -> None:
@@ -52,7 +52,7 @@ class Events:
 async def stream_events(
     work: Callable[[Events], Awaitable[RunEvent]], interval_s: float = INTERVAL_S
 ) -> AsyncGenerator[RunEvent]:
-    """Do some work in a task of its own, and give the events that it tells, then its last.
+    """Do some work in a task of its own, and yield the events that it emits, then its last.
 
     The work is cancelled, and has ended, when the stream is closed or its reader cancelled.
 

@@ -105,7 +105,7 @@ class RunInspector:
 
     async def find_run(self, workflow_id: str) -> RunDescription | None:
         """Return a run; None if the server has none of this id."""
-        with server_request("tell of the run"):
+        with server_request("describe the run"):
             workflow = await describe(self._client, workflow_id)
             if (
                 workflow is None
@@ -121,13 +121,13 @@ class RunInspector:
 
     async def list_close_times(self, workflow_ids: Iterable[str]) -> dict[str, datetime | None]:
         """Return when runs ended, None for one that has not, by id; nothing of unknown ones."""
-        with server_request("tell which runs have ended"):
+        with server_request("say which runs have ended"):
             workflows = [await describe(self._client, name) for name in workflow_ids]
         return {workflow.id: workflow.close_time for workflow in workflows if workflow is not None}
 
     async def find_end(self, run: RunKey) -> RunEnd | None:
         """Return how a run ended; None if it has not."""
-        with server_request("tell how the run ended"):
+        with server_request("say how the run ended"):
             workflow = await describe(self._client, run.workflow_id, run.run_id)
             if workflow is None:
                 return RunEnd("error", "no longer known to Temporal")
@@ -141,7 +141,7 @@ class RunInspector:
     async def has_completed(self, run: RunDescription, activity: str) -> bool:
         """Return whether a run has completed an activity of some name, as its history says."""
         scheduled_events: set[int] = set()
-        with server_request("tell how far the run has come"):
+        with server_request("say how far the run has come"):
             async for event in run.handle.fetch_history_events():
                 scheduled = event.activity_task_scheduled_event_attributes
                 if scheduled.activity_type.name == activity:
@@ -154,7 +154,7 @@ class RunInspector:
     async def look(self, workflow_id: str) -> RunLook:
         """Return what a run and its sub-tasks wait for, and what blocks them, if anything does."""
         pending, cause = [], None
-        with server_request("tell what the run waits for"):
+        with server_request("say what the run waits for"):
             async for workflow in walk(self._client, workflow_id):
                 infos = workflow.raw_description.pending_activities
                 pending += [read_pending(workflow.id, info) for info in infos]
@@ -176,7 +176,7 @@ class RunInspector:
             task_queue=TaskQueue(name=task_queue),
             task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
         )
-        with server_request("tell who polls it"):
+        with server_request("say who polls its task queues"):
             answer = await self._client.workflow_service.describe_task_queue(request)
         since = (now or datetime.now(UTC)) - LONG_POLL
         times = (poller.last_access_time.ToDatetime(tzinfo=UTC) for poller in answer.pollers)
@@ -184,7 +184,7 @@ class RunInspector:
 
     async def is_taken(self, handle: WorkflowHandle[Any, Any]) -> bool:
         """Return whether a worker has begun with a run that was started just now."""
-        with server_request(f"tell whether run {handle.id} was taken"):
+        with server_request(f"say whether run {handle.id} was taken"):
             workflow = await handle.describe()
         task = workflow.raw_description.pending_workflow_task
         waits = (
