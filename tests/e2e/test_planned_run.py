@@ -210,7 +210,7 @@ def check_worktrees(finished: Finished) -> None:
 def check_checkout_is_untouched(finished: Finished) -> None:
     assert git(finished.repo, "status", "--porcelain") == " M rich/_pick.py\n"
     assert (finished.repo / "rich/_pick.py").read_text() == "# a change that is not committed\n"
-    assert "changes that are not committed" in finished.outcome.stderr
+    assert "uncommitted changes" in finished.outcome.stderr
 
 
 def check_store(finished: Finished) -> None:

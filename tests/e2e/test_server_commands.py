@@ -87,7 +87,7 @@ def test_second_start_says_that_the_server_stays_as_it_was() -> None:
     again = run_forge("server", "start", "--idle-s", "5")
 
     assert again.code == 0
-    assert "runs already and stays as it was started" in again.stderr
+    assert "was already running and keeps its settings" in again.stderr
 
 
 def test_server_is_found_beside_the_interpreter_alone(monkeypatch: pytest.MonkeyPatch) -> None:
