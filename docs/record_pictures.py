@@ -31,7 +31,7 @@ from support.llm_wires import Usage  # noqa: E402
 from support.terminal import on_terminal  # noqa: E402
 from terminal_svg import draw_terminal, read_words  # noqa: E402
 
-FORGE = (sys.executable, "-m", "forge_cli")
+FORGE = (str(Path(sys.executable).with_name("forge")),)
 MODEL = "anthropic:claude-sonnet-5"
 RUN = ("run", "Track best-before dates, report what expires", "--plan", "--task-id", "dates")
 COLUMNS = 104
@@ -134,6 +134,7 @@ def record(*, tokens_per_s: float) -> dict[str, str]:
 
 def _make_environment(place: Path, server: LLMServer) -> None:
     """Leave out everybody's configuration and store; the state directory stays, with its server."""
+    os.environ.pop("HATCH_ENV_ACTIVE", None)  # hints name the command as users start it
     for name in list(os.environ):
         if name.startswith(("FORGE_", "TEMPORAL_", "OTEL_")) or name == "NO_COLOR":
             del os.environ[name]
@@ -153,7 +154,7 @@ def _record_run(stand_in: StandIn) -> str:
     frame = ""
     with on_terminal((*FORGE, *RUN), os.environ) as terminal:
         try:
-            while len(re.findall(r"asking the model since [2-9]\.", frame)) < SUB_TASKS:
+            while len(re.findall(r"asking the model, [2-9]\.", frame)) < SUB_TASKS:
                 terminal.wait_for("\r\x1b[2K")
                 frame = re.split(r"\r\x1b\[2K(?:\x1b\[1A\x1b\[2K)*", terminal.shown)[-2]
         finally:

@@ -54,6 +54,7 @@ def private_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     for name in os.environ:
         if name.startswith(("FORGE_", "TEMPORAL_", "OTEL_", "GIT_")) or name.endswith(SECRETS):
             monkeypatch.delenv(name)
+    monkeypatch.delenv("HATCH_ENV_ACTIVE", raising=False)  # hints would name it
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("TMPDIR", str(home / "tmp"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))

@@ -7,7 +7,6 @@ request is a byte with descriptors: a file with the request, a socket for the an
 import gc
 import json
 import os
-import runpy
 import signal
 import socket
 import sys
@@ -79,7 +78,7 @@ def _become_forge(request: int, streams: tuple[int, ...]) -> None:
         _replace(name, value)
     sys.argv = ["forge", *asked["args"]]
     try:
-        runpy.run_module("forge_cli", run_name="__main__", alter_sys=True)
+        import_module("forge_cli.__main__").main()
     except BaseException:
         sys.excepthook(*sys.exc_info())
     finally:

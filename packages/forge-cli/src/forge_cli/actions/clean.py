@@ -12,6 +12,7 @@ from forge_cli.escape import escape_line
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.clean import RemovalOptions, SelectionOptions
 from forge_cli.options.types import parse_since
+from forge_cli.program import as_started
 from forge_cli.render.figures import format_count
 from forge_cli.render.outcome import render_leftovers
 from forge_cli.runs.state import judge
@@ -62,7 +63,7 @@ def _show(candidates: Sequence[Candidate], now: datetime) -> None:
         print_text("runs left nothing in this repository")
         return
     print_text(render_leftovers(candidates, now))
-    print_text("\nremove some: forge clean TASK… | --merged | --older-than 30d")
+    print_text(as_started("\nremove some: forge clean TASK… | --merged | --older-than 30d"))
 
 
 def _parse_age(text: str | None, now: datetime) -> datetime | None:

@@ -19,6 +19,7 @@ from forge_cli.options.run import (
     RunOptions,
     TaskOptions,
 )
+from forge_cli.program import as_started
 from forge_cli.store.filters import CallFilter
 from forge_cli.store.queries import STORE_OFF, Store
 from forge_cli.terminal.console import OutputFormat, print_note, print_text, print_warning
@@ -53,7 +54,8 @@ def _play(path: Path) -> ExitCode:
     code = run_task(_options(repo, f"scripted:{script}"), on_start=started.append)
     _show_record(started[0])
     print_text(
-        f"The repository is {repo}; try:\n  git -C {repo} log --stat forge/demo\n  forge status"
+        f"The repository is {repo}; try:\n  git -C {repo} log --stat forge/demo\n"
+        f"  {as_started('forge status')}"
     )
     return code
 

@@ -35,6 +35,7 @@ from forge_cli.errors import OutputFailed
 from forge_cli.escape import escape_line
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.run import ModelOptions, OutputOptions, RunOptions
+from forge_cli.program import as_started
 from forge_cli.render.figures import describe_cost, format_count
 from forge_cli.render.health import render_pending
 from forge_cli.render.interactions import render_interactions
@@ -203,9 +204,11 @@ def _report_detached(
         }
         print_text(dump(document))
         return ExitCode.SUCCESS
-    print_text(f"run {workflow_id}: submitted\n  look    forge status --workflow-id {workflow_id}")
+    look = as_started(f"forge status --workflow-id {workflow_id}")
+    print_text(f"run {workflow_id}: submitted\n  look    {look}")
     if log is not None:
-        print_text(f"  log     {escape_line(str(log))}\n  cancel  forge cancel {workflow_id}")
+        cancel = as_started(f"forge cancel {workflow_id}")
+        print_text(f"  log     {escape_line(str(log))}\n  cancel  {cancel}")
     return ExitCode.SUCCESS
 
 

@@ -19,6 +19,7 @@ from forge_obs import (
 from forge_cli.escape import escape_line
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.types import FilePath, OptionalPath, Switch, parse_since
+from forge_cli.program import as_started
 from forge_cli.render.figures import format_count
 from forge_cli.render.health import render_backlog_figures, render_pending
 from forge_cli.render.json_documents import build_check, build_row
@@ -127,7 +128,9 @@ def _describe(result: StoreCheck) -> list[str]:
 def _describe_contents(result: StoreCheck) -> list[str]:
     if result.state == "missing":
         return ["schema     no database yet: the first run creates it"]
-    advice = {"older": ": run forge db upgrade", "newer": ": upgrade forge"}.get(result.state, "")
+    advice = {"older": as_started(": run forge db upgrade"), "newer": ": upgrade forge"}.get(
+        result.state, ""
+    )
     schema = f"{result.state}, at {result.revision or 'no revision'}, head {result.head}{advice}"
     damage = escape_line("; ".join(result.damage)) or "ok"
     return [f"schema     {schema}", f"integrity  {damage}"]

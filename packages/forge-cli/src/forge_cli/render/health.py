@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from forge_cli.escape import escape_line
+from forge_cli.program import as_started
 from forge_cli.render.figures import format_count, format_duration, format_moment
 from forge_cli.render.table import align
 
@@ -41,7 +42,7 @@ def render_backlog_figures(backlog: "Backlog", lost_file: str) -> list[str]:
         backlog: What is not in the store.
         lost_file: Path of the file that counts the losses.
     """
-    store = ": `forge db upgrade` stores them" if backlog.pending else ""
+    store = as_started(": `forge db upgrade` stores them") if backlog.pending else ""
     forget = ""
     if backlog.lost:
         forget = f"{_describe_last(backlog)}: remove {escape_line(lost_file)} to reset the count"
@@ -61,13 +62,13 @@ def render_server_status(status: "ServerStatus") -> str:
         ("state", f"{status.state_bytes:,} bytes, logs {status.log_bytes:,} bytes"),
     ]
     if record is None:
-        return _join([("server", "not running: forge run starts it"), *lines])
+        return _join([("server", as_started("not running: forge run starts it")), *lines])
     ends = f"ends after {format_duration(timedelta(seconds=record.idle_s))} without use"
     users = [f"{escape_line(lease.purpose)} (pid {lease.pid})" for lease in status.leases]
     count = format_count(len(users), "lease")
     lines = [
         ("server", f"running at {record.address}, since {record.started_at}"),
-        ("ui", record.ui_address or "off: forge server stop, then forge server start"),
+        ("ui", record.ui_address or as_started("off: forge server stop, then forge server start")),
         ("pid", f"{record.server_pid}, supervisor {record.pid}"),
         *lines,
         ("used by", f"{count}: " + ", ".join(users) if users else f"nobody: {ends}"),
@@ -107,4 +108,6 @@ def render_findings(findings: "Sequence[Finding]") -> str:
 
 def _describe(finding: "Finding") -> str:
     detail = escape_line(finding.detail)
-    return detail if finding.remedy is None else f"{detail}: {escape_line(finding.remedy)}"
+    return (
+        detail if finding.remedy is None else f"{detail}: {as_started(escape_line(finding.remedy))}"
+    )

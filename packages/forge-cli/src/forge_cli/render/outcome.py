@@ -11,6 +11,7 @@ from forge_core.git.leftovers import Leftover
 from rich.text import Text
 
 from forge_cli.escape import escape_line
+from forge_cli.program import as_started
 from forge_cli.render.figures import format_age, format_count
 from forge_cli.render.table import align, style_status
 from forge_cli.views.leftover import Candidate
@@ -59,10 +60,13 @@ def _list_lines(
     if result.branch and commits:
         yield "review", f"{_git(result)} diff {commits[0][0]}^..{_quote(result.branch)}"
     if recorded:
-        yield "look", f"forge status --workflow-id {_quote(workflow_id)} --verbose"
+        yield "look", as_started(f"forge status --workflow-id {_quote(workflow_id)} --verbose")
     if result.branch and result.worktree:
         repo = _quote(_find_repository(result))
-        yield "remove", f"forge clean {_quote(basename(result.branch))} --repo {repo} --force"
+        yield (
+            "remove",
+            as_started(f"forge clean {_quote(basename(result.branch))} --repo {repo} --force"),
+        )
 
 
 def _list_commits(result: ResultView) -> Sequence[tuple[str, str]]:
@@ -111,7 +115,7 @@ def render_cancelled(run: CancelledRun) -> str:
     if kept:
         lines.append(f"  kept    {', '.join(kept)}")
         command = ("forge", "clean", run.task_id, "--repo", run.repo, "--force")
-        lines.append(f"  remove  {escape_line(shlex.join(command))}")
+        lines.append(f"  remove  {as_started(escape_line(shlex.join(command)))}")
     return "\n".join(lines)
 
 

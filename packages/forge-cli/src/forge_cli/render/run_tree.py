@@ -9,6 +9,7 @@ from forge_obs import Interaction
 from rich.text import Text
 
 from forge_cli.escape import escape, escape_line
+from forge_cli.program import as_started
 from forge_cli.render.figures import (
     describe_cost,
     format_age,
@@ -82,8 +83,8 @@ def _describe_run(
     yield "task", escape_line(run.task_id)
     yield "status", style_status(view.status)
     if view.resume is not None:
-        yield "resume", Text(view.resume)
-    yield "obstacle", view.obstacle or ""
+        yield "resume", Text(as_started(view.resume))
+    yield "obstacle", as_started(view.obstacle or "")
     yield "repo", escape_line(run.repo_root or "")
     yield "branch", escape_line(result.branch or "")
     yield "worktree", escape_line(result.worktree or "")

@@ -6,6 +6,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from forge_cli.escape import escape_line
+from forge_cli.program import as_started
 from forge_cli.render.figures import format_age, format_cost, format_duration, format_sum
 from forge_cli.render.table import align, style_status
 from forge_cli.views.run import RunView
@@ -56,8 +57,12 @@ def render_run_list(views: Sequence[RunView], *, width: int | None = None) -> Te
         ]
     hints = [
         *{f"cost by genai-prices {view.price_data}" for view in views if view.price_data},
-        *{INTERRUPTED_HINT for view in views if view.resume},
-        *(f"{escape_line(v.run.workflow_id)}: {v.obstacle}" for v in views if v.obstacle),
+        *{as_started(INTERRUPTED_HINT) for view in views if view.resume},
+        *(
+            f"{escape_line(v.run.workflow_id)}: {as_started(v.obstacle)}"
+            for v in views
+            if v.obstacle
+        ),
     ]
     if hints:
         lines += [Text(), *map(Text, hints)]

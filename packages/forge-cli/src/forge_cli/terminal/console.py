@@ -15,6 +15,7 @@ from rich.text import Text
 
 from forge_cli.errors import Interrupted, OutputFailed
 from forge_cli.escape import escape
+from forge_cli.program import as_started
 from forge_cli.views.json_text import dump
 
 NARROWEST = 10
@@ -102,7 +103,7 @@ def flush_output() -> None:
 
 def print_note(message: str) -> None:
     """Print a line that is no result."""
-    _write(sys.stderr, escape(message) + "\n")
+    _write(sys.stderr, escape(as_started(message)) + "\n")
 
 
 def print_warning(message: str) -> None:
@@ -131,7 +132,7 @@ def print_failure(output: OutputFormat, error_type: str, message: str) -> bool:
     line = " ".join(message.split())
     try:
         if output is OutputFormat.JSON:
-            print_text(dump({"error": {"type": error_type, "message": line}}))
+            print_text(dump({"error": {"type": error_type, "message": as_started(line)}}))
     except OutputFailed as error:
         print_error(f"{error}; {line}" if error_type == Interrupted.__name__ else str(error))
         return False
