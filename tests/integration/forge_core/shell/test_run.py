@@ -53,6 +53,12 @@ def read_pid(file: Path) -> int:
     raise AssertionError(f"{file} was not written")
 
 
+def has_pid(directory: Path) -> bool:
+    """Tell whether a script has written its process id, and not only made the file."""
+    file = directory / "pid"
+    return file.exists() and file.read_text() != ""
+
+
 def is_gone(pid: int) -> bool:
     """Wait until a process has ended."""
     deadline = time.monotonic() + 10
@@ -196,7 +202,7 @@ def test_process_that_left_its_session_is_killed(tmp_path: Path) -> None:
 @on_linux
 def test_cancellation_reaches_a_process_that_left_its_session(tmp_path: Path) -> None:
     def cancel_once_started() -> None:
-        if (tmp_path / "pid").exists():
+        if has_pid(tmp_path):
             raise Cancelled
 
     with pytest.raises(Cancelled):
@@ -250,6 +256,59 @@ def test_command_that_kills_its_reaper_is_killed_too(tmp_path: Path) -> None:
 
     assert result.returncode == -signal.SIGKILL
     assert is_gone(read_pid(tmp_path / "pid")) or sys.platform != "linux"
+
+
+GUARD = "$(awk '{print $4}' /proc/$PPID/stat)"
+"""Process id of the reaper's parent, for a shell below the reaper."""
+
+ATTACKS = {
+    "reaper": "kill -9 $PPID",
+    "guard": f"kill -9 {GUARD}",
+    "guard, then reaper": f"kill -9 {GUARD}; kill -9 $PPID",
+    "both at once": f"kill -9 $PPID {GUARD}",
+    "reaper is stopped": "kill -STOP $PPID",
+    "reaper is stopped, guard killed": f"kill -STOP $PPID; kill -9 {GUARD}",
+}
+
+HIDDEN = """
+import os, sys, time
+if os.fork(): os._exit(0)
+os.setsid()
+if os.fork(): os._exit(0)
+null = os.open(os.devnull, os.O_RDWR)
+for number in range(3): os.dup2(null, number)
+open('away', 'w').write(f'{os.getpid()}\\n')
+time.sleep(1000)
+"""
+"""Becomes a daemon: two forks, a session of its own, no output."""
+
+
+@on_linux
+@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
+def test_nothing_outlives_a_command_whatever_it_kills(tmp_path: Path, attack: str) -> None:
+    (tmp_path / "hidden.py").write_text(HIDDEN)
+    script = (
+        f"{sys.executable} hidden.py; sleep 1000 & echo $! > child; echo $$ > pid; "
+        f"until [ -s away ]; do sleep 0.01; done; {attack}; sleep 1000"
+    )
+
+    result = run_shell(script, tmp_path, timeout_s=3)
+
+    assert result.returncode in {-signal.SIGKILL, None}
+    for name in ("pid", "child", "away"):
+        assert is_gone(read_pid(tmp_path / name)), name
+
+
+@on_linux
+def test_nothing_is_left_where_forge_dies_while_the_reaper_is_stopped(tmp_path: Path) -> None:
+    script = "setsid sleep 1000 & echo $! > away; echo $$ > pid; kill -STOP $PPID; sleep 1000"
+    child = start_child(lambda: run_shell(script, tmp_path).returncode == 0)
+    pids = [read_pid(tmp_path / "pid"), read_pid(tmp_path / "away")]
+
+    os.kill(child, signal.SIGKILL)
+
+    assert not wait_for(child)
+    assert all(is_gone(pid) for pid in pids)
 
 
 HOG = "import time; hog = bytearray(300 << 20); time.sleep(100)"
@@ -333,7 +392,7 @@ def test_cancellation_kills_the_command_and_passes_on(
     tmp_path: Path, limits: ResourceLimits | None
 ) -> None:
     def cancel_once_started() -> None:
-        if (tmp_path / "pid").exists():
+        if has_pid(tmp_path):
             raise Cancelled
 
     with pytest.raises(Cancelled):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import Any, Protocol
 from forge_core.locks.worktree_lock import inherited_locks
 from forge_core.shell import reaper
 from forge_core.shell.bounds import ResourceLimits
+from forge_core.shell.marked import kill_marked, make_mark
 
 END_DEADLINE_S = reaper.KILL_DEADLINE_S + 5.0
 """Seconds that a reaper gets to end what is below it."""
@@ -84,6 +86,8 @@ class BoundedCommand:
 
     def __init__(self, order: Order, limits: ResourceLimits) -> None:
         self._limits = limits
+        self._mark = make_mark()
+        self._report: dict[str, Any] | None = None
         status, far_status = os.pipe()
         far_input, near_input = os.pipe()
         self._status, self._input = os.fdopen(status), os.fdopen(near_input, "wb", buffering=0)
@@ -100,22 +104,36 @@ class BoundedCommand:
         self._send(order)
 
     def end(self) -> None:
-        """Let the reaper kill everything, this process its group if it does not manage to."""
+        """Let the reaper and its guard kill everything; what survives both is looked for."""
         self._input.close()
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(END_DEADLINE_S)
-        _kill_group(self.process)
         with self._status:
-            self._report: dict[str, Any] = json.loads(self._status.read() or "{}")
+            self._report = self._read_report()
+        if self._report is None or self.process.returncode != 0:
+            kill_marked(self._mark, END_DEADLINE_S)
+        _kill_group(self.process)
+
+    def _read_report(self) -> dict[str, Any] | None:
+        """Read what came of the command; None where neither reaper nor guard lives to say so."""
+        text = ""
+        while select.select([self._status], [], [], END_DEADLINE_S)[0]:
+            part = os.read(self._status.fileno(), 4096).decode()
+            if not part:
+                break
+            text += part
+        report: dict[str, Any] | None = json.loads(text or "null")
+        return report
 
     def outcome(self) -> tuple[int | None, str | None]:
-        """Return what the reaper says, or how itself was killed."""
-        report = self._report
+        """Return what the reaper says, or how it or its guard was killed."""
+        report = self._report or {}
         if "errno" in report:
             raise OSError(report["errno"], report["strerror"], report["filename"])
-        exceeded = report.get("exceeded")
-        returncode: int | None = report.get("returncode", self.process.returncode)
-        return (None, self._limits.describe(exceeded)) if exceeded else (returncode, None)
+        if exceeded := report.get("exceeded"):
+            return None, self._limits.describe(exceeded)
+        returncode: int | None = self.process.returncode or report.get("returncode")
+        return returncode, None
 
     def _send(self, order: Order) -> None:
         """Tell the reaper what to start; its input stays open for as long as we live."""
@@ -124,6 +142,7 @@ class BoundedCommand:
                 "argv": list(order.argv),
                 "cwd": str(order.cwd),
                 "env": dict(order.env),
+                "mark": self._mark,
                 "limits": asdict(self._limits),
             }
         )

@@ -1,12 +1,16 @@
-"""The process above an untrusted command: bounds it and leaves nothing of it behind.
+"""The processes above an untrusted command: they bound it and leave nothing of it behind.
 
 Started as a program of its own, by path and with the standard library alone. Its input is one
 line, a JSON object, and then stays open for as long as Forge lives; at its end, everything that the
 command started is killed. The descriptor that its argument names takes the outcome, as JSON.
 
-On Linux every orphan below the command becomes a child of this process (`PR_SET_CHILD_SUBREAPER`),
+On Linux every orphan below the command becomes a child of the reaper (`PR_SET_CHILD_SUBREAPER`),
 also one that made a session of its own, so it can be counted and killed. Elsewhere only the
 command's process group is killed, and memory and processes are not counted.
+
+The command can kill whatever runs as its user. Where it kills the reaper, the orphans go to the
+guard, which is the reaper's parent and kills them instead; where it kills the guard, the reaper
+still does its work. Where it kills both, Forge finds what is left by its mark, see `marked`.
 
 See D59.
 """
@@ -44,34 +48,124 @@ def main() -> None:
     """Run the command that the first line of the input describes, and say how it ended."""
     status_fd = int(sys.argv[1])
     os.set_inheritable(status_fd, False)
+    for number in (signal.SIGCHLD, signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        # A handler, unlike SIG_IGN, is not passed on to the command.
+        signal.signal(number, lambda *_: None)
+    _control(PR_SET_CHILD_SUBREAPER, 1)  # which a fork does not pass on
+    told, tell = os.pipe()
+    reaper = os.fork()
+    if reaper:
+        os.close(tell)
+        outcome = Guard(reaper, told).run()
+    else:
+        os.close(told)
+        outcome = _reap_command(tell)
+    if outcome is not None:
+        with os.fdopen(status_fd, "w") as status:
+            json.dump(outcome, status)
+
+
+def _reap_command(tell: int) -> dict[str, Any]:
+    _control(PR_SET_CHILD_SUBREAPER, 1)
     order = json.loads(sys.stdin.readline())
     try:
-        outcome = Reaper(order).run()
+        return Reaper(order, tell).run()
     except OSError as error:
-        outcome = {"errno": error.errno, "strerror": error.strerror, "filename": error.filename}
-    with os.fdopen(status_fd, "w") as status:
-        json.dump(outcome, status)
+        return {"errno": error.errno, "strerror": error.strerror, "filename": error.filename}
 
 
-class Reaper:
-    """One command and everything below it."""
+class Parent:
+    """A process that waits for one child and collects all others below it."""
 
-    def __init__(self, order: dict[str, Any]) -> None:
-        """Start the command.
-
-        Raises:
-            OSError: It cannot be started.
-        """
-        self._limits: dict[str, float | None] = order["limits"]
+    def __init__(self) -> None:
+        """Be woken up by whatever ends."""
+        self._pid = 0
         self._returncode: int | None = None
         self._wake, wake_end = os.pipe()
         os.set_blocking(self._wake, False)
         os.set_blocking(wake_end, False)
-        for number in (signal.SIGCHLD, signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
-            # A handler, unlike SIG_IGN, is not passed on to the command.
-            signal.signal(number, lambda *_: None)
         signal.set_wakeup_fd(wake_end, warn_on_full_buffer=False)
-        _control(PR_SET_CHILD_SUBREAPER, 1)
+
+    def _reap(self) -> bool:
+        """Collect the ended children; False where there are none at all any more."""
+        with suppress(BlockingIOError):
+            os.read(self._wake, 4096)
+        with suppress(ChildProcessError):
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if pid == 0:
+                    return True
+                if pid == self._pid:
+                    self._returncode = os.waitstatus_to_exitcode(status)
+        return False
+
+    def _kill(self, group: int | None) -> None:
+        """Kill until there is nothing left: a process may start another while it is killed."""
+        deadline = time.monotonic() + KILL_DEADLINE_S
+        if group is not None:
+            _send_kill(os.killpg, group)
+        while time.monotonic() < deadline:
+            for pid in _find_descendants(os.getpid()):
+                _send_kill(os.kill, pid)
+            if not self._reap():
+                return
+            select.select([self._wake], [], [], 0.05)
+
+
+class Guard(Parent):
+    """The reaper's parent, which has nothing to do unless the reaper is killed or stopped.
+
+    Args:
+        reaper: The reaper.
+        told: Where it says which process group the command has.
+    """
+
+    def __init__(self, reaper: int, told: int) -> None:
+        super().__init__()
+        self._pid = reaper
+        self._told = told
+
+    def run(self) -> dict[str, Any] | None:
+        """Wait for the reaper; return what came of the command where it cannot say so itself."""
+        self._watch()
+        if self._returncode == 0:
+            return None
+        os.set_blocking(self._told, False)
+        with suppress(BlockingIOError):
+            group = os.read(self._told, 20)
+            self._kill(int(group) if group else None)
+        return {"returncode": self._returncode}
+
+    def _watch(self) -> None:
+        """Return once the reaper has ended; after the end of Forge, it is made to."""
+        poll = select.poll()
+        poll.register(self._wake, select.POLLIN)
+        poll.register(0, 0)  # only its end is told: what stands in it is the reaper's
+        deadline = None
+        while self._reap() and self._returncode is None:
+            if deadline is None:
+                if any(number == 0 for number, _ in poll.poll()):
+                    poll.unregister(0)
+                    deadline = time.monotonic() + KILL_DEADLINE_S + 1.0
+            elif time.monotonic() < deadline:
+                poll.poll(100)
+            else:
+                _send_kill(os.kill, self._pid)
+                poll.poll(100)
+
+
+class Reaper(Parent):
+    """One command and everything below it."""
+
+    def __init__(self, order: dict[str, Any], tell: int) -> None:
+        """Start the command, and tell the guard its process group.
+
+        Raises:
+            OSError: It cannot be started.
+        """
+        super().__init__()
+        self._limits: dict[str, float | None] = order["limits"]
+        self._mark: int = order["mark"]
         # Kept, for one that is given up collects its process when it is deleted.
         self._process = subprocess.Popen(
             order["argv"],
@@ -82,13 +176,15 @@ class Reaper:
             preexec_fn=self._confine,  # noqa: PLW1509 - this process has one thread
         )
         self._pid = self._process.pid
+        with suppress(BrokenPipeError):
+            os.write(tell, str(self._pid).encode())
 
     def run(self) -> dict[str, Any]:
         """Wait for the command, a limit or the end of Forge, then kill what is left."""
         try:
             exceeded = self._watch()
         finally:
-            self._kill()
+            self._kill(self._pid)
         return {"returncode": self._returncode, "exceeded": exceeded}
 
     def _watch(self) -> str | None:
@@ -109,6 +205,8 @@ class Reaper:
         """Bound the command before it begins, and tie its life to this process."""
         _control(PR_SET_PDEATHSIG, signal.SIGKILL)
         _limit(resource.RLIMIT_CORE, 0)
+        if ON_LINUX:
+            _limit(resource.RLIMIT_RTTIME, self._mark)
         if (file_size_mb := self._limits["file_size_mb"]) is not None:
             _limit(resource.RLIMIT_FSIZE, int(file_size_mb * MEGABYTE))
         if (cpu_s := self._limits["cpu_s"]) is not None:
@@ -117,19 +215,6 @@ class Reaper:
         with suppress(OSError):
             # Where memory runs out before anything is counted, the command goes, not Forge.
             Path("/proc/self/oom_score_adj").write_text("500")
-
-    def _reap(self) -> bool:
-        """Collect the ended children; False where there are none at all any more."""
-        with suppress(BlockingIOError):
-            os.read(self._wake, 4096)
-        with suppress(ChildProcessError):
-            while True:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-                if pid == 0:
-                    return True
-                if pid == self._pid:
-                    self._returncode = os.waitstatus_to_exitcode(status)
-        return False
 
     def _find_excess(self) -> str | None:
         """Name the limit that the command and all its descendants together go over."""
@@ -142,17 +227,6 @@ class Reaper:
         }
         limits = {name: self._limits[name] for name in used}
         return next((n for n, most in limits.items() if most is not None and used[n] > most), None)
-
-    def _kill(self) -> None:
-        """Kill until there is nothing left: a process may start another while it is killed."""
-        deadline = time.monotonic() + KILL_DEADLINE_S
-        _send_kill(os.killpg, self._pid)
-        while time.monotonic() < deadline:
-            for pid in _find_descendants(os.getpid()):
-                _send_kill(os.kill, pid)
-            if not self._reap():
-                return
-            select.select([self._wake], [], [], 0.05)
 
 
 def _send_kill(send: Any, target: int) -> None:  # noqa: ANN401
