@@ -13,6 +13,7 @@ ForgeError
 │   ├── DiskFull          there is no room to write to
 │   ├── GitMissing
 │   ├── GitFailed
+│   │   ├── WorktreeAstray  something changed what a worktree is
 │   │   └── WorktreeBusy  an earlier attempt is still working
 │   ├── ServerUnavailable
 │   ├── PayloadUnavailable  what Temporal's history points to is missing or damaged
@@ -82,6 +83,10 @@ class GitMissing(InfrastructureError):
 
 class GitFailed(InfrastructureError):
     """A git command failed for a reason that is not the user's."""
+
+
+class WorktreeAstray(GitFailed):
+    """A worktree is not, or no longer, where Forge made it: a test command can do that."""
 
 
 class WorktreeBusy(GitFailed):

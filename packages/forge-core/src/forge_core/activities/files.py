@@ -11,6 +11,7 @@ from forge_core.files.protected import WritePolicy
 from forge_core.files.write import write_files
 from forge_core.git.claim import claimed_worktree
 from forge_core.git.submodules import refuse_submodules
+from forge_core.git.worktree import describe_mishap
 from forge_core.models.activity import (
     ValidateInput,
     ValidateResult,
@@ -21,6 +22,7 @@ from forge_core.models.task import ValidationConfig
 from forge_core.tracing.attributes import validation_attributes
 from forge_core.tracing.setup import activity_span
 from forge_core.validation.checks import validate_files
+from forge_core.validation.verdicts import build_astray_verdict
 
 
 def build_policy(target_files: Sequence[str], validation: ValidationConfig) -> WritePolicy:
@@ -48,6 +50,8 @@ def validate_output(work: ValidateInput) -> ValidateResult:
         worktree = Path(work.worktree)
         with claimed_worktree(worktree, work.workflow_id):
             results = validate_files(worktree, work.paths, work.config, _stop_if_cancelled)
+            if work.config.run_tests and (mishap := describe_mishap(worktree)):
+                results.append(build_astray_verdict(mishap))
         span.set_attributes(validation_attributes(work, results))
         return ValidateResult(results=tuple(results))
 

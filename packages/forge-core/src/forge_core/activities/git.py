@@ -6,7 +6,8 @@ from pathlib import Path
 
 from temporalio import activity
 
-from forge_core.errors import MergeConflict
+from forge_core.errors import MergeConflict, WorktreeAstray
+from forge_core.files.write import find_replaced
 from forge_core.git.claim import check_claim, claim_task, claimed_worktree
 from forge_core.git.commit import (
     blob_ids,
@@ -24,7 +25,7 @@ from forge_core.git.worktree import (
     locate_sub_worktree,
     locate_task_worktree,
     remove_sub_worktrees,
-    reset_worktree,
+    restore_worktree,
 )
 from forge_core.locks.worktree_lock import exclusive
 from forge_core.models.activity import (
@@ -62,22 +63,38 @@ def create_sub_worktree(work: CreateSubWorktreeInput) -> Workspace:
 @activity.defn(no_thread_cancel_exception=True)
 def reset_worktree_to(work: ResetWorktreeInput) -> None:
     """Discard what an attempt left in a worktree."""
-    with claimed_worktree(Path(work.path), work.workflow_id):
-        reset_worktree(Path(work.path), work.commit)
+    worktree = Path(work.path)
+    worktree.parent.mkdir(parents=True, exist_ok=True)
+    with claimed_worktree(worktree, work.workflow_id):
+        restore_worktree(worktree, work.commit)
 
 
 @activity.defn(no_thread_cancel_exception=True)
 def commit_attempt(work: CommitInput) -> CommitResult:
-    """Commit an attempt's files, or return the commit that holds them already."""
+    """Commit an attempt's files, or return the commit that holds them already.
+
+    Of a failed attempt, what its tests left is committed, be it nothing.
+    """
+    try:
+        return _commit(work)
+    except WorktreeAstray:
+        if not work.failed:
+            raise
+        return CommitResult(commit_sha=None, head=work.parent, output_files={})
+
+
+def _commit(work: CommitInput) -> CommitResult:
     worktree = Path(work.worktree)
     trailers = CommitTrailers(work.workflow_id, work.step_id, work.attempt)
     with claimed_worktree(worktree, work.workflow_id):
+        replaced = find_replaced(worktree, work.paths) if work.failed else ()
+        paths = [path for path in work.paths if path not in replaced]
         sha = commit_files(
-            worktree, work.paths, parent=work.parent, subject=work.subject, trailers=trailers
+            worktree, paths, parent=work.parent, subject=work.subject, trailers=trailers
         )
         head = sha or work.parent
         _keep(work, head)
-        output_files = blob_ids(worktree, head, work.paths)
+        output_files = blob_ids(worktree, head, paths)
     return CommitResult(commit_sha=sha, head=head, output_files=output_files)
 
 

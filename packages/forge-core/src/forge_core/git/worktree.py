@@ -3,12 +3,13 @@
 See D45.
 """
 
+import os
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from forge_core.errors import GitFailed, RepositoryError
+from forge_core.errors import GitFailed, RepositoryError, WorktreeAstray
 from forge_core.files.paths import WORKTREES
 from forge_core.git.command import Git
 from forge_core.git.repository import branch_exists, branch_name, common_directory
@@ -93,6 +94,49 @@ def reset_worktree(path: Path, commit: str) -> None:
     git = Git(path)
     git.run("reset", "--quiet", "--hard", commit)
     git.run("clean", "--quiet", "-ffdx")
+    _remove_special_files(path)
+
+
+def _remove_special_files(directory: Path) -> None:
+    """Remove pipes, sockets and devices, which git does not see."""
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            if entry.is_symlink() or entry.is_file(follow_symlinks=False):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                _remove_special_files(Path(entry.path))
+            else:
+                Path(entry.path).unlink()
+
+
+def restore_worktree(path: Path, commit: str) -> None:
+    """Bring a worktree back to a commit, made anew where a test command made something else of it.
+
+    Raises:
+        GitFailed: Git does not do so.
+    """
+    try:
+        reset_worktree(path, commit)
+    except WorktreeAstray:
+        repo, task_id = find_task(path)
+        remove_worktree(repo, path)
+        branch = branch_name(task_id)
+        target: tuple[str, ...] = ("-b", branch, str(path), commit)
+        if path.parent.name != WORKTREES:
+            target = ("--detach", str(path), commit)
+        elif branch_exists(repo, branch):
+            target = (str(path), branch)
+        Git(repo).run("worktree", "add", "--quiet", *target)
+        reset_worktree(path, commit)
+
+
+def describe_mishap(worktree: Path) -> str | None:
+    """Say why a worktree is not where Forge made it; None where it is."""
+    try:
+        _locate_locks(Git(worktree))
+    except WorktreeAstray as astray:
+        return str(astray)
+    return None
 
 
 def remove_sub_worktrees(repo: Path, task_id: str, step_id: str) -> None:
@@ -186,7 +230,7 @@ def remove_stale_locks(worktree: Path) -> None:
     it belongs to one that was killed, which git itself never notices.
 
     Raises:
-        GitFailed: The worktree is not, or no longer, where Forge made it.
+        WorktreeAstray: The worktree is not, or no longer, where Forge made it.
     """
     for lock in _locate_locks(Git(worktree)):
         lock.unlink(missing_ok=True)
@@ -204,13 +248,18 @@ def _locate_locks(git: Git) -> list[Path]:
     in_task = worktree.parent.name == WORKTREES
     expected = f"refs/heads/{branch_name(worktree.name)}" if in_task else "HEAD"
     names = dict.fromkeys(("index", "HEAD", expected))
-    output = git.run(
-        "rev-parse",
-        *("--path-format=absolute", "--show-toplevel", "--git-common-dir"),
-        *(word for name in names for word in ("--git-path", f"{name}.lock")),
-        *("--symbolic-full-name", "HEAD"),
-    )
+    try:
+        output = git.run(
+            "rev-parse",
+            *("--path-format=absolute", "--show-toplevel", "--git-common-dir"),
+            *(word for name in names for word in ("--git-path", f"{name}.lock")),
+            *("--symbolic-full-name", "HEAD"),
+        )
+    except GitFailed as error:
+        raise WorktreeAstray(f"{worktree} is no longer a worktree: {error}") from error
     before, after = f"{worktree}\n{common_directory(repo)}\n", f"\n{expected}"
     if not (output.startswith(before) and output.endswith(after)):
-        raise GitFailed(f"{worktree} is no longer a worktree at {expected}: something changed it")
+        raise WorktreeAstray(
+            f"{worktree} is no longer a worktree at {expected}: something changed it"
+        )
     return [Path(lock) for lock in output[len(before) : -len(after)].split("\n")]

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 
-from forge_core.errors import GitFailed, WorktreeBusy
+from forge_core.errors import WorktreeAstray, WorktreeBusy
 from forge_core.locks.held_file import is_same_file, try_lock
 
 DEADLINE_S = 120.0
@@ -34,7 +34,7 @@ def exclusive(worktree: Path, deadline_s: float = DEADLINE_S) -> Iterator[None]:
 
     Raises:
         WorktreeBusy: Somebody else still had it at the deadline.
-        GitFailed: There is no such directory.
+        WorktreeAstray: There is no such directory.
     """
     path = worktree.with_name(f"{PREFIX}{worktree.name}{SUFFIX}")
     descriptor = _acquire(path, time.monotonic() + deadline_s)
@@ -67,7 +67,7 @@ def _acquire(path: Path, deadline: float) -> int:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         except FileNotFoundError as error:
-            raise GitFailed(f"{path.parent} no longer exists") from error
+            raise WorktreeAstray(f"{path.parent} no longer exists") from error
         if try_lock(descriptor) and is_same_file(descriptor, path):
             return descriptor
         os.close(descriptor)

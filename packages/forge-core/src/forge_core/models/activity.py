@@ -189,6 +189,8 @@ class CommitInput(ActivityModel):
     step_id: str | None = None
     attempt: int
     kept: KeptCommit | None = None
+    failed: bool = False
+    """Whether the attempt failed, so that only what can be committed is."""
 
 
 class CommitResult(ActivityModel):

@@ -77,6 +77,13 @@ def build_replaced_verdict(paths: Sequence[str]) -> ValidationResult:
     )
 
 
+def build_astray_verdict(mishap: str) -> ValidationResult:
+    """Judge that the worktree is not what it was."""
+    return ValidationResult(
+        check_name="worktree", passed=False, summary=f"the tests changed the worktree: {mishap}"
+    )
+
+
 def build_skip(check_name: str, reason: str) -> ValidationResult:
     """Build the verdict where there was nothing to check."""
     return ValidationResult(check_name=check_name, passed=True, summary=reason)

@@ -332,6 +332,7 @@ class UnitRun:
                 step_id=unit.step_id,
                 attempt=attempt,
                 kept=kept,
+                failed=signal != "success",
             ),
             self._worktree.owner,
         )
