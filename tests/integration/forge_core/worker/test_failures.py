@@ -15,7 +15,7 @@ from forge_core.runs.resolve import RunSettings, resolve_run
 from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import connect, embedded_config
 from forge_core.temporal_client.executions import hasten, release
-from forge_core.worker.interceptors.failures import MAX_UNEXPECTED_TRIES
+from forge_core.worker.interceptors.failures import MAX_UNEXPECTED_FAILURES
 from forge_core.worker.worker import running_worker
 from forge_obs import get_interactions, get_run, open_reader
 from support.repository import make_repository
@@ -123,7 +123,7 @@ async def test_unexpected_error_that_passes_is_not_noticed(
     module: Any,
     name: str,
 ) -> None:
-    make_mistake(module, name, MAX_UNEXPECTED_TRIES - 1)
+    make_mistake(module, name, MAX_UNEXPECTED_FAILURES - 1)
     queue = unique_queue()
     async with running_worker(client, queue):
         handle = await submit_run(client, work, f"forge-{queue}", queue)

@@ -41,7 +41,7 @@ KEY_BYTES = 32
 MADE_BY_THE_SERVER = Payload(
     metadata={"encoding": b"json/plain"}, data=b'"ACTIVITY_ID_NOT_STARTED"'
 )
-"""All that the server makes itself: why an activity that waits for its next try is cancelled."""
+"""All that the server makes itself: why an activity waiting for its next attempt is cancelled."""
 
 
 REFUSAL = "refused: it was not submitted with this state directory's key"

@@ -1,7 +1,7 @@
 """Failures of activities in Temporal's terms: what may pass is tried again, the rest is final.
 
 What nobody expected is no end of a run: whoever runs Forge may mend its cause and resume the run.
-It is tried again a few times, then it waits, which `forge_core.runs.stuck` tells whoever waits.
+It is tried again a few times, then it waits, and whoever waits for the run is told so.
 """
 
 from collections import Counter
@@ -17,16 +17,16 @@ from forge_core.errors import UNEXPECTED, DiskFull, ForgeError, GitFailed, Workt
 from forge_core.files.disk import find_full_disk
 
 DISK_DELAY_S, MAX_DISK_DELAY_S = 5.0, 300.0
-"""Seconds until a full disk is tried again: for each try so many more, up to the second."""
+"""Seconds until a full disk is tried again: so many more for each attempt, up to the second."""
 
-MAX_GIT_TRIES = 3
-"""Tries of an activity after which a failing git is final: a lock passes, damage does not."""
+MAX_GIT_FAILURES = 3
+"""Failures of git in one activity after which it is final: a lock passes, damage does not."""
 
-MAX_UNEXPECTED_TRIES = 3
-"""Tries after which what was not expected waits for somebody to look at it."""
+MAX_UNEXPECTED_FAILURES = 3
+"""Failures after which what was not expected waits for somebody to look at it."""
 
 UNEXPECTED_DELAY = timedelta(minutes=10)
-"""Until a worker tries by itself again what was not expected; a resumed run does so at once."""
+"""Until a worker tries again by itself what was not expected; a resumed run does so at once."""
 
 MESSAGE_LENGTH = 2000
 """Characters of a message; Temporal fails on one of megabytes, and the cause is lost."""
@@ -37,21 +37,21 @@ class FailureInterceptor(Interceptor):
 
     def __init__(self) -> None:
         # Not Temporal's attempts: those are used up by whatever happens to a process, too.
-        self._tries: Counter[tuple[str | None, str]] = Counter()
+        self._counts: Counter[tuple[str | None, str]] = Counter()
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002 - as the base has it
         """Put the conversion around the activity."""
-        return _Converting(next, self._tries)
+        return _Converting(next, self._counts)
 
 
 class _Converting(ActivityInboundInterceptor):
     def __init__(
         self,
         next: ActivityInboundInterceptor,  # noqa: A002
-        tries: Counter[tuple[str | None, str]],
+        counts: Counter[tuple[str | None, str]],
     ) -> None:
         super().__init__(next)
-        self._tries = tries
+        self._counts = counts
 
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002, ANN401
         try:
@@ -61,7 +61,7 @@ class _Converting(ActivityInboundInterceptor):
         # The edge of our code: whatever comes out of it must not end a run for good.
         except Exception as error:
             raise self._convert(error) from error
-        self._tries.pop(_key(), None)
+        self._counts.pop(_key(), None)
         return result
 
     def _convert(self, error: Exception) -> ApplicationError:
@@ -73,7 +73,7 @@ class _Converting(ActivityInboundInterceptor):
         if isinstance(error, WorktreeBusy):
             return _convert(error, str(error), final=False)
         if isinstance(error, GitFailed):
-            return _convert(error, str(error), final=self._count_try() >= MAX_GIT_TRIES)
+            return _convert(error, str(error), final=self._count() >= MAX_GIT_FAILURES)
         if isinstance(error, ForgeError):
             return _convert(error, str(error), final=True)
         return self._convert_unexpected(error)
@@ -81,7 +81,7 @@ class _Converting(ActivityInboundInterceptor):
     def _convert_unexpected(self, error: Exception) -> ApplicationError:
         """Have an activity tried again; a local one by its workflow, as a regular one."""
         is_local = activity.info().is_local
-        waits = is_local or self._count_try() >= MAX_UNEXPECTED_TRIES
+        waits = is_local or self._count() >= MAX_UNEXPECTED_FAILURES
         return ApplicationError(
             f"{type(error).__name__}: {error}"[:MESSAGE_LENGTH],
             type=UNEXPECTED if waits else type(error).__name__,
@@ -89,9 +89,9 @@ class _Converting(ActivityInboundInterceptor):
             next_retry_delay=UNEXPECTED_DELAY if waits else None,
         )
 
-    def _count_try(self) -> int:
-        self._tries[_key()] += 1
-        return self._tries[_key()]
+    def _count(self) -> int:
+        self._counts[_key()] += 1
+        return self._counts[_key()]
 
 
 def _key() -> tuple[str | None, str]:
