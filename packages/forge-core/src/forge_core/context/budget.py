@@ -23,7 +23,7 @@ PRIORITY: tuple[SectionKind, ...] = (
 )
 """Kinds in the order in which they are given room.
 
-The map goes before what differs between the calls of a run, so that it is the same in all.
+The map comes before what differs between the calls of a run, so that it is the same in all.
 """
 
 REQUIRED: frozenset[SectionKind] = frozenset({"instructions", "task"})

@@ -14,7 +14,7 @@ MAX_MENTIONED = 20
 
 
 INTERFACE_TOKENS = 8000
-"""Tokens of interfaces that are shown where no import tells what is needed."""
+"""Tokens of interfaces that are shown where no import shows what is needed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ def build_seeds(graph: ImportGraph, targets: Sequence[str]) -> dict[str, float]:
     """Return the weights of the files from which ranking starts; they add up to 1 or are none.
 
     Every file gets a little, so that what the whole tree rests on comes next. A target that does
-    not exist yet stands for the files beside it.
+    not exist yet is represented by the files beside it.
     """
     files = sorted(graph.edges)
     if not files:

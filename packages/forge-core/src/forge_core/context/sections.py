@@ -69,7 +69,7 @@ class Section:
     """Why it is shown."""
     form: SectionForm = "text"
     outline: str = ""
-    """What stands for the text where that finds no room; empty where nothing can."""
+    """What replaces the text where that does not fit; empty where nothing can."""
     rank: int | None = None
     """Rank of the file among the repository's Python files, 1 for the most important."""
     tokens: int = 0
@@ -98,7 +98,7 @@ def shorten(section: Section) -> Section | None:
 
 
 def render_section(section: Section) -> str:
-    """Render one section under its heading; instructions stand for themselves."""
+    """Render one section under its heading; instructions have none."""
     if section.kind == "instructions":
         return section.text
     heading = HEADINGS[section.kind]

@@ -54,7 +54,7 @@ class TreeView:
         return tuple(f"{path}: {fault}" for path, fault in faults if fault)
 
     def get_outline(self, path: str) -> str:
-        """Return a file's declarations; empty where there are none or nobody can tell."""
+        """Return a file's declarations; empty where there are none or they are unknown."""
         blob = self.blobs.get(path, "")
         return self.sources[blob].outline if is_python(path) and blob in self.sources else ""
 

@@ -29,10 +29,10 @@ KEPT_VARIABLES = ("HOME", "PATH", "TMPDIR", "TZ", "USER")
 STAND_INS = {"HOME": "/", "USER": "forge"}
 """For variables without which the server does not start as a user that the system does not know."""
 
-TOLD_LENGTH = 150
-"""Characters that are told of either end of a long line of the log."""
+QUOTED_LENGTH = 150
+"""Characters quoted from either end of a long line of the log."""
 
-TOLD_ERROR = re.compile(r"Error:\s*(.+)")
+COMMAND_ERROR = re.compile(r"Error:\s*(.+)")
 """A line in which the server's command says why it ends."""
 
 PANIC = re.compile(r"panic: (.+)")
@@ -162,14 +162,14 @@ def find_telling_line(log: str) -> str:
     the cause of those after it, then why it panicked.
     """
     lines = [line.strip() for line in log.splitlines() if line.strip()]
-    for pattern, index in ((TOLD_ERROR, -1), (LOGGED_ERROR, 0), (PANIC, 0)):
+    for pattern, index in ((COMMAND_ERROR, -1), (LOGGED_ERROR, 0), (PANIC, 0)):
         if matches := [match for line in lines if (match := pattern.match(line))]:
             return _shorten(": ".join(filter(None, matches[index].groups())))
     return _shorten(lines[-1] if lines else "it said nothing")
 
 
 def _shorten(line: str) -> str:
-    if len(line) > 2 * TOLD_LENGTH:
-        # A statement may stand in the middle; what happened to it comes last.
-        return f"{line[:TOLD_LENGTH]} … {line[-TOLD_LENGTH:]}"
+    if len(line) > 2 * QUOTED_LENGTH:
+        # A statement may be in the middle; what happened to it comes last.
+        return f"{line[:QUOTED_LENGTH]} … {line[-QUOTED_LENGTH:]}"
     return line

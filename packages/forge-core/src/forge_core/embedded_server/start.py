@@ -75,7 +75,7 @@ async def embedded_server(
 
     Args:
         directory: The state directory; made if missing.
-        purpose: What the lease is for, told to those who ask.
+        purpose: What the lease is for, shown to those who ask.
         idle_s: Seconds that a server started here outlives its last lease.
         ui: Have a server started here serve Temporal's web interface, on a port of its own.
         start_timeout_s: Seconds within which the server must answer.

@@ -9,7 +9,7 @@ from forge_core.errors import DiskFull
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 """Error numbers of a disk, or of a user's share of one, that takes no more."""
 
-TOLD = ("No space left on device", "Out of diskspace", "Disk quota exceeded")
+MESSAGES = ("No space left on device", "Out of diskspace", "Disk quota exceeded")
 """What git says of it, in the C locale."""
 
 SCARCE_BYTES = 100_000

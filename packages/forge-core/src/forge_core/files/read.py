@@ -46,7 +46,7 @@ def open_file(name: str, directory: int) -> int:
 
     Raises:
         FileNotFoundError: There is none.
-        RefusedPath: Something else stands there.
+        RefusedPath: Something else is there.
     """
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:

@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from forge_core.errors import DiskFull, GitFailed, GitMissing
-from forge_core.files.disk import TOLD, is_full
+from forge_core.files.disk import MESSAGES, is_full
 from forge_core.locks.worktree_lock import inherited_locks
 
 logger = logging.getLogger("forge.git")
@@ -78,7 +78,7 @@ SETTINGS = (
 """Configuration of every command, before the user's own."""
 
 FALLBACK_IDENTITY = (("user.name", "Forge"), ("user.email", "forge@localhost"))
-"""Who commits where the user has told git nothing."""
+"""Who commits where the user has configured no identity."""
 
 NAMELESS = "".join(map(chr, range(33))) + ".,:;<>\"\\'"
 """Characters that git strips from a name, which it refuses if nothing is left."""
@@ -88,7 +88,7 @@ NAME_VARIABLES = frozenset({"GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"})
 
 
 def clean_git_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment in which git works on what it is told, and asks nothing."""
+    """Return an environment in which git works only where it is pointed, and never prompts."""
     kept = {
         name: value
         for name, value in environ.items()
@@ -100,7 +100,7 @@ def clean_git_environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {
         **kept,
         "GIT_TERMINAL_PROMPT": "0",
-        # Empty, it goes before `core.askPass` and asks nobody.
+        # An empty value overrides `core.askPass` and asks nobody.
         "GIT_ASKPASS": "",
         "SSH_ASKPASS_REQUIRE": "never",
         "GCM_INTERACTIVE": "never",
@@ -132,7 +132,7 @@ class Git:
         if done.returncode != 0:
             reason = done.stderr.decode("utf-8", "backslashreplace").strip()
             line = " ".join(reason.split())[:500] or f"exit {done.returncode}"
-            full = is_full(self.cwd) or any(words in reason for words in TOLD)
+            full = is_full(self.cwd) or any(words in reason for words in MESSAGES)
             raise (DiskFull if full else GitFailed)(f"git {args[0]} failed: {line}")
         return done.stdout
 

@@ -55,7 +55,7 @@ def commit_files(
         The commit's hash, None where nothing differs from `parent`.
 
     Raises:
-        RefusedPath: Something else than a file stands at a path, such as a link.
+        RefusedPath: Something other than a file is at a path, such as a link.
         GitFailed: Something else was committed here; it is not overwritten.
     """
     remove_stale_locks(worktree)
@@ -120,7 +120,7 @@ def _is_ours(git: Git, head: str, parent: str, trailers: CommitTrailers) -> bool
 
 
 def _write_tree(git: Git, parent: str, paths: Sequence[str]) -> str:
-    """Write the tree of `parent` with these files as they stand in the worktree."""
+    """Write the tree of `parent` with these files as they are in the worktree."""
     git.run("read-tree", parent)
     listing = b"".join(os.fsencode(path) + b"\0" for path in paths)
     git.run("update-index", "-z", "--add", "--remove", "--stdin", stdin=listing)

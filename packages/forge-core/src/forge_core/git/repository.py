@@ -68,7 +68,7 @@ def is_dirty(repo: Path) -> bool:
 def common_directory(repo: Path) -> Path:
     """Return the git directory that all worktrees of a repository share.
 
-    Git is asked once for as long as the same directory stands at the top of the checkout.
+    Git is asked once for as long as the same directory is at the top of the checkout.
     """
     try:
         status = (repo / ".git").lstat()

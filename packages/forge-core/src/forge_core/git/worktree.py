@@ -36,7 +36,7 @@ def locate_task_worktree(repo: Path, task_id: str) -> Path:
     """Return where the worktree of a task is, or will be.
 
     Raises:
-        RepositoryError: A link or a file stands in the place of all worktrees.
+        RepositoryError: A link or a file is where all worktrees belong.
     """
     return worktrees_directory(repo) / task_id
 
@@ -45,7 +45,7 @@ def locate_sub_worktree(repo: Path, task_id: str, step_id: str, sub_task_id: str
     """Return where the worktree of a sub-task is, or will be.
 
     Raises:
-        RepositoryError: A link or a file stands in the place of all worktrees.
+        RepositoryError: A link or a file is where all worktrees belong.
     """
     return _step_directory(repo, task_id, step_id) / sub_task_id
 
@@ -156,7 +156,7 @@ def worktrees_directory(repo: Path) -> Path:
     """Return the directory of the worktrees of all runs.
 
     Raises:
-        RepositoryError: A symbolic link or a file stands there.
+        RepositoryError: A symbolic link or a file is there instead.
     """
     directory = repo / WORKTREES
     if directory.is_symlink():

@@ -29,7 +29,7 @@ Send = Callable[[ModelRequest], Awaitable[ModelAnswer]]
 
 
 class CallObserver(Protocol):
-    """Has every request sent, and is told of what came of it."""
+    """Sends every request, and is notified of what came of it."""
 
     async def obtain(self, sample: int, request: ModelRequest, send: Send) -> ModelAnswer:
         """Return the answer to a request: one that was paid for already, else by sending it.

@@ -107,7 +107,7 @@ def explain_failure(
         kind: What the failure is to us.
         status: HTTP status, unless it is success or there is no response.
         body: The response's body, where there is one.
-        error: What the client raised; its cause is told where no response came.
+        error: What the client raised; its cause is quoted where no response came.
     """
     what = f"{request.model}: {kind.replace('_', ' ')}"
     if status is not None:

@@ -76,7 +76,7 @@ def _read(request: ModelRequest, text: str) -> BaseModel:
 
 
 def parse_answer(text: str, output: type[BaseModel]) -> BaseModel:
-    """Read an answer as `output`; JSON may stand in a code block, unknown keys are ignored.
+    """Read an answer as `output`; JSON may be in a code block, unknown keys are ignored.
 
     Raises:
         UnfitAnswer: It is no JSON or does not fit; its content is not quoted.

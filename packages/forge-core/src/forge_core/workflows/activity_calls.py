@@ -1,7 +1,7 @@
 """Executing activities so that a cancelled run stops at the next one at the latest.
 
-An activity that completes although it was told to stop, as git's do, makes the SDK deliver its
-result and drop the cancellation. Whoever cancelled the run would see it go on and pay.
+An activity that completes although it was asked to stop, as git's do, makes the SDK deliver its
+result and drop the cancellation. Whoever cancelled the run would see it continue and spend.
 
 See D58.
 """

@@ -1,4 +1,4 @@
-"""Pure decisions between attempts: what an outcome leads to, what the next prompt is told."""
+"""Pure decisions between attempts: what an outcome leads to, what the next prompt says."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
