@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from forge_core.files.protected import WritePolicy
+from forge_core.files.protection import WritePolicy
 from forge_core.llm.errors import ModelFailure
 from forge_core.llm.parse_answer import (
     MAX_PROBLEMS,

@@ -7,7 +7,7 @@ from temporalio import activity
 from temporalio.exceptions import CancelledError
 
 from forge_core.errors import RefusedPath
-from forge_core.files.protected import WritePolicy
+from forge_core.files.protection import WritePolicy
 from forge_core.files.write import write_files
 from forge_core.git.claim import claimed_worktree
 from forge_core.git.submodules import refuse_submodules

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from forge_core.errors import RefusedPath
 from forge_core.files.paths import fold_path, parse_path
-from forge_core.files.protected import ORDINARY_FILES, WritePolicy
+from forge_core.files.protection import ORDINARY_FILES, WritePolicy
 from forge_core.files.read import open_directory, open_file
 from forge_core.models.llm import FileOutput
 

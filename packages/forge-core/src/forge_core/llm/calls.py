@@ -9,13 +9,13 @@ from typing import Protocol, cast
 from pydantic import BaseModel
 
 from forge_core.errors import ModelNotConfigured
-from forge_core.files.protected import WritePolicy
+from forge_core.files.protection import WritePolicy
 from forge_core.llm.errors import ModelFailure
 from forge_core.llm.model_name import SCRIPTED, split_model
 from forge_core.llm.parse_answer import accept_answer, ask_again
 from forge_core.llm.providers import check_model
 from forge_core.llm.request import ModelAnswer, ModelRequest, RequestLabels
-from forge_core.llm.scripted import answer_from_script
+from forge_core.llm.script import answer_from_script
 from forge_core.models.context import AssembledContext
 from forge_core.models.llm import LLMCallResult, LLMResponse, PlanCallResult
 from forge_core.models.plan import Plan

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticSerializationError
 
 from forge_core.errors import RefusedPath
-from forge_core.files.protected import WritePolicy
+from forge_core.files.protection import WritePolicy
 from forge_core.llm.errors import FailureKind, ModelFailure
 from forge_core.llm.request import ModelAnswer, ModelRequest
 from forge_core.models.plan import Plan

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from forge_core.errors import ModelNotConfigured
 from forge_core.llm.errors import ModelFailure
 from forge_core.llm.model_name import PROVIDERS, SCRIPTED, Provider, split_model
-from forge_core.llm.scripted import load_script
+from forge_core.llm.script import load_script
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from forge_core.files.protected import WritePolicy
+from forge_core.files.protection import WritePolicy
 from forge_core.llm.model_name import SCRIPTED
 from forge_core.models.llm import CallUsage, Origin
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from forge_core.llm.request import RequestLabels
-from forge_core.llm.scripted import choose_entry, describe_labels, parse_script
+from forge_core.llm.script import choose_entry, describe_labels, parse_script
 
 LABELS = RequestLabels("llm", step_id="parser", attempt=2, sample=1)
 

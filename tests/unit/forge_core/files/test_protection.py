@@ -3,7 +3,7 @@
 import pytest
 from forge_core.errors import RefusedPath
 from forge_core.files.paths import fold_path, parse_path
-from forge_core.files.protected import (
+from forge_core.files.protection import (
     DIRECTORIES,
     NAMES,
     WritePolicy,
