@@ -7,7 +7,7 @@ import subprocess
 from contextlib import AbstractContextManager, closing
 
 import pytest
-from forge_cli.actions.status_follow import INTERVAL_S
+from forge_cli.actions.status import INTERVAL_S
 from support.forge import DEADLINE_S, run_forge, running_forge
 from support.forked import ForgeProcess
 from support.records import PLAN, STEP, WORKFLOW_ID, record_call, record_run

@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from forge_cli.render.live import LiveState, render_live
-from forge_cli.render.progress import render_call_events, render_pending_events
+from forge_cli.render.live import LiveState, render_call_events, render_live, render_pending_events
 from forge_cli.views.outline import build_outline
 from forge_cli.views.result import parse_result
 from forge_core.models.run import PendingActivity

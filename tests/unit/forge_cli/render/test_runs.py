@@ -10,7 +10,7 @@ import pytest
 from forge_cli.render.figures import format_age, format_count, format_duration, format_milliseconds
 from forge_cli.render.interactions import render_interactions
 from forge_cli.render.json_documents import build_interactions, build_run_list, build_status
-from forge_cli.render.progress import render_progress
+from forge_cli.render.live import render_progress
 from forge_cli.render.runs import render_run_list, render_run_news
 from forge_cli.views.costs import Tally
 from forge_cli.views.json_text import dump

@@ -10,9 +10,8 @@ import pytest
 from forge_cli.escape import escape, escape_line
 from forge_cli.render.interactions import render_interactions
 from forge_cli.render.json_documents import build_call, build_run_list, build_status
-from forge_cli.render.live import LiveState, render_live
+from forge_cli.render.live import LiveState, render_call_events, render_live, render_progress
 from forge_cli.render.outcome import render_outcome
-from forge_cli.render.progress import render_call_events, render_progress
 from forge_cli.render.run_tree import render_run
 from forge_cli.render.runs import render_run_list, render_run_news
 from forge_cli.views.costs import NO_PRICES

@@ -4,7 +4,14 @@ from datetime import UTC, datetime
 
 from forge_core.errors import UsageError
 
-from forge_cli.actions.status import show_run, show_runs, stream_run, stream_runs
+from forge_cli.actions.status import (
+    follow_run,
+    follow_runs,
+    show_run,
+    show_runs,
+    stream_run,
+    stream_runs,
+)
 from forge_cli.config.files import load_user_config
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.status import CallOptions, ListOptions
@@ -50,12 +57,12 @@ def status(
     if workflow_id is None:
         run_query = _build_run_filter(runs or ListOptions())
         if follow:
-            return _follow_runs(store, run_query)
+            return follow_runs(store, run_query)
         if output is OutputFormat.JSONL:
             return stream_runs(store, run_query)
         with paged():
             return show_runs(store, run_query, output)
-    if follow and not _follow_run(store, workflow_id):
+    if follow and not follow_run(store, workflow_id):
         return ExitCode.SUCCESS
     query = _build_call_filter(calls or CallOptions())
     if output is OutputFormat.JSONL:
@@ -71,18 +78,6 @@ def _narrows(runs: ListOptions | None) -> bool:
     config = load_user_config()
     limit = None if config is None else config.values.get("status.limit")
     return runs != ListOptions() and (limit is None or runs != ListOptions(limit=limit))
-
-
-def _follow_run(store: Store, workflow_id: str) -> bool:
-    from forge_cli.actions.status_follow import follow_run  # noqa: PLC0415 - seldom used
-
-    return follow_run(store, workflow_id)
-
-
-def _follow_runs(store: Store, query: RunFilter) -> ExitCode:
-    from forge_cli.actions.status_follow import follow_runs  # noqa: PLC0415 - seldom used
-
-    return follow_runs(store, query)
 
 
 def _build_run_filter(options: ListOptions) -> RunFilter:

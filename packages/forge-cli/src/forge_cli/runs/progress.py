@@ -8,8 +8,13 @@ from forge_core.models.run import PendingActivity
 from forge_obs import Interaction, StoreError
 from rich.text import Text
 
-from forge_cli.render.live import LiveState, render_live
-from forge_cli.render.progress import render_call_events, render_pending_events, render_progress
+from forge_cli.render.live import (
+    LiveState,
+    render_call_events,
+    render_live,
+    render_pending_events,
+    render_progress,
+)
 from forge_cli.store.prices import load_prices
 from forge_cli.store.queries import Store
 from forge_cli.terminal.live_screen import Screen, is_live
