@@ -150,7 +150,7 @@ def test_file_that_is_none_is_refused(forge: Forge, repo: Path) -> None:
     outcome = forge("config", "--repo", str(repo))
 
     assert outcome.code == 2
-    assert "no regular file" in outcome.error
+    assert "not a regular file" in outcome.error
 
 
 @pytest.mark.parametrize("place", ["before", "after"])

@@ -172,7 +172,7 @@ def test_upgrade_stores_what_waits_and_removing_the_count_forgets_it(
 
     assert (upgraded.code, upgraded.stdout.splitlines()[1]) == (
         0,
-        "2 records that had been waiting stored",
+        "stored 2 records that had been waiting",
     )
 
     assert forge("db", "check").code == 0

@@ -36,25 +36,27 @@ def clean_repository(
         _show(candidates, now)
         return ExitCode.SUCCESS
     _require_leftovers(tasks, candidates)
-    chosen = [
+    matches = [
         candidate
         for candidate in candidates
         if (not tasks or candidate.leftover.task_id in tasks)
         and not (selection.merged and candidate.leftover.unmerged)
         and (before is None or candidate.ended_at < before)
     ]
-    kept = {c.leftover.task_id for c in chosen if _print_kept(c, force=removal.force)}
-    kept |= _remove(repo, [c for c in chosen if c.leftover.task_id not in kept], removal)
-    return ExitCode.FAILED if kept & set(tasks) else ExitCode.SUCCESS
+    kept_tasks = {c.leftover.task_id for c in matches if _print_kept(c, force=removal.force)}
+    kept_tasks |= _remove(
+        repo, [c for c in matches if c.leftover.task_id not in kept_tasks], removal
+    )
+    return ExitCode.FAILED if kept_tasks & set(tasks) else ExitCode.SUCCESS
 
 
 def _print_kept(candidate: Candidate, *, force: bool) -> bool:
     """Print why a leftover is kept, if it is; return whether it is."""
-    kept = find_keep_reason(candidate)
-    if kept is None or (force and kept.can_be_forced):
+    keep_reason = find_keep_reason(candidate)
+    if keep_reason is None or (force and keep_reason.can_be_forced):
         return False
-    way_out = ": --force removes it" if kept.can_be_forced else ""
-    print_text(f"{candidate.leftover.task_id}: kept, {escape_line(kept.reason)}{way_out}")
+    way_out = ": --force removes it" if keep_reason.can_be_forced else ""
+    print_text(f"{candidate.leftover.task_id}: kept, {escape_line(keep_reason.reason)}{way_out}")
     return True
 
 
@@ -77,14 +79,14 @@ def _require_leftovers(tasks: Sequence[str], candidates: Sequence[Candidate]) ->
         raise NothingLeft(f"task {names} left nothing here: `forge clean` lists what there is")
 
 
-def _remove(repo: Path, chosen: Sequence[Candidate], removal: RemovalOptions) -> set[str]:
+def _remove(repo: Path, candidates: Sequence[Candidate], removal: RemovalOptions) -> set[str]:
     """Remove leftovers if that is wanted; give the tasks whose leftovers changed meanwhile."""
-    if not chosen:
+    if not candidates:
         print_text("nothing to remove")
         return set()
-    names = ", ".join(candidate.leftover.task_id for candidate in chosen)
-    what = f"worktrees, branches and claims of {format_count(len(chosen), 'run')}: {names}"
-    for candidate in chosen:
+    names = ", ".join(candidate.leftover.task_id for candidate in candidates)
+    what = f"worktrees, branches and claims of {format_count(len(candidates), 'run')}: {names}"
+    for candidate in candidates:
         _tell_consequence(candidate)
     if removal.dry_run:
         print_text(f"would remove {what}")
@@ -96,7 +98,7 @@ def _remove(repo: Path, chosen: Sequence[Candidate], removal: RemovalOptions) ->
     now = {candidate.leftover.task_id: candidate for candidate in judge(list_leftovers(repo))}
     return {
         candidate.leftover.task_id
-        for candidate in chosen
+        for candidate in candidates
         if not _remove_unchanged(repo, candidate, now.get(candidate.leftover.task_id))
     }
 

@@ -109,7 +109,7 @@ def _describe_backlog(check: StoreCheck, detail: str) -> str:
 
 
 def _find_remedy(check: StoreCheck) -> str | None:
-    """Name the remedy of the worst that was found."""
+    """Return the remedy of the worst that was found."""
     exposed = [str(file.path) for file in check.files if not file.private]
     remedies = (
         (check.error is not None, check.error),

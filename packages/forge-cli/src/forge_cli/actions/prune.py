@@ -71,7 +71,7 @@ def find_prunable(store: Path | None, before: datetime) -> Prunable:
 
 
 def _find_abandoned(store: Path, before: datetime) -> list[str]:
-    """Name the interrupted runs without a sign of life since a moment.
+    """Return the interrupted runs without a sign of life since a moment.
 
     None of those is among them that a configured server has under way, or may have: its worker
     would go on with them. The embedded server keeps an interrupted run open for ever.
@@ -125,7 +125,7 @@ def prune_all(prunable: Prunable) -> str:
 
 
 async def _find_ended(before: datetime) -> list[str]:
-    """Name the runs that have ended and whose files are old; none where nobody can say."""
+    """Return the runs that have ended and whose files are old; none where nobody can say."""
     files = StateFiles(get_state_dir())
     old = list_old_runs(files, before)
     if not old:
@@ -133,8 +133,10 @@ async def _find_ended(before: datetime) -> list[str]:
     try:
         return await find_ended_runs(files, old, before)
     except InfrastructureError as error:
-        kept = _render_holdings(measure(files, old))
-        print_warning(f"{kept} are kept, since nothing says whether those runs have ended: {error}")
+        holdings = _render_holdings(measure(files, old))
+        print_warning(
+            f"{holdings} are kept, since nothing says whether those runs have ended: {error}"
+        )
         return []
 
 

@@ -239,10 +239,10 @@ def _report_text(store: Store, workflow_id: str, result: TaskResult, *, verbose:
 def _read_cost(store: Store, workflow_id: str) -> str:
     """Say what a run cost; nothing where that is not on record."""
     try:
-        found = store.find_run(workflow_id)
+        run = store.find_run(workflow_id)
     except StoreError:
         return ""
-    calls = found[1] if found is not None else []
+    calls = run[1] if run is not None else []
     prices = load_prices(calls)
     return describe_cost(tally_calls(calls, prices), prices)
 

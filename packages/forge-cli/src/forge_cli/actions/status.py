@@ -151,7 +151,7 @@ def follow_run(store: Store, workflow_id: str) -> bool:
 
 
 def _is_running(store: Store, workflow_id: str) -> bool:
-    """Tell whether a run is under way, as far as the store can be read."""
+    """Return whether a run is under way, as far as the store can be read."""
     try:
         return store.find_status(workflow_id) == "running"
     except StoreError:

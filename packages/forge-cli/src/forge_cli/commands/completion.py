@@ -33,25 +33,25 @@ def completion(
     """
     from forge_cli.commands.tree import build_app  # noqa: PLC0415 - it imports this module
 
-    chosen = shell or _detect()
+    target = shell or _detect()
     app = build_app()
     if not install:
-        print_text(app.generate_completion(shell=chosen).rstrip("\n"))
+        print_text(app.generate_completion(shell=target).rstrip("\n"))
         return ExitCode.SUCCESS
     try:
-        path = app.install_completion(shell=chosen, output=_find_place(chosen))
+        path = app.install_completion(shell=target, output=_find_place(target))
     except (OSError, RuntimeError) as error:
         refusal = describe_refusal(error) if isinstance(error, OSError) else None
         reason = refusal or str(error)
         raise InfrastructureError(f"cannot install the completion: {reason}") from error
-    print_text(f"{escape_line(str(path))}: written; a new {chosen} session completes forge")
-    if chosen == "zsh" and not _initialises_completion():
+    print_text(f"{escape_line(str(path))}: written; a new {target} session completes forge")
+    if target == "zsh" and not _initialises_completion():
         print_note("note: ~/.zshrc does not call compinit: add `autoload -Uz compinit; compinit`")
     return ExitCode.SUCCESS
 
 
 def _find_place(shell: Shell) -> Path | None:
-    """Say where a shell looks for the script; None leaves that to the library, which knows.
+    """Return where a shell looks for the script; None leaves that to the library, which knows.
 
     It puts what fish loads below ~/.config, where fish does not look if XDG_CONFIG_HOME is set.
     """
@@ -61,11 +61,11 @@ def _find_place(shell: Shell) -> Path | None:
 
 def _detect() -> Shell:
     try:
-        found = detect_shell()
+        name = detect_shell()
     except ShellDetectionError:
-        found = None
+        name = None
     for shell in SHELLS:
-        if shell == found:
+        if shell == name:
             return shell
     raise UsageError(f"cannot tell which shell this is: name it ({', '.join(SHELLS)})")
 

@@ -61,14 +61,14 @@ def config(
     files = [(find_repository_file(repo), load_repository_config(repo))]
     files.append((find_user_file(), load_user_config()))
     read = [file for _, file in files if file is not None]
-    traced = trace_settings(os.environ, read, _load_defaults())
-    settings = [_look_up(setting) for setting in traced]
-    found = [(str(path), file is not None) for path, file in files if path is not None]
+    sources = trace_settings(os.environ, read, _load_defaults())
+    settings = [_look_up(setting) for setting in sources]
+    presence = [(str(path), file is not None) for path, file in files if path is not None]
     secrets = list_secret_variables(os.environ, _provider_variables())
     if json:
-        print_text(dump(_build_document(settings, found, secrets)))
+        print_text(dump(_build_document(settings, presence, secrets)))
     else:
-        print_text(_render(settings, found, secrets))
+        print_text(_render(settings, presence, secrets))
     return ExitCode.SUCCESS
 
 
@@ -78,8 +78,8 @@ def _look_up(setting: Provenance) -> Provenance:
         return setting
     from forge_core.temporal_client.connect import load_connect_config  # noqa: PLC0415 - imports Temporal
 
-    found = load_connect_config(None, os.environ)
-    return replace(setting, value=None if found is None else found.address)
+    server = load_connect_config(None, os.environ)
+    return replace(setting, value=None if server is None else server.address)
 
 
 def _load_defaults() -> dict[str, Any]:
@@ -131,8 +131,8 @@ def _render_value(value: object) -> str:
 def _render_source(setting: Provenance) -> str:
     if setting.source == DEFAULT:
         return DEFAULT
-    known = KNOWN[setting.key]
-    isolated = setting.source in (*known.variables, *known.deciders)
+    definition = KNOWN[setting.key]
+    isolated = setting.source in (*definition.variables, *definition.deciders)
     return f"environment {setting.source}" if isolated else escape_line(setting.source)
 
 

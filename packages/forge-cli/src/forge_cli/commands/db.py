@@ -44,13 +44,13 @@ def path(*, json: Switch = False) -> ExitCode:
     Args:
         json: Print one JSON document instead; its path is null where the store is off.
     """
-    found = get_db_path()
-    if found is None:
+    database = get_db_path()
+    if database is None:
         print_note(STORE_OFF)
     if json:
-        print_text(dump({"path": None if found is None else str(found)}))
-    elif found is not None:
-        print_text(escape_line(str(found)))
+        print_text(dump({"path": None if database is None else str(database)}))
+    elif database is not None:
+        print_text(escape_line(str(database)))
     return ExitCode.SUCCESS
 
 
@@ -62,11 +62,11 @@ def upgrade() -> ExitCode:
     """
     from forge_obs import upgrade as upgrade_store  # noqa: PLC0415 - imports SQLAlchemy
 
-    found = _require_path()
-    waited = get_backlog(found).pending
-    upgrade_store(found)
-    result = check_store(found)
-    print_text(f"{escape_line(str(found))}: at revision {result.revision}")
+    database = _require_path()
+    waited = get_backlog(database).pending
+    upgrade_store(database)
+    result = check_store(database)
+    print_text(f"{escape_line(str(database))}: at revision {result.revision}")
     if stored := waited - result.backlog.pending:
         print_text(f"stored {format_count(stored, 'record')} that had been waiting")
     if result.backlog.pending:
@@ -96,7 +96,7 @@ def check(*, json: Switch = False) -> ExitCode:
 
 
 def _find_failure(result: StoreCheck) -> StoreError | None:
-    """Tell what keeps the store from being read at all."""
+    """Return what keeps the store from being read at all."""
     if result.error is not None:
         return StoreUnreadable(result.error)
     if result.state == "newer":
@@ -105,10 +105,10 @@ def _find_failure(result: StoreCheck) -> StoreError | None:
 
 
 def _require_path() -> Path:
-    found = get_db_path()
-    if found is None:
+    database = get_db_path()
+    if database is None:
         raise StoreUnavailable(STORE_OFF)
-    return found
+    return database
 
 
 def _describe(result: StoreCheck) -> list[str]:
@@ -164,14 +164,14 @@ def prune(*, older_than: str, yes: Switch = False, dry_run: Switch = False) -> E
     path, before = get_db_path(), parse_since(older_than, datetime.now(UTC), "--older-than")
     if path is None:
         print_note(STORE_OFF)
-    found = find_prunable(path, before)
-    question = render_prunable(found)
+    prunable = find_prunable(path, before)
+    question = render_prunable(prunable)
     if not question:
         print_text("nothing is old enough to be deleted")
     elif dry_run:
         print_text(question)
     elif confirm(f"{question} Delete them?", yes=yes):
-        print_text(prune_all(found))
+        print_text(prune_all(prunable))
     else:
         print_text("nothing was deleted")
     return ExitCode.SUCCESS

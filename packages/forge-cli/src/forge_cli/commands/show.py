@@ -45,8 +45,8 @@ def show(
         context: Print only the list of the context's files, as JSON.
         json: Print one JSON document instead.
     """
-    chosen = {"prompt": prompt, "system": system, "response": response, "context": context}
-    names = [name for name, wanted in chosen.items() if wanted]
+    parts = {"prompt": prompt, "system": system, "response": response, "context": context}
+    names = [name for name, is_given in parts.items() if is_given]
     if len(names) > 1 or (names and json):
         raise UsageError(
             "--prompt, --system, --response, --context and --json are mutually exclusive"

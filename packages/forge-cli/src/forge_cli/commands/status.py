@@ -72,7 +72,7 @@ def status(
 
 
 def _narrows(runs: ListOptions | None) -> bool:
-    """Tell whether runs were chosen on the command line, not only by the user's own file."""
+    """Return whether runs were chosen on the command line, not only by the user's own file."""
     if runs is None:
         return False
     config = load_user_config()

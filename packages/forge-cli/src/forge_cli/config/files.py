@@ -19,7 +19,7 @@ LARGEST_BYTES = 1_000_000
 
 
 def find_user_file() -> Path | None:
-    """Say where the user's own file is, whether it exists or not.
+    """Return where the user's own file is, whether it exists or not.
 
     It is `forge/config.toml` in the user's configuration directory; None without one.
     """
@@ -34,7 +34,7 @@ def find_user_directory() -> Path | None:
 
 
 def find_repository_file(directory: Path) -> Path | None:
-    """Say where the file of the repository around a directory is; None outside of one.
+    """Return where the file of the repository around a directory is; None outside of one.
 
     Git is not asked, as `forge_core.git.repository.find_repository` does: what is configured can be
     shown without it, and of a repository without a commit.

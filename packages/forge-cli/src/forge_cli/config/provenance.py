@@ -44,10 +44,10 @@ def trace_settings(
 
 
 def list_secret_variables(environ: Mapping[str, str], names: Iterable[str]) -> list[str]:
-    """Name the variables that are set and whose values are shown to nobody."""
+    """Return the variables that are set and whose values are shown to nobody."""
     ours = {name for setting in SETTINGS for name in setting.variables}
-    known = {name for name in environ if name.startswith(("TEMPORAL_", "OTEL_")) or name in names}
-    return sorted(name for name in known - ours if environ[name])
+    secrets = {name for name in environ if name.startswith(("TEMPORAL_", "OTEL_")) or name in names}
+    return sorted(name for name in secrets - ours if environ[name])
 
 
 def _trace(

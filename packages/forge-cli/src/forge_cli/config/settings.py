@@ -1,4 +1,4 @@
-"""What configuration files may say, which files may say it, and what goes before it; pure.
+"""What configuration files may say, which files may say it, and what overrides it; pure.
 
 See D63.
 """
@@ -39,14 +39,14 @@ class Setting:
     """`table.name`."""
     type: ValueType
     variables: tuple[str, ...] = ()
-    """Environment variables that go before it; the first is the one that it stands in for."""
+    """Environment variables that override it; it stands in for the first."""
     deciders: tuple[str, ...] = ()
-    """Environment variables that, unless empty, say where else the value stands: that goes before
-    a file, too."""
+    """Environment variables that, unless empty, say where else the value stands, which overrides a
+    file, too."""
     in_repository: bool = False
     """Whether a repository's own file may set it."""
     empty_says: bool = False
-    """Whether an empty variable says something; else it is as good as none."""
+    """Whether an empty variable says something; else it counts as not set."""
 
 
 SETTINGS = (
@@ -180,7 +180,7 @@ def build_environment(values: Mapping[str, Any], environ: Mapping[str, str]) -> 
 
 
 def find_variable(setting: Setting, environ: Mapping[str, str]) -> str | None:
-    """Name the variable that sets a setting; None if none does."""
+    """Return the variable that sets a setting; None if none does."""
     return next(
         (
             name
@@ -192,7 +192,7 @@ def find_variable(setting: Setting, environ: Mapping[str, str]) -> str | None:
 
 
 def find_decider(setting: Setting, environ: Mapping[str, str]) -> str | None:
-    """Name the variable that says where else a setting's value stands; None if none does."""
+    """Return the variable that says where else a setting's value stands; None if none does."""
     return next((name for name in setting.deciders if environ.get(name)), None)
 
 

@@ -52,19 +52,19 @@ def build_launcher(app: App) -> Callable[..., Any]:
 
 
 def may_have_global_options(argv: Sequence[str]) -> bool:
-    """Tell whether a command line must be parsed for the options of every command, and for help.
+    """Return whether a command line must be parsed for the options of every command, and for help.
 
     Parsing it twice takes as long as all queries of a command that reads.
     """
     return not argv or any(token.startswith(MAYBE_GLOBAL) for token in argv)
 
 
-def launch(app: App, tokens: Sequence[str], given: GlobalOptions = NO_OPTIONS) -> object:
+def launch(app: App, tokens: Sequence[str], options: GlobalOptions = NO_OPTIONS) -> object:
     """Run a command of an application with what holds for all of them."""
     config = load_user_config()
     with (
-        logging_to_stderr(given.v),
-        _environment(_build_environment(config, given)),
+        logging_to_stderr(options.v),
+        _environment(_build_environment(config, options)),
     ):
         if config is not None:
             from cyclopts.config import Dict  # noqa: PLC0415 - most have no such file
@@ -75,19 +75,19 @@ def launch(app: App, tokens: Sequence[str], given: GlobalOptions = NO_OPTIONS) -
 
 
 def _build_environment(config: ConfigFile | None, options: GlobalOptions) -> dict[str, str]:
-    chosen = {} if config is None else build_environment(config.values, os.environ)
+    variables = {} if config is None else build_environment(config.values, os.environ)
     if options.no_color:
-        chosen["NO_COLOR"] = "1"
+        variables["NO_COLOR"] = "1"
     if options.no_pager:
-        chosen["FORGE_PAGER"] = NO_PAGER
-    return chosen
+        variables["FORGE_PAGER"] = NO_PAGER
+    return variables
 
 
 @contextmanager
-def _environment(chosen: Mapping[str, str]) -> Iterator[None]:
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
     """Let variables have these values for a while."""
-    before = {name: os.environ.get(name) for name in chosen}
-    os.environ.update(chosen)
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
         yield
     finally:

@@ -36,7 +36,7 @@ def render_pending(pending: int) -> str:
 
 
 def render_backlog_figures(backlog: "Backlog", lost_file: str) -> list[str]:
-    """Give both counts, with what to do about them.
+    """Return both counts, with what to do about them.
 
     Args:
         backlog: What is not in the store.

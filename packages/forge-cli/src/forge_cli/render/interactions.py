@@ -18,7 +18,7 @@ SHORT_ID = 8
 
 
 def name_call(interaction: Interaction) -> str:
-    """Give the short id by which `forge show` finds a call."""
+    """Return the short id by which `forge show` finds a call."""
     return escape_line((interaction.entry_id or "")[:SHORT_ID])
 
 

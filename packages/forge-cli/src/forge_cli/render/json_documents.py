@@ -84,9 +84,9 @@ def build_run(view: RunView) -> dict[str, Any]:
 
 def build_cost(tally: Tally, price_data: str) -> dict[str, Any]:
     """Build the object of what calls cost; `usd` is null where no call's cost is known."""
-    known = tally.unpriced < tally.paid
+    has_cost = tally.unpriced < tally.paid
     return {
-        "usd": float(tally.usd) if known else None,
+        "usd": float(tally.usd) if has_cost else None,
         "calls_priced": tally.paid - tally.unpriced,
         "calls_unknown": tally.unpriced,
         "calls_refused": tally.refused,

@@ -139,7 +139,7 @@ def _describe_pending(state: LiveState, pending: PendingActivity, now: datetime)
 
 
 def fit_tree(outline: Outline, now: datetime, room: int) -> list[_Line]:
-    """Give the lines of the tree, at most so many.
+    """Return the lines of the tree, at most so many.
 
     Units that have ended are collapsed first, then those that wait, then the sub-tasks that have
     ended, so that what goes on stays in sight.
@@ -175,8 +175,8 @@ def _collapse(units: Sequence[UnitOutline], lines: list[_Line], room: int) -> li
 def _cut_lines(lines: list[_Line], room: int, state: str) -> list[_Line]:
     if len(lines) <= room:
         return lines
-    kept = lines[: max(0, room - 1)]
-    return [*kept, _Line(state, f"… {len(lines) - len(kept):,} more {state}")]
+    head = lines[: max(0, room - 1)]
+    return [*head, _Line(state, f"… {len(lines) - len(head):,} more {state}")]
 
 
 def _cut_list(lines: Sequence[str], room: int) -> list[str]:
@@ -274,19 +274,21 @@ def render_progress(before: ResultView, after: ResultView) -> list[str]:
         names = ", ".join(escape_line(step.name) for step in after.plan)
         lines.append(f"planned {format_count(len(after.plan), 'step')}: {names}")
     lines += _attempts("task", before.attempts, after.attempts)
-    known = {step.name: step for step in before.steps}
+    earlier_steps = {step.name: step for step in before.steps}
     for number, step in enumerate(after.steps, start=1):
         label = f"step {number}/{len(after.plan)} {escape_line(step.name)}"
-        lines += _unit(label, known.get(step.name), step)
+        lines += _unit(label, earlier_steps.get(step.name), step)
     return lines
 
 
 def _unit(label: str, before: UnitView | None, after: UnitView) -> Iterator[str]:
-    known = {part.name: part for part in before.parts} if before else {}
+    earlier_parts = {part.name: part for part in before.parts} if before else {}
     for part in after.parts:
         name = f"{label} / {escape_line(part.name)}"
-        told = known[part.name].attempts if part.name in known else ()
-        failed = [attempt for attempt in part.attempts[len(told) :] if attempt.signal != "success"]
+        earlier = earlier_parts[part.name].attempts if part.name in earlier_parts else ()
+        failed = [
+            attempt for attempt in part.attempts[len(earlier) :] if attempt.signal != "success"
+        ]
         yield from _attempts(name, (), failed)
     yield from _attempts(label, before.attempts if before else (), after.attempts)
     status = before.status if before else "running"
@@ -309,9 +311,11 @@ def _attempts(
 
 def render_call_events(before: Sequence[Interaction], after: Sequence[Interaction]) -> list[str]:
     """Say which requests to models have failed since the last look."""
-    told = {call.id for call in before if call.status == "error"}
+    earlier_ids = {call.id for call in before if call.status == "error"}
     return [
-        _describe_failure(call) for call in after if call.status == "error" and call.id not in told
+        _describe_failure(call)
+        for call in after
+        if call.status == "error" and call.id not in earlier_ids
     ]
 
 
@@ -319,9 +323,9 @@ def render_pending_events(
     root_id: str, before: Sequence[PendingActivity], after: Sequence[PendingActivity]
 ) -> Iterator[str]:
     """Say which activities have begun or are to be tried again, where no record tells more."""
-    told = {_identify(pending) for pending in before}
+    earlier = {_identify(pending) for pending in before}
     for pending in after:
-        if _identify(pending) in told:
+        if _identify(pending) in earlier:
             continue
         line = describe_activity(root_id, pending)
         line += f", try {pending.attempt}" if pending.attempt > 1 else ""

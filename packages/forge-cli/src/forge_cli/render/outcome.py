@@ -85,7 +85,7 @@ def _git(result: ResultView) -> str:
 
 
 def _find_repository(result: ResultView) -> str:
-    """Name the repository of a worktree, which stands two directories above it."""
+    """Return the repository of a worktree, which stands two directories above it."""
     return dirname(dirname(result.worktree or "")) or "."
 
 
@@ -107,13 +107,13 @@ class CancelledRun:
 def render_cancelled(run: CancelledRun) -> str:
     """Render what is left, and the command that removes it."""
     lines = [f"run {escape_line(run.workflow_id)}: cancelled"]
-    kept = [
+    leftovers = [
         f"{name} {escape_line(value)}"
         for name, value in (("branch", run.branch), ("worktree", run.worktree))
         if value is not None
     ]
-    if kept:
-        lines.append(f"  kept    {', '.join(kept)}")
+    if leftovers:
+        lines.append(f"  kept    {', '.join(leftovers)}")
         command = ("forge", "clean", run.task_id, "--repo", run.repo, "--force")
         lines.append(f"  remove  {as_started(escape_line(shlex.join(command)))}")
     return "\n".join(lines)

@@ -178,8 +178,8 @@ class _Tree:
             f"{indent}attempt {around}{attempt.number} ", style_status(attempt.state)
         )
         result = attempt.result
-        told = unit.commit if unit.kind != "task" else None
-        commit = result.commit if result and result.commit != told else None
+        unit_commit = unit.commit if unit.kind != "task" else None
+        commit = result.commit if result and result.commit != unit_commit else None
         calls = attempt.calls or _stand_in(result.stats if result else None)
         yield _Row(label, self._figures(calls) if calls else (), _short(commit))
         if len(attempt.calls) > 1 or any(call.status != "ok" for call in attempt.calls):
@@ -199,12 +199,12 @@ class _Tree:
         yield _Row(Text.assemble(f"{indent}{escape_line(check.name)} ", shown, summary))
         if check.passed or not check.details:
             return
-        found = escape(check.details.rstrip()).split("\n")
-        cut = found if self._details else found[:MOST_DETAILS]
+        lines = escape(check.details.rstrip()).split("\n")
+        cut = lines if self._details else lines[:MOST_DETAILS]
         for line in cut:
             yield _Row(Text(f"{indent}  {line}"))
-        if len(cut) < len(found):
-            yield _Row(Text(f"{indent}  … {len(found) - len(cut):,} more lines with --verbose"))
+        if len(cut) < len(lines):
+            yield _Row(Text(f"{indent}  … {len(lines) - len(cut):,} more lines with --verbose"))
 
     def _call_rows(self, calls: Sequence[Interaction], indent: str) -> Iterator[_Row]:
         for call in calls:

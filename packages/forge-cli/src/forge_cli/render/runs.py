@@ -77,18 +77,18 @@ def _fit(
     widths: Mapping[str, int], room: int | None, *, indent: int = 0, without: Sequence[str] = ()
 ) -> list[str]:
     """Choose columns, the most important ones that find room."""
-    chosen = {name: width for name, width in widths.items() if name not in without}
+    columns = {name: width for name, width in widths.items() if name not in without}
     for name in DISPENSABLE:
-        if room is not None and indent + sum(chosen.values()) + 2 * (len(chosen) - 1) > room:
-            chosen.pop(name, None)
-    return list(chosen)
+        if room is not None and indent + sum(columns.values()) + 2 * (len(columns) - 1) > room:
+            columns.pop(name, None)
+    return list(columns)
 
 
 def render_run_news(before: Sequence[RunView], after: Sequence[RunView]) -> list[str]:
     """Say which runs are new or stand otherwise than at the last look, oldest first."""
-    told = {view.run.workflow_id: _describe_news(view) for view in before}
+    earlier = {view.run.workflow_id: _describe_news(view) for view in before}
     news = [_describe_news(view) for view in reversed(after)]
-    return [line for line in news if line not in told.values()]
+    return [line for line in news if line not in earlier.values()]
 
 
 def _describe_news(view: RunView) -> str:
@@ -100,8 +100,8 @@ def _list_row(view: RunView) -> Row:
     run, totals = view.run, view.totals
     if run.broken:
         shown = escape_line(run.workflow_id) or f"row {run.id}"
-        known = {"WORKFLOW ID": shown, "TASK": escape_line(run.task_id), "STATUS": "broken row"}
-        return dict.fromkeys(COLUMNS, "-") | known
+        cells = {"WORKFLOW ID": shown, "TASK": escape_line(run.task_id), "STATUS": "broken row"}
+        return dict.fromkeys(COLUMNS, "-") | cells
     duration = view.duration
     return {
         "WORKFLOW ID": escape_line(run.workflow_id),

@@ -83,19 +83,19 @@ class LiveProgress:
         return render_live(self._state, datetime.now(UTC), width=width, height=height)
 
 
-def read_state(store: Store, known: LiveState, pending: Sequence[PendingActivity]) -> LiveState:
+def read_state(store: Store, state: LiveState, pending: Sequence[PendingActivity]) -> LiveState:
     """Read how a run stands; a store that cannot be read leaves what was known of it."""
     try:
-        found = store.find_run(known.workflow_id)
+        run = store.find_run(state.workflow_id)
     except StoreError:
-        found = None
-    if found is None:
+        run = None
+    if run is None:
         return LiveState(
-            known.workflow_id, known.began, known.outline, known.prices, tuple(pending)
+            state.workflow_id, state.began, state.outline, state.prices, tuple(pending)
         )
-    view, calls = found
+    view, calls = run
     return LiveState(
-        known.workflow_id,
+        state.workflow_id,
         view.run.created_at,
         build_outline(view.result, calls, running=True),
         load_prices(calls),
@@ -119,18 +119,18 @@ class LineProgress:
 
         Read before it is told: whoever reads the line may count on what comes after it.
         """
-        found = self._read()
-        if found is not None:
-            self._result, self._calls = found[0].result, found[1]
+        run = self._read()
+        if run is not None:
+            self._result, self._calls = run[0].result, run[1]
         self._tell(f"run {self._workflow_id}: {where}")
 
     def look(self, pending: Sequence[PendingActivity]) -> None:
         """Tell what happened since the last look."""
-        found = self._read()
-        if found is None:
+        run = self._read()
+        if run is None:
             lines = list(render_pending_events(self._workflow_id, self._pending, pending))
         else:
-            view, calls = found
+            view, calls = run
             lines = [*render_call_events(self._calls, calls), *self._news(view.result)]
             self._calls = calls
         self._pending = pending

@@ -65,20 +65,22 @@ def build_task(options: RunOptions, *, suffix: str) -> TaskDefinition:
         "validation": list_field_values(checks),
         "context": list_field_values(options.context),
     }
-    for table, chosen in changes.items():
-        values[table] = _merge(_lay_on(options.defaults.get(table, {}), values.get(table)), chosen)
+    for table, options_of_table in changes.items():
+        values[table] = _merge(
+            _lay_on(options.defaults.get(table, {}), values.get(table)), options_of_table
+        )
     unknown = sorted(set(values) - set(TaskDefinition.model_fields))
     if unknown:
         raise UsageError(f"the task has unknown keys: {', '.join(map(repr, unknown))}")
     values.setdefault("task_id", build_task_id(_find_description(options, values), suffix))
     try:
-        built = TaskDefinition.model_validate(_freeze_lists(values), strict=True)
+        definition = TaskDefinition.model_validate(_freeze_lists(values), strict=True)
     except ValidationError as error:
         raise UsageError(_describe(error)) from error
-    if checks.test_command and not built.validation.run_tests:
+    if checks.test_command and not definition.validation.run_tests:
         raise UsageError("--test-command needs --run-tests")
-    _check_map(built.context)
-    return built
+    _check_map(definition.context)
+    return definition
 
 
 def _find_description(options: RunOptions, values: Mapping[str, Any]) -> str:
@@ -93,7 +95,7 @@ def _find_description(options: RunOptions, values: Mapping[str, Any]) -> str:
 
 
 def _freeze_lists(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Give lists in the form that a strict check wants."""
+    """Return lists in the form that a strict check wants."""
     return {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
 
 
@@ -114,7 +116,7 @@ def _merge(values: Any, changes: dict[str, Any]) -> Any:  # noqa: ANN401
 
 
 def _lay_on(defaults: Mapping[str, Any], table: Any) -> Any:  # noqa: ANN401
-    """Let a table of the task file go before defaults; anything else is left to be refused."""
+    """Let a table of the task file override defaults; anything else is left to be refused."""
     if table is None:
         return dict(defaults)
     return {**defaults, **table} if isinstance(table, dict) else table
@@ -141,7 +143,7 @@ PLAUSIBLE = (1.0, 10.0)
 
 
 def calibrate(task: TaskDefinition, model: str, store: Store) -> TaskDefinition:
-    """Give a task the factor measured for the model that writes, unless it names its own."""
+    """Return a task with the factor measured for the model that writes, unless it names its own."""
     factor = measure_chars_per_token(model, store) if not names_factor(task) else None
     if factor is None:
         return task
@@ -150,7 +152,7 @@ def calibrate(task: TaskDefinition, model: str, store: Store) -> TaskDefinition:
 
 
 def names_factor(task: TaskDefinition) -> bool:
-    """Tell whether the user said how many characters a token has."""
+    """Return whether the user said how many characters a token has."""
     return "chars_per_token" in task.context.model_fields_set
 
 

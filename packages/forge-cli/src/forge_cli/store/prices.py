@@ -55,28 +55,28 @@ def load_prices(calls: Iterable[Interaction]) -> Prices:
 
     Nothing is raised: what cannot be found, read or kept is unknown, or asked for again.
     """
-    wanted = list_models(calls)
-    if not wanted:
+    keys = list_models(calls)
+    if not keys:
         return Prices()
     from importlib.metadata import version  # noqa: PLC0415 - slow, and often not needed
 
     data_version = version(DISTRIBUTION)
     path = get_cache_path(os.environ)
-    kept = _read(path, data_version) if path is not None else {}
-    missing = [key for key in wanted if key not in kept]
+    schedules = _read(path, data_version) if path is not None else {}
+    missing = [key for key in keys if key not in schedules]
     if missing:
-        kept = _bound(kept, wanted) | {key: look_up(key) for key in missing}
+        schedules = _bound(schedules, keys) | {key: look_up(key) for key in missing}
         if path is not None:
-            _write(path, data_version, kept)
-    return Prices(data_version, {key: kept[key] for key in wanted})
+            _write(path, data_version, schedules)
+    return Prices(data_version, {key: schedules[key] for key in keys})
 
 
-def extend_prices(known: Prices, call: Interaction) -> Prices:
+def extend_prices(prices: Prices, call: Interaction) -> Prices:
     """Add the prices of a call's model, if they are not known yet."""
-    if known.schedules.keys() >= set(list_models([call])):
-        return known
-    found = load_prices([call])
-    return Prices(found.version, {**known.schedules, **found.schedules})
+    if prices.schedules.keys() >= set(list_models([call])):
+        return prices
+    more = load_prices([call])
+    return Prices(more.version, {**prices.schedules, **more.schedules})
 
 
 def get_cache_path(environ: Mapping[str, str]) -> Path | None:
@@ -95,8 +95,8 @@ def look_up(key: ModelKey) -> Schedule | None:
 
     provider, model = key
     try:
-        found = calc_price(Usage(), model, provider_id=provider or None)
-        prices = found.model.prices
+        calculation = calc_price(Usage(), model, provider_id=provider or None)
+        prices = calculation.model.prices
         if isinstance(prices, ModelPrice):
             return (Period(_convert_prices(prices)),)
         return tuple(_convert_period(price) for price in prices)
@@ -134,11 +134,11 @@ def _convert(price: "Decimal | TieredPrices | None") -> Rate | None:
 
 
 def _bound(
-    kept: dict[ModelKey, Schedule | None], wanted: Sequence[ModelKey]
+    schedules: dict[ModelKey, Schedule | None], keys: Sequence[ModelKey]
 ) -> dict[ModelKey, Schedule | None]:
-    if len(kept) < MOST_KEPT:
-        return kept
-    return {key: schedule for key, schedule in kept.items() if key in wanted}
+    if len(schedules) < MOST_KEPT:
+        return schedules
+    return {key: schedule for key, schedule in schedules.items() if key in keys}
 
 
 def _read(path: Path, data_version: str) -> dict[ModelKey, Schedule | None]:
@@ -173,11 +173,11 @@ def _load_period(period: dict[str, Any]) -> Period:
     )
 
 
-def _write(path: Path, data_version: str, kept: Mapping[ModelKey, Schedule | None]) -> None:
+def _write(path: Path, data_version: str, schedules: Mapping[ModelKey, Schedule | None]) -> None:
     """Replace the file as a whole; a disk that does not take it costs the next command time."""
     models = [
         {"provider": provider, "model": model, "periods": _dump_schedule(schedule)}
-        for (provider, model), schedule in kept.items()
+        for (provider, model), schedule in schedules.items()
     ]
     text = json.dumps({"version": data_version, "models": models}, default=str)
     with suppress(OSError):

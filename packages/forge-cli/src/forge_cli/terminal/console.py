@@ -54,7 +54,7 @@ def prepare_streams() -> None:
 
 
 def ignore_no_width() -> None:
-    """Take a width that no word fits into for none; the library of help fails or hangs with it."""
+    """Ignore a width that no word fits into; the library of help fails or hangs with it."""
     columns = os.environ.get("COLUMNS", "")
     if columns.isdecimal() and int(columns) < NARROWEST:
         del os.environ["COLUMNS"]
@@ -75,7 +75,7 @@ def print_text(text: Text | str) -> bool:
 
 
 def get_width() -> int | None:
-    """Tell how many columns the terminal has; None where stdout is none."""
+    """Return how many columns the terminal has; None where stdout is none."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
@@ -199,7 +199,7 @@ def confirm(question: str, *, yes: bool) -> bool:
 
 @contextmanager
 def writing_to(path: Path | None) -> Iterator[Callable[[str], object]]:
-    """Give what writes one line: to a new file that only its owner may read, or to stdout.
+    """Yield what writes one line: to a new file that only its owner may read, or to stdout.
 
     Raises:
         UsageError: The file exists or cannot be created.

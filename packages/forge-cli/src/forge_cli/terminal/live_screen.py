@@ -17,7 +17,7 @@ Render = Callable[[int, int], Text]
 
 
 def is_live(stream: TextIO) -> bool:
-    """Tell whether a stream is a terminal that can update what it shows."""
+    """Return whether a stream is a terminal that can update what it shows."""
     return stream.isatty() and os.environ.get("TERM", "dumb") not in {"", "dumb", "unknown"}
 
 

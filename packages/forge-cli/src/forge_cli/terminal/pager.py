@@ -65,9 +65,9 @@ def _start() -> "subprocess.Popen[bytes] | None":
 def _choose() -> list[str]:
     import shlex  # noqa: PLC0415 - not needed off a terminal
 
-    chosen = os.environ.get("FORGE_PAGER", os.environ.get("PAGER", DEFAULT_PAGER))
+    command = os.environ.get("FORGE_PAGER", os.environ.get("PAGER", DEFAULT_PAGER))
     try:
-        return shlex.split(chosen)
+        return shlex.split(command)
     except ValueError:
         return []
 

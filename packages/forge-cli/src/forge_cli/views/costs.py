@@ -57,7 +57,7 @@ class Period:
     hours: tuple[time, time] | None = None
 
     def holds(self, moment: datetime) -> bool:
-        """Tell whether the prices hold at a moment."""
+        """Return whether the prices hold at a moment."""
         if self.since is not None:
             return moment.date() >= self.since
         if self.hours is None:
@@ -82,7 +82,7 @@ class Prices:
     schedules: Mapping[ModelKey, Schedule | None] = field(default_factory=dict)
 
     def price_call(self, call: Interaction) -> Decimal | None:
-        """Give what a call costs in US dollars; None where that is unknown."""
+        """Return what a call costs in US dollars; None where that is unknown."""
         if call.origin != PROVIDER or not call.usage_known or call.status == STARTED:
             return None
         schedules = (self.schedules.get(key) for key in list_keys(call))
@@ -149,7 +149,7 @@ def _find_price(rate: Rate, input_tokens: int) -> Decimal:
 
 
 def is_refused(call: Interaction) -> bool:
-    """Tell whether the provider turned a request away before it answered, which nobody bills."""
+    """Return whether the provider turned a request away before it answered, which nobody bills."""
     return call.status == "error" and call.error_type in REFUSALS and not call.usage_known
 
 
@@ -209,7 +209,7 @@ def tally_calls(calls: Iterable[Interaction], prices: Prices) -> Tally:
 
 
 def tally_call(call: Interaction, prices: Prices) -> Tally:
-    """Give the sums over a single call."""
+    """Return the sums over a single call."""
     started, latency_ms = int(call.status == STARTED), call.latency_ms
     if call.origin != PROVIDER:
         return Tally(calls=1, scripted=1, unanswered=started, latency_ms=latency_ms)

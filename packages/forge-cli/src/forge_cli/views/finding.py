@@ -27,8 +27,8 @@ def judge_git(version: str) -> Finding:
     """Judge what `git --version` said."""
     numbers = re.search(r"(\d+)\.(\d+)", version)
     old = numbers is None or (int(numbers[1]), int(numbers[2])) < OLDEST_GIT
-    wanted = ".".join(map(str, OLDEST_GIT))
-    return Finding("git", version, f"install git {wanted} or newer" if old else None)
+    oldest = ".".join(map(str, OLDEST_GIT))
+    return Finding("git", version, f"install git {oldest} or newer" if old else None)
 
 
 def judge_versions(versions: Sequence[tuple[str, str]], python: str) -> Finding:

@@ -42,7 +42,7 @@ def find_keep_reason(candidate: Candidate) -> KeepReason | None:
 
 
 def may_be_resumed(candidate: Candidate) -> bool:
-    """Tell whether a leftover may be all that a run needs to go on."""
+    """Return whether a leftover may be all that a run needs to go on."""
     claimed = candidate.leftover.workflow_id is not None
     return claimed and candidate.state in {INTERRUPTED, OUT_OF_REACH, UNKNOWN}
 
@@ -52,8 +52,12 @@ def _find_loss(candidate: Candidate) -> str | None:
     if state == OUT_OF_REACH:
         return "the Temporal server, which knows whether its run is in progress, does not answer"
     if may_be_resumed(candidate):
-        known = state == INTERRUPTED
-        return "its run can be resumed" if known else "it is unknown whether its run has ended"
+        is_interrupted = state == INTERRUPTED
+        return (
+            "its run can be resumed"
+            if is_interrupted
+            else "it is unknown whether its run has ended"
+        )
     if leftover.unmerged:
         commits = f"{leftover.unmerged:,} commit" + ("" if leftover.unmerged == 1 else "s")
         return f"branch {leftover.branch} has {commits} that no other branch has"

@@ -138,10 +138,10 @@ def build_outline(result: ResultView, calls: Sequence[Interaction], *, running: 
         task = UnitView("", "", None, None, result.attempts)
         units.append(builder.build_unit("task", task, by_step.get(None, [])))
     planned = {step.name: step for step in result.plan}
-    known = {step.name: step for step in result.steps}
-    names = dict.fromkeys([*planned, *known, *(step for step in by_step if step)])
+    steps = {step.name: step for step in result.steps}
+    names = dict.fromkeys([*planned, *steps, *(step for step in by_step if step)])
     units += [
-        builder.build_step(known.get(name), planned.get(name), name, by_step.get(name, []))
+        builder.build_step(steps.get(name), planned.get(name), name, by_step.get(name, []))
         for name in names
     ]
     return Outline(planner, tuple(units), len(result.plan), tuple(calls))
@@ -168,13 +168,13 @@ class _Builder:
 
     def build_step(
         self,
-        known: UnitView | None,
+        outcome: UnitView | None,
         planned: PlannedView | None,
         name: str,
         calls: Sequence[Interaction],
     ) -> UnitOutline:
         """Build a step with its sub-tasks."""
-        view = known or UnitView(name, "", None, None, (), planned.description if planned else "")
+        view = outcome or UnitView(name, "", None, None, (), planned.description if planned else "")
         verdicts = {attempt.number: attempt.signal for attempt in view.attempts}
         own = [call for call in calls if not call.sub_task_id]
         parts = {part.name: part for part in view.parts}
@@ -199,13 +199,13 @@ class _Builder:
 
     def _build_part(
         self,
-        known: UnitView | None,
+        outcome: UnitView | None,
         planned: PlannedView | None,
         calls: Sequence[Interaction],
         verdicts: Mapping[int, str],
         name: str,
     ) -> UnitOutline:
-        view = known or UnitView(name, "", None, None, ())
+        view = outcome or UnitView(name, "", None, None, ())
         if planned is not None:
             view = UnitView(
                 name, view.status, view.commit, view.error, view.attempts, planned.description

@@ -33,7 +33,7 @@ class TimeSplit:
 
 
 def find_waste(outline: Outline, prices: Prices) -> float | None:
-    """Give the share of tokens that went to attempts and answers that were thrown away.
+    """Return the share of tokens that went to attempts and answers that were discarded.
 
     None where no tokens are known.
     """
