@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from itertools import count
-from typing import Final, Protocol
+from typing import Final
 from weakref import WeakValueDictionary
 
 _WAIT_S: Final = 5.0
@@ -22,24 +22,11 @@ _IMPORT_S: Final = 1.0
 """How long to wait for what another thread imports, in seconds."""
 
 
-class Participant(Protocol):
-    """What has something to do when this process is forked."""
-
-    def before_fork(self) -> None:
-        """Get ready, in a short while."""
-
-    def after_fork_in_parent(self) -> None:
-        """Go on."""
-
-    def after_fork_in_child(self) -> None:
-        """Start over."""
-
-
 class ForkLock:
-    """A lock that is free in a child process.
+    """A lock that is free in a child process, and that an interrupt does not leave taken.
 
-    A thread that has it gets it again, since a signal handler must not wait for what it
-    interrupted; what is protected must bear that between two of its steps.
+    It knows its owner, so that giving it back needs no memory of having got it: an exception may
+    come from a signal handler between the two.
 
     Args:
         let_go: Called with the lock held, right before a fork: closes what must not be copied.
@@ -53,7 +40,7 @@ class ForkLock:
 
     @contextmanager
     def held(self, timeout_s: float) -> Iterator[bool]:
-        """Hold the lock; gives False, and goes on, if it stayed busy for that many seconds.
+        """Hold the lock; yield False, and go on, if it stayed busy for that many seconds.
 
         Whoever holds another of these locks must not wait here: pass 0.
         """
@@ -109,13 +96,13 @@ class _Gate:
 _gate: Final = _Gate()
 _numbers: Final = count()
 _locks: Final[WeakValueDictionary[int, ForkLock]] = WeakValueDictionary()
-_last: Final[list[Participant]] = []
+_last: Final[list[tuple[Callable[[], None], Callable[[], None]]]] = []
 _import_lock: Final = ForkLock()
 
 
-def take_part_last(participant: Participant) -> None:
-    """Let something happen at every fork, after all locks."""
-    _last.append(participant)
+def call_last(before: Callable[[], None], after_in_child: Callable[[], None]) -> None:
+    """Have functions called at every fork, after the locks were taken and renewed."""
+    _last.append((before, after_in_child))
 
 
 def wait_for_fork() -> None:
@@ -132,10 +119,6 @@ def _list_locks() -> list[ForkLock]:
     return [lock for _, lock in sorted(_locks.items())]
 
 
-def _list_participants() -> list[Participant]:
-    return [*_list_locks(), *_last]
-
-
 def _before_fork() -> None:
     # In order of birth, and once more for those that were born meanwhile: whoever holds the lock
     # under which new ones are made has it before them.
@@ -145,19 +128,21 @@ def _before_fork() -> None:
         for lock in fresh:
             lock.before_fork()
             taken.add(id(lock))
-    for participant in _last:
-        participant.before_fork()
+    for before, _ in _last:
+        before()
 
 
 def _after_fork_in_parent() -> None:
-    for participant in _list_participants():
-        participant.after_fork_in_parent()
+    for lock in _list_locks():
+        lock.after_fork_in_parent()
     _gate.open.set()
 
 
 def _after_fork_in_child() -> None:
-    for participant in _list_participants():
-        participant.after_fork_in_child()
+    for lock in _list_locks():
+        lock.after_fork_in_child()
+    for _, after_in_child in _last:
+        after_in_child()
     _gate.renew()
 
 

@@ -14,9 +14,11 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
+from importlib import import_module
 from pathlib import Path
+from threading import get_ident
 from types import ModuleType
-from typing import Final, Literal, Protocol, Unpack, overload
+from typing import Final, Literal, Unpack, overload
 
 from forge_obs.breaker import Breaker, Losses
 from forge_obs.environment import redact_hook as redactor
@@ -73,10 +75,13 @@ class _State:
 
 _state: Final = _State()
 _lock: Final = ForkLock()
+_writing: Final[set[int]] = set()
+"""Threads that write an entry at this moment."""
 
 
 def _count_anew() -> None:
     """In a child: leave its parent's losses to the parent, which writes them down itself."""
+    _writing.clear()
     _state.losses = replace(_state.losses, total=0)
     _state.unsaved.clear()
 
@@ -160,7 +165,7 @@ def flush() -> None:
     for path in tuple(_state.spooled):
         catch_up(path, timeout_s=DEADLINE_S)
     with suppress(Exception):
-        _load_engine().close_databases(wait_s=DEADLINE_S)
+        _load("database.handle").close_databases(wait_s=DEADLINE_S)
 
 
 def catch_up(path: Path, *, timeout_s: float) -> None:
@@ -172,7 +177,7 @@ def catch_up(path: Path, *, timeout_s: float) -> None:
     """
     with suppress(Exception):
         if spool.has_entries(path):
-            _load_drain().drain_all(path, partial(_lose_lines, path), timeout_s=timeout_s)
+            _load("spool.drain").drain_all(path, partial(_lose_lines, path), timeout_s=timeout_s)
 
 
 def _build(kind: object, unexpected: tuple[object, ...], fields: dict[str, object]) -> Entry:
@@ -236,6 +241,19 @@ def redacted(entry: Entry) -> Entry:
 
 
 def _record(path: Path, entry: Entry) -> bool:
+    """Write an entry, or set it aside where a signal handler interrupted this thread in here."""
+    thread = get_ident()
+    if thread in _writing:
+        _set_aside(path, entry)
+        return False
+    try:
+        _writing.add(thread)
+        return _write(path, entry)
+    finally:
+        _writing.discard(thread)
+
+
+def _write(path: Path, entry: Entry) -> bool:
     breaker = _state.breakers.get(path, _UNCHANGED)
     now = time.monotonic()
     if not breaker.allows(now):
@@ -246,8 +264,8 @@ def _record(path: Path, entry: Entry) -> bool:
         if _has_spooled(path, now) and _is_queued(path, entry, wait_s / 2):
             return False
         left_s = max(PROBE_S, now + wait_s - time.monotonic())
-        _load_writer()(path, entry, timeout_s=left_s, migrate_s=MIGRATE_S)
-        _load_engine().keep_up(path)
+        _load("database.writer").write_at(path, entry, timeout_s=left_s, migrate_s=MIGRATE_S)
+        _load("database.handle").keep_up(path)
     except Exception as error:
         _fail(path, entry, error)
         return False
@@ -280,7 +298,7 @@ def _is_queued(path: Path, entry: Entry, wait_s: float) -> bool:
     """
     try:
         lose = partial(_lose_lines, path)
-        if _load_drain().drain_batch(path, lose, timeout_s=wait_s, migrate_s=MIGRATE_S):
+        if _load("spool.drain").drain_batch(path, lose, timeout_s=wait_s, migrate_s=MIGRATE_S):
             return False
     except SpoolUnavailable as error:
         _warn_at_times(_describe(error), "entries wait and cannot be stored: %s", error)
@@ -290,33 +308,11 @@ def _is_queued(path: Path, entry: Entry, wait_s: float) -> bool:
     return False
 
 
-class _Writer(Protocol):
-    def __call__(self, path: Path, entry: Entry, *, timeout_s: float, migrate_s: float) -> None: ...
-
-
 @cache
-def _load_writer() -> _Writer:
-    # Not at the top: SQLAlchemy is loaded when there is something to write.
+def _load(module: str) -> ModuleType:
+    """Import what loads SQLAlchemy, when there is something to write."""
     with importing():
-        from forge_obs.database.writer import write_at  # noqa: PLC0415
-
-    return write_at
-
-
-@cache
-def _load_engine() -> ModuleType:
-    with importing():
-        from forge_obs.database import handle  # noqa: PLC0415 - see `_load_writer`
-
-    return handle
-
-
-@cache
-def _load_drain() -> ModuleType:
-    with importing():
-        from forge_obs.spool import drain  # noqa: PLC0415 - see `_load_writer`
-
-    return drain
+        return import_module(f"forge_obs.{module}")
 
 
 def _fail(path: Path, entry: Entry, error: Exception) -> None:

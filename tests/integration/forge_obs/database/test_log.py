@@ -16,9 +16,7 @@ import pytest
 from forge_obs import flush, record
 from forge_obs.database import sqlite_writer
 from forge_obs.database.checkpointer import LOG_BYTES
-from forge_obs.database.handle import list_open
 from support.children import NOBODY, is_alive, run_in_child, start_child, wait_for
-from support.store import interaction
 from support.waiting import wait_until
 
 TEXT = "x" * 400_000
@@ -228,12 +226,3 @@ def test_database_replaced_while_the_log_is_moved_is_noticed(db: Path, tmp_path:
     assert write(2)
 
     assert count_rows(db) == 2
-
-
-def test_closing_again_and_again_leaves_no_work_behind(db: Path) -> None:
-    for _ in range(5):
-        assert interaction()
-        flush()
-
-    database = next(found for found in list_open() if found.path == db)
-    assert database.checkpointer._wanted.qsize() <= 1

@@ -408,14 +408,20 @@ def test_losses_are_seen_by_other_processes(db: Path, monkeypatch: pytest.Monkey
     assert get_backlog(db).lost == 1
 
 
-def test_losses_that_found_no_place_are_written_down_later(db: Path) -> None:
-    spool.get_spool_path(db).mkdir()
+def lose_one(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lose an entry, where nothing takes it and nothing counts it."""
     spool.get_lost_path(db).mkdir()
-    with locked(db):
+    with locked(db), monkeypatch.context() as full:
+        full.setattr(spool, "MAX_BYTES", 0)
         assert not interaction()
     assert get_backlog_of_files(db) == 0
-    spool.get_spool_path(db).rmdir()
     spool.get_lost_path(db).rmdir()
+
+
+def test_losses_that_found_no_place_are_written_down_later(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lose_one(db, monkeypatch)
 
     assert eventually(interaction)
 
@@ -437,13 +443,10 @@ def test_useless_lines_that_no_file_counts_are_counted_by_the_process(
     assert "3 torn or unusable entries lost" in caplog.text
 
 
-def test_losses_of_a_parent_are_not_counted_by_its_child_too(db: Path) -> None:
-    spool.get_spool_path(db).mkdir()
-    spool.get_lost_path(db).mkdir()
-    with locked(db):
-        assert not interaction()
-    spool.get_spool_path(db).rmdir()
-    spool.get_lost_path(db).rmdir()
+def test_losses_of_a_parent_are_not_counted_by_its_child_too(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lose_one(db, monkeypatch)
 
     assert run_in_child(lambda: lost_count() == 0 and eventually(interaction))
     assert eventually(interaction)
@@ -481,10 +484,11 @@ def test_something_else_in_place_of_the_spool_is_neither_followed_nor_waited_for
         os.mkfifo(place)
 
     with locked(db):
-        assert not interaction()
-    assert lost_count() == 1
+        assert not interaction(task_id="waits")
     assert not elsewhere.exists()
     assert eventually(interaction)
+    assert "waits" in [row.task_id for row in stored(db)]
+    assert lost_count() == 0
     with pytest.raises(SpoolUnavailable):
         get_backlog(db)
 
@@ -496,10 +500,30 @@ def test_spool_of_somebody_else_is_left_alone(db: Path) -> None:
     os.chown(place, 12345, 12345)
 
     with locked(db):
-        assert not interaction()
+        assert not interaction(task_id="waits")
 
-    assert lost_count() == 1
+    assert eventually(interaction)
+    assert "waits" in [row.task_id for row in stored(db)]
+    assert lost_count() == 0
     assert place.read_bytes() == b""
+    assert place.stat().st_uid == 12345
+
+
+def test_busy_spool_costs_no_entry_and_little_time(db: Path) -> None:
+    with private_file.locked(spool.get_spool_path(db), os.O_CREAT, 0.0):
+        started = time.monotonic()
+        spool.append(db, entry("own"), timeout_s=10.0)
+        took_s = time.monotonic() - started
+        [own] = set(spool.list_files(db)) - {spool.get_spool_path(db)}
+        with private_file.locked(own, 0, 0.0):
+            spool.append(db, entry("another"), timeout_s=10.0)
+        assert get_backlog(db).pending == 2
+        assert {file.stat().st_mode & 0o777 for file in spool.list_files(db)} == {0o600}
+
+    assert took_s < 5.0
+    assert eventually(interaction)
+    assert {"own", "another"} < {row.task_id for row in stored(db)}
+    assert list(db.parent.glob("*-spool*")) == []
 
 
 def test_counting_changes_and_makes_nothing(db: Path, tmp_path: Path) -> None:

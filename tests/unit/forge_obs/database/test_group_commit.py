@@ -1,7 +1,5 @@
 """Rows of many threads go to one writer: together where they meet, each with its own outcome."""
 
-import signal
-import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -165,32 +163,3 @@ def test_whoever_waits_too_long_is_told_and_the_others_go_on() -> None:
             pen.rows.commit(row("hasty"), 0.01)
 
     assert patient.result(DEADLINE_S)
-
-
-def test_signal_handler_does_not_wait_for_the_thread_that_it_interrupted() -> None:
-    pen = Pen(keep)
-    handled: list[bool] = []
-    entered = threading.Event()
-
-    def handle(_number: int, _frame: object) -> None:
-        entered.set()
-        handled.append(pen.rows.commit(row("handler"), DEADLINE_S))
-
-    def interrupt() -> None:
-        with pen.lock.held(10.0):
-            held.set()
-            wait_until(lambda: pen.rows._gathering, "the row to arrive")
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
-            entered.wait(DEADLINE_S)
-
-    held = threading.Event()
-    before = signal.signal(signal.SIGUSR1, handle)
-    try:
-        holder = pen.threads.submit(interrupt)
-        held.wait(DEADLINE_S)
-        assert pen.rows.commit(row("main"), DEADLINE_S)
-        holder.result(DEADLINE_S)
-    finally:
-        signal.signal(signal.SIGUSR1, before)
-
-    assert handled == [True]

@@ -3,7 +3,7 @@
 from pathlib import PurePath
 
 import pytest
-from forge_obs.environment.location import Surroundings, locate
+from forge_obs.environment.location import locate
 from forge_obs.errors import StoreUnavailable
 
 
@@ -13,7 +13,7 @@ def place(
     home: str | None = "/home/ada",
     cwd: str = "/work/repo",
 ) -> PurePath | None:
-    return locate(Surroundings(db_path, state_home, home, cwd))
+    return locate(db_path, state_home=state_home, home=home, cwd=cwd)
 
 
 def test_default_is_the_state_directory_of_the_home() -> None:

@@ -16,7 +16,7 @@ from forge_obs.errors import SpoolUnavailable, StoreError
 from forge_obs.model.columns import HEAD, REVISIONS
 from forge_obs.model.rows import TABLES
 from forge_obs.recorder import get_backlog
-from forge_obs.spool.file import get_lost_path, get_spool_path
+from forge_obs.spool.file import get_lost_path, list_files
 from forge_obs.spool.format import Backlog
 
 SchemaState = Literal["missing", "older", "current", "newer", "unreadable"]
@@ -99,7 +99,7 @@ def _check(known: StoreCheck, *, whole: bool) -> StoreCheck:
 
 
 def _list_files(path: Path) -> tuple[tuple[FileMode, ...], int]:
-    ours = (path, *side_files(path), get_spool_path(path), get_lost_path(path))
+    ours = (path, *side_files(path), *list_files(path), get_lost_path(path))
     found = [(file, status) for file in ours if (status := _stat(file)) is not None]
     modes = tuple(FileMode(file, stat.S_IMODE(status.st_mode)) for file, status in found)
     return modes, sum(status.st_size for _, status in found)

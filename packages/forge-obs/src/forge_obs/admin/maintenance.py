@@ -143,7 +143,7 @@ def back_up(db_path: str | os.PathLike[str], target: str | os.PathLike[str]) -> 
 
 
 def _own_files(db_path: Path) -> set[Path]:
-    beside = (spool.get_spool_path(db_path), spool.get_lost_path(db_path))
+    beside = (*spool.list_files(db_path), spool.get_lost_path(db_path))
     database = (db_path.resolve(), *reserved_files(db_path))
     return {*database, *(path.resolve() for path in beside)}
 

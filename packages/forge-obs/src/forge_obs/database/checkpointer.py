@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from operator import attrgetter
-from queue import Empty, SimpleQueue
 from typing import Final
 
 from forge_obs.database.errors import DRIVER_ERRORS
@@ -98,8 +97,7 @@ class Checkpointer:
         self._connection: LogConnection | None = None
         self._noted = 0
         self._alone = 0
-        # Both may be used by a signal handler that interrupted their use: no event bears that.
-        self._wanted: SimpleQueue[None] = SimpleQueue()
+        self._work = threading.Event()
         self._moving = False
         self._over = False
         self._thread: threading.Thread | None = None
@@ -121,7 +119,7 @@ class Checkpointer:
         elif commits[0].length < LONG_ROW:
             self._alone += 1
         if self._noted >= LOG_BYTES or self._is_sync_due():
-            self._want()
+            self._start()
 
     def _is_sync_due(self) -> bool:
         return self._alone >= _MANY_ROWS and self._alone % _SYNC_ROWS == 0
@@ -138,7 +136,7 @@ class Checkpointer:
         self._wake()
         return self._disconnect(wait_s)
 
-    def _want(self) -> None:
+    def _start(self) -> None:
         self._over = False
         self._wake()
         if self._thread is None:
@@ -150,12 +148,13 @@ class Checkpointer:
                 self._noted = self._alone = 0
 
     def _wake(self) -> None:
-        if self._wanted.empty():
-            self._wanted.put(None)
+        if not self._work.is_set():
+            self._work.set()
 
     def _run(self) -> None:
         try:
-            while self._is_wanted() and not self._over:
+            while self._work.wait(_IDLE_S) and not self._over:
+                self._work.clear()
                 if self._noted >= LOG_BYTES:
                     self._move()
                 else:
@@ -167,14 +166,6 @@ class Checkpointer:
             # A commit that asks for more just now is seen to with the next one that does.
             self._thread = None
             self._alone = 0
-
-    def _is_wanted(self) -> bool:
-        """Wait for something to do; False if nothing comes."""
-        try:
-            self._wanted.get(timeout=_IDLE_S)
-        except Empty:
-            return False
-        return True
 
     def _sync(self) -> None:
         with suppress(OSError, *DRIVER_ERRORS), self._connected(_FOREVER_S) as log:

@@ -94,26 +94,21 @@ def let_forks_pass() -> None:
         locks.wait_for_fork()
 
 
-class _Fork:
-    """Waits for connections before a fork, and refuses in the child what stayed open."""
-
-    def before_fork(self) -> None:
-        """Wait until no other thread has one, for a moment at most."""
-        give_up = time.monotonic() + _WAIT_S
-        here = threading.get_ident()
-        while any(known.thread != here for known in list_connections()):
-            if time.monotonic() >= give_up:
-                return
-            time.sleep(_LOOK_S)
-
-    def after_fork_in_parent(self) -> None:
-        """Go on."""
-
-    def after_fork_in_child(self) -> None:
-        """Leave the parent's connections alone, and their files."""
-        _inherited.extend(list_connections())
-        _open.clear()
-        _refused.update(known.identity for known in _inherited if known.identity is not None)
+def _wait_for_others() -> None:
+    """Before a fork, wait until no other thread has a connection, for a moment at most."""
+    give_up = time.monotonic() + _WAIT_S
+    here = threading.get_ident()
+    while any(connection.thread != here for connection in list_connections()):
+        if time.monotonic() >= give_up:
+            return
+        time.sleep(_LOOK_S)
 
 
-locks.take_part_last(_Fork())
+def _refuse_inherited() -> None:
+    """In a child, leave the parent's connections alone, and their files."""
+    _inherited.extend(list_connections())
+    _open.clear()
+    _refused.update(entry.identity for entry in _inherited if entry.identity is not None)
+
+
+locks.call_last(_wait_for_others, _refuse_inherited)

@@ -30,22 +30,24 @@ _KEPT_LOG_BYTES: Final = 128_000_000
 _RETRY_S: Final = (0.005, 0.05)
 
 
-def create_write_engine(path: Path, *, pooled: bool = True, wait_s: float = BUSY_S) -> Engine:
+def create_write_engine(path: Path, wait_s: float = BUSY_S) -> Engine:
     """Make an engine whose transactions take the write lock at once.
+
+    It keeps no connection that is not in use: none may be open during a fork, and SQLAlchemy
+    forgets, unclosed, one that comes back to a pool that was disposed of meanwhile.
 
     A deferred transaction that reads and then writes fails under contention whatever the timeout,
     since SQLite refuses to wait for a reader that turns into a writer.
 
     Args:
         path: The file, which exists.
-        pooled: Keep connections that are not in use.
         wait_s: How long a statement waits for a lock, in seconds; so does opening a connection.
     """
     engine = create_engine(
         URL.create("sqlite", database=os.fspath(path)),
         creator=lambda: connect_for_writing(path, wait_s),
         hide_parameters=True,
-        poolclass=pool.QueuePool if pooled else pool.NullPool,
+        poolclass=pool.NullPool,
     )
     event.listen(engine, "begin", _begin)
     return engine

@@ -77,17 +77,17 @@ class _Group:
         self._gathered = threading.Lock()
         self._gathered.acquire()
 
-    def takes(self, wanted: Commit) -> bool:
-        """Tell whether a row may join."""
+    def takes(self, row: Commit) -> bool:
+        """Return whether a row may join."""
         return (
-            wanted.length < LONG_ROW
-            and wanted.statement == self.commits[0].statement
+            row.length < LONG_ROW
+            and row.statement == self.commits[0].statement
             and len(self.commits) < MOST_ROWS
         )
 
-    def join(self, wanted: Commit) -> None:
+    def join(self, row: Commit) -> None:
         """Add a row of another thread, and wake the leader if it has waited for this one."""
-        self.commits.append(wanted)
+        self.commits.append(row)
         if len(self.commits) >= self._expected:
             with suppress(RuntimeError):  # another thread woke it
                 self._gathered.release()
@@ -131,48 +131,40 @@ class GroupCommit:
         self._gathering: _Group | None = None
         self._threads: set[int] = set()
 
-    def commit(self, wanted: Commit, timeout_s: float) -> bool:
-        """Write a row, alone or with others; tells whether its file still stands at the path.
+    def commit(self, row: Commit, timeout_s: float) -> bool:
+        """Write a row, alone or with others; return whether its file still stands at the path.
 
         Raises:
             StoreUnavailable: Other threads kept the database busy.
             Exception: What `write` raised, or found wrong with the row.
         """
-        give_up = time.monotonic() + timeout_s
         thread = threading.get_ident()
-        if thread in self._threads:
-            # A signal handler must not wait for others, who wait for what it interrupted.
-            self._write_alone(wanted, give_up)
-        else:
-            self._commit(wanted, give_up, thread)
-        if wanted.error is not None:
-            raise wanted.error
-        return bool(wanted.kept)
-
-    def _commit(self, wanted: Commit, give_up: float, thread: int) -> None:
         try:
             self._threads.add(thread)
-            self._settle(wanted, give_up)
+            self._settle(row, time.monotonic() + timeout_s)
         finally:
             self._threads.discard(thread)
+        if row.error is not None:
+            raise row.error
+        return bool(row.kept)
 
-    def _settle(self, wanted: Commit, give_up: float) -> None:
-        while not wanted.settled:
+    def _settle(self, row: Commit, give_up: float) -> None:
+        while not row.settled:
             group = self._gathering
-            if group is not None and group.takes(wanted):
-                group.join(wanted)
+            if group is not None and group.takes(row):
+                group.join(row)
                 if not group.wait(max(0.0, give_up - time.monotonic())):
                     raise StoreUnavailable(_BUSY)
-            elif wanted.length >= LONG_ROW or len(self._threads) < self._crowd:
-                self._write_alone(wanted, give_up)
+            elif row.length >= LONG_ROW or len(self._threads) < self._crowd:
+                self._write_alone(row, give_up)
             else:
-                self._lead(_Group(wanted), give_up)
+                self._lead(_Group(row), give_up)
 
-    def _write_alone(self, wanted: Commit, give_up: float) -> None:
+    def _write_alone(self, row: Commit, give_up: float) -> None:
         with self._lock.held(give_up - time.monotonic()) as taken:
             if not taken:
                 raise StoreUnavailable(_BUSY)
-            self._write([wanted], give_up - time.monotonic())
+            self._write([row], give_up - time.monotonic())
 
     def _lead(self, group: _Group, give_up: float) -> None:
         try:

@@ -181,11 +181,10 @@ class Database:
             raise StoreUnavailable(f"database {self.path} was removed while it was in use")
 
     def close(self) -> None:
-        """Close every idle connection; the next use opens new ones. Hold the lock."""
+        """Close the connection to write by; the next commit opens a new one. Hold the lock."""
         writer, self._writer = self._writer, None
         if writer is not None:
             writer.close()
-        self.engine.dispose()
 
 
 _open: dict[Path, Database] = {}

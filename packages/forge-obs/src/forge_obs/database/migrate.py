@@ -72,7 +72,7 @@ def make_ready(database: Database, *, timeout_s: float, read_s: float | None = N
 
 def _read_revision(database: Database, timeout_s: float) -> str | None:
     with database.held(timeout_s) as left_s:
-        engine = create_write_engine(database.path, pooled=False, wait_s=left_s)
+        engine = create_write_engine(database.path, left_s)
         with engine.connect().execution_options(**READ_ONLY) as connection:
             return get_revision(connection)
 
@@ -102,18 +102,22 @@ def _upgrade_alone(database: Database, timeout_s: float) -> None:
             raise StoreUnavailable(f"database {database.path}: another thread keeps migrating")
         if not database.ready:  # another thread may have been first
             left_s = timeout_s - (time.monotonic() - started)
-            _run_alembic(create_write_engine(database.path, pooled=False, wait_s=left_s))
+            _run_alembic(database.path, create_write_engine(database.path, left_s))
             database.ready = True
 
 
-def _run_alembic(engine: Engine) -> None:
-    with _quiet(logging.getLogger("alembic")):
-        from alembic import command  # noqa: PLC0415 - costs more than all else here, rarely needed
-        from alembic.config import Config  # noqa: PLC0415
+def _run_alembic(path: Path, engine: Engine) -> None:
+    with _quiet(logging.getLogger("alembic")), engine.begin() as connection:
+        # Looked at again under the lock: of many processes that start together one imports
+        # Alembic, which costs more than all else here, and the others find the work done.
+        revision = get_revision(connection)
+        refuse_newer(path, revision)
+        if revision != HEAD:
+            from alembic import command  # noqa: PLC0415
+            from alembic.config import Config  # noqa: PLC0415
 
-        config = Config()
-        config.set_main_option("script_location", "forge_obs:alembic")
-        with engine.begin() as connection:
+            config = Config()
+            config.set_main_option("script_location", "forge_obs:alembic")
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
 

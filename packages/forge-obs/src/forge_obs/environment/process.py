@@ -1,4 +1,4 @@
-"""This process and its surroundings: environment, identity, and which processes live."""
+"""This process: environment, identity, and which processes live."""
 
 import os
 import time
@@ -8,7 +8,7 @@ from pwd import getpwuid
 from random import Random
 from typing import Final
 
-from forge_obs.environment.location import Surroundings, locate, starts_at_home
+from forge_obs.environment.location import locate, starts_at_home
 from forge_obs.environment.mounts import NETWORK, find_file_system
 from forge_obs.model.entries import Owner
 
@@ -43,8 +43,8 @@ def get_db_path() -> Path | None:
 
 @lru_cache(maxsize=64)
 def _locate(db_path: str | None, state_home: str | None, home: str | None, cwd: str) -> Path | None:
-    found = locate(Surroundings(db_path, state_home, home, cwd))
-    return None if found is None else Path(found)
+    path = locate(db_path, state_home=state_home, home=home, cwd=cwd)
+    return None if path is None else Path(path)
 
 
 def _registered_home() -> str | None:

@@ -1,9 +1,11 @@
-"""The spool: a bounded file beside the database for entries that it cannot take now.
+"""The spool: bounded files beside the database for entries that it cannot take now.
 
-Whoever appends, drains or removes it holds its lock, `flock` on the file itself, so that threads
-and processes exclude each other alike and a killed one leaves no lock behind. What cannot be
-spooled either is counted in a second file, whose length is the count: a sparse file grows on a
-full disk, too, and its modification time tells of the last loss.
+Whoever appends to one, drains or removes it holds its lock, `flock` on the file itself, so that
+threads and processes exclude each other alike and a killed one leaves no lock behind. All share one
+file; where that stays busy, or is somebody else's, a process makes one of its own. The shared file
+stands as long as any of them does, so that one look tells whether entries wait. What cannot be
+spooled either is counted in a file whose length is the count: a sparse file grows on a full disk,
+too, and its modification time tells of the last loss.
 
 See D49.
 """
@@ -12,12 +14,14 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from io import BufferedReader
+from errno import ETIMEDOUT
 from pathlib import Path
 from typing import Final
 
+from forge_obs.environment.private_files import make_file
 from forge_obs.errors import SpoolUnavailable
 from forge_obs.model.entries import Entry
 from forge_obs.spool.file_lock import locked
@@ -31,7 +35,13 @@ from forge_obs.spool.format import (
 )
 
 MAX_BYTES: Final = 256 * 1024 * 1024
-"""How long the file may become."""
+"""How long the shared file may become, and those of all processes together."""
+
+_SHARED_S: Final = 0.25
+"""How long to wait for the shared file before a process makes its own, in seconds."""
+
+_MOST_OWN: Final = 8
+"""Files of its own that a process makes at most."""
 
 _SPOOL: Final = "-spool"
 _CHUNK: Final = 1 << 20
@@ -64,18 +74,66 @@ def append(db_path: Path, entry: Entry, *, timeout_s: float) -> None:
     """
     path = get_spool_path(db_path)
     line = encode_entry(entry)
-    with _telling(path), locked(path, os.O_CREAT, time.monotonic() + timeout_s) as descriptor:
-        _append(path, descriptor, line)
+    give_up = time.monotonic() + min(timeout_s, _SHARED_S)
+    with _telling(path):
+        try:
+            with locked(path, os.O_CREAT, give_up) as descriptor:
+                _append(path, descriptor, line, MAX_BYTES)
+        except OSError:
+            _append_to_own(path, line)
 
 
-def _append(path: Path, descriptor: int, line: bytes) -> None:
+def _append_to_own(shared: Path, line: bytes) -> None:
+    """Use a file of this process; another one while that is drained, or what holds it is paused."""
+    files = _list_own(shared)
+    for number in range(_MOST_OWN):
+        path = Path(f"{shared}-{os.getpid()}-{number}")
+        most = MAX_BYTES - sum(_get_size(file) for file in files if file != path)
+        with (
+            suppress(TimeoutError),
+            locked(path, os.O_CREAT, time.monotonic()) as descriptor,
+        ):
+            _append(path, descriptor, line, most)
+            _show(shared)
+            return
+    raise TimeoutError(ETIMEDOUT, "kept busy by others")
+
+
+def _show(shared: Path) -> None:
+    """Let a look at the shared file tell that entries wait in others."""
+    with suppress(FileExistsError):
+        make_file(shared)
+
+
+def _list_own(shared: Path) -> list[Path]:
+    """List the files that processes of this user made because the shared one was busy."""
+    prefix = f"{shared.name}-"
+    with os.scandir(shared.parent) as entries:
+        names = [entry.name for entry in entries if entry.name.startswith(prefix)]
+    files = [shared.with_name(name) for name in sorted(names)]
+    return [file for file in files if _is_ours(file)]
+
+
+def _is_ours(file: Path) -> bool:
+    with suppress(FileNotFoundError):
+        return file.lstat().st_uid == os.geteuid()
+    return False
+
+
+def _get_size(file: Path) -> int:
+    with suppress(FileNotFoundError):
+        return file.lstat().st_size
+    return 0
+
+
+def _append(path: Path, descriptor: int, line: bytes, most: int) -> None:
     size = os.fstat(descriptor).st_size
     start, block = size, line
     if size < HEADER_BYTES:
         start, block = 0, encode_header(HEADER_BYTES) + line
     elif os.pread(descriptor, 1, size - 1) != b"\n":
         block = b"\n" + line  # a kill tore the last line: it must not spoil this one
-    if start + len(block) > MAX_BYTES:
+    if start + len(block) > most:
         raise SpoolUnavailable(f"{path} is full")
     try:
         _write(descriptor, block, start)
@@ -94,10 +152,10 @@ def _write(descriptor: int, block: bytes, start: int) -> None:
 
 
 def has_entries(db_path: Path) -> bool:
-    """Tell whether there is a spool; costs one look at the directory."""
+    """Return whether there is a spool; costs one look at the directory."""
     # On the path of every record: a path object and an exception would cost four times as much.
     try:
-        return os.access(f"{db_path}{_SPOOL}", os.F_OK)
+        return os.access(f"{db_path}{_SPOOL}", os.F_OK, follow_symlinks=False)
     except ValueError:
         return False
 
@@ -124,62 +182,96 @@ def drain(
         timeout_s: How long to wait for others that use the spool, in seconds.
 
     Returns:
-        Whether nothing waits any more.
+        Whether nothing waits any more that this user may read.
 
     Raises:
         SpoolUnavailable: It cannot be read or written.
     """
-    path = get_spool_path(db_path)
-    with ExitStack() as stack:
-        try:
-            descriptor = stack.enter_context(locked(path, 0, time.monotonic() + timeout_s))
-        except FileNotFoundError:
-            return True
-        except TimeoutError:
-            return False
-        except OSError as error:
-            raise _tell(path, error) from error
-        file = stack.enter_context(os.fdopen(descriptor, "rb", closefd=False))
-        return _drain(path, file, save, lose, time.monotonic() + budget_s)
-
-
-def _drain(
-    path: Path,
-    file: BufferedReader,
-    save: Callable[[Entry], bool],
-    lose: Callable[[int], None],
-    give_up: float,
-) -> bool:
-    with _telling(path):
-        size = os.fstat(file.fileno()).st_size
-        position = decode_header(file.read(HEADER_BYTES), size)
-        file.seek(position)
-    unusable = done = 0
+    shared = get_spool_path(db_path)
+    batch = _Batch(save, time.monotonic() + budget_s)
     try:
-        while position < size and (done < _LEAST or time.monotonic() < give_up):
-            with _telling(path):
-                line = file.readline()
-            unusable += not _hand_over(line, save)
-            position += len(line)
-            done += 1
+        return _drain_all(shared, batch, timeout_s)
     finally:
+        if batch.unusable:
+            lose(batch.unusable)
+
+
+@dataclass
+class _Batch:
+    """Entries that are handed over in one go."""
+
+    save: Callable[[Entry], bool]
+    give_up: float
+    done: int = 0
+    unusable: int = 0
+
+    def goes_on(self) -> bool:
+        return self.done < _LEAST or time.monotonic() < self.give_up
+
+    def hand_over(self, line: bytes) -> None:
+        if line.strip():
+            entry = decode_entry(line)
+            self.unusable += entry is None or not self.save(entry)
+        self.done += 1
+
+
+def _drain_all(shared: Path, batch: _Batch, timeout_s: float) -> bool:
+    try:
+        with locked(shared, 0, time.monotonic() + timeout_s) as descriptor:
+            if not _drain(shared, descriptor, batch):
+                return False
+            if not all(_drain_own(path, batch) for path in _list_own(shared)):
+                return False
+            shared.unlink()
+            if _list_own(shared):  # made while the shared file was still there
+                _show(shared)
+                return False
+            return True
+    except FileNotFoundError:
+        return True
+    except TimeoutError:
+        return False
+    except OSError:
+        # Somebody else's, who stores what waits there, or no file: ours wait elsewhere.
+        return all(_drain_own(path, batch) for path in _list_own(shared))
+
+
+def _drain_own(path: Path, batch: _Batch) -> bool:
+    """Drain a file of one process, and remove it; False if something still waits in it."""
+    try:
+        with locked(path, 0, time.monotonic()) as descriptor:
+            if not _drain(path, descriptor, batch):
+                return False
+            path.unlink()
+            return True
+    except FileNotFoundError:
+        return True
+    except TimeoutError:
+        return False
+
+
+def _drain(path: Path, descriptor: int, batch: _Batch) -> bool:
+    """Hand over the lines of a file that is locked; False if some are left."""
+    with os.fdopen(descriptor, "rb", closefd=False) as file:
         with _telling(path):
-            _advance(path, file.fileno(), position, size)
-        if unusable:
-            lose(unusable)
+            size = os.fstat(descriptor).st_size
+            position = decode_header(file.read(HEADER_BYTES), size)
+            file.seek(position)
+        try:
+            while position < size and batch.goes_on():
+                with _telling(path):
+                    line = file.readline()
+                batch.hand_over(line)
+                position += len(line)
+        finally:
+            with _telling(path):
+                _advance(descriptor, position, size)
     return position >= size
 
 
-def _hand_over(line: bytes, save: Callable[[Entry], bool]) -> bool:
-    if not line.strip():
-        return True
-    entry = decode_entry(line)
-    return entry is not None and save(entry)
-
-
-def _advance(path: Path, descriptor: int, position: int, size: int) -> None:
+def _advance(descriptor: int, position: int, size: int) -> None:
     if position >= size:
-        path.unlink()
+        os.ftruncate(descriptor, 0)
     else:
         _write(descriptor, encode_header(position), 0)
 
@@ -209,7 +301,14 @@ def read_backlog(db_path: Path) -> Backlog:
     path = get_spool_path(db_path)
     with _telling(path):
         lost, last_lost_at = _read_lost(get_lost_path(db_path))
-        return Backlog(_count_pending(path), lost, last_lost_at)
+        pending = sum(map(_count_pending, list_files(db_path)))
+        return Backlog(pending, lost, last_lost_at)
+
+
+def list_files(db_path: Path) -> list[Path]:
+    """List the files in which entries wait, or would."""
+    shared = get_spool_path(db_path)
+    return [shared, *_list_own(shared)] if has_entries(db_path) else [shared]
 
 
 def _read_lost(path: Path) -> tuple[int, datetime | None]:
