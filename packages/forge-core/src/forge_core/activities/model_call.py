@@ -168,7 +168,7 @@ class CallRecorder:
 
 
 def _is_dropped() -> bool:
-    """Tell whether an attempt that is told to end is the last: otherwise the next one is near."""
+    """Return whether an attempt that is asked to end is the last, with no next one near."""
     details = activity.cancellation_details()
     return details is None or details.cancel_requested or details.worker_shutdown
 

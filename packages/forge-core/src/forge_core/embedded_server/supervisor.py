@@ -321,7 +321,7 @@ def _measure_log(files: StateFiles) -> int:
 
 
 def _says_taken(files: StateFiles, said_before: int) -> bool:
-    """Tell whether the server found a port taken; whoever took it may have let go of it since."""
+    """Return whether the server found a port taken; whoever took it may have released it."""
     try:
         with files.log.open(errors="replace") as log:
             log.seek(said_before)

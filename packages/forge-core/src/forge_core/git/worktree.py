@@ -131,7 +131,7 @@ def restore_worktree(path: Path, commit: str) -> None:
 
 
 def describe_mishap(worktree: Path) -> str | None:
-    """Say why a worktree is not where Forge made it; None where it is."""
+    """Return why a worktree is not where Forge made it; None where it is."""
     try:
         _locate_locks(Git(worktree))
     except WorktreeAstray as astray:

@@ -66,7 +66,7 @@ class ServerConnection:
         return ServerConnected(self.address, self.embedded is not None, ui_address)
 
     async def require_workers(self) -> None:
-        """See that somebody executes what is submitted to a configured server.
+        """Ensure that somebody executes what is submitted to a configured server.
 
         Raises:
             ServerUnavailable: Nobody does.

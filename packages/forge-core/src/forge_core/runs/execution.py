@@ -139,7 +139,7 @@ def follow_run(
 
 
 def make_workflow_id(task_id: str) -> str:
-    """Name a new run of a task."""
+    """Return the workflow id of a new run of a task."""
     return build_workflow_id(task_id, secrets.token_hex(4))
 
 
@@ -201,7 +201,7 @@ async def execute(
 
 
 def describe_ways(workflow_id: str) -> str:
-    """Say how an interrupted run goes on."""
+    """Describe how an interrupted run continues."""
     return f"forge resume {workflow_id} continues it, forge cancel {workflow_id} ends it"
 
 
@@ -220,7 +220,7 @@ async def _find_run(connection: ServerConnection, workflow_id: str) -> RunDescri
 
 
 async def _require_claim(connection: ServerConnection, run: RunDescription) -> None:
-    """See that a run of this machine still has the task id that it claimed, if it came to that.
+    """Check that a run of this machine still has the task id that it claimed, if it claimed one.
 
     Raises:
         TaskIdTaken: Its claim was removed, and perhaps another run has the id by now.
@@ -246,7 +246,7 @@ async def _keep_server(embedded: EmbeddedServer, workflow_id: str, emit: Emit) -
 
 
 def _make_queue() -> str:
-    """Name the task queue of one run.
+    """Return the name of the task queue of one run.
 
     The embedded server has no authentication: the name is a secret, so that nobody else can hand
     work to the run's worker.

@@ -36,7 +36,7 @@ def find_owner(files: StateFiles, workflow_id: str) -> int | None:
 
 
 def confirm_run(files: StateFiles, workflow_id: str, run_id: str) -> None:
-    """See that this is the one run that was ever executed here under a workflow id.
+    """Check that this is the one run that was ever executed here under a workflow id.
 
     Forge starts none twice, but the server lets everybody who has read how a run was started do so.
 

@@ -32,7 +32,7 @@ class Holdings:
 
 
 def list_old_runs(files: StateFiles, older_than: datetime) -> list[str]:
-    """Name the runs whose files were last written before a moment.
+    """Return the runs whose files were last written before a moment.
 
     Those that a process executes are left out, and so is what does not bear a workflow's id:
     payloads of no workflow, and of an id that had to be hashed.

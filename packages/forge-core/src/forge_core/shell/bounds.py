@@ -20,7 +20,7 @@ class ResourceLimits:
     """Size of each file that is written; a process that goes over it gets SIGXFSZ."""
 
     def describe(self, name: str) -> str:
-        """Say what using more than the limit of this name is."""
+        """Describe a use of more than the limit of this name."""
         return {
             "memory_mb": f"more than {self.memory_mb} MB of memory",
             "processes": f"more than {self.processes} processes",

@@ -45,6 +45,6 @@ def _find_marked(mark: str) -> Iterator[int]:
 
 
 def _has_ended(directory: Path) -> bool:
-    """Tell whether a process only waits to be collected."""
+    """Return whether a process only waits to be collected."""
     state = (directory / "stat").read_text(errors="replace").rpartition(")")[2].split()[0]
     return state in {"Z", "X"}

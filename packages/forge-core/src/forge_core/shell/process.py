@@ -136,7 +136,7 @@ class BoundedCommand:
         return returncode, None
 
     def _send(self, order: Order) -> None:
-        """Tell the reaper what to start; its input stays open for as long as we live."""
+        """Send the reaper what to start; its input stays open for as long as we live."""
         text = json.dumps(
             {
                 "argv": list(order.argv),

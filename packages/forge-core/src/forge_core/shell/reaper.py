@@ -217,7 +217,7 @@ class Reaper(Parent):
             Path("/proc/self/oom_score_adj").write_text("500")
 
     def _find_excess(self) -> str | None:
-        """Name the limit that the command and all its descendants together go over."""
+        """Return the name of the limit that the command and its descendants together exceed."""
         pids = list(_find_descendants(os.getpid()))
         reaped = resource.getrusage(resource.RUSAGE_CHILDREN)
         used = {

@@ -132,7 +132,7 @@ async def connect(config: ConnectConfig) -> Client:
 
 
 def find_reason(error: Exception) -> str:
-    """Say in a few words why a connection failed; pure."""
+    """Return in a few words why a connection failed; pure."""
     if isinstance(error, RPCError) and error.status in REFUSALS:
         return "it refuses our credentials"
     text = _one_line(str(error))

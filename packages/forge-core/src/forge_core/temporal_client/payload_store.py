@@ -97,11 +97,11 @@ class PayloadFiles(StorageDriver):
         self._directory = directory
 
     def name(self) -> str:
-        """Name the driver in references, which outlive this version of it."""
+        """Return the name of the driver in references, which outlive this version of it."""
         return "forge-files"
 
     def type(self) -> str:
-        """Name the format."""
+        """Return the name of the format."""
         return "forge.files.zstd"
 
     async def store(

@@ -40,7 +40,7 @@ class StuckCause:
     """The run can be resumed, once its user has looked at it."""
 
     def explain(self, workflow_id: str) -> str:
-        """Say what it means for a run, and what its user can do."""
+        """Describe what it means for a run, and what its user can do."""
         if self.is_mendable:
             return (
                 f"run {workflow_id} makes no progress: {self.reason}: "

@@ -125,7 +125,7 @@ async def running_worker(
 
 @cache
 def build_id() -> str:
-    """Name the worker's code; left alone, the SDK spends half a second on hashing all modules."""
+    """Return a name of the worker's code; by itself the SDK hashes all modules, half a second."""
     return f"forge-{version('forge-core')}"
 
 
