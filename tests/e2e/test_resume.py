@@ -384,7 +384,7 @@ def test_run_whose_task_id_went_to_another_is_refused_and_ends_without_touching_
     assert f"run {workflow_id} can no longer be resumed" in cleaned.stdout
     assert (orphaned.code, refused.code, cancelled.code) == (2, 2, 0)
     assert "its claim on task id 't' was removed" in orphaned.error
-    assert "task id 't' is run forge-t-" in refused.error
+    assert "task id 't' now belongs to run forge-t-" in refused.error
     assert f"forge cancel {workflow_id} ends it" in refused.error
     assert "forge clean" not in cancelled.stdout
     assert git(repo, "rev-parse", "forge/t") == head

@@ -38,7 +38,7 @@ def test_no_server_runs_until_one_is_started_and_nothing_is_made() -> None:
     shown, document = run_forge("server", "status"), run_forge("server", "status", "--json")
 
     assert (shown.code, document.code) == (0, 0)
-    assert shown.stdout.startswith("server    not running")
+    assert shown.stdout.startswith("server     not running")
     assert document.document["running"] is False
     assert not Path(os.environ["XDG_STATE_HOME"]).exists()
 
