@@ -129,10 +129,9 @@ class Gate:
         self._go = directory / "go"
         self._begun = directory / "begun"
         script = f"touch {self._begun}; {command} while [ ! -e {self._go} ]; do sleep 0.05; done"
-        self.options = (
-            *("--model", write_script(directory / "script.json", *ANSWERS)),
-            *("--run-tests", "--test-command", script),
-        )
+        self.tests = ("--run-tests", "--test-command", script)
+        """Options that have any model's files tested."""
+        self.options = ("--model", write_script(directory / "script.json", *ANSWERS), *self.tests)
 
     def wait(self) -> None:
         """Wait until the command runs."""

@@ -105,6 +105,11 @@ class KillableServer:
             self.kill()
             raise
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._server.pid
+
     def kill(self) -> None:
         """End it as `kill -9` does."""
         self._server.kill()
