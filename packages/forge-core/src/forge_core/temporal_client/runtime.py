@@ -18,6 +18,9 @@ def get_runtime() -> Runtime:
 
     Left alone, the SDK's core writes its warnings to stdout, in the midst of our documents.
     """
-    forwarding = LogForwardingConfig(logging.getLogger("temporalio.core"))
+    # Without the fields, which may hold what a workflow or an activity was given or returned.
+    forwarding = LogForwardingConfig(
+        logging.getLogger("temporalio.core"), append_log_fields_to_message=False
+    )
     levels = TelemetryFilter(core_level="WARN", other_level="ERROR")
     return Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(levels, forwarding)))

@@ -8,6 +8,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any
 
+from pydantic import ValidationError
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, FailureError
 from temporalio.service import RPCError
@@ -83,7 +84,7 @@ class _Converting(ActivityInboundInterceptor):
         is_local = activity.info().is_local
         waits = is_local or self._count() >= MAX_UNEXPECTED_FAILURES
         return ApplicationError(
-            f"{type(error).__name__}: {error}"[:MESSAGE_LENGTH],
+            f"{type(error).__name__}: {_describe(error)}"[:MESSAGE_LENGTH],
             type=UNEXPECTED if waits else type(error).__name__,
             non_retryable=is_local,
             next_retry_delay=UNEXPECTED_DELAY if waits else None,
@@ -97,6 +98,15 @@ class _Converting(ActivityInboundInterceptor):
 def _key() -> tuple[str | None, str]:
     info = activity.info()
     return info.workflow_run_id, info.activity_id
+
+
+def _describe(error: Exception) -> str:
+    """Say what an error says, but not what a model or a prompt held: it is logged and printed."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    places = (".".join(map(str, detail["loc"])) + f" {detail['msg']}" for detail in details)
+    return f"{error.title}: {'; '.join(places)}"
 
 
 def _convert(error: Exception, message: str, *, final: bool) -> ApplicationError:
