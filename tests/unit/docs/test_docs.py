@@ -17,16 +17,30 @@ DOCUMENTS = sorted(
 PICTURES = sorted((ROOT / "docs").glob("*.svg"))
 DECISION = re.compile(r"\bD\d\d\b")
 """The number of a decision record."""
-LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)")
+"""The path and the anchor of a link that leads to another page, or to a place in its own."""
+
+
+def list_anchors(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.M)
+    return {re.sub(r"[^\w\- ]", "", title).lower().replace(" ", "-") for title in headings}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_of_a_document_lead_somewhere(document: Path) -> None:
-    missing = [
-        link for link in LINK.findall(document.read_text()) if not (document.parent / link).exists()
-    ]
+    links = LINK.findall(document.read_text())
+    pages = [(document.parent / path if path else document, anchor) for path, anchor in links]
 
-    assert missing == []
+    assert [page for page, _ in pages if not page.exists()] == []
+    assert [anchor for page, anchor in pages if anchor and anchor not in list_anchors(page)] == []
+
+
+def test_readme_has_its_two_commands_word_for_word() -> None:
+    lines = (ROOT / "README.md").read_text().splitlines()
+
+    assert "pip install hatch && hatch run forge demo" in lines
+    assert "pip install hatch && hatch test" in lines
 
 
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda path: path.name)
