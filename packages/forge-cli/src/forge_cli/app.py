@@ -2,11 +2,13 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from types import TracebackType
 from typing import NoReturn
 
-from cyclopts import App, CycloptsError, UnusedCliTokensError
+from cyclopts import CycloptsError, UnusedCliTokensError
 
 from forge_cli.commands.tree import build_app
 from forge_cli.errors import EXPECTED, describe_refusal, find_exit_code
@@ -26,54 +28,56 @@ def main(argv: list[str]) -> NoReturn:
     """Run the command line of this process, and end it."""
     prepare_streams()
     ignore_no_width()
-    sys.excepthook = partial(_report_bug, OutputFormat.find(argv))
+    sys.excepthook = partial(_report_bug, argv)
     end_process(call(argv))
 
 
 def call(argv: list[str]) -> ExitCode:
     """Run a command line; whatever goes wrong becomes one line and an exit code."""
-    output = OutputFormat.find(argv)
-    app = build_app(with_help=may_have_global_options(argv))
+    has_global_options = may_have_global_options(argv)
+    app, result = build_app(with_help=has_global_options), None
     try:
-        result = _run(app, argv)
+        with _failing_as_other_output():
+            result = app.meta(argv) if has_global_options else launch(app, argv)
     except UnusedCliTokensError as error:
         words = " ".join(error.unused_tokens or ())
         reason = (
             f"unexpected {words!r}: quote a text of several words, and give ids by their options"
         )
-        return _fail(output, ExitCode.USAGE, "UsageError", reason)
+        return _fail(argv, ExitCode.USAGE, "UsageError", reason)
     except CycloptsError as error:
-        return _fail(output, ExitCode.USAGE, "UsageError", str(error))
+        return _fail(argv, ExitCode.USAGE, "UsageError", str(error))
     except EXPECTED as error:
-        return _fail(output, find_exit_code(error), type(error).__name__, str(error))
+        return _fail(argv, find_exit_code(error), type(error).__name__, str(error))
     except OSError as error:
         refusal = describe_refusal(error)
         if refusal is None:
             raise
         _print_trace(error)
-        return _fail(output, ExitCode.INFRASTRUCTURE, type(error).__name__, refusal)
+        return _fail(argv, ExitCode.INFRASTRUCTURE, type(error).__name__, refusal)
     return result if isinstance(result, ExitCode) else ExitCode.SUCCESS
 
 
-def _run(app: App, argv: list[str]) -> object:
-    """Run a command; help and versions, which rich prints, fail as other output does."""
+@contextmanager
+def _failing_as_other_output() -> Iterator[None]:
+    """Let help and versions, which rich prints, fail as what we print ourselves."""
     try:
-        return app.meta(argv) if may_have_global_options(argv) else launch(app, argv)
+        yield
     except OSError:
         flush_output()
         raise
     except SystemExit as error:
         if not isinstance(error.__context__, BrokenPipeError):
             raise
-        return ExitCode.SUCCESS
 
 
-def _fail(output: OutputFormat, code: ExitCode, error_type: str, message: str) -> ExitCode:
-    return code if print_failure(output, error_type, message) else ExitCode.INFRASTRUCTURE
+def _fail(argv: list[str], code: ExitCode, error_type: str, message: str) -> ExitCode:
+    is_printed = print_failure(OutputFormat.find(argv), error_type, message)
+    return code if is_printed else ExitCode.INFRASTRUCTURE
 
 
 def _report_bug(
-    output: OutputFormat,
+    argv: list[str],
     type_: type[BaseException],
     error: BaseException,
     _trace: TracebackType | None,
@@ -81,7 +85,7 @@ def _report_bug(
     """Tell of an error that nobody expected, in one line, and exit."""
     _print_trace(error)
     reason = f"internal error: {type_.__name__}: {error} (FORGE_DEBUG=1 shows where)"
-    end_process(_fail(output, ExitCode.INFRASTRUCTURE, type_.__name__, reason))
+    end_process(_fail(argv, ExitCode.INFRASTRUCTURE, type_.__name__, reason))
 
 
 def _print_trace(error: BaseException) -> None:

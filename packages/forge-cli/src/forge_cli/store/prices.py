@@ -17,7 +17,6 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from forge_core.files.private import make_private, replace_private
 from forge_core.state_dir.locate import locate_base
 from forge_obs import Interaction
 
@@ -175,6 +174,8 @@ def _load_period(period: dict[str, Any]) -> Period:
 
 def _write(path: Path, data_version: str, schedules: Mapping[ModelKey, Schedule | None]) -> None:
     """Replace the file as a whole; a disk that does not take it costs the next command time."""
+    from forge_core.files.private import make_private, replace_private  # noqa: PLC0415 - for new prices only
+
     models = [
         {"provider": provider, "model": model, "periods": _dump_schedule(schedule)}
         for (provider, model), schedule in schedules.items()
