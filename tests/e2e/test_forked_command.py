@@ -6,6 +6,9 @@ import sys
 import pytest
 from support.forge import Outcome, run_forge
 
+INSTALLED = "import sys; from forge_cli.__main__ import main; sys.argv[0] = 'forge'; main()"
+"""What the script does that an installation puts on the user's path."""
+
 
 @pytest.mark.parametrize(
     "words",
@@ -18,7 +21,7 @@ from support.forge import Outcome, run_forge
 )
 def test_forked_command_ends_and_prints_as_the_installed_one(words: list[str]) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "forge_cli", *words],
+        [sys.executable, "-c", INSTALLED, *words],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
