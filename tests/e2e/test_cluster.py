@@ -17,8 +17,8 @@ from forge_cli.exit_codes import ExitCode
 from forge_core.temporal_client.inspector import RunInspector
 from forge_core.worker.worker import SHARED_QUEUE
 from forge_obs import get_run, open_reader
-from support.forge import DEADLINE_S, run_forge, running_forge
-from support.forked import ForgeProcess
+from support.forge import run_forge, running_forge
+from support.forked import DEADLINE_S, ForgeProcess
 from support.live import Gate, end_gently, run_options
 from support.llm_server import LLMServer, tool
 from support.script import answer, write_script

@@ -4,7 +4,8 @@ import threading
 from pathlib import Path
 
 import pytest
-from support.forge import DEADLINE_S, running_forge
+from support.forge import running_forge
+from support.forked import DEADLINE_S
 from support.llm_server import Exchange, LLMServer, Reply, error, tool
 
 ANSWER = {"files": [{"file_path": "hello.py", "content": 'print("hello")\n'}]}

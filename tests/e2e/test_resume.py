@@ -20,7 +20,8 @@ from forge_obs.environment.process import get_process_start
 from support.children import is_alive, running_stranger
 from support.disks import fill, small_disk
 from support.documents import validate
-from support.forge import DEADLINE_S, run_forge, running_forge
+from support.forge import run_forge, running_forge
+from support.forked import DEADLINE_S
 from support.live import (
     ANSWERS,
     ON_WIRE,

@@ -1,14 +1,19 @@
 """Processes of a test: forked children, perhaps as another user, and strangers."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import psutil
+
+DEADLINE_S = 120.0
+INTERVAL_S = 0.005
 
 NOBODY = 65534
 """A user without rights, for tests that root would pass by accident."""
@@ -39,8 +44,15 @@ def start_child(act: Callable[[], bool], *, uid: int | None = None) -> int:
 
 
 def wait_for(child: int) -> bool:
-    """Wait for a child; True if it exited with 0."""
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    """Wait for a child, which is killed if it takes too long; True if it exited with 0."""
+    give_up = time.monotonic() + DEADLINE_S
+    while (ended := os.waitpid(child, os.WNOHANG))[0] == 0:
+        if time.monotonic() > give_up:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            raise TimeoutError(f"child {child} did not end within {DEADLINE_S:.0f} s")
+        time.sleep(INTERVAL_S)
+    return os.waitstatus_to_exitcode(ended[1]) == 0
 
 
 def is_alive(pid: int) -> bool:

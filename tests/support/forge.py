@@ -10,8 +10,6 @@ from typing import Any
 
 from support.forked import NO_SEAMS, ForgeProcess
 
-DEADLINE_S = 120.0
-
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -58,7 +56,7 @@ def running_forge(
 def run_forge(*args: str, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Outcome:
     """Run a command to its end."""
     with running_forge(*args, env=env, cwd=cwd) as process:
-        stdout, stderr = process.communicate(DEADLINE_S)
+        stdout, stderr = process.communicate()
         outcome = Outcome(process.wait(), stdout, stderr)
     assert "Traceback" not in outcome.stderr, outcome.stderr
     return outcome

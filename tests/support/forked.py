@@ -22,6 +22,9 @@ from typing import IO
 
 from support import template
 
+DEADLINE_S = 120.0
+"""Seconds that a command may take to its end, unless a test says otherwise."""
+
 NO_SEAMS: Mapping[str, float] = MappingProxyType({})
 
 
@@ -73,17 +76,17 @@ class ForgeProcess:
         except subprocess.TimeoutExpired:
             return None
 
-    def wait(self, timeout: float | None = None) -> int:
+    def wait(self, timeout: float = DEADLINE_S) -> int:
         """Wait until it has ended, and tell how."""
         if self.returncode is None:
             self._answers.settimeout(timeout)
             try:
                 self.returncode = self._hear()
             except (TimeoutError, BlockingIOError) as error:
-                raise subprocess.TimeoutExpired(self.args, timeout or 0) from error
+                raise subprocess.TimeoutExpired(self.args, timeout) from error
         return self.returncode
 
-    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+    def communicate(self, timeout: float = DEADLINE_S) -> tuple[str, str]:
         """Read all that it still prints, until nobody has its streams, and wait for its end."""
         printed = {"stdout": "", "stderr": ""}
 
@@ -99,7 +102,7 @@ class ForgeProcess:
         for reader in readers:
             reader.join(timeout)
             if reader.is_alive():
-                raise subprocess.TimeoutExpired(self.args, timeout or 0)
+                raise subprocess.TimeoutExpired(self.args, timeout)
         self.wait(timeout)
         return printed["stdout"], printed["stderr"]
 

@@ -11,8 +11,7 @@ from threading import Event
 
 import pytest
 from forge_obs import Interaction, Run, get_interactions, list_recent_runs, open_reader
-from support.forge import DEADLINE_S
-from support.forked import ForgeProcess
+from support.forked import DEADLINE_S, ForgeProcess
 from support.llm_server import Exchange, Reply, tool
 from support.script import answer, write_script
 from support.waiting import wait_until

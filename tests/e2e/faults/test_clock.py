@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from support.clock import CAN_BE_MADE, Clock
-from support.forge import DEADLINE_S
+from support.forked import DEADLINE_S
 from support.live import ON_WIRE, Held, list_units, read_calls, read_run, run_options
 from support.llm_server import LLMServer
 from support.repository import make_repository

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support.forge import DEADLINE_S, Outcome, run_forge, running_forge
+from support.forge import Outcome, run_forge, running_forge
+from support.forked import DEADLINE_S
 from support.live import end_gently, read_run
 from support.llm_server import Exchange, LLMServer, Reply, error, raw, tool
 from support.repository import make_repository

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from forge_core.temporal_client.connect import load_connect_config
-from support.forge import DEADLINE_S, run_forge, running_forge
+from support.forge import run_forge, running_forge
+from support.forked import DEADLINE_S
 from support.live import (
     ON_WIRE,
     Gate,

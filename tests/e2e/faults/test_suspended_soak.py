@@ -14,8 +14,8 @@ import pytest
 from forge_core.embedded_server.start import read_record
 from forge_core.state_dir.files import StateFiles
 from forge_core.state_dir.locate import get_state_dir
-from support.forge import DEADLINE_S, run_forge, running_forge
-from support.forked import ForgeProcess
+from support.forge import run_forge, running_forge
+from support.forked import DEADLINE_S, ForgeProcess
 from support.live import ON_WIRE, follow_plan, name_unit
 from support.llm_server import Exchange, LLMServer, Reply
 from support.repository import make_repository

@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager, closing
 
 import pytest
 from forge_cli.actions.status import INTERVAL_S
-from support.forge import DEADLINE_S, run_forge, running_forge
-from support.forked import ForgeProcess
+from support.forge import run_forge, running_forge
+from support.forked import DEADLINE_S, ForgeProcess
 from support.records import PLAN, STEP, WORKFLOW_ID, record_call, record_run
 
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,17 +22,20 @@ with held_file(Path(sys.argv[1]), "the holder"):
 
 
 @pytest.fixture
-def holder(tmp_path: Path) -> "subprocess.Popen[str]":
+def holder(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
     """A process that holds `file`."""
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", HOLD, str(tmp_path / "file")],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "held\n"
-    return process
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "held\n"
+            yield process
+        finally:
+            process.kill()
 
 
 def test_a_held_file_says_who_holds_it_and_is_gone_afterwards(tmp_path: Path) -> None:
