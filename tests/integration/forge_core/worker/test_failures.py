@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from forge_core.activities import files, git, model_call
-from forge_core.errors import InfrastructureError, RunStuck
+from forge_core.errors import InfrastructureError, RunStuck, WorktreeBusy
 from forge_core.models.task import ForgeTaskInput, TaskDefinition
 from forge_core.runs.client import submit_run, wait_for_result, wait_unless_stuck
 from forge_core.runs.events import RunEvent
@@ -18,6 +18,7 @@ from forge_core.temporal_client.executions import hasten, release
 from forge_core.worker.interceptors.failures import MAX_UNEXPECTED_FAILURES
 from forge_core.worker.worker import running_worker
 from forge_obs import get_interactions, get_run, open_reader
+from pydantic import BaseModel, ValidationError
 from support.repository import make_repository
 from support.script import answer, write_script
 from support.temporal_server import unique_queue
@@ -43,11 +44,12 @@ class Mistake:
     def __init__(self, function: Callable[..., Any], times: int) -> None:
         self._function = function
         self._left = times
+        self.error: Exception = KeyError("of ours")
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         if self._left:
             self._left -= 1
-            raise KeyError("of ours")
+            raise self.error
         return self._function(*args, **keywords)
 
     def mend(self) -> None:
@@ -113,6 +115,45 @@ async def test_worker_tries_again_at_once_what_its_user_has_mended(
         result = await wait_unless_stuck(client, handle, ignore)
 
     assert result.status == "success"
+
+
+class Answer(BaseModel):
+    """What a model is to say."""
+
+    count: int
+
+
+def misread() -> ValidationError:
+    with pytest.raises(ValidationError) as misread:
+        Answer.model_validate({"count": "what it said"})
+    return misread.value
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (WorktreeBusy("an earlier attempt works in t"), "an earlier attempt works in t"),
+        (misread(), "ValidationError: Answer: count Input should be a valid integer"),
+    ],
+    ids=["busy worktree", "misread answer"],
+)
+async def test_error_is_told_in_words_that_quote_no_answer(
+    client: Client,
+    work: ForgeTaskInput,
+    make_mistake: Callable[[Any, str, int], Mistake],
+    error: Exception,
+    told: str,
+) -> None:
+    mistake, queue = make_mistake(git, "claim_task", 1000), unique_queue()
+    mistake.error = error
+    async with running_worker(client, queue):
+        handle = await submit_run(client, work, f"forge-{queue}", queue)
+        with pytest.raises(RunStuck) as stuck:
+            await wait_unless_stuck(client, handle, ignore)
+    await handle.terminate()
+
+    assert f"makes no progress: {told}" in str(stuck.value)
+    assert "what it said" not in str(stuck.value)
 
 
 @pytest.mark.parametrize(("module", "name"), PLACES)

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import PendingActivityState
+from temporalio.api.failure.v1 import Failure
 from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.api.workflowservice.v1 import (
     ResetActivityRequest,
@@ -148,8 +149,7 @@ async def _hasten_activity(
 ) -> None:
     """Try an activity again that waits for its user, who has made room or mended something."""
     waits = pending.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
-    kind = pending.last_failure.application_failure_info.type
-    if waits and kind in {DiskFull.__name__, UNEXPECTED}:
+    if waits and not {DiskFull.__name__, UNEXPECTED}.isdisjoint(_list_types(pending.last_failure)):
         await client.workflow_service.reset_activity(
             ResetActivityRequest(
                 namespace=client.namespace,
@@ -157,6 +157,15 @@ async def _hasten_activity(
                 id=pending.activity_id,
             )
         )
+
+
+def _list_types(failure: Failure) -> Iterator[str]:
+    """List the types of a failure and its causes; the server wraps one that it has to cut short."""
+    while True:
+        yield failure.application_failure_info.type
+        if not failure.HasField("cause"):
+            return
+        failure = failure.cause
 
 
 @contextmanager

@@ -71,8 +71,8 @@ class _Converting(ActivityInboundInterceptor):
             full = find_full_disk(error)
         if full is not None:
             return _postpone(full)
-        if isinstance(error, WorktreeBusy):
-            return _convert(error, str(error), final=False)
+        if isinstance(error, WorktreeBusy):  # by what was started before, which may end yet
+            return self._convert_unexpected(error)
         if isinstance(error, GitFailed):
             return _convert(error, str(error), final=self._count() >= MAX_GIT_FAILURES)
         if isinstance(error, ForgeError):
@@ -84,7 +84,7 @@ class _Converting(ActivityInboundInterceptor):
         is_local = activity.info().is_local
         waits = is_local or self._count() >= MAX_UNEXPECTED_FAILURES
         return ApplicationError(
-            f"{type(error).__name__}: {_describe(error)}"[:MESSAGE_LENGTH],
+            _describe(error)[:MESSAGE_LENGTH],
             type=UNEXPECTED if waits else type(error).__name__,
             non_retryable=is_local,
             next_retry_delay=UNEXPECTED_DELAY if waits else None,
@@ -102,11 +102,14 @@ def _key() -> tuple[str | None, str]:
 
 def _describe(error: Exception) -> str:
     """Say what an error says, but not what a model or a prompt held: it is logged and printed."""
-    if not isinstance(error, ValidationError):
+    if isinstance(error, ForgeError):
         return str(error)
+    name = type(error).__name__
+    if not isinstance(error, ValidationError):
+        return f"{name}: {error}"
     details = error.errors(include_url=False, include_context=False, include_input=False)
     places = (".".join(map(str, detail["loc"])) + f" {detail['msg']}" for detail in details)
-    return f"{error.title}: {'; '.join(places)}"
+    return f"{name}: {error.title}: {'; '.join(places)}"
 
 
 def _convert(error: Exception, message: str, *, final: bool) -> ApplicationError:
