@@ -106,7 +106,7 @@ def test_files_stay_where_nobody_can_say(forge: Forge, files: StateFiles) -> Non
     done = forge(*PRUNE, "--yes")
 
     assert done.code == 0
-    assert "payloads and logs of 1 run stay, since nobody can say" in done.stderr
+    assert "payloads and logs of 1 run are kept, since nothing says" in done.stderr
     assert list_kept(files) == ["forge-a"]
 
 
