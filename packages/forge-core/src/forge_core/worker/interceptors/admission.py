@@ -9,14 +9,14 @@ from typing import Any
 
 from temporalio import activity
 from temporalio.client import Client
-from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from forge_core.errors import UnsignedWork
 from forge_core.models.run import RunKey
 from forge_core.temporal_client.executions import describe
+from forge_core.worker.interceptors.around import AroundActivity, Proceed
 
 
-class AdmissionInterceptor(Interceptor):
+class AdmissionInterceptor(AroundActivity):
     """Refuses each activity that is not of one run or of its sub-tasks.
 
     Workflow code has no effects of its own: what it wants done are activities.
@@ -31,11 +31,13 @@ class AdmissionInterceptor(Interceptor):
         self._run = run
         self._admitted = {(run.workflow_id, run.run_id)}
 
-    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002 - as the base has it
-        """Put the check before the activity."""
-        return _Admitting(next, self)
+    async def execute(self, proceed: Proceed) -> Any:  # noqa: ANN401
+        """Check whose the activity is before it is executed."""
+        info = activity.info()
+        await self._admit(info.workflow_id or "", info.workflow_run_id or "")
+        return await proceed()
 
-    async def admit(self, workflow_id: str, run_id: str) -> None:
+    async def _admit(self, workflow_id: str, run_id: str) -> None:
         """Let an execution of a workflow pass.
 
         Raises:
@@ -49,14 +51,3 @@ class AdmissionInterceptor(Interceptor):
             if root != (self._run.workflow_id, self._run.run_id):
                 raise UnsignedWork(f"refused: {workflow_id} is not of run {self._run.workflow_id}")
             self._admitted.add(execution)
-
-
-class _Admitting(ActivityInboundInterceptor):
-    def __init__(self, next: ActivityInboundInterceptor, admission: AdmissionInterceptor) -> None:  # noqa: A002
-        super().__init__(next)
-        self._admission = admission
-
-    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002, ANN401
-        info = activity.info()
-        await self._admission.admit(info.workflow_id or "", info.workflow_run_id or "")
-        return await super().execute_activity(input)

@@ -10,16 +10,16 @@ from typing import Any
 
 from temporalio import activity
 from temporalio.client import Client
-from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from forge_core.activities.runs import RunActivities
 from forge_core.errors import ForgeError
 from forge_core.temporal_client.inspector import RunInspector
+from forge_core.worker.interceptors.around import AroundActivity, Proceed
 
 LOGGER = logging.getLogger("forge.temporal")
 
 
-class AdoptionInterceptor(Interceptor):
+class AdoptionInterceptor(AroundActivity):
     """Has the record say who executes a run, from its first activity in this worker on.
 
     Args:
@@ -32,11 +32,14 @@ class AdoptionInterceptor(Interceptor):
         self._runs = runs
         self._adopting: dict[str, asyncio.Task[None]] = {}
 
-    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002 - as the base has it
-        """Put the look at the run before the activity."""
-        return _Noticing(next, self)
+    async def execute(self, proceed: Proceed) -> Any:  # noqa: ANN401
+        """Look at the run of the activity before that is executed."""
+        info = activity.info()
+        if info.activity_type != RunActivities.begin_run.__name__:
+            self._notice((info.workflow_id or "").split("/", maxsplit=1)[0])
+        return await proceed()
 
-    def notice(self, workflow_id: str) -> None:
+    def _notice(self, workflow_id: str) -> None:
         """Adopt a run that is not known, beside the activity that told of it."""
         if not self._runs.executes(workflow_id) and workflow_id not in self._adopting:
             self._adopting[workflow_id] = asyncio.create_task(self._adopt(workflow_id))
@@ -53,15 +56,3 @@ class AdoptionInterceptor(Interceptor):
         run = await RunInspector(self._client).find_run(workflow_id)
         if run is not None and run.is_open and not self._runs.executes(workflow_id):
             await self._runs.adopt(run.key, run.work)
-
-
-class _Noticing(ActivityInboundInterceptor):
-    def __init__(self, next: ActivityInboundInterceptor, adoption: AdoptionInterceptor) -> None:  # noqa: A002
-        super().__init__(next)
-        self._adoption = adoption
-
-    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002, ANN401
-        info = activity.info()
-        if info.activity_type != RunActivities.begin_run.__name__:
-            self._adoption.notice((info.workflow_id or "").split("/", maxsplit=1)[0])
-        return await super().execute_activity(input)

@@ -12,10 +12,10 @@ from pydantic import ValidationError
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, FailureError
 from temporalio.service import RPCError
-from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from forge_core.errors import UNEXPECTED, DiskFull, ForgeError, GitFailed, WorktreeBusy
 from forge_core.files.disk import find_full_disk
+from forge_core.worker.interceptors.around import AroundActivity, Proceed
 
 DISK_DELAY_S, MAX_DISK_DELAY_S = 5.0, 300.0
 """Seconds until a full disk is tried again: so many more for each attempt, up to the second."""
@@ -33,30 +33,17 @@ MESSAGE_LENGTH = 2000
 """Characters of a message; Temporal fails on one of megabytes, and the cause is lost."""
 
 
-class FailureInterceptor(Interceptor):
+class FailureInterceptor(AroundActivity):
     """Decides on each exception whether its activity is tried again, and when."""
 
     def __init__(self) -> None:
         # Not Temporal's attempts: those are used up by whatever happens to a process, too.
         self._counts: Counter[tuple[str | None, str]] = Counter()
 
-    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002 - as the base has it
-        """Put the conversion around the activity."""
-        return _Converting(next, self._counts)
-
-
-class _Converting(ActivityInboundInterceptor):
-    def __init__(
-        self,
-        next: ActivityInboundInterceptor,  # noqa: A002
-        counts: Counter[tuple[str | None, str]],
-    ) -> None:
-        super().__init__(next)
-        self._counts = counts
-
-    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002, ANN401
+    async def execute(self, proceed: Proceed) -> Any:  # noqa: ANN401
+        """Convert what the activity raises."""
         try:
-            result = await super().execute_activity(input)
+            result = await proceed()
         except (FailureError, RPCError):
             raise
         # The edge of our code: whatever comes out of it must not end a run for good.

@@ -4,9 +4,9 @@ from typing import Any
 
 from pydantic import BaseModel
 from temporalio import activity
-from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from forge_core.temporal_client.payload_size import ensure_transferable
+from forge_core.worker.interceptors.around import AroundActivity, Proceed
 
 NAMES = {
     "assemble_context": "the assembled context",
@@ -18,7 +18,7 @@ NAMES = {
 """What the results are called that can be large."""
 
 
-class ResultInterceptor(Interceptor):
+class ResultInterceptor(AroundActivity):
     """Makes every result encodable and refuses one that is too large, before it is reported.
 
     Args:
@@ -28,18 +28,9 @@ class ResultInterceptor(Interceptor):
     def __init__(self, limit_bytes: int) -> None:
         self._limit_bytes = limit_bytes
 
-    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002 - as the base has it
-        """Put the check around the activity."""
-        return _Checking(next, self._limit_bytes)
-
-
-class _Checking(ActivityInboundInterceptor):
-    def __init__(self, next: ActivityInboundInterceptor, limit_bytes: int) -> None:  # noqa: A002
-        super().__init__(next)
-        self._limit_bytes = limit_bytes
-
-    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002, ANN401
-        result = await super().execute_activity(input)
+    async def execute(self, proceed: Proceed) -> Any:  # noqa: ANN401
+        """Check the result."""
+        result = await proceed()
         if not isinstance(result, BaseModel):
             return result
         kind = activity.info().activity_type
