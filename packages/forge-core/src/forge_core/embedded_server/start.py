@@ -40,8 +40,8 @@ START_TIMEOUT_S = 60.0
 SCARCE_BYTES = 1_000_000
 """Space on a disk below which a server that says nothing could not write it down."""
 
-START_TRIES = 5
-"""Starts of a server that ends because somebody took a port which it had chosen for itself."""
+START_TRIES = 10
+"""Starts of a server that ends because somebody took a port of it."""
 
 POLL_INTERVAL_S = 0.05
 
@@ -184,8 +184,8 @@ def _explained(start: _Start) -> Iterator[None]:
 async def _attach_or_start(start: _Start) -> ServerRecord:
     """Return a server that answers; whoever holds the start lock looks, so only one starts.
 
-    Besides the ports of its command line, the server chooses some for its parts and listens on them
-    a moment later. It panics where one is taken then: it is started again.
+    Somebody may take a port of its command line before it listens there, or one that it chose for
+    its parts: it is started again.
     """
     starts = 0
     with open_private(start.files.start_lock) as lock:
@@ -209,11 +209,7 @@ def _check_may_start_again(files: StateFiles, starts: int) -> None:
 
 
 async def _run_supervisor(start: _Start) -> None:
-    """Start a supervisor and wait until its server listens.
-
-    Raises:
-        ServerUnavailable: The server did not start.
-    """
+    """Start a supervisor and wait until its server listens, or has failed to, as its log says."""
     arguments = [
         "-P", "-m", "forge_core.embedded_server.supervisor",
         "--idle-s", str(start.idle_s),
@@ -234,13 +230,11 @@ async def _run_supervisor(start: _Start) -> None:
             start_new_session=True,
         )
     try:
-        status = await process.wait()
+        await process.wait()
     except asyncio.CancelledError:
         process.kill()
         await process.wait()
         raise
-    if status:
-        raise ServerUnavailable(_explain_end(start.files, _read_log(start.files)))
 
 
 async def _answers(files: StateFiles, record: ServerRecord) -> bool:

@@ -31,7 +31,6 @@ import psutil
 from forge_core.embedded_server.launch import (
     IDLE_S,
     LOOPBACK,
-    PORT_TAKEN,
     Launch,
     Ports,
     ServerRecord,
@@ -53,9 +52,6 @@ STOP_TIMEOUT_S = 10.0
 
 LOCK_SHARE = 0.5
 """Part of the time for a start that goes to a lock: who waits for us is to hear who holds it."""
-
-PORT_TRIES = 5
-"""Starts with other ports where somebody took one between the choice and the start."""
 
 LOG_LIMIT_BYTES = 5_000_000
 """Size from which on the log is set aside; the one before is dropped."""
@@ -140,21 +136,15 @@ def _start(
     files: StateFiles, launch: Launch, lock: int, is_wanted: Callable[[], bool]
 ) -> tuple[subprocess.Popen[bytes], Ports]:
     """Start the server and wait until it listens."""
-    wanted = _read_ports(files)
-    for _ in range(PORT_TRIES):
-        with ExitStack() as held:
-            ports = _hold_ports(held, wanted, ui=launch.ui)
-            wanted = None
-            said_before = _measure_log(files)
-            server = _spawn(build_command(files, launch.binary, ports), files.directory, lock)
-            if _listens(server, ports.grpc, launch.start_timeout_s, is_wanted):
-                _write_ports(files, ports)
-                return server, ports
-        ended_with = server.poll()
-        _stop(server)
-        if ended_with is None or not (_any_taken(ports) or _says_taken(files, said_before)):
-            break
-    raise StartFailed("it did not listen in time" if ended_with is None else "")
+    with ExitStack() as held:
+        ports = _hold_ports(held, _read_ports(files), ui=launch.ui)
+        server = _spawn(build_command(files, launch.binary, ports), files.directory, lock)
+        if _listens(server, ports.grpc, launch.start_timeout_s, is_wanted):
+            _write_ports(files, ports)
+            return server, ports
+    has_ended = server.poll() is not None
+    _stop(server)
+    raise StartFailed("" if has_ended else "it did not listen in time")
 
 
 def _spawn(command: Sequence[str], cwd: Path, lock: int) -> subprocess.Popen[bytes]:
@@ -311,38 +301,6 @@ def _write_ports(files: StateFiles, ports: Ports) -> None:
     """Remember the ports; without, the next start merely takes others."""
     with suppress(OSError):
         files.ports.write_text(dump_ports(ports))
-
-
-def _measure_log(files: StateFiles) -> int:
-    try:
-        return files.log.stat().st_size
-    except OSError:
-        return 0
-
-
-def _says_taken(files: StateFiles, said_before: int) -> bool:
-    """Return whether the server found a port taken; whoever took it may have released it."""
-    try:
-        with files.log.open(errors="replace") as log:
-            log.seek(said_before)
-            return PORT_TAKEN in log.read()
-    except OSError:
-        return False
-
-
-def _any_taken(ports: Ports) -> bool:
-    wanted = (ports.grpc, ports.http, ports.metrics, ports.ui)
-    return not all(port is None or _is_free(port) for port in wanted)
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            return False
-    return True
 
 
 def _detach() -> Callable[[], None]:
