@@ -9,6 +9,7 @@ from collections.abc import Callable
 from benchmarks import (
     context,
     demo,
+    edits,
     orchestration,
     overhead,
     peers,
@@ -28,6 +29,7 @@ BENCHMARKS: dict[str, Callable[[], int | None]] = {
     "demo": demo.main,
     "orchestration": orchestration.main,
     "context": context.main,
+    "edits": edits.main,
 }
 
 

@@ -70,7 +70,14 @@ def test_code_blocks_inside_a_file_are_left_alone() -> None:
         pytest.param('{"files": [', "it is not valid JSON", id="cut-off"),
         pytest.param("[" * 100_000, "it is not valid JSON", id="too-deep"),
         pytest.param("1" * 5000, "it is not valid JSON", id="too-long-a-number"),
-        pytest.param('{"explanation": "x"}', "files: Field required", id="missing-field"),
+        pytest.param(
+            '{"files": [{"content": "x"}]}', "files.0.file_path: Field required", id="missing-field"
+        ),
+        pytest.param(
+            '{"explanation": "x"}',
+            "answer: has none of deletions, edits, files, renames, untouched",
+            id="no-list",
+        ),
         pytest.param(
             '{"files": [{"file_path": 3, "content": ""}]}',
             "files.0.file_path: Input should be a valid string",

@@ -227,7 +227,7 @@ def _build_parameters(request: ModelRequest) -> ModelRequestParameters:
         name=request.tool_name,
         description=request.output.__doc__ or "",
         kind="output",
-        parameters_json_schema=request.output.model_json_schema(),
+        parameters_json_schema=request.output.model_json_schema(mode="serialization"),
     )
     return ModelRequestParameters(output_mode="tool", output_tools=[tool], allow_text_output=False)
 
