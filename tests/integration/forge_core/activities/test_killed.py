@@ -37,7 +37,7 @@ from forge_core.models.activity import (
     ValidateResult,
     WriteFilesInput,
 )
-from forge_core.models.llm import FileOutput
+from forge_core.models.llm import FileEdit, FileOutput, FileRename
 from forge_core.models.task import ValidationConfig
 from support.children import start_child, wait_for
 from support.repository import git, make_repository, put_files, snapshot
@@ -55,6 +55,7 @@ EFFECTS = frozenset(
 """Audit events before something is changed; `open` where it is for writing."""
 
 WORKFLOW = "forge-task-00000001"
+FILES = {"a.py": "a = 1\n", "old.py": "o = 1\n", "gone.py": "g = 1\n", ".gitignore": "*.log\n"}
 UNFORMATTED = "import os\nx   =  1\n"
 
 
@@ -63,7 +64,7 @@ def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository in which the same commit always has the same hash."""
     for person in ("AUTHOR", "COMMITTER"):
         monkeypatch.setenv(f"GIT_{person}_DATE", "2026-01-01T00:00:00Z")
-    return make_repository(tmp_path / "repo", {"a.py": "a = 1\n", ".gitignore": "*.log\n"})
+    return make_repository(tmp_path / "repo", FILES)
 
 
 def execute(activity: Callable[[Any], Any], argument: Any) -> Any:
@@ -107,7 +108,14 @@ def write(repo: Path) -> Activity:
     worktree = make_task_worktree(repo)().path
     files = {"a.py": "a = 2\n", "deep/er/new.py": "n = 1\n", "b.txt": "b\n"}
     outputs = tuple(FileOutput(file_path=path, content=text) for path, text in files.items())
-    work = WriteFilesInput(workflow_id=WORKFLOW, worktree=worktree, files=outputs)
+    work = WriteFilesInput(
+        workflow_id=WORKFLOW,
+        worktree=worktree,
+        files=outputs[1:],
+        edits=(FileEdit(file_path="a.py", search="a = 1\n", replace="a = 2\n"),),
+        deletions=("gone.py",),
+        renames=(FileRename(file_path="old.py", new_path="moved/new.py"),),
+    )
     return lambda: execute(write_output, work)
 
 

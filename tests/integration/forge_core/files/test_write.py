@@ -6,13 +6,14 @@ import signal
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from forge_core.errors import RefusedPath
-from forge_core.files.write import find_replaced, write_files
-from forge_core.models.llm import FileOutput
+from forge_core.files.write import find_replaced, write_changes
+from forge_core.models.changes import PlannedFile
 from support.children import start_child, wait_for
 from support.repository import put_files, snapshot
 from support.waiting import wait_until
@@ -35,7 +36,16 @@ def outside(tmp_path: Path) -> Path:
 
 
 def write(root: Path, *files: tuple[str, str]) -> list[str]:
-    return write_files(root, [FileOutput(file_path=path, content=text) for path, text in files])
+    return write_changes(root, [plan(root, path, text) for path, text in files])
+
+
+def plan(root: Path, path: str, text: str | None) -> PlannedFile:
+    """Plan on what stands there, as if it were the commit's."""
+    base = None
+    with suppress(OSError, ValueError):  # Of hostile paths.
+        base = (root / path).read_bytes() if (root / path).is_file() else None
+    content = None if text is None else text.encode("utf-8", "surrogatepass")
+    return PlannedFile(path, base, content)
 
 
 def test_new_files_and_their_directories_are_made(root: Path) -> None:
@@ -69,36 +79,6 @@ def test_content_arrives_byte_for_byte(root: Path, text: str) -> None:
     write(root, ("src/app.py", text))
 
     assert (root / "src/app.py").read_bytes() == text.encode()
-
-
-def test_file_of_crlf_lines_keeps_them(root: Path) -> None:
-    put_files(root, {"dos.txt": b"one\r\ntwo\r\n"})
-
-    write(root, ("dos.txt", "one\nthree\n"))
-
-    assert (root / "dos.txt").read_bytes() == b"one\r\nthree\r\n"
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "expected"),
-    [
-        (b"one\r\ntwo\n", "a\nb\n", b"a\nb\n"),
-        (b"one\r\n", "a\r\nb\r\n", b"a\r\nb\r\n"),
-        (b"one\r\n", "a\r\nb\n", b"a\r\nb\n"),
-        (b"one\n", "a\r\nb\r\n", b"a\r\nb\r\n"),
-        (b"one", "a\n", b"a\n"),
-        (b"", "a\n", b"a\n"),
-    ],
-    ids=["mixed before", "crlf after", "mixed after", "lf before", "one line", "empty before"],
-)
-def test_other_line_endings_are_the_answers_own(
-    root: Path, old: bytes, new: str, expected: bytes
-) -> None:
-    put_files(root, {"text.txt": old})
-
-    write(root, ("text.txt", new))
-
-    assert (root / "text.txt").read_bytes() == expected
 
 
 @pytest.mark.parametrize("mode", [0o755, 0o600, 0o644, 0o444])
@@ -209,13 +189,93 @@ def test_answer_with_one_bad_path_writes_nothing(root: Path, paths: tuple[str, .
     assert snapshot(root.parent) == before
 
 
-def test_content_that_is_no_text_writes_nothing(root: Path) -> None:
+def test_file_goes_with_the_directories_that_it_leaves_empty(root: Path) -> None:
+    put_files(root, {"a/b/c/one.py": "1\n", "a/two.py": "2\n"})
+
+    written = write_changes(root, [plan(root, "a/b/c/one.py", None)])
+
+    assert written == ["a/b/c/one.py"]
+    assert sorted(path.name for path in (root / "a").iterdir()) == ["two.py"]
+
+
+def test_files_are_written_before_others_go(root: Path) -> None:
+    files = [plan(root, "src/app.py", None), plan(root, "src/main.py", "x = 1\n")]
+
+    assert write_changes(root, files) == ["src/app.py", "src/main.py"]
+    assert [path.name for path in (root / "src").iterdir()] == ["main.py"]
+
+
+@pytest.mark.parametrize("done", range(4))
+def test_what_a_killed_attempt_began_is_brought_to_its_end(root: Path, done: int) -> None:
+    put_files(root, {"old.py": "o = 1\n"})
+    files = [
+        plan(root, "src/app.py", "x = 2\n"),
+        plan(root, "new.py", "o = 1\n"),
+        plan(root, "old.py", None),
+    ]
+    for file in files[:done]:
+        write_changes(root, [file])
+
+    write_changes(root, files)
+
+    assert (root / "src/app.py").read_text() == "x = 2\n"
+    assert (root / "new.py").read_text() == "o = 1\n"
+    assert not (root / "old.py").exists()
+
+
+@pytest.mark.parametrize("content", ["mine\n", None], ids=["write", "remove"])
+def test_file_that_somebody_changed_is_left_alone(root: Path, content: str | None) -> None:
+    files = [plan(root, "README.md", "# Other\n"), plan(root, "src/app.py", content)]
+    (root / "src/app.py").write_text("x = 3\n")
     before = snapshot(root)
 
-    with pytest.raises(RefusedPath, match=r"b\.py"):
-        write(root, ("a.py", "fine"), ("b.py", "\ud800"))
+    with pytest.raises(RefusedPath, match=r"src/app\.py.*neither the commit's nor the answer's"):
+        write_changes(root, files)
 
     assert snapshot(root) == before
+
+
+def test_file_that_stands_where_the_commit_has_none_is_left_alone(root: Path) -> None:
+    planned = plan(root, "new.py", "n = 1\n")
+    put_files(root, {"new.py": "n = 2\n"})
+
+    with pytest.raises(RefusedPath, match="neither"):
+        write_changes(root, [planned])
+
+
+def test_what_checks_have_repaired_is_written_again(root: Path) -> None:
+    planned = plan(root, "src/app.py", "x=2\n")
+    write_changes(root, [planned])
+    (root / "src/app.py").write_text("x = 2\n")
+
+    write_changes(root, [planned], was_checked=True)
+
+    assert (root / "src/app.py").read_text() == "x=2\n"
+
+
+@pytest.mark.parametrize(
+    ("executable", "before", "after"),
+    [(True, 0o644, 0o755), (False, 0o755, 0o644), (None, 0o755, 0o755), (True, 0o600, 0o700)],
+)
+def test_file_becomes_executable_for_who_may_read_it(
+    root: Path, executable: bool | None, before: int, after: int
+) -> None:
+    (root / "src/app.py").chmod(before)
+    planned = replace(plan(root, "src/app.py", "#!/bin/sh\n"), executable=executable)
+
+    write_changes(root, [planned])
+
+    assert stat.S_IMODE((root / "src/app.py").stat().st_mode) == after
+
+
+def test_new_script_is_executable_under_the_umask(root: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        write_changes(root, [PlannedFile("run.sh", None, b"#!/bin/sh\n", executable=True)])
+    finally:
+        os.umask(before)
+
+    assert stat.S_IMODE((root / "run.sh").stat().st_mode) == 0o750
 
 
 def test_names_that_git_would_read_as_patterns_are_plain_names_when_allowed(root: Path) -> None:

@@ -13,7 +13,7 @@ from forge_core.llm.calls import MAX_SAMPLES, Send, execute_llm_call, execute_pl
 from forge_core.llm.errors import ModelFailure
 from forge_core.llm.request import ModelAnswer, ModelRequest
 from forge_core.models.context import AssembledContext
-from forge_core.models.llm import LLMCallResult, PlanCallResult
+from forge_core.models.llm import LLMCallResult, LLMResponse, PlanCallResult
 from pydantic import BaseModel
 from support.llm_server import Handler, LLMServer, Reply, error, in_order, text, tool
 from support.llm_wires import Usage
@@ -81,7 +81,7 @@ async def test_a_fitting_answer_takes_one_request(monkeypatch: pytest.MonkeyPatc
         result = await execute_llm_call(CONTEXT, MODEL, diary)
 
     assert isinstance(result, LLMCallResult)
-    assert result.response.model_dump(mode="json") == FILES
+    assert result.response == LLMResponse.model_validate(FILES)
     assert (result.task_id, result.model_name) == ("task", "gpt-5.2-20260101")
     assert (result.input_tokens, result.output_tokens, result.cache_read_tokens) == (90, 8, 50)
     assert diary.events == [("started", 0), ("answered", 0)]
@@ -309,3 +309,28 @@ async def test_a_model_that_is_no_model_is_not_configured(model: str) -> None:
         await execute_llm_call(CONTEXT, model)
 
     assert caught.value.kind == "not_configured"
+
+
+async def test_answer_that_does_not_fit_the_files_is_asked_for_again_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    diary = Diary()
+    problem = "edits[0] (a.py): search does not stand in the file.\nThe nearest is line 1:"
+    told = [(problem, "Nothing was written."), ()]
+
+    def check(response: LLMResponse) -> tuple[str, ...]:
+        assert response.files[0].file_path == "a.py"
+        return told.pop(0)
+
+    with serve(monkeypatch, in_order(tool(FILES), tool(FILES))) as server:
+        await execute_llm_call(CONTEXT, MODEL, diary, check)
+
+    assert diary.events == [("started", 0), ("failed", 0), ("started", 1), ("answered", 1)]
+    assert diary.failures[0].kind == "invalid_output"
+    assert str(diary.failures[0]).endswith(
+        "search does not stand in the file.; Nothing was written."
+    )
+    assert server.exchanges[1].prompts.user == (
+        f"{CONTEXT.user_prompt}\n\n## Previous answer\n\nYour previous answer was not accepted:\n"
+        f"\n{problem}\n\nNothing was written.\n"
+    )

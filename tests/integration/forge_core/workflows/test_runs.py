@@ -16,7 +16,7 @@ from forge_core.runs.resolve import RunSettings, resolve_run
 from forge_core.worker.worker import WORKFLOWS, running_worker
 from forge_obs import Interaction, get_interactions, open_reader
 from support.llm_server import Exchange, LLMServer, Reply, tool
-from support.repository import add_submodule, git
+from support.repository import add_submodule, commit_all, git
 from support.sandbox import build_sandbox
 from support.script import answer, write_script
 from support.temporal_server import unique_queue
@@ -199,6 +199,93 @@ async def test_files_equal_to_what_stands_succeed_without_a_commit(
 
     assert (result.status, result.attempts[0].commit_sha) == ("success", None)
     assert git(repo, "rev-parse", "forge/work") == git(repo, "rev-parse", "main")
+
+
+def change(path: str, search: str, replace: str) -> dict[str, Any]:
+    return {"file_path": path, "search": search, "replace": replace}
+
+
+async def test_ambiguous_edit_is_asked_for_again_within_the_attempt(
+    client: Client, repo: Path, tmp_path: Path
+) -> None:
+    commit_all(repo, {"a.py": "ONE = 1\nTWO = 1\n\n\nclass F:\n    TWO = 1\n"}, "Look-alikes")
+    vague, clear = (
+        change("a.py", "TWO = 1\n", "TWO = 2\n"),
+        change("a.py", "ONE = 1\nTWO = 1\n", "ONE = 1\nTWO = 2\n"),
+    )
+    model = write_script(
+        tmp_path / "script.json",
+        {"sample": 0, "answer": {"edits": [vague]}},
+        {"sample": 1, "answer": {"edits": [clear]}},
+    )
+
+    result = await execute(client, repo, model, plan=False)
+
+    assert (result.status, len(result.attempts)) == ("success", 1)
+    assert git(repo, "show", "forge/work:a.py").startswith("ONE = 1\nTWO = 2\n")
+    first, second = read_calls()
+    assert (first.status, first.error_type) == ("error", "invalid_output")
+    assert "search fits 2 places, at lines 2, 6" in second.user_prompt
+    (changed,) = result.attempts[0].changes
+    assert (changed.path, changed.kind, changed.rungs) == ("a.py", "modified", {"exact": 1})
+
+
+async def test_steps_edit_rename_and_delete_and_the_result_names_what_is_left(
+    client: Client, repo: Path, tmp_path: Path
+) -> None:
+    plan = {
+        "steps": [
+            {"step_id": "make", "description": "Make."},
+            {"step_id": "move", "description": "Move."},
+            {"step_id": "parts", "description": "Split.", "sub_tasks": PARTS},
+        ]
+    }
+    made = {
+        "files": [
+            {"file_path": name, "content": f"{name[0].upper()} = 1\n"}
+            for name in ("a.py", "b.py", "c.py")
+        ]
+    }
+    moved = {
+        "renames": [{"file_path": "a.py", "new_path": "lib/a.py"}],
+        "edits": [change("a.py", "A = 1\n", "A = 2\n")],
+    }
+    model = write_script(
+        tmp_path / "script.json",
+        {"role": "planner", "answer": plan},
+        {"step_id": "make", "answer": made},
+        {"step_id": "move", "answer": moved},
+        {"sub_task_id": "p", "answer": {"deletions": ["b.py"]}},
+        {"sub_task_id": "q", "answer": {"edits": [change("c.py", "C = 1\n", "C = 3\n")]}},
+    )
+
+    result = await execute(client, repo, model)
+
+    assert result.status == "success"
+    names = git(repo, "ls-tree", "-r", "--name-only", "forge/work").split()
+    assert sorted(set(names) - {"README.md"}) == ["c.py", "lib/a.py"]
+    assert git(repo, "show", "forge/work:lib/a.py") == "A = 2"
+    assert git(repo, "show", "forge/work:c.py") == "C = 3"
+    assert sorted(result.output_files) == ["c.py", "lib/a.py"]
+    kinds = [{c.path: c.kind for c in step.attempts[-1].changes} for step in result.step_results]
+    assert kinds[1:] == [{"lib/a.py": "renamed"}, {"b.py": "deleted", "c.py": "modified"}]
+
+
+async def test_refused_edits_are_shown_to_the_next_attempt(
+    client: Client, repo: Path, tmp_path: Path
+) -> None:
+    commit_all(repo, {"a.py": "ONE = 1\n"}, "One")
+    model = write_script(
+        tmp_path / "script.json",
+        {"attempt": 1, "answer": {"edits": [change("a.py", "ONE = 1\n", "ONE = undefined\n")]}},
+        {"attempt": 2, "answer": {"edits": [change("a.py", "ONE = 1\n", "ONE = 2\n")]}},
+    )
+
+    result = await execute(client, repo, model, plan=False)
+
+    assert (result.status, len(result.attempts)) == ("success", 2)
+    assert "## Refused changes: a.py" in read_calls()[1].user_prompt
+    assert "ONE = undefined" in read_calls()[1].user_prompt
 
 
 async def test_protected_file_is_refused_to_the_planner_and_to_the_writer(

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from forge_core.models.llm import FileOutput
+from forge_core.models.llm import FileEdit, FileOutput, FileRename, LLMResponse
 from forge_core.models.result import AttemptResult, TransitionSignal, ValidationResult
 from forge_core.workflows.transition import (
     SHOWN_FILES_LIMIT,
@@ -106,10 +106,30 @@ def test_failure_is_described_in_one_line() -> None:
 
 
 def test_large_answers_are_not_shown_again() -> None:
-    files = [FileOutput(file_path="a", content="x" * (SHOWN_FILES_LIMIT + 1))]
+    half = "x" * (SHOWN_FILES_LIMIT // 2 + 1)
+    answer = LLMResponse(
+        files=(FileOutput(file_path="a", content=half),),
+        edits=(FileEdit(file_path="b", search=half, replace=""),),
+    )
 
-    assert build_attempt_failure(1, [FAILED], None, files).files == ()
-    assert build_attempt_failure(1, [FAILED], None, files).failed_checks == (FAILED,)
+    failure = build_attempt_failure(1, [FAILED], None, answer)
+
+    assert (failure.files, failure.edits) == ((), ())
+    assert failure.failed_checks == (FAILED,)
+
+
+def test_small_answer_is_shown_again_whole() -> None:
+    answer = LLMResponse(
+        files=(FileOutput(file_path="a", content="x"),),
+        edits=(FileEdit(file_path="b", search="x", replace=""),),
+        deletions=("c",),
+        renames=(FileRename(file_path="d", new_path="e"),),
+    )
+
+    failure = build_attempt_failure(1, [FAILED], None, answer)
+
+    assert (failure.files, failure.edits) == (answer.files, answer.edits)
+    assert (failure.deletions, failure.renames) == (answer.deletions, answer.renames)
 
 
 def test_commit_subject_is_the_first_line_of_the_description() -> None:

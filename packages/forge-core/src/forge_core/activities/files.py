@@ -6,10 +6,18 @@ from pathlib import Path
 from temporalio import activity
 from temporalio.exceptions import CancelledError
 
+from forge_core.edits.change_set import (
+    ChangeSet,
+    UnfitChanges,
+    build_change_set,
+    list_paths,
+)
 from forge_core.errors import RefusedPath
 from forge_core.files.protection import WritePolicy
-from forge_core.files.write import write_files
+from forge_core.files.write import write_changes
+from forge_core.git.base_files import read_base_files
 from forge_core.git.claim import claimed_worktree
+from forge_core.git.receipt import digest_files, leave_receipt, note_checks, was_checked
 from forge_core.git.submodules import refuse_submodules
 from forge_core.git.worktree import describe_mishap
 from forge_core.models.activity import (
@@ -18,6 +26,7 @@ from forge_core.models.activity import (
     WriteFilesInput,
     WriteFilesResult,
 )
+from forge_core.models.llm import LLMResponse
 from forge_core.models.task import ValidationConfig
 from forge_core.tracing.attributes import validation_attributes
 from forge_core.tracing.setup import activity_span
@@ -32,15 +41,35 @@ def build_policy(target_files: Sequence[str], validation: ValidationConfig) -> W
 
 @activity.defn(no_thread_cancel_exception=True)
 def write_output(work: WriteFilesInput) -> WriteFilesResult:
-    """Write an answer's files; a path that may not be written refuses them all."""
+    """Bring what an answer changes into the worktree, all of it or, where that may not be, nothing.
+
+    The result is computed from the commit, so that it is the same however often it is asked for.
+    """
+    response = LLMResponse(
+        files=work.files, edits=work.edits, deletions=work.deletions, renames=work.renames
+    )
     policy = build_policy(work.target_files, work.validation)
     worktree = Path(work.worktree)
     try:
         with claimed_worktree(worktree, work.workflow_id):
-            refuse_submodules(worktree, [file.file_path for file in work.files])
-            return WriteFilesResult(paths=tuple(write_files(worktree, work.files, policy)))
-    except RefusedPath as error:
+            refuse_submodules(worktree, list_paths(response))
+            changes = plan_changes(worktree, work.head, response)
+            digest = digest_files(changes.files)
+            checked = was_checked(worktree, digest)
+            paths = write_changes(worktree, changes.files, policy, was_checked=checked)
+            leave_receipt(worktree, digest)
+    except (RefusedPath, UnfitChanges) as error:
         return WriteFilesResult(error=str(error))
+    return WriteFilesResult(paths=tuple(paths), changes=changes.changes)
+
+
+def plan_changes(worktree: Path, head: str, response: LLMResponse) -> ChangeSet:
+    """Build what an answer makes of the files of a commit.
+
+    Raises:
+        UnfitChanges: It does not fit them.
+    """
+    return build_change_set(response, read_base_files(worktree, head, list_paths(response)))
 
 
 @activity.defn(no_thread_cancel_exception=True)
@@ -49,6 +78,7 @@ def validate_output(work: ValidateInput) -> ValidateResult:
     with activity_span("forge.validate_output", validation_attributes(work)) as span:
         worktree = Path(work.worktree)
         with claimed_worktree(worktree, work.workflow_id):
+            note_checks(worktree)
             results = validate_files(worktree, work.paths, work.config, _stop_if_cancelled)
             if work.config.run_tests and (mishap := describe_mishap(worktree)):
                 results.append(build_astray_verdict(mishap))

@@ -15,6 +15,7 @@ PRIORITY: tuple[SectionKind, ...] = (
     "finding",
     "plan",
     "refused_file",
+    "refused_edits",
     "written_file",
     "mentioned_file",
     "dependency",

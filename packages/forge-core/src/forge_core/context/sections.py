@@ -20,6 +20,7 @@ SectionKind = Literal[
     "failure",
     "finding",
     "refused_file",
+    "refused_edits",
 ]
 """What a section holds."""
 
@@ -39,6 +40,7 @@ HEADINGS: dict[SectionKind, str] = {
     "failure": "Previous attempt",
     "finding": "Finding",
     "refused_file": "Refused file",
+    "refused_edits": "Refused changes",
 }
 
 FILE_KINDS: frozenset[SectionKind] = frozenset(

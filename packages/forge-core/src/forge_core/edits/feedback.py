@@ -90,6 +90,11 @@ def quote_lines(lines: Sequence[str], rows: range) -> str:
     return "\n".join((ticks, *shown, ticks)) + left_out
 
 
+def quote_text(line: str) -> str:
+    """Quote one line within a sentence, shortened."""
+    return repr(line if len(line) <= SHOWN_LENGTH else line[:SHOWN_LENGTH] + "…")
+
+
 def _explain(
     path: str, source: SourceText, edits: Sequence[tuple[int, FileEdit]], refusal: Refusal
 ) -> str:
@@ -168,9 +173,5 @@ def _compare(search: Sequence[str], lines: Sequence[str]) -> list[str]:
     differing = next(((said, line) for said, line in pairs if fold(said) != fold(line)), None)
     if differing is None:
         return []
-    said, line = (_shorten(part) for part in differing)
-    return [f"The first line that differs: search says {said!r}, the file says {line!r}."]
-
-
-def _shorten(line: str) -> str:
-    return line if len(line) <= SHOWN_LENGTH else line[:SHOWN_LENGTH] + "…"
+    said, line = map(quote_text, differing)
+    return [f"The first line that differs: search says {said}, the file says {line}."]

@@ -1,4 +1,4 @@
-"""Writing an answer's files, whole and never outside the worktree.
+"""Writing and removing an answer's files, whole and never outside the worktree.
 
 See D45.
 """
@@ -14,34 +14,51 @@ from forge_core.errors import RefusedPath
 from forge_core.files.paths import fold_path, parse_path
 from forge_core.files.protection import ORDINARY_FILES, WritePolicy
 from forge_core.files.read import open_directory, open_file
-from forge_core.models.llm import FileOutput
+from forge_core.models.changes import PlannedFile
 
 NEW_FILE_MODE = 0o666
 """Mode of a new file, less the umask."""
 
+ALL_READ = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
+ALL_EXECUTE = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 
-def write_files(
-    root: Path, files: Sequence[FileOutput], policy: WritePolicy = ORDINARY_FILES
+
+def write_changes(
+    root: Path,
+    files: Sequence[PlannedFile],
+    policy: WritePolicy = ORDINARY_FILES,
+    *,
+    was_checked: bool = False,
 ) -> list[str]:
-    """Write files into a worktree and return their paths, in order.
+    """Bring files of a worktree to what is planned and return their paths, in order.
 
-    Every path, what stands there and every content is checked before the first file is written.
-    A file is replaced as a whole; its mode stays, and so do its line endings where all of them
-    are CRLF.
+    Every path and what stands there is checked before the first file is touched. Files are
+    replaced as a whole and keep their mode, apart from being executable; those that go are removed
+    when all others are written. What a killed attempt has done already is done again.
+
+    Args:
+        root: The worktree.
+        files: What is to stand there; each stands as at the commit, or as planned already.
+        policy: Refuses files that decide what is executed unless the user let them pass.
+        was_checked: These files were written before and checks have repaired them since, so that
+            nothing can be said of what stands there.
 
     Raises:
-        RefusedPath: A path may not be written, stands twice, or its content is no text.
-            `policy` refuses files that decide what is executed unless the user let them pass.
+        RefusedPath: A path may not be written, stands twice, or something else stands there.
     """
-    contents = [(parse_path(file.file_path), _encode(file)) for file in files]
-    policy.check(["/".join(parts) for parts, _ in contents])
-    _refuse_collisions([parts for parts, _ in contents])
-    for parts, _ in contents:
+    parsed = [parse_path(file.path) for file in files]
+    policy.check(["/".join(parts) for parts in parsed])
+    _refuse_collisions(parsed)
+    for file, parts in zip(files, parsed, strict=True):
         _refuse_lookalike(root, parts)
-        _check_place(root, parts)
-    for parts, content in contents:
-        _write_file(root, parts, content)
-    return ["/".join(parts) for parts, _ in contents]
+        _check_place(root, parts, None if was_checked else file)
+    ordered = sorted(zip(files, parsed, strict=True), key=lambda pair: pair[0].content is None)
+    for file, parts in ordered:
+        if file.content is None:
+            _remove_file(root, parts)
+        else:
+            _write_file(root, parts, file.content, executable=file.executable)
+    return ["/".join(parts) for parts in parsed]
 
 
 def find_replaced(root: Path, paths: Sequence[str]) -> list[str]:
@@ -86,26 +103,47 @@ def _find_lookalike(part: str, names: Sequence[str]) -> str | None:
     return next((name for name in names if fold_path(name) == folded), None)
 
 
-def _encode(file: FileOutput) -> bytes:
-    try:
-        return file.content.encode()
-    except UnicodeEncodeError as error:
-        raise RefusedPath(f"the content of {file.file_path} is not valid Unicode text") from error
+def _check_place(root: Path, parts: Sequence[str], planned: PlannedFile | None) -> None:
+    """Check what stands at a path; that it is what was planned on, if that is given."""
+    *parents, name = parts
+    with _naming(parts), suppress(FileNotFoundError), open_directory(root, parents) as directory:
+        if _check_target(name, directory) is None or planned is None:
+            return
+        if _read(name, directory) not in {planned.base, planned.content}:
+            raise RefusedPath("the file in the worktree is neither the commit's nor the answer's")
 
 
-def _check_place(root: Path, parts: Sequence[str]) -> None:
+def _read(name: str, directory: int) -> bytes:
+    with os.fdopen(open_file(name, directory), "rb") as file:
+        return file.read()
+
+
+def _write_file(
+    root: Path, parts: Sequence[str], content: bytes, *, executable: bool | None
+) -> None:
+    *parents, name = parts
+    with _naming(parts), open_directory(root, parents, create=True) as directory:
+        old = _check_target(name, directory)
+        mode = NEW_FILE_MODE if old is None else old
+        if executable is not None:
+            mode = _make_executable(mode) if executable else mode & ~ALL_EXECUTE
+        _replace(name, content, directory, mode, is_new=old is None)
+
+
+def _make_executable(mode: int) -> int:
+    """Let everybody execute a file who may read it."""
+    return mode | ((mode & ALL_READ) >> 2)
+
+
+def _remove_file(root: Path, parts: Sequence[str]) -> None:
+    """Remove a file, and the directories that hold nothing else, as git does."""
     *parents, name = parts
     with _naming(parts), suppress(FileNotFoundError), open_directory(root, parents) as directory:
         _check_target(name, directory)
-
-
-def _write_file(root: Path, parts: Sequence[str], content: bytes) -> None:
-    *parents, name = parts
-    with _naming(parts), open_directory(root, parents, create=True) as directory:
-        mode = _check_target(name, directory)
-        if mode is not None:
-            content = _keep_line_endings(content, name, directory)
-        _replace(name, content, directory, mode)
+        os.unlink(name, dir_fd=directory)
+    for depth in range(len(parents), 0, -1):
+        with suppress(OSError), open_directory(root, parents[: depth - 1]) as directory:
+            os.rmdir(parents[depth - 1], dir_fd=directory)
 
 
 @contextmanager
@@ -135,24 +173,17 @@ def _stat_file(name: str, directory: int) -> os.stat_result:
     return status
 
 
-def _keep_line_endings(content: bytes, name: str, directory: int) -> bytes:
-    with os.fdopen(open_file(name, directory), "rb") as file:
-        old = file.read()
-    all_crlf = b"\n" in old and old.count(b"\n") == old.count(b"\r\n")
-    return content.replace(b"\n", b"\r\n") if all_crlf and b"\r" not in content else content
-
-
-def _replace(name: str, content: bytes, directory: int, mode: int | None) -> None:
+def _replace(name: str, content: bytes, directory: int, mode: int, *, is_new: bool) -> None:
     # Always the same for a name, so that what a killed attempt left is replaced.
     temporary = f".forge-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
     with suppress(FileNotFoundError):
         os.unlink(temporary, dir_fd=directory)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(temporary, flags, NEW_FILE_MODE, dir_fd=directory)
+    descriptor = os.open(temporary, flags, mode, dir_fd=directory)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
-            if mode is not None:
+            if not is_new:  # Of a new one, the umask takes away.
                 os.fchmod(file.fileno(), mode)
         os.replace(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
     except BaseException:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from forge_core.errors import GitFailed, RefusedPath
+from forge_core.git.base_files import REGULAR_MODES
 from forge_core.git.command import Git
 from forge_core.git.trailers import CommitTrailers, build_message, carries
 from forge_core.git.worktree import remove_stale_locks
@@ -35,10 +36,6 @@ def _parse_change(attributes: str) -> Change:
     """Parse ``:<old mode> <new mode> <old blob> <new blob> <status>``."""
     _, mode, _, blob, status = attributes.split()
     return Change(mode, None if status == "D" else blob)
-
-
-REGULAR_MODES = frozenset({"100644", "100755"})
-"""Git's modes of files that a model can have written."""
 
 
 def commit_files(

@@ -1,7 +1,7 @@
 """The two calls of a model: for files and for a plan. They know no store and no Temporal."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, cast
@@ -12,7 +12,7 @@ from forge_core.errors import ModelNotConfigured
 from forge_core.files.protection import WritePolicy
 from forge_core.llm.errors import ModelFailure
 from forge_core.llm.model_name import SCRIPTED, split_model
-from forge_core.llm.parse_answer import accept_answer, ask_again
+from forge_core.llm.parse_answer import accept_answer, ask_again, refuse_unfit
 from forge_core.llm.providers import check_model
 from forge_core.llm.request import ModelAnswer, ModelRequest, RequestLabels
 from forge_core.llm.script import answer_from_script
@@ -26,6 +26,10 @@ MAX_SAMPLES = 3
 
 Send = Callable[[ModelRequest], Awaitable[ModelAnswer]]
 """Sends one request."""
+
+
+CheckResponse = Callable[[LLMResponse], Sequence[str]]
+"""Says what is wrong with an answer that fits the schema, a paragraph each; may take a while."""
 
 
 class CallObserver(Protocol):
@@ -54,19 +58,23 @@ class _Accepted:
 
 
 async def execute_llm_call(
-    context: AssembledContext, model: str, observer: CallObserver | None = None
+    context: AssembledContext,
+    model: str,
+    observer: CallObserver | None = None,
+    check: CheckResponse | None = None,
 ) -> LLMCallResult:
-    """Ask a model for files.
+    """Ask a model for changes of files.
 
     Args:
         context: The prompts.
         model: `provider:name`.
         observer: Told of every request.
+        check: Finds what is wrong with an answer, which is then asked for again.
 
     Raises:
         ModelFailure: There was no answer, or none that fits.
     """
-    accepted = await _sample(_build_request("llm", context, model, LLMResponse), observer)
+    accepted = await _sample(_build_request("llm", context, model, LLMResponse), observer, check)
     return LLMCallResult(
         **accepted.answer.usage.model_dump(),
         task_id=context.task_id,
@@ -145,20 +153,27 @@ def _build_request(
     )
 
 
-async def _sample(request: ModelRequest, observer: CallObserver | None) -> _Accepted:
-    """Ask until an answer fits the schema, each time with what was wrong with the last."""
+async def _sample(
+    request: ModelRequest, observer: CallObserver | None, check: CheckResponse | None = None
+) -> _Accepted:
+    """Ask until an answer fits, each time with what was wrong with the last."""
     next_request = request
     for sample in range(MAX_SAMPLES - 1):
         try:
-            return await _ask_once(sample, next_request, observer)
+            return await _ask_once(sample, next_request, observer, check)
         except ModelFailure as failure:
             if failure.kind != "invalid_output":
                 raise
             next_request = ask_again(request, failure.problems)
-    return await _ask_once(MAX_SAMPLES - 1, next_request, observer)
+    return await _ask_once(MAX_SAMPLES - 1, next_request, observer, check)
 
 
-async def _ask_once(sample: int, request: ModelRequest, observer: CallObserver | None) -> _Accepted:
+async def _ask_once(
+    sample: int,
+    request: ModelRequest,
+    observer: CallObserver | None,
+    check: CheckResponse | None,
+) -> _Accepted:
     request = replace(request, labels=replace(request.labels, sample=sample))
     try:
         if observer is None:
@@ -166,6 +181,9 @@ async def _ask_once(sample: int, request: ModelRequest, observer: CallObserver |
         else:
             answer = await observer.obtain(sample, request, request_model)
         output = accept_answer(request, answer)
+        if check is not None and isinstance(output, LLMResponse):
+            problems = await asyncio.to_thread(check, output)
+            refuse_unfit(request, answer, problems)
     except ModelFailure as failure:
         if observer is not None:
             await observer.failed(sample, request, failure)

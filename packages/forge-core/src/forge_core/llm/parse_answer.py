@@ -60,12 +60,29 @@ def accept_answer(request: ModelRequest, answer: ModelAnswer) -> BaseModel:
     try:
         return _read(request, "" if answer.is_empty else answer.text)
     except UnfitAnswer as error:
-        raise ModelFailure(
-            "invalid_output",
-            f"{request.model}: the answer does not fit the schema: {error}",
-            answer=answer,
-            problems=error.problems,
-        ) from error
+        raise _build_unfit(request, answer, "the schema", error.problems) from error
+
+
+def refuse_unfit(request: ModelRequest, answer: ModelAnswer, problems: Sequence[str]) -> None:
+    """Refuse an answer that can be read, but not carried out.
+
+    Raises:
+        ModelFailure: There are problems.
+    """
+    if problems:
+        raise _build_unfit(request, answer, "the files", problems)
+
+
+def _build_unfit(
+    request: ModelRequest, answer: ModelAnswer, what: str, problems: Sequence[str]
+) -> ModelFailure:
+    told = "; ".join(problem.partition("\n")[0] for problem in problems)
+    return ModelFailure(
+        "invalid_output",
+        f"{request.model}: the answer does not fit {what}: {told}",
+        answer=answer,
+        problems=tuple(problems),
+    )
 
 
 def _read(request: ModelRequest, text: str) -> BaseModel:
@@ -112,9 +129,12 @@ def ask_again(request: ModelRequest, problems: Sequence[str]) -> ModelRequest:
 
     Args:
         request: The call's first request, whose prompt stays in front so that it can be cached.
-        problems: What was wrong with the last answer.
+        problems: What was wrong with the last answer; paragraphs where they quote something.
     """
-    lines = "\n".join(f"- {problem}" for problem in problems)
+    if any("\n" in problem for problem in problems):
+        lines = "\n" + "\n\n".join(problems)
+    else:
+        lines = "\n".join(f"- {problem}" for problem in problems)
     section = f"\n\n## Previous answer\n\nYour previous answer was not accepted:\n{lines}\n"
     return replace(request, user_prompt=request.user_prompt + section)
 

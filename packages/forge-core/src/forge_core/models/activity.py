@@ -2,8 +2,9 @@
 
 from pydantic import BaseModel, ConfigDict
 
+from forge_core.models.changes import FileChange
 from forge_core.models.context import AssembledContext
-from forge_core.models.llm import FileOutput
+from forge_core.models.llm import FileEdit, FileOutput, FileRename
 from forge_core.models.result import RunStatus, TaskResult, ValidationResult
 from forge_core.models.task import ForgeTaskInput, TaskDefinition, ValidationConfig
 from forge_core.models.unit import AttemptFailure, WorkUnit
@@ -122,6 +123,11 @@ class CallLLMInput(ActivityModel):
 
     context: AssembledContext
     model: str
+    worktree: str | None = None
+    """Where the answer is to be written; None, for which nothing of it is checked against the
+    files, in what an older Forge scheduled."""
+    head: str = "HEAD"
+    """Hash of the commit that the attempt starts from."""
 
 
 class CallPlannerInput(ActivityModel):
@@ -136,19 +142,25 @@ class CallPlannerInput(ActivityModel):
 
 
 class WriteFilesInput(WorktreeInput):
-    """An answer's files, to be written into a worktree."""
+    """What an answer changes, to be written into a worktree."""
 
     worktree: str
-    files: tuple[FileOutput, ...]
+    head: str = "HEAD"
+    """Hash of the commit that the attempt starts from, on whose files the changes are made."""
+    files: tuple[FileOutput, ...] = ()
+    edits: tuple[FileEdit, ...] = ()
+    deletions: tuple[str, ...] = ()
+    renames: tuple[FileRename, ...] = ()
     target_files: tuple[str, ...] = ()
     """Files that the user named, which may be protected ones."""
     validation: ValidationConfig = ValidationConfig()
 
 
 class WriteFilesResult(ActivityModel):
-    """The paths that were written, or why nothing was."""
+    """The paths that were written or are gone, or why nothing was done."""
 
     paths: tuple[str, ...] = ()
+    changes: tuple[FileChange, ...] = ()
     error: str | None = None
 
 

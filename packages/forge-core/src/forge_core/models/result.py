@@ -6,6 +6,7 @@ from typing import Literal
 from forge_obs import LLMStats
 from pydantic import BaseModel, ConfigDict
 
+from forge_core.models.changes import FileChange
 from forge_core.models.context import ContextStats
 from forge_core.models.plan import Plan
 
@@ -56,7 +57,9 @@ class AttemptResult(BaseModel):
     context_stats: ContextStats | None = None
     validation_results: tuple[ValidationResult, ...] = ()
     files: tuple[str, ...] = ()
-    """Paths that the attempt wrote."""
+    """Paths that the attempt wrote or removed."""
+    changes: tuple[FileChange, ...] = ()
+    """What the answer made of the files, before checks repaired them."""
     commit_sha: str | None = None
     error: str | None = None
     error_type: str | None = None

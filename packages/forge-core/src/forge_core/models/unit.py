@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from forge_core.models.llm import FileOutput
+from forge_core.models.llm import FileEdit, FileOutput, FileRename
 from forge_core.models.plan import Plan, PlanStep, SubTask
 from forge_core.models.result import ValidationResult
 from forge_core.models.task import ForgeTaskInput, TaskDefinition
@@ -50,6 +50,9 @@ class AttemptFailure(BaseModel):
     failed_checks: tuple[ValidationResult, ...] = ()
     files: tuple[FileOutput, ...] = ()
     """What the failed attempt wrote, as far as it is small enough to be shown again."""
+    edits: tuple[FileEdit, ...] = ()
+    deletions: tuple[str, ...] = ()
+    renames: tuple[FileRename, ...] = ()
 
 
 def build_task_unit(work: ForgeTaskInput, workflow_id: str) -> WorkUnit:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from forge_core.context.repo_map import NO_MAP, RepoMap
 from forge_core.context.sections import Section, SectionKind, fence
+from forge_core.models.llm import FileEdit
 from forge_core.models.plan import Plan, PlanStep
 from forge_core.models.task import TaskDefinition
 from forge_core.models.unit import AttemptFailure, WorkUnit
@@ -99,7 +100,28 @@ def build_failure_sections(failure: AttemptFailure) -> list[Section]:
         Section("refused_file", file.file_path, fence(file.content), "what was refused")
         for file in failure.files
     ]
-    return [reason, *findings, *refused]
+    return [reason, *findings, *refused, *_refused_changes(failure)]
+
+
+def _refused_changes(failure: AttemptFailure) -> list[Section]:
+    """Show what an answer changed besides whole files, as it said so."""
+    by_path: dict[str, list[FileEdit]] = {}
+    for edit in failure.edits:
+        by_path.setdefault(edit.file_path, []).append(edit)
+    sections = [
+        Section("refused_edits", path, "\n\n".join(map(_render_edit, edits)), "what was refused")
+        for path, edits in by_path.items()
+    ]
+    lines = [f"- deleted {path}" for path in failure.deletions]
+    lines += [f"- renamed {rename.file_path} to {rename.new_path}" for rename in failure.renames]
+    if lines:
+        sections.append(Section("refused_edits", "", "\n".join(lines), "what was refused"))
+    return sections
+
+
+def _render_edit(edit: FileEdit) -> str:
+    every = " (every)" if edit.every else ""
+    return f"search{every}:\n{fence(edit.search)}\nreplace:\n{fence(edit.replace)}"
 
 
 def _material_sections(instructions: str, materials: Materials) -> list[Section]:

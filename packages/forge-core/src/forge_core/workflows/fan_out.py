@@ -17,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
         RemoveSubWorktreesInput,
         SubTaskInput,
     )
+    from forge_core.models.changes import FileChange
     from forge_core.models.ids import build_sub_task_workflow_id
     from forge_core.models.plan import PlanStep, SubTask
     from forge_core.models.result import SubTaskResult
@@ -100,6 +101,7 @@ class FanOutProducer:
         )
         return Product(
             paths=merge.paths,
+            changes=_list_changes(results),
             fault=Fault(merge.error) if merge.error else None,
             sub_task_results=results,
             model_ms=model_ms,
@@ -139,6 +141,12 @@ class FanOutProducer:
             cancellation_type=ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
             parent_close_policy=ParentClosePolicy.REQUEST_CANCEL,
         )
+
+
+def _list_changes(results: tuple[SubTaskResult, ...]) -> tuple[FileChange, ...]:
+    """List what the accepted attempts of sub-tasks changed; the same change of two is one."""
+    accepted = (part.attempts[-1].changes for part in results if part.attempts)
+    return tuple({change.path: change for changes in accepted for change in changes}.values())
 
 
 def _find_fault(results: tuple[SubTaskResult, ...]) -> Fault | None:

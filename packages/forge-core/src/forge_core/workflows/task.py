@@ -51,6 +51,7 @@ with workflow.unsafe.imports_passed_through():
         ReportAttempts,
         UnitRun,
         UnitWorktree,
+        merge_output_files,
     )
 
 
@@ -140,7 +141,7 @@ class ForgeTaskWorkflow:
             self._change(
                 step_results=tuple(done),
                 validation_results=outcome.validation_results,
-                output_files={**self._result.output_files, **outcome.output_files},
+                output_files=merge_output_files(self._result.output_files, outcome),
             )
             if outcome.status != "success":
                 self._change(status=outcome.status, error=f"step {step.step_id}: {outcome.error}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from forge_obs import LLMStats
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
-from forge_core.models.llm import FileOutput
+from forge_core.models.llm import LLMResponse
 from forge_core.models.result import AttemptResult, TransitionSignal, ValidationResult
 from forge_core.models.unit import AttemptFailure
 from forge_core.temporal_client.payload_size import TOO_LARGE
@@ -19,6 +19,8 @@ TERMINAL_ERRORS = frozenset({"BudgetExceeded", TOO_LARGE})
 
 SHOWN_FILES_LIMIT = 200_000
 """Characters of a refused answer up to which the next prompt shows it again."""
+
+NOTHING = LLMResponse(files=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +85,32 @@ def build_attempt_failure(
     attempt: int,
     results: Sequence[ValidationResult],
     fault: Fault | None,
-    files: Sequence[FileOutput],
+    response: LLMResponse | None,
 ) -> AttemptFailure:
-    """Collect what the next attempt needs to know."""
-    size = sum(len(file.content) for file in files)
+    """Collect what the next attempt needs to know.
+
+    Args:
+        attempt: The one that failed.
+        results: Of its checks.
+        fault: Why there was nothing to check.
+        response: The answer, if there was one and it was no step's sub-tasks.
+    """
+    shown = response if response is not None and _is_small(response) else NOTHING
     return AttemptFailure(
         attempt=attempt,
         error=fault.message if fault is not None else None,
         failed_checks=tuple(result for result in results if not result.passed),
-        files=tuple(files) if size <= SHOWN_FILES_LIMIT else (),
+        files=shown.files,
+        edits=shown.edits,
+        deletions=shown.deletions,
+        renames=shown.renames,
     )
+
+
+def _is_small(response: LLMResponse) -> bool:
+    written = sum(len(file.content) for file in response.files)
+    said = sum(len(edit.search) + len(edit.replace) for edit in response.edits)
+    return written + said <= SHOWN_FILES_LIMIT
 
 
 def build_commit_subject(label: str, description: str, signal: TransitionSignal) -> str:

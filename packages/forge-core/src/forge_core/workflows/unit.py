@@ -1,6 +1,6 @@
 """The universal step: attempts at a unit of work until one is accepted or all are used up."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -24,9 +24,11 @@ with workflow.unsafe.imports_passed_through():
         RunOwner,
         ValidateInput,
         WriteFilesInput,
+        WriteFilesResult,
     )
+    from forge_core.models.changes import FileChange
     from forge_core.models.context import AssembledContext, ContextStats
-    from forge_core.models.llm import FileOutput, build_llm_stats
+    from forge_core.models.llm import LLMResponse, build_llm_stats
     from forge_core.models.result import (
         AttemptResult,
         PhaseDurations,
@@ -78,8 +80,9 @@ class Product:
     """What an attempt brought into the worktree, before it is validated."""
 
     paths: tuple[str, ...] = ()
-    files: tuple[FileOutput, ...] = ()
-    """The answer's files, to be shown again if they are refused."""
+    changes: tuple[FileChange, ...] = ()
+    response: LLMResponse | None = None
+    """The answer, to be shown again if it is refused."""
     fault: Fault | None = None
     llm_stats: LLMStats | None = None
     context_stats: ContextStats | None = None
@@ -113,6 +116,13 @@ class Outcome:
     sub_task_results: tuple[SubTaskResult, ...] = ()
 
 
+def merge_output_files(before: Mapping[str, str], outcome: Outcome) -> dict[str, str]:
+    """Add what a unit left on the branch to what earlier ones did; files that it removed go."""
+    touched = outcome.attempts[-1].files if outcome.commit_sha and outcome.attempts else ()
+    kept = {path: blob for path, blob in before.items() if path not in touched}
+    return {**kept, **outcome.output_files}
+
+
 class LLMProducer:
     """Produces files by one call of the unit's model."""
 
@@ -133,19 +143,25 @@ class LLMProducer:
         try:
             answer = await execute(
                 call_llm,
-                CallLLMInput(context=context, model=self._unit.model),
+                CallLLMInput(
+                    context=context,
+                    model=self._unit.model,
+                    worktree=self._worktree.path,
+                    head=self._worktree.head,
+                ),
                 build_call_options(self._worktree.owner.task_queue),
             )
         except ActivityError as error:
             fault = _read_fault(error)
             return replace(base, fault=fault, llm_stats=fault.llm_stats, model_ms=watch.lap())
         model_ms = watch.lap()
-        fault_or_none, paths = await self._write(answer.response.files)
+        written = await self._write(answer.response)
         return replace(
             base,
-            paths=paths,
-            files=answer.response.files,
-            fault=fault_or_none,
+            paths=written.paths,
+            changes=written.changes,
+            response=answer.response,
+            fault=Fault(written.error) if written.error else None,
             llm_stats=build_llm_stats(answer),
             model_ms=model_ms,
             write_ms=watch.lap(),
@@ -162,21 +178,24 @@ class LLMProducer:
             assemble_context, work, build_worktree_options(worktree.owner.task_queue)
         )
 
-    async def _write(self, files: Sequence[FileOutput]) -> tuple[Fault | None, tuple[str, ...]]:
-        if not files:
-            return Fault("the answer holds no files"), ()
-        result = await execute_short(
+    async def _write(self, answer: LLMResponse) -> WriteFilesResult:
+        if not (answer.files or answer.edits or answer.deletions or answer.renames):
+            return WriteFilesResult(error="the answer holds no files")
+        return await execute_short(
             write_output,
             WriteFilesInput(
                 workflow_id=self._unit.workflow_id,
                 worktree=self._worktree.path,
-                files=tuple(files),
+                head=self._worktree.head,
+                files=answer.files,
+                edits=answer.edits,
+                deletions=answer.deletions,
+                renames=answer.renames,
                 target_files=self._unit.task.target_files,
                 validation=self._unit.task.validation,
             ),
             self._worktree.owner,
         )
-        return (Fault(result.error) if result.error else None), result.paths
 
 
 def _is_quick(last_ms: float) -> bool:
@@ -252,6 +271,7 @@ class UnitRun:
                 context_stats=product.context_stats,
                 validation_results=results,
                 files=product.paths,
+                changes=product.changes,
                 commit_sha=commit.commit_sha if commit else None,
                 error=describe_failure(results, product.fault),
                 error_type=product.fault.type if product.fault else None,
@@ -265,7 +285,7 @@ class UnitRun:
                 ),
             )
         )
-        failure = build_attempt_failure(attempt, results, product.fault, product.files)
+        failure = build_attempt_failure(attempt, results, product.fault, product.response)
         return self._outcome(signal, product, commit), failure
 
     def _outcome(

@@ -1,0 +1,258 @@
+"""From an answer and the commit that it was made for to the files that are to stand; pure.
+
+The base is the commit, never the worktree: applied to its own result, one edit in ten changes the
+file again, and an activity may be executed twice.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from forge_core.edits.apply import EditedText, apply_edits
+from forge_core.edits.feedback import explain_refusals, quote_text
+from forge_core.edits.lines import split_text
+from forge_core.edits.omission import count_lines, find_placeholders, loses_most
+from forge_core.edits.refusal import EditsRefused
+from forge_core.errors import ForgeError
+from forge_core.models.changes import BaseFile, FileChange, PlannedFile
+from forge_core.models.llm import FileEdit, FileOutput, FileRename, LLMResponse
+
+SHEBANG = "#!"
+"""How a script begins that is started by its own name."""
+
+MAX_COMPARED = 5_000_000
+"""Product of the lines of two files up to which it is counted exactly what differs."""
+
+
+class UnfitChanges(ForgeError):
+    """An answer cannot be made of the files as they are; nothing of it is written."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        """Keep what is wrong, a paragraph each."""
+        super().__init__("; ".join(problem.split("\n", 1)[0] for problem in problems))
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSet:
+    """What an answer makes of the files of a commit, all of it or nothing."""
+
+    files: tuple[PlannedFile, ...]
+    """Those that are written before those that go."""
+    changes: tuple[FileChange, ...]
+    """What differs from the commit, for the record."""
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths that are written or go."""
+        return tuple(file.path for file in self.files)
+
+
+def list_paths(response: LLMResponse) -> tuple[str, ...]:
+    """List every path that an answer names to be changed, each once."""
+    named = (
+        *(file.file_path for file in response.files),
+        *(edit.file_path for edit in response.edits),
+        *response.deletions,
+        *(path for rename in response.renames for path in (rename.file_path, rename.new_path)),
+    )
+    return tuple(dict.fromkeys(named))
+
+
+def build_change_set(response: LLMResponse, base: Mapping[str, BaseFile]) -> ChangeSet:
+    """Build what an answer makes of the files of a commit.
+
+    Args:
+        response: The answer.
+        base: Those of the paths that it names which are regular files of the commit.
+
+    Raises:
+        UnfitChanges: It cannot be done; all reasons are told at once.
+    """
+    builder = _Builder(response, base)
+    builder.plan()
+    if builder.problems:
+        raise UnfitChanges(builder.finish_problems())
+    return ChangeSet((*builder.written, *builder.gone), tuple(builder.changes))
+
+
+class _Builder:
+    """Collects what an answer changes and what is wrong with it."""
+
+    def __init__(self, response: LLMResponse, base: Mapping[str, BaseFile]) -> None:
+        self._response = response
+        self._base = base
+        self._edits: dict[str, list[tuple[int, FileEdit]]] = {}
+        for number, edit in enumerate(response.edits):
+            self._edits.setdefault(edit.file_path, []).append((number, edit))
+        self._unfit_edits = 0
+        self.problems: list[str] = []
+        self.written: list[PlannedFile] = []
+        self.gone: list[PlannedFile] = []
+        self.changes: list[FileChange] = []
+
+    def plan(self) -> None:
+        for file in self._response.files:
+            self._write_whole(file)
+        renamed = {rename.file_path for rename in self._response.renames}
+        for path in self._edits:
+            if path not in renamed:
+                self._write_edited(path)
+        for path in dict.fromkeys(self._response.deletions):
+            self._delete(path)
+        for rename in dict.fromkeys(self._response.renames):
+            self._rename(rename)
+
+    def finish_problems(self) -> list[str]:
+        """Return the problems, and what is to be sent again."""
+        fitting = len(self._response.edits) - self._unfit_edits
+        rest = f" Of the edits, {fitting} would fit." if fitting else ""
+        return [*self.problems, f"Nothing was written.{rest} Send the whole answer again, mended."]
+
+    def _write_whole(self, file: FileOutput) -> None:
+        path, old = file.file_path, self._base.get(file.file_path)
+        original = _decode(old) if old is not None else None
+        self.problems += _find_omissions(file, original)
+        content = self._encode(path, _keep_line_endings(file.content, original))
+        executable = file.executable
+        if executable is None and old is None:
+            executable = file.content.startswith(SHEBANG)
+        before = None if old is None else old.content
+        self.written.append(PlannedFile(path, before, content, executable))
+        if old is None:
+            added = len(split_text(file.content).lines)
+            self.changes.append(FileChange(path=path, kind="added", lines_added=added))
+        elif content != old.content:
+            added, removed = count_differences(original or "", file.content)
+            self.changes.append(
+                FileChange(path=path, kind="modified", lines_added=added, lines_removed=removed)
+            )
+
+    def _encode(self, path: str, text: str) -> bytes:
+        try:
+            return text.encode()
+        except UnicodeEncodeError:
+            self.problems.append(f"the content of {path} is not valid Unicode text")
+            return b""
+
+    def _write_edited(self, path: str) -> None:
+        old = self._require(path, f"edits[{self._edits[path][0][0]}]")
+        self._unfit_edits += 0 if old is not None else len(self._edits[path])
+        done = self._edit(path, old) if old is not None else None
+        if old is None or done is None:
+            return
+        self.written.append(PlannedFile(path, old.content, self._encode(path, done.text)))
+        if done.rungs:
+            self.changes.append(FileChange(path=path, kind="modified", **_count(done)))
+
+    def _edit(self, path: str, old: BaseFile) -> EditedText | None:
+        original = _decode(old)
+        numbered = self._edits.get(path, [])
+        if not numbered:
+            return EditedText("")
+        if original is None:
+            self.problems.append(f"edits of {path}: the file is not UTF-8 text, so it has no lines")
+            return None
+        for number, edit in numbered:
+            left_out = find_placeholders(path, edit.replace, original)
+            if left_out:
+                self._unfit_edits += 1
+                self.problems.append(_explain_placeholder(f"edits[{number}] ({path})", left_out))
+        try:
+            return apply_edits(original, [edit for _, edit in numbered])
+        except EditsRefused as refused:
+            self._unfit_edits += len({refusal.edit for refusal in refused.refusals})
+            self.problems += explain_refusals(path, original, numbered, refused.refusals)
+            return None
+
+    def _delete(self, path: str) -> None:
+        old = self._require(path, "deletions")
+        if old is None:
+            return
+        self.gone.append(PlannedFile(path, old.content, None))
+        removed = len(split_text(_decode(old) or "").lines)
+        self.changes.append(FileChange(path=path, kind="deleted", lines_removed=removed))
+
+    def _rename(self, rename: FileRename) -> None:
+        old = self._require(rename.file_path, "renames")
+        if rename.new_path in self._base:
+            self.problems.append(f"renames: a file stands at {rename.new_path!r} already")
+            return
+        done = self._edit(rename.file_path, old) if old is not None else None
+        if old is None or done is None:
+            return
+        content = self._encode(rename.new_path, done.text) if done.rungs else old.content
+        self.written.append(PlannedFile(rename.new_path, None, content, old.executable))
+        self.gone.append(PlannedFile(rename.file_path, old.content, None))
+        change = FileChange(
+            path=rename.new_path, kind="renamed", old_path=rename.file_path, **_count(done)
+        )
+        self.changes.append(change)
+
+    def _require(self, path: str, where: str) -> BaseFile | None:
+        old = self._base.get(path)
+        if old is None:
+            self.problems.append(
+                f"{where}: no regular file of the repository stands at {path!r}; "
+                "name one as it is shown, and write a new one in files"
+            )
+        return old
+
+
+def count_differences(before: str, after: str) -> tuple[int, int]:
+    """Count the lines that are added and removed between two texts."""
+    old, new = split_text(before), split_text(after)
+    one = list(map("".join, zip(old.lines, old.ends, strict=True)))
+    other = list(map("".join, zip(new.lines, new.ends, strict=True)))
+    if len(one) * len(other) > MAX_COMPARED:
+        return (Counter(other) - Counter(one)).total(), (Counter(one) - Counter(other)).total()
+    codes = SequenceMatcher(None, one, other, autojunk=False).get_opcodes()
+    changed = [code for code in codes if code[0] != "equal"]
+    added = sum(j2 - j1 for _, _, _, j1, j2 in changed)
+    return added, sum(i2 - i1 for _, i1, i2, _, _ in changed)
+
+
+def _count(done: EditedText) -> dict[str, object]:
+    return {
+        "lines_added": done.lines_added,
+        "lines_removed": done.lines_removed,
+        "rungs": dict(done.rungs),
+    }
+
+
+def _decode(file: BaseFile) -> str | None:
+    """Return a file's text; None where it is none."""
+    try:
+        return file.content.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _keep_line_endings(content: str, original: str | None) -> str:
+    """Let a whole file end its lines as the one that it replaces does, if all of them do so."""
+    if not original or "\r" in content:
+        return content
+    newlines = original.count("\n")
+    return content.replace("\n", "\r\n") if 0 < newlines == original.count("\r\n") else content
+
+
+def _find_omissions(file: FileOutput, original: str | None) -> Iterator[str]:
+    left_out = find_placeholders(file.file_path, file.content, original)
+    if left_out:
+        yield _explain_placeholder(f"files ({file.file_path})", left_out)
+    if original is not None and loses_most(file.content, original):
+        before, after = count_lines(original), count_lines(file.content)
+        yield (
+            f"files ({file.file_path}): the file has {before} lines that are not blank, the answer "
+            f"{after} of it: what is left out is gone. Use edits, also to delete lines; they say "
+            "which lines are meant to go"
+        )
+
+
+def _explain_placeholder(where: str, left_out: Sequence[tuple[int, str]]) -> str:
+    row, line = left_out[0]
+    return (
+        f"{where}: line {row + 1} stands for code that is left out: {quote_text(line)}. "
+        "Everything is written as it stands in the answer: use edits for a part of a file"
+    )

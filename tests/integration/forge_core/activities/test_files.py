@@ -1,0 +1,298 @@
+"""What an answer changes comes into the worktree whole, as often as it is asked for."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from forge_core.activities.files import validate_output, write_output
+from forge_core.activities.git import commit_attempt, create_worktree, reset_worktree_to
+from forge_core.activities.llm import check_changes
+from forge_core.models.activity import (
+    CommitInput,
+    CreateWorktreeInput,
+    ResetWorktreeInput,
+    ValidateInput,
+    WriteFilesInput,
+    WriteFilesResult,
+)
+from forge_core.models.llm import LLMResponse
+from forge_core.models.task import ValidationConfig
+from support.repository import add_submodule, git, make_repository, snapshot
+from temporalio.testing import ActivityEnvironment
+
+WORKFLOW = "forge-task-0"
+
+FILES: dict[str, str | bytes] = {
+    "app.py": "import os\n\n\ndef main():\n    return os.name\n",
+    "old.py": "VALUE = 1\n",
+    "pkg/gone.py": "GONE = True\n",
+    "dos.txt": b"one\r\ntwo\r\nthree",
+    "run.sh": "#!/bin/sh\necho one\n",
+    "pyproject.toml": "[project]\n",
+}
+
+ANSWER: dict[str, Any] = {
+    "files": [{"file_path": "new.sh", "content": "#!/bin/sh\n"}],
+    "edits": [
+        {"file_path": "app.py", "search": "import os\n", "replace": "import os\nimport old\n"},
+        {"file_path": "dos.txt", "search": "two\n", "replace": "2\n2b\n"},
+        {"file_path": "run.sh", "search": "echo one\n", "replace": "echo two\n"},
+        {"file_path": "old.py", "search": "VALUE = 1\n", "replace": "VALUE = 2\n"},
+    ],
+    "deletions": ["pkg/gone.py"],
+    "renames": [{"file_path": "old.py", "new_path": "lib/value.py"}],
+}
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    repo = make_repository(tmp_path / "repo", FILES)
+    (repo / "run.sh").chmod(0o755)
+    git(repo, "update-index", "--chmod=+x", "run.sh")
+    git(repo, "commit", "--quiet", "-m", "Let it run")
+    return repo
+
+
+@pytest.fixture
+def worktree(repo: Path) -> Path:
+    return make_worktree(repo)
+
+
+def make_worktree(repo: Path) -> Path:
+    head = git(repo, "rev-parse", "HEAD")
+    made = ActivityEnvironment().run(
+        create_worktree,
+        CreateWorktreeInput(
+            repo_root=str(repo), task_id="task", workflow_id=WORKFLOW, base_commit=head
+        ),
+    )
+    return Path(made.path)
+
+
+def write(worktree: Path, answer: dict[str, Any], **more: Any) -> WriteFilesResult:
+    work = WriteFilesInput.model_validate(
+        {
+            "workflow_id": WORKFLOW,
+            "worktree": str(worktree),
+            "head": git(worktree, "rev-parse", "main"),
+            **answer,
+            **more,
+        }
+    )
+    return ActivityEnvironment().run(write_output, work)
+
+
+def check(worktree: Path, paths: tuple[str, ...]) -> None:
+    work = ValidateInput(
+        workflow_id=WORKFLOW,
+        worktree=str(worktree),
+        paths=paths,
+        config=ValidationConfig(),
+        task_id="task",
+        attempt=1,
+    )
+    ActivityEnvironment().run(validate_output, work)
+
+
+def commit(worktree: Path, paths: tuple[str, ...]) -> str:
+    work = CommitInput(
+        worktree=str(worktree),
+        paths=paths,
+        parent=git(worktree, "rev-parse", "main"),
+        subject="Work",
+        workflow_id=WORKFLOW,
+        attempt=1,
+    )
+    return ActivityEnvironment().run(commit_attempt, work).head
+
+
+def list_tree(worktree: Path, commit: str) -> dict[str, str]:
+    lines = git(worktree, "ls-tree", "-r", commit).splitlines()
+    return {line.split("\t")[1]: line.split()[0] for line in lines}
+
+
+def test_answer_is_written_and_committed_with_deletions_renames_and_modes(worktree: Path) -> None:
+    written = write(worktree, ANSWER)
+    made = commit(worktree, written.paths)
+
+    assert written.error is None
+    assert list_tree(worktree, made) == {
+        "app.py": "100644",
+        "dos.txt": "100644",
+        "lib/value.py": "100644",
+        "new.sh": "100755",
+        "pyproject.toml": "100644",
+        "run.sh": "100755",
+    }
+    assert git(worktree, "show", f"{made}:lib/value.py") == "VALUE = 2"
+    assert (worktree / "dos.txt").read_bytes() == b"one\r\n2\r\n2b\r\nthree"
+    assert git(worktree, "status", "--porcelain") == ""
+
+
+def test_changes_are_told_for_the_record(worktree: Path) -> None:
+    changes = {change.path: change for change in write(worktree, ANSWER).changes}
+
+    assert {path: change.kind for path, change in changes.items()} == {
+        "new.sh": "added",
+        "app.py": "modified",
+        "dos.txt": "modified",
+        "run.sh": "modified",
+        "pkg/gone.py": "deleted",
+        "lib/value.py": "renamed",
+    }
+    assert (changes["dos.txt"].lines_added, changes["dos.txt"].lines_removed) == (2, 1)
+    assert changes["dos.txt"].rungs == {"exact": 1}
+
+
+def test_writing_twice_leaves_the_same_files(worktree: Path) -> None:
+    once, files = write(worktree, ANSWER), snapshot(worktree)
+
+    assert write(worktree, ANSWER) == once
+    assert snapshot(worktree) == files
+
+
+def test_writing_again_after_checks_and_commit_gives_the_same_commit(worktree: Path) -> None:
+    ugly = {"file_path": "ugly.py", "content": "x=1\n"}
+    answer = ANSWER | {"files": [*ANSWER["files"], ugly]}
+    paths = write(worktree, answer).paths
+    check(worktree, paths)
+    made = commit(worktree, paths)
+    assert git(worktree, "show", f"{made}:ugly.py") == "x = 1"
+
+    assert write(worktree, answer).error is None
+    check(worktree, paths)
+    assert commit(worktree, paths) == made
+    assert git(worktree, "status", "--porcelain") == ""
+
+
+def test_file_that_somebody_changed_is_refused_also_after_checks(worktree: Path) -> None:
+    paths = write(worktree, ANSWER).paths
+    check(worktree, paths)
+    ActivityEnvironment().run(
+        reset_worktree_to,
+        ResetWorktreeInput(workflow_id=WORKFLOW, path=str(worktree), commit="main"),
+    )
+    (worktree / "app.py").write_text("mine\n")
+    other = {"edits": [ANSWER["edits"][0]]}
+
+    refused = write(worktree, other)
+
+    assert "app.py" in str(refused.error)
+    assert "neither the commit's nor the answer's" in str(refused.error)
+    assert (worktree / "app.py").read_text() == "mine\n"
+
+
+def test_input_of_an_older_version_is_written(worktree: Path) -> None:
+    work = WriteFilesInput.model_validate(
+        {"worktree": str(worktree), "files": [{"file_path": "app.py", "content": "x = 1\n"}]}
+    )
+
+    done = ActivityEnvironment().run(write_output, work)
+
+    assert done.paths == ("app.py",)
+    assert (worktree / "app.py").read_text() == "x = 1\n"
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "edit of nothing": (
+        {"edits": [{"file_path": "no.py", "search": "x", "replace": "y"}]},
+        "no regular file",
+    ),
+    "edit outside": (
+        {"edits": [{"file_path": "../x.py", "search": "x", "replace": "y"}]},
+        "refused",
+    ),
+    "deletion of nothing": ({"deletions": ["no.py"]}, "no regular file"),
+    "deletion of a directory": ({"deletions": ["pkg"]}, "no regular file"),
+    "deletion of a link": ({"deletions": ["link.py"]}, "no regular file"),
+    "deletion in git's files": ({"deletions": [".git/config"]}, "git's own files"),
+    "deletion in a submodule": ({"deletions": ["sub/a.py"]}, "is a submodule"),
+    "deletion of an untracked file": ({"deletions": ["untracked.py"]}, "no regular file"),
+    "deletion of a protected file": ({"deletions": ["pyproject.toml"]}, "protected"),
+    "deletion in another case": ({"deletions": ["APP.py"]}, "no regular file"),
+    "rename of a protected file": (
+        {"renames": [{"file_path": "pyproject.toml", "new_path": "a.toml"}]},
+        "protected",
+    ),
+    "rename to a protected file": (
+        {"renames": [{"file_path": "old.py", "new_path": "conftest.py"}]},
+        "protected",
+    ),
+    "rename to a file that stands": (
+        {"renames": [{"file_path": "old.py", "new_path": "app.py"}]},
+        "stands at",
+    ),
+    "rename to another case": (
+        {"renames": [{"file_path": "old.py", "new_path": "OLD.py"}]},
+        "same file twice",
+    ),
+    "rename through a link": (
+        {"renames": [{"file_path": "old.py", "new_path": "linked/old.py"}]},
+        "link or not a directory",
+    ),
+    "rename outside": (
+        {"renames": [{"file_path": "old.py", "new_path": "/tmp/old.py"}]},  # noqa: S108
+        "absolute",
+    ),
+    "half of it": (
+        {"edits": [ANSWER["edits"][0], {"file_path": "run.sh", "search": "x", "replace": "y"}]},
+        "search does not stand in the file",
+    ),
+}
+
+
+@pytest.mark.parametrize(("answer", "reason"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_may_not_be_done_leaves_everything_as_it_is(
+    repo: Path, answer: dict[str, Any], reason: str
+) -> None:
+    (repo / "link.py").symlink_to("app.py")
+    (repo / "linked").symlink_to("pkg")
+    git(repo, "add", "link.py", "linked")
+    git(repo, "commit", "--quiet", "-m", "Links")
+    add_submodule(repo, "sub")
+    worktree = make_worktree(repo)
+    (worktree / "untracked.py").write_text("u = 1\n")
+    before = snapshot(worktree)
+
+    assert reason in str(write(worktree, answer).error)
+    assert snapshot(worktree) == before
+
+
+def test_hard_link_is_neither_written_nor_removed(worktree: Path) -> None:
+    (worktree / "other.py").hardlink_to(worktree / "old.py")
+
+    assert "several names" in str(write(worktree, {"deletions": ["old.py"]}).error)
+
+
+def test_sparse_file_is_edited_from_the_commit(worktree: Path) -> None:
+    (worktree / "app.py").unlink()
+
+    assert write(worktree, {"edits": [ANSWER["edits"][0]]}).error is None
+    assert "import old\n" in (worktree / "app.py").read_text()
+
+
+def test_line_endings_of_the_checkout_count(repo: Path) -> None:
+    git(repo, "config", "core.autocrlf", "true")
+    worktree = make_worktree(repo)
+    assert b"\r\n" in (worktree / "app.py").read_bytes()
+
+    written = write(worktree, {"edits": [ANSWER["edits"][0]]})
+
+    assert written.error is None
+    assert (worktree / "app.py").read_bytes().startswith(b"import os\r\nimport old\r\n")
+
+
+def test_answer_is_checked_against_the_commit_whatever_stands_in_the_worktree(
+    worktree: Path,
+) -> None:
+    head = git(worktree, "rev-parse", "main")
+    fitting, unfit = (
+        LLMResponse.model_validate({"edits": [ANSWER["edits"][0] | {"search": search}]})
+        for search in ("import os\n", "import re\n")
+    )
+    (worktree / "app.py").write_text("import re\n")
+
+    assert check_changes(str(worktree), head, fitting) == ()
+    assert (
+        "edits[0] (app.py): search does not stand" in check_changes(str(worktree), head, unfit)[0]
+    )
