@@ -8,7 +8,7 @@ Why that is right: a slip of the kinds that folding removes leaves the true plac
 candidates. If there is one candidate, it is the true place. If there are more, nothing in the
 search says which, so that it is refused, even where one of them is equal byte for byte: a model
 that left out the indentation would have quoted that one by accident. A measure of similarity has no
-such argument, and is used nowhere.
+such argument, and is used nowhere. See D69.
 """
 
 import re
