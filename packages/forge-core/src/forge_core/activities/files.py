@@ -55,8 +55,8 @@ def write_output(work: WriteFilesInput) -> WriteFilesResult:
             refuse_submodules(worktree, list_paths(response))
             changes = plan_changes(worktree, work.head, response)
             digest = digest_files(changes.files)
-            checked = was_checked(worktree, digest)
-            paths = write_changes(worktree, changes.files, policy, was_checked=checked)
+            is_rerun = was_checked(worktree, digest)
+            paths = write_changes(worktree, changes.files, policy, was_checked=is_rerun)
             leave_receipt(worktree, digest)
     except (RefusedPath, UnfitChanges) as error:
         return WriteFilesResult(error=str(error))

@@ -74,7 +74,7 @@ def build_change_set(response: LLMResponse, base: Mapping[str, BaseFile]) -> Cha
     builder.plan()
     if builder.problems:
         raise UnfitChanges(builder.finish_problems())
-    return ChangeSet((*builder.written, *builder.gone), tuple(builder.changes))
+    return ChangeSet((*builder.writes, *builder.removals), tuple(builder.changes))
 
 
 class _Builder:
@@ -88,8 +88,8 @@ class _Builder:
             self._edits.setdefault(edit.file_path, []).append((number, edit))
         self._unfit_edits = 0
         self.problems: list[str] = []
-        self.written: list[PlannedFile] = []
-        self.gone: list[PlannedFile] = []
+        self.writes: list[PlannedFile] = []
+        self.removals: list[PlannedFile] = []
         self.changes: list[FileChange] = []
 
     def plan(self) -> None:
@@ -119,7 +119,7 @@ class _Builder:
         if executable is None and old is None:
             executable = file.content.startswith(SHEBANG)
         before = None if old is None else old.content
-        self.written.append(PlannedFile(path, before, content, executable))
+        self.writes.append(PlannedFile(path, before, content, executable))
         if old is None:
             added = len(split_text(file.content).lines)
             self.changes.append(FileChange(path=path, kind="added", lines_added=added))
@@ -139,12 +139,12 @@ class _Builder:
     def _write_edited(self, path: str) -> None:
         old = self._require(path, f"edits[{self._edits[path][0][0]}]")
         self._unfit_edits += 0 if old is not None else len(self._edits[path])
-        done = self._edit(path, old) if old is not None else None
-        if old is None or done is None:
+        result = self._edit(path, old) if old is not None else None
+        if old is None or result is None:
             return
-        self.written.append(PlannedFile(path, old.content, self._encode(path, done.text)))
-        if done.rungs:
-            self.changes.append(FileChange(path=path, kind="modified", **_count(done)))
+        self.writes.append(PlannedFile(path, old.content, self._encode(path, result.text)))
+        if result.rungs:
+            self.changes.append(FileChange(path=path, kind="modified", **_count(result)))
 
     def _edit(self, path: str, old: BaseFile) -> EditedText | None:
         original = _decode(old)
@@ -155,10 +155,12 @@ class _Builder:
             self.problems.append(f"edits of {path}: the file is not UTF-8 text, so it has no lines")
             return None
         for number, edit in numbered:
-            left_out = find_placeholders(path, edit.replace, original)
-            if left_out:
+            placeholders = find_placeholders(path, edit.replace, original)
+            if placeholders:
                 self._unfit_edits += 1
-                self.problems.append(_explain_placeholder(f"edits[{number}] ({path})", left_out))
+                self.problems.append(
+                    _explain_placeholder(f"edits[{number}] ({path})", placeholders)
+                )
         try:
             return apply_edits(original, [edit for _, edit in numbered])
         except EditsRefused as refused:
@@ -170,7 +172,7 @@ class _Builder:
         old = self._require(path, "deletions")
         if old is None:
             return
-        self.gone.append(PlannedFile(path, old.content, None))
+        self.removals.append(PlannedFile(path, old.content, None))
         removed = len(split_text(_decode(old) or "").lines)
         self.changes.append(FileChange(path=path, kind="deleted", lines_removed=removed))
 
@@ -179,14 +181,14 @@ class _Builder:
         if rename.new_path in self._base:
             self.problems.append(f"renames: a file stands at {rename.new_path!r} already")
             return
-        done = self._edit(rename.file_path, old) if old is not None else None
-        if old is None or done is None:
+        result = self._edit(rename.file_path, old) if old is not None else None
+        if old is None or result is None:
             return
-        content = self._encode(rename.new_path, done.text) if done.rungs else old.content
-        self.written.append(PlannedFile(rename.new_path, None, content, old.executable))
-        self.gone.append(PlannedFile(rename.file_path, old.content, None))
+        content = self._encode(rename.new_path, result.text) if result.rungs else old.content
+        self.writes.append(PlannedFile(rename.new_path, None, content, old.executable))
+        self.removals.append(PlannedFile(rename.file_path, old.content, None))
         change = FileChange(
-            path=rename.new_path, kind="renamed", old_path=rename.file_path, **_count(done)
+            path=rename.new_path, kind="renamed", old_path=rename.file_path, **_count(result)
         )
         self.changes.append(change)
 
@@ -213,11 +215,11 @@ def count_differences(before: str, after: str) -> tuple[int, int]:
     return added, sum(i2 - i1 for _, i1, i2, _, _ in changed)
 
 
-def _count(done: EditedText) -> dict[str, object]:
+def _count(result: EditedText) -> dict[str, object]:
     return {
-        "lines_added": done.lines_added,
-        "lines_removed": done.lines_removed,
-        "rungs": dict(done.rungs),
+        "lines_added": result.lines_added,
+        "lines_removed": result.lines_removed,
+        "rungs": dict(result.rungs),
     }
 
 
@@ -238,9 +240,9 @@ def _keep_line_endings(content: str, original: str | None) -> str:
 
 
 def _find_omissions(file: FileOutput, original: str | None) -> Iterator[str]:
-    left_out = find_placeholders(file.file_path, file.content, original)
-    if left_out:
-        yield _explain_placeholder(f"files ({file.file_path})", left_out)
+    placeholders = find_placeholders(file.file_path, file.content, original)
+    if placeholders:
+        yield _explain_placeholder(f"files ({file.file_path})", placeholders)
     if original is not None and loses_most(file.content, original):
         before, after = count_lines(original), count_lines(file.content)
         yield (
@@ -250,8 +252,8 @@ def _find_omissions(file: FileOutput, original: str | None) -> Iterator[str]:
         )
 
 
-def _explain_placeholder(where: str, left_out: Sequence[tuple[int, str]]) -> str:
-    row, line = left_out[0]
+def _explain_placeholder(where: str, placeholders: Sequence[tuple[int, str]]) -> str:
+    row, line = placeholders[0]
     return (
         f"{where}: line {row + 1} stands for code that is left out: {quote_text(line)}. "
         "Everything is written as it stands in the answer: use edits for a part of a file"

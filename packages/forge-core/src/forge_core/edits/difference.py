@@ -31,18 +31,18 @@ class Difference:
 
 def find_differences(search: Sequence[str], replace: Sequence[str], rows: Rows) -> list[Difference]:
     """Find what changes, from the first row to the last."""
-    known = [row for row in rows if row is not None]
-    found = []
+    file_rows = [row for row in rows if row is not None]
+    differences = []
     for i1, i2, j1, j2 in _compare(search, replace):
         within = [row for row in rows[i1:i2] if row is not None]
-        first = next((row for row in rows[i1:] if row is not None), known[-1] + 1)
+        first = next((row for row in rows[i1:] if row is not None), file_rows[-1] + 1)
         stop = within[-1] + 1 if within else first
         old, new = search[i1:i2], replace[j1:j2]
         low, high = _stretch(search, {*old, *new, ""}, i1, i2)
-        above = next((row for row in rows[:low][::-1] if row is not None), known[0])
-        below = next((row for row in rows[high:] if row is not None), known[-1] + 1)
-        found.append(Difference(old, new, first, stop, range(above, below)))
-    return found
+        above = next((row for row in rows[:low][::-1] if row is not None), file_rows[0])
+        below = next((row for row in rows[high:] if row is not None), file_rows[-1] + 1)
+        differences.append(Difference(old, new, first, stop, range(above, below)))
+    return differences
 
 
 def _stretch(search: Sequence[str], touched: set[str], low: int, high: int) -> tuple[int, int]:

@@ -27,7 +27,7 @@ SHOWN_LENGTH = 200
 """Characters of one line in a comparison."""
 
 TELLING_LENGTH = 20
-"""Characters of a replacement from which its standing in the file says something."""
+"""Characters of a replacement from which finding it in the file says something."""
 
 SIMILARITY = 0.6
 """How much a line has in common with one that is quoted instead; nothing is applied by it."""
@@ -117,9 +117,9 @@ def _explain(
 def _explain_absent(source: SourceText, edit: FileEdit) -> list[str]:
     search, replace = split_quoted(edit.search), split_quoted(edit.replace)
     parts = []
-    standing = find_candidates(source.keys, replace)
-    if len(standing) == 1 and sum(map(len, replace)) > TELLING_LENGTH:
-        row = standing[0][0] + 1
+    places = find_candidates(source.keys, replace)
+    if len(places) == 1 and sum(map(len, replace)) > TELLING_LENGTH:
+        row = places[0][0] + 1
         parts.append(
             f"What replace says stands at line {row} already: leave the edit out if that is all."
         )
@@ -170,8 +170,8 @@ def find_nearest(source: SourceText, search: Sequence[str]) -> range | None:
 def _compare(search: Sequence[str], lines: Sequence[str]) -> list[str]:
     """Say at which line a search begins to differ from the file."""
     pairs = zip(search, lines, strict=False)
-    differing = next(((said, line) for said, line in pairs if fold(said) != fold(line)), None)
-    if differing is None:
+    pair = next(((said, line) for said, line in pairs if fold(said) != fold(line)), None)
+    if pair is None:
         return []
-    said, line = map(quote_text, differing)
+    said, line = map(quote_text, pair)
     return [f"The first line that differs: search says {said}, the file says {line}."]

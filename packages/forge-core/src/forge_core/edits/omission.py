@@ -113,8 +113,8 @@ def find_placeholders(path: str, text: str, original: str | None) -> list[tuple[
     ]
     if not suspects:
         return []
-    standing = Counter(split_text(original or "").keys)
-    return [(row, line) for row, line in suspects if not standing[fold(line)]]
+    originals = Counter(split_text(original or "").keys)
+    return [(row, line) for row, line in suspects if not originals[fold(line)]]
 
 
 def loses_most(text: str, original: str) -> bool:
