@@ -16,6 +16,23 @@ PACKAGES = {
 }
 
 
+TOP = (*PACKAGES, "docs", "tests", "packages", "benchmarks")
+"""Where a path begins that names something of ours."""
+PAGES = [
+    CONTRIBUTING,
+    *sorted((ROOT / "docs/explanation").glob("*.md")),
+    *sorted((ROOT / "docs/decisions").glob("*.md")),
+]
+
+
+def list_paths(name: str) -> list[Path]:
+    """List what a path stands for that begins in a package or in one of its folders."""
+    if "NAME" in name:
+        return [ROOT]
+    roots = [root for package in PACKAGES.values() for root in (package.parent, package)]
+    return [root / name for root in roots if (root / name).exists()]
+
+
 def list_folders(package: Path) -> list[str]:
     files = package.rglob("*.py")
     folders = {path.parent.relative_to(package).as_posix() for path in files}
@@ -41,16 +58,12 @@ def test_picture_shows_the_layers_of_the_import_contracts(package: str) -> None:
     assert re.findall(r'\["(.*)"\]', picture) == [layer.replace(" | ", " · ") for layer in layers]
 
 
-@pytest.mark.parametrize("page", [ARCHITECTURE, CONTRIBUTING], ids=lambda path: path.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
 def test_every_file_that_is_named_exists(page: Path) -> None:
-    names = re.findall(
-        r"`((?:forge_\w+|docs|tests|packages|benchmarks)/[\w./-]*)`", page.read_text()
-    )
-    roots = (ROOT, *(package.parent for package in PACKAGES.values()))
+    names = re.findall(r"`((?:[\w.-]+/)+[\w.-]*)`", page.read_text())
+    ours = [name for name in names if name.endswith(".py") or name.split("/")[0] in TOP]
 
-    assert names
-    named = [name for name in names if "NAME" not in name]
-    assert [n for n in named if not any((root / n).exists() for root in roots)] == []
+    assert [name for name in ours if not (ROOT / name).exists() and not list_paths(name)] == []
 
 
 def test_scripts_that_are_named_are_in_hatch() -> None:

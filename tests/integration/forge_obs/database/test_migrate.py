@@ -81,8 +81,13 @@ def test_known_revisions_are_those_of_the_scripts() -> None:
     assert [s.revision for s in reversed(list(scripts.walk_revisions()))] == list(REVISIONS)
 
 
-def test_long_texts_stand_last() -> None:
-    assert tuple(column.name for column in INTERACTIONS)[-3:] == LONG_TEXTS
+def test_long_texts_stand_together_with_later_columns_alone_behind_them() -> None:
+    names = [column.name for column in INTERACTIONS]
+    initial = (Path(forge_obs.__file__).parent / "alembic/versions/001_initial.py").read_text()
+    end = names.index(LONG_TEXTS[-1]) + 1
+
+    assert tuple(names[end - len(LONG_TEXTS) : end]) == LONG_TEXTS
+    assert [name for name in names[end:] if f'"{name}"' in initial] == []
 
 
 def test_upgrade_twice_changes_nothing(tmp_path: Path) -> None:
