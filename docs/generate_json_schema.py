@@ -218,6 +218,7 @@ DOCUMENTS: dict[str, Schema] = {
             "pending": COUNT,
             "lost": COUNT,
             "last_lost_at": null_or(MOMENT),
+            "spool_error": null_or(TEXT),
             "error": null_or(ref("error")),
         },
     ),

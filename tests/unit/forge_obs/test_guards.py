@@ -115,6 +115,7 @@ def test_public_names_are_pinned_and_importable() -> None:
         "open_reader",
         "prune",
         "record",
+        "restore",
         "save_interaction",
         "save_run",
         "set_redact",

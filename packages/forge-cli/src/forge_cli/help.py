@@ -59,6 +59,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "forge db prune --older-than 2026-11-01 --dry-run",
     ),
     "db backup": ("forge db backup ~/forge-backup.db",),
+    "db restore": ("forge db restore ~/forge-backup.db",),
     "db export": (
         "forge db export --jsonl | gzip > store.jsonl.gz",
         "forge db export --output store.jsonl",

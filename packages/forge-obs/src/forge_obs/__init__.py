@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from forge_obs.admin.check import FileMode, StoreCheck, check_store
-    from forge_obs.admin.maintenance import Extent, Pruning, back_up, count_prunable, prune
+    from forge_obs.admin.maintenance import Extent, Pruning, back_up, count_prunable, prune, restore
     from forge_obs.environment.process import get_db_path
     from forge_obs.environment.redact_hook import set_redact
     from forge_obs.errors import (
@@ -96,6 +96,7 @@ __all__ = [
     "open_reader",
     "prune",
     "record",
+    "restore",
     "save_interaction",
     "save_run",
     "set_redact",
@@ -112,6 +113,7 @@ _HOMES = {
     "back_up": "admin.maintenance",
     "count_prunable": "admin.maintenance",
     "prune": "admin.maintenance",
+    "restore": "admin.maintenance",
     "get_db_path": "environment.process",
     "set_redact": "environment.redact_hook",
     "AmbiguousId": "errors",

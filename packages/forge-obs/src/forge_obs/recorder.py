@@ -331,7 +331,7 @@ def _set_aside(path: Path, entry: Entry, reason: str = "") -> None:
     try:
         _append(path, entry)
     except Exception as error:
-        _lose(path, "; ".join(filter(None, [reason, _describe(error)])))
+        _lose(path, "; ".join(filter(None, dict.fromkeys([reason, _describe(error)]))))
         return
     if reason:
         place = spool.get_spool_path(path)

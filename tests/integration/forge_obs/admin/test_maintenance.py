@@ -235,6 +235,96 @@ def test_backup_overwrites_nothing(forge: Forge, db_path: Path, name: str, code:
     assert {path: path.lstat().st_size for path in db_path.parent.iterdir()} == before
 
 
+def find_kept(db_path: Path) -> Path:
+    """Find what a restored database held before."""
+    [kept] = (f for f in db_path.parent.glob(f"{db_path.name}-before-*") if f.suffix != "-wal")
+    return kept
+
+
+def test_backup_is_put_back_and_what_stood_there_is_kept(
+    forge: Forge, db_path: Path, tmp_path: Path
+) -> None:
+    put_run("old")
+    back_up(db_path, tmp_path / "copy.db")
+    put_run("new")
+
+    outcome = forge("db", "restore", str(tmp_path / "copy.db"))
+
+    assert (outcome.code, outcome.stderr) == (0, "")
+    assert str(find_kept(db_path)) in outcome.stdout
+    assert list_kept(db_path) == (["old"], ["old", "old"])
+    assert list_kept(find_kept(db_path))[0] == ["old", "new"]
+    assert find_kept(db_path).stat().st_mode & 0o777 == 0o600
+
+
+def test_backup_is_put_in_the_place_of_a_damaged_database(
+    forge: Forge, db_path: Path, tmp_path: Path
+) -> None:
+    put_run("old")
+    back_up(db_path, tmp_path / "copy.db")
+    flush()
+    db_path.write_bytes(b"this is no database " * 1000)
+
+    outcome = forge("db", "restore", str(tmp_path / "copy.db"))
+
+    assert outcome.code == 0
+    assert list_kept(db_path) == (["old"], ["old", "old"])
+    assert find_kept(db_path).read_bytes().startswith(b"this is no database")
+
+
+def test_backup_is_put_where_there_is_no_database_yet(
+    forge: Forge, db_path: Path, tmp_path: Path
+) -> None:
+    put_run("old")
+    flush()
+    db_path.rename(tmp_path / "copy.db")
+
+    assert forge("db", "restore", str(tmp_path / "copy.db")).code == 0
+
+    assert list_kept(db_path) == (["old"], ["old", "old"])
+    assert list(db_path.parent.glob("*-before-*")) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "said"),
+    [
+        ("none.db", 2, "there is no backup at"),
+        ("text.db", 3, "no SQLite database"),
+        ("empty.db", 3, "is no sound store"),
+        ("newer.db", 3, "newer than this forge"),
+        ("forge.db", 3, "belongs to the database itself"),
+    ],
+)
+def test_what_is_no_backup_changes_nothing(
+    forge: Forge, db_path: Path, name: str, code: int, said: str
+) -> None:
+    put_run("w")
+    back_up(db_path, db_path.with_name("newer.db"))
+    execute(db_path.with_name("newer.db"), "UPDATE alembic_version SET version_num = '999_next'")
+    db_path.with_name("text.db").write_text("this is no database " * 1000)
+    db_path.with_name("empty.db").touch()
+
+    outcome = forge("db", "restore", str(db_path.with_name(name)))
+
+    assert outcome.code == code
+    assert said in outcome.error
+    assert list_kept(db_path) == (["w"], ["w", "w"])
+    assert list(db_path.parent.glob("*-before-*")) == []
+
+
+def test_spool_that_cannot_be_read_makes_no_schema_unreadable(forge: Forge, db_path: Path) -> None:
+    put_run("w")
+    flush()
+    spool = Path(f"{db_path}-spool")
+    spool.mkdir()
+
+    outcome = forge("db", "check")
+
+    assert outcome.code == 1
+    assert "schema     current" in outcome.stdout
+    assert f"pending    unreadable: {spool}" in outcome.stdout
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")
 @pytest.mark.parametrize(
     ("seen", "room"),
@@ -372,4 +462,4 @@ def test_file_in_a_directory_that_is_missing_is_a_mistake(
     outcome = forge("db", *command.split(), str(target))
 
     assert outcome.code == 2
-    assert outcome.error == f"error: {target} cannot be made: No such file or directory"
+    assert outcome.error == f"error: cannot create {target}: No such file or directory"

@@ -23,6 +23,7 @@ from forge_obs import (
     open_reader,
     record,
     recorder,
+    upgrade,
 )
 from support.children import run_in_child
 from support.store import eventually, locked
@@ -112,6 +113,24 @@ def test_something_else_in_place_of_the_database_is_survived(
 
     assert time.monotonic() - started < 3.0
     assert len(caplog.messages) == 1
+
+
+@pytest.mark.parametrize("through_a_link", [False, True], ids=["device", "link"])
+def test_device_takes_no_record_and_nothing_is_written_beside_it(
+    db: Path, monkeypatch: pytest.MonkeyPatch, through_a_link: bool
+) -> None:
+    device = Path("/dev/null")
+    if through_a_link:
+        db.symlink_to(device)
+    path = db if through_a_link else device
+    monkeypatch.setenv("FORGE_DB_PATH", str(path))
+
+    assert not any(interaction() for _ in range(2))
+
+    assert (lost_count(), get_backlog(path).lost) == (2, 2)
+    assert list(path.parent.glob(f"{path.name}-*")) == []
+    with pytest.raises(StoreUnavailable, match="is a device"):
+        upgrade(path)
 
 
 def test_link_to_a_file_that_is_yet_to_be_made_is_followed(db: Path) -> None:

@@ -30,11 +30,11 @@ from forge_obs import (
     upgrade,
 )
 from forge_obs.database.checkpointer import Checkpointer
+from forge_obs.environment import locked_file as private_file
 from forge_obs.errors import SpoolUnavailable
 from forge_obs.model.columns import HEAD
 from forge_obs.model.entries import Entry, clean_columns
 from forge_obs.spool import file as spool
-from forge_obs.spool import file_lock as private_file
 from forge_obs.spool.file import add_lost
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

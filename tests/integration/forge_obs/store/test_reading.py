@@ -307,9 +307,9 @@ def test_pipe_is_no_database_and_nobody_waits_for_it(tmp_path: Path) -> None:
 
     assert (found.state, found.error) == (
         "unreadable",
-        f"database {path} is a pipe: move it away, a new one is made",
+        f"{path} is a device or a pipe: choose a file for the store",
     )
-    with pytest.raises(StoreUnreadable, match="is a pipe"):
+    with pytest.raises(StoreUnavailable, match="is a device or a pipe"):
         get_interactions(reader(path))
 
 

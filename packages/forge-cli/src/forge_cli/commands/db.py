@@ -122,6 +122,8 @@ def _describe(result: StoreCheck) -> list[str]:
         for file in result.files
         if not file.private
     ]
+    if result.spool_error is not None:
+        return [*lines, f"pending    unreadable: {escape_line(result.spool_error)}"]
     return lines + render_backlog_figures(result.backlog, str(get_lost_path(result.path)))
 
 
@@ -197,6 +199,32 @@ def backup(target: FilePath, /) -> ExitCode:
     except OSError as error:
         raise UsageError(f"cannot create {target}: {error.strerror}") from error
     print_text(f"{escape_line(str(target))}: {size:,} bytes")
+    return ExitCode.SUCCESS
+
+
+def restore(backup: FilePath, /) -> ExitCode:
+    """Put a backup in the place of the database, even while it is in use.
+
+    What the database holds is copied beside it first. Programs that are recording carry on, and
+    their next records go to the restored database.
+
+    Args:
+        backup: A file that `forge db backup` made.
+    """
+    from forge_obs import restore as restore_store  # noqa: PLC0415 - imports SQLAlchemy
+    from forge_obs import upgrade as upgrade_store  # noqa: PLC0415
+
+    database, source = _require_path(), backup.expanduser()
+    if not source.is_file():
+        raise UsageError(f"there is no backup at {source}")
+    try:
+        kept = restore_store(database, source)
+    except OSError as error:
+        raise UsageError(f"cannot restore {source}: {error.strerror}") from error
+    upgrade_store(database)
+    print_text(f"{escape_line(str(database))}: restored from {escape_line(str(source))}")
+    if kept is not None:
+        print_text(f"what it held before is in {escape_line(str(kept))}")
     return ExitCode.SUCCESS
 
 

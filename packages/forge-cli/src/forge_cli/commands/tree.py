@@ -27,13 +27,14 @@ COMMANDS: Mapping[str, str] = {
     "db check": "db",
     "db prune": "db",
     "db backup": "db",
+    "db restore": "db",
     "db export": "db",
 }
 """Modules by command; the function has the last word of the command as its name."""
 
 GROUPS: Mapping[str, str] = {
     "server": "Look after the embedded Temporal server.",
-    "db": "Find, check, upgrade, prune, back up and export the store.",
+    "db": "Find, check, upgrade, prune, back up, restore and export the store.",
 }
 """Help of the groups of commands."""
 

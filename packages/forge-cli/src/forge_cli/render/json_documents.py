@@ -42,6 +42,7 @@ def build_check(check: "StoreCheck", failure: "StoreError | None") -> dict[str, 
         "pending": check.backlog.pending,
         "lost": check.backlog.lost,
         "last_lost_at": None if last is None else _value("last_lost_at", last),
+        "spool_error": check.spool_error,
         "error": error,
     }
 

@@ -56,12 +56,14 @@ class StoreCheck:
     """What is not in the database."""
     error: str | None = None
     """Why it cannot be read, with what to do."""
+    spool_error: str | None = None
+    """Why what waits beside it cannot be counted."""
 
     @property
     def ok(self) -> bool:
         """Whether nothing needs attention; a store that does not exist yet is fine."""
         sound = self.state in {"missing", "current"} and not self.damage and self.error is None
-        complete = not self.backlog.pending and not self.backlog.lost
+        complete = not (self.backlog.pending or self.backlog.lost or self.spool_error)
         return sound and complete and all(file.private for file in self.files)
 
 
@@ -85,7 +87,7 @@ def check_store(db_path: str | os.PathLike[str], *, largest_bytes: int | None = 
         reason = getattr(error, "strerror", None) or error
         return StoreCheck(path, "unreadable", error=f"database {path}: {reason}")
     except SpoolUnavailable as error:
-        return replace(found, error=found.error or str(error))
+        return replace(found, spool_error=str(error))
 
 
 def _check(known: StoreCheck, *, whole: bool) -> StoreCheck:

@@ -3,8 +3,9 @@
 import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,13 +22,14 @@ from sqlalchemy import (
     select,
 )
 
+from forge_obs.admin.check import check_store
 from forge_obs.database.engines import READ_ONLY
 from forge_obs.database.errors import telling_errors
 from forge_obs.database.files import copy_database, reserved_files, shrink, side_files
 from forge_obs.database.handle import get_engine
 from forge_obs.database.schema import interactions, runs
 from forge_obs.environment import private_files
-from forge_obs.errors import StoreUnavailable
+from forge_obs.errors import StoreNewer, StoreUnavailable, StoreUnreadable
 from forge_obs.model.columns import RUNNING
 from forge_obs.spool import file as spool
 
@@ -140,6 +142,58 @@ def back_up(db_path: str | os.PathLike[str], target: str | os.PathLike[str]) -> 
         copy.unlink(missing_ok=True)
         raise
     return copy.stat().st_size
+
+
+def restore(db_path: str | os.PathLike[str], backup: str | os.PathLike[str]) -> Path | None:
+    """Put a backup into the place of a database that may be in use.
+
+    What the database holds by then is copied first. The backup is written into the database in one
+    transaction, as SQLite writes everything else: programs that record go on, whatever they were
+    doing, and a kill on the way leaves the database as it was. A database that cannot be read is
+    moved away instead.
+
+    Returns:
+        The copy of what the database held; None if there was no database.
+
+    Raises:
+        StoreNewer: A newer version wrote the backup.
+        StoreUnreadable: The backup is no sound store.
+        StoreError: The database cannot be written.
+        OSError: There is no room for the copy.
+    """
+    path, source = Path(db_path), Path(backup)
+    if source.resolve() in _own_files(path):
+        raise StoreUnavailable(f"{source} belongs to the database itself: choose another file")
+    _require_sound(source)
+    kept = _keep(path) if path.exists() else None
+    with telling_errors(path):
+        get_engine(path)
+        copy_database(source, path)
+    return kept
+
+
+def _require_sound(source: Path) -> None:
+    found = check_store(source)
+    if found.state == "newer":
+        raise StoreNewer(str(source), str(found.revision))
+    if found.error is not None:
+        raise StoreUnreadable(found.error)
+    if found.revision is None or found.damage:
+        reason = "; ".join(found.damage) or "no table of Forge's"
+        raise StoreUnreadable(f"{source} is no sound store: {reason}")
+
+
+def _keep(path: Path) -> Path:
+    """Copy a database aside, or move away one that cannot be read."""
+    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
+    kept = path.with_name(f"{path.name}-before-{moment}")
+    try:
+        back_up(path, kept)
+    except StoreUnreadable:
+        for file in (path, *side_files(path)):
+            with suppress(FileNotFoundError):
+                file.replace(file.with_name(f"{kept.name}{file.name.removeprefix(path.name)}"))
+    return kept
 
 
 def _own_files(db_path: Path) -> set[Path]:

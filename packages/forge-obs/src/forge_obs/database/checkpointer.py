@@ -83,15 +83,18 @@ class Checkpointer:
 
     Args:
         connect: Opens a connection of the thread's own; None if the file is gone.
+        is_current: Returns whether the log belongs to the file that stands at the path.
         pause: Keeps everybody from writing while the little that came meanwhile is moved.
     """
 
     def __init__(
         self,
         connect: Callable[[], LogConnection | None],
+        is_current: Callable[[], bool],
         pause: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self._connect = connect
+        self._is_current = is_current
         self._pause = pause
         self._lock = ForkLock(let_go=self._close)
         self._connection: LogConnection | None = None
@@ -189,7 +192,9 @@ class Checkpointer:
         try:
             # Whoever paused the writers holds a lock, and must not wait for another.
             with self._connected(0.0 if paused else _FOREVER_S) as log:
-                return 0 if log is None else log.move(_PAUSED_S if paused else _OTHERS_S)
+                if log is None or not self._is_current():
+                    return 0
+                return log.move(_PAUSED_S if paused else _OTHERS_S)
         finally:
             self._moving = False
 

@@ -13,7 +13,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, pool
 from forge_obs.database.connections import Connection as DriverConnection
 from forge_obs.database.connections import let_forks_pass
 from forge_obs.database.errors import is_busy
-from forge_obs.errors import StoreUnreadable
+from forge_obs.environment.private_files import refuse_device
 
 BUSY_S: Final = 5.0
 """How long a statement waits for a lock, in seconds, unless someone says otherwise."""
@@ -125,12 +125,11 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     """Open an existing file for reading alone, as the driver's own connection.
 
     Raises:
-        StoreUnreadable: It is a pipe.
+        StoreUnavailable: It is a device or a pipe, which might wait for its other end.
         sqlite3.Error: It cannot be opened or read.
     """
     let_forks_pass()
-    if path.is_fifo():  # opening it would wait for its other end
-        raise StoreUnreadable(f"database {path} is a pipe: move it away, a new one is made")
+    refuse_device(path)
     try:
         return _probe(path, "rw")
     except sqlite3.OperationalError as error:

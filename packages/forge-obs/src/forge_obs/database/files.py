@@ -25,8 +25,10 @@ def prepare_file(path: Path) -> None:
     closing any descriptor of it would drop the locks of every connection of this process.
 
     Raises:
+        StoreUnavailable: It is no file, but a device.
         OSError: The file or a directory cannot be made.
     """
+    private_files.refuse_device(path)
     path = path.resolve()  # a link may lead to a file that is yet to be made
     private_files.make_directory(path.parent)
     try:

@@ -19,8 +19,9 @@ from forge_obs.database.checkpointer import Checkpointer
 from forge_obs.database.connections import Identity, identify, list_connections
 from forge_obs.database.engines import create_write_engine, switch_journal
 from forge_obs.database.errors import DRIVER_ERRORS, KeyTaken, is_busy, telling_errors
-from forge_obs.database.files import prepare_file
+from forge_obs.database.files import prepare_file, side_files
 from forge_obs.database.group_commit import Commit, GroupCommit
+from forge_obs.database.replaced import Watch
 from forge_obs.database.sqlite_writer import LogConnection, Writer
 from forge_obs.environment.process import get_network_file_system
 from forge_obs.errors import StoreUnavailable
@@ -56,10 +57,11 @@ class Database:
         self.ready = False
         """The schema was seen at head."""
         self.lock = ForkLock(let_go=self.close)
-        self.checkpointer = Checkpointer(self._open_log, self._paused)
-        self._file = os.fspath(path)
+        self.checkpointer = Checkpointer(self._open_log, self.is_current, self._paused)
         self._identity = identity
+        self._watch = Watch(path, identity)
         self._writer: Writer | None = None
+        self._log: Identity | None = None
         self._group = GroupCommit(self.lock, self._write)
 
     @property
@@ -68,8 +70,8 @@ class Database:
         return self.ready and self._writer is not None
 
     def is_current(self) -> bool:
-        """Tell whether the path still leads to the file that is open."""
-        return identify(self._file) == self._identity
+        """Return whether the path still leads to the file that is open, and to its content."""
+        return self._watch.is_current()
 
     def commit(self, statement: str, values: tuple[object, ...], *, timeout_s: float) -> bool:
         """Run a statement that inserts a row, and commit it; see also `keep_up`.
@@ -126,7 +128,10 @@ class Database:
                 self.ready = False  # the file may have been emptied
             raise
         self.checkpointer.note(commits, shared=shared)
-        return self.is_current()
+        current = self.is_current()
+        if self._log is None and current:
+            self._log = identify(os.fspath(side_files(self.path)[0]))
+        return current
 
     def checkpoint(self) -> None:
         """Move what the log holds into the database, as far as readers allow. Hold the lock.
@@ -164,11 +169,15 @@ class Database:
             with self._writer.paused(left_s):
                 yield
 
-    def retire(self, *, wait_s: float) -> None:
+    def retire(self, *, wait_s: float, forget: bool = False) -> None:
         """Close every connection, since the file is gone or needed no more.
 
         Only after that may another file at the path be opened: SQLite keeps its memory of a log in
         a file beside the database, and two databases that share one crash the process.
+
+        Args:
+            wait_s: How long to wait for whoever uses a connection, in seconds.
+            forget: Keep no descriptor of the file, which is perhaps used no more.
 
         Raises:
             StoreUnavailable: A connection stays in use, perhaps by a read.
@@ -176,13 +185,28 @@ class Database:
         give_up = time.monotonic() + wait_s
         stopped = self.checkpointer.stop(wait_s=wait_s)
         with self.held(max(0.0, give_up - time.monotonic())):
+            current = self.is_current()
+            if not current and identify(os.fspath(self.path)) is not None:
+                self._part(max(_PAUSE_S, give_up - time.monotonic()))
             self.close()
         if not stopped or any(found.identity == self._identity for found in list_connections()):
             raise StoreUnavailable(f"database {self.path} was removed while it was in use")
+        if forget or not current:
+            self._watch.close()
+
+    def _part(self, timeout_s: float) -> None:
+        """Part the file that stands at the path from the log of this one. Hold the lock."""
+        log = self._log if self._writer is not None else None
+        if self._watch.leave(log, timeout_s):
+            _warn(
+                "database %s was replaced while it was in use: what its log held is in %s-replaced",
+                self.path,
+                side_files(self.path)[0],
+            )
 
     def close(self) -> None:
         """Close the connection to write by; the next commit opens a new one. Hold the lock."""
-        writer, self._writer = self._writer, None
+        writer, self._writer, self._log = self._writer, None, None
         if writer is not None:
             writer.close()
 
@@ -268,10 +292,12 @@ def _choose_journal(path: Path, budget_s: float) -> None:
     switch_journal(path, "delete", budget_s=budget_s)
     if path not in _warned_of:
         _warned_of.add(path)
-        with suppress(Exception, SystemExit):  # of a handler of the host program
-            _log.warning(
-                "database %s is on %s: slower, since WAL mode is unsafe there", path, network
-            )
+        _warn("database %s is on %s: slower, since WAL mode is unsafe there", path, network)
+
+
+def _warn(message: str, *details: object) -> None:
+    with suppress(Exception, SystemExit):  # of a handler of the host program
+        _log.warning(message, *details)
 
 
 def _close_idle(newest: Database) -> None:
@@ -279,7 +305,7 @@ def _close_idle(newest: Database) -> None:
     others = [database for database in _open.values() if database is not newest]
     for database in others[: -(_MAX_POOLED - 1)]:
         with suppress(StoreUnavailable):
-            database.retire(wait_s=0.0)
+            database.retire(wait_s=0.0, forget=True)
 
 
 def list_open() -> list[Database]:

@@ -2,11 +2,26 @@
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from forge_obs.errors import StoreUnavailable
+
 FILE_MODE: Final = 0o600
 _DIRECTORY_MODE: Final = 0o700
+
+
+def refuse_device(path: Path) -> None:
+    """Raise if a device, pipe or socket stands at a path, beside which nothing is to be written.
+
+    Raises:
+        StoreUnavailable: One does.
+    """
+    with suppress(OSError, ValueError):  # what opens the file says that better
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            raise StoreUnavailable(f"{path} is a device or a pipe: choose a file for the store")
 
 
 def make_directory(directory: Path) -> None:

@@ -21,10 +21,10 @@ from errno import ETIMEDOUT
 from pathlib import Path
 from typing import Final
 
-from forge_obs.environment.private_files import make_file
+from forge_obs.environment.locked_file import locked
+from forge_obs.environment.private_files import make_file, refuse_device
 from forge_obs.errors import SpoolUnavailable
 from forge_obs.model.entries import Entry
-from forge_obs.spool.file_lock import locked
 from forge_obs.spool.format import (
     HEADER_BYTES,
     Backlog,
@@ -70,8 +70,9 @@ def append(db_path: Path, entry: Entry, *, timeout_s: float) -> None:
         timeout_s: How long to wait for others that use the spool, in seconds.
 
     Raises:
-        SpoolUnavailable: It is full, kept busy, or cannot be made or written.
+        StoreUnavailable: It is full, kept busy, or cannot be made or written.
     """
+    refuse_device(db_path)
     path = get_spool_path(db_path)
     line = encode_entry(entry)
     give_up = time.monotonic() + min(timeout_s, _SHARED_S)
@@ -285,8 +286,9 @@ def add_lost(db_path: Path, number: int, *, timeout_s: float = _COUNT_S) -> None
         timeout_s: How long to wait for others that count, in seconds.
 
     Raises:
-        SpoolUnavailable: There is no place for it.
+        StoreUnavailable: There is no place for it.
     """
+    refuse_device(db_path)
     path = get_lost_path(db_path)
     with _telling(path), locked(path, os.O_CREAT, time.monotonic() + timeout_s) as descriptor:
         os.ftruncate(descriptor, os.fstat(descriptor).st_size + number)
