@@ -10,7 +10,7 @@ from forge_core.models.task import ContextConfig, TaskDefinition, ValidationConf
 from forge_core.runs.client import submit_run, wait_for_result
 from forge_core.runs.resolve import RunSettings, resolve_run
 from forge_core.worker.worker import running_worker
-from forge_core.workflows import unit
+from forge_core.workflows import producer
 from support.repository import git
 from support.script import answer, write_script
 from support.temporal_server import unique_queue
@@ -73,7 +73,7 @@ async def test_what_was_quick_in_the_first_step_is_local_in_the_others(
 async def test_what_was_slow_the_last_time_is_regular(
     client: Client, repo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(unit, "QUICK_MS", 0.001)
+    monkeypatch.setattr(producer, "QUICK_MS", 0.001)
 
     ended = await run_plan(client, repo, TaskDefinition(task_id="work", description="Do it."))
 

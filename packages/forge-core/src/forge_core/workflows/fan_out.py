@@ -24,8 +24,9 @@ with workflow.unsafe.imports_passed_through():
     from forge_core.models.unit import AttemptFailure, WorkUnit, build_sub_task_unit
     from forge_core.workflows.activity_calls import FAILURES, execute, stop_if_cancelled
     from forge_core.workflows.options import TASK_TIMEOUT, build_worktree_options
+    from forge_core.workflows.producer import LLMProducer, Product, Stopwatch, UnitWorktree
     from forge_core.workflows.transition import Fault, is_final
-    from forge_core.workflows.unit import LLMProducer, Product, Stopwatch, UnitRun, UnitWorktree
+    from forge_core.workflows.unit import UnitRun
 
 
 @workflow.defn(failure_exception_types=FAILURES)

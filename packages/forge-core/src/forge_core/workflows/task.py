@@ -44,15 +44,9 @@ with workflow.unsafe.imports_passed_through():
     )
     from forge_core.workflows.fan_out import FanOutProducer
     from forge_core.workflows.options import build_call_options, build_worktree_options
+    from forge_core.workflows.producer import LLMProducer, UnitWorktree
     from forge_core.workflows.transition import read_call_fault
-    from forge_core.workflows.unit import (
-        LLMProducer,
-        Outcome,
-        ReportAttempts,
-        UnitRun,
-        UnitWorktree,
-        merge_output_files,
-    )
+    from forge_core.workflows.unit import Outcome, ReportAttempts, UnitRun, merge_output_files
 
 
 @workflow.defn(failure_exception_types=FAILURES)
