@@ -9,7 +9,7 @@ from typing import NoReturn
 from temporalio.client import Client
 
 from forge_core.embedded_server.settings import ServerSettings, load_server_settings
-from forge_core.embedded_server.start import keep_server, read_record
+from forge_core.embedded_server.start import embedded_server, keep_server, read_record
 from forge_core.errors import ServerUnavailable
 from forge_core.runs.events import Emit, ServerConnected, ServerRestarting
 from forge_core.state_dir.files import StateFiles
@@ -28,7 +28,7 @@ class EmbeddedServer:
     @property
     def files(self) -> StateFiles:
         """The files of its state directory."""
-        return StateFiles(self.settings.directory)
+        return self.settings.files
 
     async def keep(self, emit: Emit) -> NoReturn:
         """Start it again whenever it ends.
@@ -36,13 +36,7 @@ class EmbeddedServer:
         Raises:
             ServerUnavailable: It cannot be started, or not where it was.
         """
-        await keep_server(
-            self.settings.directory,
-            self.address,
-            lambda: emit(ServerRestarting()),
-            idle_s=self.settings.idle_s,
-            ui=self.settings.ui,
-        )
+        await keep_server(self.settings, self.address, lambda: emit(ServerRestarting()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +92,6 @@ async def connected(address: str | None, purpose: str) -> AsyncIterator[ServerCo
 async def connected_to_embedded(purpose: str) -> AsyncIterator[ServerConnection]:
     """Connect to the embedded server, started if need be, and hold a lease on it."""
     settings = load_server_settings()
-    async with settings.enter(purpose) as address:
+    async with embedded_server(settings, purpose) as address:
         client = await connect(embedded_config(address, settings.directory))
         yield ServerConnection(client, address, EmbeddedServer(settings, address))
