@@ -3,29 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil
+from typing import get_args
 
 from forge_core.context.sections import Section, SectionKind, render_section, shorten
 
-PRIORITY: tuple[SectionKind, ...] = (
-    "instructions",
-    "task",
-    "failure",
-    "target_file",
-    "repo_map",
-    "finding",
-    "plan",
-    "refused_file",
-    "refused_edits",
-    "written_file",
-    "mentioned_file",
-    "dependency",
-    "interface",
-    "context_file",
-)
-"""Kinds in the order in which they are given room.
-
-The map comes before what differs between the calls of a run, so that it is the same in all.
-"""
+PRIORITY: tuple[SectionKind, ...] = get_args(SectionKind)
+"""Kinds in the order in which they are given room."""
 
 REQUIRED: frozenset[SectionKind] = frozenset({"instructions", "task"})
 """Kinds without which a prompt makes no sense."""

@@ -8,21 +8,24 @@ from typing import Literal
 
 SectionKind = Literal[
     "instructions",
-    "repo_map",
-    "context_file",
-    "interface",
-    "dependency",
-    "mentioned_file",
-    "written_file",
-    "target_file",
-    "plan",
     "task",
     "failure",
+    "target_file",
+    "repo_map",
     "finding",
+    "plan",
     "refused_file",
     "refused_edits",
+    "written_file",
+    "mentioned_file",
+    "dependency",
+    "interface",
+    "context_file",
 ]
-"""What a section holds."""
+"""What a section holds, in the order in which sections are given room.
+
+The map comes before what differs between the calls of a run, so that it is the same in all.
+"""
 
 SectionForm = Literal["text", "full", "signatures"]
 """Prose, a repository file in full, or the outline of one."""
