@@ -2,16 +2,16 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from forge_core.models.frozen import FrozenModel
 
 FILE_LIMIT_BYTES = 1_000_000
 """Size up to which a file is shown."""
 
 
-class ContextStats(BaseModel):
+class ContextStats(FrozenModel):
     """How much of the repository went into one prompt."""
-
-    model_config = ConfigDict(frozen=True)
 
     files_discovered: int = 0
     """Files of the worktree that could have been shown."""
@@ -34,14 +34,12 @@ class ContextStats(BaseModel):
     """Estimated tokens of the map of the repository."""
 
 
-class ContextEntry(BaseModel):
+class ContextEntry(FrozenModel):
     """One part of a prompt, or one that found no room in it.
 
     A file that the map shows is an entry of its own besides the map's; its tokens are part of
     the map's.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     kind: str
     name: str
@@ -57,10 +55,8 @@ class ContextEntry(BaseModel):
     """Rank of the file among the repository's Python files, 1 for the most important."""
 
 
-class AssembledContext(BaseModel):
+class AssembledContext(FrozenModel):
     """The prompts of one attempt, with the labels under which calls are recorded."""
-
-    model_config = ConfigDict(frozen=True)
 
     task_id: str
     step_id: str | None = None
