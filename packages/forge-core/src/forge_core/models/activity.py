@@ -1,7 +1,7 @@
 """Inputs and outputs of the activities, one input model for each."""
 
 from forge_core.models.changes import FileChange
-from forge_core.models.context import AssembledContext
+from forge_core.models.context import AssembledContext, ShownFile
 from forge_core.models.frozen import FrozenModel
 from forge_core.models.llm import FileEdit, FileOutput, FileRename
 from forge_core.models.result import RunStatus, TaskResult, ValidationResult
@@ -147,6 +147,9 @@ class WriteFilesInput(WorktreeInput):
     target_files: tuple[str, ...] = ()
     """Files that the user named, which may be protected ones."""
     validation: ValidationConfig = ValidationConfig()
+    shown: tuple[ShownFile, ...] | None = None
+    """What the model had seen, beyond which nothing is changed; None, for which that is not
+    checked, in what an older Forge scheduled."""
 
 
 class WriteFilesResult(FrozenModel):

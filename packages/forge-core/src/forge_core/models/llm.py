@@ -6,6 +6,7 @@ from typing import Literal, Self
 from forge_obs import LLMStats
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from forge_core.models.context import ShownFile
 from forge_core.models.frozen import FrozenModel
 from forge_core.models.plan import Plan
 
@@ -143,6 +144,8 @@ class LLMCallResult(CallUsage):
 
     task_id: str
     response: LLMResponse
+    shown: tuple[ShownFile, ...] | None = None
+    """What the model had seen when it answered; None where nobody checked that."""
 
 
 class PlanCallResult(CallUsage):

@@ -49,6 +49,14 @@ class AttemptFailure(FrozenModel):
     deletions: tuple[str, ...] = ()
     renames: tuple[FileRename, ...] = ()
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files that the failed attempt changed or was about to change."""
+        written = (file.file_path for file in self.files)
+        edited = (edit.file_path for edit in self.edits)
+        renamed = (rename.file_path for rename in self.renames)
+        return (*written, *edited, *renamed, *self.deletions)
+
 
 def build_task_unit(work: ForgeTaskInput, workflow_id: str) -> WorkUnit:
     """Build the unit of a task without a plan."""
