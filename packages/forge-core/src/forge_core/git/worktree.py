@@ -195,9 +195,21 @@ def _is_finished(repo: Path, path: Path, ref: str) -> bool:
 
 def list_registered(repo: Path, directory: Path) -> list[Path]:
     """List the worktrees below a directory that git knows of, whether they stand or not."""
-    lines = Git(repo).run("worktree", "list", "--porcelain").split("\n")
-    paths = [Path(line.removeprefix("worktree ")) for line in lines if line.startswith("worktree ")]
-    return [path for path in paths if path.is_relative_to(directory.resolve())]
+    return [path for path in list_worktrees(repo) if path.is_relative_to(directory.resolve())]
+
+
+def list_worktrees(repo: Path) -> dict[Path, str | None]:
+    """Return the full name of the branch of each worktree, the checkout's too; None without one."""
+    branches: dict[Path, str | None] = {}
+    path = repo
+    for line in Git(repo).run("worktree", "list", "--porcelain").split("\n"):
+        word, _, rest = line.partition(" ")
+        if word == "worktree":
+            path = Path(rest)
+            branches[path] = None
+        elif word == "branch":
+            branches[path] = rest
+    return branches
 
 
 def remove_worktree(repo: Path, path: Path) -> None:
