@@ -266,3 +266,15 @@ def test_empty_file_may_be_filled_unseen() -> None:
     answer = LLMResponse.model_validate({"files": [whole("a/__init__.py", "X = 1\n")]})
 
     assert build_change_set(answer, {"a/__init__.py": BaseFile(b"")}, build_sight(())).files
+
+
+def test_file_that_is_answered_twice_alike_is_written_once() -> None:
+    twice = [whole("new.py", "x = 1\n"), whole("new.py", "x = 1\n", executable=False)]
+
+    assert [file.path for file in build(files=twice).files] == ["new.py"]
+
+
+def test_file_that_is_answered_twice_differently_is_refused() -> None:
+    problems = refuse(files=[whole("new.py", "x = 1\n"), whole("new.py", "x = 2\n")])
+
+    assert problems[0] == "files: new.py is answered twice with different contents: answer it once"

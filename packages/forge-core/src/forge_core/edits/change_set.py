@@ -105,7 +105,7 @@ class _Builder:
         self.changes: list[FileChange] = []
 
     def plan(self) -> None:
-        for file in self._response.files:
+        for file in self._merge_files():
             self._write_whole(file)
         renamed = {rename.file_path for rename in self._response.renames}
         for path in self._edits:
@@ -115,6 +115,17 @@ class _Builder:
             self._delete(path)
         for rename in dict.fromkeys(self._response.renames):
             self._rename(rename)
+
+    def _merge_files(self) -> Iterable[FileOutput]:
+        """Return the files that are written whole, each once, whatever was said twice alike."""
+        files: dict[str, FileOutput] = {}
+        for file in self._response.files:
+            if files.setdefault(file.file_path, file).content != file.content:
+                self.problems.append(
+                    f"files: {file.file_path} is answered twice with different contents: "
+                    "answer it once"
+                )
+        return files.values()
 
     def finish_problems(self) -> list[str]:
         """Return the problems, and what is to be sent again."""
