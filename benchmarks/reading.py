@@ -10,11 +10,10 @@ from pathlib import Path
 from statistics import median
 
 from forge_obs import (
+    StoreReader,
     flush,
-    get_interaction,
     get_interactions,
     get_run,
-    iterate_call_figures,
     list_recent_runs,
     open_reader,
     upgrade,
@@ -58,11 +57,11 @@ def _queries(engine: Engine) -> dict[str, Callable[[Engine], object]]:
             get_interactions(e, workflow_id=MIDDLE),
         ),
         "figures of 20 runs": lambda e: list(
-            iterate_call_figures(e, [f"forge-task-{n}" for n in range(20)])
+            StoreReader(e).iterate_call_figures([f"forge-task-{n}" for n in range(20)])
         ),
-        "one call by number": lambda e: get_interaction(e, RUNS),
-        "one call by entry id": lambda e: get_interaction(e, str(call.entry_id)),
-        "one call by prefix": lambda e: get_interaction(e, prefix),
+        "one call by number": lambda e: StoreReader(e).get_interaction(RUNS),
+        "one call by entry id": lambda e: StoreReader(e).get_interaction(str(call.entry_id)),
+        "one call by prefix": lambda e: StoreReader(e).get_interaction(prefix),
     }
 
 

@@ -64,7 +64,7 @@ def test_stats_load_neither_sqlalchemy_nor_alembic() -> None:
 
 
 def test_reading_loads_neither_the_orm_nor_alembic_nor_pydantic() -> None:
-    statement = "from forge_obs.store import open_reader, list_recent_runs, iterate_call_figures"
+    statement = "from forge_obs.store import StoreReader, list_recent_runs"
 
     assert not loaded_by(statement) & {"sqlalchemy.orm", "alembic", "pydantic"}
 
@@ -99,18 +99,11 @@ def test_public_names_are_pinned_and_importable() -> None:
         "get_backlog",
         "get_db_path",
         "get_engine",
-        "get_interaction",
         "get_interactions",
         "get_lost_path",
-        "get_prompt_sizes",
         "get_run",
         "get_shown_status",
-        "iterate_call_figures",
-        "iterate_interactions",
-        "iterate_runs",
         "list_recent_runs",
-        "list_run_models",
-        "list_workflow_ids",
         "lost_count",
         "open_reader",
         "prune",

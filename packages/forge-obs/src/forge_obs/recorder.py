@@ -293,12 +293,14 @@ def _is_queued(path: Path, entry: Entry, wait_s: float) -> bool:
     What waits was recorded earlier, by whichever process: it would turn back what overtakes it.
 
     Returns:
-        False if nothing waits any more, or if the spool takes no entry: one out of turn is better
-        than one that is lost.
+        False if nothing waits any more, or if the spool takes no entry or has grown long: one out
+        of turn is better than one that is lost.
     """
     try:
         lose = partial(_lose_lines, path)
         if _load("spool.drain").drain_batch(path, lose, timeout_s=wait_s, migrate_s=MIGRATE_S):
+            return False
+        if spool.is_long(path):
             return False
     except SpoolUnavailable as error:
         _warn_at_times(_describe(error), "entries wait and cannot be stored: %s", error)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from forge_cli.app import call
-from forge_obs import RunQuery, iterate_interactions, iterate_runs, open_reader
+from forge_obs import RunQuery, StoreReader
 from forge_obs.model.rows import INTERACTIONS
 from support.forge import Outcome, run_forge
 from support.records import WORKFLOW_ID, record_call, record_run
@@ -72,11 +72,11 @@ def test_batches_leave_out_nothing_and_repeat_nothing(batch: int) -> None:
     for number in range(5):
         record_run(f"forge-t-0{number}")
         record_call(attempt=number + 1)
-    engine = open_reader(os.environ["FORGE_DB_PATH"])
-    assert engine is not None
+    store = StoreReader.open(os.environ["FORGE_DB_PATH"])
+    assert store is not None
 
-    runs = [found.workflow_id for found in iterate_runs(engine, RunQuery(), batch=batch)]
-    calls = [found.attempt for found in iterate_interactions(engine, WORKFLOW_ID, batch=batch)]
+    runs = [found.workflow_id for found in store.iterate_runs(RunQuery(), batch=batch)]
+    calls = [found.attempt for found in store.iterate_interactions(WORKFLOW_ID, batch=batch)]
 
     assert runs == [f"forge-t-0{number}" for number in reversed(range(5))]
     assert calls == [1, 2, 3, 4, 5]

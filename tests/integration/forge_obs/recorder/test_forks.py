@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 from forge_obs import (
+    StoreReader,
     flush,
     get_backlog,
     get_engine,
     get_interactions,
     get_run,
-    iterate_call_figures,
     open_reader,
     record,
 )
@@ -65,7 +65,7 @@ def stored_tasks(path: Path) -> list[str]:
 
 
 def test_file_that_is_being_read_during_a_fork_is_left_to_the_parent(db: Path) -> None:
-    reading = iterate_call_figures(reader(db), ["w"])
+    reading = StoreReader(reader(db)).iterate_call_figures(["w"])
     next(reading)
 
     assert run_in_child(lambda: not interaction(task_id="child"))
@@ -78,7 +78,7 @@ def test_file_that_is_being_read_during_a_fork_is_left_to_the_parent(db: Path) -
 
 
 def test_child_closes_nothing_of_its_parent(db: Path) -> None:
-    readings = [iterate_call_figures(reader(db), ["w"])]
+    readings = [StoreReader(reader(db)).iterate_call_figures(["w"])]
     next(readings[0])
 
     def close_and_record() -> bool:
@@ -126,7 +126,7 @@ def test_reads_may_begin_while_another_one_goes_on(db: Path) -> None:
     found: list[object] = []
 
     def read() -> None:
-        calls = iterate_call_figures(engine, ["w"])
+        calls = StoreReader(engine).iterate_call_figures(["w"])
         found.extend(get_run(engine, str(call.workflow_id)) for call in calls)
 
     thread = threading.Thread(target=read, daemon=True)

@@ -10,14 +10,12 @@ from typing import Any
 import pytest
 from forge_obs import (
     AmbiguousId,
+    StoreReader,
     check_store,
     flush,
-    get_interaction,
     get_interactions,
     get_run,
-    iterate_call_figures,
     list_recent_runs,
-    list_workflow_ids,
     open_reader,
     record,
     save_interaction,
@@ -42,7 +40,7 @@ QUERIES: dict[str, Callable[[Engine], object]] = {
     "newest runs by everything": lambda engine: list_recent_runs(
         engine, task_id="t", status="success", model_name="m", since=NOON
     ),
-    "workflow ids": list_workflow_ids,
+    "workflow ids": lambda engine: StoreReader(engine).list_workflow_ids(),
     "one run": lambda engine: get_run(engine, "w"),
     "calls of a workflow": lambda engine: get_interactions(engine, workflow_id="w"),
     "calls of a task": lambda engine: get_interactions(engine, "t"),
@@ -50,10 +48,10 @@ QUERIES: dict[str, Callable[[Engine], object]] = {
     "calls of a workflow without texts": lambda engine: get_interactions(
         engine, workflow_id="w", texts=False
     ),
-    "figures": lambda engine: list(iterate_call_figures(engine, ["w", "w2"])),
-    "one call by number": lambda engine: get_interaction(engine, 1),
-    "one call by entry id": lambda engine: get_interaction(engine, "a1b2c3d4"),
-    "one call by prefix": lambda engine: get_interaction(engine, "a1b2"),
+    "figures": lambda engine: list(StoreReader(engine).iterate_call_figures(["w", "w2"])),
+    "one call by number": lambda engine: StoreReader(engine).get_interaction(1),
+    "one call by entry id": lambda engine: StoreReader(engine).get_interaction("a1b2c3d4"),
+    "one call by prefix": lambda engine: StoreReader(engine).get_interaction("a1b2"),
 }
 
 
@@ -173,7 +171,7 @@ def test_store_of_the_first_revision_is_read_as_it_is(tmp_path: Path) -> None:
     assert engine is not None
 
     assert [run.workflow_id for run in list_recent_runs(engine, status="success")] == ["w"]
-    assert get_interaction(engine, "abcd") is not None
+    assert StoreReader(engine).get_interaction("abcd") is not None
     assert check_store(path).state == "older"
 
 
@@ -186,7 +184,7 @@ def test_run_that_was_written_late_stands_where_it_began(db: Path, engine: Engin
         )
 
     assert [run.workflow_id for run in list_recent_runs(engine)] == ["second", "first"]
-    assert list_workflow_ids(engine) == ["second", "first"]
+    assert StoreReader(engine).list_workflow_ids() == ["second", "first"]
 
 
 @pytest.mark.parametrize(
@@ -215,7 +213,7 @@ def test_call_is_found_by_its_ids(
     for entry_id in ("a1b2c3d4", "12345678", "my-own-id"):
         save_call(db, entry_id)
 
-    row = get_interaction(engine, wanted)
+    row = StoreReader(engine).get_interaction(wanted)
 
     assert (row.entry_id if row else None) == found
 
@@ -225,11 +223,11 @@ def test_prefix_of_several_calls_names_them(db: Path, engine: Engine) -> None:
         save_call(db, f"abcd{number}")
 
     with pytest.raises(AmbiguousId, match=r"abcd fits several interactions: abcd0, abcd1, abcd2$"):
-        get_interaction(engine, "abcd")
+        StoreReader(engine).get_interaction("abcd")
     for number in range(3, 9):
         save_call(db, f"abcd{number}")
     with pytest.raises(AmbiguousId, match=r"abcd4, and others$") as caught:
-        get_interaction(engine, "abcd")
+        StoreReader(engine).get_interaction("abcd")
     assert caught.value.entry_ids == tuple(f"abcd{number}" for number in range(5))
 
 
@@ -237,7 +235,7 @@ def test_whole_id_is_found_though_others_begin_with_it(db: Path, engine: Engine)
     save_call(db, "abcd")
     save_call(db, "abcdef")
 
-    found = get_interaction(engine, "abcd")
+    found = StoreReader(engine).get_interaction("abcd")
 
     assert found is not None
     assert found.entry_id == "abcd"

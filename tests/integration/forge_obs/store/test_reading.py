@@ -23,8 +23,6 @@ from forge_obs import (
     get_interactions,
     get_run,
     get_shown_status,
-    iterate_call_figures,
-    iterate_runs,
     list_recent_runs,
     open_reader,
     record,
@@ -142,7 +140,7 @@ def test_empty_file_has_no_rows(tmp_path: Path) -> None:
     assert get_interactions(engine) == []
     assert get_run(engine, "w") is None
     assert list_recent_runs(engine) == []
-    assert list(iterate_call_figures(engine, ["w"])) == []
+    assert list(StoreReader(engine).iterate_call_figures(["w"])) == []
 
 
 def test_older_schema_is_read_with_the_columns_it_has(db: Path) -> None:
@@ -219,7 +217,7 @@ def test_broken_runs_are_listed_once_and_end_no_list(db: Path, broken: str, batc
     for letter in broken:
         break_text(db, letter.encode())
 
-    found = list(iterate_runs(reader(db), RunQuery(task_id="many"), batch=batch))
+    found = list(StoreReader(reader(db)).iterate_runs(RunQuery(task_id="many"), batch=batch))
 
     assert [row.id for row in found] == [6, 5, 4, 3, 2]
     assert [bool(row.broken) for row in found] == [letter in broken for letter in "edcba"]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from forge_obs import LLMStats, build_interaction_dict
+from forge_obs import LLMStats, StoreReader, build_interaction_dict
 from forge_obs.store import (
     Interaction,
     Run,
@@ -15,9 +15,7 @@ from forge_obs.store import (
     get_engine,
     get_interactions,
     get_run,
-    iterate_call_figures,
     list_recent_runs,
-    list_workflow_ids,
     open_reader,
     save_interaction,
     save_run,
@@ -147,7 +145,7 @@ def test_recent_runs_come_newest_first_and_limited(engine: Engine) -> None:
         save_run(engine, {"task_id": "t", "status": "success"}, f"w{number}")
 
     assert [run.workflow_id for run in list_recent_runs(engine, 2)] == ["w4", "w3"]
-    assert list_workflow_ids(engine, 3) == ["w4", "w3", "w2"]
+    assert StoreReader(engine).list_workflow_ids(3) == ["w4", "w3", "w2"]
     assert list_recent_runs(engine, 0) == []
 
 
@@ -156,7 +154,7 @@ def test_figures_are_those_of_the_calls_of_some_workflows(engine: Engine) -> Non
     save(engine, workflow_id="v", usage_known=False, status="error", error_type="quota")
     save(engine, workflow_id="other")
 
-    figures = list(iterate_call_figures(engine, ["w", "none", "v"]))
+    figures = list(StoreReader(engine).iterate_call_figures(["w", "none", "v"]))
 
     found = {f.workflow_id: (f.input_tokens, f.origin, f.error_type) for f in figures}
     assert found == {"w": (5, "replay", None), "v": (0, "provider", "quota")}

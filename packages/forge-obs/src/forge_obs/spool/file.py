@@ -37,6 +37,9 @@ from forge_obs.spool.format import (
 MAX_BYTES: Final = 256 * 1024 * 1024
 """How long the shared file may become, and those of all processes together."""
 
+LONG_BYTES: Final = MAX_BYTES // 4
+"""From this length on an entry goes past those that wait, if the database takes it."""
+
 _SHARED_S: Final = 0.25
 """How long to wait for the shared file before a process makes its own, in seconds."""
 
@@ -305,6 +308,11 @@ def read_backlog(db_path: Path) -> Backlog:
         lost, last_lost_at = _read_lost(get_lost_path(db_path))
         pending = sum(map(_count_pending, list_files(db_path)))
         return Backlog(pending, lost, last_lost_at)
+
+
+def is_long(db_path: Path) -> bool:
+    """Return whether so much waits that more of it might find no room."""
+    return sum(map(_get_size, list_files(db_path))) >= LONG_BYTES
 
 
 def list_files(db_path: Path) -> list[Path]:

@@ -12,15 +12,6 @@ from forge_obs.model.entries import build_interaction_dict
 from forge_obs.model.sanitize import to_json
 from forge_obs.recorder import flush, get_backlog
 from forge_obs.spool.format import Backlog
-from forge_obs.store.functions import (
-    get_interaction,
-    get_prompt_sizes,
-    iterate_call_figures,
-    iterate_interactions,
-    iterate_runs,
-    list_run_models,
-    list_workflow_ids,
-)
 from forge_obs.store.reader import (
     RunQuery,
     StoreReader,
@@ -46,17 +37,10 @@ __all__ = [
     "get_backlog",
     "get_db_path",
     "get_engine",
-    "get_interaction",
     "get_interactions",
-    "get_prompt_sizes",
     "get_run",
     "get_shown_status",
-    "iterate_call_figures",
-    "iterate_interactions",
-    "iterate_runs",
     "list_recent_runs",
-    "list_run_models",
-    "list_workflow_ids",
     "open_reader",
     "save_interaction",
     "save_run",
