@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from forge_core.activities.files import validate_output, write_output
 from forge_core.activities.git import commit_attempt, create_worktree, reset_worktree_to
-from forge_core.activities.review import ChangeReviewer
+from forge_core.activities.llm import check_changes
 from forge_core.models.activity import (
     CommitInput,
     CreateWorktreeInput,
@@ -15,10 +15,11 @@ from forge_core.models.activity import (
     WriteFilesInput,
     WriteFilesResult,
 )
-from forge_core.models.context import ShownFile
+from forge_core.models.changes import FileChange
 from forge_core.models.llm import LLMResponse
+from forge_core.models.result import ValidationResult
 from forge_core.models.task import ValidationConfig
-from support.repository import add_submodule, commit_all, git, make_repository, snapshot
+from support.repository import add_submodule, git, make_repository, snapshot
 from temporalio.testing import ActivityEnvironment
 
 WORKFLOW = "forge-task-0"
@@ -29,7 +30,7 @@ FILES: dict[str, str | bytes] = {
     "pkg/gone.py": "GONE = True\n",
     "dos.txt": b"one\r\ntwo\r\nthree",
     "run.sh": "#!/bin/sh\necho one\n",
-    "pyproject.toml": "[project]\n",
+    "pyproject.toml": "[project]\n[tool.ruff]\n",
 }
 
 ANSWER: dict[str, Any] = {
@@ -83,16 +84,19 @@ def write(worktree: Path, answer: dict[str, Any], **more: Any) -> WriteFilesResu
     return ActivityEnvironment().run(write_output, work)
 
 
-def check(worktree: Path, paths: tuple[str, ...]) -> None:
+def check(
+    worktree: Path, paths: tuple[str, ...], changes: tuple[FileChange, ...] = ()
+) -> tuple[ValidationResult, ...]:
     work = ValidateInput(
         workflow_id=WORKFLOW,
         worktree=str(worktree),
         paths=paths,
+        changes=changes,
         config=ValidationConfig(),
         task_id="task",
         attempt=1,
     )
-    ActivityEnvironment().run(validate_output, work)
+    return ActivityEnvironment().run(validate_output, work).results
 
 
 def commit(worktree: Path, paths: tuple[str, ...]) -> str:
@@ -293,42 +297,18 @@ def test_answer_is_checked_against_the_commit_whatever_stands_in_the_worktree(
     )
     (worktree / "app.py").write_text("import re\n")
 
-    reviewer, seen = ChangeReviewer(str(worktree), head, 0), [ShownFile(path="app.py")]
-    assert reviewer.review(fitting, seen).problems == ()
-    assert "edits[0] (app.py): search does not stand" in reviewer.review(unfit, seen).problems[0]
+    assert check_changes(str(worktree), head, fitting) == ()
+    assert (
+        "edits[0] (app.py): search does not stand" in check_changes(str(worktree), head, unfit)[0]
+    )
 
 
-def test_what_was_not_shown_is_not_written(worktree: Path) -> None:
-    part = ShownFile(path="app.py", ranges=((4, 5),))
+def test_renamed_file_is_judged_by_what_stood_at_its_old_path(tmp_path: Path) -> None:
+    old = "import os\nX  =  1\n"
+    worktree = make_worktree(make_repository(tmp_path / "repo", {"ruff.toml": "", "a.py": old}))
+    written = write(worktree, {"renames": [{"file_path": "a.py", "new_path": "b.py"}]})
 
-    refused = write(worktree, {"edits": [ANSWER["edits"][0]]}, shown=(part,))
-    written = write(worktree, {"edits": [ANSWER["edits"][0]]}, shown=(ShownFile(path="app.py"),))
+    results = check(worktree, written.paths, written.changes)
 
-    assert "it changes lines that you were not shown" in (refused.error or "")
-    assert written.error is None
-
-
-@pytest.mark.parametrize(
-    ("room", "form"),
-    [(10_000, "whole"), (4_000, "a part"), (100, "nothing")],
-    ids=["whole", "around the lines", "no room"],
-)
-def test_what_was_not_seen_is_shown_as_far_as_there_is_room(
-    repo: Path, room: int, form: str
-) -> None:
-    lines = [f"value_{number} = {number}\n" for number in range(1, 401)]
-    commit_all(repo, {"long.py": "".join(lines)}, "A long file")
-    edit = {"file_path": "long.py", "search": lines[300], "replace": "value_301 = 0\n"}
-    reviewer = ChangeReviewer(str(repo), "HEAD", room)
-
-    review = reviewer.review(LLMResponse.model_validate({"edits": [edit]}), ())
-
-    assert "'long.py' stands there and you were not shown it" in review.problems[0]
-    if form == "nothing":
-        assert (review.shown, review.sections) == ((), ())
-    else:
-        (shown,) = review.shown
-        assert shown.path == "long.py"
-        assert (shown.ranges is None) == (form == "whole")
-        assert lines[300] in review.sections[0]
-        assert len(review.sections[0]) <= room
+    assert all(result.passed for result in results)
+    assert (worktree / "b.py").read_text() == old

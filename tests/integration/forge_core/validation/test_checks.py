@@ -16,8 +16,9 @@ UNDEFINED = '"""A module."""\n\nprint(undefined)\n'
 UNFORMATTED = '"""A module."""\n\nX   =  {  "a":1 }\n'
 SYNTAX_ERROR = "def f(:\n"
 
-JUDGE_ONLY = ValidationConfig(auto_fix=False)
-REPAIR = ValidationConfig()
+JUDGE_ONLY = ValidationConfig(auto_fix=False, run_ruff_lint=True, run_ruff_format=True)
+UNSET = ValidationConfig()
+REPAIR = ValidationConfig(run_ruff_lint=True, run_ruff_format=True)
 
 
 def check(root: Path, config: ValidationConfig, *paths: str) -> dict[str, ValidationResult]:
@@ -186,7 +187,8 @@ def test_broken_configuration_never_reads_as_passed(tmp_path: Path, name: str) -
     results = check(tmp_path, REPAIR, "a.py")
 
     assert [result.passed for result in results.values()] == [False, False]
-    assert results["ruff_lint"].summary == "could not check: ruff ended with exit 2"
+    assert results["ruff_lint"].summary.startswith("could not check: ruff ended with exit 2: ")
+    assert all(result.unusable for result in results.values())
     assert name in (results["ruff_lint"].details or "")
 
 
@@ -238,6 +240,7 @@ def test_missing_ruff_does_not_read_as_passed(
 
     put_files(tmp_path, {"a.py": CLEAN})
     monkeypatch.setattr(ruff_module, "find_ruff_bin", find_nothing)
+    monkeypatch.setenv("PATH", str(tmp_path))
 
     results = check(tmp_path, REPAIR, "a.py")
 
@@ -266,7 +269,7 @@ def test_failed_tests_carry_their_output(tmp_path: Path) -> None:
 
 
 def test_tests_come_last_and_see_the_repaired_files(tmp_path: Path) -> None:
-    put_files(tmp_path, {"a.py": UNUSED_IMPORT})
+    put_files(tmp_path, {"ruff.toml": "", "a.py": UNUSED_IMPORT})
     config = ValidationConfig(run_tests=True, test_command="! grep -q 'import os' a.py")
 
     results = validate_files(tmp_path, ["a.py"], config, lambda: None)
@@ -334,3 +337,223 @@ def test_cancellation_ends_the_checks(tmp_path: Path) -> None:
 
     with pytest.raises(Cancelled):
         validate_files(tmp_path, [], config, cancel)
+
+
+def check_change(
+    root: Path, before: dict[str, str], after: dict[str, str], config: ValidationConfig = UNSET
+) -> dict[str, ValidationResult]:
+    """Check what a change from `before` to `after` brought."""
+    put_files(root, {**before, **after})
+    bases = {path: text.encode() for path, text in before.items()}
+    results = validate_files(root, list(after), config, lambda: None, bases)
+    return {result.check_name: result for result in results}
+
+
+OLD_STYLE = """\
+import os
+from json import dumps, loads
+
+def a( x ):
+    try:
+        return os.getcwd( )
+    except:
+        return x
+
+
+def b():
+    return 1
+"""
+
+
+@pytest.mark.parametrize("configuration", [{}, {"ruff.toml": ""}], ids=["none", "ruff"])
+def test_findings_that_stood_before_do_not_count(
+    tmp_path: Path, configuration: dict[str, str]
+) -> None:
+    changed = "# moved down\n" + OLD_STYLE.replace("return 1", "return 2")
+
+    results = check_change(tmp_path, {**configuration, "m.py": OLD_STYLE}, {"m.py": changed})
+
+    assert all(result.passed for result in results.values())
+    assert (tmp_path / "m.py").read_text() == changed
+
+
+def test_new_finding_beside_an_equal_old_one_counts_where_it_was_written(tmp_path: Path) -> None:
+    changed = OLD_STYLE.replace("    return 1", "    try:\n        b()\n    except:\n        pass")
+
+    lint = check_change(tmp_path, {"ruff.toml": "", "m.py": OLD_STYLE}, {"m.py": changed})[
+        "ruff_lint"
+    ]
+
+    assert (lint.details or "").startswith("m.py:14:5 E722 "), lint
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["X = undefined\n", "def f(:\n", "assert (1, 'always')\n", "return 1\n"],
+    ids=["F821", "syntax", "F631", "F706"],
+)
+def test_new_error_counts_where_nobody_chose_ruff(tmp_path: Path, wrong: str) -> None:
+    results = check_change(tmp_path, {"m.py": OLD_STYLE}, {"m.py": OLD_STYLE + wrong})
+
+    assert not results["ruff_lint"].passed
+    assert results["ruff_format"].summary == "not run (no ruff configuration)"
+    assert (tmp_path / "m.py").read_text() == OLD_STYLE + wrong
+
+
+def test_style_of_a_new_file_is_left_alone_where_nobody_chose_ruff(tmp_path: Path) -> None:
+    text = "import os\nx   =  {  'a':1 }\nprint(_('hello'))\n"
+
+    results = check_change(tmp_path, {}, {"new.py": text})
+
+    assert all(result.passed for result in results.values())
+    assert "errors only" in results["ruff_lint"].summary
+    assert (tmp_path / "new.py").read_text() == text
+
+
+def test_fix_removes_the_new_import_and_never_an_old_one(tmp_path: Path) -> None:
+    before = {"ruff.toml": "", "m.py": OLD_STYLE}
+    changed = OLD_STYLE.replace("import os\n", "import os\nimport re\nimport sys\nimport shlex\n")
+
+    results = check_change(tmp_path, before, {"m.py": changed})
+
+    assert all(result.passed for result in results.values())
+    assert (tmp_path / "m.py").read_text() == OLD_STYLE
+
+
+def test_old_names_on_a_changed_line_are_not_fixed_away(tmp_path: Path) -> None:
+    before = {"ruff.toml": "", "m.py": OLD_STYLE}
+    changed = OLD_STYLE.replace("dumps, loads", "dump, dumps, loads")
+
+    lint = check_change(tmp_path, before, {"m.py": changed})["ruff_lint"]
+
+    assert lint.details == "m.py:2:18 F401 `json.dump` imported but unused"
+    assert "from json import dump, dumps, loads\n" in (tmp_path / "m.py").read_text()
+
+
+def test_import_whose_last_use_went_is_a_finding_and_stays(tmp_path: Path) -> None:
+    before = {"ruff.toml": "", "m.py": OLD_STYLE}
+    changed = OLD_STYLE.replace("os.getcwd( )", "x")
+
+    lint = check_change(tmp_path, before, {"m.py": changed})["ruff_lint"]
+
+    assert "F401 `os` imported but unused" in (lint.details or "")
+    assert (tmp_path / "m.py").read_text() == changed
+
+
+def test_imports_are_sorted_as_far_as_the_change_unsorted_them(tmp_path: Path) -> None:
+    sorted_imports = "import ast\nimport sys\n\nprint(ast, sys)\n"
+    before = {"ruff.toml": 'lint.select = ["I"]\n', "m.py": sorted_imports}
+    changed = sorted_imports.replace("print(ast, sys)", "print(ast, sys, json)").replace(
+        "import sys\n", "import sys\nimport json\n"
+    )
+
+    assert check_change(tmp_path, before, {"m.py": changed})["ruff_lint"].passed
+    assert (tmp_path / "m.py").read_text().startswith("import ast\nimport json\nimport sys\n")
+
+
+def test_only_changed_lines_of_an_unformatted_file_are_formatted(tmp_path: Path) -> None:
+    changed = OLD_STYLE + "\n\nX   =  {  'a':1 }\n"
+
+    results = check_change(tmp_path, {"ruff.toml": "", "m.py": OLD_STYLE}, {"m.py": changed})
+
+    assert results["ruff_format"].passed
+    assert (tmp_path / "m.py").read_text() == OLD_STYLE + '\n\nX = {"a": 1}\n'
+
+
+def test_change_that_cannot_be_formatted_alone_stays_as_it_is(tmp_path: Path) -> None:
+    old = "class A:\n  def f(self):\n    return 1\n\n  def g(self):\n    return 2\n"
+    changed = old.replace("return 2", "return  3")
+
+    results = check_change(tmp_path, {"ruff.toml": "", "m.py": old}, {"m.py": changed})
+
+    assert results["ruff_format"].summary == "formatted, 1 left as they stood (ruff.toml)"
+    assert (tmp_path / "m.py").read_text() == changed
+
+
+def test_what_was_formatted_before_is_formatted_whole(tmp_path: Path) -> None:
+    old = 'X = f(1, 2)\n\n\ndef g():\n    return {"a": 1}\n'
+    changed = old.replace("f(1, 2)", "f(1, 2, '" + "x" * 90 + "')")
+
+    results = check_change(tmp_path, {"ruff.toml": "", "m.py": old}, {"m.py": changed})
+
+    assert results["ruff_format"].passed
+    assert (tmp_path / "m.py").read_text().startswith('X = f(\n    1,\n    2,\n    "x')
+
+
+def test_repository_with_another_formatter_is_linted_only(tmp_path: Path) -> None:
+    project = "[tool.ruff]\nline-length = 100\n\n[tool.black]\nline-length = 100\n"
+
+    results = check_change(tmp_path, {"pyproject.toml": project}, {"m.py": UNFORMATTED})
+
+    assert results["ruff_format"].summary == "not run (black is configured)"
+    assert (tmp_path / "m.py").read_text() == UNFORMATTED
+
+
+def test_bytes_of_untouched_lines_stay(tmp_path: Path) -> None:
+    old = "\ufeffimport os\r\nx  =  os\r\n\x0c\r\ny  =  1"
+    changed = old.replace("x  =  os\r\n", "x  =  os\r\nimport sys\r\nz = 'a'\r\n")
+    put_files(tmp_path, {"ruff.toml": ""})
+    (tmp_path / "m.py").write_bytes(changed.encode())
+
+    validate_files(tmp_path, ["m.py"], UNSET, lambda: None, {"m.py": old.encode()})
+
+    expected = old.replace("x  =  os\r\n", "x  =  os\r\nz = 'a'\r\n")
+    assert (tmp_path / "m.py").read_bytes().decode() == expected
+
+
+@pytest.mark.parametrize(
+    "project",
+    [
+        '[project]\nname = "x"\nrequires-python = ">=3.8"\n',
+        '[tool.poetry.dependencies]\npython = "^3.9"\n',
+    ],
+    ids=["project", "poetry"],
+)
+def test_syntax_that_the_project_s_python_lacks_is_an_error(tmp_path: Path, project: str) -> None:
+    source = "match 1:\n    case 1:\n        pass\n"
+
+    lint = check_change(tmp_path, {"pyproject.toml": project}, {"m.py": source})["ruff_lint"]
+
+    assert "m.py:1:1 syntax " in (lint.details or "")
+
+
+def test_change_of_a_file_that_could_not_be_parsed_is_judged_by_its_lines(tmp_path: Path) -> None:
+    old = "print 'old'\nimport os\n\nX = 1\n"
+
+    good = check_change(tmp_path, {"m.py": old}, {"m.py": old.replace("X = 1", "X = 2")})
+    bad = check_change(tmp_path, {"m.py": old}, {"m.py": old.replace("X = 1", "X = (")})
+
+    assert good["ruff_lint"].passed
+    assert not bad["ruff_lint"].passed
+
+
+def make_ruff(directory: Path, version: str) -> None:
+    """Put a command that says it is another version of ruff on a path."""
+    put_files(directory, {"ruff": f"#!/bin/sh\necho {version} >> {directory}/used\n"})
+    (directory / "ruff").chmod(0o755)
+
+
+def test_ruff_of_the_required_version_is_taken_from_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_ruff(tmp_path / "bin", "0.4.4")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    before = {"tree/ruff.toml": 'required-version = "==0.4.4"\n'}
+    put_files(tmp_path, {**before, "tree/m.py": CLEAN})
+
+    results = check(tmp_path / "tree", UNSET, "m.py")
+
+    assert all(result.passed for result in results.values())
+    assert (tmp_path / "bin/used").exists()
+
+
+def test_required_version_that_nobody_has_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    put_files(tmp_path, {"ruff.toml": 'required-version = "==0.4.4"\n', "m.py": CLEAN})
+
+    lint = check(tmp_path, UNSET, "m.py")["ruff_lint"]
+
+    assert lint.unusable
+    assert "Required version `==0.4.4`" in lint.summary

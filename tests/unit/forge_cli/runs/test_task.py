@@ -58,7 +58,7 @@ def test_options_change_validation_and_context() -> None:
         ),
     )
 
-    assert (task.validation.run_ruff_lint, task.validation.run_ruff_format) == (False, True)
+    assert (task.validation.run_ruff_lint, task.validation.run_ruff_format) == (False, None)
     assert task.validation.test_command == "true"
     assert (task.validation.test_timeout_s, task.validation.test_memory_mb) == (9, 800)
     assert (task.context.auto_discover, task.context.token_budget) == (False, 50_000)

@@ -12,6 +12,7 @@ from forge_core.workflows.transition import (
     build_commit_subject,
     describe_failure,
     evaluate_transition,
+    find_error_type,
     is_final,
     read_call_fault,
 )
@@ -20,6 +21,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, RetryState
 
 PASSED = ValidationResult(check_name="ruff_lint", passed=True, summary="clean")
 FAILED = ValidationResult(check_name="tests", passed=False, summary="exit 1")
+UNUSABLE = ValidationResult(check_name="tests", passed=False, summary="exit 127", unusable=True)
 
 
 def make_activity_error(cause: BaseException) -> ActivityError:
@@ -52,6 +54,7 @@ def make_attempt(error_type: str | None) -> AttemptResult:
         pytest.param([], None, 1, "success", id="no checks"),
         pytest.param([PASSED, FAILED], None, 1, "failure_retryable", id="a check failed"),
         pytest.param([FAILED], None, 2, "failure_terminal", id="attempts used up"),
+        pytest.param([PASSED, UNUSABLE], None, 1, "failure_terminal", id="a check could not run"),
         pytest.param([], Fault("no files"), 1, "failure_retryable", id="fault"),
         pytest.param([], Fault("401", terminal=True), 1, "failure_terminal", id="hopeless"),
     ],
@@ -60,6 +63,14 @@ def test_transition_follows_checks_faults_and_attempts(
     results: list[ValidationResult], fault: Fault | None, attempt: int, signal: TransitionSignal
 ) -> None:
     assert evaluate_transition(results, fault, attempt, max_attempts=2) == signal
+
+
+def test_check_that_could_not_run_makes_the_failure_final() -> None:
+    error_type = find_error_type([UNUSABLE], None)
+
+    assert is_final([make_attempt(error_type)])
+    assert find_error_type([FAILED], None) is None
+    assert find_error_type([UNUSABLE], Fault("401", "llm.authentication")) == "llm.authentication"
 
 
 @pytest.mark.parametrize(

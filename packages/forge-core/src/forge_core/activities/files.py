@@ -12,7 +12,6 @@ from forge_core.edits.change_set import (
     build_change_set,
     list_paths,
 )
-from forge_core.edits.sight import build_sight
 from forge_core.errors import RefusedPath
 from forge_core.files.protection import WritePolicy
 from forge_core.files.write import write_changes
@@ -27,7 +26,6 @@ from forge_core.models.activity import (
     WriteFilesInput,
     WriteFilesResult,
 )
-from forge_core.models.context import ShownFile
 from forge_core.models.llm import LLMResponse
 from forge_core.models.task import ValidationConfig
 from forge_core.tracing.attributes import validation_attributes
@@ -55,7 +53,7 @@ def write_output(work: WriteFilesInput) -> WriteFilesResult:
     try:
         with claimed_worktree(worktree, work.workflow_id):
             refuse_submodules(worktree, list_paths(response))
-            changes = plan_changes(worktree, work.head, response, work.shown)
+            changes = plan_changes(worktree, work.head, response)
             digest = digest_files(changes.files)
             is_rerun = was_checked(worktree, digest)
             paths = write_changes(worktree, changes.files, policy, was_checked=is_rerun)
@@ -65,16 +63,13 @@ def write_output(work: WriteFilesInput) -> WriteFilesResult:
     return WriteFilesResult(paths=tuple(paths), changes=changes.changes)
 
 
-def plan_changes(
-    worktree: Path, head: str, response: LLMResponse, shown: Sequence[ShownFile] | None
-) -> ChangeSet:
-    """Build what an answer makes of the files of a commit, as far as the model has seen them.
+def plan_changes(worktree: Path, head: str, response: LLMResponse) -> ChangeSet:
+    """Build what an answer makes of the files of a commit.
 
     Raises:
         UnfitChanges: It does not fit them.
     """
-    base = read_base_files(worktree, head, list_paths(response))
-    return build_change_set(response, base, None if shown is None else build_sight(shown))
+    return build_change_set(response, read_base_files(worktree, head, list_paths(response)))
 
 
 @activity.defn(no_thread_cancel_exception=True)
@@ -84,11 +79,20 @@ def validate_output(work: ValidateInput) -> ValidateResult:
         worktree = Path(work.worktree)
         with claimed_worktree(worktree, work.workflow_id):
             note_checks(worktree)
-            results = validate_files(worktree, work.paths, work.config, _stop_if_cancelled)
+            bases = _read_bases(work)
+            results = validate_files(worktree, work.paths, work.config, _stop_if_cancelled, bases)
             if work.config.run_tests and (mishap := describe_mishap(worktree)):
                 results.append(build_astray_verdict(mishap))
         span.set_attributes(validation_attributes(work, results))
         return ValidateResult(results=tuple(results))
+
+
+def _read_bases(work: ValidateInput) -> dict[str, bytes]:
+    """Read what stood in the place of the files before the attempt."""
+    old_paths = {change.path: change.old_path for change in work.changes if change.old_path}
+    sources = {path: old_paths.get(path, path) for path in work.paths}
+    files = read_base_files(Path(work.worktree), work.head, list(dict.fromkeys(sources.values())))
+    return {path: files[old].content for path, old in sources.items() if old in files}
 
 
 def _stop_if_cancelled() -> None:

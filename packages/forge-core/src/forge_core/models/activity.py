@@ -1,15 +1,22 @@
 """Inputs and outputs of the activities, one input model for each."""
 
+from pydantic import BaseModel, ConfigDict
+
 from forge_core.models.changes import FileChange
-from forge_core.models.context import AssembledContext, ShownFile
-from forge_core.models.frozen import FrozenModel
+from forge_core.models.context import AssembledContext
 from forge_core.models.llm import FileEdit, FileOutput, FileRename
 from forge_core.models.result import RunStatus, TaskResult, ValidationResult
 from forge_core.models.task import ForgeTaskInput, TaskDefinition, ValidationConfig
 from forge_core.models.unit import AttemptFailure, WorkUnit
 
 
-class Workspace(FrozenModel):
+class ActivityModel(BaseModel):
+    """A frozen value that crosses Temporal; unknown keys are ignored."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Workspace(ActivityModel):
     """A worktree of ours and the commit that its branch stood at when it was made."""
 
     path: str
@@ -18,7 +25,7 @@ class Workspace(FrozenModel):
     head: str
 
 
-class RunOwner(FrozenModel):
+class RunOwner(ActivityModel):
     """Who executes a run from its first activity to its last."""
 
     task_queue: str
@@ -27,14 +34,14 @@ class RunOwner(FrozenModel):
     """No other worker takes the run's workflow tasks, so that short activities can be local."""
 
 
-class WorktreeInput(FrozenModel):
+class WorktreeInput(ActivityModel):
     """A change in a worktree, made only while the run holds the claim on the worktree's task."""
 
     workflow_id: str | None = None
     """The run's, not a sub-task's; None, which is not checked, in what an older Forge scheduled."""
 
 
-class RecordRunInput(FrozenModel):
+class RecordRunInput(ActivityModel):
     """A run as it stands, to be put on record."""
 
     work: ForgeTaskInput
@@ -44,7 +51,7 @@ class RecordRunInput(FrozenModel):
     result: TaskResult
 
 
-class SubTaskInput(FrozenModel):
+class SubTaskInput(ActivityModel):
     """The argument of `ForgeSubTaskWorkflow`."""
 
     unit: WorkUnit
@@ -56,7 +63,7 @@ class SubTaskInput(FrozenModel):
     """What failed in the step's last attempt."""
 
 
-class CreateWorktreeInput(FrozenModel):
+class CreateWorktreeInput(ActivityModel):
     """The task whose id is claimed and whose branch and worktree are made."""
 
     repo_root: str
@@ -75,7 +82,7 @@ class CreateSubWorktreeInput(WorktreeInput):
     commit: str
 
 
-class RemoveSubWorktreesInput(FrozenModel):
+class RemoveSubWorktreesInput(ActivityModel):
     """The step whose sub-task worktrees and refs are no longer needed."""
 
     repo_root: str
@@ -91,7 +98,7 @@ class ResetWorktreeInput(WorktreeInput):
     commit: str
 
 
-class AssemblePlannerInput(FrozenModel):
+class AssemblePlannerInput(ActivityModel):
     """The task to plan, in its worktree."""
 
     task: TaskDefinition
@@ -102,7 +109,7 @@ class AssemblePlannerInput(FrozenModel):
     """Of the planner's model; None for what the task says."""
 
 
-class AssembleContextInput(FrozenModel):
+class AssembleContextInput(ActivityModel):
     """The unit to write for, in its worktree, and what failed before."""
 
     unit: WorkUnit
@@ -111,7 +118,7 @@ class AssembleContextInput(FrozenModel):
     failure: AttemptFailure | None = None
 
 
-class CallLLMInput(FrozenModel):
+class CallLLMInput(ActivityModel):
     """The prompts of a request for files."""
 
     context: AssembledContext
@@ -123,7 +130,7 @@ class CallLLMInput(FrozenModel):
     """Hash of the commit that the attempt starts from."""
 
 
-class CallPlannerInput(FrozenModel):
+class CallPlannerInput(ActivityModel):
     """The prompts of a request for a plan."""
 
     context: AssembledContext
@@ -147,12 +154,9 @@ class WriteFilesInput(WorktreeInput):
     target_files: tuple[str, ...] = ()
     """Files that the user named, which may be protected ones."""
     validation: ValidationConfig = ValidationConfig()
-    shown: tuple[ShownFile, ...] | None = None
-    """What the model had seen, beyond which nothing is changed; None, for which that is not
-    checked, in what an older Forge scheduled."""
 
 
-class WriteFilesResult(FrozenModel):
+class WriteFilesResult(ActivityModel):
     """The paths that were written or are gone, or why nothing was done."""
 
     paths: tuple[str, ...] = ()
@@ -164,7 +168,11 @@ class ValidateInput(WorktreeInput):
     """Files of a worktree and the checks that they must pass."""
 
     worktree: str
+    head: str = "HEAD"
+    """Hash of the commit that the attempt starts from: what stands there is not judged."""
     paths: tuple[str, ...]
+    changes: tuple[FileChange, ...] = ()
+    """What the answer made of the files; of those that it renamed, the old paths count."""
     config: ValidationConfig
     task_id: str
     step_id: str | None = None
@@ -172,13 +180,13 @@ class ValidateInput(WorktreeInput):
     attempt: int
 
 
-class ValidateResult(FrozenModel):
+class ValidateResult(ActivityModel):
     """The verdicts, in the order of the checks."""
 
     results: tuple[ValidationResult, ...]
 
 
-class KeptCommit(FrozenModel):
+class KeptCommit(ActivityModel):
     """The ref that keeps a sub-task's commit alive until its step is done."""
 
     repo_root: str
@@ -186,7 +194,7 @@ class KeptCommit(FrozenModel):
     sub_task_id: str
 
 
-class CommitInput(FrozenModel):
+class CommitInput(ActivityModel):
     """The files of an attempt, to be committed on top of `parent`."""
 
     worktree: str
@@ -201,7 +209,7 @@ class CommitInput(FrozenModel):
     """Whether the attempt failed, so that only what can be committed is."""
 
 
-class CommitResult(FrozenModel):
+class CommitResult(ActivityModel):
     """The commit, if the files differed from what stood, and the files' blobs."""
 
     commit_sha: str | None
@@ -221,7 +229,7 @@ class GatherInput(WorktreeInput):
     """Sub-task id to commit."""
 
 
-class GatherResult(FrozenModel):
+class GatherResult(ActivityModel):
     """The paths that the sub-tasks changed, or why they do not go together."""
 
     paths: tuple[str, ...] = ()

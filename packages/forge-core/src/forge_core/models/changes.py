@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import Field
-
-from forge_core.models.frozen import FrozenModel
+from pydantic import BaseModel, ConfigDict
 
 ChangeKind = Literal["added", "modified", "deleted", "renamed"]
 """What became of a file."""
 
 
-class FileChange(FrozenModel):
+class FileChange(BaseModel):
     """One file that an answer changes, for the record."""
+
+    model_config = ConfigDict(frozen=True)
 
     path: str
     """Where it stands afterwards, or stood before it was deleted."""
@@ -21,7 +21,7 @@ class FileChange(FrozenModel):
     """Where it stood before it was renamed."""
     lines_added: int = 0
     lines_removed: int = 0
-    rungs: dict[str, int] = Field(default={})
+    rungs: dict[str, int] = {}
     """How many of its edits were found by overlooking what; empty for a file written whole."""
 
 

@@ -4,11 +4,10 @@ from datetime import datetime
 from typing import Literal
 
 from forge_obs import LLMStats
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict
 
 from forge_core.models.changes import FileChange
 from forge_core.models.context import ContextStats
-from forge_core.models.frozen import FrozenModel
 from forge_core.models.plan import Plan
 
 TransitionSignal = Literal["success", "failure_retryable", "failure_terminal"]
@@ -21,8 +20,10 @@ UnitStatus = Literal["running", "success", "failure_terminal", "cancelled"]
 """State of a task, a step or a sub-task."""
 
 
-class ValidationResult(FrozenModel):
+class ValidationResult(BaseModel):
     """The verdict of one check on one attempt."""
+
+    model_config = ConfigDict(frozen=True)
 
     check_name: str
     passed: bool
@@ -31,10 +32,14 @@ class ValidationResult(FrozenModel):
     details: str | None = None
     """Output of the check, as far as a repair needs it."""
     duration_ms: float = 0.0
+    unusable: bool = False
+    """Whether the check could not be made, which no further attempt mends."""
 
 
-class PhaseDurations(FrozenModel):
+class PhaseDurations(BaseModel):
     """Milliseconds that an attempt spent in each of its phases."""
+
+    model_config = ConfigDict(frozen=True)
 
     context: float = 0.0
     model: float = 0.0
@@ -43,8 +48,10 @@ class PhaseDurations(FrozenModel):
     git: float = 0.0
 
 
-class AttemptResult(FrozenModel):
+class AttemptResult(BaseModel):
     """One attempt at a unit of work."""
+
+    model_config = ConfigDict(frozen=True)
 
     attempt: int
     signal: TransitionSignal
@@ -63,12 +70,14 @@ class AttemptResult(FrozenModel):
     duration_ms: PhaseDurations = PhaseDurations()
 
 
-class SubTaskResult(FrozenModel):
+class SubTaskResult(BaseModel):
     """What became of one sub-task."""
+
+    model_config = ConfigDict(frozen=True)
 
     sub_task_id: str
     status: UnitStatus
-    output_files: dict[str, str] = Field(default={})
+    output_files: dict[str, str] = {}
     """Path to git blob id."""
     validation_results: tuple[ValidationResult, ...] = ()
     digest: str | None = None
@@ -78,12 +87,14 @@ class SubTaskResult(FrozenModel):
     attempts: tuple[AttemptResult, ...] = ()
 
 
-class StepResult(FrozenModel):
+class StepResult(BaseModel):
     """What became of one planned step."""
+
+    model_config = ConfigDict(frozen=True)
 
     step_id: str
     status: UnitStatus
-    output_files: dict[str, str] = Field(default={})
+    output_files: dict[str, str] = {}
     """Path to git blob id."""
     validation_results: tuple[ValidationResult, ...] = ()
     commit_sha: str | None = None
@@ -93,12 +104,14 @@ class StepResult(FrozenModel):
     attempts: tuple[AttemptResult, ...] = ()
 
 
-class TaskResult(FrozenModel):
+class TaskResult(BaseModel):
     """What became of a run; partial while it is running."""
+
+    model_config = ConfigDict(frozen=True)
 
     task_id: str
     status: UnitStatus
-    output_files: dict[str, str] = Field(default={})
+    output_files: dict[str, str] = {}
     """Path to git blob id, of everything on the branch that the run wrote."""
     validation_results: tuple[ValidationResult, ...] = ()
     error: str | None = None

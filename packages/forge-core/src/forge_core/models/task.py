@@ -23,11 +23,11 @@ class ValidationConfig(BaseModel):
     model_config = USER_INPUT
 
     auto_fix: bool = True
-    """Let ruff fix what it can before it reports."""
-    run_ruff_lint: bool = True
-    """Lint the Python files that were written."""
-    run_ruff_format: bool = True
-    """Format the Python files that were written."""
+    """Let ruff fix what it can of what was changed before it reports."""
+    run_ruff_lint: bool | None = None
+    """Lint changed Python; unless set, for errors only where the repository configures no ruff."""
+    run_ruff_format: bool | None = None
+    """Format changed Python; unless set, only where the repository configures ruff."""
     run_tests: bool = False
     """Run the test command: it executes code that the model wrote, with your rights and network."""
     test_command: str | None = None

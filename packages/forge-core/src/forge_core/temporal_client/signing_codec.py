@@ -46,11 +46,8 @@ MADE_BY_THE_SERVER = Payload(
 
 REFUSAL = "refused: it was not submitted with this state directory's key"
 
-REFUSED = b"json/external-storage-reference"
-"""Encoding of what stands where a payload was refused: a reference to nothing.
-
-The SDK fails on a payload that says it is a signed reference and turns out to be anything else.
-"""
+REFUSED = b"forge/refused"
+"""Encoding of what stands where a payload was refused."""
 
 
 class SigningCodec(PayloadCodec, WithSerializationContext):

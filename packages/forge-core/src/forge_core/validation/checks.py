@@ -1,7 +1,7 @@
 """Running the checks in a worktree."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from forge_core.errors import DiskFull
@@ -12,25 +12,33 @@ from forge_core.models.task import ValidationConfig
 from forge_core.shell.bounds import CommandBounds, ResourceLimits
 from forge_core.shell.run import run_command
 from forge_core.validation.environment import clean_environment
-from forge_core.validation.ruff import OnWait, check_python
+from forge_core.validation.python_checks import check_python
+from forge_core.validation.ruff import OnWait
 from forge_core.validation.verdicts import build_replaced_verdict, build_test_verdict
+
+NO_BASES: Mapping[str, bytes] = {}
 
 
 def validate_files(
-    worktree: Path, paths: Sequence[str], config: ValidationConfig, on_wait: OnWait
+    worktree: Path,
+    paths: Sequence[str],
+    config: ValidationConfig,
+    on_wait: OnWait,
+    bases: Mapping[str, bytes] = NO_BASES,
 ) -> list[ValidationResult]:
-    """Check the files that an attempt wrote, after repairing what can be repaired.
+    """Check what an attempt made of files, after repairing what can be repaired.
 
     Args:
         worktree: Where the files are.
         paths: The files, relative to it.
         config: Which checks to run.
         on_wait: Called while a check runs; what it raises ends the check.
+        bases: What stood before the attempt in the place of files; new ones are missing.
 
     Raises:
         DiskFull: A check failed that may pass once there is room.
     """
-    results = check_python(worktree, paths, config, on_wait)
+    results = check_python(worktree, paths, bases, config, on_wait)
     if config.run_tests and config.test_command:
         results.append(_run_tests(worktree, config.test_command, config, on_wait))
         replaced = find_replaced(worktree, paths)

@@ -1,137 +1,100 @@
-"""Ruff on files of a worktree, by the worktree's own configuration or none."""
+"""Running ruff on files of a worktree, or on what stood in their place."""
 
 import os
-import tomllib
-from collections.abc import Callable, Sequence
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from ruff import find_ruff_bin
 
-from forge_core.errors import DiskFull
-from forge_core.files.disk import SCARCE_BYTES, is_full
-from forge_core.models.result import ValidationResult
-from forge_core.models.task import ValidationConfig
+from forge_core.errors import ForgeError
 from forge_core.shell.bounds import CommandBounds, CommandResult
 from forge_core.shell.run import run_command
 from forge_core.validation.environment import clean_environment
-from forge_core.validation.verdicts import (
-    build_format_verdict,
-    build_lint_verdict,
-    build_not_checked,
-    build_skip,
-)
 
 TIMEOUT_S = 120.0
-GROWTH = 4
-"""Times its size that a file may take once it is formatted, with room to spare."""
-
 OUTPUT_LIMIT = 4_000_000
-PYTHON_SUFFIXES = frozenset({".py", ".pyi"})
-CONFIG_FILES = ("ruff.toml", ".ruff.toml")
+OWN_ENDS = (0, 1)
+"""Exit codes with which ruff passes judgement; any other means that it could not."""
+
+OTHER_VERSION = "Required version"
+"""What ruff says where the configuration wants another version."""
 
 OnWait = Callable[[], None]
 """Called while a command runs; what it raises ends the command."""
 
 
+class RuffMissing(ForgeError):
+    """There is no ruff."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ruff:
-    """Ruff on chosen files of a worktree.
+    """Ruff in a worktree.
 
-    Files with a configuration between them and the worktree's root follow it; the others get
-    ruff's defaults. Ruff by itself would look further up, into the user's checkout and home.
+    Forge's own is used, or, where the configuration requires another version, the first on the
+    PATH that it accepts.
     """
 
-    executable: str
     worktree: Path
-    configured: tuple[str, ...]
-    others: tuple[str, ...]
     on_wait: OnWait
 
-    def run(self, *args: str) -> list[CommandResult]:
-        """Run a command on all files, once for each of the two kinds that there is."""
-        kinds = ((("--force-exclude",), self.configured), (("--isolated",), self.others))
-        return [self._run([*args, *options], paths) for options, paths in kinds if paths]
+    def run(self, args: Sequence[str], paths: Sequence[str]) -> CommandResult:
+        """Run a command on files.
 
-    def _run(self, args: Sequence[str], paths: Sequence[str]) -> CommandResult:
+        Raises:
+            RuffMissing: There is no ruff.
+        """
         # "./" keeps a path like "@x.py" from being read as a file of arguments.
-        files = [f"./{path}" for path in paths]
-        return run_command(
-            [self.executable, *args, "--no-cache", "--", *files],
-            cwd=self.worktree,
-            env=clean_environment(os.environ),
-            bounds=CommandBounds(TIMEOUT_S, OUTPUT_LIMIT),
-            on_wait=self.on_wait,
-        )
+        return self._run([*args, "--no-cache", "--", *(f"./{path}" for path in paths)])
+
+    def run_on_text(self, args: Sequence[str], path: str, text: bytes) -> CommandResult:
+        """Run a command on a text as if it stood at a path; raises what `run` raises."""
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(text)
+            file.flush()
+            command = [*args, "--no-cache", "--stdin-filename", f"./{path}", "-"]
+            return self._run(command, stdin=file.name)
+
+    def _run(self, args: Sequence[str], stdin: str = os.devnull) -> CommandResult:
+        done = None
+        for executable in list_executables():
+            done = run_command(
+                ["/bin/sh", "-c", 'exec "$@" < "$0"', stdin, executable, *args],
+                cwd=self.worktree,
+                env=clean_environment(os.environ),
+                bounds=CommandBounds(TIMEOUT_S, OUTPUT_LIMIT),
+                on_wait=self.on_wait,
+            )
+            if done.returncode in OWN_ENDS or OTHER_VERSION not in done.output:
+                return done
+        if done is None:
+            raise RuffMissing("ruff is not installed")
+        return done
 
 
-def check_python(
-    worktree: Path, paths: Sequence[str], config: ValidationConfig, on_wait: OnWait
-) -> list[ValidationResult]:
-    """Repair the Python files among `paths` as far as `config` says so, then judge them.
-
-    Raises:
-        DiskFull: There is no disk space to fix them.
-    """
-    checks = ("ruff_lint", config.run_ruff_lint), ("ruff_format", config.run_ruff_format)
-    names = [name for name, on in checks if on]
-    python = [path for path in paths if _is_python(worktree, path)]
-    if not python:
-        return [build_skip(name, "no Python files") for name in names]
+def list_executables() -> Iterator[str]:
+    """List Forge's own ruff and those on the PATH."""
     try:
-        executable = find_ruff_bin()
+        own = find_ruff_bin()
     except FileNotFoundError:
-        return [build_not_checked(name, "ruff is not installed") for name in names]
-    configured = tuple(path for path in python if _is_configured(worktree, path))
-    others = tuple(path for path in python if path not in configured)
-    ruff = Ruff(executable, worktree, configured, others, on_wait)
-    if config.auto_fix:
-        _require_room(worktree, python)
-        _repair(ruff, config)
-    return _judge(ruff, config)
+        own = None
+    if own is not None:
+        yield own
+    for directory in os.get_exec_path():
+        # One that is relative would be the repository's own.
+        path = shutil.which("ruff", path=directory) if Path(directory).is_absolute() else None
+        if path is not None and path != own:
+            yield path
 
 
-def _require_room(worktree: Path, paths: Sequence[str]) -> None:
-    """Check that there is room to rewrite files: on a full disk ruff would truncate them."""
-    needed_bytes = GROWTH * sum((worktree / path).stat().st_size for path in paths) + SCARCE_BYTES
-    if is_full(worktree, needed_bytes):
-        raise DiskFull(f"no disk space to fix files in {worktree}")
-
-
-def _repair(ruff: Ruff, config: ValidationConfig) -> None:
-    if config.run_ruff_lint:
-        ruff.run("check", "--fix", "--quiet", "--exit-zero")
-    if config.run_ruff_format:
-        ruff.run("format", "--quiet")
-
-
-def _judge(ruff: Ruff, config: ValidationConfig) -> list[ValidationResult]:
-    results = []
-    if config.run_ruff_lint:
-        done = ruff.run("check", "--no-fix", "--output-format=json-lines")
-        results.append(build_lint_verdict(done, ruff.worktree.resolve()))
-    if config.run_ruff_format:
-        results.append(build_format_verdict(ruff.run("format", "--check")))
-    return results
-
-
-def _is_python(worktree: Path, path: str) -> bool:
-    return PurePosixPath(path).suffix in PYTHON_SUFFIXES and (worktree / path).is_file()
-
-
-def _is_configured(worktree: Path, path: str) -> bool:
-    """Return whether a directory between the worktree's root and a file configures ruff."""
-    return any(_configures_ruff(worktree / parent) for parent in PurePosixPath(path).parents)
-
-
-def _configures_ruff(directory: Path) -> bool:
-    if any((directory / name).is_file() for name in CONFIG_FILES):
-        return True
-    try:
-        settings = tomllib.loads((directory / "pyproject.toml").read_text(encoding="utf-8"))
-    except OSError:
-        return False
-    except ValueError:
-        return True  # Ruff says best what is wrong with it.
-    tool = settings.get("tool")
-    return isinstance(tool, dict) and "ruff" in tool
+def explain_refusal(done: CommandResult) -> str:
+    """Say in one line why ruff passed no judgement."""
+    if done.timed_out:
+        return "ruff did not end"
+    lines = [line.strip() for line in done.output.splitlines() if line.strip()]
+    causes = [line.removeprefix("Cause: ") for line in lines if line.startswith("Cause: ")]
+    reason = causes[-1] if causes else next(iter(lines), "")
+    return f"ruff ended with exit {done.returncode}" + (f": {reason}" if reason else "")

@@ -17,6 +17,9 @@ RETRYABLE_CALL_ERRORS = frozenset({"llm.invalid_output"})
 TERMINAL_ERRORS = frozenset({"BudgetExceeded", TOO_LARGE})
 """Failures of an activity that are the task's own: it asks for more than there is room for."""
 
+CHECK_UNUSABLE = "CheckUnusable"
+"""Kind of the error of an attempt that could not be checked."""
+
 SHOWN_FILES_LIMIT = 200_000
 """Characters of a refused answer up to which the next prompt shows it again."""
 
@@ -41,9 +44,21 @@ def evaluate_transition(
     """Decide what an attempt leads to."""
     if fault is None and all(result.passed for result in results):
         return "success"
-    if (fault is not None and fault.terminal) or attempt >= max_attempts:
+    if (fault is not None and fault.terminal) or is_unusable(results) or attempt >= max_attempts:
         return "failure_terminal"
     return "failure_retryable"
+
+
+def is_unusable(results: Sequence[ValidationResult]) -> bool:
+    """Return whether a check could not be made, which is no fault of what was written."""
+    return any(result.unusable for result in results)
+
+
+def find_error_type(results: Sequence[ValidationResult], fault: Fault | None) -> str | None:
+    """Return the kind of an attempt's error; None for checks that failed."""
+    if fault is not None:
+        return fault.type
+    return CHECK_UNUSABLE if is_unusable(results) else None
 
 
 def find_cause(error: FailureError) -> BaseException | None:

@@ -35,6 +35,7 @@ with workflow.unsafe.imports_passed_through():
         build_commit_subject,
         describe_failure,
         evaluate_transition,
+        find_error_type,
     )
 
 ReportAttempts = Callable[[tuple[AttemptResult, ...], tuple[SubTaskResult, ...]], Awaitable[None]]
@@ -128,7 +129,7 @@ class UnitRun:
                 changes=product.changes,
                 commit_sha=commit.commit_sha if commit else None,
                 error=describe_failure(results, product.fault),
-                error_type=product.fault.type if product.fault else None,
+                error_type=find_error_type(results, product.fault),
                 started_at=started_at,
                 duration_ms=PhaseDurations(
                     context=product.context_ms,
@@ -166,7 +167,9 @@ class UnitRun:
         work = ValidateInput(
             workflow_id=self._unit.workflow_id,
             worktree=self._worktree.path,
+            head=self._worktree.head,
             paths=product.paths,
+            changes=product.changes,
             config=config,
             task_id=self._unit.task.task_id,
             step_id=self._unit.step_id,
