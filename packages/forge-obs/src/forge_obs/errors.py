@@ -74,3 +74,12 @@ def is_about_the_entry(error: Exception) -> bool:
     """
     kinds = {type(error).__name__, type(getattr(error, "orig", None)).__name__}
     return bool(kinds & _ABOUT_THE_ENTRY)
+
+
+def describe(error: Exception) -> str:
+    """Name a failure without anything of the entry: no SQL, no parameters, no text of it."""
+    if isinstance(error, StoreError):
+        return str(error)
+    cause = getattr(error, "orig", None) or error
+    detail = getattr(cause, "sqlite_errorname", None) or getattr(cause, "strerror", None)
+    return f"{type(cause).__name__} {detail}" if detail else type(cause).__name__

@@ -10,7 +10,6 @@ See D42.
 import logging
 import os
 import time
-from collections.abc import Iterable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
@@ -23,10 +22,10 @@ from typing import Final, Literal, Unpack, overload
 from forge_obs.breaker import Breaker, Losses
 from forge_obs.environment import redact_hook as redactor
 from forge_obs.environment.process import get_db_path, get_now, get_owner, make_entry_id
-from forge_obs.errors import SpoolUnavailable, StoreError, is_about_the_entry
+from forge_obs.errors import SpoolUnavailable, StoreError, describe, is_about_the_entry
 from forge_obs.fork_lock import ForkLock, importing
 from forge_obs.model.entries import Entry, build_interaction, build_run
-from forge_obs.model.keywords import InteractionKeywords, RunKeywords
+from forge_obs.model.keywords import InteractionKeywords, RunKeywords, name_keywords
 from forge_obs.spool import file as spool
 from forge_obs.spool.format import Backlog
 
@@ -51,7 +50,6 @@ _LOOK_S: Final = 0.001
 _FOREIGN: Final = (Exception, SystemExit)
 """What values of others, their hooks and log handlers may raise; elsewhere an exit is meant."""
 
-_LONGEST_NAME: Final = 40
 _log: Final = logging.getLogger("forge_obs")
 _UNCHANGED: Final = Breaker()
 
@@ -133,7 +131,7 @@ def record(kind: object = None, /, *unexpected: object, **fields: object) -> boo
         return _record(path, _build(kind, unexpected, fields))
     except Exception as error:
         with suppress(Exception):
-            _lose(path, _describe(error))
+            _lose(path, describe(error))
         return False
 
 
@@ -191,7 +189,7 @@ def _build(kind: object, unexpected: tuple[object, ...], fields: dict[str, objec
         entry = _make_without_hostile(kind, fields)
     if entry.unknown:
         where = "kept in extra_json" if entry.table == "interactions" else "ignored"
-        _warn_once(f"record({kind!r}) does not know {_name_keywords(entry.unknown)}: {where}")
+        _warn_once(f"record({kind!r}) does not know {name_keywords(entry.unknown)}: {where}")
     return redacted(entry)
 
 
@@ -211,7 +209,7 @@ def _make_without_hostile(kind: object, fields: dict[str, object]) -> Entry:
         entry = _make(kind, kept)
     except SystemExit as error:
         raise StoreError("the values of an entry raise by turns") from error
-    _warn_once(f"record({kind!r}) dropped values that raise: {_name_keywords(dropped)}")
+    _warn_once(f"record({kind!r}) dropped values that raise: {name_keywords(dropped)}")
     if "notes" in entry.row:
         notes = [f"{name}: dropped, it raises" for name in dropped if name.isidentifier()]
         entry.row["notes"] = "; ".join([*filter(None, [entry.row["notes"]]), *notes])  # type: ignore[list-item]
@@ -224,12 +222,6 @@ def _can_make(kind: object, fields: dict[str, object]) -> bool:
     except _FOREIGN:
         return False
     return True
-
-
-def _name_keywords(names: Iterable[str]) -> str:
-    """Name keywords in a log line; what is no name may be a prompt."""
-    shown = (n if n.isidentifier() and len(n) <= _LONGEST_NAME else "something" for n in names)
-    return ", ".join(ascii(name) for name in shown)
 
 
 def redacted(entry: Entry) -> Entry:
@@ -303,7 +295,7 @@ def _is_queued(path: Path, entry: Entry, wait_s: float) -> bool:
         if spool.is_long(path):
             return False
     except SpoolUnavailable as error:
-        _warn_at_times(_describe(error), "entries wait and cannot be stored: %s", error)
+        _warn_at_times(describe(error), "entries wait and cannot be stored: %s", error)
     with suppress(SpoolUnavailable):
         _append(path, entry)
         return True
@@ -320,12 +312,12 @@ def _load(module: str) -> ModuleType:
 def _fail(path: Path, entry: Entry, error: Exception) -> None:
     """Lose an entry that no database takes; keep any other, and leave the store alone a while."""
     if is_about_the_entry(error):
-        _lose(path, _describe(error))
+        _lose(path, describe(error))
         return
     now = time.monotonic()
     with _changing():
         _state.breakers[path] = _state.breakers.get(path, _UNCHANGED).failed(now)
-    _set_aside(path, entry, _describe(error))
+    _set_aside(path, entry, describe(error))
 
 
 def _set_aside(path: Path, entry: Entry, reason: str = "") -> None:
@@ -333,7 +325,7 @@ def _set_aside(path: Path, entry: Entry, reason: str = "") -> None:
     try:
         _append(path, entry)
     except Exception as error:
-        _lose(path, "; ".join(filter(None, dict.fromkeys([reason, _describe(error)]))))
+        _lose(path, "; ".join(filter(None, dict.fromkeys([reason, describe(error)]))))
         return
     if reason:
         place = spool.get_spool_path(path)
@@ -386,15 +378,6 @@ def _recover(path: Path) -> None:
     _save_losses(path)
     lost = _state.losses.total
     _warn_at_times("recovery", "the store works again; %d entries were lost (%s)", lost, path)
-
-
-def _describe(error: Exception) -> str:
-    """Name a failure without anything of the entry: no SQL, no parameters, no text of it."""
-    if isinstance(error, StoreError):
-        return str(error)
-    cause = getattr(error, "orig", None) or error
-    detail = getattr(cause, "sqlite_errorname", None) or getattr(cause, "strerror", None)
-    return f"{type(cause).__name__} {detail}" if detail else type(cause).__name__
 
 
 def _warn_once(message: str) -> None:

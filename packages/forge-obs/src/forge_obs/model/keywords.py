@@ -1,8 +1,8 @@
-"""The keywords of `record()`, for type checkers."""
+"""The keywords of `record()`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Literal, Protocol, Required, TypeAlias, TypedDict
+from typing import Final, Literal, Protocol, Required, TypeAlias, TypedDict
 
 
 class ModelLike(Protocol):
@@ -92,3 +92,12 @@ class RunKeywords(TypedDict, total=False):
     model_name: str | None
     planned: bool | None
     finished_at: datetime | None
+
+
+_LONGEST_NAME: Final = 40
+
+
+def name_keywords(names: Iterable[str]) -> str:
+    """Name keywords in a log line; what is no name may be a prompt."""
+    shown = (n if n.isidentifier() and len(n) <= _LONGEST_NAME else "something" for n in names)
+    return ", ".join(ascii(name) for name in shown)
