@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+from forge_core.embedded_server.settings import ServerSettings
 from forge_core.embedded_server.start import embedded_server
 from forge_core.models.task import TaskDefinition
 from forge_core.runs.client import submit_run, wait_for_result
@@ -174,7 +175,7 @@ async def running_bench(home: Path) -> AsyncIterator[Bench]:
     directory = get_state_dir()
     with LLMServer(answer_plan([])) as model:
         os.environ.update(model.environment)
-        async with embedded_server(directory) as address:
+        async with embedded_server(ServerSettings(directory), "tests") as address:
             client = await connect(embedded_config(address, directory))
             queue = f"bench-{os.getpid()}"
             bench = Bench(client, queue, home, model)

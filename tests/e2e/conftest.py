@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from forge_core.embedded_server.settings import ServerSettings
 from forge_core.embedded_server.start import embedded_server
 
 START_DEADLINE_S = 90.0
@@ -19,7 +20,7 @@ def state_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     running, release = threading.Event(), threading.Event()
 
     async def hold() -> None:
-        async with embedded_server(home / "forge", purpose="tests", idle_s=0):
+        async with embedded_server(ServerSettings(home / "forge", idle_s=0), "tests"):
             running.set()
             await asyncio.to_thread(release.wait)
 

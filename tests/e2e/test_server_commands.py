@@ -18,9 +18,10 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at proces
 HOLD = """
 import asyncio, sys
 from forge_core.embedded_server.settings import load_server_settings
+from forge_core.embedded_server.start import embedded_server
 
 async def main():
-    async with load_server_settings().enter("run forge-x"):
+    async with embedded_server(load_server_settings(), "run forge-x"):
         print("held", flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 

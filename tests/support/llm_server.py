@@ -93,6 +93,12 @@ def tool(answer: object, *, finish: Finish = "stop", usage: Usage | None = SOME_
     return Reply(content=Content(value), finish=finish, usage=usage)
 
 
+def tools(*answers: object) -> Reply:
+    """Answer by several calls of the offered tool."""
+    first, *more = (json.dumps(answer) for answer in answers)
+    return Reply(content=Content(first, more=tuple(more)))
+
+
 def text(said: str, *, finish: Finish = "stop", usage: Usage | None = SOME_USAGE) -> Reply:
     """Answer in plain text."""
     return Reply(content=Content(said, is_text=True), finish=finish, usage=usage)

@@ -38,6 +38,8 @@ class Content:
     value: str
     """JSON text of the arguments, or the text."""
     is_text: bool = False
+    more: tuple[str, ...] = ()
+    """JSON texts of the arguments of further calls of the tool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +116,17 @@ def render_error(wire: Wire, kind: str, message: str) -> Document:
 def _render_chat(
     prompts: Prompts, content: Content, finish: Finish, usage: Usage | None
 ) -> Document:
-    call = {
-        "id": "call_1",
-        "type": "function",
-        "function": {"name": prompts.tool, "arguments": content.value},
-    }
+    calls = [
+        {
+            "id": f"call_{number}",
+            "type": "function",
+            "function": {"name": prompts.tool, "arguments": value},
+        }
+        for number, value in enumerate((content.value, *content.more), start=1)
+    ]
     message: Document = {"role": "assistant", "content": content.value if content.is_text else None}
     if not content.is_text:
-        message["tool_calls"] = [call]
+        message["tool_calls"] = calls
     stop = "stop" if content.is_text else "tool_calls"
     return {
         "id": "chatcmpl-1",
@@ -153,8 +158,12 @@ def _render_responses(
 ) -> Document:
     text = {"type": "output_text", "text": content.value, "annotations": []}
     said = {"type": "message", "id": "msg_1", "role": "assistant", "content": [text]}
-    call = {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": prompts.tool}
-    output = said if content.is_text else {**call, "arguments": content.value}
+    call = {"type": "function_call", "name": prompts.tool}
+    calls = [
+        {**call, "id": f"fc_{number}", "call_id": f"call_{number}", "arguments": value}
+        for number, value in enumerate((content.value, *content.more), start=1)
+    ]
+    output = [said] if content.is_text else calls
     reason = {"length": "max_output_tokens"}.get(finish, finish)
     return {
         "id": "resp_1",
@@ -163,7 +172,7 @@ def _render_responses(
         "model": answering_model(prompts.model),
         "status": "completed" if finish == "stop" else "incomplete",
         "incomplete_details": None if finish == "stop" else {"reason": reason},
-        "output": [{**output, "status": "completed"}],
+        "output": [{**part, "status": "completed"} for part in output],
         "parallel_tool_calls": True,
         "tool_choice": "auto",
         "tools": [],
@@ -188,10 +197,14 @@ def _render_messages(
     prompts: Prompts, content: Content, finish: Finish, usage: Usage | None
 ) -> Document:
     if content.is_text:
-        block: Document = {"type": "text", "text": content.value}
+        blocks: list[Document] = [{"type": "text", "text": content.value}]
     else:
-        arguments = json.loads(content.value)
-        block = {"type": "tool_use", "id": "toolu_1", "name": prompts.tool, "input": arguments}
+        arguments = map(json.loads, (content.value, *content.more))
+        call = {"type": "tool_use", "name": prompts.tool}
+        blocks = [
+            {**call, "id": f"toolu_{number}", "input": value}
+            for number, value in enumerate(arguments, start=1)
+        ]
     stop = "end_turn" if content.is_text else "tool_use"
     reasons = {"stop": stop, "length": "max_tokens", "content_filter": "refusal"}
     return {
@@ -199,7 +212,7 @@ def _render_messages(
         "type": "message",
         "role": "assistant",
         "model": answering_model(prompts.model),
-        "content": [block],
+        "content": blocks,
         "stop_reason": reasons[finish],
         "stop_sequence": None,
         "usage": _messages_usage(usage or Usage(0, 0)),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from forge_core.activities.files import validate_output, write_output
 from forge_core.activities.git import commit_attempt, create_worktree, reset_worktree_to
-from forge_core.activities.llm import check_changes
+from forge_core.activities.review import ChangeReviewer
 from forge_core.models.activity import (
     CommitInput,
     CreateWorktreeInput,
@@ -16,10 +16,11 @@ from forge_core.models.activity import (
     WriteFilesResult,
 )
 from forge_core.models.changes import FileChange
+from forge_core.models.context import ShownFile
 from forge_core.models.llm import LLMResponse
 from forge_core.models.result import ValidationResult
 from forge_core.models.task import ValidationConfig
-from support.repository import add_submodule, git, make_repository, snapshot
+from support.repository import add_submodule, commit_all, git, make_repository, snapshot
 from temporalio.testing import ActivityEnvironment
 
 WORKFLOW = "forge-task-0"
@@ -297,10 +298,45 @@ def test_answer_is_checked_against_the_commit_whatever_stands_in_the_worktree(
     )
     (worktree / "app.py").write_text("import re\n")
 
-    assert check_changes(str(worktree), head, fitting) == ()
-    assert (
-        "edits[0] (app.py): search does not stand" in check_changes(str(worktree), head, unfit)[0]
-    )
+    reviewer, seen = ChangeReviewer(str(worktree), head, 0), [ShownFile(path="app.py")]
+    assert reviewer.review(fitting, seen).problems == ()
+    assert "edits[0] (app.py): search does not stand" in reviewer.review(unfit, seen).problems[0]
+
+
+def test_what_was_not_shown_is_not_written(worktree: Path) -> None:
+    part = ShownFile(path="app.py", ranges=((4, 5),))
+
+    refused = write(worktree, {"edits": [ANSWER["edits"][0]]}, shown=(part,))
+    written = write(worktree, {"edits": [ANSWER["edits"][0]]}, shown=(ShownFile(path="app.py"),))
+
+    assert "it changes lines that you were not shown" in (refused.error or "")
+    assert written.error is None
+
+
+@pytest.mark.parametrize(
+    ("room", "form"),
+    [(10_000, "whole"), (4_000, "a part"), (100, "nothing")],
+    ids=["whole", "around the lines", "no room"],
+)
+def test_what_was_not_seen_is_shown_as_far_as_there_is_room(
+    repo: Path, room: int, form: str
+) -> None:
+    lines = [f"value_{number} = {number}\n" for number in range(1, 401)]
+    commit_all(repo, {"long.py": "".join(lines)}, "A long file")
+    edit = {"file_path": "long.py", "search": lines[300], "replace": "value_301 = 0\n"}
+    reviewer = ChangeReviewer(str(repo), "HEAD", room)
+
+    review = reviewer.review(LLMResponse.model_validate({"edits": [edit]}), ())
+
+    assert "'long.py' stands there and you were not shown it" in review.problems[0]
+    if form == "nothing":
+        assert (review.shown, review.sections) == ((), ())
+    else:
+        (shown,) = review.shown
+        assert shown.path == "long.py"
+        assert (shown.ranges is None) == (form == "whole")
+        assert lines[300] in review.sections[0]
+        assert len(review.sections[0]) <= room
 
 
 def test_renamed_file_is_judged_by_what_stood_at_its_old_path(tmp_path: Path) -> None:

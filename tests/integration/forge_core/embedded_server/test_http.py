@@ -5,6 +5,7 @@ import http.client
 import json
 
 from forge_core.embedded_server.launch import parse_ports
+from forge_core.embedded_server.settings import ServerSettings
 from forge_core.embedded_server.start import embedded_server
 from forge_core.state_dir.files import StateFiles
 from forge_core.state_dir.locate import get_state_dir
@@ -35,7 +36,7 @@ def ask(port: int, method: str, path: str, host: str) -> tuple[int, str]:
 
 async def test_no_host_is_allowed_and_the_server_serves_us_all_the_same() -> None:
     directory = get_state_dir()
-    async with embedded_server(directory, purpose="a test", idle_s=0) as address:
+    async with embedded_server(ServerSettings(directory, idle_s=0), "a test") as address:
         ports = parse_ports(StateFiles(directory).ports.read_text())
         assert ports is not None
         answers = [

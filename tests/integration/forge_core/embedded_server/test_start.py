@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from forge_core.embedded_server.launch import ServerRecord, dump_record, parse_ports
+from forge_core.embedded_server.settings import ServerSettings
 from forge_core.embedded_server.start import (
     embedded_server,
     find_temporal_binary,
@@ -38,10 +39,11 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at proces
 HOLD_A_LEASE = """
 import asyncio, sys
 from pathlib import Path
+from forge_core.embedded_server.settings import ServerSettings
 from forge_core.embedded_server.start import embedded_server
 
 async def main():
-    async with embedded_server(Path(sys.argv[1]), idle_s=0) as address:
+    async with embedded_server(ServerSettings(Path(sys.argv[1]), idle_s=0), "tests") as address:
         print(address, flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
@@ -168,7 +170,9 @@ def wait_until_only(pid: int, directory: Path) -> None:
 
 
 async def start_and_stop(directory: Path, start_timeout_s: float = 60.0) -> None:
-    async with embedded_server(directory, idle_s=0, start_timeout_s=start_timeout_s):
+    async with embedded_server(
+        ServerSettings(directory, idle_s=0, start_timeout_s=start_timeout_s), "tests"
+    ):
         pass
 
 
@@ -219,7 +223,7 @@ def listening_addresses(pid: int) -> set[str]:
 
 
 async def test_the_first_lease_starts_a_server_and_the_last_one_ends_it(directory: Path) -> None:
-    async with embedded_server(directory, idle_s=0) as address:
+    async with embedded_server(ServerSettings(directory, idle_s=0), "tests") as address:
         client = await connect(embedded_config(address, get_state_dir()))
         [server] = servers_of(directory)
 
@@ -233,7 +237,7 @@ async def test_the_first_lease_starts_a_server_and_the_last_one_ends_it(director
 async def test_a_second_process_attaches_to_the_running_server(
     directory: Path, crowd: Crowd
 ) -> None:
-    async with embedded_server(directory, idle_s=0) as address:
+    async with embedded_server(ServerSettings(directory, idle_s=0), "tests") as address:
         before = record_of(directory)
 
         assert crowd.start().wait_for_address() == address
@@ -283,13 +287,13 @@ def test_a_process_killed_while_it_starts_a_server_leaves_none(
 
 async def test_what_the_server_kept_survives_the_kill_of_its_supervisor(directory: Path) -> None:
     kept = uuid.uuid4().hex
-    async with embedded_server(directory, idle_s=0) as address:
+    async with embedded_server(ServerSettings(directory, idle_s=0), "tests") as address:
         await start_workflow(address, kept)
         old = record_of(directory)
         os.kill(old.pid, signal.SIGKILL)
         wait_until(lambda: old.server_pid not in servers_of(directory), "the server to end")
 
-        async with embedded_server(directory, idle_s=0) as again:
+        async with embedded_server(ServerSettings(directory, idle_s=0), "tests") as again:
             assert await has_workflow(again, kept)
 
 
@@ -297,13 +301,13 @@ async def test_a_start_right_after_the_kill_of_the_supervisor_waits_for_its_serv
     directory: Path,
 ) -> None:
     kept = uuid.uuid4().hex
-    async with embedded_server(directory, idle_s=0) as address:
+    async with embedded_server(ServerSettings(directory, idle_s=0), "tests") as address:
         await start_workflow(address, kept)
         old = record_of(directory)
         os.kill(old.pid, signal.SIGKILL)
         wait_until(lambda: old.pid not in processes_of(directory), "the supervisor to end")
 
-        async with embedded_server(directory, idle_s=0) as again:
+        async with embedded_server(ServerSettings(directory, idle_s=0), "tests") as again:
             assert await has_workflow(again, kept)
             assert servers_of(directory) == [record_of(directory).server_pid]
             assert record_of(directory).server_pid != old.server_pid
@@ -311,13 +315,13 @@ async def test_a_start_right_after_the_kill_of_the_supervisor_waits_for_its_serv
 
 async def test_a_killed_server_takes_its_supervisor_along_and_is_replaced(directory: Path) -> None:
     kept = uuid.uuid4().hex
-    async with embedded_server(directory, idle_s=0) as address:
+    async with embedded_server(ServerSettings(directory, idle_s=0), "tests") as address:
         await start_workflow(address, kept)
         old = record_of(directory)
         os.kill(old.server_pid, signal.SIGKILL)
         wait_until(lambda: old.pid not in processes_of(directory), "the supervisor to end")
 
-        async with embedded_server(directory, idle_s=0) as again:
+        async with embedded_server(ServerSettings(directory, idle_s=0), "tests") as again:
             assert await has_workflow(again, kept)
 
 
@@ -327,7 +331,7 @@ async def test_a_stale_record_with_the_pid_of_a_stranger_does_no_harm(
     record = ServerRecord(stranger.pid, stranger.pid, 1, None, "2026-01-01T00:00:00Z")
     leave_record(directory, dump_record(record).encode())
 
-    async with embedded_server(directory, idle_s=0) as address:
+    async with embedded_server(ServerSettings(directory, idle_s=0), "tests") as address:
         assert not await has_workflow(address, "nothing")
     assert stranger.poll() is None
 
@@ -340,7 +344,7 @@ async def test_a_stale_record_with_the_pid_of_a_stranger_does_no_harm(
 async def test_a_damaged_record_is_no_obstacle(directory: Path, content: bytes) -> None:
     leave_record(directory, content)
 
-    async with embedded_server(directory, idle_s=0) as address:
+    async with embedded_server(ServerSettings(directory, idle_s=0), "tests") as address:
         assert not await has_workflow(address, "nothing")
 
 
@@ -348,9 +352,9 @@ async def test_a_start_while_the_last_server_shuts_down_gets_one_that_stays(
     directory: Path,
 ) -> None:
     for _ in range(2):
-        async with embedded_server(directory, idle_s=0):
+        async with embedded_server(ServerSettings(directory, idle_s=0), "tests"):
             pass
-        async with embedded_server(directory, idle_s=0) as address:
+        async with embedded_server(ServerSettings(directory, idle_s=0), "tests") as address:
             new = record_of(directory)
             wait_until_only(new.server_pid, directory)
 
@@ -396,7 +400,7 @@ def test_files_and_directories_are_the_owners_alone_whatever_the_umask(
 
 
 async def test_the_server_listens_on_loopback_only(directory: Path) -> None:
-    async with embedded_server(directory, idle_s=0, ui=True):
+    async with embedded_server(ServerSettings(directory, idle_s=0, ui=True), "tests"):
         addresses = listening_addresses(record_of(directory).server_pid)
 
     assert addresses == {"0100007F"}
@@ -407,7 +411,7 @@ async def test_the_server_sees_no_key_and_no_setting_of_another_server(
 ) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "secret")
     monkeypatch.setenv("TEMPORAL_PROFILE", "nowhere")
-    async with embedded_server(directory, idle_s=0):
+    async with embedded_server(ServerSettings(directory, idle_s=0), "tests"):
         environ = environment_of(record_of(directory).server_pid)
 
     assert b"ANTHROPIC" not in environ
@@ -429,14 +433,14 @@ async def test_a_relative_directory_is_taken_from_where_we_are(
 ) -> None:
     directory.parent.mkdir(parents=True)
     monkeypatch.chdir(directory.parent)
-    async with embedded_server(Path(directory.name), idle_s=0):
+    async with embedded_server(ServerSettings(Path(directory.name), idle_s=0), "tests"):
         assert (directory / "temporal.db").exists()
 
 
 async def test_a_server_with_an_idle_time_waits_for_the_next_command(directory: Path) -> None:
-    async with embedded_server(directory, idle_s=60):
+    async with embedded_server(ServerSettings(directory, idle_s=60), "tests"):
         before = record_of(directory)
-    async with embedded_server(directory, idle_s=0) as address:
+    async with embedded_server(ServerSettings(directory, idle_s=0), "tests") as address:
         assert not await has_workflow(address, "nothing")
         assert record_of(directory) == before
 
@@ -448,10 +452,12 @@ async def test_a_killed_server_is_started_again_on_its_port_while_it_is_kept(
     directory: Path,
 ) -> None:
     kept, restarts = uuid.uuid4().hex, asyncio.Event()
-    async with embedded_server(directory, idle_s=0) as address:
+    async with embedded_server(ServerSettings(directory, idle_s=0), "tests") as address:
         client = await connect(embedded_config(address, get_state_dir()))
         await client.start_workflow("Nothing", id=kept, task_queue="nobody")
-        keeping = asyncio.create_task(keep_server(directory, address, restarts.set, idle_s=0))
+        keeping = asyncio.create_task(
+            keep_server(ServerSettings(directory, idle_s=0), address, restarts.set)
+        )
         os.kill(record_of(directory).server_pid, signal.SIGKILL)
         await asyncio.wait_for(restarts.wait(), DEADLINE_S)
         await asyncio.to_thread(wait_until, lambda: read_record(StateFiles(directory)), "a server")
@@ -462,7 +468,7 @@ async def test_a_killed_server_is_started_again_on_its_port_while_it_is_kept(
 
 
 async def test_a_kept_server_whose_port_is_taken_meanwhile_is_given_up(directory: Path) -> None:
-    async with embedded_server(directory, idle_s=0) as address:
+    async with embedded_server(ServerSettings(directory, idle_s=0), "tests") as address:
         old = record_of(directory)
         os.kill(old.pid, signal.SIGKILL)
         wait_until(lambda: not processes_of(directory), "server and supervisor to end")
@@ -470,14 +476,14 @@ async def test_a_kept_server_whose_port_is_taken_meanwhile_is_given_up(directory
             socket.create_server(("127.0.0.1", old.port)),
             pytest.raises(ServerUnavailable, match=f"{address} was taken"),
         ):
-            await keep_server(directory, address, lambda: None, idle_s=0)
+            await keep_server(ServerSettings(directory, idle_s=0), address, lambda: None)
 
 
 async def test_the_next_server_takes_the_ports_of_the_last(directory: Path) -> None:
-    async with embedded_server(directory, idle_s=0, ui=True):
+    async with embedded_server(ServerSettings(directory, idle_s=0, ui=True), "tests"):
         first = record_of(directory)
     wait_until(lambda: not processes_of(directory), "server and supervisor to end")
-    async with embedded_server(directory, idle_s=0, ui=True):
+    async with embedded_server(ServerSettings(directory, idle_s=0, ui=True), "tests"):
         second = record_of(directory)
 
     assert (second.port, second.ui_port) == (first.port, first.ui_port)
@@ -486,7 +492,7 @@ async def test_the_next_server_takes_the_ports_of_the_last(directory: Path) -> N
 
 async def test_a_large_log_is_set_aside_while_the_server_runs(directory: Path) -> None:
     files = StateFiles(directory)
-    async with embedded_server(directory, idle_s=0):
+    async with embedded_server(ServerSettings(directory, idle_s=0), "tests"):
         with files.log.open("ab") as log:
             log.write(b"x" * (LOG_LIMIT_BYTES + 1))
         wait_until(lambda: files.log.stat().st_size < LOG_LIMIT_BYTES, "the log to be set aside")
@@ -565,7 +571,7 @@ async def test_server_starts_as_a_user_that_the_system_does_not_know(
     monkeypatch.setenv("FORGE_TEMPORAL_BIN", str(executable(tmp_path / "temporal", script)))
     monkeypatch.delenv(missing, raising=False)
 
-    async with embedded_server(directory, idle_s=0) as address:
+    async with embedded_server(ServerSettings(directory, idle_s=0), "tests") as address:
         assert not await has_workflow(address, "nothing")
 
 
@@ -577,7 +583,7 @@ async def test_port_that_was_taken_for_a_moment_is_no_obstacle(
     script = f'mkdir tried && echo "{said}" >&2 && exit 1; exec {real} "$@"'
     monkeypatch.setenv("FORGE_TEMPORAL_BIN", str(executable(tmp_path / "temporal", script)))
 
-    async with embedded_server(directory, idle_s=0) as address:
+    async with embedded_server(ServerSettings(directory, idle_s=0), "tests") as address:
         assert address
     assert (directory / "tried").exists()
 
@@ -612,7 +618,7 @@ async def test_server_that_loses_a_port_of_its_own_parts_is_started_again(
     """
     monkeypatch.setenv("FORGE_TEMPORAL_BIN", str(command_that_begins_with(tmp_path, first_start)))
 
-    async with embedded_server(directory, idle_s=0) as address:
+    async with embedded_server(ServerSettings(directory, idle_s=0), "tests") as address:
         assert not await has_workflow(address, "nothing")
 
 
@@ -640,7 +646,7 @@ async def test_server_that_a_script_started_is_stopped_with_it(
     directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FORGE_TEMPORAL_BIN", str(command_that_stays(tmp_path)))
-    async with embedded_server(directory, idle_s=600):
+    async with embedded_server(ServerSettings(directory, idle_s=600), "tests"):
         running = servers_of(directory)
 
     stopped = await asyncio.to_thread(stop_server, directory)
@@ -654,12 +660,12 @@ async def test_orphan_of_a_script_does_not_keep_the_next_server_from_starting(
     directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FORGE_TEMPORAL_BIN", str(command_that_stays(tmp_path)))
-    async with embedded_server(directory, idle_s=0):
+    async with embedded_server(ServerSettings(directory, idle_s=0), "tests"):
         old = record_of(directory)
         os.kill(old.pid, signal.SIGKILL)
         wait_until(lambda: old.server_pid not in servers_of(directory), "the script to end")
 
-        async with embedded_server(directory, idle_s=0):
+        async with embedded_server(ServerSettings(directory, idle_s=0), "tests"):
             assert len(servers_of(directory)) == 2
 
 

@@ -3,16 +3,22 @@
 import asyncio
 import json
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from forge_core.llm.calls import MAX_SAMPLES, Send, execute_llm_call, execute_planner_call
+from forge_core.llm.calls import (
+    MAX_SAMPLES,
+    Review,
+    Send,
+    execute_llm_call,
+    execute_planner_call,
+)
 from forge_core.llm.errors import ModelFailure
 from forge_core.llm.request import ModelAnswer, ModelRequest
-from forge_core.models.context import AssembledContext
+from forge_core.models.context import AssembledContext, ContextEntry, ShownFile
 from forge_core.models.llm import LLMCallResult, LLMResponse, PlanCallResult
 from pydantic import BaseModel
 from support.llm_server import Handler, LLMServer, Reply, error, in_order, text, tool
@@ -316,14 +322,14 @@ async def test_answer_that_does_not_fit_the_files_is_asked_for_again_with_the_re
 ) -> None:
     diary = Diary()
     problem = "edits[0] (a.py): search does not stand in the file.\nThe nearest is line 1:"
-    told = [(problem, "Nothing was written."), ()]
+    told = [Review((problem, "Nothing was written.")), Review()]
 
-    def check(response: LLMResponse) -> tuple[str, ...]:
-        assert response.files[0].file_path == "a.py"
+    def review(response: LLMResponse, shown: Sequence[ShownFile]) -> Review:
+        assert (response.files[0].file_path, shown) == ("a.py", ())
         return told.pop(0)
 
     with serve(monkeypatch, in_order(tool(FILES), tool(FILES))) as server:
-        await execute_llm_call(CONTEXT, MODEL, diary, check)
+        await execute_llm_call(CONTEXT, MODEL, diary, review)
 
     assert diary.events == [("started", 0), ("failed", 0), ("started", 1), ("answered", 1)]
     assert diary.failures[0].kind == "invalid_output"
@@ -334,3 +340,31 @@ async def test_answer_that_does_not_fit_the_files_is_asked_for_again_with_the_re
         f"{CONTEXT.user_prompt}\n\n## Previous answer\n\nYour previous answer was not accepted:\n"
         f"\n{problem}\n\nNothing was written.\n"
     )
+
+
+async def test_what_an_answer_had_not_seen_is_shown_behind_the_same_prompt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    entry = ContextEntry(
+        kind="target_file", name="a.py", path="a.py", form="full", tokens=1, reason=""
+    )
+    context = CONTEXT.model_copy(update={"manifest": (entry,)})
+    told = [
+        Review(("b.py was not shown",), (ShownFile(path="b.py"),), ("## Shown now: b.py",)),
+        Review(("c.py was not shown",), (ShownFile(path="c.py"),), ("## Shown now: c.py",)),
+        Review(),
+    ]
+    seen = []
+
+    def review(_: LLMResponse, shown: Sequence[ShownFile]) -> Review:
+        seen.append([file.path for file in shown])
+        return told[len(seen) - 1]
+
+    with serve(monkeypatch, in_order(tool(FILES), tool(FILES), tool(FILES))) as server:
+        result = await execute_llm_call(context, MODEL, None, review)
+
+    assert seen == [["a.py"], ["a.py", "b.py"], ["a.py", "b.py", "c.py"]]
+    assert [file.path for file in result.shown or ()] == ["a.py", "b.py", "c.py"]
+    last = server.exchanges[2].prompts.user
+    assert last.startswith(f"{CONTEXT.user_prompt}\n\n## Shown now: b.py\n\n## Shown now: c.py\n\n")
+    assert last.endswith("not accepted:\n- c.py was not shown\n")

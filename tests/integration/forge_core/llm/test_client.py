@@ -11,7 +11,7 @@ from forge_core.llm.request import ModelRequest, RequestLabels
 from forge_core.models.llm import LLMResponse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.llm_server import LLMServer, Reply, text, tool
+from support.llm_server import LLMServer, Reply, text, tool, tools
 from support.llm_wires import Usage, Wire
 
 WIRES: dict[str, Wire] = {
@@ -112,6 +112,48 @@ async def test_arguments_sent_as_an_object_become_compact_json(
 
     assert answer.text == ('{"files":[{"file_path":"a.py","content":"xé\\n"}],"explanation":""}')
     assert answer.text == server.exchanges[0].response_text
+
+
+@MODELS
+async def test_several_tool_calls_are_one_answer(
+    model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = (
+        {"files": [{"file_path": path, "content": "x\n"}], "explanation": path}
+        for path in ("a.py", "b.py")
+    )
+    with serve(monkeypatch, tools(one, other, one)):
+        answer = await request_model(ask(model))
+
+    response = LLMResponse.model_validate_json(answer.text)
+    assert [file.file_path for file in response.files] == ["a.py", "b.py"]
+    assert response.explanation == "a.py\n\nb.py\n\na.py"
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("openai:gpt-5.2", {"parallel_tool_calls": False}),
+        ("openai-chat:gpt-5.2", {"parallel_tool_calls": False}),
+        ("openai-chat:o3-mini", {}),
+        ("ollama:llama3.2", {}),
+    ],
+)
+async def test_one_tool_call_is_asked_for_where_that_can_be_said(
+    model: str, said: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve(monkeypatch, tool(ARGUMENTS)) as server:
+        await request_model(ask(model))
+
+    sent = server.exchanges[0].request
+    assert {key: sent[key] for key in sent if key == "parallel_tool_calls"} == said
+
+
+async def test_anthropic_is_asked_for_one_tool_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(monkeypatch, tool(ARGUMENTS)) as server:
+        await request_model(ask("anthropic:claude-sonnet-5"))
+
+    assert server.exchanges[0].request["tool_choice"]["disable_parallel_tool_use"] is True
 
 
 @MODELS

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from forge_cli.app import call
+from forge_core.embedded_server.settings import ServerSettings
 from forge_core.embedded_server.start import embedded_server
 from forge_core.runs.ownership import confirm_run
 from forge_core.state_dir.files import StateFiles
@@ -20,7 +21,7 @@ from temporalio.common import RawValue
 
 async def start_again(workflow_id: str) -> str:
     """Start a run again as somebody does who has read its history and has not our key."""
-    async with embedded_server(get_state_dir(), idle_s=0) as address:
+    async with embedded_server(ServerSettings(get_state_dir(), idle_s=0), "tests") as address:
         stranger = await Client.connect(address)
         ended = stranger.get_workflow_handle(workflow_id)
         first = await anext(ended.fetch_history_events())
@@ -32,7 +33,7 @@ async def start_again(workflow_id: str) -> str:
 
 
 async def is_open(workflow_id: str) -> bool:
-    async with embedded_server(get_state_dir(), idle_s=0) as address:
+    async with embedded_server(ServerSettings(get_state_dir(), idle_s=0), "tests") as address:
         found = await describe(await Client.connect(address), workflow_id)
         return found is not None and found.status == WorkflowExecutionStatus.RUNNING
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from forge_core.embedded_server.settings import ServerSettings
 from forge_core.embedded_server.start import embedded_server
 from forge_core.runs.ownership import owned_run
 from forge_core.runs.retention import (
@@ -40,7 +41,7 @@ def files() -> StateFiles:
 
 @asynccontextmanager
 async def connected() -> AsyncIterator[Client]:
-    async with embedded_server(get_state_dir(), idle_s=0) as address:
+    async with embedded_server(ServerSettings(get_state_dir(), idle_s=0), "tests") as address:
         yield await connect(embedded_config(address, get_state_dir()))
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from forge_core.embedded_server.settings import ServerSettings
 from forge_core.embedded_server.start import embedded_server
 from forge_core.errors import RunCancelled, RunEnded, UnknownRun
 from forge_core.runs import (
@@ -61,7 +62,7 @@ def work(tmp_path: Path, model: LLMServer) -> ForgeTaskInput:
 @pytest.fixture(autouse=True)
 async def server() -> AsyncGenerator[None]:
     """Keep the embedded server between the streams of a test."""
-    async with embedded_server(get_state_dir(), idle_s=0):
+    async with embedded_server(ServerSettings(get_state_dir(), idle_s=0), "tests"):
         yield
 
 

@@ -326,9 +326,38 @@ async def held(
             yield Held(handle, gate)
 
 
+REFERENCE = b"temporal.api.sdk.v1.ExternalStorageReference"
+
+
+def refer(claim: dict[str, str], driver: str = "forge-files") -> Payload:
+    """Write a reference to a payload that is kept elsewhere."""
+    reference = {"driver_name": driver, "driver_claim": {"claim_data": claim}}
+    return Payload(
+        metadata={"encoding": b"json/external-storage-reference"},
+        data=json.dumps(reference).encode(),
+    )
+
+
 UNSIGNED = {
     "json": Payload(metadata={"encoding": b"json/plain"}, data=b'"x"'),
     "no payload of any kind": Payload(metadata={"encoding": b"none/such"}, data=b"\xff"),
+    "a reference to no file": refer({"run": "forge-x-0", "sha256": "0" * 64}),
+    "a reference that is signed": refer(
+        {"run": "forge-x-0", "sha256": "0" * 64, "signature": "0" * 64}
+    ),
+    "a reference to anything": refer({"run": "../..", "sha256": "passwd"}),
+    "a reference to another store": refer({"bucket": "b"}, "aws.s3driver"),
+    "a reference of today's form": Payload(
+        metadata={"encoding": b"json/protobuf", "messageType": REFERENCE},
+        data=b'{"driverName": "forge-files", "claimData": {"run": "forge-x-0"}}',
+    ),
+    "a broken reference": Payload(
+        metadata={"encoding": b"json/protobuf", "messageType": REFERENCE}, data=b"{"
+    ),
+    "what says it is a signed reference": Payload(
+        metadata={"encoding": b"json/plain", "__temporal_external_storage_reference": b"true"},
+        data=b'"x"',
+    ),
     "what stands for a refused one": Payload(metadata={"encoding": REFUSED}),
 }
 

@@ -205,6 +205,29 @@ def change(path: str, search: str, replace: str) -> dict[str, Any]:
     return {"file_path": path, "search": search, "replace": replace}
 
 
+async def test_file_that_was_not_shown_is_shown_before_it_is_changed(
+    client: Client, repo: Path, tmp_path: Path
+) -> None:
+    history = "".join(f"Line {number}.\n" for number in range(400))
+    commit_all(repo, {"a.py": "ONE = 1\n", "NEWS.md": history}, "A history")
+    model = write_script(
+        tmp_path / "script.json",
+        {"sample": 0, "answer": answer("NEWS.md", "# News\n")},
+        {"sample": 1, "answer": {"edits": [change("NEWS.md", "Line 7.\n", "Line seven.\n")]}},
+    )
+
+    result = await execute(client, repo, model, plan=False, target_files=("a.py",))
+
+    assert (result.status, len(result.attempts)) == ("success", 1)
+    assert (
+        git(repo, "show", "forge/work:NEWS.md") == history.replace("Line 7.", "Line seven.").strip()
+    )
+    first, second = read_calls()
+    assert "'NEWS.md' stands there and you were not shown it" in (first.error or "")
+    assert second.user_prompt.startswith(f"{first.user_prompt}\n\n## Shown now: NEWS.md\n")
+    assert history in second.user_prompt
+
+
 async def test_ambiguous_edit_is_asked_for_again_within_the_attempt(
     client: Client, repo: Path, tmp_path: Path
 ) -> None:
@@ -219,7 +242,7 @@ async def test_ambiguous_edit_is_asked_for_again_within_the_attempt(
         {"sample": 1, "answer": {"edits": [clear]}},
     )
 
-    result = await execute(client, repo, model, plan=False)
+    result = await execute(client, repo, model, plan=False, target_files=("a.py",))
 
     assert (result.status, len(result.attempts)) == ("success", 1)
     assert git(repo, "show", "forge/work:a.py").startswith("ONE = 1\nTWO = 2\n")
@@ -284,8 +307,12 @@ async def test_refused_edits_are_shown_to_the_next_attempt(
     result = await execute(client, repo, model, plan=False)
 
     assert (result.status, len(result.attempts)) == ("success", 2)
-    assert "## Refused changes: a.py" in read_calls()[1].user_prompt
-    assert "ONE = undefined" in read_calls()[1].user_prompt
+    unseen, refused, repaired = read_calls()
+    assert [call.attempt for call in (unseen, refused, repaired)] == [1, 1, 2]
+    assert "## Refused changes: a.py" in repaired.user_prompt
+    heading = "## Changed by the previous attempt, as it stands now: a.py"
+    assert f"{heading}\n\n```\nONE = 1\n```\n" in repaired.user_prompt
+    assert "ONE = undefined" in repaired.user_prompt
 
 
 async def test_protected_file_is_refused_to_the_planner_and_to_the_writer(

@@ -11,7 +11,9 @@ from forge_core.edits.change_set import (
     count_differences,
     list_paths,
 )
+from forge_core.edits.sight import build_sight
 from forge_core.models.changes import BaseFile, FileChange, PlannedFile
+from forge_core.models.context import ShownFile
 from forge_core.models.llm import LLMResponse
 
 APP = "import os\n\n\ndef main():\n    return os.name\n"
@@ -206,3 +208,73 @@ def test_differences_are_counted_as_git_does() -> None:
     assert count_differences("a\nb\nc\n", "a\nx\ny\nc\n") == (2, 1)
     assert count_differences("a\nb\n", "b\na\n") == (1, 1)
     assert count_differences("a", "a\n") == (1, 1)
+
+
+WHOLE, NAMED, PART = (
+    ShownFile(path="app.py", ranges=ranges) for ranges in (None, (), ((1, 2), (4, 4)))
+)
+
+ANEW = {"files": [whole("app.py", "import sys\n\n\ndef main():\n    return sys.platform\n")]}
+LAST = {"edits": [edit("app.py", "    return os.name\n", "    return 1\n")]}
+FIRST = {"edits": [edit("app.py", "import os\n", "import sys\n")]}
+
+
+@pytest.mark.parametrize(
+    ("seen", "lists", "rows"),
+    [
+        ((), ANEW, ()),
+        ((NAMED,), ANEW, ()),
+        ((PART,), ANEW, ()),
+        ((), LAST, (4,)),
+        ((NAMED,), LAST, (4,)),
+        ((PART,), LAST, (4,)),
+        ((), {"deletions": ["app.py"]}, ()),
+        ((), {"renames": [{"file_path": "app.py", "new_path": "b.py"}]}, ()),
+        ((), {"edits": [edit("app.py", "    return os.nam\n", "")]}, (4,)),
+        ((PART,), {"edits": [edit("app.py", "    return os.nam(1)\n", "")]}, (4,)),
+        ((), {"edits": [edit("app.py", "", "x")]}, ()),
+    ],
+)
+def test_what_was_not_seen_is_not_changed(
+    seen: tuple[ShownFile, ...], lists: dict[str, Any], rows: tuple[int, ...]
+) -> None:
+    with pytest.raises(UnfitChanges) as unfit:
+        build_change_set(LLMResponse.model_validate(lists), BASE, build_sight(seen))
+
+    assert unfit.value.unseen == {"app.py": rows}
+
+
+@pytest.mark.parametrize(
+    ("seen", "lists"),
+    [
+        ((WHOLE,), ANEW),
+        ((PART, WHOLE), ANEW),
+        ((WHOLE, PART), LAST),
+        ((PART,), FIRST),
+        ((NAMED, PART), FIRST),
+        ((NAMED,), {"deletions": ["app.py"]}),
+        ((NAMED,), {"renames": [{"file_path": "app.py", "new_path": "b.py"}]}),
+        ((), {"files": [whole("app.py", APP)]}),
+        ((), {"files": [whole("new.py", "x = 1\n")]}),
+    ],
+)
+def test_what_was_seen_may_be_changed(seen: tuple[ShownFile, ...], lists: dict[str, Any]) -> None:
+    assert build_change_set(LLMResponse.model_validate(lists), BASE, build_sight(seen)).files
+
+
+def test_empty_file_may_be_filled_unseen() -> None:
+    answer = LLMResponse.model_validate({"files": [whole("a/__init__.py", "X = 1\n")]})
+
+    assert build_change_set(answer, {"a/__init__.py": BaseFile(b"")}, build_sight(())).files
+
+
+def test_file_that_is_answered_twice_alike_is_written_once() -> None:
+    twice = [whole("new.py", "x = 1\n"), whole("new.py", "x = 1\n", executable=False)]
+
+    assert [file.path for file in build(files=twice).files] == ["new.py"]
+
+
+def test_file_that_is_answered_twice_differently_is_refused() -> None:
+    problems = refuse(files=[whole("new.py", "x = 1\n"), whole("new.py", "x = 2\n")])
+
+    assert problems[0] == "files: new.py is answered twice with different contents: answer it once"

@@ -19,8 +19,8 @@ from forge_cli.options.run import (
     RunOptions,
     TaskOptions,
 )
+from forge_cli.options.status import CallOptions
 from forge_cli.program import as_started
-from forge_cli.store.filters import CallFilter
 from forge_cli.store.queries import STORE_OFF, Store
 from forge_cli.terminal.console import OutputFormat, print_note, print_text, print_warning
 
@@ -67,7 +67,7 @@ def _show_record(workflow_id: str) -> None:
         return
     print_text("")
     try:
-        show_run(Store(), workflow_id, CallFilter(), OutputFormat.TEXT, verbose=True)
+        show_run(Store(), workflow_id, CallOptions(), OutputFormat.TEXT, verbose=True)
     except (UnknownWorkflow, StoreError) as error:
         print_warning(f"nothing is on record: {error}")
 

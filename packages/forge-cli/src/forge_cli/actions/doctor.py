@@ -182,8 +182,6 @@ def _examine_repository(repo: Path) -> Finding:
     detail = f"{top}: {format_count(len(candidates), 'run')} left something"
     if not done:
         return Finding("repository", detail)
-    return Finding("repository", f"{detail}, {len(done)} safe to remove", _clean(top))
-
-
-def _clean(top: Path) -> str:
-    return f"forge clean --merged --repo {top}"
+    return Finding(
+        "repository", f"{detail}, {len(done)} safe to remove", f"forge clean --merged --repo {top}"
+    )

@@ -78,7 +78,7 @@ def run_task(options: RunOptions, on_start: Print | None = None) -> ExitCode:
         on_start: Told the workflow id before the run starts.
     """
     output, store = options.output, Store()
-    task = build_task(options, suffix=_hex(2))
+    task = build_task(options, suffix=secrets.token_hex(2))
     settings = _settings(options.models)
     if not names_factor(task):
         factor = measure_chars_per_token(settings.planner_model, store)
@@ -280,7 +280,3 @@ def _explain_missing_calls(path: Path | None) -> str:
         f"no call of this run is in {path}: calls are recorded where the worker runs, "
         "and not at all if its store cannot be written"
     )
-
-
-def _hex(length: int) -> str:
-    return secrets.token_hex(length)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from forge_core.embedded_server import status as control
 from forge_core.embedded_server.settings import ServerSettings, load_server_settings
+from forge_core.embedded_server.start import embedded_server
 from forge_core.state_dir.locate import get_state_dir
 
 from forge_cli.exit_codes import ExitCode
@@ -51,7 +52,7 @@ def show_server(output: OutputFormat) -> ExitCode:
 
 
 async def _start(settings: ServerSettings) -> None:
-    async with settings.enter("forge server start"):
+    async with embedded_server(settings, "forge server start"):
         pass
 
 

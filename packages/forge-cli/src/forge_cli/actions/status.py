@@ -11,9 +11,10 @@ from forge_obs import StoreError
 from rich.text import Text
 
 from forge_cli.exit_codes import ExitCode
+from forge_cli.options.status import CallOptions
 from forge_cli.render.health import render_backlog
 from forge_cli.render.runs import render_run_list, render_run_news
-from forge_cli.store.filters import CallFilter, RunFilter
+from forge_cli.store.filters import RunFilter
 from forge_cli.store.prices import extend_prices
 from forge_cli.store.queries import NOTHING_YET, STORE_OFF, Store
 from forge_cli.terminal.console import (
@@ -55,7 +56,7 @@ def show_runs(store: Store, query: RunFilter, output: OutputFormat) -> ExitCode:
 
 
 def show_run(
-    store: Store, workflow_id: str, query: CallFilter, output: OutputFormat, *, verbose: bool
+    store: Store, workflow_id: str, query: CallOptions, output: OutputFormat, *, verbose: bool
 ) -> ExitCode:
     """Show a run, and with `verbose` the texts of the calls that are asked for.
 
@@ -97,7 +98,7 @@ def stream_runs(store: Store, query: RunFilter) -> ExitCode:
     return ExitCode.SUCCESS
 
 
-def stream_run(store: Store, workflow_id: str, query: CallFilter, *, verbose: bool) -> ExitCode:
+def stream_run(store: Store, workflow_id: str, query: CallOptions, *, verbose: bool) -> ExitCode:
     """Print a document of a run, then one of each call that is asked for, in constant memory.
 
     Raises:

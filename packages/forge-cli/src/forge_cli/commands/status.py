@@ -16,7 +16,7 @@ from forge_cli.config.files import load_user_config
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.status import CallOptions, ListOptions
 from forge_cli.options.types import Switch, parse_since
-from forge_cli.store.filters import CallFilter, RunFilter
+from forge_cli.store.filters import RunFilter
 from forge_cli.store.queries import Store
 from forge_cli.terminal.console import OutputFormat, print_note
 from forge_cli.terminal.pager import paged
@@ -64,7 +64,7 @@ def status(
             return show_runs(store, run_query, output)
     if follow and not follow_run(store, workflow_id):
         return ExitCode.SUCCESS
-    query = _build_call_filter(calls or CallOptions())
+    query = calls or CallOptions()
     if output is OutputFormat.JSONL:
         return stream_run(store, workflow_id, query, verbose=verbose)
     with paged():
@@ -83,13 +83,3 @@ def _narrows(runs: ListOptions | None) -> bool:
 def _build_run_filter(options: ListOptions) -> RunFilter:
     since = parse_since(options.since, datetime.now(UTC)) if options.since is not None else None
     return RunFilter(options.limit, options.task, options.status, options.model, since)
-
-
-def _build_call_filter(options: CallOptions) -> CallFilter:
-    return CallFilter(
-        step_id=options.step,
-        sub_task_id=options.sub_task,
-        attempt=options.attempt,
-        role=options.role,
-        failed=options.failed,
-    )

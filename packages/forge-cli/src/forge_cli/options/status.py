@@ -1,11 +1,14 @@
 """The options of ``forge status``, in groups."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Group, Parameter
 
 from forge_cli.options.types import Switch, whole
+
+if TYPE_CHECKING:
+    from forge_obs import Interaction
 
 MOST_RUNS = 1_000_000
 
@@ -48,3 +51,13 @@ class CallOptions:
     """Only calls in this role: llm, planner or any other on record."""
     failed: Switch = False
     """Only calls that failed, or whose outcome is unknown."""
+
+    def accepts(self, call: "Interaction") -> bool:
+        """Return whether a call is among them."""
+        return (
+            self.step in {None, call.step_id}
+            and self.sub_task in {None, call.sub_task_id}
+            and self.attempt in {None, call.attempt}
+            and self.role in {None, call.role}
+            and not (self.failed and call.status == "ok")
+        )

@@ -113,7 +113,7 @@ class EventReporter:
             case RunFinished():
                 await self._look(RunProgress(()))
             case _:
-                for line in describe_event(event):
+                if line := describe_event(event):
                     print_note(line)
 
     async def _look(self, event: RunProgress) -> None:
@@ -131,21 +131,21 @@ class EventReporter:
         print_failure(self._output, "Interrupted", remark)
 
 
-def describe_event(event: RunEvent) -> list[str]:
-    """Say in lines what has happened to a run and its server, beside its progress."""
+def describe_event(event: RunEvent) -> str | None:
+    """Say in a line what has happened to a run and its server, beside its progress."""
     match event:
         case ServerAway(reason):
             shortened = " ".join(reason.split())[:200]
-            return [f"the Temporal server is unreachable, waiting for it: {shortened}"]
+            return f"the Temporal server is unreachable, waiting for it: {shortened}"
         case ServerRestarting():
-            return ["the embedded Temporal server has stopped: starting it again"]
+            return "the embedded Temporal server has stopped: starting it again"
         case RunBlocked(reason):
-            return [f"the run is waiting: {reason}"]
+            return f"the run is waiting: {reason}"
         case CancellationRequested(workflow_id):
-            return [f"cancelling run {workflow_id}: waiting until it has cleaned up"]
+            return f"cancelling run {workflow_id}: waiting until it has cleaned up"
         case TerminationRequested(reason):
-            return [f"{reason}: it is terminated in Temporal"]
+            return f"{reason}: it is terminated in Temporal"
         case RunStopped(reason=str(reason)):
-            return [f"{reason}: it has ended"]
+            return f"{reason}: it has ended"
         case _:
-            return []
+            return None

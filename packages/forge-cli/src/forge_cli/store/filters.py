@@ -1,11 +1,9 @@
-"""Which runs and calls are asked for; pure."""
+"""Which runs are asked for; pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
-
-from forge_obs import Interaction
 
 WILDCARDS = "*?["
 
@@ -26,27 +24,6 @@ class RunFilter:
     def narrows(self) -> bool:
         """Whether any run may be left out."""
         return any((self.task_id, self.status, self.model, self.since))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CallFilter:
-    """Which calls of a run are asked for; None asks for any."""
-
-    step_id: str | None = None
-    sub_task_id: str | None = None
-    attempt: int | None = None
-    role: str | None = None
-    failed: bool = False
-
-    def accepts(self, call: Interaction) -> bool:
-        """Return whether a call is among them."""
-        return (
-            self.step_id in {None, call.step_id}
-            and self.sub_task_id in {None, call.sub_task_id}
-            and self.attempt in {None, call.attempt}
-            and self.role in {None, call.role}
-            and not (self.failed and call.status == "ok")
-        )
 
 
 def choose_models(text: str, models: Iterable[str]) -> list[str]:

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from heapq import merge
 from itertools import islice
 from pathlib import Path
-from typing import overload
 
 from forge_obs import (
     INTERRUPTED,
@@ -175,8 +174,9 @@ def _list_shown(reader: StoreReader, query: RunFilter, batch: int) -> Iterator[t
     """List runs with their shown status, which only looking at the process tells."""
     unfinished = query.status in {RUNNING, INTERRUPTED}
     stored = RUNNING if unfinished else query.status
-    stored_query = RunQuery(_as_recorded(query.task_id), stored, None, query.since)
-    for run in _list_of_model(reader, stored_query, _as_recorded(query.model), batch):
+    task_id, model = (text and _as_recorded(text) for text in (query.task_id, query.model))
+    stored_query = RunQuery(task_id, stored, None, query.since)
+    for run in _list_of_model(reader, stored_query, model, batch):
         status = get_shown_status(run)
         if query.status in {None, status}:
             yield run, status
@@ -261,17 +261,9 @@ def _read_claim(run: Run) -> str | None:
         return None
 
 
-@overload
-def _as_recorded(text: str) -> str: ...
-
-
-@overload
-def _as_recorded(text: str | None) -> str | None: ...
-
-
-def _as_recorded(text: str | None) -> str | None:
+def _as_recorded(text: str) -> str:
     """Write undecodable bytes of an argument as `record()` keeps them."""
-    return text and text.encode(errors="backslashreplace").decode()
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _list_near(reader: StoreReader, workflow_id: str) -> list[str]:

@@ -8,7 +8,7 @@ See D61.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import TypeAlias
@@ -178,19 +178,8 @@ class Tally:
 
     def __add__(self, other: "Tally") -> "Tally":
         """Sum the calls of both."""
-        return Tally(
-            calls=self.calls + other.calls,
-            scripted=self.scripted + other.scripted,
-            refused=self.refused + other.refused,
-            unanswered=self.unanswered + other.unanswered,
-            unreported=self.unreported + other.unreported,
-            input_tokens=self.input_tokens + other.input_tokens,
-            cached_tokens=self.cached_tokens + other.cached_tokens,
-            output_tokens=self.output_tokens + other.output_tokens,
-            latency_ms=self.latency_ms + other.latency_ms,
-            usd=self.usd + other.usd,
-            unpriced=self.unpriced + other.unpriced,
-        )
+        names = (field.name for field in fields(self))
+        return Tally(*(getattr(self, name) + getattr(other, name) for name in names))
 
     @property
     def paid(self) -> int:

@@ -7,12 +7,12 @@ See D62.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from forge_obs import STARTED, Interaction
 
-from forge_cli.views.result import AttemptView, PlannedView, ResultView, UnitView
+from forge_cli.views.result import AttemptView, ResultView, UnitView
 
 PLANNER = "planner"
 """Role of a call that plans."""
@@ -135,7 +135,7 @@ def build_outline(result: ResultView, calls: Sequence[Interaction], *, running: 
     builder = _Builder(running=running)
     units = []
     if result.attempts or None in by_step:
-        task = UnitView("", "", None, None, result.attempts)
+        task = UnitView("", attempts=result.attempts)
         units.append(builder.build_unit("task", task, by_step.get(None, [])))
     planned = {step.name: step for step in result.plan}
     steps = {step.name: step for step in result.steps}
@@ -169,12 +169,12 @@ class _Builder:
     def build_step(
         self,
         outcome: UnitView | None,
-        planned: PlannedView | None,
+        planned: UnitView | None,
         name: str,
         calls: Sequence[Interaction],
     ) -> UnitOutline:
         """Build a step with its sub-tasks."""
-        view = outcome or UnitView(name, "", None, None, (), planned.description if planned else "")
+        view = outcome or planned or UnitView(name)
         verdicts = {attempt.number: attempt.signal for attempt in view.attempts}
         own = [call for call in calls if not call.sub_task_id]
         parts = {part.name: part for part in view.parts}
@@ -200,16 +200,14 @@ class _Builder:
     def _build_part(
         self,
         outcome: UnitView | None,
-        planned: PlannedView | None,
+        planned: UnitView | None,
         calls: Sequence[Interaction],
         verdicts: Mapping[int, str],
         name: str,
     ) -> UnitOutline:
-        view = outcome or UnitView(name, "", None, None, ())
+        view = outcome or UnitView(name)
         if planned is not None:
-            view = UnitView(
-                name, view.status, view.commit, view.error, view.attempts, planned.description
-            )
+            view = replace(view, description=planned.description)
         return self.build_unit("sub-task", view, calls, verdicts=verdicts)
 
     def build_unit(

@@ -48,25 +48,16 @@ class AttemptView:
 
 @dataclass(frozen=True, slots=True)
 class UnitView:
-    """A step or a sub-task."""
+    """A step or a sub-task, as it was planned or as it stands."""
 
     name: str
-    status: str
-    commit: str | None
-    error: str | None
-    attempts: tuple[AttemptView, ...]
+    status: str = ""
+    """Empty where it has not begun."""
+    commit: str | None = None
+    error: str | None = None
+    attempts: tuple[AttemptView, ...] = ()
     description: str = ""
     parts: tuple["UnitView", ...] = ()
-    """Sub-tasks of a step."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedView:
-    """A planned step or sub-task."""
-
-    name: str
-    description: str
-    parts: tuple["PlannedView", ...] = ()
     """Sub-tasks of a step."""
 
 
@@ -78,7 +69,7 @@ class ResultView:
     worktree: str | None
     error: str | None
     planner: Mapping[str, Any] | None
-    plan: tuple[PlannedView, ...]
+    plan: tuple[UnitView, ...]
     steps: tuple[UnitView, ...]
     attempts: tuple[AttemptView, ...]
     """Attempts of a task without a plan."""
@@ -115,13 +106,13 @@ def build_result_view(document: Mapping[str, Any]) -> ResultView:
     )
 
 
-def _plan(steps: list[Mapping[str, Any]]) -> tuple[PlannedView, ...]:
+def _plan(steps: list[Mapping[str, Any]]) -> tuple[UnitView, ...]:
     return tuple(
-        PlannedView(
+        UnitView(
             _text(step, "step_id"),
-            _text(step, "description"),
-            tuple(
-                PlannedView(_text(part, "sub_task_id"), _text(part, "description"))
+            description=_text(step, "description"),
+            parts=tuple(
+                UnitView(_text(part, "sub_task_id"), description=_text(part, "description"))
                 for part in _items(step, "sub_tasks")
             ),
         )

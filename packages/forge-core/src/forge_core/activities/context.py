@@ -66,6 +66,7 @@ def assemble_context(work: AssembleContextInput) -> AssembledContext:
         targets=unit.target_files,
         description=unit.description,
         context_files=unit.context_files,
+        refused_files=() if work.failure is None else work.failure.paths,
     )
     instructions = _instruct(WRITER, unit.task)
     return _assemble(
@@ -121,5 +122,6 @@ def _fill_prompts(
             "user_prompt": prompt.user_prompt,
             "context_stats": prompt.stats,
             "manifest": prompt.manifest,
+            "spare_chars": prompt.spare_chars,
         }
     )

@@ -12,6 +12,7 @@ from forge_core.edits.change_set import (
     build_change_set,
     list_paths,
 )
+from forge_core.edits.sight import build_sight
 from forge_core.errors import RefusedPath
 from forge_core.files.protection import WritePolicy
 from forge_core.files.write import write_changes
@@ -26,6 +27,7 @@ from forge_core.models.activity import (
     WriteFilesInput,
     WriteFilesResult,
 )
+from forge_core.models.context import ShownFile
 from forge_core.models.llm import LLMResponse
 from forge_core.models.task import ValidationConfig
 from forge_core.tracing.attributes import validation_attributes
@@ -53,7 +55,7 @@ def write_output(work: WriteFilesInput) -> WriteFilesResult:
     try:
         with claimed_worktree(worktree, work.workflow_id):
             refuse_submodules(worktree, list_paths(response))
-            changes = plan_changes(worktree, work.head, response)
+            changes = plan_changes(worktree, work.head, response, work.shown)
             digest = digest_files(changes.files)
             is_rerun = was_checked(worktree, digest)
             paths = write_changes(worktree, changes.files, policy, was_checked=is_rerun)
@@ -63,13 +65,16 @@ def write_output(work: WriteFilesInput) -> WriteFilesResult:
     return WriteFilesResult(paths=tuple(paths), changes=changes.changes)
 
 
-def plan_changes(worktree: Path, head: str, response: LLMResponse) -> ChangeSet:
-    """Build what an answer makes of the files of a commit.
+def plan_changes(
+    worktree: Path, head: str, response: LLMResponse, shown: Sequence[ShownFile] | None
+) -> ChangeSet:
+    """Build what an answer makes of the files of a commit, as far as the model has seen them.
 
     Raises:
         UnfitChanges: It does not fit them.
     """
-    return build_change_set(response, read_base_files(worktree, head, list_paths(response)))
+    base = read_base_files(worktree, head, list_paths(response))
+    return build_change_set(response, base, None if shown is None else build_sight(shown))
 
 
 @activity.defn(no_thread_cancel_exception=True)

@@ -8,6 +8,7 @@ from forge_core.context.repo_map import NO_MAP, RepoMap
 from forge_core.context.sections import (
     FILE_KINDS,
     Section,
+    SectionForm,
     SectionKind,
     estimate_tokens,
     render_sections,
@@ -20,6 +21,9 @@ SHARED: frozenset[SectionKind] = frozenset({"instructions", "repo_map"})
 
 MAP_SHARE = 4
 """The map takes at most this part of a prompt, however many tokens it may have."""
+
+REDUCED: frozenset[SectionForm] = frozenset({"excerpt", "signatures"})
+"""Forms of a file that is not shown as a whole."""
 
 MAX_LISTED = 20
 """Unparsed files that are listed by name; all are counted."""
@@ -46,6 +50,8 @@ class Prompt:
     user_prompt: str
     stats: ContextStats
     manifest: tuple[ContextEntry, ...]
+    spare_chars: int
+    """Characters that the budget has left."""
 
 
 def get_room(config: ContextConfig) -> int:
@@ -72,7 +78,7 @@ def build_prompt(sections: Sequence[Section], config: ContextConfig, coverage: C
     user_prompt = render_sections(s for s in packing.included if s.kind not in SHARED)
     total = estimate_tokens(system_prompt + user_prompt, config.chars_per_token)
     full = {s.name for s in packing.included if s.form == "full"}
-    reduced = {s.name for s in packing.included if s.form == "signatures"}
+    reduced = {s.name for s in packing.included if s.form in REDUCED}
     has_map = any(s.kind == "repo_map" for s in packing.included)
     mapped = {entry.path for entry in coverage.repo_map.outlined} if has_map else set()
     stats = ContextStats(
@@ -88,12 +94,13 @@ def build_prompt(sections: Sequence[Section], config: ContextConfig, coverage: C
         repo_map_tokens=coverage.repo_map.tokens if has_map else 0,
     )
     manifest = _build_manifest(packing, coverage)
-    return Prompt(system_prompt, user_prompt, stats, manifest)
+    spare = int((room - total) * config.chars_per_token)
+    return Prompt(system_prompt, user_prompt, stats, manifest, max(spare, 0))
 
 
 def _count_truncated(packing: Packing) -> int:
     """Count the files that are omitted, or shortened where they were meant to be shown whole."""
-    shortened = (s.form == "signatures" and s.kind != "interface" for s in packing.included)
+    shortened = (s.form in REDUCED and s.kind != "interface" for s in packing.included)
     return sum(shortened) + sum(section.form != "text" for section in packing.omitted)
 
 
@@ -129,6 +136,7 @@ def _build_entry(section: Section, form: str) -> ContextEntry:
             "name": section.name,
             "path": section.name if section.kind in FILE_KINDS else None,
             "form": form,
+            "ranges": () if form == "omitted" else section.ranges,
             "tokens": section.tokens,
             "reason": section.reason,
             "rank": section.rank,

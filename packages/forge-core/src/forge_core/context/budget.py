@@ -3,29 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil
+from typing import get_args
 
+from forge_core.context.excerpt import build_excerpt
 from forge_core.context.sections import Section, SectionKind, render_section, shorten
 
-PRIORITY: tuple[SectionKind, ...] = (
-    "instructions",
-    "task",
-    "failure",
-    "target_file",
-    "repo_map",
-    "finding",
-    "plan",
-    "refused_file",
-    "refused_edits",
-    "written_file",
-    "mentioned_file",
-    "dependency",
-    "interface",
-    "context_file",
-)
-"""Kinds in the order in which they are given room.
+PRIORITY: tuple[SectionKind, ...] = get_args(SectionKind)
+"""Kinds in the order in which they are given room."""
 
-The map comes before what differs between the calls of a run, so that it is the same in all.
-"""
+EXCERPT_TOKENS = 16_000
+"""Tokens that the parts of one file may take; more of them lead to few more changed places."""
+
+EXCERPT_SHARE = 2
+"""They take at most this part of the room that is left."""
 
 REQUIRED: frozenset[SectionKind] = frozenset({"instructions", "task"})
 """Kinds without which a prompt makes no sense."""
@@ -46,7 +36,8 @@ class Packing:
 def pack(sections: Sequence[Section], budget: int, chars_per_token: float) -> Packing:
     """Keep the sections that fit into `budget` tokens, the important first.
 
-    A file that does not fit is reduced to its outline, and left out if that does not fit either.
+    A file that does not fit is reduced to parts of it, if it is a target, or else to its outline,
+    and left out if that does not fit either.
     The order of what is kept stays.
 
     Raises:
@@ -57,7 +48,7 @@ def pack(sections: Sequence[Section], budget: int, chars_per_token: float) -> Pa
     room = int(budget * chars_per_token)
     for index in sorted(range(len(sections)), key=lambda i: PRIORITY.index(sections[i].kind)):
         section = sections[index]
-        fitting, length = _fit(section, room)
+        fitting, length = _fit(section, room, int(EXCERPT_TOKENS * chars_per_token))
         if fitting is not None:
             included[index] = _weigh(fitting, length, chars_per_token)
             room -= length
@@ -75,7 +66,7 @@ def pack(sections: Sequence[Section], budget: int, chars_per_token: float) -> Pa
     )
 
 
-def _fit(section: Section, room: int) -> tuple[Section | None, int]:
+def _fit(section: Section, room: int, most: int) -> tuple[Section | None, int]:
     """Return the fullest form of a section that fits and its length, else that of the section.
 
     The length is in characters, with what parts it from the next.
@@ -83,9 +74,24 @@ def _fit(section: Section, room: int) -> tuple[Section | None, int]:
     length = len(render_section(section)) + 1
     if length <= room:
         return section, length
-    shorter = shorten(section)
-    shorter_length = len(render_section(shorter)) + 1 if shorter else 0
-    return (shorter, shorter_length) if shorter and shorter_length <= room else (None, length)
+    excerpt = _take_parts(section, min(room // EXCERPT_SHARE, most))
+    for shorter in (excerpt, shorten(section)):
+        shorter_length = len(render_section(shorter)) + 1 if shorter else 0
+        if shorter is not None and shorter_length <= room:
+            return shorter, shorter_length
+    return None, length
+
+
+def _take_parts(section: Section, limit: int) -> Section | None:
+    """Reduce a file to the parts that its task needs; None where it has none."""
+    if not section.source:
+        return None
+    excerpt = build_excerpt(section.source, section.outline, section.words, limit)
+    if excerpt is None:
+        return None
+    return replace(
+        section, text=excerpt.text, form="excerpt", ranges=excerpt.ranges, source="", words=""
+    )
 
 
 def _weigh(section: Section, length: int, chars_per_token: float) -> Section:

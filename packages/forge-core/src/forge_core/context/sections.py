@@ -8,24 +8,28 @@ from typing import Literal
 
 SectionKind = Literal[
     "instructions",
-    "repo_map",
-    "context_file",
-    "interface",
-    "dependency",
-    "mentioned_file",
-    "written_file",
-    "target_file",
-    "plan",
     "task",
     "failure",
+    "target_file",
+    "repo_map",
     "finding",
+    "plan",
     "refused_file",
     "refused_edits",
+    "changed_file",
+    "written_file",
+    "mentioned_file",
+    "dependency",
+    "interface",
+    "context_file",
 ]
-"""What a section holds."""
+"""What a section holds, in the order in which sections are given room.
 
-SectionForm = Literal["text", "full", "signatures"]
-"""Prose, a repository file in full, or the outline of one."""
+The map comes before what differs between the calls of a run, so that it is the same in all.
+"""
+
+SectionForm = Literal["text", "full", "excerpt", "signatures"]
+"""Prose, a repository file in full, parts of one, or the outline of one."""
 
 HEADINGS: dict[SectionKind, str] = {
     "repo_map": "Repository map",
@@ -33,6 +37,7 @@ HEADINGS: dict[SectionKind, str] = {
     "interface": "Interface",
     "dependency": "Imported file",
     "mentioned_file": "Named in the description",
+    "changed_file": "Changed by the previous attempt, as it stands now",
     "written_file": "Written by an earlier step",
     "target_file": "Target file",
     "plan": "Plan",
@@ -50,13 +55,17 @@ FILE_KINDS: frozenset[SectionKind] = frozenset(
         "dependency",
         "mentioned_file",
         "written_file",
+        "changed_file",
         "target_file",
         "refused_file",
     }
 )
 """Kinds whose name is the path of a file."""
 
-SHORTENED = " (signatures only, the whole file finds no room)"
+SHORTENED: dict[SectionForm, str] = {
+    "excerpt": " (parts of it, the whole file finds no room)",
+    "signatures": " (signatures only, the whole file finds no room)",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +81,12 @@ class Section:
     form: SectionForm = "text"
     outline: str = ""
     """What replaces the text where that does not fit; empty where nothing can."""
+    source: str = ""
+    """The file of which parts replace the text where it does not fit; empty for no parts."""
+    words: str = ""
+    """Words of the task, by which these parts are chosen."""
+    ranges: tuple[tuple[int, int], ...] = ()
+    """Of an excerpt: first and last line of each part, counted from 1."""
     rank: int | None = None
     """Rank of the file among the repository's Python files, 1 for the most important."""
     tokens: int = 0
@@ -105,8 +120,8 @@ def render_section(section: Section) -> str:
         return section.text
     heading = HEADINGS[section.kind]
     title = f"{heading}: {section.name}" if section.name else heading
-    short = section.form == "signatures" and section.kind != "interface"
-    return f"## {title}{SHORTENED if short else ''}\n\n{section.text}\n"
+    short = SHORTENED.get(section.form, "") if section.kind != "interface" else ""
+    return f"## {title}{short}\n\n{section.text}\n"
 
 
 def render_sections(sections: Iterable[Section]) -> str:

@@ -5,15 +5,16 @@ file again, and an activity may be executed twice.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from forge_core.edits.apply import EditedText, apply_edits
-from forge_core.edits.feedback import explain_refusals, quote_text
-from forge_core.edits.lines import split_text
+from forge_core.edits.feedback import explain_refusals, find_nearest, quote_text
+from forge_core.edits.lines import split_quoted, split_text
 from forge_core.edits.omission import count_lines, find_placeholders, loses_most
-from forge_core.edits.refusal import EditsRefused
+from forge_core.edits.refusal import EditsRefused, Refusal
+from forge_core.edits.sight import Sight
 from forge_core.errors import ForgeError
 from forge_core.models.changes import BaseFile, FileChange, PlannedFile
 from forge_core.models.llm import FileEdit, FileOutput, FileRename, LLMResponse
@@ -28,10 +29,14 @@ MAX_COMPARED = 5_000_000
 class UnfitChanges(ForgeError):
     """An answer cannot be made of the files as they are; nothing of it is written."""
 
-    def __init__(self, problems: Sequence[str]) -> None:
-        """Keep what is wrong, a paragraph each."""
+    def __init__(
+        self, problems: Sequence[str], unseen: Mapping[str, Sequence[int]] | None = None
+    ) -> None:
+        """Keep what is wrong, a paragraph each, and the rows of files that have to be shown."""
         super().__init__("; ".join(problem.split("\n", 1)[0] for problem in problems))
         self.problems = tuple(problems)
+        self.unseen = {path: tuple(rows) for path, rows in (unseen or {}).items()}
+        """Path to rows, counted from 0; without any, the file as a whole is meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,40 +65,47 @@ def list_paths(response: LLMResponse) -> tuple[str, ...]:
     return tuple(dict.fromkeys(named))
 
 
-def build_change_set(response: LLMResponse, base: Mapping[str, BaseFile]) -> ChangeSet:
+def build_change_set(
+    response: LLMResponse, base: Mapping[str, BaseFile], sight: Sight | None = None
+) -> ChangeSet:
     """Build what an answer makes of the files of a commit.
 
     Args:
         response: The answer.
         base: Those of the paths that it names which are regular files of the commit.
+        sight: What the model has seen; None for everything.
 
     Raises:
         UnfitChanges: It cannot be done; all reasons are told at once.
     """
-    builder = _Builder(response, base)
+    builder = _Builder(response, base, sight)
     builder.plan()
     if builder.problems:
-        raise UnfitChanges(builder.finish_problems())
+        raise UnfitChanges(builder.finish_problems(), builder.unseen)
     return ChangeSet((*builder.writes, *builder.removals), tuple(builder.changes))
 
 
 class _Builder:
     """Collects what an answer changes and what is wrong with it."""
 
-    def __init__(self, response: LLMResponse, base: Mapping[str, BaseFile]) -> None:
+    def __init__(
+        self, response: LLMResponse, base: Mapping[str, BaseFile], sight: Sight | None
+    ) -> None:
         self._response = response
         self._base = base
+        self._sight = sight
         self._edits: dict[str, list[tuple[int, FileEdit]]] = {}
         for number, edit in enumerate(response.edits):
             self._edits.setdefault(edit.file_path, []).append((number, edit))
         self._unfit_edits = 0
         self.problems: list[str] = []
+        self.unseen: dict[str, list[int]] = {}
         self.writes: list[PlannedFile] = []
         self.removals: list[PlannedFile] = []
         self.changes: list[FileChange] = []
 
     def plan(self) -> None:
-        for file in self._response.files:
+        for file in self._merge_files():
             self._write_whole(file)
         renamed = {rename.file_path for rename in self._response.renames}
         for path in self._edits:
@@ -104,6 +116,17 @@ class _Builder:
         for rename in dict.fromkeys(self._response.renames):
             self._rename(rename)
 
+    def _merge_files(self) -> Iterable[FileOutput]:
+        """Return the files that are written whole, each once, whatever was said twice alike."""
+        files: dict[str, FileOutput] = {}
+        for file in self._response.files:
+            if files.setdefault(file.file_path, file).content != file.content:
+                self.problems.append(
+                    f"files: {file.file_path} is answered twice with different contents: "
+                    "answer it once"
+                )
+        return files.values()
+
     def finish_problems(self) -> list[str]:
         """Return the problems, and what is to be sent again."""
         fitting = len(self._response.edits) - self._unfit_edits
@@ -113,8 +136,13 @@ class _Builder:
     def _write_whole(self, file: FileOutput) -> None:
         path, old = file.file_path, self._base.get(file.file_path)
         original = _decode(old) if old is not None else None
-        self.problems += _find_omissions(file, original)
         content = self._encode(path, _keep_line_endings(file.content, original))
+        if old is not None and old.content not in {b"", content} and not self._holds_whole(path):
+            self._refuse_unseen(
+                path, "files", "so it is not replaced as a whole: change it by edits"
+            )
+        else:
+            self.problems += _find_omissions(file, original)
         executable = file.executable
         if executable is None and old is None:
             executable = file.content.startswith(SHEBANG)
@@ -146,6 +174,16 @@ class _Builder:
         if result.rungs:
             self.changes.append(FileChange(path=path, kind="modified", **_count(result)))
 
+    def _holds_whole(self, path: str) -> bool:
+        return self._sight is None or self._sight.holds_whole(path)
+
+    def _refuse_unseen(self, path: str, where: str, then: str, rows: Iterable[int] = ()) -> None:
+        """Refuse to change what the model has not seen, which is shown to it next."""
+        self.unseen.setdefault(path, []).extend(rows)
+        if self._sight is not None:
+            seen = self._sight.describe(path)
+            self.problems.append(f"{where} ({path}): {path!r} stands there and {seen}, {then}")
+
     def _edit(self, path: str, old: BaseFile) -> EditedText | None:
         original = _decode(old)
         numbered = self._edits.get(path, [])
@@ -161,15 +199,24 @@ class _Builder:
                 self.problems.append(
                     _explain_placeholder(f"edits[{number}] ({path})", placeholders)
                 )
+        shown = None if self._sight is None else self._sight.get_rows(path)
+        edits = [edit for _, edit in numbered]
+        if shown is not None and not shown:
+            rows = [row for edit in edits for row in _find_rows(original, edit)]
+            self._unfit_edits += len(edits)
+            self._refuse_unseen(path, f"edits[{numbered[0][0]}]", "so nobody can quote it", rows)
+            return None
         try:
-            return apply_edits(original, [edit for _, edit in numbered])
+            return apply_edits(original, edits, shown)
         except EditsRefused as refused:
             self._unfit_edits += len({refusal.edit for refusal in refused.refusals})
             self.problems += explain_refusals(path, original, numbered, refused.refusals)
+            if shown is not None:
+                self.unseen[path] = _list_rows(original, edits, refused.refusals)
             return None
 
     def _delete(self, path: str) -> None:
-        old = self._require(path, "deletions")
+        old = self._require_seen(path, "deletions")
         if old is None:
             return
         self.removals.append(PlannedFile(path, old.content, None))
@@ -177,7 +224,7 @@ class _Builder:
         self.changes.append(FileChange(path=path, kind="deleted", lines_removed=removed))
 
     def _rename(self, rename: FileRename) -> None:
-        old = self._require(rename.file_path, "renames")
+        old = self._require_seen(rename.file_path, "renames")
         if rename.new_path in self._base:
             self.problems.append(f"renames: a file stands at {rename.new_path!r} already")
             return
@@ -192,6 +239,14 @@ class _Builder:
         )
         self.changes.append(change)
 
+    def _require_seen(self, path: str, where: str) -> BaseFile | None:
+        """Return a file that may go: one that was shown in any form, or named as a target."""
+        old = self._require(path, where)
+        if old is None or self._sight is None or self._sight.knows(path):
+            return old
+        self._refuse_unseen(path, where, "so it stays where it is")
+        return None
+
     def _require(self, path: str, where: str) -> BaseFile | None:
         old = self._base.get(path)
         if old is None:
@@ -200,6 +255,20 @@ class _Builder:
                 "name one as it is shown, and write a new one in files"
             )
         return old
+
+
+def _find_rows(text: str, edit: FileEdit) -> Sequence[int]:
+    """Find the rows that an edit is probably about, to be shown."""
+    search = split_quoted(edit.search)
+    return (search and find_nearest(split_text(text), search)) or ()
+
+
+def _list_rows(text: str, edits: Sequence[FileEdit], refusals: Sequence[Refusal]) -> list[int]:
+    """List the rows that refused edits are about, said or probable."""
+    rows = (
+        row for refusal in refusals for row in refusal.rows or _find_rows(text, edits[refusal.edit])
+    )
+    return list(dict.fromkeys(rows))
 
 
 def count_differences(before: str, after: str) -> tuple[int, int]:

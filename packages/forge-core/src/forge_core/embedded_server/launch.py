@@ -46,17 +46,6 @@ PORT_TAKEN = "address already in use"
 
 
 @dataclass(frozen=True, slots=True)
-class Launch:
-    """How to run the server."""
-
-    binary: str
-    idle_s: float
-    """Seconds that it outlives its last lease."""
-    start_timeout_s: float
-    ui: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Ports:
     """The loopback ports of one start."""
 

@@ -2,14 +2,16 @@
 
 import os
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from forge_core.embedded_server.launch import IDLE_S
-from forge_core.embedded_server.start import embedded_server
 from forge_core.errors import UsageError
+from forge_core.state_dir.files import StateFiles
 from forge_core.state_dir.locate import get_state_dir
+
+START_TIMEOUT_S = 60.0
+"""Seconds within which the server must answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,18 +19,18 @@ class ServerSettings:
     """An embedded server as it is to be started if none runs."""
 
     directory: Path
-    idle_s: float
+    """The state directory; made if missing."""
+    idle_s: float = IDLE_S
     """Seconds that it outlives its last lease."""
-    ui: bool
-    """Whether it serves Temporal's web interface."""
+    ui: bool = False
+    """Whether it serves Temporal's web interface, on a port of its own."""
+    start_timeout_s: float = START_TIMEOUT_S
+    """Seconds within which it must answer."""
 
-    def enter(self, purpose: str) -> AbstractAsyncContextManager[str]:
-        """Hold a lease on the server, which gives its address.
-
-        Args:
-            purpose: What the lease is for, told by ``forge server status``.
-        """
-        return embedded_server(self.directory, purpose=purpose, idle_s=self.idle_s, ui=self.ui)
+    @property
+    def files(self) -> StateFiles:
+        """The files of its state directory."""
+        return StateFiles(self.directory)
 
 
 def load_server_settings() -> ServerSettings:

@@ -12,7 +12,6 @@ import sys
 import sysconfig
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, NoReturn
 
@@ -21,21 +20,18 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from forge_core.embedded_server.launch import (
-    IDLE_S,
     PORT_TAKEN,
     ServerRecord,
     find_telling_line,
     parse_record,
 )
 from forge_core.embedded_server.leases import noted_lease
+from forge_core.embedded_server.settings import ServerSettings
 from forge_core.errors import ServerUnavailable
 from forge_core.files.private import make_private, open_private
 from forge_core.locks.held_file import read_held, try_lock
 from forge_core.state_dir.files import StateFiles
 from forge_core.temporal_client.runtime import get_runtime
-
-START_TIMEOUT_S = 60.0
-"""Seconds within which the server must answer."""
 
 SCARCE_BYTES = 1_000_000
 """Space on a disk below which a server that says nothing could not write it down."""
@@ -49,80 +45,51 @@ LOOK_INTERVAL_S = 0.5
 """Seconds between two looks whether the server still runs."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Start:
-    """How to start a server if none runs."""
-
-    files: StateFiles
-    idle_s: float
-    ui: bool
-    timeout_s: float
-
-
 @asynccontextmanager
-async def embedded_server(
-    directory: Path,
-    *,
-    purpose: str = "",
-    idle_s: float = IDLE_S,
-    ui: bool = False,
-    start_timeout_s: float = START_TIMEOUT_S,
-) -> AsyncIterator[str]:
+async def embedded_server(settings: ServerSettings, purpose: str) -> AsyncIterator[str]:
     """Yield the address of the server of a state directory, which is started if none runs.
 
     The block holds a lease. The server ends when no process has held one for `idle_s` seconds;
     a killed process loses its lease by itself.
 
     Args:
-        directory: The state directory; made if missing.
-        purpose: What the lease is for, shown to those who ask.
-        idle_s: Seconds that a server started here outlives its last lease.
-        ui: Have a server started here serve Temporal's web interface, on a port of its own.
-        start_timeout_s: Seconds within which the server must answer.
+        settings: Where it is, and how it is started; one that runs keeps its own.
+        purpose: What the lease is for, told by ``forge server status``.
 
     Raises:
         ServerUnavailable: It cannot be started; the message says why.
     """
-    start = _Start(StateFiles(directory), idle_s, ui, start_timeout_s)
     with ExitStack() as stack:
-        with _explained(start):
-            async with asyncio.timeout(start.timeout_s):
-                await _take_lease(start.files, purpose, stack)
-                record = await _attach_or_start(start)
+        with _explained(settings):
+            async with asyncio.timeout(settings.start_timeout_s):
+                await _take_lease(settings.files, purpose, stack)
+                record = await _attach_or_start(settings)
         yield record.address
 
 
 async def keep_server(
-    directory: Path,
-    address: str,
-    on_restart: Callable[[], None],
-    *,
-    idle_s: float = IDLE_S,
-    ui: bool = False,
+    settings: ServerSettings, address: str, on_restart: Callable[[], None]
 ) -> NoReturn:
     """Start the server again whenever it ends, for a caller that holds a lease.
 
     It comes back with all that it knew, on the same port, so that clients find it again.
 
     Args:
-        directory: The state directory.
+        settings: As in `embedded_server`.
         address: Where the server is expected.
         on_restart: Called each time that the server has ended.
-        idle_s: As in `embedded_server`.
-        ui: As in `embedded_server`.
 
     Raises:
         ServerUnavailable: It cannot be started, or its port is somebody else's now.
     """
-    start = _Start(StateFiles(directory), idle_s, ui, START_TIMEOUT_S)
     while True:
         await asyncio.sleep(LOOK_INTERVAL_S)
-        if read_record(start.files) is not None:
+        if read_record(settings.files) is not None:
             continue
         on_restart()
-        with _explained(start):
-            async with asyncio.timeout(start.timeout_s):
-                record = await _attach_or_start(start)
+        with _explained(settings):
+            async with asyncio.timeout(settings.start_timeout_s):
+                record = await _attach_or_start(settings)
         if record.address != address:
             raise ServerUnavailable(
                 f"the embedded Temporal server is now at {record.address}: {address} was taken"
@@ -165,39 +132,39 @@ async def _take_lease(files: StateFiles, purpose: str, stack: ExitStack) -> None
 
 
 @contextmanager
-def _explained(start: _Start) -> Iterator[None]:
+def _explained(settings: ServerSettings) -> Iterator[None]:
     """Raise in our terms what keeps the server from starting."""
     try:
         yield
     except TimeoutError as error:
         raise ServerUnavailable(
-            f"the embedded Temporal server did not answer within {start.timeout_s:g} s: "
-            f"see {start.files.log}"
+            f"the embedded Temporal server did not answer within "
+            f"{settings.start_timeout_s:g} s: see {settings.files.log}"
         ) from error
     except OSError as error:
         raise ServerUnavailable(
-            f"cannot keep a Temporal server in {start.files.directory}: {error.strerror}: set "
+            f"cannot keep a Temporal server in {settings.directory}: {error.strerror}: set "
             "XDG_STATE_HOME to a writable directory, or TEMPORAL_ADDRESS"
         ) from error
 
 
-async def _attach_or_start(start: _Start) -> ServerRecord:
+async def _attach_or_start(settings: ServerSettings) -> ServerRecord:
     """Return a server that answers; whoever holds the start lock looks, so only one starts.
 
     Somebody may take a port of its command line before it listens there, or one that it chose for
     its parts: it is started again.
     """
-    starts = 0
-    with open_private(start.files.start_lock) as lock:
+    files, starts = settings.files, 0
+    with open_private(files.start_lock) as lock:
         await _lock(lock, fcntl.LOCK_EX)
         while True:
-            record = read_record(start.files)
-            if record is not None and await _answers(start.files, record):
+            record = read_record(files)
+            if record is not None and await _answers(files, record):
                 return record
             if record is None:
                 if starts:
-                    _check_may_start_again(start.files, starts)
-                await _run_supervisor(start)
+                    _check_may_start_again(files, starts)
+                await _run_supervisor(settings)
                 starts += 1
             await asyncio.sleep(POLL_INTERVAL_S)
 
@@ -208,25 +175,26 @@ def _check_may_start_again(files: StateFiles, starts: int) -> None:
         raise ServerUnavailable(_explain_end(files, log))
 
 
-async def _run_supervisor(start: _Start) -> None:
+async def _run_supervisor(settings: ServerSettings) -> None:
     """Start a supervisor and wait until its server listens, or has failed to, as its log says."""
+    files = settings.files
     arguments = [
         "-P", "-m", "forge_core.embedded_server.supervisor",
-        "--idle-s", str(start.idle_s),
-        "--start-timeout-s", str(start.timeout_s),
-        *(["--ui"] if start.ui else []),
-        str(start.files.directory.absolute()), find_temporal_binary(),
+        "--idle-s", str(settings.idle_s),
+        "--start-timeout-s", str(settings.start_timeout_s),
+        *(["--ui"] if settings.ui else []),
+        str(settings.directory.absolute()), find_temporal_binary(),
     ]  # fmt: skip
     with suppress(FileNotFoundError):
-        start.files.log.replace(start.files.previous_log)
-    with open_private(start.files.log) as log:
+        files.log.replace(files.previous_log)
+    with open_private(files.log) as log:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *arguments,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            cwd=start.files.directory,
+            cwd=settings.directory,
             start_new_session=True,
         )
     try:

@@ -31,7 +31,6 @@ import psutil
 from forge_core.embedded_server.launch import (
     IDLE_S,
     LOOPBACK,
-    Launch,
     Ports,
     ServerRecord,
     build_command,
@@ -41,6 +40,7 @@ from forge_core.embedded_server.launch import (
     parse_record,
     server_environment,
 )
+from forge_core.embedded_server.settings import START_TIMEOUT_S, ServerSettings
 from forge_core.locks.held_file import held_file, try_lock
 from forge_core.state_dir.files import StateFiles
 
@@ -76,32 +76,32 @@ class StopRequest:
         self.made = True
 
 
-def supervise(files: StateFiles, launch: Launch, announce: Callable[[], None]) -> None:
+def supervise(settings: ServerSettings, binary: str, announce: Callable[[], None]) -> None:
     """Run one server until no lease is held for long enough or a signal says so.
 
     Returns at once if another supervisor runs.
 
     Args:
-        files: The state directory's files.
-        launch: How to run the server.
+        settings: How to run the server.
+        binary: The Temporal command.
         announce: Called when the server listens and its record stands.
 
     Raises:
         StartFailed: The server ended, or did not listen in time.
     """
-    stop = StopRequest()
+    stop, files = StopRequest(), settings.files
     with files.server_lock.open("a") as lock, files.leases.open("a") as leases:
-        if not _take_over(files, lock, launch.start_timeout_s):
+        if not _take_over(files, lock, settings.start_timeout_s):
             announce()
             return
         server, ports = _start(
-            files, launch, lock.fileno(), lambda: _is_leased(leases) and not stop.made
+            settings, binary, lock.fileno(), lambda: _is_leased(leases) and not stop.made
         )
         try:
-            record = _describe(server, ports, launch.idle_s)
+            record = _describe(server, ports, settings.idle_s)
             with held_file(files.record, dump_record(record)):
                 announce()
-                _watch(files, server, leases, launch.idle_s, stop)
+                _watch(files, server, leases, settings.idle_s, stop)
         finally:
             _stop(server)
 
@@ -133,13 +133,14 @@ def _end_orphan(record: str, *, gently: bool) -> None:
 
 
 def _start(
-    files: StateFiles, launch: Launch, lock: int, is_wanted: Callable[[], bool]
+    settings: ServerSettings, binary: str, lock: int, is_wanted: Callable[[], bool]
 ) -> tuple[subprocess.Popen[bytes], Ports]:
     """Start the server and wait until it listens."""
+    files = settings.files
     with ExitStack() as held:
-        ports = _hold_ports(held, _read_ports(files), ui=launch.ui)
-        server = _spawn(build_command(files, launch.binary, ports), files.directory, lock)
-        if _listens(server, ports.grpc, launch.start_timeout_s, is_wanted):
+        ports = _hold_ports(held, _read_ports(files), ui=settings.ui)
+        server = _spawn(build_command(files, binary, ports), files.directory, lock)
+        if _listens(server, ports.grpc, settings.start_timeout_s, is_wanted):
             _write_ports(files, ports)
             return server, ports
     has_ended = server.poll() is not None
@@ -318,24 +319,24 @@ def _detach() -> Callable[[], None]:
     return announce
 
 
-def _parse_arguments(words: Sequence[str]) -> tuple[StateFiles, Launch]:
+def _parse_arguments(words: Sequence[str]) -> tuple[ServerSettings, str]:
     parser = argparse.ArgumentParser(prog="forge_core.embedded_server.supervisor")
     parser.add_argument("directory", type=Path)
     parser.add_argument("binary")
     parser.add_argument("--idle-s", type=float, default=IDLE_S)
-    parser.add_argument("--start-timeout-s", type=float, default=60.0)
+    parser.add_argument("--start-timeout-s", type=float, default=START_TIMEOUT_S)
     parser.add_argument("--ui", action="store_true")
     given = parser.parse_args(words)
-    launch = Launch(given.binary, given.idle_s, given.start_timeout_s, given.ui)
-    return StateFiles(given.directory), launch
+    settings = ServerSettings(given.directory, given.idle_s, given.ui, given.start_timeout_s)
+    return settings, given.binary
 
 
 def main(words: Sequence[str]) -> int:
     """Run as a process of its own."""
-    files, launch = _parse_arguments(words)
+    settings, binary = _parse_arguments(words)
     os.umask(0o077)
     try:
-        supervise(files, launch, _detach())
+        supervise(settings, binary, _detach())
     except StartFailed as failure:
         sys.stderr.write(f"{failure}\n".lstrip())
         return 1

@@ -18,6 +18,7 @@ from forge_core.git.repository import (
 from forge_core.git.worktree import (
     SUB_TASKS,
     list_registered,
+    list_worktrees,
     remove_worktree,
     worktrees_directory,
 )
@@ -58,7 +59,8 @@ def list_leftovers(repo: Path) -> list[Leftover]:
     claims = common_directory(repo) / "forge" / "claims"
     names = {path.name for path in _list(claims) if path.is_file()}
     names |= {path.name for path in _list(worktrees_directory(repo))}
-    places = _list_checkouts(repo)
+    worktrees = list_worktrees(repo).items()
+    places = {branch: path.resolve() for path, branch in worktrees if branch is not None}
     return [_look(repo, name, places) for name in sorted(names) if is_identifier(name)]
 
 
@@ -121,19 +123,6 @@ def _last_use(git: Git, claim: Path, head: str, worktree: Path) -> datetime:
     if head and not claim.exists():
         present.append(float(git.run("show", "--no-patch", "--format=%ct", head)))
     return datetime.fromtimestamp(max(present, default=0.0), UTC)
-
-
-def _list_checkouts(repo: Path) -> dict[str, Path]:
-    """Map the full name of each branch that is checked out to its worktree."""
-    places: dict[str, Path] = {}
-    path = repo
-    for line in Git(repo).run("worktree", "list", "--porcelain").split("\n"):
-        word, _, rest = line.partition(" ")
-        if word == "worktree":
-            path = Path(rest).resolve()
-        elif word == "branch":
-            places[rest] = path
-    return places
 
 
 def _list_sub_worktrees(repo: Path, task_id: str) -> Iterator[Path]:

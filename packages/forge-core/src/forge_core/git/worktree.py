@@ -68,10 +68,7 @@ def ensure_task_worktree(repo: Path, task_id: str, base_commit: str) -> Worktree
     if _is_finished(repo, path, f"refs/heads/{branch}"):
         remove_stale_locks(path)
     else:
-        remove_worktree(repo, path)
-        new = not branch_exists(repo, branch)
-        target = ("-b", branch, str(path), base_commit) if new else (str(path), branch)
-        Git(repo).run("worktree", "add", "--quiet", *target)
+        _add_worktree(repo, path, base_commit, branch)
     return Worktree(path, branch, Git(path).run("rev-parse", "HEAD"))
 
 
@@ -83,8 +80,7 @@ def ensure_sub_worktree(
     if _is_finished(repo, path, DETACHED):
         reset_worktree(path, commit)
     else:
-        remove_worktree(repo, path)
-        Git(repo).run("worktree", "add", "--quiet", "--detach", str(path), commit)
+        _add_worktree(repo, path, commit)
     return Worktree(path, None, commit)
 
 
@@ -119,14 +115,8 @@ def restore_worktree(path: Path, commit: str) -> None:
         reset_worktree(path, commit)
     except WorktreeAstray:
         repo, task_id = find_task(path)
-        remove_worktree(repo, path)
-        branch = branch_name(task_id)
-        target: tuple[str, ...] = ("-b", branch, str(path), commit)
-        if path.parent.name != WORKTREES:
-            target = ("--detach", str(path), commit)
-        elif branch_exists(repo, branch):
-            target = (str(path), branch)
-        Git(repo).run("worktree", "add", "--quiet", *target)
+        is_of_task = path.parent.name == WORKTREES
+        _add_worktree(repo, path, commit, branch_name(task_id) if is_of_task else None)
         reset_worktree(path, commit)
 
 
@@ -170,6 +160,16 @@ def worktrees_directory(repo: Path) -> Path:
     return directory
 
 
+def _add_worktree(repo: Path, path: Path, commit: str, branch: str | None = None) -> None:
+    """Make a worktree in place of what is there: on a branch, made at a commit, else detached."""
+    remove_worktree(repo, path)
+    target: tuple[str, ...] = ("--detach", str(path), commit)
+    if branch is not None:
+        exists = branch_exists(repo, branch)
+        target = (str(path), branch) if exists else ("-b", branch, str(path), commit)
+    Git(repo).run("worktree", "add", "--quiet", *target)
+
+
 def _step_directory(repo: Path, task_id: str, step_id: str) -> Path:
     return worktrees_directory(repo) / SUB_TASKS / task_id / step_id
 
@@ -195,9 +195,21 @@ def _is_finished(repo: Path, path: Path, ref: str) -> bool:
 
 def list_registered(repo: Path, directory: Path) -> list[Path]:
     """List the worktrees below a directory that git knows of, whether they stand or not."""
-    lines = Git(repo).run("worktree", "list", "--porcelain").split("\n")
-    paths = [Path(line.removeprefix("worktree ")) for line in lines if line.startswith("worktree ")]
-    return [path for path in paths if path.is_relative_to(directory.resolve())]
+    return [path for path in list_worktrees(repo) if path.is_relative_to(directory.resolve())]
+
+
+def list_worktrees(repo: Path) -> dict[Path, str | None]:
+    """Return the full name of the branch of each worktree, the checkout's too; None without one."""
+    branches: dict[Path, str | None] = {}
+    path = repo
+    for line in Git(repo).run("worktree", "list", "--porcelain").split("\n"):
+        word, _, rest = line.partition(" ")
+        if word == "worktree":
+            path = Path(rest)
+            branches[path] = None
+        elif word == "branch":
+            branches[path] = rest
+    return branches
 
 
 def remove_worktree(repo: Path, path: Path) -> None:

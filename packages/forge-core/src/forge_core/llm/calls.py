@@ -16,7 +16,7 @@ from forge_core.llm.parse_answer import accept_answer, ask_again, refuse_unfit
 from forge_core.llm.providers import check_model
 from forge_core.llm.request import ModelAnswer, ModelRequest, RequestLabels
 from forge_core.llm.script import answer_from_script
-from forge_core.models.context import AssembledContext
+from forge_core.models.context import AssembledContext, ShownFile
 from forge_core.models.llm import LLMCallResult, LLMResponse, PlanCallResult
 from forge_core.models.plan import Plan
 
@@ -28,8 +28,19 @@ Send = Callable[[ModelRequest], Awaitable[ModelAnswer]]
 """Sends one request."""
 
 
-CheckResponse = Callable[[LLMResponse], Sequence[str]]
-"""Says what is wrong with an answer that fits the schema, a paragraph each; may take a while."""
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What is wrong with an answer that fits the schema, and what the next request shows."""
+
+    problems: Sequence[str] = ()
+    """A paragraph each."""
+    shown: tuple[ShownFile, ...] = ()
+    """Files that the model had not seen and `sections` show."""
+    sections: tuple[str, ...] = ()
+
+
+ReviewResponse = Callable[[LLMResponse, Sequence[ShownFile]], Review]
+"""Reviews an answer, knowing what the model has seen; may take a while."""
 
 
 class CallObserver(Protocol):
@@ -61,7 +72,7 @@ async def execute_llm_call(
     context: AssembledContext,
     model: str,
     observer: CallObserver | None = None,
-    check: CheckResponse | None = None,
+    review: ReviewResponse | None = None,
 ) -> LLMCallResult:
     """Ask a model for changes of files.
 
@@ -69,16 +80,19 @@ async def execute_llm_call(
         context: The prompts.
         model: `provider:name`.
         observer: Told of every request.
-        check: Finds what is wrong with an answer, which is then asked for again.
+        review: Finds what is wrong with an answer, which is then asked for again.
 
     Raises:
         ModelFailure: There was no answer, or none that fits.
     """
-    accepted = await _sample(_build_request("llm", context, model, LLMResponse), observer, check)
+    request = _build_request("llm", context, model, LLMResponse)
+    sampling = _Sampling(request, observer, review, context.shown_files)
+    accepted = await sampling.sample()
     return LLMCallResult(
         **accepted.answer.usage.model_dump(),
         task_id=context.task_id,
         response=cast("LLMResponse", accepted.output),
+        shown=None if review is None else sampling.shown,
     )
 
 
@@ -100,7 +114,7 @@ async def execute_planner_call(
         ModelFailure: There was no answer, or none that is a valid plan.
     """
     request = _build_request("planner", context, planner_model, Plan)
-    accepted = await _sample(replace(request, policy=policy), observer)
+    accepted = await _Sampling(replace(request, policy=policy), observer).sample()
     plan = cast("Plan", accepted.output)
     return PlanCallResult(
         **accepted.answer.usage.model_dump(),
@@ -153,41 +167,52 @@ def _build_request(
     )
 
 
-async def _sample(
-    request: ModelRequest, observer: CallObserver | None, check: CheckResponse | None = None
-) -> _Accepted:
-    """Ask until an answer fits, each time with what was wrong with the last."""
-    next_request = request
-    for sample in range(MAX_SAMPLES - 1):
+class _Sampling:
+    """The requests of one call, until an answer fits."""
+
+    def __init__(
+        self,
+        request: ModelRequest,
+        observer: CallObserver | None,
+        review: ReviewResponse | None = None,
+        shown: tuple[ShownFile, ...] = (),
+    ) -> None:
+        self._request = request
+        self._observer = observer
+        self._review = review
+        self._sections: tuple[str, ...] = ()
+        self.shown = shown
+
+    async def sample(self) -> _Accepted:
+        """Ask until an answer fits, each time with what was wrong with the last."""
+        request = self._request
+        for sample in range(MAX_SAMPLES - 1):
+            try:
+                return await self._ask(sample, request)
+            except ModelFailure as failure:
+                if failure.kind != "invalid_output":
+                    raise
+                request = ask_again(self._request, failure.problems, self._sections)
+        return await self._ask(MAX_SAMPLES - 1, request)
+
+    async def _ask(self, sample: int, request: ModelRequest) -> _Accepted:
+        request = replace(request, labels=replace(request.labels, sample=sample))
+        observer = self._observer
         try:
-            return await _ask_once(sample, next_request, observer, check)
+            if observer is None:
+                answer = await request_model(request)
+            else:
+                answer = await observer.obtain(sample, request, request_model)
+            output = accept_answer(request, answer)
+            if self._review is not None and isinstance(output, LLMResponse):
+                review = await asyncio.to_thread(self._review, output, self.shown)
+                self.shown += review.shown
+                self._sections += review.sections
+                refuse_unfit(request, answer, review.problems)
         except ModelFailure as failure:
-            if failure.kind != "invalid_output":
-                raise
-            next_request = ask_again(request, failure.problems)
-    return await _ask_once(MAX_SAMPLES - 1, next_request, observer, check)
-
-
-async def _ask_once(
-    sample: int,
-    request: ModelRequest,
-    observer: CallObserver | None,
-    check: CheckResponse | None,
-) -> _Accepted:
-    request = replace(request, labels=replace(request.labels, sample=sample))
-    try:
-        if observer is None:
-            answer = await request_model(request)
-        else:
-            answer = await observer.obtain(sample, request, request_model)
-        output = accept_answer(request, answer)
-        if check is not None and isinstance(output, LLMResponse):
-            problems = await asyncio.to_thread(check, output)
-            refuse_unfit(request, answer, problems)
-    except ModelFailure as failure:
+            if observer is not None:
+                await observer.failed(sample, request, failure)
+            raise
         if observer is not None:
-            await observer.failed(sample, request, failure)
-        raise
-    if observer is not None:
-        await observer.answered(sample, request, answer, output)
-    return _Accepted(answer, output)
+            await observer.answered(sample, request, answer, output)
+        return _Accepted(answer, output)

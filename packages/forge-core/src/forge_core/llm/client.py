@@ -8,6 +8,7 @@ See D43.
 """
 
 import json
+import re
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -33,6 +34,7 @@ from pydantic_ai.providers.openai import OpenAIProvider
 from pydantic_ai.settings import CacheConfig, ModelSettings
 
 from forge_core.llm.errors import FailureKind, ModelFailure, explain_failure
+from forge_core.llm.merge_calls import merge_calls
 from forge_core.llm.model_name import PROVIDERS, split_model
 from forge_core.llm.providers import read_access
 from forge_core.llm.request import ModelAnswer, ModelRequest
@@ -78,6 +80,9 @@ STATUSES: dict[int, FailureKind] = {
     413: "context_too_long",
 }
 """HTTP statuses to which the library gives no class of their own."""
+
+ALWAYS_SERIAL = re.compile(r"(?:.*/)?o\d")
+"""Names of models that call one tool at a time, and refuse to be asked for it."""
 
 VERBATIM = ModelProfile(may_tokenize_special_tokens_in_content=False)
 """Send prompts as they are: no joiners inside what looks like a chat template's token."""
@@ -181,13 +186,16 @@ def _tls_context() -> ssl.SSLContext:
 def _read_text(response: ModelResponse) -> str | None:
     """Return the tool's arguments as they were sent, else the text; None where there is neither.
 
-    Arguments that were sent as an object, as Anthropic does, become compact JSON.
+    Arguments that were sent as an object, as Anthropic does, and those of several calls become
+    compact JSON.
     """
-    for call in response.tool_calls:
-        if isinstance(call.args, str):
-            return call.args
-        return json.dumps(call.args, ensure_ascii=False, separators=(",", ":"))
-    return response.text
+    arguments = [
+        call.args
+        if isinstance(call.args, str)
+        else json.dumps(call.args, ensure_ascii=False, separators=(",", ":"))
+        for call in response.tool_calls
+    ]
+    return merge_calls(arguments) if arguments else response.text
 
 
 def _build_model(spec: str, http: httpx2.AsyncClient) -> Model:
@@ -212,7 +220,7 @@ def _build_message(request: ModelRequest) -> Message:
 
 
 def _build_settings(request: ModelRequest) -> ModelSettings:
-    return ModelSettings(
+    settings = ModelSettings(
         max_tokens=request.max_tokens,
         timeout=httpx2.Timeout(request.timeout_s, connect=CONNECT_TIMEOUT_S),
         request_timeout=request.timeout_s,
@@ -220,6 +228,10 @@ def _build_settings(request: ModelRequest) -> ModelSettings:
         # Every user prompt is sent once: only instructions and tool are worth caching.
         cache=CacheConfig(messages=False),
     )
+    provider, name = split_model(request.model)
+    if provider != "ollama" and not ALWAYS_SERIAL.match(name):
+        settings["parallel_tool_calls"] = False
+    return settings
 
 
 def _build_parameters(request: ModelRequest) -> ModelRequestParameters:

@@ -124,19 +124,22 @@ def _check_plan(plan: Plan, policy: WritePolicy) -> None:
         raise UnfitAnswer([f"target_files: {refused}"[:REFUSAL_LENGTH]]) from refused
 
 
-def ask_again(request: ModelRequest, problems: Sequence[str]) -> ModelRequest:
+def ask_again(
+    request: ModelRequest, problems: Sequence[str], shown: Sequence[str] = ()
+) -> ModelRequest:
     """Build the next request of a call whose last answer did not fit.
 
     Args:
         request: The call's first request, whose prompt stays in front so that it can be cached.
         problems: What was wrong with the last answer; paragraphs where they quote something.
+        shown: What the call has shown since its first request, as sections.
     """
     if any("\n" in problem for problem in problems):
         lines = "\n" + "\n\n".join(problems)
     else:
         lines = "\n".join(f"- {problem}" for problem in problems)
-    section = f"\n\n## Previous answer\n\nYour previous answer was not accepted:\n{lines}\n"
-    return replace(request, user_prompt=request.user_prompt + section)
+    section = f"## Previous answer\n\nYour previous answer was not accepted:\n{lines}\n"
+    return replace(request, user_prompt="\n\n".join((request.user_prompt, *shown, section)))
 
 
 def _load(text: str) -> object:

@@ -1,22 +1,15 @@
 """Inputs and outputs of the activities, one input model for each."""
 
-from pydantic import BaseModel, ConfigDict
-
 from forge_core.models.changes import FileChange
-from forge_core.models.context import AssembledContext
+from forge_core.models.context import AssembledContext, ShownFile
+from forge_core.models.frozen import FrozenModel
 from forge_core.models.llm import FileEdit, FileOutput, FileRename
 from forge_core.models.result import RunStatus, TaskResult, ValidationResult
 from forge_core.models.task import ForgeTaskInput, TaskDefinition, ValidationConfig
 from forge_core.models.unit import AttemptFailure, WorkUnit
 
 
-class ActivityModel(BaseModel):
-    """A frozen value that crosses Temporal; unknown keys are ignored."""
-
-    model_config = ConfigDict(frozen=True)
-
-
-class Workspace(ActivityModel):
+class Workspace(FrozenModel):
     """A worktree of ours and the commit that its branch stood at when it was made."""
 
     path: str
@@ -25,7 +18,7 @@ class Workspace(ActivityModel):
     head: str
 
 
-class RunOwner(ActivityModel):
+class RunOwner(FrozenModel):
     """Who executes a run from its first activity to its last."""
 
     task_queue: str
@@ -34,14 +27,14 @@ class RunOwner(ActivityModel):
     """No other worker takes the run's workflow tasks, so that short activities can be local."""
 
 
-class WorktreeInput(ActivityModel):
+class WorktreeInput(FrozenModel):
     """A change in a worktree, made only while the run holds the claim on the worktree's task."""
 
     workflow_id: str | None = None
     """The run's, not a sub-task's; None, which is not checked, in what an older Forge scheduled."""
 
 
-class RecordRunInput(ActivityModel):
+class RecordRunInput(FrozenModel):
     """A run as it stands, to be put on record."""
 
     work: ForgeTaskInput
@@ -51,7 +44,7 @@ class RecordRunInput(ActivityModel):
     result: TaskResult
 
 
-class SubTaskInput(ActivityModel):
+class SubTaskInput(FrozenModel):
     """The argument of `ForgeSubTaskWorkflow`."""
 
     unit: WorkUnit
@@ -63,7 +56,7 @@ class SubTaskInput(ActivityModel):
     """What failed in the step's last attempt."""
 
 
-class CreateWorktreeInput(ActivityModel):
+class CreateWorktreeInput(FrozenModel):
     """The task whose id is claimed and whose branch and worktree are made."""
 
     repo_root: str
@@ -82,7 +75,7 @@ class CreateSubWorktreeInput(WorktreeInput):
     commit: str
 
 
-class RemoveSubWorktreesInput(ActivityModel):
+class RemoveSubWorktreesInput(FrozenModel):
     """The step whose sub-task worktrees and refs are no longer needed."""
 
     repo_root: str
@@ -98,7 +91,7 @@ class ResetWorktreeInput(WorktreeInput):
     commit: str
 
 
-class AssemblePlannerInput(ActivityModel):
+class AssemblePlannerInput(FrozenModel):
     """The task to plan, in its worktree."""
 
     task: TaskDefinition
@@ -109,7 +102,7 @@ class AssemblePlannerInput(ActivityModel):
     """Of the planner's model; None for what the task says."""
 
 
-class AssembleContextInput(ActivityModel):
+class AssembleContextInput(FrozenModel):
     """The unit to write for, in its worktree, and what failed before."""
 
     unit: WorkUnit
@@ -118,7 +111,7 @@ class AssembleContextInput(ActivityModel):
     failure: AttemptFailure | None = None
 
 
-class CallLLMInput(ActivityModel):
+class CallLLMInput(FrozenModel):
     """The prompts of a request for files."""
 
     context: AssembledContext
@@ -130,7 +123,7 @@ class CallLLMInput(ActivityModel):
     """Hash of the commit that the attempt starts from."""
 
 
-class CallPlannerInput(ActivityModel):
+class CallPlannerInput(FrozenModel):
     """The prompts of a request for a plan."""
 
     context: AssembledContext
@@ -154,9 +147,12 @@ class WriteFilesInput(WorktreeInput):
     target_files: tuple[str, ...] = ()
     """Files that the user named, which may be protected ones."""
     validation: ValidationConfig = ValidationConfig()
+    shown: tuple[ShownFile, ...] | None = None
+    """What the model had seen, beyond which nothing is changed; None, for which that is not
+    checked, in what an older Forge scheduled."""
 
 
-class WriteFilesResult(ActivityModel):
+class WriteFilesResult(FrozenModel):
     """The paths that were written or are gone, or why nothing was done."""
 
     paths: tuple[str, ...] = ()
@@ -180,13 +176,13 @@ class ValidateInput(WorktreeInput):
     attempt: int
 
 
-class ValidateResult(ActivityModel):
+class ValidateResult(FrozenModel):
     """The verdicts, in the order of the checks."""
 
     results: tuple[ValidationResult, ...]
 
 
-class KeptCommit(ActivityModel):
+class KeptCommit(FrozenModel):
     """The ref that keeps a sub-task's commit alive until its step is done."""
 
     repo_root: str
@@ -194,7 +190,7 @@ class KeptCommit(ActivityModel):
     sub_task_id: str
 
 
-class CommitInput(ActivityModel):
+class CommitInput(FrozenModel):
     """The files of an attempt, to be committed on top of `parent`."""
 
     worktree: str
@@ -209,7 +205,7 @@ class CommitInput(ActivityModel):
     """Whether the attempt failed, so that only what can be committed is."""
 
 
-class CommitResult(ActivityModel):
+class CommitResult(FrozenModel):
     """The commit, if the files differed from what stood, and the files' blobs."""
 
     commit_sha: str | None
@@ -229,7 +225,7 @@ class GatherInput(WorktreeInput):
     """Sub-task id to commit."""
 
 
-class GatherResult(ActivityModel):
+class GatherResult(FrozenModel):
     """The paths that the sub-tasks changed, or why they do not go together."""
 
     paths: tuple[str, ...] = ()

@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
+
+from forge_core.models.frozen import FrozenModel
 
 ChangeKind = Literal["added", "modified", "deleted", "renamed"]
 """What became of a file."""
 
 
-class FileChange(BaseModel):
+class FileChange(FrozenModel):
     """One file that an answer changes, for the record."""
-
-    model_config = ConfigDict(frozen=True)
 
     path: str
     """Where it stands afterwards, or stood before it was deleted."""
@@ -21,7 +21,7 @@ class FileChange(BaseModel):
     """Where it stood before it was renamed."""
     lines_added: int = 0
     lines_removed: int = 0
-    rungs: dict[str, int] = {}
+    rungs: dict[str, int] = Field(default={})
     """How many of its edits were found by overlooking what; empty for a file written whole."""
 
 

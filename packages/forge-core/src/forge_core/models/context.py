@@ -2,16 +2,16 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from forge_core.models.frozen import FrozenModel
 
 FILE_LIMIT_BYTES = 1_000_000
 """Size up to which a file is shown."""
 
 
-class ContextStats(BaseModel):
+class ContextStats(FrozenModel):
     """How much of the repository went into one prompt."""
-
-    model_config = ConfigDict(frozen=True)
 
     files_discovered: int = 0
     """Files of the worktree that could have been shown."""
@@ -34,21 +34,30 @@ class ContextStats(BaseModel):
     """Estimated tokens of the map of the repository."""
 
 
-class ContextEntry(BaseModel):
+class ShownFile(FrozenModel):
+    """How much of one file of the repository a prompt held."""
+
+    path: str
+    ranges: tuple[tuple[int, int], ...] | None = None
+    """First and last line of each part, counted from 1; None for all of the file. Empty if it was
+    only named or shown by its declarations, which are no lines of it."""
+
+
+class ContextEntry(FrozenModel):
     """One part of a prompt, or one that found no room in it.
 
     A file that the map shows is an entry of its own besides the map's; its tokens are part of
     the map's.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     kind: str
     name: str
     """What it is about, e.g. a file's path; empty where the kind says it all."""
     path: str | None = None
     """The file that it shows; None for what is no file of the repository."""
-    form: Literal["text", "full", "signatures", "omitted"]
+    form: Literal["text", "full", "excerpt", "signatures", "omitted"]
+    ranges: tuple[tuple[int, int], ...] = ()
+    """Of an excerpt: first and last line of each part, counted from 1."""
     tokens: int
     """Estimated."""
     reason: str
@@ -57,10 +66,8 @@ class ContextEntry(BaseModel):
     """Rank of the file among the repository's Python files, 1 for the most important."""
 
 
-class AssembledContext(BaseModel):
+class AssembledContext(FrozenModel):
     """The prompts of one attempt, with the labels under which calls are recorded."""
-
-    model_config = ConfigDict(frozen=True)
 
     task_id: str
     step_id: str | None = None
@@ -78,3 +85,21 @@ class AssembledContext(BaseModel):
     """What went into the prompts, in their order, then what found no room."""
     max_tokens: int = Field(default=16_000, ge=1)
     """Largest answer to ask for, in tokens."""
+    spare_chars: int = 20_000
+    """Characters that the budget leaves for what a later request of the call has to add."""
+
+    @property
+    def shown_files(self) -> tuple[ShownFile, ...]:
+        """The files of the repository that the prompts hold or name as targets."""
+        parts = (_read_entry(entry) for entry in self.manifest)
+        return tuple(part for part in parts if part is not None)
+
+
+def _read_entry(entry: ContextEntry) -> ShownFile | None:
+    if entry.path is None or entry.kind == "refused_file":
+        return None
+    if entry.form == "full":
+        return ShownFile(path=entry.path)
+    if entry.form == "omitted" and entry.kind != "target_file":
+        return None
+    return ShownFile(path=entry.path, ranges=entry.ranges)

@@ -6,6 +6,8 @@ from typing import Literal, Self
 from forge_obs import LLMStats
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from forge_core.models.context import ShownFile
+from forge_core.models.frozen import FrozenModel
 from forge_core.models.plan import Plan
 
 Origin = Literal["provider", "scripted", "replay"]
@@ -119,10 +121,8 @@ LISTS = frozenset({"files", "edits", "deletions", "renames", "untouched"})
 """Lists of an answer, each of which may be missing, but not all."""
 
 
-class CallUsage(BaseModel):
+class CallUsage(FrozenModel):
     """Where an answer came from and what it took; shared by every kind of call."""
-
-    model_config = ConfigDict(frozen=True)
 
     model_name: str
     """The model that answered, as the provider names it."""
@@ -144,6 +144,8 @@ class LLMCallResult(CallUsage):
 
     task_id: str
     response: LLMResponse
+    shown: tuple[ShownFile, ...] | None = None
+    """What the model had seen when it answered; None where nobody checked that."""
 
 
 class PlanCallResult(CallUsage):
@@ -155,12 +157,4 @@ class PlanCallResult(CallUsage):
 
 def build_llm_stats(result: CallUsage) -> LLMStats:
     """Reduce a call to the figures that travel in a Temporal result."""
-    return LLMStats(
-        model_name=result.model_name,
-        input_tokens=result.input_tokens,
-        output_tokens=result.output_tokens,
-        latency_ms=result.latency_ms,
-        cache_read_tokens=result.cache_read_tokens,
-        cache_write_tokens=result.cache_write_tokens,
-        reasoning_tokens=result.reasoning_tokens,
-    )
+    return LLMStats.model_validate(result, from_attributes=True)

@@ -4,15 +4,14 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from forge_core.models.frozen import FrozenModel
 from forge_core.models.ids import Description, Identifier
 
 
-class SubTask(BaseModel):
+class SubTask(FrozenModel):
     """One of several parallel parts of a step."""
-
-    model_config = ConfigDict(frozen=True)
 
     sub_task_id: Identifier = Field(description="Unique within the step, e.g. 'parser'.")
     description: Description = Field(description="What to write, complete in itself.")
@@ -24,10 +23,8 @@ class SubTask(BaseModel):
     )
 
 
-class PlanStep(BaseModel):
+class PlanStep(FrozenModel):
     """One step of a plan; it ends in one commit."""
-
-    model_config = ConfigDict(frozen=True)
 
     step_id: Identifier = Field(description="Unique within the plan, e.g. 'add-parser'.")
     description: Description = Field(description="What to write, complete in itself.")
@@ -50,10 +47,8 @@ class PlanStep(BaseModel):
         return self
 
 
-class Plan(BaseModel):
+class Plan(FrozenModel):
     """The ordered steps that produce a task."""
-
-    model_config = ConfigDict(frozen=True)
 
     task_id: str = Field(default="", description="Leave empty.")
     steps: tuple[PlanStep, ...] = Field(min_length=1, description="In order of execution.")

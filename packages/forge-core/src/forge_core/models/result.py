@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Literal
 
 from forge_obs import LLMStats
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
 from forge_core.models.changes import FileChange
 from forge_core.models.context import ContextStats
+from forge_core.models.frozen import FrozenModel
 from forge_core.models.plan import Plan
 
 TransitionSignal = Literal["success", "failure_retryable", "failure_terminal"]
@@ -20,10 +21,8 @@ UnitStatus = Literal["running", "success", "failure_terminal", "cancelled"]
 """State of a task, a step or a sub-task."""
 
 
-class ValidationResult(BaseModel):
+class ValidationResult(FrozenModel):
     """The verdict of one check on one attempt."""
-
-    model_config = ConfigDict(frozen=True)
 
     check_name: str
     passed: bool
@@ -36,10 +35,8 @@ class ValidationResult(BaseModel):
     """Whether the check could not be made, which no further attempt mends."""
 
 
-class PhaseDurations(BaseModel):
+class PhaseDurations(FrozenModel):
     """Milliseconds that an attempt spent in each of its phases."""
-
-    model_config = ConfigDict(frozen=True)
 
     context: float = 0.0
     model: float = 0.0
@@ -48,10 +45,8 @@ class PhaseDurations(BaseModel):
     git: float = 0.0
 
 
-class AttemptResult(BaseModel):
+class AttemptResult(FrozenModel):
     """One attempt at a unit of work."""
-
-    model_config = ConfigDict(frozen=True)
 
     attempt: int
     signal: TransitionSignal
@@ -70,14 +65,12 @@ class AttemptResult(BaseModel):
     duration_ms: PhaseDurations = PhaseDurations()
 
 
-class SubTaskResult(BaseModel):
+class SubTaskResult(FrozenModel):
     """What became of one sub-task."""
-
-    model_config = ConfigDict(frozen=True)
 
     sub_task_id: str
     status: UnitStatus
-    output_files: dict[str, str] = {}
+    output_files: dict[str, str] = Field(default={})
     """Path to git blob id."""
     validation_results: tuple[ValidationResult, ...] = ()
     digest: str | None = None
@@ -87,14 +80,12 @@ class SubTaskResult(BaseModel):
     attempts: tuple[AttemptResult, ...] = ()
 
 
-class StepResult(BaseModel):
+class StepResult(FrozenModel):
     """What became of one planned step."""
-
-    model_config = ConfigDict(frozen=True)
 
     step_id: str
     status: UnitStatus
-    output_files: dict[str, str] = {}
+    output_files: dict[str, str] = Field(default={})
     """Path to git blob id."""
     validation_results: tuple[ValidationResult, ...] = ()
     commit_sha: str | None = None
@@ -104,14 +95,12 @@ class StepResult(BaseModel):
     attempts: tuple[AttemptResult, ...] = ()
 
 
-class TaskResult(BaseModel):
+class TaskResult(FrozenModel):
     """What became of a run; partial while it is running."""
-
-    model_config = ConfigDict(frozen=True)
 
     task_id: str
     status: UnitStatus
-    output_files: dict[str, str] = {}
+    output_files: dict[str, str] = Field(default={})
     """Path to git blob id, of everything on the branch that the run wrote."""
     validation_results: tuple[ValidationResult, ...] = ()
     error: str | None = None

@@ -1,17 +1,14 @@
 """The unit of work: a single-step task, a planned step or a sub-task, all alike."""
 
-from pydantic import BaseModel, ConfigDict
-
+from forge_core.models.frozen import FrozenModel
 from forge_core.models.llm import FileEdit, FileOutput, FileRename
 from forge_core.models.plan import Plan, PlanStep, SubTask
 from forge_core.models.result import ValidationResult
 from forge_core.models.task import ForgeTaskInput, TaskDefinition
 
 
-class WorkUnit(BaseModel):
+class WorkUnit(FrozenModel):
     """What attempts are made at until one is accepted or all have failed."""
-
-    model_config = ConfigDict(frozen=True)
 
     task: TaskDefinition
     """The whole task, of which this may be a part."""
@@ -40,10 +37,8 @@ class WorkUnit(BaseModel):
         return "/".join(parts) or self.task.task_id
 
 
-class AttemptFailure(BaseModel):
+class AttemptFailure(FrozenModel):
     """What the next attempt needs to know of the one that failed."""
-
-    model_config = ConfigDict(frozen=True)
 
     attempt: int
     error: str | None = None
@@ -53,6 +48,14 @@ class AttemptFailure(BaseModel):
     edits: tuple[FileEdit, ...] = ()
     deletions: tuple[str, ...] = ()
     renames: tuple[FileRename, ...] = ()
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files that the failed attempt changed or was about to change."""
+        written = (file.file_path for file in self.files)
+        edited = (edit.file_path for edit in self.edits)
+        renamed = (rename.file_path for rename in self.renames)
+        return (*written, *edited, *renamed, *self.deletions)
 
 
 def build_task_unit(work: ForgeTaskInput, workflow_id: str) -> WorkUnit:

@@ -1,7 +1,7 @@
 """The sections of a prompt, built from a unit of work and what was read of the repository."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from forge_core.context.repo_map import NO_MAP, RepoMap
 from forge_core.context.sections import Section, SectionKind, fence
@@ -53,7 +53,10 @@ def build_unit_sections(
     instructions: str, unit: WorkUnit, materials: Materials, failure: AttemptFailure | None
 ) -> list[Section]:
     """Lay out the prompt of a unit: what is common first, what changes last."""
-    sections = _material_sections(instructions, materials)
+    words = f"{unit.description}\n{unit.task.description}"
+    if failure is not None:
+        words += f"\n{failure.error or ''}"
+    sections = _material_sections(instructions, materials, words)
     if unit.plan is not None:
         text = render_plan(unit.plan, unit.step_id)
         sections.append(Section("plan", "", text, "the plan that the step belongs to"))
@@ -69,7 +72,7 @@ def build_planner_sections(
     """Lay out the prompt of the planner."""
     text = task.description + _render_targets(task.target_files)
     return [
-        *_material_sections(instructions, materials),
+        *_material_sections(instructions, materials, task.description),
         Section("task", "", text, "what is to be planned"),
     ]
 
@@ -124,7 +127,7 @@ def _render_edit(edit: FileEdit) -> str:
     return f"search{every}:\n{fence(edit.search)}\nreplace:\n{fence(edit.replace)}"
 
 
-def _material_sections(instructions: str, materials: Materials) -> list[Section]:
+def _material_sections(instructions: str, materials: Materials, words: str) -> list[Section]:
     sections = [Section("instructions", "", instructions, "what is asked of the model")]
     if materials.repo_map.text:
         text = fence(materials.repo_map.text)
@@ -133,8 +136,13 @@ def _material_sections(instructions: str, materials: Materials) -> list[Section]
         _file_section("context_file", f, "named as context") for f in materials.context_files
     ]
     sections += [_file_section(f.kind, f.source, f.reason) for f in materials.discovered]
-    sections += [_file_section("target_file", f, "named as target") for f in materials.targets]
+    sections += [_target_section(f, words) for f in materials.targets]
     return sections
+
+
+def _target_section(file: SourceFile, words: str) -> Section:
+    section = _file_section("target_file", file, "named as target")
+    return replace(section, source=file.text or "", words=words)
 
 
 def _file_section(kind: SectionKind, file: SourceFile, reason: str) -> Section:

@@ -4,45 +4,16 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import NoReturn
 
 from temporalio.client import Client
 
 from forge_core.embedded_server.settings import ServerSettings, load_server_settings
-from forge_core.embedded_server.start import keep_server, read_record
+from forge_core.embedded_server.start import embedded_server, read_record
 from forge_core.errors import ServerUnavailable
-from forge_core.runs.events import Emit, ServerConnected, ServerRestarting
-from forge_core.state_dir.files import StateFiles
+from forge_core.runs.events import ServerConnected
 from forge_core.temporal_client.connect import connect, embedded_config, load_connect_config
 from forge_core.temporal_client.inspector import RunInspector
 from forge_core.worker.worker import SHARED_QUEUE
-
-
-@dataclass(frozen=True, slots=True)
-class EmbeddedServer:
-    """The embedded server, on which this process holds a lease."""
-
-    settings: ServerSettings
-    address: str
-
-    @property
-    def files(self) -> StateFiles:
-        """The files of its state directory."""
-        return StateFiles(self.settings.directory)
-
-    async def keep(self, emit: Emit) -> NoReturn:
-        """Start it again whenever it ends.
-
-        Raises:
-            ServerUnavailable: It cannot be started, or not where it was.
-        """
-        await keep_server(
-            self.settings.directory,
-            self.address,
-            lambda: emit(ServerRestarting()),
-            idle_s=self.settings.idle_s,
-            ui=self.settings.ui,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +22,9 @@ class ServerConnection:
 
     client: Client
     address: str
-    embedded: EmbeddedServer | None
-    """None where a server is configured, whose workers execute the runs."""
+    embedded: ServerSettings | None
+    """Of the embedded server, on which this process holds a lease; None where a server is
+    configured, whose workers execute the runs."""
 
     @property
     def inspector(self) -> RunInspector:
@@ -98,6 +70,6 @@ async def connected(address: str | None, purpose: str) -> AsyncIterator[ServerCo
 async def connected_to_embedded(purpose: str) -> AsyncIterator[ServerConnection]:
     """Connect to the embedded server, started if need be, and hold a lease on it."""
     settings = load_server_settings()
-    async with settings.enter(purpose) as address:
+    async with embedded_server(settings, purpose) as address:
         client = await connect(embedded_config(address, settings.directory))
-        yield ServerConnection(client, address, EmbeddedServer(settings, address))
+        yield ServerConnection(client, address, settings)

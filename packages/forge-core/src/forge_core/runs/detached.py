@@ -6,10 +6,11 @@ import threading
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
+from forge_core.embedded_server.settings import ServerSettings
 from forge_core.errors import InfrastructureError
 from forge_core.files.private import make_private, open_private
 from forge_core.models.task import ForgeTaskInput
-from forge_core.runs.connection import EmbeddedServer, connected
+from forge_core.runs.connection import connected
 from forge_core.runs.events import RunDetached, RunEvent
 from forge_core.runs.execution import submit
 from forge_core.runs.ownership import find_owner
@@ -58,7 +59,7 @@ def start_detached_run(
     return stream_events(start)
 
 
-async def _detach(embedded: EmbeddedServer, workflow_id: str, command: Sequence[str]) -> Path:
+async def _detach(embedded: ServerSettings, workflow_id: str, command: Sequence[str]) -> Path:
     log = embedded.files.run_log(workflow_id)
     try:
         process = _spawn(log, command)

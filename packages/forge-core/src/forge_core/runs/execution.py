@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from forge_core.activities.git import create_worktree
+from forge_core.embedded_server.settings import ServerSettings
+from forge_core.embedded_server.start import keep_server
 from forge_core.errors import (
     GitFailed,
     RunEnded,
@@ -29,8 +31,15 @@ from forge_core.runs.client import (
     wait_for_result,
     wait_unless_stuck,
 )
-from forge_core.runs.connection import EmbeddedServer, ServerConnection, connected
-from forge_core.runs.events import Emit, RunEvent, RunFinished, RunStarted, SubmissionStarted
+from forge_core.runs.connection import ServerConnection, connected
+from forge_core.runs.events import (
+    Emit,
+    RunEvent,
+    RunFinished,
+    RunStarted,
+    ServerRestarting,
+    SubmissionStarted,
+)
 from forge_core.runs.ownership import confirm_run, owned_run
 from forge_core.runs.stream import INTERVAL_S, Events, stream_events
 from forge_core.temporal_client.executions import hasten, release
@@ -196,7 +205,7 @@ async def execute(
     confirm_run(embedded.files, run.handle.id, run.run_id)
     async with running_worker(client, run.task_queue, only=run.key, limits=LIMITS) as worker:
         await worker.adopt(run.key, run.work)
-        keeping = _keep_server(embedded, run.handle.id, emit)
+        keeping = _keep_server(embedded, connection.address, run.handle.id, emit)
         return await wait_unless_stuck(client, run.handle, emit, keeping)
 
 
@@ -237,9 +246,12 @@ async def _require_claim(connection: ServerConnection, run: RunDescription) -> N
         return
 
 
-async def _keep_server(embedded: EmbeddedServer, workflow_id: str, emit: Emit) -> NoReturn:
+async def _keep_server(
+    embedded: ServerSettings, address: str, workflow_id: str, emit: Emit
+) -> NoReturn:
+    """Start the server again whenever it ends; if it cannot be, say what becomes of the run."""
     try:
-        await embedded.keep(emit)
+        await keep_server(embedded, address, lambda: emit(ServerRestarting()))
     except ServerUnavailable as error:
         reason = f"{error}; run {workflow_id} is interrupted: {describe_ways(workflow_id)}"
         raise ServerUnavailable(reason) from error

@@ -43,6 +43,8 @@ class ContextRequest:
     description: str
     """What the unit is to do; a file that it names is taken for needed."""
     context_files: tuple[str, ...]
+    refused_files: tuple[str, ...] = ()
+    """Files that the last attempt changed or was about to change."""
     interfaces_only: bool = False
     """Show signatures of what is discovered, not whole files: enough to plan by."""
 
@@ -59,10 +61,11 @@ def gather(request: ContextRequest, cache: SourceCache) -> tuple[Materials, Cove
     same = state.current is state.base and starts == map_starts
     ranked = map_ranks if same else _rank(state.current, starts)
     reader = _Reader(request, state.current, ranked)
+    discovered = tuple(reader.find(starts, state.written))
     materials = Materials(
         targets=reader.read_all(request.targets),
         context_files=reader.read_context(),
-        discovered=tuple(reader.find(starts, state.written)),
+        discovered=(*discovered, *reader.read_refused(discovered)),
         repo_map=repo_map,
     )
     coverage = Coverage(
@@ -79,7 +82,9 @@ def _gather_named(request: ContextRequest, cache: SourceCache) -> tuple[Material
     named = frozenset((*request.targets, *request.context_files))
     view, discovered = look_at(request.worktree, named, cache)
     reader = _Reader(request, view, ())
-    materials = Materials(reader.read_all(request.targets), reader.read_context())
+    materials = Materials(
+        reader.read_all(request.targets), reader.read_context(), tuple(reader.read_refused(()))
+    )
     return materials, Coverage(discovered, view.left_out, view.unparsed)
 
 
@@ -121,6 +126,17 @@ class _Reader:
     def read_context(self) -> tuple[SourceFile, ...]:
         named = self._request.context_files
         return self.read_all([path for path in named if path not in self._request.targets])
+
+    def read_refused(self, discovered: Sequence[DiscoveredFile]) -> Iterator[DiscoveredFile]:
+        """Read what the last attempt changed and no other section shows; it stands as before."""
+        request = self._request
+        shown = {file.source.path for file in discovered if file.source.text is not None}
+        shown.update(request.targets, request.context_files)
+        for path in dict.fromkeys(request.refused_files):
+            file = None if path in shown else self._read(path)
+            if file is not None and file.text is not None:
+                reason = "changed by the attempt that was refused"
+                yield DiscoveredFile(file, "changed_file", reason)
 
     def find(self, starts: Sequence[str], written: Sequence[str]) -> Iterator[DiscoveredFile]:
         """Find what the description names, what is imported and what earlier steps wrote.

@@ -15,7 +15,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from forge_core.errors import ServerUnavailable, UsageError
 from forge_core.state_dir.files import StateFiles
-from forge_core.temporal_client.payload_store import PayloadFiles, build_converter, keep_outside
+from forge_core.temporal_client.payload_store import build_converter, keep_in_own_files
 from forge_core.temporal_client.runtime import get_runtime
 from forge_core.temporal_client.signing_codec import (
     SignedPayloadConverter,
@@ -97,11 +97,11 @@ def embedded_config(address: str, directory: Path) -> ConnectConfig:
         InfrastructureError: The key in the state directory cannot be made or read.
     """
     files = StateFiles(directory)
+    key = load_key(files.payload_key)
     signing = DataConverter(
-        payload_converter_class=SignedPayloadConverter,
-        payload_codec=SigningCodec(load_key(files.payload_key)),
+        payload_converter_class=SignedPayloadConverter, payload_codec=SigningCodec(key)
     )
-    converter = keep_outside(signing, PayloadFiles(files.payloads))
+    converter = keep_in_own_files(signing, files.payloads, key)
     return ConnectConfig({"target_host": address}, EMBEDDED_TIMEOUT_S, converter)
 
 

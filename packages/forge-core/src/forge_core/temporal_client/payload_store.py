@@ -11,14 +11,16 @@ See D57.
 import asyncio
 import dataclasses
 import hashlib
+import hmac
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from google.protobuf.json_format import ParseError
 from temporalio.api.common.v1 import Payload
 from temporalio.contrib.aws.s3driver import S3StorageDriver, S3StorageDriverClient
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -53,6 +55,9 @@ S3_PREFIX = "s3://"
 SHARED_RUN = "other"
 """Directory of payloads that belong to no workflow."""
 
+SIGNATURE = "signature"
+"""Key of the signature in a reference."""
+
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
@@ -83,6 +88,19 @@ def keep_outside(converter: DataConverter, driver: StorageDriver) -> DataConvert
     return dataclasses.replace(converter, external_storage=storage)
 
 
+def keep_in_own_files(converter: DataConverter, directory: Path, key: bytes) -> DataConverter:
+    """Have a data converter keep large payloads in files, and take no reference but its own.
+
+    Args:
+        converter: The converter; its codec refuses what is not signed, a stranger's reference too.
+        directory: Where the files are.
+        key: The secret by which references are known.
+    """
+    driver = PayloadFiles(directory, key)
+    storage = _OwnReferences(drivers=[driver], payload_size_threshold=THRESHOLD_BYTES)
+    return dataclasses.replace(converter, external_storage=storage)
+
+
 class PayloadFiles(StorageDriver):
     """Keeps payloads as compressed files, named by their hash, in one directory for each run.
 
@@ -91,10 +109,12 @@ class PayloadFiles(StorageDriver):
 
     Args:
         directory: Where they are kept; made at the first payload.
+        key: Signs references; None where everybody who can write one is trusted.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, key: bytes | None = None) -> None:
         self._directory = directory
+        self._key = key
 
     def name(self) -> str:
         """Return the name of the driver in references, which outlive this version of it."""
@@ -151,7 +171,26 @@ class PayloadFiles(StorageDriver):
                 make_private(path.parent)
                 sync_directory(self._directory)
             replace_private(path, zstd.compress(data, LEVEL))
-        return StorageDriverClaim({"run": run, "sha256": digest})
+        return StorageDriverClaim({"run": run, "sha256": digest, **self._sign(run, digest)})
+
+    def is_own(self, claim: Mapping[str, str]) -> bool:
+        """Return whether a reference was made here, as far as anybody can tell.
+
+        One without a signature is of a version that made none; there has to be a file for it.
+        """
+        run, digest = claim.get("run", ""), claim.get("sha256", "")
+        if not (RUN_NAME.fullmatch(run) and _DIGEST.fullmatch(digest)):
+            return False
+        if SIGNATURE not in claim:
+            return self._path(run, digest).exists()
+        signature = self._sign(run, digest).get(SIGNATURE, "")
+        return hmac.compare_digest(signature.encode(), claim[SIGNATURE].encode())
+
+    def _sign(self, run: str, digest: str) -> dict[str, str]:
+        if self._key is None:
+            return {}
+        text = f"{self.name()}\0{run}\0{digest}".encode()
+        return {SIGNATURE: hmac.new(self._key, text, hashlib.sha256).hexdigest()}
 
     def _get(self, claim: StorageDriverClaim) -> Payload:
         run, digest = claim.claim_data.get("run", ""), claim.claim_data.get("sha256", "")
@@ -170,6 +209,25 @@ class PayloadFiles(StorageDriver):
 
     def _path(self, run: str, digest: str) -> Path:
         return self._directory / run / f"{digest}.zst"
+
+
+class _OwnReferences(ExternalStorage):
+    """Takes what is no reference of our own for an ordinary payload, which the codec judges.
+
+    A payload that cannot be got keeps a workflow from reading anything. That is right for one of
+    its own, which may come back; a stranger's signal must not be able to do it.
+    """
+
+    def _decode_reference(self, payload: Payload) -> Any:  # noqa: ANN401 - the SDK's own type
+        [driver] = self.drivers
+        try:
+            reference = super()._decode_reference(payload)
+        except (RuntimeError, ValueError, TypeError, LookupError, ParseError):
+            return None
+        if reference is None or reference.driver_name != driver.name():
+            return None
+        is_own = isinstance(driver, PayloadFiles) and driver.is_own(reference.claim_data)
+        return reference if is_own else None
 
 
 class _BucketClient(S3StorageDriverClient):

@@ -46,8 +46,11 @@ MADE_BY_THE_SERVER = Payload(
 
 REFUSAL = "refused: it was not submitted with this state directory's key"
 
-REFUSED = b"forge/refused"
-"""Encoding of what stands where a payload was refused."""
+REFUSED = b"json/external-storage-reference"
+"""Encoding of what stands where a payload was refused: a reference to nothing.
+
+The SDK fails on a payload that says it is a signed reference and turns out to be anything else.
+"""
 
 
 class SigningCodec(PayloadCodec, WithSerializationContext):

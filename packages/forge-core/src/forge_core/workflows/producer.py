@@ -20,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
         WriteFilesResult,
     )
     from forge_core.models.changes import FileChange
-    from forge_core.models.context import AssembledContext, ContextStats
+    from forge_core.models.context import AssembledContext, ContextStats, ShownFile
     from forge_core.models.llm import LLMResponse, build_llm_stats
     from forge_core.models.result import PhaseDurations, SubTaskResult
     from forge_core.models.unit import AttemptFailure, WorkUnit
@@ -102,7 +102,7 @@ class LLMProducer:
             fault = _read_fault(error)
             return replace(base, fault=fault, llm_stats=fault.llm_stats, model_ms=watch.lap())
         model_ms = watch.lap()
-        written = await self._write(answer.response)
+        written = await self._write(answer.response, answer.shown)
         return replace(
             base,
             paths=written.paths,
@@ -125,7 +125,9 @@ class LLMProducer:
             assemble_context, work, build_worktree_options(worktree.owner.task_queue)
         )
 
-    async def _write(self, answer: LLMResponse) -> WriteFilesResult:
+    async def _write(
+        self, answer: LLMResponse, shown: tuple[ShownFile, ...] | None
+    ) -> WriteFilesResult:
         if not (answer.files or answer.edits or answer.deletions or answer.renames):
             return WriteFilesResult(error="the answer holds no files")
         return await execute_short(
@@ -140,6 +142,7 @@ class LLMProducer:
                 renames=answer.renames,
                 target_files=self._unit.task.target_files,
                 validation=self._unit.task.validation,
+                shown=shown,
             ),
             self._worktree.owner,
         )

@@ -1,0 +1,63 @@
+"""Reviewing an answer against the commit's files, and choosing what the model is shown next."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from forge_core.activities.files import plan_changes
+from forge_core.context.excerpt import Excerpt, show_rows
+from forge_core.edits.change_set import UnfitChanges
+from forge_core.git.base_files import read_base_files
+from forge_core.llm.calls import Review
+from forge_core.models.context import ShownFile
+from forge_core.models.llm import LLMResponse
+
+HEADING = "Shown now"
+"""What files stand under that the model had not seen."""
+
+
+class ChangeReviewer:
+    """Reviews the answers of one call, in their order.
+
+    Args:
+        worktree: Where they are to be written.
+        head: Hash of the commit that the attempt starts from.
+        room: Characters that files may take which the next request shows as well.
+    """
+
+    def __init__(self, worktree: str, head: str, room: int) -> None:
+        self._worktree = Path(worktree)
+        self._head = head
+        self._room = room
+
+    def review(self, response: LLMResponse, shown: Sequence[ShownFile]) -> Review:
+        """Say why an answer does not fit the files, and show those that were not seen."""
+        try:
+            plan_changes(self._worktree, self._head, response, shown)
+        except UnfitChanges as unfit:
+            return self._explain(unfit)
+        return Review()
+
+    def _explain(self, unfit: UnfitChanges) -> Review:
+        excerpts = dict(self._show(unfit.unseen))
+        sections = tuple(f"## {HEADING}: {path}\n\n{e.text}" for path, e in excerpts.items())
+        self._room -= sum(map(len, sections))
+        told = (f'Above, under "{HEADING}", stands what was missing.',) if sections else ()
+        return Review(
+            (*unfit.problems, *told),
+            tuple(_as_shown(path, excerpt) for path, excerpt in excerpts.items()),
+            sections,
+        )
+
+    def _show(self, unseen: Mapping[str, Sequence[int]]) -> Iterator[tuple[str, Excerpt]]:
+        files = read_base_files(self._worktree, self._head, list(unseen))
+        for path, file in files.items():
+            with suppress(UnicodeDecodeError):
+                room = self._room // len(files) - len(HEADING) - len(path)
+                excerpt = show_rows(file.content.decode(), unseen[path], room)
+                if excerpt is not None:
+                    yield path, excerpt
+
+
+def _as_shown(path: str, excerpt: Excerpt) -> ShownFile:
+    return ShownFile(path=path, ranges=None if excerpt.is_whole else excerpt.ranges)
