@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from forge_core.activities.files import validate_output, write_output
+from forge_core.activities.files import ChangeOrigin, validate_output, write_output
 from forge_core.activities.git import commit_attempt, create_worktree, reset_worktree_to
 from forge_core.activities.review import ChangeReviewer
 from forge_core.models.activity import (
@@ -298,7 +298,7 @@ def test_answer_is_checked_against_the_commit_whatever_stands_in_the_worktree(
     )
     (worktree / "app.py").write_text("import re\n")
 
-    reviewer, seen = ChangeReviewer(str(worktree), head, 0), [ShownFile(path="app.py")]
+    reviewer, seen = ChangeReviewer(ChangeOrigin(worktree, head), 0), [ShownFile(path="app.py")]
     assert reviewer.review(fitting, seen).problems == ()
     assert "edits[0] (app.py): search does not stand" in reviewer.review(unfit, seen).problems[0]
 
@@ -324,7 +324,7 @@ def test_what_was_not_seen_is_shown_as_far_as_there_is_room(
     lines = [f"value_{number} = {number}\n" for number in range(1, 401)]
     commit_all(repo, {"long.py": "".join(lines)}, "A long file")
     edit = {"file_path": "long.py", "search": lines[300], "replace": "value_301 = 0\n"}
-    reviewer = ChangeReviewer(str(repo), "HEAD", room)
+    reviewer = ChangeReviewer(ChangeOrigin(repo, "HEAD"), room)
 
     review = reviewer.review(LLMResponse.model_validate({"edits": [edit]}), ())
 
@@ -348,3 +348,33 @@ def test_renamed_file_is_judged_by_what_stood_at_its_old_path(tmp_path: Path) ->
 
     assert all(result.passed for result in results)
     assert (worktree / "b.py").read_text() == old
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"files": [{"file_path": "local.py", "content": "DEBUG = True\n"}]},
+        {"renames": [{"file_path": "old.py", "new_path": "local.py"}]},
+    ],
+    ids=["new", "renamed"],
+)
+def test_ignored_file_is_written_only_if_the_user_named_it(
+    repo: Path, answer: dict[str, Any]
+) -> None:
+    commit_all(repo, {".gitignore": "local.py\n"}, "Ignore")
+    worktree = make_worktree(repo)
+
+    refused = write(worktree, answer)
+    assert "git ignores 'local.py'" in (refused.error or "")
+    assert not (worktree / "local.py").exists()
+
+    written = write(worktree, answer, target_files=("local.py",))
+    assert written.error is None
+    assert (worktree / "local.py").exists()
+
+
+def test_tracked_file_is_changed_whatever_is_ignored(repo: Path) -> None:
+    commit_all(repo, {".gitignore": "*.py\n"}, "Ignore all, too late")
+    worktree = make_worktree(repo)
+
+    assert write(worktree, {"edits": [ANSWER["edits"][0]]}).error is None

@@ -261,3 +261,27 @@ def open_to_others(path: Path) -> None:
     for directory in (path, *path.parents):
         if directory != base and directory.is_relative_to(base):
             directory.chmod(0o755)
+
+
+def test_file_that_a_sparse_checkout_leaves_out_is_read_from_the_commit(
+    repo: Path, cache: SourceCache
+) -> None:
+    git(repo, "sparse-checkout", "set", "tests")
+    assert not (repo / TARGET).exists()
+
+    materials, _ = gather(want(repo, TARGET, "shop/new.py", "shop/latin.py"), cache)
+
+    target, new, latin = materials.targets
+    assert target.text == FILES[TARGET]
+    assert (new.text, latin.text) == (None, None)
+
+
+def test_file_that_the_refused_attempt_changed_is_shown_as_it_stands(
+    repo: Path, cache: SourceCache
+) -> None:
+    refused = ("README.md", "README.md", TARGET, "new.py", "data")
+
+    materials, _ = gather(replace(want(repo, TARGET), refused_files=refused), cache)
+
+    changed = [file for file in materials.discovered if file.kind == "changed_file"]
+    assert [(file.source.path, file.source.text) for file in changed] == [("README.md", "# shop\n")]

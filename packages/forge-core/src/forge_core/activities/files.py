@@ -1,6 +1,7 @@
 """Activities that write an answer's files and check them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from temporalio import activity
@@ -18,6 +19,7 @@ from forge_core.files.protection import WritePolicy
 from forge_core.files.write import write_changes
 from forge_core.git.base_files import read_base_files
 from forge_core.git.claim import claimed_worktree
+from forge_core.git.ignored import find_ignored
 from forge_core.git.receipt import digest_files, leave_receipt, note_checks, was_checked
 from forge_core.git.submodules import refuse_submodules
 from forge_core.git.worktree import describe_mishap
@@ -34,6 +36,12 @@ from forge_core.tracing.attributes import validation_attributes
 from forge_core.tracing.setup import activity_span
 from forge_core.validation.checks import validate_files
 from forge_core.validation.verdicts import build_astray_verdict
+
+IGNORED = (
+    "git ignores {}: such a file may be the user's own, and is written only if the user names it "
+    "with --target-file. Leave it out"
+)
+"""Why a file is refused that only a checkout has."""
 
 
 def build_policy(target_files: Sequence[str], validation: ValidationConfig) -> WritePolicy:
@@ -55,7 +63,8 @@ def write_output(work: WriteFilesInput) -> WriteFilesResult:
     try:
         with claimed_worktree(worktree, work.workflow_id):
             refuse_submodules(worktree, list_paths(response))
-            changes = plan_changes(worktree, work.head, response, work.shown)
+            origin = ChangeOrigin(worktree, work.head, work.target_files)
+            changes = plan_changes(origin, response, work.shown)
             digest = digest_files(changes.files)
             is_rerun = was_checked(worktree, digest)
             paths = write_changes(worktree, changes.files, policy, was_checked=is_rerun)
@@ -65,15 +74,31 @@ def write_output(work: WriteFilesInput) -> WriteFilesResult:
     return WriteFilesResult(paths=tuple(paths), changes=changes.changes)
 
 
+@dataclass(frozen=True, slots=True)
+class ChangeOrigin:
+    """What changes are made on."""
+
+    worktree: Path
+    head: str
+    """Hash of the commit that the attempt starts from."""
+    target_files: Sequence[str] = ()
+    """Files that the user named, which may be ignored ones."""
+
+
 def plan_changes(
-    worktree: Path, head: str, response: LLMResponse, shown: Sequence[ShownFile] | None
+    origin: ChangeOrigin, response: LLMResponse, shown: Sequence[ShownFile] | None
 ) -> ChangeSet:
     """Build what an answer makes of the files of a commit, as far as the model has seen them.
 
     Raises:
-        UnfitChanges: It does not fit them.
+        UnfitChanges: It does not fit them, or adds files that git ignores.
     """
-    base = read_base_files(worktree, head, list_paths(response))
+    paths = list_paths(response)
+    base = read_base_files(origin.worktree, origin.head, paths)
+    added = [path for path in paths if path not in base and path not in origin.target_files]
+    ignored = find_ignored(origin.worktree, added)
+    if ignored:
+        raise UnfitChanges([IGNORED.format(", ".join(map(repr, ignored)))])
     return build_change_set(response, base, None if shown is None else build_sight(shown))
 
 

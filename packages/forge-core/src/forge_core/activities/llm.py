@@ -1,10 +1,11 @@
 """The activities that ask a model: for files, and for a plan."""
 
 from functools import partial
+from pathlib import Path
 
 from temporalio import activity
 
-from forge_core.activities.files import build_policy
+from forge_core.activities.files import ChangeOrigin, build_policy
 from forge_core.activities.model_call import perform_call
 from forge_core.activities.review import ChangeReviewer
 from forge_core.llm.calls import execute_llm_call, execute_planner_call
@@ -17,7 +18,8 @@ async def call_llm(work: CallLLMInput) -> LLMCallResult:
     """Ask the model for what one attempt changes; what does not fit the files is asked again."""
     review = None
     if work.worktree is not None:
-        review = ChangeReviewer(work.worktree, work.head, work.context.spare_chars).review
+        origin = ChangeOrigin(Path(work.worktree), work.head, work.target_files)
+        review = ChangeReviewer(origin, work.context.spare_chars).review
     execute = partial(execute_llm_call, review=review)
     return await perform_call("forge.call_llm", "llm", work.context, work.model, execute)
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 
-from forge_core.activities.files import plan_changes
+from forge_core.activities.files import ChangeOrigin, plan_changes
 from forge_core.context.excerpt import Excerpt, show_rows
 from forge_core.edits.change_set import UnfitChanges
 from forge_core.git.base_files import read_base_files
@@ -20,20 +19,18 @@ class ChangeReviewer:
     """Reviews the answers of one call, in their order.
 
     Args:
-        worktree: Where they are to be written.
-        head: Hash of the commit that the attempt starts from.
+        origin: What they are made on.
         room: Characters that files may take which the next request shows as well.
     """
 
-    def __init__(self, worktree: str, head: str, room: int) -> None:
-        self._worktree = Path(worktree)
-        self._head = head
+    def __init__(self, origin: ChangeOrigin, room: int) -> None:
+        self._origin = origin
         self._room = room
 
     def review(self, response: LLMResponse, shown: Sequence[ShownFile]) -> Review:
         """Say why an answer does not fit the files, and show those that were not seen."""
         try:
-            plan_changes(self._worktree, self._head, response, shown)
+            plan_changes(self._origin, response, shown)
         except UnfitChanges as unfit:
             return self._explain(unfit)
         return Review()
@@ -50,7 +47,7 @@ class ChangeReviewer:
         )
 
     def _show(self, unseen: Mapping[str, Sequence[int]]) -> Iterator[tuple[str, Excerpt]]:
-        files = read_base_files(self._worktree, self._head, list(unseen))
+        files = read_base_files(self._origin.worktree, self._origin.head, list(unseen))
         for path, file in files.items():
             with suppress(UnicodeDecodeError):
                 room = self._room // len(files) - len(HEADING) - len(path)

@@ -1,15 +1,20 @@
 """Reading files of a commit as a checkout has them."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from forge_core.errors import RefusedPath
 from forge_core.files.paths import parse_path
 from forge_core.git.command import Git
 from forge_core.models.changes import BaseFile
+from forge_core.models.context import FILE_LIMIT_BYTES
 
 REGULAR_MODES = frozenset({"100644", "100755"})
 """Git's modes of files that are neither links nor submodules."""
+
+SPARSE = "S "
+"""How ``git ls-files -t`` lists a file that is not checked out."""
 
 EXECUTABLE_MODE = "100755"
 
@@ -26,7 +31,7 @@ def read_base_files(worktree: Path, commit: str, paths: Sequence[str]) -> dict[s
         paths: As a model named them; one that may not be written anywhere is left out.
     """
     git = Git(worktree)
-    plain = list(filter(_is_plain, paths))
+    plain = list(filter(is_plain, paths))
     if not plain:
         return {}
     listing = git.run("ls-tree", "-z", commit, "--", *plain)
@@ -36,7 +41,20 @@ def read_base_files(worktree: Path, commit: str, paths: Sequence[str]) -> dict[s
     }
 
 
-def _is_plain(path: str) -> bool:
+def read_sparse_text(worktree: Path, path: str) -> str | None:
+    """Read a text that the commit has and a sparse checkout leaves out; None if it is none."""
+    entry = Git(worktree).run("ls-files", "-t", "--", path) if is_plain(path) else ""
+    is_sparse = entry.startswith(SPARSE)
+    file = read_base_files(worktree, "HEAD", [path]).get(path) if is_sparse else None
+    if file is None or len(file.content) > FILE_LIMIT_BYTES or b"\0" in file.content:
+        return None
+    with suppress(UnicodeDecodeError):
+        return file.content.decode()
+    return None
+
+
+def is_plain(path: str) -> bool:
+    """Return whether a path may stand in a repository."""
     try:
         parse_path(path)
     except RefusedPath:

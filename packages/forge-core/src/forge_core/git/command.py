@@ -126,10 +126,16 @@ class Git:
         """
         return self.read(*args, stdin=stdin).decode("utf-8", "surrogateescape").removesuffix("\n")
 
-    def read(self, *args: str, stdin: bytes | None = None) -> bytes:
-        """Run a command and return its output byte for byte; raises what `run` raises."""
+    def read(self, *args: str, stdin: bytes | None = None, answers: tuple[int, ...] = ()) -> bytes:
+        """Run a command and return its output byte for byte; raises what `run` raises.
+
+        Args:
+            args: The command.
+            stdin: What it reads.
+            answers: Exit codes besides 0 by which it says something and did not fail.
+        """
         done = self._start(args, stdin)
-        if done.returncode != 0:
+        if done.returncode not in {0, *answers}:
             reason = done.stderr.decode("utf-8", "backslashreplace").strip()
             line = " ".join(reason.split())[:500] or f"exit {done.returncode}"
             full = is_full(self.cwd) or any(words in reason for words in MESSAGES)

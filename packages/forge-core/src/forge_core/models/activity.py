@@ -121,6 +121,8 @@ class CallLLMInput(FrozenModel):
     files, in what an older Forge scheduled."""
     head: str = "HEAD"
     """Hash of the commit that the attempt starts from."""
+    target_files: tuple[str, ...] = ()
+    """Files that the user named, which may be ignored ones."""
 
 
 class CallPlannerInput(FrozenModel):

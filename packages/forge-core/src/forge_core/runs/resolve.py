@@ -15,6 +15,7 @@ from forge_core.git.worktree import worktrees_directory
 from forge_core.llm.model_name import anchor_model
 from forge_core.llm.providers import check_model
 from forge_core.models.task import ForgeTaskInput, TaskDefinition
+from forge_core.runs.targets import check_targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,8 @@ def resolve_run(task: TaskDefinition, repo: Path, settings: RunSettings) -> Forg
             in the place of the worktrees.
         TaskIdTaken: Another run has the task's id.
         ModelNotConfigured: A model cannot be called as it is configured.
-        UsageError: A file of the task is no path inside the repository, or a context file is
-            missing there.
+        UsageError: A file of the task is no path inside the repository, a target file can never
+            be written, or a context file is missing.
     """
     root = find_repository(repo)
     base_commit = resolve_commit(root, task.base_branch)
@@ -48,6 +49,7 @@ def resolve_run(task: TaskDefinition, repo: Path, settings: RunSettings) -> Forg
     worktrees_directory(root)
     for path in (*task.target_files, *task.context_files):
         _check_path(path)
+    check_targets(root, base_commit, task.target_files)
     for path in task.context_files:
         if not has_file(root, base_commit, path):
             raise UsageError(f"context file {path!r} is not in commit {base_commit[:12]}")

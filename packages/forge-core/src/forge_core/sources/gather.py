@@ -17,6 +17,7 @@ from forge_core.context.sections import estimate_tokens
 from forge_core.context.tree_view import TreeView
 from forge_core.errors import UnreadableFile
 from forge_core.files.read import read_text
+from forge_core.git.base_files import read_sparse_text
 from forge_core.models.task import ContextConfig
 from forge_core.prompts.sections import DiscoveredFile, Materials, SourceFile
 from forge_core.sources.cache import SourceCache
@@ -195,5 +196,8 @@ class _Reader:
         try:
             text = read_text(self._request.worktree, path)
         except UnreadableFile as error:
-            return SourceFile(path, None, str(error), rank=rank)
+            sparse = read_sparse_text(self._request.worktree, path)
+            if sparse is None:
+                return SourceFile(path, None, str(error), rank=rank)
+            text = sparse
         return SourceFile(path, text, outline=outline, rank=rank)

@@ -95,6 +95,7 @@ class LLMProducer:
                     model=self._unit.model,
                     worktree=self._worktree.path,
                     head=self._worktree.head,
+                    target_files=self._unit.task.target_files,
                 ),
                 build_call_options(self._worktree.owner.task_queue),
             )
