@@ -189,16 +189,87 @@ async def test_repaired_single_step_task_carries_stats_of_the_accepted_attempt(
     assert "x = undefined" in read_calls()[1].user_prompt
 
 
-async def test_files_equal_to_what_stands_succeed_without_a_commit(
+async def test_content_equal_to_what_stands_is_no_change_and_is_asked_for_again(
     client: Client, repo: Path, tmp_path: Path
 ) -> None:
+    reason = "The heading is there."
     same = answer("README.md", "# a repository\n")
-    model = write_script(tmp_path / "script.json", {"answer": same})
+    explained = {"untouched": [{"file_path": "README.md", "reason": reason}]}
+    model = write_script(
+        tmp_path / "script.json",
+        {"attempt": 1, "answer": same},
+        {"attempt": 2, "answer": explained},
+    )
 
-    result = await execute(client, repo, model, plan=False)
+    result = await execute(client, repo, model, plan=False, target_files=("README.md",))
 
-    assert (result.status, result.attempts[0].commit_sha) == ("success", None)
+    first, second = result.attempts
+    assert first.error == "validation failed (targets: the answer changes nothing of README.md)"
+    assert "the answer changes nothing of README.md" in read_calls()[1].user_prompt
+    assert (result.status, second.commit_sha, result.output_files) == ("success", None, {})
+    assert [file.reason for file in second.untouched] == [reason]
+    assert second.validation_results[-1].summary == f"no change needed: {reason}"
     assert git(repo, "rev-parse", "forge/work") == git(repo, "rev-parse", "main")
+
+
+async def test_target_that_is_missing_afterwards_is_asked_for_again(
+    client: Client, repo: Path, tmp_path: Path
+) -> None:
+    both = answer("a.py")
+    both["files"].append({"file_path": "b.py", "content": "B = 1\n"})
+    model = write_script(
+        tmp_path / "script.json",
+        {"attempt": 1, "answer": answer("a.py")},
+        {"attempt": 2, "answer": both},
+    )
+
+    result = await execute(client, repo, model, plan=False, target_files=("a.py", "b.py"))
+
+    assert (result.status, len(result.attempts)) == ("success", 2)
+    assert "named, but missing afterwards: b.py" in read_calls()[1].user_prompt
+
+
+async def test_targets_of_sub_tasks_are_judged_when_their_commits_are_together(
+    client: Client, repo: Path, tmp_path: Path
+) -> None:
+    commit_all(repo, {"p.py": "P = 1\n", "q.py": "Q = 1\n"}, "Both")
+    reason = {"untouched": [{"file_path": "p.py", "reason": "It is right."}]}
+    model = script(
+        tmp_path,
+        {"sub_task_id": "p", "answer": reason},
+        {"sub_task_id": "q", "answer": answer("q.py", "Q = 2\n")},
+    )
+
+    result = await execute(client, repo, model)
+
+    step = result.step_results[1]
+    assert (result.status, len(step.attempts)) == ("success", 1)
+    assert step.validation_results[-1].summary == "left as they stand: p.py (It is right.)"
+    assert git(repo, "show", "--format=", "--name-only", "forge/work") == "q.py"
+
+
+async def test_step_whose_sub_tasks_all_need_no_change_succeeds_without_a_commit(
+    client: Client, repo: Path, tmp_path: Path
+) -> None:
+    commit_all(repo, {"p.py": "P = 1\n", "q.py": "Q = 1\n"}, "Both")
+    model = script(
+        tmp_path,
+        *(
+            {
+                "sub_task_id": name,
+                "answer": {
+                    "untouched": [{"file_path": f"{name}.py", "reason": f"{name} is right"}]
+                },
+            }
+            for name in ("p", "q")
+        ),
+    )
+
+    result = await execute(client, repo, model)
+
+    step = result.step_results[1]
+    assert (result.status, step.commit_sha) == ("success", None)
+    assert step.validation_results[-1].summary == "no change needed: p is right; q is right"
 
 
 def change(path: str, search: str, replace: str) -> dict[str, Any]:
@@ -213,7 +284,13 @@ async def test_file_that_was_not_shown_is_shown_before_it_is_changed(
     model = write_script(
         tmp_path / "script.json",
         {"sample": 0, "answer": answer("NEWS.md", "# News\n")},
-        {"sample": 1, "answer": {"edits": [change("NEWS.md", "Line 7.\n", "Line seven.\n")]}},
+        {
+            "sample": 1,
+            "answer": {
+                "edits": [change("NEWS.md", "Line 7.\n", "Line seven.\n")],
+                "untouched": [{"file_path": "a.py", "reason": "It is right."}],
+            },
+        },
     )
 
     result = await execute(client, repo, model, plan=False, target_files=("a.py",))
@@ -256,11 +333,15 @@ async def test_ambiguous_edit_is_asked_for_again_within_the_attempt(
 async def test_steps_edit_rename_and_delete_and_the_result_names_what_is_left(
     client: Client, repo: Path, tmp_path: Path
 ) -> None:
+    parts = [
+        {"sub_task_id": name, "description": "Work.", "target_files": [path]}
+        for name, path in (("p", "b.py"), ("q", "c.py"))
+    ]
     plan = {
         "steps": [
             {"step_id": "make", "description": "Make."},
             {"step_id": "move", "description": "Move."},
-            {"step_id": "parts", "description": "Split.", "sub_tasks": PARTS},
+            {"step_id": "parts", "description": "Split.", "sub_tasks": parts},
         ]
     }
     made = {

@@ -3,6 +3,7 @@
 import shlex
 from typing import Any
 
+import pytest
 from forge_cli.render.outcome import MOST_COMMITS, render_outcome
 from forge_cli.views.result import build_result_view
 
@@ -67,3 +68,26 @@ def test_many_commits_are_counted() -> None:
     ]
 
     assert "          … and 3 more commits" in render({**RESULT, "step_results": steps})
+
+
+@pytest.mark.parametrize(
+    ("check", "line"),
+    [
+        (
+            {"summary": "no change needed: it is right\x1b[2J"},
+            "  note    no change needed: it is right\\x1b[2J",
+        ),
+        (
+            {"summary": "named, but not changed: b.py", "warning": True},
+            "  warning named, but not changed: b.py",
+        ),
+    ],
+    ids=["note", "warning"],
+)
+def test_what_became_of_the_named_files_is_told(check: dict[str, Any], line: str) -> None:
+    verdict = {"check_name": "targets", "passed": True, **check}
+    attempts = [{"attempt": 1, "signal": "success", "validation_results": [verdict]}]
+
+    lines = render({"worktree_branch": "forge/t", "attempts": attempts})
+
+    assert lines[1:] == [line, "  branch  forge/t (0 files)"]

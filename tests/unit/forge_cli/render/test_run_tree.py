@@ -266,3 +266,23 @@ def test_calls_of_other_teams_without_a_run_are_units_of_their_own() -> None:
 
     assert "step x unfinished" in text
     assert "\nattempt 1 unfinished" in text
+
+
+@pytest.mark.parametrize(
+    ("warning", "line"),
+    [(True, "targets warning: b.py as it was"), (False, "targets passed: b.py as it was")],
+    ids=["warning", "note"],
+)
+def test_what_became_of_named_files_is_told_although_it_passed(*, warning: bool, line: str) -> None:
+    verdict = {
+        "check_name": "targets",
+        "passed": True,
+        "warning": warning,
+        "summary": "b.py as it was",
+    }
+    attempt = make_attempt(1, validation_results=[verdict, make_check("ruff_lint", passed=True)])
+
+    text = render_run(make_view("success", {"attempts": [attempt]}), [], PRICES).plain
+
+    assert line in text
+    assert "ruff_lint" not in text

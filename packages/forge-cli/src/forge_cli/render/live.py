@@ -303,7 +303,8 @@ def _attempts(
 ) -> Iterator[str]:
     for attempt in after[len(before) :]:
         if attempt.signal == "success":
-            yield f"{label}: attempt {attempt.number} passed"
+            said = "; ".join(escape_line(remark.summary) for remark in attempt.remarks)
+            yield f"{label}: attempt {attempt.number} passed{f' ({said})' if said else ''}"
         else:
             reason = escape_line(attempt.error or attempt.signal)
             yield f"{label}: attempt {attempt.number} failed: {reason}"

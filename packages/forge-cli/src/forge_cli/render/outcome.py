@@ -48,6 +48,8 @@ def _list_lines(
 ) -> Iterator[tuple[str, str]]:
     if result.error:
         yield "error", escape_line(result.error)
+    for remark in result.list_remarks():
+        yield "warning" if remark.warning else "note", escape_line(remark.summary)
     commits = _list_commits(result)
     if result.branch:
         yield "branch", f"{escape_line(result.branch)} ({format_count(len(result.files), 'file')})"

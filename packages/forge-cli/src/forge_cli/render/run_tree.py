@@ -189,12 +189,11 @@ class _Tree:
         if result.error and result.error != unit.error and not result.failed_checks:
             yield _Row(Text(f"{indent}  {escape_line(result.error)}"))
         for check in result.checks:
-            if self._details or not check.passed:
+            if self._details or not check.passed or check in result.remarks:
                 yield from self._check_rows(check, indent + "  ")
 
     def _check_rows(self, check: CheckView, indent: str) -> Iterator[_Row]:
-        verdict = "success" if check.passed else "failed"
-        shown = style_status(verdict, "passed" if check.passed else None)
+        shown = _style_verdict(check)
         summary = f": {escape_line(check.summary)}"
         yield _Row(Text.assemble(f"{indent}{escape_line(check.name)} ", shown, summary))
         if check.passed or not check.details:
@@ -269,6 +268,12 @@ def _style_outcome(call: Interaction) -> Text:
     shown = {"started": "outcome unknown", "ok": "answered", "error": "failed"}
     styles = {"started": "unknown", "ok": "success", "error": "failed"}
     return style_status(styles.get(call.status, ""), shown.get(call.status, call.status))
+
+
+def _style_verdict(check: CheckView) -> Text:
+    if check.passed and check.warning:
+        return style_status("warning")
+    return style_status("success", "passed") if check.passed else style_status("failed")
 
 
 def _short(commit: str | None) -> str:

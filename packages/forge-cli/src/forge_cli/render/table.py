@@ -19,6 +19,7 @@ STYLES = {
     "failed": "red",
     "unfinished": "yellow",
     "unknown": "yellow",
+    "warning": "yellow",
     "waiting": "dim",
     "not started": "dim",
 }

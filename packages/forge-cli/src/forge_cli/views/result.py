@@ -11,6 +11,9 @@ from typing import Any
 
 from forge_cli.views.json_text import load_object
 
+TARGETS = "targets"
+"""The check that has a verdict only where there is something to say of the named files."""
+
 PHASES = ("context", "model", "write", "validation", "git")
 """Phases of an attempt, one after the other."""
 
@@ -23,6 +26,8 @@ class CheckView:
     passed: bool
     summary: str
     details: str
+    warning: bool = False
+    """Whether it passed with something that a reader should see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,11 @@ class AttemptView:
     def failed_checks(self) -> tuple[CheckView, ...]:
         """Checks that did not pass."""
         return tuple(check for check in self.checks if not check.passed)
+
+    @property
+    def remarks(self) -> tuple[CheckView, ...]:
+        """Checks that passed with something to say: a warning, or why targets are as they were."""
+        return tuple(c for c in self.checks if c.passed and (c.warning or c.name == TARGETS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +89,12 @@ class ResultView:
     def steps_done(self) -> int:
         """Steps that ended with success."""
         return sum(step.status == "success" for step in self.steps)
+
+    def list_remarks(self) -> tuple[CheckView, ...]:
+        """List what is to be said of the attempts that were accepted."""
+        units = [self.attempts, *(step.attempts for step in self.steps)]
+        accepted = (unit[-1] for unit in units if unit and unit[-1].signal == "success")
+        return tuple(remark for attempt in accepted for remark in attempt.remarks)
 
     def describe_steps(self) -> str:
         """Say how many of the planned steps are done, e.g. ``2/3``; ``-`` without a plan."""
@@ -172,6 +188,7 @@ def _check(document: Mapping[str, Any]) -> CheckView:
         passed=document.get("passed") is True,
         summary=_text(document, "summary"),
         details=_text(document, "details"),
+        warning=document.get("warning") is True,
     )
 
 

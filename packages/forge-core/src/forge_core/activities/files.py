@@ -22,6 +22,7 @@ from forge_core.git.claim import claimed_worktree
 from forge_core.git.ignored import find_ignored
 from forge_core.git.receipt import digest_files, leave_receipt, note_checks, was_checked
 from forge_core.git.submodules import refuse_submodules
+from forge_core.git.touched import find_missing, find_touched
 from forge_core.git.worktree import describe_mishap
 from forge_core.models.activity import (
     ValidateInput,
@@ -31,10 +32,12 @@ from forge_core.models.activity import (
 )
 from forge_core.models.context import ShownFile
 from forge_core.models.llm import LLMResponse
+from forge_core.models.result import ValidationResult
 from forge_core.models.task import ValidationConfig
 from forge_core.tracing.attributes import validation_attributes
 from forge_core.tracing.setup import activity_span
 from forge_core.validation.checks import validate_files
+from forge_core.validation.targets import judge_targets, normalize_targets
 from forge_core.validation.verdicts import build_astray_verdict
 
 IGNORED = (
@@ -108,9 +111,11 @@ def validate_output(work: ValidateInput) -> ValidateResult:
     with activity_span("forge.validate_output", validation_attributes(work)) as span:
         worktree = Path(work.worktree)
         with claimed_worktree(worktree, work.workflow_id):
+            verdict = _judge_targets(worktree, work)
             note_checks(worktree)
             bases = _read_bases(work)
             results = validate_files(worktree, work.paths, work.config, _stop_if_cancelled, bases)
+            results += [verdict] if verdict is not None else []
             if work.config.run_tests and (mishap := describe_mishap(worktree)):
                 results.append(build_astray_verdict(mishap))
         span.set_attributes(validation_attributes(work, results))
@@ -123,6 +128,19 @@ def _read_bases(work: ValidateInput) -> dict[str, bytes]:
     sources = {path: old_paths.get(path, path) for path in work.paths}
     files = read_base_files(Path(work.worktree), work.head, list(dict.fromkeys(sources.values())))
     return {path: files[old].content for path, old in sources.items() if old in files}
+
+
+def _judge_targets(worktree: Path, work: ValidateInput) -> ValidationResult | None:
+    """Judge what the answer did to the named files, before checks repair others."""
+    if work.target_files is None:
+        return None
+    targets = normalize_targets(work.target_files)
+    return judge_targets(
+        targets,
+        work.untouched,
+        touched=find_touched(worktree, work.head, work.paths),
+        missing=find_missing(worktree, work.head, targets),
+    )
 
 
 def _stop_if_cancelled() -> None:

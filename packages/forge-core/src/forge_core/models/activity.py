@@ -3,7 +3,7 @@
 from forge_core.models.changes import FileChange
 from forge_core.models.context import AssembledContext, ShownFile
 from forge_core.models.frozen import FrozenModel
-from forge_core.models.llm import FileEdit, FileOutput, FileRename
+from forge_core.models.llm import FileEdit, FileOutput, FileRename, Untouched
 from forge_core.models.result import RunStatus, TaskResult, ValidationResult
 from forge_core.models.task import ForgeTaskInput, TaskDefinition, ValidationConfig
 from forge_core.models.unit import AttemptFailure, WorkUnit
@@ -176,6 +176,11 @@ class ValidateInput(WorktreeInput):
     step_id: str | None = None
     sub_task_id: str | None = None
     attempt: int
+    target_files: tuple[str, ...] | None = None
+    """Files that the unit was to change; None, for which nothing is asked of them, in what an
+    older Forge scheduled."""
+    untouched: tuple[Untouched, ...] = ()
+    """Files that the answer leaves as they are, and why."""
 
 
 class ValidateResult(FrozenModel):

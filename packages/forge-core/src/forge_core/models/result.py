@@ -9,6 +9,7 @@ from pydantic import Field
 from forge_core.models.changes import FileChange
 from forge_core.models.context import ContextStats
 from forge_core.models.frozen import FrozenModel
+from forge_core.models.llm import Untouched
 from forge_core.models.plan import Plan
 
 TransitionSignal = Literal["success", "failure_retryable", "failure_terminal"]
@@ -33,6 +34,8 @@ class ValidationResult(FrozenModel):
     duration_ms: float = 0.0
     unusable: bool = False
     """Whether the check could not be made, which no further attempt mends."""
+    warning: bool = False
+    """Whether it passed with something that a reader should see."""
 
 
 class PhaseDurations(FrozenModel):
@@ -57,6 +60,8 @@ class AttemptResult(FrozenModel):
     """Paths that the attempt wrote or removed."""
     changes: tuple[FileChange, ...] = ()
     """What the answer made of the files, before checks repaired them."""
+    untouched: tuple[Untouched, ...] = ()
+    """Files that the answer leaves as they are, and why."""
     commit_sha: str | None = None
     error: str | None = None
     error_type: str | None = None

@@ -1,5 +1,7 @@
 """The unit of work: a single-step task, a planned step or a sub-task, all alike."""
 
+from itertools import chain
+
 from forge_core.models.frozen import FrozenModel
 from forge_core.models.llm import FileEdit, FileOutput, FileRename
 from forge_core.models.plan import Plan, PlanStep, SubTask
@@ -35,6 +37,14 @@ class WorkUnit(FrozenModel):
         """The name of the unit within its task, for commit subjects and errors."""
         parts = [part for part in (self.step_id, self.sub_task_id) if part]
         return "/".join(parts) or self.task.task_id
+
+    @property
+    def judged_targets(self) -> tuple[str, ...] | None:
+        """The files that its answer must change; None for a sub-task.
+
+        Those of sub-tasks are judged with their step, once all parts are brought together.
+        """
+        return None if self.sub_task_id is not None else self.target_files
 
 
 class AttemptFailure(FrozenModel):
@@ -81,7 +91,7 @@ def build_step_unit(work: ForgeTaskInput, workflow_id: str, plan: Plan, step: Pl
         max_attempts=work.max_step_attempts,
         step_id=step.step_id,
         description=step.description,
-        target_files=step.target_files,
+        target_files=_merge(step.target_files, *(part.target_files for part in step.sub_tasks)),
         context_files=_merge(work.task.context_files, step.context_files),
         base_commit=work.base_commit,
         plan=plan,
@@ -109,5 +119,5 @@ def build_sub_task_unit(
     )
 
 
-def _merge(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*first, *second)))
+def _merge(*lists: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(chain(*lists)))

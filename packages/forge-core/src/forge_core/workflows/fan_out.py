@@ -19,6 +19,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from forge_core.models.changes import FileChange
     from forge_core.models.ids import build_sub_task_workflow_id
+    from forge_core.models.llm import Untouched
     from forge_core.models.plan import PlanStep, SubTask
     from forge_core.models.result import SubTaskResult
     from forge_core.models.unit import AttemptFailure, WorkUnit, build_sub_task_unit
@@ -103,6 +104,7 @@ class FanOutProducer:
         return Product(
             paths=merge.paths,
             changes=_list_changes(results),
+            untouched=_list_untouched(results),
             fault=Fault(merge.error) if merge.error else None,
             sub_task_results=results,
             model_ms=model_ms,
@@ -148,6 +150,12 @@ def _list_changes(results: tuple[SubTaskResult, ...]) -> tuple[FileChange, ...]:
     """List what the accepted attempts of sub-tasks changed; the same change of two is one."""
     accepted = (part.attempts[-1].changes for part in results if part.attempts)
     return tuple({change.path: change for changes in accepted for change in changes}.values())
+
+
+def _list_untouched(results: tuple[SubTaskResult, ...]) -> tuple[Untouched, ...]:
+    """List what the accepted attempts of sub-tasks left as it is."""
+    accepted = (part.attempts[-1].untouched for part in results if part.attempts)
+    return tuple(file for files in accepted for file in files)
 
 
 def _find_fault(results: tuple[SubTaskResult, ...]) -> Fault | None:

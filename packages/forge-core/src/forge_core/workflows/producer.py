@@ -21,7 +21,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from forge_core.models.changes import FileChange
     from forge_core.models.context import AssembledContext, ContextStats, ShownFile
-    from forge_core.models.llm import LLMResponse, build_llm_stats
+    from forge_core.models.llm import LLMResponse, Untouched, build_llm_stats
     from forge_core.models.result import PhaseDurations, SubTaskResult
     from forge_core.models.unit import AttemptFailure, WorkUnit
     from forge_core.workflows.activity_calls import execute, execute_short
@@ -52,6 +52,8 @@ class Product:
 
     paths: tuple[str, ...] = ()
     changes: tuple[FileChange, ...] = ()
+    untouched: tuple[Untouched, ...] = ()
+    """Files that need no change, and why."""
     response: LLMResponse | None = None
     """The answer, to be shown again if it is refused."""
     fault: Fault | None = None
@@ -108,6 +110,7 @@ class LLMProducer:
             base,
             paths=written.paths,
             changes=written.changes,
+            untouched=answer.response.untouched,
             response=answer.response,
             fault=Fault(written.error) if written.error else None,
             llm_stats=build_llm_stats(answer),
@@ -130,7 +133,8 @@ class LLMProducer:
         self, answer: LLMResponse, shown: tuple[ShownFile, ...] | None
     ) -> WriteFilesResult:
         if not (answer.files or answer.edits or answer.deletions or answer.renames):
-            return WriteFilesResult(error="the answer holds no files")
+            error = None if answer.untouched else "the answer holds no files"
+            return WriteFilesResult(error=error)
         return await execute_short(
             write_output,
             WriteFilesInput(

@@ -127,6 +127,7 @@ class UnitRun:
                 validation_results=results,
                 files=product.paths,
                 changes=product.changes,
+                untouched=product.untouched,
                 commit_sha=commit.commit_sha if commit else None,
                 error=describe_failure(results, product.fault),
                 error_type=find_error_type(results, product.fault),
@@ -175,6 +176,8 @@ class UnitRun:
             step_id=self._unit.step_id,
             sub_task_id=self._unit.sub_task_id,
             attempt=attempt,
+            target_files=self._unit.judged_targets,
+            untouched=product.untouched,
         )
         owner = self._worktree.owner
         if is_quick(self._validation_ms) and not config.run_tests:
