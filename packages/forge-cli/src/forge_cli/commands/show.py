@@ -34,6 +34,9 @@ def show(
 ) -> ExitCode:
     """Show one model call in full: what it was for, what it cost, and its texts.
 
+    An answer is shown as a diff against the files in its prompt, each edit with its line and with
+    what was overlooked to find it.
+
     A single text is written exactly as it is stored, so that it can be piped. On a terminal,
     control characters are shown as escapes.
 
@@ -65,7 +68,10 @@ def _show_whole(call: Interaction, output: OutputFormat) -> None:
     if output is OutputFormat.JSON:
         print_text(dump({"interaction": build_call(call, prices, verbose=True)}))
     else:
-        print_text(render_interaction(call, f"call {name_call(call)}", prices))
+        from forge_cli.render.answer import render_answer  # noqa: PLC0415 - takes its time
+
+        changes = render_answer(call)
+        print_text(render_interaction(call, f"call {name_call(call)}", prices, changes=changes))
 
 
 def _choose_text(call: Interaction, name: str) -> str:

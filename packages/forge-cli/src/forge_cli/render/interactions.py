@@ -31,13 +31,26 @@ def render_interactions(interactions: Sequence[Interaction], prices: Prices = NO
     )
 
 
-def render_interaction(interaction: Interaction, title: str, prices: Prices = NO_PRICES) -> str:
-    """Render one call: what it was for, what it cost, then its texts."""
+def render_interaction(
+    interaction: Interaction,
+    title: str,
+    prices: Prices = NO_PRICES,
+    *,
+    changes: str | None = None,
+) -> str:
+    """Render one call: what it was for, what it cost, then its texts.
+
+    Args:
+        interaction: The call.
+        title: Its first line.
+        prices: Prices of its model.
+        changes: What its answer changes, rendered; None to print the answer as it is stored.
+    """
     facts = [(label, value) for label, value in _facts(interaction, prices) if value]
     lines = [RULE, f"{title}: {_purpose(interaction)}"]
     lines += [f"{label:<10} {escape_line(value)}" for label, value in facts]
     lines += render_manifest(interaction.context_manifest_json)
-    lines += _texts(interaction)
+    lines += _texts(interaction, changes)
     return "\n".join(lines) + "\n"
 
 
@@ -116,8 +129,12 @@ def _describe_error(interaction: Interaction) -> str:
     return ": ".join(parts)
 
 
-def _texts(interaction: Interaction) -> list[str]:
+def _texts(interaction: Interaction, changes: str | None) -> list[str]:
     response = interaction.response
+    if changes is not None:
+        answer = ["answer (--response prints it as it is stored):", changes]
+    else:
+        answer = ["response: none"] if response is None else ["response:", escape(response)]
     return [
         "",
         "system prompt:",
@@ -126,8 +143,7 @@ def _texts(interaction: Interaction) -> list[str]:
         "user prompt:",
         escape(interaction.user_prompt),
         "",
-        "response:" if response is not None else "response: none",
-        *([escape(response)] if response is not None else []),
+        *answer,
     ]
 
 

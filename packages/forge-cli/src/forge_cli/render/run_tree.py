@@ -10,6 +10,7 @@ from rich.text import Text
 
 from forge_cli.escape import escape, escape_line
 from forge_cli.program import as_started
+from forge_cli.render.changes import describe_change
 from forge_cli.render.figures import (
     describe_cost,
     format_age,
@@ -25,7 +26,7 @@ from forge_cli.render.interactions import name_call
 from forge_cli.render.table import align, style_status
 from forge_cli.views.costs import Prices, Tally, tally_calls
 from forge_cli.views.outline import AttemptOutline, Outline, UnitOutline, build_outline
-from forge_cli.views.result import CheckView
+from forge_cli.views.result import ChangeView, CheckView
 from forge_cli.views.run import RunView
 from forge_cli.views.spending import find_waste, split_time
 
@@ -36,6 +37,9 @@ COUNTS = ("input_tokens", "output_tokens", "cache_read_tokens")
 """Tokens that a result has of a call."""
 
 SHORT_COMMIT = 12
+
+MOST_CHANGES = 8
+"""Files of an attempt whose changes the tree shows."""
 
 MOST_DETAILS = 6
 """Lines of a failed check's findings that the tree shows."""
@@ -186,11 +190,20 @@ class _Tree:
             yield from self._call_rows(attempt.calls, indent + "  ")
         if result is None:
             return
+        if not unit.parts:
+            yield from self._change_rows(result.changes, indent + "  ")
         if result.error and result.error != unit.error and not result.failed_checks:
             yield _Row(Text(f"{indent}  {escape_line(result.error)}"))
         for check in result.checks:
             if self._details or not check.passed or check in result.remarks:
                 yield from self._check_rows(check, indent + "  ")
+
+    def _change_rows(self, changes: Sequence[ChangeView], indent: str) -> Iterator[_Row]:
+        cut = changes if self._details else changes[:MOST_CHANGES]
+        for change in cut:
+            yield _Row(Text(f"{indent}{describe_change(change)}"))
+        if len(cut) < len(changes):
+            yield _Row(Text(f"{indent}… {len(changes) - len(cut):,} more files with --verbose"))
 
     def _check_rows(self, check: CheckView, indent: str) -> Iterator[_Row]:
         shown = _style_verdict(check)

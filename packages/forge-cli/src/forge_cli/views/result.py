@@ -31,6 +31,20 @@ class CheckView:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeView:
+    """What an answer made of one file."""
+
+    path: str
+    kind: str
+    old_path: str | None
+    """Where it stood before it was renamed."""
+    added: int
+    removed: int
+    rungs: Mapping[str, int]
+    """How many edits were found by overlooking what; empty for a file written whole."""
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptView:
     """One try at a unit of work."""
 
@@ -42,6 +56,7 @@ class AttemptView:
     """Model, tokens and latency of its call."""
     checks: tuple[CheckView, ...]
     started_at: datetime | None = None
+    changes: tuple[ChangeView, ...] = ()
     phases: Mapping[str, float] = field(default_factory=dict)
     """Milliseconds in each phase, in the order in which they follow each other."""
 
@@ -166,12 +181,29 @@ def _attempt(document: Mapping[str, Any]) -> AttemptView:
         stats=_mapping(document, "llm_stats"),
         checks=tuple(_check(item) for item in _items(document, "validation_results")),
         started_at=_moment(document, "started_at"),
+        changes=tuple(_change(item) for item in _items(document, "changes")),
         phases={
             phase: float(durations[phase])
             for phase in PHASES
             if isinstance(durations.get(phase), int | float)
         },
     )
+
+
+def _change(document: Mapping[str, Any]) -> ChangeView:
+    rungs = _mapping(document, "rungs") or {}
+    return ChangeView(
+        path=_text(document, "path"),
+        kind=_text(document, "kind"),
+        old_path=_optional(document, "old_path"),
+        added=_count(document.get("lines_added")),
+        removed=_count(document.get("lines_removed")),
+        rungs={rung: _count(number) for rung, number in rungs.items()},
+    )
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _moment(document: Mapping[str, Any], key: str) -> datetime | None:
