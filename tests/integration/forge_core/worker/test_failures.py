@@ -59,7 +59,7 @@ class Mistake:
 PLACES = [
     pytest.param(git, "claim_task", id="a regular activity"),
     pytest.param(model_call, "open_journal", id="a model call"),
-    pytest.param(files, "write_files", id="a local activity"),
+    pytest.param(files, "write_changes", id="a local activity"),
 ]
 
 
@@ -105,7 +105,7 @@ async def test_unexpected_error_that_comes_again_leaves_the_run_to_be_resumed(
 async def test_worker_tries_again_at_once_what_its_user_has_mended(
     client: Client, work: ForgeTaskInput, make_mistake: Callable[[Any, str, int], Mistake]
 ) -> None:
-    mistake, queue = make_mistake(files, "write_files", 1000), unique_queue()
+    mistake, queue = make_mistake(files, "write_changes", 1000), unique_queue()
     async with running_worker(client, queue):
         handle = await submit_run(client, work, f"forge-{queue}", queue)
         with pytest.raises(RunStuck):
