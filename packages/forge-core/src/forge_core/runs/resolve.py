@@ -16,6 +16,7 @@ from forge_core.llm.model_name import anchor_model
 from forge_core.llm.providers import check_model
 from forge_core.models.task import ForgeTaskInput, TaskDefinition
 from forge_core.runs.targets import check_targets
+from forge_core.validation.probe import check_validation
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def resolve_run(task: TaskDefinition, repo: Path, settings: RunSettings) -> Forg
         TaskIdTaken: Another run has the task's id.
         ModelNotConfigured: A model cannot be called as it is configured.
         UsageError: A file of the task is no path inside the repository, a target file can never
-            be written, or a context file is missing.
+            be written, a context file is missing, or a check cannot run.
     """
     root = find_repository(repo)
     base_commit = resolve_commit(root, task.base_branch)
@@ -55,6 +56,7 @@ def resolve_run(task: TaskDefinition, repo: Path, settings: RunSettings) -> Forg
             raise UsageError(f"context file {path!r} is not in commit {base_commit[:12]}")
     for model in {settings.model, settings.planner_model} if settings.plan else {settings.model}:
         check_model(model)
+    check_validation(root, base_commit, task.validation, task.target_files)
     return ForgeTaskInput(
         task=task,
         repo_root=str(root),

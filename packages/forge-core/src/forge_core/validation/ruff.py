@@ -96,5 +96,5 @@ def explain_refusal(done: CommandResult) -> str:
         return "ruff did not end"
     lines = [line.strip() for line in done.output.splitlines() if line.strip()]
     causes = [line.removeprefix("Cause: ") for line in lines if line.startswith("Cause: ")]
-    reason = causes[-1] if causes else next(iter(lines), "")
+    reason = ": ".join(causes[-2:]) if causes else next(iter(lines), "")
     return f"ruff ended with exit {done.returncode}" + (f": {reason}" if reason else "")
