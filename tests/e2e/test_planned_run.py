@@ -126,7 +126,7 @@ def finished(
         outcome = run_forge(
             "run", "Add reports.", "--task-id", "reports", "--plan", "--repo", str(repo),
             "--model", f"{request.param}:writer-1", "--planner-model", f"{request.param}:planner-1",
-            "--json", "--verbose",
+            "--json", "--verbose", "--lint", "--format",
         )  # fmt: skip
         assert outcome.code == 0, outcome.stderr
         yield Finished(repo, server, outcome, request.param)

@@ -219,3 +219,31 @@ async def test_certificates_that_do_not_exist_are_a_matter_of_configuration(
     failure = await fail(server, ask("openai:gpt-5.2"))
 
     assert (failure.kind, failure.retryable) == ("not_configured", False)
+
+
+async def test_request_passes_by_a_socks_proxy_that_is_not_for_its_host(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server = serve(monkeypatch, tool({"explanation": "done"}))
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+
+    with server:
+        answer = await request_model(ask("openai-chat:gpt-5.2"))
+
+    assert "done" in answer.text
+
+
+@pytest.mark.parametrize("scheme", ["socks5", "gopher"])
+async def test_proxy_that_cannot_be_used_is_a_failure_with_its_reason(
+    scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(monkeypatch, tool({"explanation": "done"}))
+    monkeypatch.setenv("ALL_PROXY", f"{scheme}://127.0.0.1:1")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+    failure = await fail(server, ask("openai-chat:gpt-5.2"))
+
+    assert failure.kind in {"connection", "rejected", "not_configured"}
+    assert server.exchanges == []

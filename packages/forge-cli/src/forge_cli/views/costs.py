@@ -33,6 +33,9 @@ REFUSALS = frozenset(
 After a broken connection, a time-out, a server's own error or an answer of no use, the provider may
 bill what nobody can see here: such a call's cost is unknown."""
 
+UNSENT = "not_sent"
+"""Kind of error of a request that never went out."""
+
 MILLION, THOUSAND = Decimal(1_000_000), Decimal(1_000)
 
 
@@ -149,8 +152,9 @@ def _find_price(rate: Rate, input_tokens: int) -> Decimal:
 
 
 def is_refused(call: Interaction) -> bool:
-    """Return whether the provider turned a request away before it answered, which nobody bills."""
-    return call.status == "error" and call.error_type in REFUSALS and not call.usage_known
+    """Return whether a request was turned away before it was answered, which nobody bills."""
+    kinds = REFUSALS | {UNSENT}
+    return call.status == "error" and call.error_type in kinds and not call.usage_known
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from forge_core.llm.calls import CallObserver, Send
-from forge_core.llm.errors import ModelFailure
+from forge_core.llm.errors import MESSAGE_LENGTH, NOT_SENT, ModelFailure
 from forge_core.llm.request import ModelAnswer, ModelRequest, request_params
 from forge_core.models.context import AssembledContext
 from forge_core.models.llm import CallUsage, build_llm_stats
@@ -123,9 +123,27 @@ class CallRecorder:
         kept = await asyncio.to_thread(self._journal.find, key)
         if kept is None:
             await self._record(sample, request, status="started")
-            kept = KeptAnswer(await send(request), **asdict(self._row))
+            kept = KeptAnswer(await self._send(sample, request, send), **asdict(self._row))
             await asyncio.to_thread(self._journal.keep, key, kept)
         return kept
+
+    async def _send(self, sample: int, request: ModelRequest, send: Send) -> ModelAnswer:
+        """Send a request; what nobody expected is on record before it goes on its way."""
+        try:
+            return await send(request)
+        except ModelFailure:
+            raise
+        except Exception as error:
+            is_sent = NOT_SENT not in getattr(error, "__notes__", ())
+            message = f"{type(error).__name__}: {error}"[:MESSAGE_LENGTH]
+            await self._record(
+                sample,
+                request,
+                status="error",
+                error_type="unexpected" if is_sent else "not_sent",
+                error=message if is_sent else f"{message}; {NOT_SENT}",
+            )
+            raise
 
     async def answered(
         self, sample: int, request: ModelRequest, answer: ModelAnswer, output: BaseModel

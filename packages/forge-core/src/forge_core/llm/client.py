@@ -33,7 +33,7 @@ from pydantic_ai.providers.ollama import OllamaProvider
 from pydantic_ai.providers.openai import OpenAIProvider
 from pydantic_ai.settings import CacheConfig, ModelSettings
 
-from forge_core.llm.errors import FailureKind, ModelFailure, explain_failure
+from forge_core.llm.errors import NOT_SENT, FailureKind, ModelFailure, explain_failure
 from forge_core.llm.merge_calls import merge_calls
 from forge_core.llm.model_name import PROVIDERS, split_model
 from forge_core.llm.providers import read_access
@@ -67,6 +67,7 @@ FAILURES: tuple[tuple[type[Exception], FailureKind], ...] = (
     (AssertionError, "malformed_response"),
     (AttributeError, "malformed_response"),
     (LookupError, "malformed_response"),
+    (ImportError, "not_configured"),  # a proxy of a kind that needs another package
     (OSError, "not_configured"),  # certificates that SSL_CERT_FILE names and nobody has
     (RuntimeError, "malformed_response"),
     (TypeError, "malformed_response"),
@@ -258,6 +259,10 @@ def _as_model_failure(exchange: _Exchange) -> Iterator[None]:
             retry_after_s=getattr(error, "retry_after", None),
             answer=exchange.describe_wreck(),
         ) from error
+    except Exception as error:
+        if not exchange.sent_at:
+            error.add_note(NOT_SENT)
+        raise
 
 
 def _classify(error: Exception) -> FailureKind:

@@ -39,6 +39,9 @@ RETRYABLE: frozenset[FailureKind] = frozenset(
 )
 """Kinds after which the same request may succeed later."""
 
+NOT_SENT = "the request was not sent"
+"""Note on an unexpected exception that came before anything went out."""
+
 MESSAGE_LENGTH = 500
 """Characters of a failure's message; providers quote whole requests in theirs."""
 
