@@ -368,3 +368,38 @@ async def test_what_an_answer_had_not_seen_is_shown_behind_the_same_prompt(
     last = server.exchanges[2].prompts.user
     assert last.startswith(f"{CONTEXT.user_prompt}\n\n## Shown now: b.py\n\n## Shown now: c.py\n\n")
     assert last.endswith("not accepted:\n- c.py was not shown\n")
+
+
+CUT = '{"files": [{"file_path": "a.py", "content": "x = 1\\ny = '
+
+
+async def test_answer_cut_off_amid_a_whole_file_is_asked_for_once_more_as_edits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    entry = ContextEntry(
+        kind="target_file", name="a.py", path="a.py", form="full", tokens=1, reason=""
+    )
+    context = CONTEXT.model_copy(update={"manifest": (entry,)})
+    diary = Diary()
+    with serve(monkeypatch, in_order(tool(CUT, finish="length"), tool(FILES))) as server:
+        await execute_llm_call(context, MODEL, diary)
+
+    assert [failure.kind for failure in diary.failures] == ["truncated"]
+    assert (
+        "- it was cut off at 321 tokens, because it repeats a.py as a whole: change that file by "
+        "edits only\n"
+    ) in server.exchanges[1].prompts.user
+
+    always = serve(monkeypatch, lambda _: tool(CUT, finish="length"))
+    with always as server, pytest.raises(ModelFailure) as again:
+        await execute_llm_call(context, MODEL)
+
+    assert (again.value.kind, len(server.exchanges)) == ("truncated", 2)
+
+
+async def test_answer_cut_off_amid_a_new_file_is_final(monkeypatch: pytest.MonkeyPatch) -> None:
+    once = serve(monkeypatch, in_order(tool(CUT, finish="length")))
+    with once as server, pytest.raises(ModelFailure) as cut:
+        await execute_llm_call(CONTEXT, MODEL)
+
+    assert (cut.value.kind, len(server.exchanges)) == ("truncated", 1)

@@ -73,3 +73,12 @@ def test_sparse_target_passes(repo: Path) -> None:
     git(repo, "sparse-checkout", "set", "docs")
 
     check_targets(repo, "HEAD", ["real/x.py"])
+
+
+def test_target_that_finds_no_room_even_in_parts_is_refused(repo: Path) -> None:
+    commit_all(repo, {"long.py": "x = 1\n" * 2_000}, "A long file")
+
+    check_targets(repo, "HEAD", ["real/x.py"], 100)
+    check_targets(repo, "HEAD", ["long.py"], 8_000)
+    with pytest.raises(UsageError, match="finds no room in a prompt, not even parts of it"):
+        check_targets(repo, "HEAD", ["long.py"], 3_000)

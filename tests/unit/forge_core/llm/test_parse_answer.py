@@ -11,6 +11,7 @@ from forge_core.llm.parse_answer import (
     UnfitAnswer,
     accept_answer,
     ask_again,
+    find_repeated_files,
     parse_answer,
 )
 from forge_core.llm.request import ModelAnswer, ModelRequest, RequestLabels
@@ -239,3 +240,12 @@ def test_plan_may_name_what_the_user_lets_be_written(policy: WritePolicy | None)
     request = replace(REQUEST, output=Plan, policy=policy)
 
     assert accept_answer(request, answer(json.dumps(PLAN))) == Plan.model_validate(PLAN)
+
+
+def test_files_that_a_cut_answer_repeats_are_found_by_their_paths() -> None:
+    text = (
+        '{"explanation": "a.py", "edits": [{"file_path": "e.py", "search": "x"}], "files": '
+        '[{"file_path": "a.py", "content": "x"}, {"file_path" : "d\\u00e9.py","content":"'
+    )
+
+    assert find_repeated_files(text, ["a.py", "b.py", "e.py", "dé.py"]) == ["a.py", "dé.py"]

@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
+import pytest
 from forge_core.context.assemble import Coverage, build_prompt
+from forge_core.context.budget import BudgetExceeded
 from forge_core.context.repo_map import RepoMap
 from forge_core.models.llm import FileOutput
 from forge_core.models.plan import Plan
@@ -172,3 +174,65 @@ def test_reason_of_a_failure_stays_when_its_findings_find_no_room() -> None:
     assert [(e.kind, e.name) for e in prompt.manifest if e.form == "omitted"] == [
         ("finding", "tests")
     ]
+
+
+LONG = "".join(f"value_{number} = {number}\n" for number in range(5_547))
+
+
+def make_long_unit(**config: int) -> WorkUnit:
+    context = ContextConfig.model_validate(config)
+    task = WORK.task.model_copy(
+        update={"description": "Raise value_4321.", "context": context, "target_files": ("t.py",)}
+    )
+    return build_task_unit(WORK.model_copy(update={"task": task}), "wf")
+
+
+def test_long_targets_are_to_be_changed_by_edits_only() -> None:
+    materials = Materials(targets=(SourceFile("t.py", LONG), SourceFile("new.py", None, "-")))
+
+    told, silent = (
+        build_unit_sections(WRITER, make_long_unit(output_reserve=reserve), materials, None)[-1]
+        for reserve in (16_000, 60_000)
+    )
+
+    assert told.text.endswith("to be changed by edits only:\n- t.py (5547 lines)")
+    assert "edits only" not in silent.text
+
+
+def test_target_that_finds_no_room_is_shown_by_parts_that_the_task_leads_to() -> None:
+    unit = make_long_unit(token_budget=12_000, output_reserve=4_000)
+    materials = Materials(targets=(SourceFile("t.py", LONG, outline="value_0: int"),))
+
+    prompt = build_prompt(
+        build_unit_sections(WRITER, unit, materials, None), unit.task.context, Coverage()
+    )
+
+    assert "## Target file: t.py (parts of it, the whole file finds no room)" in prompt.user_prompt
+    assert "\nvalue_4321 = 4321\n" in prompt.user_prompt
+    (entry,) = [entry for entry in prompt.manifest if entry.path == "t.py"]
+    assert entry.form == "excerpt"
+    assert any(first <= 4322 <= last for first, last in entry.ranges)
+    for first, last in entry.ranges:
+        assert f"### lines {first}–{last} of 5547" in prompt.user_prompt  # noqa: RUF001
+
+
+def test_target_of_which_no_part_finds_room_ends_the_attempt() -> None:
+    unit = make_long_unit(token_budget=4_000, output_reserve=3_000)
+    materials = Materials(targets=(SourceFile("t.py", "x" * 50_000),))
+
+    with pytest.raises(BudgetExceeded, match=r"'t.py' finds no room, not even parts of it"):
+        build_prompt(
+            build_unit_sections(WRITER, unit, materials, None), unit.task.context, Coverage()
+        )
+
+
+def test_planner_is_told_which_files_are_long() -> None:
+    interface = SourceFile("i.py", None, outline="def f(): ...", lines=700)
+    materials = Materials(
+        targets=(SourceFile("t.py", LONG), SourceFile("short.py", "x = 1\n")),
+        discovered=(DiscoveredFile(interface, "interface", "imported"),),
+    )
+
+    task = build_planner_sections(PLANNER, WORK.task, materials)[-1]
+
+    assert task.text.endswith("Long files:\n- t.py: 5547 lines\n- i.py: 700 lines")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from forge_core.context.budget import Packing, pack
+from forge_core.context.budget import BudgetExceeded, Packing, pack
 from forge_core.context.repo_map import NO_MAP, RepoMap
 from forge_core.context.sections import (
     FILE_KINDS,
@@ -70,10 +70,15 @@ def build_prompt(sections: Sequence[Section], config: ContextConfig, coverage: C
     """Render the prompts of one request, leaving out what finds no room.
 
     Raises:
-        BudgetExceeded: Instructions and task alone exceed the budget.
+        BudgetExceeded: Instructions and task alone exceed the budget, or with them a target.
     """
     room = get_room(config)
     packing = pack(sections, room, config.chars_per_token)
+    lost = [section.name for section in packing.omitted if section.source]
+    if lost:
+        raise BudgetExceeded(
+            f"target file {lost[0]!r} finds no room, not even parts of it: raise token_budget"
+        )
     system_prompt = render_sections(s for s in packing.included if s.kind in SHARED)
     user_prompt = render_sections(s for s in packing.included if s.kind not in SHARED)
     total = estimate_tokens(system_prompt + user_prompt, config.chars_per_token)

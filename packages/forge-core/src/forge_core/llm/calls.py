@@ -12,13 +12,24 @@ from forge_core.errors import ModelNotConfigured
 from forge_core.files.protection import WritePolicy
 from forge_core.llm.errors import ModelFailure
 from forge_core.llm.model_name import SCRIPTED, split_model
-from forge_core.llm.parse_answer import accept_answer, ask_again, refuse_unfit
+from forge_core.llm.parse_answer import (
+    accept_answer,
+    ask_again,
+    find_repeated_files,
+    refuse_unfit,
+)
 from forge_core.llm.providers import check_model
 from forge_core.llm.request import ModelAnswer, ModelRequest, RequestLabels
 from forge_core.llm.script import answer_from_script
 from forge_core.models.context import AssembledContext, ShownFile
 from forge_core.models.llm import LLMCallResult, LLMResponse, PlanCallResult
 from forge_core.models.plan import Plan
+
+CUT_OFF = (
+    "it was cut off at {max_tokens} tokens, because it repeats {path} as a whole: change that file "
+    "by edits only"
+)
+"""What is said of an answer that is too long for what it changes."""
 
 MAX_SAMPLES = 3
 """Requests in one call until an answer fits."""
@@ -181,6 +192,7 @@ class _Sampling:
         self._observer = observer
         self._review = review
         self._sections: tuple[str, ...] = ()
+        self._was_cut = False
         self.shown = shown
 
     async def sample(self) -> _Accepted:
@@ -190,10 +202,20 @@ class _Sampling:
             try:
                 return await self._ask(sample, request)
             except ModelFailure as failure:
-                if failure.kind != "invalid_output":
+                problems = failure.problems or self._explain_cut(failure)
+                if not problems:
                     raise
-                request = ask_again(self._request, failure.problems, self._sections)
+                request = ask_again(self._request, problems, self._sections)
         return await self._ask(MAX_SAMPLES - 1, request)
+
+    def _explain_cut(self, failure: ModelFailure) -> Sequence[str]:
+        """Say, once, how an answer would have been short enough that repeats whole files."""
+        if failure.kind != "truncated" or failure.answer is None or self._was_cut:
+            return ()
+        existing = (file.path for file in self.shown if file.ranges != ())
+        repeated = find_repeated_files(failure.answer.text, existing)
+        self._was_cut = bool(repeated)
+        return [CUT_OFF.format(max_tokens=self._request.max_tokens, path=path) for path in repeated]
 
     async def _ask(self, sample: int, request: ModelRequest) -> _Accepted:
         request = replace(request, labels=replace(request.labels, sample=sample))

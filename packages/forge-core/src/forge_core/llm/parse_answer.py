@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from pydantic import BaseModel, ValidationError
@@ -16,6 +16,9 @@ from forge_core.models.plan import Plan
 
 FENCE = re.compile(r"```\w*[ \t]*\r?\n(.*?)\n[ \t]*```", re.DOTALL)
 """A code block, as some models put around JSON."""
+
+WHOLE_FILE = re.compile(r'"file_path"\s*:\s*"((?:[^"\\]|\\.)*)"\s*,\s*"content"\s*:')
+"""Where an answer begins to say a whole file; its path as JSON spells it."""
 
 MAX_PROBLEMS = 10
 """Problems of one answer that are reported."""
@@ -122,6 +125,18 @@ def _check_plan(plan: Plan, policy: WritePolicy) -> None:
         policy.check([*paths, *(path for part in parts for path in part.target_files)])
     except RefusedPath as refused:
         raise UnfitAnswer([f"target_files: {refused}"[:REFUSAL_LENGTH]]) from refused
+
+
+def find_repeated_files(text: str, paths: Iterable[str]) -> list[str]:
+    """Find the files that stand whole in an answer which was cut off.
+
+    Args:
+        text: The beginning of an answer.
+        paths: Files that exist.
+    """
+    named = set(WHOLE_FILE.findall(text))
+    spelled = {path: (path, json.dumps(path)[1:-1]) for path in paths}
+    return [path for path, spellings in spelled.items() if not named.isdisjoint(spellings)]
 
 
 def ask_again(

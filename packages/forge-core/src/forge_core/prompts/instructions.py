@@ -4,9 +4,11 @@ WRITER = """\
 You are a software engineer who works on a git repository.
 
 You are given a map of the repository as the run found it, files from it as they are now and one \
-task. Where a file is shown by its signatures, the bodies are left out. Change only what the task \
-needs, keep the style of the code around you, and leave nothing unfinished. Paths are relative to \
-the repository's root.
+task. Where a file is shown by its signatures, the bodies are left out; where it is shown by \
+parts, headings name their lines. You can change only lines that you were shown: if you need \
+others, send the edits as well as you can, and you are shown the place and asked again. Change \
+only what the task needs, keep the style of the code around you, and leave nothing unfinished. \
+Paths are relative to the repository's root.
 
 Answer with new files in files, each with its complete content. Change existing files by edits: \
 search quotes whole lines exactly as they are shown, those to be changed with about three lines \
@@ -31,7 +33,9 @@ shown by its signatures, the bodies are left out. Answer with the ordered steps 
 Each step is written by another engineer who sees the repository as the earlier steps left it, \
 the step's target and context files, what these import, and its description: say in the \
 description all that the author needs. Each step is checked and ends in one commit, so it must \
-leave the repository in a working state. Use as few steps as the task allows.
+leave the repository in a working state. Use as few steps as the task allows. A long file is \
+shown to its author by parts: name the functions to change in the description, plan only a few \
+places of it a step, and never plan to rewrite it as a whole.
 
 Where parts of a step are independent of each other, split it into sub-tasks; they are written \
 in parallel and merged, so no two of them may name the same target file.

@@ -4,11 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from forge_core.context.repo_map import NO_MAP, RepoMap
-from forge_core.context.sections import Section, SectionKind, fence
+from forge_core.context.sections import Section, SectionKind, estimate_tokens, fence
 from forge_core.models.llm import FileEdit
 from forge_core.models.plan import Plan, PlanStep
-from forge_core.models.task import TaskDefinition
+from forge_core.models.task import ContextConfig, TaskDefinition
 from forge_core.models.unit import AttemptFailure, WorkUnit
+
+WHOLE_SHARE = 0.6
+"""Part of an answer up to which the targets may be answered whole."""
+
+LONG_FILE_LINES = 500
+"""Lines from which a planner is told a file's length."""
 
 REASON_LENGTH = 2000
 """Characters of the reason for which an attempt was refused."""
@@ -27,6 +33,8 @@ class SourceFile:
     """Its declarations; empty where it has none or nobody can tell."""
     rank: int | None = None
     """Rank among the repository's Python files, 1 for the most important."""
+    lines: int | None = None
+    """How many lines it has; None where nobody counted them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,8 @@ def build_unit_sections(
     if unit.plan is not None:
         text = render_plan(unit.plan, unit.step_id)
         sections.append(Section("plan", "", text, "the plan that the step belongs to"))
-    sections.append(Section("task", "", _render_assignment(unit), "what is to be done"))
+    text = _render_assignment(unit) + _render_long_targets(unit.task.context, materials)
+    sections.append(Section("task", "", text, "what is to be done"))
     if failure is not None:
         sections += build_failure_sections(failure)
     return sections
@@ -70,9 +79,9 @@ def build_planner_sections(
     instructions: str, task: TaskDefinition, materials: Materials
 ) -> list[Section]:
     """Lay out the prompt of the planner."""
-    text = task.description + _render_targets(task.target_files)
+    text = task.description + _render_targets(task.target_files) + _render_lengths(materials)
     return [
-        *_material_sections(instructions, materials, task.description),
+        *_material_sections(instructions, materials, None),
         Section("task", "", text, "what is to be planned"),
     ]
 
@@ -127,7 +136,7 @@ def _render_edit(edit: FileEdit) -> str:
     return f"search{every}:\n{fence(edit.search)}\nreplace:\n{fence(edit.replace)}"
 
 
-def _material_sections(instructions: str, materials: Materials, words: str) -> list[Section]:
+def _material_sections(instructions: str, materials: Materials, words: str | None) -> list[Section]:
     sections = [Section("instructions", "", instructions, "what is asked of the model")]
     if materials.repo_map.text:
         text = fence(materials.repo_map.text)
@@ -140,9 +149,10 @@ def _material_sections(instructions: str, materials: Materials, words: str) -> l
     return sections
 
 
-def _target_section(file: SourceFile, words: str) -> Section:
+def _target_section(file: SourceFile, words: str | None) -> Section:
+    """Show a target, of which words lead to the parts that are shown where it finds no room."""
     section = _file_section("target_file", file, "named as target")
-    return replace(section, source=file.text or "", words=words)
+    return section if words is None else replace(section, source=file.text or "", words=words)
 
 
 def _file_section(kind: SectionKind, file: SourceFile, reason: str) -> Section:
@@ -190,6 +200,35 @@ def _render_targets(paths: Sequence[str]) -> str:
     if not paths:
         return ""
     return "\n\nFiles to create or change:\n" + "\n".join(f"- {path}" for path in paths)
+
+
+def _render_long_targets(config: ContextConfig, materials: Materials) -> str:
+    """Ask for edits where the targets as a whole would fill most of an answer."""
+    texts = {file.path: file.text for file in materials.targets if file.text}
+    tokens = sum(estimate_tokens(text, config.chars_per_token) for text in texts.values())
+    if tokens <= WHOLE_SHARE * config.output_reserve:
+        return ""
+    listed = "\n".join(f"- {path} ({count_lines(text)} lines)" for path, text in texts.items())
+    return f"\n\nToo long for an answer as a whole, to be changed by edits only:\n{listed}"
+
+
+def _render_lengths(materials: Materials) -> str:
+    """Name the files of which a step should change only a few places."""
+    files = (
+        *materials.targets,
+        *materials.context_files,
+        *(file.source for file in materials.discovered),
+    )
+    lengths = {
+        file.path: count_lines(file.text) if file.text else file.lines or 0 for file in files
+    }
+    listed = [f"- {path}: {n} lines" for path, n in lengths.items() if n >= LONG_FILE_LINES]
+    return "\n\n" + "\n".join(["Long files:", *listed]) if listed else ""
+
+
+def count_lines(text: str) -> int:
+    """Return how many lines a text has."""
+    return text.count("\n") + (not text.endswith("\n"))
 
 
 def _progress(index: int, current: int) -> str:

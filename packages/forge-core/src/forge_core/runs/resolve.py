@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from forge_core.context.assemble import get_room
 from forge_core.errors import RefusedPath, UsageError
 from forge_core.files.paths import parse_path
 from forge_core.git.repository import (
@@ -50,7 +51,8 @@ def resolve_run(task: TaskDefinition, repo: Path, settings: RunSettings) -> Forg
     worktrees_directory(root)
     for path in (*task.target_files, *task.context_files):
         _check_path(path)
-    check_targets(root, base_commit, task.target_files)
+    room = None if settings.plan else int(get_room(task.context) * task.context.chars_per_token)
+    check_targets(root, base_commit, task.target_files, room)
     for path in task.context_files:
         if not has_file(root, base_commit, path):
             raise UsageError(f"context file {path!r} is not in commit {base_commit[:12]}")

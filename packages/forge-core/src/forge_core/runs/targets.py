@@ -15,17 +15,21 @@ from forge_core.models.context import FILE_LIMIT_BYTES
 LINK_MODE, TREE_MODE = "120000", "040000"
 """Git's modes of a symbolic link and of a directory in a tree."""
 
+LEAST_CHARS = 4_000
+"""Characters of a file's parts below which they lead nowhere."""
+
 Tree = dict[str, str]
 """Path to mode of what a commit has in the directories that lead to its targets."""
 
 
-def check_targets(repo: Path, commit: str, targets: Sequence[str]) -> None:
+def check_targets(repo: Path, commit: str, targets: Sequence[str], room: int | None = None) -> None:
     """Check that every target file of a task can be written.
 
     Args:
         repo: The repository.
         commit: What the run starts from.
         targets: Paths that may stand in a repository.
+        room: Characters that a prompt may have; None where that does not matter.
 
     Raises:
         UsageError: One cannot, whatever a model answers; the message says why.
@@ -39,6 +43,11 @@ def check_targets(repo: Path, commit: str, targets: Sequence[str]) -> None:
         fault = _find_content_fault(file.content)
         if fault is not None:
             raise UsageError(f"target file {path!r} cannot be shown to a model: {fault}")
+        if room is not None and min(len(file.content), LEAST_CHARS) > room:
+            raise UsageError(
+                f"target file {path!r} finds no room in a prompt, not even parts of it: "
+                "raise token_budget"
+            )
 
 
 def _list_around(repo: Path, commit: str, targets: Sequence[str]) -> Tree:

@@ -19,7 +19,7 @@ from forge_core.errors import UnreadableFile
 from forge_core.files.read import read_text
 from forge_core.git.base_files import read_sparse_text
 from forge_core.models.task import ContextConfig
-from forge_core.prompts.sections import DiscoveredFile, Materials, SourceFile
+from forge_core.prompts.sections import DiscoveredFile, Materials, SourceFile, count_lines
 from forge_core.sources.cache import SourceCache
 from forge_core.sources.snapshot import look_at, survey
 
@@ -187,9 +187,15 @@ class _Reader:
                 )
 
     def _outline(self, path: str) -> SourceFile:
-        return SourceFile(
-            path, None, outline=self._view.get_outline(path), rank=self._ranks.get(path)
-        )
+        lines = self._count_lines(path) if self._request.interfaces_only else None
+        outline, rank = self._view.get_outline(path), self._ranks.get(path)
+        return SourceFile(path, None, outline=outline, rank=rank, lines=lines)
+
+    def _count_lines(self, path: str) -> int | None:
+        try:
+            return count_lines(read_text(self._request.worktree, path))
+        except UnreadableFile:
+            return None
 
     def _read(self, path: str) -> SourceFile:
         rank, outline = self._ranks.get(path), self._view.get_outline(path)
