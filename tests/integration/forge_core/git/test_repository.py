@@ -281,6 +281,17 @@ def test_branch_in_the_way_is_refused_and_leaves_no_claim(repo: Path, branch: st
     assert read_claim(repo, "fix") is None
 
 
+def test_branch_that_keeps_every_run_from_its_own_is_named_with_the_way_out(repo: Path) -> None:
+    git(repo, "branch", "forge")
+
+    with pytest.raises(TaskIdTaken, match="git branch -m forge <another name>") as refused:
+        check_task_id_free(repo, "t")
+
+    assert "another --task-id" not in str(refused.value)
+    git(repo, "branch", "-m", "forge", "mine")
+    check_task_id_free(repo, "t")
+
+
 @pytest.mark.parametrize("branch", ["forge/fix-1", "forge/other/fix", "fix", "forgery"])
 def test_other_branches_are_not_in_the_way(repo: Path, branch: str) -> None:
     git(repo, "branch", branch)

@@ -121,6 +121,11 @@ def check_task_id_free(repo: Path, task_id: str) -> None:
             f"free it by `forge clean {task_id}`, which removes its worktree and branch {branch}"
         )
     rival = _find_rival(repo, branch)
+    if rival == BRANCHES:
+        raise TaskIdTaken(
+            f"branch {branch} cannot be created beside a branch called {BRANCHES!r}, nor can that "
+            f"of any run: rename it by `git branch -m {BRANCHES} <another name>`"
+        )
     if rival is not None:
         raise TaskIdTaken(
             f"branch {branch} cannot be created because branch {rival} exists: "
