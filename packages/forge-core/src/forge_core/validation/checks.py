@@ -11,6 +11,7 @@ from forge_core.models.result import ValidationResult
 from forge_core.models.task import ValidationConfig
 from forge_core.shell.bounds import CommandBounds, ResourceLimits
 from forge_core.shell.run import run_command
+from forge_core.validation.checkout_imports import put_worktree_first
 from forge_core.validation.environment import clean_environment
 from forge_core.validation.python_checks import check_python
 from forge_core.validation.ruff import OnWait
@@ -52,14 +53,15 @@ def validate_files(
 def _run_tests(
     worktree: Path, command: str, config: ValidationConfig, on_wait: OnWait
 ) -> ValidationResult:
+    environment, roots = put_worktree_first(worktree, clean_environment(os.environ))
     done = run_command(
         ["/bin/sh", "-c", command],
         cwd=worktree,
-        env=clean_environment(os.environ),
+        env=environment,
         bounds=CommandBounds(config.test_timeout_s, limits=_read_limits(config)),
         on_wait=on_wait,
     )
-    return build_test_verdict(done)
+    return build_test_verdict(done, roots)
 
 
 def _read_limits(config: ValidationConfig) -> ResourceLimits:

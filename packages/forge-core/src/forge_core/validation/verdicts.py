@@ -91,13 +91,20 @@ def _add_reasons(text: str, reasons: Sequence[str]) -> str:
     return f"{text} ({', '.join(reasons)})" if reasons else text
 
 
-def build_test_verdict(result: CommandResult) -> ValidationResult:
-    """Build the verdict on how the test command ended."""
+def build_test_verdict(result: CommandResult, roots: Sequence[str] = ()) -> ValidationResult:
+    """Build the verdict on how the test command ended.
+
+    Args:
+        result: How it ended.
+        roots: Directories that an editable install, or the environment, has Python read from the
+            checkout, and which were read from the worktree.
+    """
     passed = result.returncode == 0
+    editable = f", with the worktree before the editable {', '.join(roots)}" if roots else ""
     return ValidationResult(
         check_name="tests",
         passed=passed,
-        summary=_describe_end(result),
+        summary=_describe_end(result) + editable,
         details=None if passed else build_excerpt(result.output, seek=True),
         duration_ms=result.duration_ms,
         unusable=result.returncode in CANNOT_RUN,
