@@ -155,6 +155,23 @@ def test_failed_checks_are_told_in_short_and_whole_with_details() -> None:
     assert "tests passed: ok" in whole
 
 
+def test_output_of_failed_tests_is_shown_from_both_ends() -> None:
+    output = "\n".join(f"line {number}" for number in range(1, 21))
+    check = make_check("tests", passed=False, details=output)
+    failed = make_attempt(1, "failure_retryable", validation_results=[check])
+
+    text = render_run(make_view(result={"attempts": [failed]}), (), PRICES).plain
+    whole = render_run(make_view(result={"attempts": [failed]}), (), PRICES, details=True).plain
+
+    shown = [line.strip() for line in text.splitlines() if "line" in line]
+    assert shown == [
+        *("line 1", "line 2", "line 3"),
+        "… 14 more lines with --verbose",
+        *("line 18", "line 19", "line 20"),
+    ]
+    assert whole.count("line ") == 20
+
+
 def test_failed_requests_of_a_call_are_rows_with_their_reason() -> None:
     text = render()
 

@@ -44,6 +44,9 @@ MOST_CHANGES = 8
 MOST_DETAILS = 6
 """Lines of a failed check's findings that the tree shows."""
 
+OUTPUT_CHECK, LAST_DETAILS = "tests", 3
+"""The check whose details are an output, and how many of its lines are shown from its end."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Row:
@@ -212,11 +215,15 @@ class _Tree:
         if check.passed or not check.details:
             return
         lines = escape(check.details.rstrip()).split("\n")
-        cut = lines if self._details else lines[:MOST_DETAILS]
-        for line in cut:
-            yield _Row(Text(f"{indent}  {line}"))
-        if len(cut) < len(lines):
-            yield _Row(Text(f"{indent}  … {len(lines) - len(cut):,} more lines with --verbose"))
+        end = LAST_DETAILS if check.name == OUTPUT_CHECK else 0
+        left = 0 if self._details else len(lines) - MOST_DETAILS
+        if left <= 0:
+            yield from (_Row(Text(f"{indent}  {line}")) for line in lines)
+            return
+        first, last = lines[: MOST_DETAILS - end], lines[len(lines) - end :]
+        yield from (_Row(Text(f"{indent}  {line}")) for line in first)
+        yield _Row(Text(f"{indent}  … {left:,} more lines with --verbose"))
+        yield from (_Row(Text(f"{indent}  {line}")) for line in last)
 
     def _call_rows(self, calls: Sequence[Interaction], indent: str) -> Iterator[_Row]:
         for call in calls:
