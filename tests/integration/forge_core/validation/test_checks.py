@@ -557,3 +557,12 @@ def test_required_version_that_nobody_has_is_named(
 
     assert lint.unusable
     assert "Required version `==0.4.4`" in lint.summary
+
+
+def test_file_that_is_not_what_its_name_says_fails_unless_lint_is_off(tmp_path: Path) -> None:
+    put_files(tmp_path, {"a.json": "{"})
+
+    syntax = check(tmp_path, UNSET, "a.json")["syntax"]
+
+    assert (syntax.passed, syntax.summary) == (False, "1 file not what the name says")
+    assert "syntax" not in check(tmp_path, ValidationConfig(run_ruff_lint=False), "a.json")

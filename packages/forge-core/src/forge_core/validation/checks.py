@@ -12,10 +12,14 @@ from forge_core.models.task import ValidationConfig
 from forge_core.shell.bounds import CommandBounds, ResourceLimits
 from forge_core.shell.run import run_command
 from forge_core.validation.checkout_imports import put_worktree_first
+from forge_core.validation.data_files import check_data
 from forge_core.validation.environment import clean_environment
 from forge_core.validation.python_checks import check_python
 from forge_core.validation.ruff import OnWait
 from forge_core.validation.verdicts import build_replaced_verdict, build_test_verdict
+
+MAX_BYTES = 5_000_000
+"""Size of a file up to which it is parsed."""
 
 NO_BASES: Mapping[str, bytes] = {}
 
@@ -40,6 +44,9 @@ def validate_files(
         DiskFull: A check failed that may pass once there is room.
     """
     results = check_python(worktree, paths, bases, config, on_wait)
+    if config.run_ruff_lint is not False:
+        data = check_data(_read_files(worktree, paths), bases)
+        results += [data] if data is not None else []
     if config.run_tests and config.test_command:
         results.append(_run_tests(worktree, config.test_command, config, on_wait))
         replaced = find_replaced(worktree, paths)
@@ -48,6 +55,16 @@ def validate_files(
     if not all(result.passed for result in results) and is_full(worktree):
         raise DiskFull(f"a check failed because the disk of {worktree} is full")
     return results
+
+
+def _read_files(worktree: Path, paths: Sequence[str]) -> dict[str, bytes]:
+    """Read those that stand there; who removed one since is found by the tests' own checks."""
+    places = {path: worktree / path for path in paths}
+    return {
+        path: place.read_bytes()
+        for path, place in places.items()
+        if place.is_file() and not place.is_symlink() and place.stat().st_size <= MAX_BYTES
+    }
 
 
 def _run_tests(
