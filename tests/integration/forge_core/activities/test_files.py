@@ -378,3 +378,23 @@ def test_tracked_file_is_changed_whatever_is_ignored(repo: Path) -> None:
     worktree = make_worktree(repo)
 
     assert write(worktree, {"edits": [ANSWER["edits"][0]]}).error is None
+
+
+def test_whole_answer_to_a_part_is_shown_the_lines_that_it_lost(repo: Path) -> None:
+    lines = [f"value_{number} = {number}\n" for number in range(1, 1001)]
+    commit_all(repo, {"long.py": "".join(lines)}, "A long file")
+    part = ShownFile(path="long.py", ranges=((1, 30),))
+    lossy, longer = (
+        LLMResponse.model_validate({"files": [{"file_path": "long.py", "content": content}]})
+        for content in ("".join(lines).replace("value_701 =", "renamed ="), "".join(lines) + "x\n")
+    )
+
+    shown, nothing_new = (
+        ChangeReviewer(ChangeOrigin(repo, "HEAD"), 4_000).review(response, [part])
+        for response in (lossy, longer)
+    )
+
+    assert lines[700] in shown.sections[0]
+    assert [problem for problem in shown.problems if "Shown now" in problem]
+    assert (nothing_new.shown, nothing_new.sections) == ((), ())
+    assert "you were shown only parts of it" in nothing_new.problems[0]

@@ -222,9 +222,10 @@ FIRST = {"edits": [edit("app.py", "import os\n", "import sys\n")]}
 @pytest.mark.parametrize(
     ("seen", "lists", "rows"),
     [
-        ((), ANEW, ()),
-        ((NAMED,), ANEW, ()),
-        ((PART,), ANEW, ()),
+        ((), ANEW, (0, 4)),
+        ((NAMED,), ANEW, (0, 4)),
+        ((PART,), ANEW, (0, 4)),
+        ((PART,), {"files": [whole("app.py", APP + "main()\n")]}, ()),
         ((), LAST, (4,)),
         ((NAMED,), LAST, (4,)),
         ((PART,), LAST, (4,)),

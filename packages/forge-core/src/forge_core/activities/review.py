@@ -1,6 +1,6 @@
 """Reviewing an answer against the commit's files, and choosing what the model is shown next."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from forge_core.activities.files import ChangeOrigin, plan_changes
@@ -32,27 +32,32 @@ class ChangeReviewer:
         try:
             plan_changes(self._origin, response, shown)
         except UnfitChanges as unfit:
-            return self._explain(unfit)
+            seen = {file.path for file in shown if file.ranges}
+            return self._explain(unfit, seen)
         return Review()
 
-    def _explain(self, unfit: UnfitChanges) -> Review:
-        excerpts = dict(self._show(unfit.unseen))
+    def _explain(self, unfit: UnfitChanges, seen: Collection[str]) -> Review:
+        excerpts = dict(self._show(unfit.unseen, seen))
         sections = tuple(f"## {HEADING}: {path}\n\n{e.text}" for path, e in excerpts.items())
         self._room -= sum(map(len, sections))
-        told = (f'Above, under "{HEADING}", stands what was missing.',) if sections else ()
+        told = (f'Lines that you had not seen stand above, under "{HEADING}".',) if sections else ()
         return Review(
             (*unfit.problems, *told),
             tuple(_as_shown(path, excerpt) for path, excerpt in excerpts.items()),
             sections,
         )
 
-    def _show(self, unseen: Mapping[str, Sequence[int]]) -> Iterator[tuple[str, Excerpt]]:
+    def _show(
+        self, unseen: Mapping[str, Sequence[int]], seen: Collection[str]
+    ) -> Iterator[tuple[str, Excerpt]]:
+        """Show each file, but not the beginning of one again that was shown by parts."""
         files = read_base_files(self._origin.worktree, self._origin.head, list(unseen))
         for path, file in files.items():
             with suppress(UnicodeDecodeError):
                 room = self._room // len(files) - len(HEADING) - len(path)
                 excerpt = show_rows(file.content.decode(), unseen[path], room)
-                if excerpt is not None:
+                is_news = unseen[path] or path not in seen
+                if excerpt is not None and (excerpt.is_whole or is_news):
                     yield path, excerpt
 
 

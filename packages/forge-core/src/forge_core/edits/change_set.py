@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import islice
 
 from forge_core.edits.apply import EditedText, apply_edits
 from forge_core.edits.feedback import explain_refusals, find_nearest, quote_text
@@ -21,6 +22,9 @@ from forge_core.models.llm import FileEdit, FileOutput, FileRename, LLMResponse
 
 SHEBANG = "#!"
 """How a script begins that is started by its own name."""
+
+MAX_LOST = 100
+"""Rows of a file that are shown because a refused content does not have them."""
 
 MAX_COMPARED = 5_000_000
 """Product of the lines of two files up to which it is counted exactly what differs."""
@@ -138,9 +142,9 @@ class _Builder:
         original = _decode(old) if old is not None else None
         content = self._encode(path, _keep_line_endings(file.content, original))
         if old is not None and old.content not in {b"", content} and not self._holds_whole(path):
-            self._refuse_unseen(
-                path, "files", "so it is not replaced as a whole: change it by edits"
-            )
+            then = "so it is not replaced as a whole: change it by edits"
+            rows = _find_lost_rows(original or "", file.content)
+            self._refuse_unseen(path, "files", then, rows)
         else:
             self.problems += _find_omissions(file, original)
         executable = file.executable
@@ -261,6 +265,13 @@ def _find_rows(text: str, edit: FileEdit) -> Sequence[int]:
     """Find the rows that an edit is probably about, to be shown."""
     search = split_quoted(edit.search)
     return (search and find_nearest(split_text(text), search)) or ()
+
+
+def _find_lost_rows(text: str, content: str) -> list[int]:
+    """Find the first rows of a file that another content does not have, to be shown."""
+    kept = set(split_text(content).keys)
+    lost = (row for row, key in enumerate(split_text(text).keys) if key not in kept)
+    return list(islice(lost, MAX_LOST))
 
 
 def _list_rows(text: str, edits: Sequence[FileEdit], refusals: Sequence[Refusal]) -> list[int]:
