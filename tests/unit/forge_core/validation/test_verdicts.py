@@ -115,6 +115,21 @@ def test_command_that_did_not_run_is_no_judgement(returncode: int) -> None:
     assert verdict.summary.startswith(f"the test command could not run: exit {returncode}, ")
 
 
+@pytest.mark.parametrize(
+    ("command", "output", "unusable"),
+    [
+        ("python -m pytest -q", "/bin/python: No module named pytest", True),
+        ("python -m pytest -q", "E   ModuleNotFoundError: No module named 'pytest'", False),
+        ("python -m pkg.tests", "/bin/python: No module named pkg", False),
+        ("make", "/bin/python: No module named pytest", False),
+    ],
+)
+def test_missing_runner_is_no_judgement(command: str, output: str, unusable: bool) -> None:
+    verdict = build_test_verdict(ended(1, output), command=command)
+
+    assert (verdict.passed, verdict.unusable) == (False, unusable)
+
+
 def test_check_that_was_not_made_does_not_read_as_passed() -> None:
     verdict = build_not_checked("ruff_lint", "ruff is not installed")
 

@@ -78,7 +78,7 @@ def _run_tests(
         bounds=CommandBounds(config.test_timeout_s, limits=_read_limits(config)),
         on_wait=on_wait,
     )
-    return build_test_verdict(done, roots)
+    return build_test_verdict(done, roots, command=command)
 
 
 def _read_limits(config: ValidationConfig) -> ResourceLimits:

@@ -1,5 +1,6 @@
 """Verdicts of checks, made from what the tools said, pure."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,9 @@ MAX_FINDINGS = 50
 
 CANNOT_RUN = {126: "it cannot be executed", 127: "no such command"}
 """Exit codes by which a shell says that a command did not run."""
+
+RUNNER = re.compile(r"-m\s+(pytest|nose2|tox|nox|coverage|hatch)\b")
+"""A test runner that Python is to run; a module of the repository may be missing by its change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,35 +95,49 @@ def _add_reasons(text: str, reasons: Sequence[str]) -> str:
     return f"{text} ({', '.join(reasons)})" if reasons else text
 
 
-def build_test_verdict(result: CommandResult, roots: Sequence[str] = ()) -> ValidationResult:
+def build_test_verdict(
+    result: CommandResult, roots: Sequence[str] = (), *, command: str = ""
+) -> ValidationResult:
     """Build the verdict on how the test command ended.
 
     Args:
         result: How it ended.
         roots: Directories that an editable install, or the environment, has Python read from the
             checkout, and which were read from the worktree.
+        command: What was run.
     """
+    obstacle = _find_obstacle(result, command)
     passed = result.returncode == 0
     editable = f", with the worktree before the editable {', '.join(roots)}" if roots else ""
     return ValidationResult(
         check_name="tests",
         passed=passed,
-        summary=_describe_end(result) + editable,
+        summary=_describe_end(result, obstacle) + editable,
         details=None if passed else build_excerpt(result.output, seek=True),
         duration_ms=result.duration_ms,
-        unusable=result.returncode in CANNOT_RUN,
+        unusable=obstacle is not None,
     )
 
 
-def _describe_end(result: CommandResult) -> str:
+def _find_obstacle(result: CommandResult, command: str) -> str | None:
+    """Say why a test command did not run; None where it did."""
+    reason = CANNOT_RUN.get(result.returncode or 0)
+    if reason is not None:
+        return f"exit {result.returncode}, {reason}"
+    # As Python itself says it; what a test fails to import stands in quotes.
+    names = RUNNER.findall(command) if result.returncode == 1 else ()
+    missing = (name for name in names if f": No module named {name}\n" in f"{result.output}\n")
+    return next((f"Python has no module {name}" for name in missing), None)
+
+
+def _describe_end(result: CommandResult, obstacle: str | None) -> str:
     seconds = f"{result.duration_ms / 1000:.1f} s"
     if result.exceeded:
         return f"killed for {result.exceeded} after {seconds}"
     if result.timed_out:
         return f"killed after {seconds}"
-    reason = CANNOT_RUN.get(result.returncode or 0)
-    if reason is not None:
-        return f"the test command could not run: exit {result.returncode}, {reason}"
+    if obstacle is not None:
+        return f"the test command could not run: {obstacle}"
     return f"exit {result.returncode} in {seconds}"
 
 
