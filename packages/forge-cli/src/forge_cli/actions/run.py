@@ -14,6 +14,7 @@ from typing import Any
 from forge_core import runs
 from forge_core.errors import ModelNotConfigured
 from forge_core.git.repository import is_dirty
+from forge_core.git.submodule_files import list_absent
 from forge_core.runs import (
     ForgeTaskInput,
     RunDetached,
@@ -86,6 +87,11 @@ def run_task(options: RunOptions, on_start: Print | None = None) -> ExitCode:
     work = resolve_run(calibrate(task, settings.model, store), options.task.repo, settings)
     if is_dirty(options.task.repo):
         print_warning("the checkout has uncommitted changes, which the run does not see")
+    if task.validation.run_tests and (
+        absent := list_absent(Path(work.repo_root), work.base_commit)
+    ):
+        names = ", ".join(map(escape_line, absent))
+        print_warning(f"tests run without submodules that the checkout does not have: {names}")
     workflow_id = make_workflow_id(task.task_id)
     prepare_store()
     if output.no_wait:

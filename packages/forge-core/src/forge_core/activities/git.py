@@ -17,6 +17,7 @@ from forge_core.git.commit import (
 )
 from forge_core.git.gather import gather_commits
 from forge_core.git.repository import read_claim
+from forge_core.git.submodule_files import fill_submodules
 from forge_core.git.trailers import CommitTrailers
 from forge_core.git.worktree import (
     Worktree,
@@ -47,7 +48,10 @@ def create_worktree(work: CreateWorktreeInput) -> Workspace:
     repo = Path(work.repo_root)
     claim_task(repo, work.task_id, work.workflow_id)
     with _making(locate_task_worktree(repo, work.task_id)):
-        return _workspace(ensure_task_worktree(repo, work.task_id, work.base_commit))
+        worktree = ensure_task_worktree(repo, work.task_id, work.base_commit)
+        if work.submodules:
+            fill_submodules(repo, worktree.path, worktree.head)
+        return _workspace(worktree)
 
 
 @activity.defn(no_thread_cancel_exception=True)

@@ -13,6 +13,7 @@ from forge_core.errors import GitFailed, RepositoryError, WorktreeAstray
 from forge_core.files.paths import WORKTREES
 from forge_core.git.command import Git
 from forge_core.git.repository import branch_exists, branch_name, common_directory
+from forge_core.git.submodule_files import refill_submodules
 from forge_core.locks.worktree_lock import exclusive, find_worktree
 
 SUB_TASKS = ".sub"
@@ -111,13 +112,14 @@ def restore_worktree(path: Path, commit: str) -> None:
     Raises:
         GitFailed: Git does not do so.
     """
+    repo, task_id = find_task(path)
     try:
         reset_worktree(path, commit)
     except WorktreeAstray:
-        repo, task_id = find_task(path)
         is_of_task = path.parent.name == WORKTREES
         _add_worktree(repo, path, commit, branch_name(task_id) if is_of_task else None)
         reset_worktree(path, commit)
+    refill_submodules(repo, path, commit)
 
 
 def describe_mishap(worktree: Path) -> str | None:

@@ -63,6 +63,8 @@ class CreateWorktreeInput(FrozenModel):
     task_id: str
     workflow_id: str
     base_commit: str
+    submodules: bool = False
+    """Whether tests are run, which may need the files of submodules."""
 
 
 class CreateSubWorktreeInput(WorktreeInput):

@@ -100,6 +100,7 @@ class ForgeTaskWorkflow:
                 task_id=work.task.task_id,
                 workflow_id=workflow.info().workflow_id,
                 base_commit=work.base_commit,
+                submodules=work.task.validation.run_tests,
             ),
             build_worktree_options(self._owner.task_queue),
         )
