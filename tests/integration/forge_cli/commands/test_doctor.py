@@ -50,7 +50,7 @@ def test_sound_machine_has_no_findings(doctor: Doctor) -> None:
     outcome = doctor()
 
     assert outcome.code == 0
-    assert [line[:3] for line in outcome.stdout.splitlines()] == ["ok "] * 9
+    assert [line[:3] for line in outcome.stdout.splitlines()] == ["ok "] * 10
 
 
 def test_nothing_is_made_by_looking(doctor: Doctor, private_environment: Path) -> None:
@@ -167,6 +167,16 @@ def test_leftovers_with_nothing_to_lose_are_found(doctor: Doctor, tmp_path: Path
 
     assert "2 runs left something, 1 safe to remove" in list_findings(outcome)["repository"]
     assert "forge clean --merged" in outcome.stdout
+
+
+def test_configuration_that_ruff_refuses_is_found(doctor: Doctor, tmp_path: Path) -> None:
+    pin = 'required-version = "==0.4.4"\n'
+    repo = make_repository(tmp_path / "repo", {"ruff.toml": pin})
+
+    outcome = doctor("--repo", str(repo))
+
+    assert outcome.code == 1
+    assert "Required version `==0.4.4`" in list_findings(outcome)["checks"]
 
 
 def test_document_says_the_same(doctor: Doctor, db_path: Path) -> None:
