@@ -309,3 +309,22 @@ def test_dropping_kept_commits_leaves_those_of_other_steps(repo: Path, worktree:
     assert git(repo, "for-each-ref", "--format=%(refname)", "refs/forge") == (
         "refs/forge/forge-task-00000001/step-2/1/a"
     )
+
+
+def test_sparse_worktree_is_as_sparse_after_a_commit(repo: Path) -> None:
+    base = commit_all(repo, dict.fromkeys(("a/x", "b/y", "c/z"), "1\n"), "Three")
+    git(repo, "sparse-checkout", "set", "a")
+    worktree = ensure_task_worktree(repo, "t", base).path
+    put_files(worktree, {"a/x": "2\n", "b/y": "2\n"})
+
+    commit_files(
+        worktree,
+        ["a/x", "b/y"],
+        parent=base,
+        subject="Two",
+        trailers=CommitTrailers("forge-t", None, 1),
+    )
+
+    assert git(repo, "diff", "--name-only", "main", "forge/t").split() == ["a/x", "b/y"]
+    assert git(worktree, "status", "--porcelain") == ""
+    assert not (worktree / "c").exists()

@@ -8,8 +8,12 @@ from pathlib import Path
 from forge_core.errors import GitFailed, RefusedPath
 from forge_core.git.base_files import REGULAR_MODES
 from forge_core.git.command import Git
+from forge_core.git.receipt import locate_private
 from forge_core.git.trailers import CommitTrailers, build_message, carries
 from forge_core.git.worktree import remove_stale_locks
+
+SPARSE_PATTERNS = "info/sparse-checkout"
+"""Where git keeps in its own directory what a sparse checkout holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,9 @@ def commit_files(
     message = build_message(subject, trailers)
     commit = _write_commit(git, tree, parent, message) if changes else parent
     git.run("update-ref", "-m", "forge: commit", "HEAD", commit, parent)
+    if (locate_private(worktree) / SPARSE_PATTERNS).exists():
+        # The index was read anew and knows no more what the patterns leave out.
+        git.succeeds("sparse-checkout", "reapply")
     return commit if changes else None
 
 

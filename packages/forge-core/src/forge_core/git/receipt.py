@@ -55,8 +55,10 @@ def _write(worktree: Path, text: str) -> None:
 
 
 def _locate(worktree: Path) -> Path:
-    """Return the place in git's own directory of the worktree, which resetting leaves alone."""
+    return locate_private(worktree) / NAME
+
+
+def locate_private(worktree: Path) -> Path:
+    """Return git's own directory of the worktree, which resetting leaves alone."""
     git = worktree / ".git"
-    if git.is_dir():
-        return git / NAME
-    return worktree / git.read_text().removeprefix("gitdir: ").strip() / NAME
+    return git if git.is_dir() else worktree / git.read_text().removeprefix("gitdir: ").strip()
