@@ -17,6 +17,7 @@ FILES: dict[str, str | bytes] = {
     "latin.txt": "é\n".encode("latin-1"),
     "image.dat": b"\0\1\2",
     "large.txt": b"x\n" * 500_001,
+    "model.json": "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n",
 }
 
 
@@ -43,6 +44,7 @@ def repo(tmp_path: Path) -> Path:
         ("latin.txt", "it is not UTF-8 text"),
         ("image.dat", "it is a binary file"),
         ("large.txt", "it is larger than 1 MB"),
+        ("model.json", "it is a pointer of git lfs"),
     ],
 )
 def test_target_that_can_never_be_written_is_refused(repo: Path, target: str, reason: str) -> None:
