@@ -68,10 +68,18 @@ def _show_whole(call: Interaction, output: OutputFormat) -> None:
     if output is OutputFormat.JSON:
         print_text(dump({"interaction": build_call(call, prices, verbose=True)}))
     else:
-        from forge_cli.render.answer import render_answer  # noqa: PLC0415 - takes its time
-
-        changes = render_answer(call)
+        changes = _render_changes(call)
         print_text(render_interaction(call, f"call {name_call(call)}", prices, changes=changes))
+
+
+def _render_changes(call: Interaction) -> str | None:
+    """Render an answer as a diff, which needs the models of the engine only if it names files."""
+    response = call.response or ""
+    if '"file_path"' not in response and '"deletions"' not in response:
+        return None
+    from forge_cli.render.answer import render_answer  # noqa: PLC0415 - takes its time
+
+    return render_answer(call)
 
 
 def _choose_text(call: Interaction, name: str) -> str:
