@@ -189,7 +189,7 @@ def test_planner_sees_interfaces_instead_of_files(repo: Path, cache: SourceCache
     ]
 
 
-@pytest.mark.parametrize("targets", [(), ("README.md",), ("docs/new.md",), ("shop/new.py",)])
+@pytest.mark.parametrize("targets", [("README.md",), ("docs/new.md",), ("shop/new.py",)])
 def test_without_imports_to_follow_the_best_ranked_interfaces_are_shown(
     repo: Path, cache: SourceCache, targets: tuple[str, ...]
 ) -> None:
@@ -285,3 +285,18 @@ def test_file_that_the_refused_attempt_changed_is_shown_as_it_stands(
 
     changed = [file for file in materials.discovered if file.kind == "changed_file"]
     assert [(file.source.path, file.source.text) for file in changed] == [("README.md", "# shop\n")]
+
+
+def test_short_files_are_shown_whole_where_no_file_is_named(repo: Path, cache: SourceCache) -> None:
+    long = "X = 1\n" + "# not short\n" * 1000
+    commit_all(repo, {"shop/long.py": long}, "Add a long file")
+    head = git(repo, "rev-parse", "HEAD")
+    request = replace(want(repo), base_commit=head)
+
+    unnamed, _ = gather(request, cache)
+    named, _ = gather(replace(request, targets=("new.py",)), cache)
+
+    kinds = {file.source.path: (file.kind, file.source.text) for file in unnamed.discovered}
+    assert kinds["shop/money.py"] == ("short_file", (repo / "shop/money.py").read_text())
+    assert kinds["shop/long.py"] == ("interface", None)
+    assert {file.kind for file in named.discovered} == {"interface"}

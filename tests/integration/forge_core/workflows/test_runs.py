@@ -388,8 +388,8 @@ async def test_refused_edits_are_shown_to_the_next_attempt(
     result = await execute(client, repo, model, plan=False)
 
     assert (result.status, len(result.attempts)) == ("success", 2)
-    unseen, refused, repaired = read_calls()
-    assert [call.attempt for call in (unseen, refused, repaired)] == [1, 1, 2]
+    refused, repaired = read_calls()
+    assert [call.attempt for call in (refused, repaired)] == [1, 2]
     assert "## Refused changes: a.py" in repaired.user_prompt
     heading = "## Changed by the previous attempt, as it stands now: a.py"
     assert f"{heading}\n\n```\nONE = 1\n```\n" in repaired.user_prompt

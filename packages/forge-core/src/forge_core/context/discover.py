@@ -14,7 +14,10 @@ MAX_MENTIONED = 20
 
 
 INTERFACE_TOKENS = 8000
-"""Tokens of interfaces that are shown where no import shows what is needed."""
+"""Tokens of interfaces and short files, shown where no import shows what is needed."""
+
+SHORT_FILE_TOKENS = 500
+"""Up to which a file that might be changed is shown whole instead of by its interface."""
 
 
 @dataclass(frozen=True, slots=True)

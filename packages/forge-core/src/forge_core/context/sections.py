@@ -20,6 +20,7 @@ SectionKind = Literal[
     "written_file",
     "mentioned_file",
     "dependency",
+    "short_file",
     "interface",
     "context_file",
 ]
@@ -35,6 +36,7 @@ HEADINGS: dict[SectionKind, str] = {
     "repo_map": "Repository map",
     "context_file": "Context file",
     "interface": "Interface",
+    "short_file": "Short file",
     "dependency": "Imported file",
     "mentioned_file": "Named in the description",
     "changed_file": "Changed by the previous attempt, as it stands now",
@@ -52,6 +54,7 @@ FILE_KINDS: frozenset[SectionKind] = frozenset(
     {
         "context_file",
         "interface",
+        "short_file",
         "dependency",
         "mentioned_file",
         "written_file",

@@ -7,13 +7,14 @@ from pathlib import Path
 from forge_core.context.assemble import Coverage, get_map_budget
 from forge_core.context.discover import (
     INTERFACE_TOKENS,
+    SHORT_FILE_TOKENS,
     ImportedFile,
     find_imported,
     find_mentioned,
 )
 from forge_core.context.rank import build_seeds, compute_pagerank, order_by_rank
 from forge_core.context.repo_map import NO_MAP, RepoMap, build_repo_map
-from forge_core.context.sections import estimate_tokens
+from forge_core.context.sections import SectionKind, estimate_tokens
 from forge_core.context.tree_view import TreeView
 from forge_core.errors import UnreadableFile
 from forge_core.files.read import read_text
@@ -155,7 +156,8 @@ class _Reader:
             [file for file in imports if file.path not in named][:MAX_DISCOVERED]
         )
         if not imports and depth:
-            yield from self._show_best(named)
+            shown_anyway = named.union(request.refused_files)
+            yield from self._show_best(shown_anyway, whole=not (starts or request.interfaces_only))
         for path in starts:
             if path not in requested.union(written):
                 yield DiscoveredFile(self._read(path), "mentioned_file", "named in the description")
@@ -173,18 +175,35 @@ class _Reader:
             elif self._view.get_outline(item.path):
                 yield DiscoveredFile(self._outline(item.path), "interface", reason)
 
-    def _show_best(self, named: set[str]) -> Iterator[DiscoveredFile]:
-        """Show the interfaces that most of the repository rests on, where no import leads on."""
+    def _show_best(self, named: set[str], *, whole: bool) -> Iterator[DiscoveredFile]:
+        """Show what most of the repository rests on, where no import leads on.
+
+        Args:
+            named: Files that are shown anyway.
+            whole: Show short files whole: nothing says which file is to change, and a model may
+                only change what it has seen.
+        """
         used = 0
         for path in self._ranked:
-            outline = self._view.get_outline(path)
-            used += estimate_tokens(outline, self._request.config.chars_per_token)
+            text = self._read_short(path) if whole else ""
+            shown = text or self._view.get_outline(path)
+            used += estimate_tokens(shown, self._request.config.chars_per_token)
             if used > INTERFACE_TOKENS:
                 return
-            if outline and path not in named:
-                yield DiscoveredFile(
-                    self._outline(path), "interface", "among the best-ranked files"
-                )
+            if not shown or path in named:
+                continue
+            source = self._read(path) if text else self._outline(path)
+            kind: SectionKind = "short_file" if text else "interface"
+            yield DiscoveredFile(source, kind, "among the best-ranked files")
+
+    def _read_short(self, path: str) -> str:
+        """Read a file that costs little to show whole; empty for any other."""
+        most = int(SHORT_FILE_TOKENS * self._request.config.chars_per_token)
+        try:
+            text = read_text(self._request.worktree, path, limit_bytes=4 * most)
+        except UnreadableFile:
+            return ""
+        return text if len(text) <= most else ""
 
     def _outline(self, path: str) -> SourceFile:
         lines = self._count_lines(path) if self._request.interfaces_only else None
