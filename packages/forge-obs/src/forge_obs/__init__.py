@@ -3,7 +3,8 @@
 `record` and `LLMStats` are what instrumented code needs; everything else reads or maintains the
 store, and nothing else of this package is public but the same names in `forge_obs.store`. Each name
 is imported at first use, so that `import forge_obs` costs next to nothing. `Interaction` and `Run`
-are mapped by SQLAlchemy from the first `get_engine` on, or when `forge_obs.store` gives them.
+are mapped by SQLAlchemy from the first `get_engine` or `open_reader` on, or when `forge_obs.store`
+gives them.
 """
 
 from importlib import import_module

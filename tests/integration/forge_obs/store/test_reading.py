@@ -77,10 +77,11 @@ def test_store_opened_once_reads_what_the_functions_do(db: Path, tmp_path: Path)
     assert (opened.path, opened.get_backlog()) == (db, Backlog())
 
 
-def test_classes_are_mapped_once_there_is_an_engine(db: Path) -> None:
+@pytest.mark.parametrize("opener", ["get_engine", "open_reader"])
+def test_classes_are_mapped_once_there_is_an_engine(db: Path, opener: str) -> None:
     script = (
-        "import sys; from forge_obs import Interaction, get_engine\n"
-        "engine = get_engine(sys.argv[1])\n"
+        f"import sys; from forge_obs import Interaction, {opener}\n"
+        f"engine = {opener}(sys.argv[1])\n"
         "from sqlalchemy import select\n"
         "with engine.connect() as connection:\n"
         "    print(len(connection.execute(select(Interaction)).all()))"

@@ -82,6 +82,12 @@ def open_reader(db_path: str | os.PathLike[str] | None) -> Engine | None:
     Raises:
         StoreUnavailable: The system does not tell whether there is one.
     """
+    from forge_obs.database import orm  # noqa: F401, PLC0415 - a `StoreReader` does without
+
+    return _open_engine(db_path)
+
+
+def _open_engine(db_path: str | os.PathLike[str] | None) -> Engine | None:
     if db_path is None:
         return None
     path = Path(db_path)
@@ -110,7 +116,7 @@ class StoreReader:
         Raises:
             StoreUnavailable: The system does not tell whether there is one.
         """
-        engine = open_reader(db_path)
+        engine = _open_engine(db_path)
         return None if engine is None else cls(engine)
 
     def get_interactions(
