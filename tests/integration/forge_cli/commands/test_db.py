@@ -109,6 +109,18 @@ def test_check_finds_a_database_that_others_may_read(forge: Forge, store: Path) 
     assert f"readable   by others: chmod 600 {store}" in outcome.stdout
 
 
+@pytest.mark.parametrize("path", ["/dev/null", "."])
+def test_check_gives_no_advice_on_the_mode_of_what_is_no_file(
+    forge: Forge, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setenv("FORGE_DB_PATH", str(Path(path).resolve()))
+
+    outcome = forge("db", "check")
+
+    assert outcome.code == 3
+    assert "chmod" not in outcome.stdout
+
+
 def test_check_finds_an_older_schema(forge: Forge, store: Path) -> None:
     change(store, "DELETE FROM alembic_version")
 

@@ -49,7 +49,7 @@ class StoreCheck:
     damage: tuple[str, ...] = ()
     """What SQLite's `quick_check` found, and tables that are not there."""
     files: tuple[FileMode, ...] = ()
-    """The database, what SQLite keeps beside it, and what waits or was lost."""
+    """The database, what SQLite keeps beside it, and what waits or was lost; regular files only."""
     size_bytes: int = 0
     """Size of these files together."""
     backlog: Backlog = field(default_factory=Backlog)
@@ -103,7 +103,11 @@ def _check(known: StoreCheck, *, whole: bool) -> StoreCheck:
 def _list_files(path: Path) -> tuple[tuple[FileMode, ...], int]:
     ours = (path, *side_files(path), *list_files(path), get_lost_path(path))
     found = [(file, status) for file in ours if (status := _stat(file)) is not None]
-    modes = tuple(FileMode(file, stat.S_IMODE(status.st_mode)) for file, status in found)
+    modes = tuple(
+        FileMode(file, stat.S_IMODE(status.st_mode))
+        for file, status in found
+        if stat.S_ISREG(status.st_mode)
+    )
     return modes, sum(status.st_size for _, status in found)
 
 
