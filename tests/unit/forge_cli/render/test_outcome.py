@@ -58,7 +58,7 @@ def test_task_without_a_plan_names_the_commit_of_its_last_attempt() -> None:
 
     lines = render({"worktree_branch": "forge/t", "attempts": attempts})
 
-    assert "  commits cccccccccccc (attempt 2)" in [line.replace("  (", " (") for line in lines]
+    assert "  commits cccccccccccc (attempt 2)" in lines
 
 
 def test_many_commits_are_counted() -> None:

@@ -76,7 +76,10 @@ def _list_commits(result: ResultView) -> Sequence[tuple[str, str]]:
     units = [(step.commit, escape_line(step.name), len(step.attempts)) for step in result.steps]
     units += [(attempt.commit, "", attempt.number) for attempt in result.attempts[-1:]]
     return [
-        (escape_line(commit[:SHORT_COMMIT]), name + (f" (attempt {number})" if number > 1 else ""))
+        (
+            escape_line(commit[:SHORT_COMMIT]),
+            f"{name} (attempt {number})".strip() if number > 1 else name,
+        )
         for commit, name, number in units
         if commit
     ]
