@@ -49,11 +49,11 @@ def test_users_read_the_whole_docstring_of_a_command(
     assert " ".join(expected) in " ".join(shown.split())
 
 
-@pytest.mark.parametrize("group", ["db", "server"])
+@pytest.mark.parametrize("argv", [["db"], ["server"], ["db", "--help"], ["server", "--help"]])
 def test_each_command_of_a_group_says_what_it_does(
-    group: str, capsys: pytest.CaptureFixture[str]
+    argv: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    call([group, "--help"])
+    call(argv)
 
     commands = re.search(r"─ Commands ─+╮\n(.*?)╰", capsys.readouterr().out, re.S)
     assert commands is not None

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from cyclopts import CycloptsError, UnusedCliTokensError
 
-from forge_cli.commands.tree import build_app
+from forge_cli.commands.tree import GROUPS, build_app
 from forge_cli.errors import EXPECTED, describe_refusal, find_exit_code
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.common import launch, may_have_global_options
@@ -35,7 +35,8 @@ def main(argv: list[str]) -> NoReturn:
 def call(argv: list[str]) -> ExitCode:
     """Run a command line; whatever goes wrong becomes one line and an exit code."""
     has_global_options = may_have_global_options(argv)
-    app, result = build_app(with_help=has_global_options), None
+    lists_commands = has_global_options or argv[-1] in GROUPS
+    app, result = build_app(with_help=lists_commands), None
     try:
         with _failing_as_other_output():
             result = app.meta(argv) if has_global_options else launch(app, argv)
