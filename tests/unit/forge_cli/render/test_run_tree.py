@@ -285,6 +285,15 @@ def test_calls_of_other_teams_without_a_run_are_units_of_their_own() -> None:
     assert "\nattempt 1 unfinished" in text
 
 
+def test_check_that_did_not_apply_is_not_said_to_have_passed() -> None:
+    verdict = {"check_name": "ruff_format", "passed": True, "summary": "not run (no ruff)"}
+    view = make_view("success", {"attempts": [make_attempt(1, validation_results=[verdict])]})
+
+    text = render_run(view, [], PRICES, details=True).plain
+
+    assert "  ruff_format not run (no ruff)\n" in text + "\n"
+
+
 @pytest.mark.parametrize(
     ("warning", "line"),
     [(True, "targets warning: b.py as it was"), (False, "targets passed: b.py as it was")],

@@ -38,6 +38,9 @@ COUNTS = ("input_tokens", "output_tokens", "cache_read_tokens")
 
 SHORT_COMMIT = 12
 
+NOT_RUN = "not run"
+"""How the summary of a check begins that did not apply."""
+
 MOST_CHANGES = 8
 """Files of an attempt whose changes the tree shows."""
 
@@ -209,9 +212,11 @@ class _Tree:
             yield _Row(Text(f"{indent}… {len(changes) - len(cut):,} more files with --verbose"))
 
     def _check_rows(self, check: CheckView, indent: str) -> Iterator[_Row]:
-        shown = _style_verdict(check)
-        summary = f": {escape_line(check.summary)}"
-        yield _Row(Text.assemble(f"{indent}{escape_line(check.name)} ", shown, summary))
+        name, summary = escape_line(check.name), escape_line(check.summary)
+        if check.passed and check.summary.startswith(NOT_RUN):
+            yield _Row(Text(f"{indent}{name} {summary}"))
+        else:
+            yield _Row(Text.assemble(f"{indent}{name} ", _style_verdict(check), f": {summary}"))
         if check.passed or not check.details:
             return
         lines = escape(check.details.rstrip()).split("\n")
