@@ -61,6 +61,18 @@ def test_task_without_a_plan_names_the_commit_of_its_last_attempt() -> None:
     assert "  commits cccccccccccc (attempt 2)" in lines
 
 
+def test_deleted_files_are_counted_unless_they_were_written_again() -> None:
+    def build_step(commit: str | None, *paths: str) -> dict[str, Any]:
+        changes = [{"path": path, "kind": "deleted"} for path in paths]
+        return {"commit_sha": commit, "attempts": [{"changes": changes}]}
+
+    steps = [build_step("1" * 40, "a.py", "old.py"), build_step(None, "rolled_back.py")]
+
+    lines = render({**RESULT, "step_results": steps})
+
+    assert "  branch  forge/t (2 files, 1 deleted)" in lines
+
+
 def test_many_commits_are_counted() -> None:
     steps = [
         {"step_id": f"s{number}", "commit_sha": f"{number:040x}", "attempts": [{}]}

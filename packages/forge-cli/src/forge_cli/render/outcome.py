@@ -52,7 +52,7 @@ def _list_lines(
         yield "warning" if remark.warning else "note", escape_line(remark.summary)
     commits = _list_commits(result)
     if result.branch:
-        yield "branch", f"{escape_line(result.branch)} ({format_count(len(result.files), 'file')})"
+        yield "branch", f"{escape_line(result.branch)} ({_count_files(result)})"
     for number, (commit, name) in enumerate(commits[:MOST_COMMITS]):
         yield "" if number else "commits", f"{commit[:SHORT_COMMIT]} {name}"
     if len(commits) > MOST_COMMITS:
@@ -69,6 +69,11 @@ def _list_lines(
             "remove",
             as_started(f"forge clean {_quote(basename(result.branch))} --repo {repo} --force"),
         )
+
+
+def _count_files(result: ResultView) -> str:
+    written, deleted = len(result.files), len(result.deleted_files)
+    return format_count(written, "file") + (f", {deleted:,} deleted" if deleted else "")
 
 
 def _list_commits(result: ResultView) -> Sequence[tuple[str, str]]:

@@ -106,6 +106,7 @@ def _describe_run(
     yield "waste", _describe_waste(outline, prices)
     yield "time", _describe_time(view, outline)
     yield "files", ", ".join(escape_line(path) for path in result.files)
+    yield "deleted", ", ".join(escape_line(path) for path in result.deleted_files)
     yield "error", escape_line(result.error or "")
     yield "broken", escape_line(run.broken or "")
 

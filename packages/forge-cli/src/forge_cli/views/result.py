@@ -85,6 +85,11 @@ class UnitView:
     parts: tuple["UnitView", ...] = ()
     """Sub-tasks of a step."""
 
+    def list_last_attempts(self) -> list[AttemptView]:
+        """List what its commit is made of; nothing where there is none."""
+        units = (self, *self.parts) if self.commit else ()
+        return [attempt for unit in units for attempt in unit.attempts[-1:]]
+
 
 @dataclass(frozen=True, slots=True)
 class ResultView:
@@ -104,6 +109,19 @@ class ResultView:
     def steps_done(self) -> int:
         """Steps that ended with success."""
         return sum(step.status == "success" for step in self.steps)
+
+    @property
+    def deleted_files(self) -> tuple[str, ...]:
+        """Files that the commits deleted and none of them wrote again."""
+        units = [self.attempts[-1:], *(step.list_last_attempts() for step in self.steps)]
+        deleted = {
+            change.path
+            for attempts in units
+            for attempt in attempts
+            for change in attempt.changes
+            if change.kind == "deleted"
+        }
+        return tuple(sorted(deleted.difference(self.files)))
 
     def list_remarks(self) -> tuple[CheckView, ...]:
         """List what is to be said of the attempts that were accepted."""
