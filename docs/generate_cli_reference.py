@@ -8,7 +8,7 @@ import re
 import sys
 from pathlib import Path
 
-from forge_cli.commands.tree import build_app
+from forge_cli.commands import build_app
 from forge_cli.help import EXAMPLES
 from forge_cli.options.common import GLOBAL_GROUP
 

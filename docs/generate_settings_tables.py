@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from forge_cli.commands.tree import build_app
+from forge_cli.commands import build_app
 from forge_cli.config.model_fields import MODELS, get_field
 from forge_cli.config.settings import SETTINGS, describe_type
 from forge_cli.options.run import FIELD_NAMES

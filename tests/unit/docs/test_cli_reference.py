@@ -6,7 +6,7 @@ from itertools import chain
 from pathlib import Path
 
 from cyclopts import App
-from forge_cli.commands.tree import build_app
+from forge_cli.commands import build_app
 from forge_cli.exit_codes import ExitCode
 from forge_cli.help import EXAMPLES
 from forge_cli.render.json_documents import build_run

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 from cyclopts import App
-from forge_cli.commands.tree import build_app
+from forge_cli.commands import build_app
 
 ROOT = Path(__file__).parents[3]
 DOCUMENTS = sorted(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from forge_cli.app import call
-from forge_cli.commands.tree import COMMANDS
+from forge_cli.commands import COMMANDS
 from forge_cli.options.common import may_have_global_options
 
 

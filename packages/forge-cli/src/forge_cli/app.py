@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from cyclopts import CycloptsError, UnusedCliTokensError
 
-from forge_cli.commands.tree import GROUPS, build_app
+from forge_cli.commands import GROUPS, build_app
 from forge_cli.errors import EXPECTED, describe_refusal, find_exit_code
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.common import launch, may_have_global_options

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from forge_core.models.result import ValidationResult
 from forge_core.models.task import ValidationConfig
-from forge_core.validation import ruff as ruff_module
 from forge_core.validation.checks import validate_files
+from forge_core.validation.python import ruff as ruff_module
 from support.repository import git, make_repository, put_files
 
 CLEAN = '"""A module."""\n\nX = 1\n'

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 from forge_obs import flush, record
-from forge_obs.database import sqlite_writer
-from forge_obs.database.checkpointer import LOG_BYTES
+from forge_obs.database.commits import sqlite_writer
+from forge_obs.database.commits.checkpointer import LOG_BYTES
 from support.children import NOBODY, is_alive, run_in_child, start_child, wait_for
 from support.waiting import wait_until
 

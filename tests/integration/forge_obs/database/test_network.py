@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from forge_obs import check_store, flush, get_interactions, open_reader, record
-from forge_obs.database.sqlite_writer import LogConnection
+from forge_obs.database.commits.sqlite_writer import LogConnection
 from support.waiting import wait_until
 
 

@@ -29,7 +29,7 @@ from forge_obs import (
     recorder,
     upgrade,
 )
-from forge_obs.database.checkpointer import Checkpointer
+from forge_obs.database.commits.checkpointer import Checkpointer
 from forge_obs.environment import locked_file as private_file
 from forge_obs.errors import SpoolUnavailable
 from forge_obs.model.columns import HEAD

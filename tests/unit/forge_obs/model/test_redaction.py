@@ -2,7 +2,7 @@
 
 import orjson
 import pytest
-from forge_obs.database.group_commit import Commit
+from forge_obs.database.commits.group_commit import Commit
 from forge_obs.model.columns import Kind
 from forge_obs.model.entries import Entry, Row, clean_columns
 from forge_obs.model.redaction import DROPPED, redact_entry

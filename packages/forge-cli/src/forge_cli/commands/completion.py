@@ -31,7 +31,7 @@ def completion(
         install: Write the script where the shell looks for it. Bash and zsh also get a line in
             ~/.bashrc or ~/.zshrc that loads it.
     """
-    from forge_cli.commands.tree import build_app  # noqa: PLC0415 - it imports this module
+    from forge_cli.commands import build_app  # noqa: PLC0415 - it imports this module
 
     target = shell or _detect()
     app = build_app()

@@ -14,8 +14,8 @@ from forge_core.shell.run import run_command
 from forge_core.validation.checkout_imports import put_worktree_first
 from forge_core.validation.data_files import check_data
 from forge_core.validation.environment import clean_environment
-from forge_core.validation.python_checks import check_python
-from forge_core.validation.ruff import OnWait
+from forge_core.validation.python.checks import check_python
+from forge_core.validation.python.ruff import OnWait
 from forge_core.validation.verdicts import build_replaced_verdict, build_test_verdict
 
 MAX_BYTES = 5_000_000

@@ -18,8 +18,8 @@ from forge_core.models.task import ValidationConfig
 from forge_core.shell.bounds import CommandBounds
 from forge_core.shell.run import run_command
 from forge_core.validation.environment import clean_environment
-from forge_core.validation.ruff import OWN_ENDS, Ruff, RuffMissing, explain_refusal
-from forge_core.validation.ruff_rules import CONFIG_FILES, FileRules, find_rules
+from forge_core.validation.python.ruff import OWN_ENDS, Ruff, RuffMissing, explain_refusal
+from forge_core.validation.python.ruff_rules import CONFIG_FILES, FileRules, find_rules
 
 MAX_EXTENSIONS = 5
 """Configurations that one may extend in turn."""

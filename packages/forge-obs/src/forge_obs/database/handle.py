@@ -15,14 +15,14 @@ from typing import Final
 
 from sqlalchemy import Engine
 
-from forge_obs.database.checkpointer import Checkpointer
+from forge_obs.database.commits.checkpointer import Checkpointer
+from forge_obs.database.commits.group_commit import Commit, GroupCommit
+from forge_obs.database.commits.sqlite_writer import LogConnection, Writer
 from forge_obs.database.connections import Identity, identify, list_connections
 from forge_obs.database.engines import create_write_engine, switch_journal
 from forge_obs.database.errors import DRIVER_ERRORS, KeyTaken, is_busy, telling_errors
 from forge_obs.database.files import prepare_file, side_files
-from forge_obs.database.group_commit import Commit, GroupCommit
 from forge_obs.database.replaced import Watch
-from forge_obs.database.sqlite_writer import LogConnection, Writer
 from forge_obs.environment.process import get_network_file_system
 from forge_obs.errors import StoreUnavailable
 from forge_obs.fork_lock import ForkLock

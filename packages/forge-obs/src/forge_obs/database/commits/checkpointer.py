@@ -17,9 +17,9 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from operator import attrgetter
 from typing import Final
 
+from forge_obs.database.commits.group_commit import LONG_ROW, Commit
+from forge_obs.database.commits.sqlite_writer import LogConnection
 from forge_obs.database.errors import DRIVER_ERRORS
-from forge_obs.database.group_commit import LONG_ROW, Commit
-from forge_obs.database.sqlite_writer import LogConnection
 from forge_obs.errors import StoreUnavailable
 from forge_obs.fork_lock import ForkLock
 

@@ -5,7 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
 import pytest
-from forge_obs.database.group_commit import LONG_ROW, MOST_ROWS, Commit, GroupCommit, _Group
+from forge_obs.database.commits.group_commit import LONG_ROW, MOST_ROWS, Commit, GroupCommit, _Group
 from forge_obs.errors import StoreUnavailable
 from forge_obs.fork_lock import ForkLock
 from support.waiting import wait_until
@@ -63,7 +63,7 @@ def test_rows_that_meet_are_written_together() -> None:
 def test_leader_that_waits_for_company_goes_on_once_enough_have_come(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("forge_obs.database.group_commit._GATHER_S", 10 * DEADLINE_S)
+    monkeypatch.setattr("forge_obs.database.commits.group_commit._GATHER_S", 10 * DEADLINE_S)
     group = _Group(row("first"))
     leader = Pen(keep).threads.submit(group.gather, 3)
     group.join(row("second"))

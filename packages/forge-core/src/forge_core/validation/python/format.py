@@ -7,8 +7,8 @@ from forge_core.models.result import ValidationResult
 from forge_core.models.task import ValidationConfig
 from forge_core.shell.bounds import CommandResult
 from forge_core.validation.comparison import compare
-from forge_core.validation.python_files import PythonFile, RuffRefused, group_paths
-from forge_core.validation.ruff import OWN_ENDS, Ruff
+from forge_core.validation.python.files import PythonFile, RuffRefused, group_paths
+from forge_core.validation.python.ruff import OWN_ENDS, Ruff
 from forge_core.validation.verdicts import FormatReport, build_format_verdict
 
 FORMAT = ("format",)

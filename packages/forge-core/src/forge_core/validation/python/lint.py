@@ -7,9 +7,9 @@ from forge_core.models.result import ValidationResult
 from forge_core.models.task import ValidationConfig
 from forge_core.shell.bounds import CommandResult
 from forge_core.validation.findings import SYNTAX, Finding, find_new, parse_findings
-from forge_core.validation.fixes import apply_fixes
-from forge_core.validation.python_files import PythonFile, RuffRefused, group_paths
-from forge_core.validation.ruff import OWN_ENDS, Ruff
+from forge_core.validation.python.files import PythonFile, RuffRefused, group_paths
+from forge_core.validation.python.fixes import apply_fixes
+from forge_core.validation.python.ruff import OWN_ENDS, Ruff
 from forge_core.validation.verdicts import LintReport, build_lint_verdict
 
 LINT = ("check", "--no-fix", "--output-format=json-lines")

@@ -2,7 +2,7 @@
 
 import pytest
 from forge_core.validation.findings import Finding, TextEdit
-from forge_core.validation.fixes import apply_fixes
+from forge_core.validation.python.fixes import apply_fixes
 
 
 def remove_row(row: int) -> Finding:

@@ -10,11 +10,11 @@ from forge_core.errors import DiskFull
 from forge_core.files.disk import SCARCE_BYTES, is_full
 from forge_core.models.result import ValidationResult
 from forge_core.models.task import ValidationConfig
-from forge_core.validation.format import Formatter
-from forge_core.validation.lint import Linter
-from forge_core.validation.python_files import PythonFile, RuffRefused
-from forge_core.validation.ruff import OnWait, Ruff, RuffMissing, explain_refusal
-from forge_core.validation.ruff_rules import find_rules
+from forge_core.validation.python.files import PythonFile, RuffRefused
+from forge_core.validation.python.format import Formatter
+from forge_core.validation.python.lint import Linter
+from forge_core.validation.python.ruff import OnWait, Ruff, RuffMissing, explain_refusal
+from forge_core.validation.python.ruff_rules import find_rules
 from forge_core.validation.verdicts import build_not_checked, build_skip
 
 GROWTH = 4

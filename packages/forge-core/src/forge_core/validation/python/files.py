@@ -8,7 +8,7 @@ from forge_core.files.protection import WritePolicy
 from forge_core.files.write import write_changes
 from forge_core.models.changes import PlannedFile
 from forge_core.shell.bounds import CommandResult
-from forge_core.validation.ruff_rules import FileRules
+from forge_core.validation.python.ruff_rules import FileRules
 
 ANY_FILE = WritePolicy(allow_protected=True)
 """What was written may be mended."""
