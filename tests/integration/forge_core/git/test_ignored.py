@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from forge_core.git.ignored import find_ignored
+from forge_core.git.repository import find_ignored
 from support.repository import make_repository
 
 

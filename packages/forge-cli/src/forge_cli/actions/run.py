@@ -14,7 +14,7 @@ from typing import Any
 from forge_core import runs
 from forge_core.errors import ModelNotConfigured
 from forge_core.git.repository import is_dirty
-from forge_core.git.submodule_files import list_absent
+from forge_core.git.submodules import list_absent
 from forge_core.runs import (
     ForgeTaskInput,
     RunDetached,

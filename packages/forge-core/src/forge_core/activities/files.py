@@ -19,8 +19,8 @@ from forge_core.files.protection import WritePolicy
 from forge_core.files.write import write_changes
 from forge_core.git.base_files import read_base_files
 from forge_core.git.claim import claimed_worktree
-from forge_core.git.ignored import find_ignored
 from forge_core.git.receipt import digest_files, leave_receipt, note_checks, was_checked
+from forge_core.git.repository import find_ignored
 from forge_core.git.submodules import refuse_submodules
 from forge_core.git.touched import find_missing, find_touched
 from forge_core.git.worktree import describe_mishap

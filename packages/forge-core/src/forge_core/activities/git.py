@@ -17,7 +17,7 @@ from forge_core.git.commit import (
 )
 from forge_core.git.gather import gather_commits
 from forge_core.git.repository import read_claim
-from forge_core.git.submodule_files import fill_submodules
+from forge_core.git.submodules import fill_submodules
 from forge_core.git.trailers import CommitTrailers
 from forge_core.git.worktree import (
     Worktree,

@@ -13,7 +13,7 @@ from forge_core.errors import GitFailed, RepositoryError, WorktreeAstray
 from forge_core.files.paths import WORKTREES
 from forge_core.git.command import Git
 from forge_core.git.repository import branch_exists, branch_name, common_directory
-from forge_core.git.submodule_files import refill_submodules
+from forge_core.git.submodules import refill_submodules
 from forge_core.locks.worktree_lock import exclusive, find_worktree
 
 SUB_TASKS = ".sub"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from forge_core.git.submodule_files import fill_submodules, list_absent
+from forge_core.git.submodules import fill_submodules, list_absent
 from forge_core.git.worktree import ensure_task_worktree, restore_worktree
 from support.repository import add_submodule, git, make_repository
 
