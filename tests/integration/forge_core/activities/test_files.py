@@ -328,7 +328,7 @@ def test_what_was_not_seen_is_shown_as_far_as_there_is_room(
 
     review = reviewer.review(LLMResponse.model_validate({"edits": [edit]}), ())
 
-    assert "'long.py' stands there and you were not shown it" in review.problems[0]
+    assert "'long.py' exists and you were not shown it" in review.problems[0]
     if form == "nothing":
         assert (review.shown, review.sections) == ((), ())
     else:
@@ -395,6 +395,6 @@ def test_whole_answer_to_a_part_is_shown_the_lines_that_it_lost(repo: Path) -> N
     )
 
     assert lines[700] in shown.sections[0]
-    assert [problem for problem in shown.problems if "Shown now" in problem]
+    assert [line for line in shown.advice if "Shown now" in line]
     assert (nothing_new.shown, nothing_new.sections) == ((), ())
     assert "you were shown only parts of it" in nothing_new.problems[0]

@@ -322,7 +322,7 @@ async def test_answer_that_does_not_fit_the_files_is_asked_for_again_with_the_re
 ) -> None:
     diary = Diary()
     problem = "edits[0] (a.py): search does not stand in the file.\nThe nearest is line 1:"
-    told = [Review((problem, "Nothing was written.")), Review()]
+    told = [Review((problem,), advice=("Nothing was written.",)), Review()]
 
     def review(response: LLMResponse, shown: Sequence[ShownFile]) -> Review:
         assert (response.files[0].file_path, shown) == ("a.py", ())
@@ -333,9 +333,7 @@ async def test_answer_that_does_not_fit_the_files_is_asked_for_again_with_the_re
 
     assert diary.events == [("started", 0), ("failed", 0), ("started", 1), ("answered", 1)]
     assert diary.failures[0].kind == "invalid_output"
-    assert str(diary.failures[0]).endswith(
-        "search does not stand in the file.; Nothing was written."
-    )
+    assert str(diary.failures[0]).endswith("search does not stand in the file")
     assert server.exchanges[1].prompts.user == (
         f"{CONTEXT.user_prompt}\n\n## Previous answer\n\nYour previous answer was not accepted:\n"
         f"\n{problem}\n\nNothing was written.\n"

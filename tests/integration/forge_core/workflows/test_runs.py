@@ -300,7 +300,7 @@ async def test_file_that_was_not_shown_is_shown_before_it_is_changed(
         git(repo, "show", "forge/work:NEWS.md") == history.replace("Line 7.", "Line seven.").strip()
     )
     first, second = read_calls()
-    assert "'NEWS.md' stands there and you were not shown it" in (first.error or "")
+    assert "'NEWS.md' exists and you were not shown it" in (first.error or "")
     assert second.user_prompt.startswith(f"{first.user_prompt}\n\n## Shown now: NEWS.md\n")
     assert history in second.user_prompt
 

@@ -28,7 +28,7 @@ def build(base: Mapping[str, BaseFile] = BASE, **lists: Any) -> ChangeSet:
 def refuse(base: Mapping[str, BaseFile] = BASE, **lists: Any) -> tuple[str, ...]:
     with pytest.raises(UnfitChanges) as unfit:
         build(base, **lists)
-    return unfit.value.problems
+    return (*unfit.value.problems, *unfit.value.advice)
 
 
 def whole(path: str, content: str, **more: Any) -> dict[str, Any]:

@@ -42,9 +42,10 @@ class ChangeReviewer:
         self._room -= sum(map(len, sections))
         told = (f'Lines that you had not seen stand above, under "{HEADING}".',) if sections else ()
         return Review(
-            (*unfit.problems, *told),
+            unfit.problems,
             tuple(_as_shown(path, excerpt) for path, excerpt in excerpts.items()),
             sections,
+            (*unfit.advice, *told),
         )
 
     def _show(

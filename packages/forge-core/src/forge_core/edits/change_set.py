@@ -34,11 +34,16 @@ class UnfitChanges(ForgeError):
     """An answer cannot be made of the files as they are; nothing of it is written."""
 
     def __init__(
-        self, problems: Sequence[str], unseen: Mapping[str, Sequence[int]] | None = None
+        self,
+        problems: Sequence[str],
+        unseen: Mapping[str, Sequence[int]] | None = None,
+        advice: Sequence[str] = (),
     ) -> None:
         """Keep what is wrong, a paragraph each, and the rows of files that have to be shown."""
         super().__init__("; ".join(problem.split("\n", 1)[0] for problem in problems))
         self.problems = tuple(problems)
+        self.advice = tuple(advice)
+        """What the model is to do, beside what it can read from the problems."""
         self.unseen = {path: tuple(rows) for path, rows in (unseen or {}).items()}
         """Path to rows, counted from 0; without any, the file as a whole is meant."""
 
@@ -85,7 +90,7 @@ def build_change_set(
     builder = _Builder(response, base, sight)
     builder.plan()
     if builder.problems:
-        raise UnfitChanges(builder.finish_problems(), builder.unseen)
+        raise UnfitChanges(builder.problems, builder.unseen, builder.give_advice())
     return ChangeSet((*builder.writes, *builder.removals), tuple(builder.changes))
 
 
@@ -131,11 +136,11 @@ class _Builder:
                 )
         return files.values()
 
-    def finish_problems(self) -> list[str]:
-        """Return the problems, and what is to be sent again."""
+    def give_advice(self) -> list[str]:
+        """Say what is to be sent again."""
         fitting = len(self._response.edits) - self._unfit_edits
         rest = f" Of the edits, {fitting} would fit." if fitting else ""
-        return [*self.problems, f"Nothing was written.{rest} Send the whole answer again, mended."]
+        return [f"Nothing was written.{rest} Send the whole answer again, mended."]
 
     def _write_whole(self, file: FileOutput) -> None:
         path, old = file.file_path, self._base.get(file.file_path)
@@ -186,7 +191,7 @@ class _Builder:
         self.unseen.setdefault(path, []).extend(rows)
         if self._sight is not None:
             seen = self._sight.describe(path)
-            self.problems.append(f"{where} ({path}): {path!r} stands there and {seen}, {then}")
+            self.problems.append(f"{where} ({path}): {path!r} exists and {seen}, {then}")
 
     def _edit(self, path: str, old: BaseFile) -> EditedText | None:
         original = _decode(old)
@@ -208,7 +213,9 @@ class _Builder:
         if shown is not None and not shown:
             rows = [row for edit in edits for row in _find_rows(original, edit)]
             self._unfit_edits += len(edits)
-            self._refuse_unseen(path, f"edits[{numbered[0][0]}]", "so nobody can quote it", rows)
+            self._refuse_unseen(
+                path, f"edits[{numbered[0][0]}]", "so its lines cannot be quoted", rows
+            )
             return None
         try:
             return apply_edits(original, edits, shown)

@@ -48,6 +48,8 @@ class Review:
     shown: tuple[ShownFile, ...] = ()
     """Files that the model had not seen and `sections` show."""
     sections: tuple[str, ...] = ()
+    advice: Sequence[str] = ()
+    """What the model is told beside the problems; nobody else needs it."""
 
 
 ReviewResponse = Callable[[LLMResponse, Sequence[ShownFile]], Review]
@@ -230,7 +232,7 @@ class _Sampling:
                 review = await asyncio.to_thread(self._review, output, self.shown)
                 self.shown += review.shown
                 self._sections += review.sections
-                refuse_unfit(request, answer, review.problems)
+                refuse_unfit(request, answer, review.problems, review.advice)
         except ModelFailure as failure:
             if observer is not None:
                 await observer.failed(sample, request, failure)

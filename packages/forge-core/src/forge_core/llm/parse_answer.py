@@ -66,25 +66,37 @@ def accept_answer(request: ModelRequest, answer: ModelAnswer) -> BaseModel:
         raise _build_unfit(request, answer, "the schema", error.problems) from error
 
 
-def refuse_unfit(request: ModelRequest, answer: ModelAnswer, problems: Sequence[str]) -> None:
+def refuse_unfit(
+    request: ModelRequest, answer: ModelAnswer, problems: Sequence[str], advice: Sequence[str] = ()
+) -> None:
     """Refuse an answer that can be read, but not carried out.
+
+    Args:
+        request: What was asked for.
+        answer: What came.
+        problems: Why it cannot be carried out, a paragraph each.
+        advice: What the model alone is told besides.
 
     Raises:
         ModelFailure: There are problems.
     """
     if problems:
-        raise _build_unfit(request, answer, "the files", problems)
+        raise _build_unfit(request, answer, "the files", problems, advice)
 
 
 def _build_unfit(
-    request: ModelRequest, answer: ModelAnswer, what: str, problems: Sequence[str]
+    request: ModelRequest,
+    answer: ModelAnswer,
+    what: str,
+    problems: Sequence[str],
+    advice: Sequence[str] = (),
 ) -> ModelFailure:
-    told = "; ".join(problem.partition("\n")[0] for problem in problems)
+    told = "; ".join(problem.partition("\n")[0].removesuffix(".") for problem in problems)
     return ModelFailure(
         "invalid_output",
         f"{request.model}: the answer does not fit {what}: {told}",
         answer=answer,
-        problems=tuple(problems),
+        problems=(*problems, *advice),
     )
 
 
