@@ -18,7 +18,7 @@ from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import connect, embedded_config, load_connect_config
 from forge_core.temporal_client.executions import release
 from forge_core.temporal_client.inspector import RunHandle, RunInspector
-from forge_core.temporal_client.pending import RunLook
+from forge_core.temporal_client.pending_activities import RunLook
 from forge_core.worker.worker import WorkerLimits, running_worker
 from support.changed_workflows import PausingTaskWorkflow
 from support.llm_server import LLMServer, tool

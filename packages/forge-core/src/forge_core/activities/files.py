@@ -22,7 +22,7 @@ from forge_core.git.claim import claimed_worktree
 from forge_core.git.receipt import digest_files, leave_receipt, note_checks, was_checked
 from forge_core.git.repository import find_ignored
 from forge_core.git.submodules import refuse_submodules
-from forge_core.git.touched import find_missing, find_touched
+from forge_core.git.touched_paths import find_missing, find_touched
 from forge_core.git.worktree import describe_mishap
 from forge_core.models.activity import (
     ValidateInput,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from forge_core.models.run import PendingActivity
     from forge_core.models.task import ForgeTaskInput, TaskDefinition
     from forge_core.runs.cancellation import cancel_run
-    from forge_core.runs.detached import start_detached_run
+    from forge_core.runs.detached_run import start_detached_run
     from forge_core.runs.events import (
         CancellationRequested,
         RunBlocked,
@@ -66,7 +66,7 @@ __all__ = [
     "start_run",
 ]
 
-_MODULES = ("events", "resolve", "execution", "cancellation", "detached")
+_MODULES = ("events", "resolve", "execution", "cancellation", "detached_run")
 """Where the names come from, the modules that load least first."""
 
 

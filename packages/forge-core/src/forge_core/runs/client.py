@@ -28,7 +28,7 @@ from forge_core.runs.events import Emit, RunBlocked, RunProgress, ServerAway
 from forge_core.temporal_client.executions import TERMINATION_REASON, server_request
 from forge_core.temporal_client.inspector import RunDescription, RunHandle, RunInspector
 from forge_core.temporal_client.payload_size import ensure_transferable, get_limit
-from forge_core.temporal_client.pending import RunLook, lacks_store
+from forge_core.temporal_client.pending_activities import RunLook, lacks_store
 from forge_core.workflows.options import TASK_TIMEOUT
 from forge_core.workflows.task import ForgeTaskWorkflow
 

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from forge_core.locks.worktree_lock import inherited_locks
 from forge_core.shell import reaper
 from forge_core.shell.bounds import ResourceLimits
-from forge_core.shell.marked import kill_marked, make_mark
+from forge_core.shell.marked_processes import kill_marked, make_mark
 
 END_DEADLINE_S = reaper.KILL_DEADLINE_S + 5.0
 """Seconds that a reaper gets to end what is below it."""

@@ -30,7 +30,7 @@ from forge_core.temporal_client.executions import (
     server_request,
     walk,
 )
-from forge_core.temporal_client.pending import (
+from forge_core.temporal_client.pending_activities import (
     RunLook,
     StuckCause,
     find_activity_cause,

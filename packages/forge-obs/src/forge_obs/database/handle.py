@@ -22,7 +22,7 @@ from forge_obs.database.connections import Identity, identify, list_connections
 from forge_obs.database.engines import create_write_engine, switch_journal
 from forge_obs.database.errors import DRIVER_ERRORS, KeyTaken, is_busy, telling_errors
 from forge_obs.database.files import prepare_file, side_files
-from forge_obs.database.replaced import Watch
+from forge_obs.database.replaced_file import Watch
 from forge_obs.environment.process import get_network_file_system
 from forge_obs.errors import StoreUnavailable
 from forge_obs.fork_lock import ForkLock

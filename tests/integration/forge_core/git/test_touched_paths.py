@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from forge_core.git.touched import find_missing, find_touched
+from forge_core.git.touched_paths import find_missing, find_touched
 from support.repository import commit_all, git
 
 
