@@ -86,7 +86,7 @@ def write(worktree: Path, answer: dict[str, Any], **more: Any) -> WriteFilesResu
 
 
 def check(
-    worktree: Path, paths: tuple[str, ...], changes: tuple[FileChange, ...] = ()
+    worktree: Path, paths: tuple[str, ...], changes: tuple[FileChange, ...] = (), **more: Any
 ) -> tuple[ValidationResult, ...]:
     work = ValidateInput(
         workflow_id=WORKFLOW,
@@ -96,6 +96,7 @@ def check(
         config=ValidationConfig(),
         task_id="task",
         attempt=1,
+        **more,
     )
     return ActivityEnvironment().run(validate_output, work).results
 
@@ -348,6 +349,29 @@ def test_renamed_file_is_judged_by_what_stood_at_its_old_path(tmp_path: Path) ->
 
     assert all(result.passed for result in results)
     assert (worktree / "b.py").read_text() == old
+
+
+@pytest.mark.parametrize(
+    ("line", "verdicts"),
+    [
+        ("import re\n", [(False, "ruff's repairs left nothing of the change")]),
+        ("import re\nprint(re)\n", []),
+    ],
+    ids=["unused", "used"],
+)
+def test_change_of_which_repairs_leave_nothing_is_refused(
+    tmp_path: Path, line: str, verdicts: list[tuple[bool, str]]
+) -> None:
+    files = {"ruff.toml": "", "a.py": "X = 1\n", "b.py": "Y = 1\n"}
+    worktree = make_worktree(make_repository(tmp_path / "repo", files))
+    edit = {"file_path": "a.py", "search": "X = 1\n", "replace": f"X = 1\n{line}"}
+    written = write(worktree, {"edits": [edit]})
+
+    head = git(worktree, "rev-parse", "main")
+    results = check(worktree, written.paths, written.changes, head=head, target_files=("a.py",))
+
+    told = [(r.passed, r.summary) for r in results if r.check_name == "targets"]
+    assert told == verdicts
 
 
 @pytest.mark.parametrize(

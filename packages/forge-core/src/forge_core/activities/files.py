@@ -1,6 +1,6 @@
 """Activities that write an answer's files and check them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +37,7 @@ from forge_core.models.task import ValidationConfig
 from forge_core.tracing.attributes import validation_attributes
 from forge_core.tracing.setup import activity_span
 from forge_core.validation.checks import validate_files
-from forge_core.validation.targets import judge_targets, normalize_targets
+from forge_core.validation.targets import NOTHING_LEFT, judge_targets, normalize_targets
 from forge_core.validation.verdicts import build_astray_verdict
 
 IGNORED = (
@@ -111,10 +111,15 @@ def validate_output(work: ValidateInput) -> ValidateResult:
     with activity_span("forge.validate_output", validation_attributes(work)) as span:
         worktree = Path(work.worktree)
         with claimed_worktree(worktree, work.workflow_id):
-            verdict = _judge_targets(worktree, work)
+            touched = find_touched(worktree, work.head, work.paths)
+            verdict = _judge_targets(worktree, work, touched)
+            written = _read_files(worktree, touched)
             note_checks(worktree)
             bases = _read_bases(work)
             results = validate_files(worktree, work.paths, work.config, _stop_if_cancelled, bases)
+            if work.target_files is not None and _read_files(worktree, touched) != written:
+                left = find_touched(worktree, work.head, work.paths)
+                verdict = verdict if left else NOTHING_LEFT
             results += [verdict] if verdict is not None else []
             if work.config.run_tests and (mishap := describe_mishap(worktree)):
                 results.append(build_astray_verdict(mishap))
@@ -130,7 +135,9 @@ def _read_bases(work: ValidateInput) -> dict[str, bytes]:
     return {path: files[old].content for path, old in sources.items() if old in files}
 
 
-def _judge_targets(worktree: Path, work: ValidateInput) -> ValidationResult | None:
+def _judge_targets(
+    worktree: Path, work: ValidateInput, touched: Collection[str]
+) -> ValidationResult | None:
     """Judge what the answer did to the named files, before checks repair others."""
     if work.target_files is None:
         return None
@@ -138,9 +145,14 @@ def _judge_targets(worktree: Path, work: ValidateInput) -> ValidationResult | No
     return judge_targets(
         targets,
         work.untouched,
-        touched=find_touched(worktree, work.head, work.paths),
+        touched=touched,
         missing=find_missing(worktree, work.head, targets),
     )
+
+
+def _read_files(worktree: Path, paths: Collection[str]) -> dict[str, bytes]:
+    files = {path: worktree / path for path in paths}
+    return {path: file.read_bytes() for path, file in files.items() if file.is_file()}
 
 
 def _stop_if_cancelled() -> None:

@@ -19,6 +19,14 @@ ADVICE = (
     "it stands."
 )
 
+NOTHING_LEFT = ValidationResult(
+    check_name=CHECK,
+    passed=False,
+    summary="ruff's repairs left nothing of the change",
+    details="Use what you add: ruff removes unused imports, and form alone is no change.",
+)
+"""The verdict on a change that was undone when it was checked."""
+
 
 def normalize_targets(paths: Sequence[str]) -> tuple[str, ...]:
     """Return named files as git spells them, each once."""
