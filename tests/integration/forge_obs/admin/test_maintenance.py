@@ -289,7 +289,7 @@ def test_backup_is_put_where_there_is_no_database_yet(
     ("name", "code", "said"),
     [
         ("none.db", 2, "there is no backup at"),
-        ("text.db", 3, "no SQLite database"),
+        ("text.db", 3, "no backup of a store"),
         ("empty.db", 3, "is no sound store"),
         ("newer.db", 3, "newer than this forge"),
         ("forge.db", 3, "belongs to the database itself"),

@@ -176,8 +176,9 @@ def _require_sound(source: Path) -> None:
     found = check_store(source)
     if found.state == "newer":
         raise StoreNewer(str(source), str(found.revision))
-    if found.error is not None:
-        raise StoreUnreadable(found.error)
+    if found.error is not None:  # whose advice is for the store itself
+        reason = found.error.partition(";")[0]
+        raise StoreUnreadable(f"{reason}; this is no backup of a store")
     if found.revision is None or found.damage:
         reason = "; ".join(found.damage) or "no table of Forge's"
         raise StoreUnreadable(f"{source} is no sound store: {reason}")
