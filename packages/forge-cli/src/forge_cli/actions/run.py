@@ -238,8 +238,15 @@ def _report_text(store: Store, workflow_id: str, result: TaskResult, *, verbose:
         cost = describe_cost(tally_calls(calls, prices), prices)
     else:
         cost = _read_cost(store, workflow_id)
-    recorded = store.path is not None
+    recorded = _is_recorded(store, workflow_id)
     print_text(render_outcome(workflow_id, result.status, view, cost=cost, recorded=recorded))
+
+
+def _is_recorded(store: Store, workflow_id: str) -> bool:
+    try:
+        return store.find_status(workflow_id) is not None
+    except StoreError:
+        return False
 
 
 def _read_cost(store: Store, workflow_id: str) -> str:
