@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from operator import attrgetter
+from queue import Empty, SimpleQueue
 from typing import Final
 
 from forge_obs.database.commits.group_commit import LONG_ROW, Commit
@@ -100,7 +101,8 @@ class Checkpointer:
         self._connection: LogConnection | None = None
         self._noted = 0
         self._alone = 0
-        self._work = threading.Event()
+        # No Event: an interrupt of a thread that sets it may leave it locked for all others.
+        self._wakes: SimpleQueue[None] = SimpleQueue()
         self._moving = False
         self._over = False
         self._thread: threading.Thread | None = None
@@ -151,13 +153,20 @@ class Checkpointer:
                 self._noted = self._alone = 0
 
     def _wake(self) -> None:
-        if not self._work.is_set():
-            self._work.set()
+        if self._wakes.empty():
+            self._wakes.put(None)
+
+    def _is_woken(self) -> bool:
+        """Wait for work; False if none came for a while."""
+        try:
+            self._wakes.get(timeout=_IDLE_S)
+        except Empty:
+            return False
+        return True
 
     def _run(self) -> None:
         try:
-            while self._work.wait(_IDLE_S) and not self._over:
-                self._work.clear()
+            while self._is_woken() and not self._over:
                 if self._noted >= LOG_BYTES:
                     self._move()
                 else:
