@@ -229,6 +229,28 @@ def test_plan_that_names_a_protected_file_is_refused_in_words_a_planner_can_act_
 
 
 @pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("../x.py", "target_files: path '../x.py' is refused: it has an empty, '.' or '..' part"),
+        ("/etc/passwd", "target_files: path '/etc/passwd' is refused: it is absolute"),
+        ("./a/../b.py", None),
+        ("src/", None),
+    ],
+)
+def test_plan_names_only_files_of_the_repository(path: str, problem: str | None) -> None:
+    request = replace(REQUEST, output=Plan, policy=WritePolicy())
+    plan = {"steps": [{"step_id": "a", "description": "A.", "target_files": [path]}]}
+
+    problems: tuple[str, ...] = ()
+    try:
+        accept_answer(request, answer(json.dumps(plan)))
+    except ModelFailure as failure:
+        problems = failure.problems
+
+    assert problems == (() if problem is None else (problem,))
+
+
+@pytest.mark.parametrize(
     "policy",
     [
         pytest.param(WritePolicy(("Makefile",)), id="the user names it"),

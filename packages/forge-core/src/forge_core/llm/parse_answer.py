@@ -4,15 +4,17 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from posixpath import normpath
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticSerializationError
 
 from forge_core.errors import RefusedPath
+from forge_core.files.paths import parse_path
 from forge_core.files.protection import WritePolicy
 from forge_core.llm.errors import FailureKind, ModelFailure
 from forge_core.llm.request import ModelAnswer, ModelRequest
-from forge_core.models.plan import Plan
+from forge_core.models.plan import Plan, PlanStep, SubTask
 
 FENCE = re.compile(r"```\w*[ \t]*\r?\n(.*?)\n[ \t]*```", re.DOTALL)
 """A code block, as some models put around JSON."""
@@ -131,10 +133,14 @@ def _check_plan(plan: Plan, policy: WritePolicy) -> None:
     Raises:
         UnfitAnswer: It does.
     """
-    paths = [path for step in plan.steps for path in step.target_files]
     parts = (part for step in plan.steps for part in step.sub_tasks)
+    units: list[PlanStep | SubTask] = [*plan.steps, *parts]
+    paths = [normpath(path) for unit in units for path in unit.target_files]
     try:
-        policy.check([*paths, *(path for part in parts for path in part.target_files)])
+        for path in paths:
+            if path != ".":  # the whole repository
+                parse_path(path)
+        policy.check(paths)
     except RefusedPath as refused:
         raise UnfitAnswer([f"target_files: {refused}"[:REFUSAL_LENGTH]]) from refused
 
