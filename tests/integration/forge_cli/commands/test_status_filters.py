@@ -108,6 +108,17 @@ def test_calls_are_narrowed_in_text_and_document(
     assert ("no matching calls on record" in text) == (not prompts)
 
 
+@pytest.mark.parametrize(("more", "note"), [([], "note: "), (["--verbose"], ""), (["--json"], "")])
+def test_filter_of_calls_beside_the_tree_is_told_to_be_of_no_use(
+    more: list[str], note: str, forge: Forge
+) -> None:
+    record_run()
+
+    outcome = forge("status", "--workflow-id", WORKFLOW_ID, "--failed", *more)
+
+    assert (outcome.code, outcome.stderr[:6]) == (0, note)
+
+
 @pytest.mark.parametrize("choice", [["--limit", "3"], ["--task", "t"], ["--since", "2h"]])
 def test_choice_of_runs_beside_a_run_is_told_to_be_of_no_use(
     choice: list[str], forge: Forge

@@ -49,6 +49,8 @@ def status(
     """
     if workflow_id is None and (verbose or calls is not None):
         print_note("note: --verbose and filters of calls apply to one run: give its --workflow-id")
+    elif calls is not None and not (verbose or json or jsonl):
+        print_note("note: filters of calls apply to what --verbose, --json and --jsonl show")
     if workflow_id is not None and _narrows(runs):
         print_note("note: --limit and filters of runs apply to the list, not to --workflow-id")
     if json + jsonl + follow > 1:
