@@ -109,15 +109,19 @@ def test_check_finds_a_database_that_others_may_read(forge: Forge, store: Path) 
     assert f"readable   by others: chmod 600 {store}" in outcome.stdout
 
 
-@pytest.mark.parametrize("path", ["/dev/null", "."])
+@pytest.mark.parametrize(
+    ("path", "advice"),
+    [("/dev/null", "choose a file for the store"), (".", "it is a directory: choose a file in it")],
+)
 def test_check_gives_no_advice_on_the_mode_of_what_is_no_file(
-    forge: Forge, monkeypatch: pytest.MonkeyPatch, path: str
+    forge: Forge, monkeypatch: pytest.MonkeyPatch, path: str, advice: str
 ) -> None:
     monkeypatch.setenv("FORGE_DB_PATH", str(Path(path).resolve()))
 
     outcome = forge("db", "check")
 
     assert outcome.code == 3
+    assert advice in outcome.error
     assert "chmod" not in outcome.stdout
 
 

@@ -1,5 +1,6 @@
 """What SQLite and its driver raise, and what that means for a store."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,10 +43,12 @@ def telling_errors(path: Path) -> Iterator[None]:
         word = getattr(cause, "sqlite_errorname", None) or getattr(cause, "strerror", None)
         message = f"database {path}: {word or type(cause).__name__}"
         kind = StoreUnreadable if code in _DAMAGED else StoreUnavailable
-        raise kind(f"{message}; {_advice(code)}") from error
+        raise kind(f"{message}; {_advice(code, path)}") from error
 
 
-def _advice(code: int) -> str:
+def _advice(code: int, path: Path) -> str:
+    if os.path.isdir(path):  # noqa: PTH112 - which never raises
+        return "it is a directory: choose a file in it"
     if code in _DAMAGED:
         return "it is damaged or no SQLite database: move it away, a new one is made"
     if code in _BUSY:
