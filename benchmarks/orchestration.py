@@ -162,10 +162,7 @@ def fan_out(parts: int) -> dict[str, Any]:
     return {
         "step_id": "parts",
         "description": "x",
-        "sub_tasks": [
-            {"sub_task_id": f"p{n}", "description": f"part {n}", "target_files": [f"p{n}.py"]}
-            for n in range(parts)
-        ],
+        "sub_tasks": [{"sub_task_id": f"p{n}", "description": f"part {n}"} for n in range(parts)],
     }
 
 
