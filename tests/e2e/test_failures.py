@@ -315,6 +315,22 @@ def test_run_succeeds_without_a_store(
     assert note in outcome.stderr
 
 
+def test_named_file_that_git_ignores_is_warned_of_where_it_exists(
+    repo: Path, tmp_path: Path
+) -> None:
+    (repo / ".git" / "info" / "exclude").write_text("/own.py\n/new.py\n")
+    (repo / "own.py").write_text("SECRET = 1\n")
+    files = {"own.py": "A = 1\n", "new.py": "B = 1\n"}
+    written = [{"file_path": path, "content": content} for path, content in files.items()]
+    model = write_script(tmp_path / "s.json", {"answer": {"files": written}})
+
+    outcome = run_task(repo, model, "--target-file", "own.py", "--target-file", "new.py")
+
+    assert outcome.code == 0
+    assert "git ignores own.py: the run does not see it, and a merge overwrites" in outcome.stderr
+    assert (repo / "own.py").read_text() == "SECRET = 1\n"
+
+
 def test_demo_succeeds_without_a_store(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORGE_DB_PATH", "/proc/no/forge.db")
 

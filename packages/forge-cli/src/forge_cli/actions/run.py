@@ -5,7 +5,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 
 from forge_core import runs
 from forge_core.errors import ModelNotConfigured
-from forge_core.git.repository import is_dirty
+from forge_core.git.repository import find_ignored, is_dirty
 from forge_core.git.submodules import list_absent
 from forge_core.runs import (
     ForgeTaskInput,
@@ -87,6 +87,9 @@ def run_task(options: RunOptions, on_start: Print | None = None) -> ExitCode:
     work = resolve_run(calibrate(task, settings.model, store), options.task.repo, settings)
     if is_dirty(options.task.repo):
         print_warning("the checkout has uncommitted changes, which the run does not see")
+    if own := _list_ignored_targets(Path(work.repo_root), task.target_files):
+        names = ", ".join(map(escape_line, own))
+        print_warning(f"git ignores {names}: the run does not see it, and a merge overwrites it")
     if task.validation.run_tests and (
         absent := list_absent(Path(work.repo_root), work.base_commit)
     ):
@@ -240,6 +243,11 @@ def _report_text(store: Store, workflow_id: str, result: TaskResult, *, verbose:
         cost = _read_cost(store, workflow_id)
     recorded = _is_recorded(store, workflow_id)
     print_text(render_outcome(workflow_id, result.status, view, cost=cost, recorded=recorded))
+
+
+def _list_ignored_targets(repo: Path, paths: Sequence[str]) -> Sequence[str]:
+    """List the named files that stand in the checkout alone, because git ignores them."""
+    return find_ignored(repo, [path for path in paths if (repo / path).is_file()])
 
 
 def _is_recorded(store: Store, workflow_id: str) -> bool:
