@@ -146,7 +146,7 @@ def test_what_cannot_be_a_database_is_a_store_error(tmp_path: Path) -> None:
 
     with pytest.raises(StoreUnreadable, match="NOTADB"):
         upgrade(tmp_path / "text.db")
-    with pytest.raises(StoreUnavailable, match="check the path"):
+    with pytest.raises(StoreUnavailable, match="it is a directory"):
         upgrade(tmp_path)
 
 

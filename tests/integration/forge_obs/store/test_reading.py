@@ -234,7 +234,7 @@ def test_file_that_is_no_database_is_unreadable(tmp_path: Path) -> None:
 
 
 def test_directory_in_place_of_the_database_is_unavailable(tmp_path: Path) -> None:
-    with pytest.raises(StoreUnavailable, match="check the path"):
+    with pytest.raises(StoreUnavailable, match="it is a directory"):
         list_recent_runs(reader(tmp_path))
 
 

@@ -117,12 +117,11 @@ def validate_output(work: ValidateInput) -> ValidateResult:
             note_checks(worktree)
             bases = _read_bases(work)
             results = validate_files(worktree, work.paths, work.config, _stop_if_cancelled, bases)
-            if work.target_files is not None and _read_files(worktree, touched) != written:
-                left = find_touched(worktree, work.head, work.paths)
-                verdict = verdict if left else NOTHING_LEFT
+            mishap = describe_mishap(worktree) if work.config.run_tests else None
+            if mishap is None and _read_files(worktree, touched) != written:
+                verdict = _judge_rest(worktree, work) or verdict
             results += [verdict] if verdict is not None else []
-            if work.config.run_tests and (mishap := describe_mishap(worktree)):
-                results.append(build_astray_verdict(mishap))
+            results += [build_astray_verdict(mishap)] if mishap is not None else []
         span.set_attributes(validation_attributes(work, results))
         return ValidateResult(results=tuple(results))
 
@@ -148,6 +147,13 @@ def _judge_targets(
         touched=touched,
         missing=find_missing(worktree, work.head, targets),
     )
+
+
+def _judge_rest(worktree: Path, work: ValidateInput) -> ValidationResult | None:
+    """Judge what repairs left of the change; None unless that is nothing."""
+    if work.target_files is None or find_touched(worktree, work.head, work.paths):
+        return None
+    return NOTHING_LEFT
 
 
 def _read_files(worktree: Path, paths: Collection[str]) -> dict[str, bytes]:
