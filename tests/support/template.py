@@ -20,7 +20,7 @@ IMPORTED = (
     "forge_cli.actions.run",
     "forge_cli.actions.status",
     "forge_cli.actions.worker",
-    "forge_core.llm.client",
+    "forge_core.llm.network.client",
     "forge_obs.database.migrate",
     "forge_obs.database.orm",
     "forge_obs.database.writer",

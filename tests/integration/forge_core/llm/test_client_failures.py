@@ -197,8 +197,8 @@ async def test_a_key_that_the_server_quotes_is_kept_nowhere(
 
 
 def test_every_class_in_the_table_comes_before_those_it_derives_from() -> None:
-    client = import_module("forge_core.llm.client")
-    classes = [class_ for class_, _ in client.FAILURES]
+    failures = import_module("forge_core.llm.network.failures")
+    classes = [class_ for class_, _ in failures.FAILURES]
 
     hidden = [
         (late.__name__, early.__name__)
@@ -212,7 +212,7 @@ def test_every_class_in_the_table_comes_before_those_it_derives_from() -> None:
 async def test_certificates_that_do_not_exist_are_a_matter_of_configuration(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    import_module("forge_core.llm.client")._tls_context.cache_clear()
+    import_module("forge_core.llm.network.client")._tls_context.cache_clear()
     server = serve(monkeypatch, tool({}))
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/certificates.pem")
 

@@ -155,7 +155,7 @@ async def request_model(request: ModelRequest) -> ModelAnswer:
 
 def _load_client() -> Send:
     """Import the client; that takes seconds, which an event loop does not have."""
-    from forge_core.llm.client import request_over_network  # noqa: PLC0415 - see above
+    from forge_core.llm.network.client import request_over_network  # noqa: PLC0415 - see above
 
     return request_over_network
 

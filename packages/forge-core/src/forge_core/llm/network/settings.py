@@ -1,0 +1,52 @@
+"""What a request asks for: its prompts, its tool and its settings, in the library's terms."""
+
+import re
+
+import httpx2
+from pydantic_ai import ModelRequest as Message
+from pydantic_ai import ToolDefinition
+from pydantic_ai.messages import SystemPromptPart, UserPromptPart
+from pydantic_ai.models import ModelRequestParameters
+from pydantic_ai.settings import CacheConfig, ModelSettings
+
+from forge_core.llm.model_name import split_model
+from forge_core.llm.request import ModelRequest
+
+CONNECT_TIMEOUT_S = 10.0
+"""Seconds within which a connection must stand."""
+
+ALWAYS_SERIAL = re.compile(r"(?:.*/)?o\d")
+"""Names of models that call one tool at a time, and refuse to be asked for it."""
+
+
+def build_message(request: ModelRequest) -> Message:
+    """Build the one message of a request."""
+    # Not as instructions, which lose the blanks at their ends on the way to OpenAI.
+    return Message([SystemPromptPart(request.system_prompt), UserPromptPart(request.user_prompt)])
+
+
+def build_settings(request: ModelRequest) -> ModelSettings:
+    """Build the settings of a request."""
+    settings = ModelSettings(
+        max_tokens=request.max_tokens,
+        timeout=httpx2.Timeout(request.timeout_s, connect=CONNECT_TIMEOUT_S),
+        request_timeout=request.timeout_s,
+        max_retries=0,
+        # Every user prompt is sent once: only instructions and tool are worth caching.
+        cache=CacheConfig(messages=False),
+    )
+    provider, name = split_model(request.model)
+    if provider != "ollama" and not ALWAYS_SERIAL.match(name):
+        settings["parallel_tool_calls"] = False
+    return settings
+
+
+def build_parameters(request: ModelRequest) -> ModelRequestParameters:
+    """Build the tool by whose arguments the model answers."""
+    tool = ToolDefinition(
+        name=request.tool_name,
+        description=request.output.__doc__ or "",
+        kind="output",
+        parameters_json_schema=request.output.model_json_schema(mode="serialization"),
+    )
+    return ModelRequestParameters(output_mode="tool", output_tools=[tool], allow_text_output=False)
