@@ -8,6 +8,7 @@ import pytest
 from forge_core.llm.calls import request_model
 from forge_core.llm.errors import ModelFailure
 from forge_core.llm.request import ModelRequest, RequestLabels
+from forge_core.models.call_settings import CallSettings
 from forge_core.models.llm import LLMResponse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -42,7 +43,7 @@ def ask(model: str, *, system: str = "system", user: str = "user") -> ModelReque
         output=LLMResponse,
         max_tokens=1234,
         labels=RequestLabels("llm"),
-        timeout_s=20,
+        settings=CallSettings(timeout_s=20),
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 from forge_core.llm.calls import request_model
 from forge_core.llm.errors import FailureKind, ModelFailure
 from forge_core.llm.request import ModelRequest, RequestLabels
+from forge_core.models.call_settings import CallSettings
 from forge_core.models.llm import LLMResponse
 from support.llm_server import LLMServer, Reply, dropped, error, raw, tool
 
@@ -65,7 +66,7 @@ def ask(model: str, timeout_s: float = 20) -> ModelRequest:
         output=LLMResponse,
         max_tokens=100,
         labels=RequestLabels("llm"),
-        timeout_s=timeout_s,
+        settings=CallSettings(timeout_s=timeout_s),
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 from forge_core.activities.llm import call_llm
 from forge_core.llm.request import ModelAnswer, ModelRequest, RequestLabels
 from forge_core.models.activity import CallLLMInput
+from forge_core.models.call_settings import CallSettings
 from forge_core.models.context import AssembledContext
 from forge_core.models.llm import CallUsage, LLMCallResult, LLMResponse
 from forge_core.records.answer_journal import (
@@ -184,11 +185,28 @@ def test_an_answer_that_cannot_be_kept_costs_a_warning_only(
 
 @pytest.mark.parametrize(
     "change",
-    [{"model": "openai:n"}, {"system_prompt": "s"}, {"user_prompt": "u"}, {"max_tokens": 1}],
+    [
+        {"model": "openai:n"},
+        {"system_prompt": "s"},
+        {"user_prompt": "u"},
+        {"max_tokens": 1},
+        {"settings": CallSettings(temperature=0)},
+    ],
     ids=lambda change: next(iter(change)),
 )
-def test_digest_tells_requests_apart(change: dict[str, str | int]) -> None:
+def test_digest_tells_requests_apart(change: dict[str, object]) -> None:
     assert digest_request(replace(REQUEST, **change)) != digest_request(REQUEST)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [CallSettings(), CallSettings(timeout_s=5, service_tier="flex")],
+    ids=["none", "waiting"],
+)
+def test_answers_kept_by_an_older_forge_are_found(settings: CallSettings) -> None:
+    digest = digest_request(replace(REQUEST, settings=settings))
+
+    assert digest == "b7b6594a21d744eb3512525ab06069b6a44683a934b76b8c0c19c6a62a54a6b8"
 
 
 def test_digest_does_not_depend_on_where_a_text_ends() -> None:

@@ -1,5 +1,6 @@
 """A failure is one line that says what happened and what to do, without text of the prompts."""
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -13,6 +14,7 @@ from forge_core.llm.errors import (
     read_provider_message,
 )
 from forge_core.llm.request import ModelRequest, RequestLabels, request_params
+from forge_core.models.call_settings import CallSettings
 from forge_core.models.llm import LLMResponse
 
 REQUEST = ModelRequest(
@@ -122,3 +124,9 @@ def test_the_parameters_on_record_are_those_beside_the_prompts() -> None:
         "output_mode": "tool",
         "tool": "llmresponse",
     }
+
+
+def test_settings_are_on_record_as_far_as_they_are_set() -> None:
+    params = request_params(replace(REQUEST, settings=CallSettings(temperature=0, timeout_s=5)))
+
+    assert params == {**request_params(REQUEST), "temperature": 0, "timeout_s": 5}

@@ -2,6 +2,7 @@
 
 import pytest
 from annotated_types import Ge, Gt, Le
+from forge_core.models.call_settings import CallSettings
 from forge_core.models.task import ContextConfig, ForgeTaskInput, TaskDefinition, ValidationConfig
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -12,7 +13,7 @@ NESTED = {"task", "validation", "context"}
 
 @pytest.mark.parametrize(
     "model",
-    [ValidationConfig, ContextConfig, TaskDefinition, ForgeTaskInput],
+    [ValidationConfig, ContextConfig, TaskDefinition, ForgeTaskInput, CallSettings],
     ids=lambda m: m.__name__,
 )
 def test_every_field_has_a_help_text(model: type[BaseModel]) -> None:

@@ -32,6 +32,8 @@ def assemble_planner_context(work: AssemblePlannerInput) -> AssembledContext:
     config = task.context
     if work.chars_per_token is not None:
         config = config.model_copy(update={"chars_per_token": work.chars_per_token})
+    if work.max_output_tokens is not None:
+        config = config.model_copy(update={"output_reserve": work.max_output_tokens})
     context = AssembledContext(
         task_id=task.task_id,
         workflow_id=work.workflow_id,

@@ -20,7 +20,7 @@ async def call_llm(work: CallLLMInput) -> LLMCallResult:
     if work.worktree is not None:
         origin = ChangeOrigin(Path(work.worktree), work.head, work.target_files)
         review = ChangeReviewer(origin, work.context.spare_chars).review
-    execute = partial(execute_llm_call, review=review)
+    execute = partial(execute_llm_call, review=review, settings=work.settings)
     return await perform_call("forge.call_llm", "llm", work.context, work.model, execute)
 
 
@@ -29,7 +29,7 @@ async def call_planner(work: CallPlannerInput) -> PlanCallResult:
     """Ask the planner for the steps of a task."""
     rules = work.validation
     policy = None if rules is None else build_policy(work.target_files, rules)
-    execute = partial(execute_planner_call, policy=policy)
+    execute = partial(execute_planner_call, policy=policy, settings=work.settings)
     return await perform_call(
         "forge.call_planner", "planner", work.context, work.planner_model, execute
     )

@@ -21,6 +21,7 @@ from forge_core.llm.parse_answer import (
 from forge_core.llm.providers import check_model
 from forge_core.llm.request import ModelAnswer, ModelRequest, RequestLabels
 from forge_core.llm.script import answer_from_script
+from forge_core.models.call_settings import UNSET, CallSettings
 from forge_core.models.context import AssembledContext, ShownFile
 from forge_core.models.llm import LLMCallResult, LLMResponse, PlanCallResult
 from forge_core.models.plan import Plan
@@ -86,6 +87,7 @@ async def execute_llm_call(
     model: str,
     observer: CallObserver | None = None,
     review: ReviewResponse | None = None,
+    settings: CallSettings = UNSET,
 ) -> LLMCallResult:
     """Ask a model for changes of files.
 
@@ -94,11 +96,12 @@ async def execute_llm_call(
         model: `provider:name`.
         observer: Told of every request.
         review: Finds what is wrong with an answer, which is then asked for again.
+        settings: How the model is asked.
 
     Raises:
         ModelFailure: There was no answer, or none that fits.
     """
-    request = _build_request("llm", context, model, LLMResponse)
+    request = replace(_build_request("llm", context, model, LLMResponse), settings=settings)
     sampling = _Sampling(request, observer, review, context.shown_files)
     accepted = await sampling.sample()
     return LLMCallResult(
@@ -114,6 +117,7 @@ async def execute_planner_call(
     planner_model: str,
     observer: CallObserver | None = None,
     policy: WritePolicy | None = None,
+    settings: CallSettings = UNSET,
 ) -> PlanCallResult:
     """Ask a model for a plan; the plan carries the task's own id.
 
@@ -122,12 +126,14 @@ async def execute_planner_call(
         planner_model: `provider:name`.
         observer: Told of every request.
         policy: What the plan may name as files to change; None for anything.
+        settings: How the model is asked.
 
     Raises:
         ModelFailure: There was no answer, or none that is a valid plan.
     """
     request = _build_request("planner", context, planner_model, Plan)
-    accepted = await _Sampling(replace(request, policy=policy), observer).sample()
+    request = replace(request, policy=policy, settings=settings)
+    accepted = await _Sampling(request, observer).sample()
     plan = cast("Plan", accepted.output)
     return PlanCallResult(
         **accepted.answer.usage.model_dump(),

@@ -7,10 +7,8 @@ from pydantic import BaseModel
 
 from forge_core.files.protection import WritePolicy
 from forge_core.llm.model_name import SCRIPTED
+from forge_core.models.call_settings import UNSET, CallSettings
 from forge_core.models.llm import CallUsage, Origin
-
-TIMEOUT_S = 600.0
-"""Seconds after which a request fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +37,15 @@ class ModelRequest:
     max_tokens: int
     """Largest answer, in tokens."""
     labels: RequestLabels
-    timeout_s: float = TIMEOUT_S
+    settings: CallSettings = UNSET
+    """How the model is asked, as far as anybody said."""
     policy: WritePolicy | None = None
     """What a plan may name as files to change; None for anything."""
+
+    @property
+    def timeout_s(self) -> float:
+        """Seconds after which the request fails."""
+        return self.settings.effective_timeout_s
 
     @property
     def tool_name(self) -> str:
@@ -72,6 +76,7 @@ class ModelAnswer:
 def request_params(request: ModelRequest) -> dict[str, Any]:
     """Return the parameters of a request that belong on record beside its prompts."""
     return {
+        **request.settings.list_set(),
         "max_tokens": request.max_tokens,
         "timeout_s": request.timeout_s,
         "output_mode": "tool",

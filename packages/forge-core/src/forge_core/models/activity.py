@@ -1,5 +1,6 @@
 """Inputs and outputs of the activities, one input model for each."""
 
+from forge_core.models.call_settings import UNSET, CallSettings
 from forge_core.models.changes import FileChange
 from forge_core.models.context import AssembledContext, ShownFile
 from forge_core.models.frozen import FrozenModel
@@ -102,6 +103,8 @@ class AssemblePlannerInput(FrozenModel):
     base_commit: str = ""
     chars_per_token: float | None = None
     """Of the planner's model; None for what the task says."""
+    max_output_tokens: int | None = None
+    """Largest plan, in tokens; None for what the task reserves for an answer."""
 
 
 class AssembleContextInput(FrozenModel):
@@ -118,6 +121,7 @@ class CallLLMInput(FrozenModel):
 
     context: AssembledContext
     model: str
+    settings: CallSettings = UNSET
     worktree: str | None = None
     """Where the answer is to be written; None, for which nothing of it is checked against the
     files, in what an older Forge scheduled."""
@@ -132,6 +136,7 @@ class CallPlannerInput(FrozenModel):
 
     context: AssembledContext
     planner_model: str
+    settings: CallSettings = UNSET
     target_files: tuple[str, ...] = ()
     """Files that the user named, which may be protected ones."""
     validation: ValidationConfig | None = None

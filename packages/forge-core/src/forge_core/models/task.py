@@ -8,13 +8,12 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from forge_core.models.call_settings import UNSET, CallSettings
+from forge_core.models.frozen import USER_INPUT
 from forge_core.models.ids import Description, Identifier
 
 Attempts = Annotated[int, Field(ge=1, le=100)]
 """How many attempts at a unit of work are made before it fails."""
-
-USER_INPUT = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-"""Of models that a user fills in."""
 
 
 class ValidationConfig(BaseModel):
@@ -120,6 +119,10 @@ class ForgeTaskInput(BaseModel):
     """Model that writes files, e.g. anthropic:NAME, openai:NAME or scripted:FILE.json."""
     planner_model: str
     """Model that plans; the one that writes files if none is given."""
+    settings: CallSettings = UNSET
+    """How the model that writes files is asked."""
+    planner_settings: CallSettings = UNSET
+    """How the planner's model is asked."""
     planner_chars_per_token: float | None = None
     """Characters per token of the planner's model; None for those of the task's context."""
     max_attempts: Attempts = 2

@@ -2,6 +2,7 @@
 
 from itertools import chain
 
+from forge_core.models.call_settings import UNSET, CallSettings
 from forge_core.models.frozen import FrozenModel
 from forge_core.models.llm import FileEdit, FileOutput, FileRename
 from forge_core.models.plan import Plan, PlanStep, SubTask
@@ -18,6 +19,8 @@ class WorkUnit(FrozenModel):
     """The root workflow's id."""
     model: str
     """`provider:name` of the model that writes files."""
+    settings: CallSettings = UNSET
+    """How that model is asked."""
     max_attempts: int
     step_id: str | None = None
     sub_task_id: str | None = None
@@ -74,6 +77,7 @@ def build_task_unit(work: ForgeTaskInput, workflow_id: str) -> WorkUnit:
         task=work.task,
         workflow_id=workflow_id,
         model=work.model,
+        settings=work.settings,
         max_attempts=work.max_attempts,
         description=work.task.description,
         target_files=work.task.target_files,
@@ -88,6 +92,7 @@ def build_step_unit(work: ForgeTaskInput, workflow_id: str, plan: Plan, step: Pl
         task=work.task,
         workflow_id=workflow_id,
         model=work.model,
+        settings=work.settings,
         max_attempts=work.max_step_attempts,
         step_id=step.step_id,
         description=step.description,

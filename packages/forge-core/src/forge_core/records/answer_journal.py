@@ -21,9 +21,13 @@ from pydantic import ValidationError
 
 from forge_core.files.private import create_private
 from forge_core.llm.request import ModelAnswer, ModelRequest
+from forge_core.models.call_settings import CallSettings
 from forge_core.models.llm import CallUsage
 from forge_core.state_dir.files import StateFiles, run_directory
 from forge_core.state_dir.locate import get_state_dir
+
+WAITING = frozenset({"timeout_s", "service_tier"})
+"""Settings that decide how long an answer takes, and not what it is."""
 
 LOGGER = logging.getLogger("forge.journal")
 
@@ -127,9 +131,16 @@ def digest_request(request: ModelRequest) -> str:
         request.user_prompt,
         request.tool_name,
         str(request.max_tokens),
+        *_list_settings(request.settings),
     )
     texts = (part.encode("utf-8", "surrogatepass") for part in parts)
     return hashlib.sha256(b"".join(b"%d:%s" % (len(text), text) for text in texts)).hexdigest()
+
+
+def _list_settings(settings: CallSettings) -> tuple[str, ...]:
+    """Return what is set that decides on an answer; nothing, as it was before, if nothing is."""
+    found = {name: value for name, value in settings.list_set().items() if name not in WAITING}
+    return (json.dumps(found, sort_keys=True),) if found else ()
 
 
 def _dump(kept: KeptAnswer) -> str:

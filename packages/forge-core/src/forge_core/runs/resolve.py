@@ -15,6 +15,7 @@ from forge_core.git.repository import (
 from forge_core.git.worktree import worktrees_directory
 from forge_core.llm.model_name import anchor_model
 from forge_core.llm.providers import check_model
+from forge_core.models.call_settings import UNSET, CallSettings
 from forge_core.models.task import ForgeTaskInput, TaskDefinition
 from forge_core.runs.targets import check_targets
 from forge_core.validation.probe import check_validation
@@ -30,6 +31,10 @@ class RunSettings:
     max_attempts: int = 2
     max_step_attempts: int = 2
     max_sub_task_attempts: int = 2
+    settings: CallSettings = UNSET
+    """How the model that writes files is asked."""
+    planner_settings: CallSettings = UNSET
+    """How the planner's model is asked."""
     planner_chars_per_token: float | None = None
     """As measured for the planner's model; None for those of the task."""
 
@@ -43,8 +48,10 @@ def resolve_run(task: TaskDefinition, repo: Path, settings: RunSettings) -> Forg
         TaskIdTaken: Another run has the task's id.
         ModelNotConfigured: A model cannot be called as it is configured.
         UsageError: A file of the task is no path inside the repository, a target file can never
-            be written, a context file is missing, or a check cannot run.
+            be written, a context file is missing, a check cannot run, or answers are to be longer
+            than the budget.
     """
+    task = _reserve_answers(task, settings)
     root = find_repository(repo)
     base_commit = resolve_commit(root, task.base_branch)
     check_task_id_free(root, task.task_id)
@@ -69,7 +76,31 @@ def resolve_run(task: TaskDefinition, repo: Path, settings: RunSettings) -> Forg
         max_attempts=settings.max_attempts,
         max_step_attempts=settings.max_step_attempts,
         max_sub_task_attempts=settings.max_sub_task_attempts,
+        settings=settings.settings,
+        planner_settings=settings.planner_settings,
         planner_chars_per_token=settings.planner_chars_per_token,
+    )
+
+
+def _reserve_answers(task: TaskDefinition, settings: RunSettings) -> TaskDefinition:
+    """Return a task whose budget reserves what the model that writes may answer.
+
+    Raises:
+        UsageError: The budget has no room for that, or for what the planner may answer.
+    """
+    context = task.context
+    planner = settings.planner_settings.max_output_tokens if settings.plan else None
+    for tokens in (settings.settings.max_output_tokens, planner):
+        if tokens is not None and tokens >= context.token_budget:
+            raise UsageError(
+                f"token_budget {context.token_budget} must be larger than "
+                f"max_output_tokens {tokens}"
+            )
+    reserve = settings.settings.max_output_tokens
+    if reserve is None:
+        return task
+    return task.model_copy(
+        update={"context": context.model_copy(update={"output_reserve": reserve})}
     )
 
 

@@ -15,6 +15,8 @@ from datetime import timedelta
 from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType, ActivityConfig, LocalActivityConfig
 
+from forge_core.models.call_settings import CallSettings
+
 TASK_TIMEOUT = timedelta(seconds=5)
 """Longest workflow task; a crash delays the run by at most this much."""
 
@@ -24,6 +26,8 @@ HEARTBEAT_TIMEOUT = timedelta(seconds=30)
 MAX_ACTIVITY_ATTEMPTS = 100
 """Attempts at an activity, far more than the restarts that a run may live through."""
 
+MOST_REQUESTS = 6
+"""Requests of one call that may each take as long as a request may."""
 
 RETRIES = RetryPolicy(
     initial_interval=timedelta(seconds=1),
@@ -55,9 +59,10 @@ def build_worktree_options(task_queue: str) -> ActivityConfig:
     return build_activity_options(task_queue, timedelta(minutes=10))
 
 
-def build_call_options(task_queue: str) -> ActivityConfig:
+def build_call_options(task_queue: str, settings: CallSettings) -> ActivityConfig:
     """Build the options of a model call, its resamples included."""
-    return build_activity_options(task_queue, timedelta(hours=1))
+    requests = MOST_REQUESTS * timedelta(seconds=settings.effective_timeout_s)
+    return build_activity_options(task_queue, max(timedelta(hours=1), requests))
 
 
 def build_validation_options(task_queue: str, test_timeout_s: float) -> ActivityConfig:

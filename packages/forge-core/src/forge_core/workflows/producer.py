@@ -95,11 +95,12 @@ class LLMProducer:
                 CallLLMInput(
                     context=context,
                     model=self._unit.model,
+                    settings=self._unit.settings,
                     worktree=self._worktree.path,
                     head=self._worktree.head,
                     target_files=self._unit.task.target_files,
                 ),
-                build_call_options(self._worktree.owner.task_queue),
+                build_call_options(self._worktree.owner.task_queue, self._unit.settings),
             )
         except ActivityError as error:
             fault = _read_fault(error)

@@ -155,6 +155,7 @@ class ForgeTaskWorkflow:
                     worktree=worktree.path,
                     base_commit=self._work.base_commit,
                     chars_per_token=self._work.planner_chars_per_token,
+                    max_output_tokens=self._work.planner_settings.max_output_tokens,
                 ),
                 local,
             )
@@ -164,10 +165,11 @@ class ForgeTaskWorkflow:
                 CallPlannerInput(
                     context=context,
                     planner_model=self._work.planner_model,
+                    settings=self._work.planner_settings,
                     target_files=self._work.task.target_files,
                     validation=self._work.task.validation,
                 ),
-                build_call_options(self._owner.task_queue),
+                build_call_options(self._owner.task_queue, self._work.planner_settings),
             )
         except ActivityError as error:
             fault = read_call_fault(error)
