@@ -174,3 +174,16 @@ def test_columns_are_cleaned_with_a_note() -> None:
     row = clean_columns("interactions", {"input_tokens": -3, "notes": "mine"})
 
     assert (row["input_tokens"], row["notes"]) == (0, "mine; input_tokens: negative became 0")
+
+
+def test_imported_call_keeps_the_moment_of_its_beginning() -> None:
+    entry = interaction(created_at="2025-01-02T03:04:05+01:00")
+
+    assert entry.row["created_at"] == "2025-01-02T02:04:05.000000Z"
+
+
+def test_moment_that_is_none_is_noted_and_now_stands_in() -> None:
+    entry = interaction(created_at="lately")
+
+    assert entry.row["created_at"] == NOW
+    assert "created_at: not a time" in str(entry.row["notes"])

@@ -24,6 +24,7 @@ from forge_obs.stats import LLMStats
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
+from support.time_zone import local_time
 
 ANYTHING = st.recursive(
     st.none()
@@ -139,15 +140,28 @@ def test_moment_is_written_in_utc() -> None:
     )
 
 
-def test_naive_moment_is_taken_as_utc() -> None:
+def test_naive_moment_is_local_time() -> None:
     naive = datetime(2026, 11, 3)  # noqa: DTZ001 - that is the case
 
-    assert clean_time(naive)[0] == "2026-11-03T00:00:00.000000Z"
+    with local_time("America/New_York"):
+        moments = {clean_time(naive)[0], clean_time(naive.isoformat())[0]}
+
+    assert moments == {"2026-11-03T05:00:00.000000Z"}
 
 
-@pytest.mark.parametrize("value", ["yesterday", 17, datetime.max.replace(tzinfo=UTC)])
-def test_what_is_no_moment_never_raises(value: object) -> None:
-    clean_time(value)
+@pytest.mark.parametrize(
+    ("value", "zone"),
+    [
+        ("yesterday", "UTC"),
+        (17, "UTC"),
+        (datetime.max.replace(tzinfo=UTC), "UTC"),
+        ("9999-12-31T23:00:00", "America/New_York"),
+        ("0001-01-01T00:00:00", "Asia/Tokyo"),
+    ],
+)
+def test_what_is_no_moment_never_raises(value: object, zone: str) -> None:
+    with local_time(zone):
+        clean_time(value)
 
 
 @given(ANYTHING)

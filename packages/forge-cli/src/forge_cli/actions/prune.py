@@ -91,7 +91,7 @@ def _find_abandoned(store: Path, before: datetime) -> list[str]:
 
 def render_prunable(prunable: Prunable) -> str:
     """Say what would be deleted; nothing where that is nothing."""
-    since = f"{prunable.before:%Y-%m-%d %H:%M} UTC"
+    since = f"{prunable.before.astimezone():%Y-%m-%d %H:%M %Z}"
     parts = []
     if prunable.rows.runs or prunable.rows.calls:
         where = escape_line(str(prunable.store))

@@ -60,33 +60,47 @@ UNITS = {
     "m": timedelta(minutes=1),
     "min": timedelta(minutes=1),
     "h": timedelta(hours=1),
-    "d": timedelta(days=1),
-    "w": timedelta(weeks=1),
 }
 """Lengths of time by their unit."""
 
-AGE = re.compile(r"(\d{1,9})\s*([a-z]+)", re.ASCII)
+DAYS = {"d": 1, "w": 7}
+"""Calendar days by their unit: as long as the user's clocks make them."""
+
+AGE = re.compile(r"(\d{1,9})\s*([a-z]+)", re.ASCII | re.IGNORECASE)
 
 
 def parse_since(text: str, now: datetime, option: str = "--since") -> datetime:
-    """Read an age before now, or a moment; one without a time zone is UTC.
+    """Read an age before now, or a moment; one without a time zone is the user's local time.
+
+    A day ago is the same time of the day before, also where the clocks were changed in between.
 
     Args:
         text: What the user wrote.
-        now: The current moment.
+        now: The current moment, with a time zone.
         option: Where it was written, for the message.
 
     Raises:
         UsageError: It is neither.
     """
-    age = AGE.fullmatch(text.strip().lower())
+    age = AGE.fullmatch(text.strip())
+    if age is not None and age[2] == "M":
+        raise UsageError(
+            f"{option} {text!r} is ambiguous: write {age[1]}m for minutes, or days, as in 30d, for "
+            "months"
+        )
     try:
         if age is not None:
-            return now - int(age[1]) * UNITS[age[2]]
-        moment = datetime.fromisoformat(text.strip())
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+            return _go_back(now, int(age[1]), age[2].lower())
+        return datetime.fromisoformat(text.strip()).astimezone(UTC)
     except (KeyError, OverflowError, ValueError):
         raise UsageError(
             f"{option} {text!r} is neither an age such as 30m, 2h or 7d, nor a time such as "
             "2026-11-01 or 2026-11-01T12:00Z"
         ) from None
+
+
+def _go_back(now: datetime, number: int, unit: str) -> datetime:
+    if unit not in DAYS:
+        return now - number * UNITS[unit]
+    local = now.astimezone().replace(tzinfo=None)
+    return (local - timedelta(days=number * DAYS[unit])).astimezone(UTC)

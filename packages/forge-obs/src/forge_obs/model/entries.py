@@ -121,7 +121,7 @@ def build_interaction(fields: Mapping[str, object], *, entry_id: str, now: str) 
     raw["seq"] = raw.get("seq") or 0
     raw["entry_id"] = raw.get("entry_id") or entry_id
     row = _INTERACTION.clean(raw, notes)
-    row["created_at"] = now
+    row["created_at"] = row["created_at"] or now
     notes += [f"{name}: missing" for name in _REQUIRED if fields.get(name) is None]
     if notes:
         row["notes"] = "; ".join(notes)
@@ -135,7 +135,7 @@ def build_run(fields: Mapping[str, object], *, owner: Owner, now: str) -> Entry:
     keywords say when.
     """
     raw: Row = {name: value for name, value in fields.items() if name in _RUN_KEYWORDS}
-    raw["created_at"] = now
+    raw["created_at"] = clean_time(raw.get("created_at"))[0] or now
     raw["result_json"] = json_column(raw.pop("result", None))[0] or NO_RESULT
     if raw.get("status") == RUNNING:
         raw.update(owner_host=owner.host, owner_pid=owner.pid, owner_start=owner.start, seen_at=now)

@@ -78,6 +78,8 @@ class InteractionKeywords(TypedDict, total=False):
     trace_id: str | None
     span_id: str | None
     entry_id: str | None
+    created_at: datetime | str | None
+    """When the call began, for what is imported; now, if it is left out."""
 
 
 class RunKeywords(TypedDict, total=False):
@@ -91,7 +93,8 @@ class RunKeywords(TypedDict, total=False):
     repo_root: str | None
     model_name: str | None
     planned: bool | None
-    finished_at: datetime | None
+    created_at: datetime | str | None
+    finished_at: datetime | str | None
 
 
 _LONGEST_NAME: Final = 40

@@ -101,7 +101,7 @@ def clean_flag(value: object) -> tuple[int | None, str | None]:
 
 
 def clean_time(value: object) -> tuple[str | None, str | None]:
-    """Give a moment as RFC 3339 text in UTC; a naive one is taken as UTC."""
+    """Give a moment as RFC 3339 text in UTC; a naive one is local time, as Python says."""
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)
@@ -110,14 +110,14 @@ def clean_time(value: object) -> tuple[str | None, str | None]:
     if isinstance(value, datetime):
         try:
             return format_time(value), None
-        except OverflowError:
+        except (OverflowError, ValueError, OSError):
             return None, "time out of range"
     return None, "not a time"
 
 
 def format_time(moment: datetime) -> str:
-    """Write a moment as RFC 3339 text in UTC with microseconds and `Z`."""
-    if moment.tzinfo is not UTC and moment.tzinfo is not None:
+    """Write a moment as RFC 3339 text in UTC with microseconds and `Z`; a naive one is local."""
+    if moment.tzinfo is not UTC:
         moment = moment.astimezone(UTC)
     return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 

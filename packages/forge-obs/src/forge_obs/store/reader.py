@@ -55,7 +55,7 @@ class RunQuery:
 
     Attributes:
         status: As stored; an interrupted run is stored as `running`.
-        since: When it began at the earliest; a naive moment is taken as UTC.
+        since: When it began at the earliest; a naive moment is local time.
     """
 
     task_id: str | None = None
