@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from forge_cli.store.prices import MOST_KEPT, get_cache_path, load_prices
+from forge_cli.store.prices import load_prices
+from forge_core.pricing.catalogue import MOST_KEPT, get_cache_path
 from forge_obs import Interaction
 
 KNOWN = Interaction(model_name="claude-sonnet-4-5", request_model="anthropic:claude-sonnet-4-5")

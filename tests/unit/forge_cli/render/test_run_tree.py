@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from forge_cli.render.figures import describe_cost
 from forge_cli.render.run_tree import render_run
-from forge_cli.views.costs import Period, Prices, Tally, UnitPrices, tally_calls
+from forge_cli.views.costs import Prices, Tally, tally_calls
 from forge_cli.views.outline import build_outline
 from forge_cli.views.result import parse_result
 from forge_cli.views.run import RunView, build_run_view
 from forge_cli.views.spending import find_waste, split_time
+from forge_core.pricing.rates import Period, UnitPrices
 from forge_obs import Interaction, Run
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

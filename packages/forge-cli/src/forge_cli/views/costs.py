@@ -1,79 +1,22 @@
-"""What calls cost, from their tokens and unit prices; pure.
-
-The arithmetic is genai-prices' own: cached tokens are part of the input and are charged at their
-own price where there is one, and the price of a tier counts for all tokens of a request that
-exceeds its start.
+"""What calls cost together, and what of that is unknown; pure.
 
 See D61.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import TypeAlias
+from itertools import chain
 
-from forge_obs import PROVIDER, STARTED, Interaction
-
-ModelKey: TypeAlias = tuple[str, str]
-"""A provider, empty where nobody says which, and the name of a model."""
-
-Rate: TypeAlias = tuple[tuple[int, Decimal], ...]
-"""Prices in US dollars by the input tokens that a request must exceed, from none upwards."""
-
-SAME_PRICES = {"openai-chat": "openai", "openai-responses": "openai"}
-"""Words before the colon of a model whose prices stand under another provider."""
-
-REFUSALS = frozenset(
-    {"authentication", "context_too_long", "not_configured", "not_found", "overloaded", "quota"}
-    | {"rate_limited", "rejected"}
+from forge_core.pricing.rates import (
+    REFUSALS,
+    UNSENT,
+    ModelKey,
+    Schedule,
+    list_model_keys,
+    price_usage,
 )
-"""Kinds of error that say that a request was turned away before any work was done for it.
-
-After a broken connection, a time-out, a server's own error or an answer of no use, the provider may
-bill what nobody can see here: such a call's cost is unknown."""
-
-UNSENT = "not_sent"
-"""Kind of error of a request that never went out."""
-
-MILLION, THOUSAND = Decimal(1_000_000), Decimal(1_000)
-
-
-@dataclass(frozen=True, slots=True)
-class UnitPrices:
-    """Prices per million tokens, and per thousand requests; None where there is no such price."""
-
-    input: Rate | None = None
-    output: Rate | None = None
-    cache_read: Rate | None = None
-    cache_write: Rate | None = None
-    reasoning: Rate | None = None
-    request: Rate | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """When prices hold: always, from a day on, or in some hours of each day, all in UTC."""
-
-    prices: UnitPrices
-    since: date | None = None
-    hours: tuple[time, time] | None = None
-
-    def holds(self, moment: datetime) -> bool:
-        """Return whether the prices hold at a moment."""
-        if self.since is not None:
-            return moment.date() >= self.since
-        if self.hours is None:
-            return True
-        start, end = self.hours
-        clock = moment.time()
-        if end < start:
-            return clock >= start or clock < end
-        return start <= clock < end
-
-
-Schedule: TypeAlias = tuple[Period, ...]
-"""Prices of one model over time; the last period that holds counts, else the first."""
+from forge_obs import PROVIDER, STARTED, Interaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,67 +31,20 @@ class Prices:
         """Return what a call costs in US dollars; None where that is unknown."""
         if call.origin != PROVIDER or not call.usage_known or call.status == STARTED:
             return None
-        schedules = (self.schedules.get(key) for key in list_keys(call))
-        schedule = next((found for found in schedules if found), None)
-        return None if schedule is None else _charge(call, _choose(schedule, call.created_at))
+        keys = list_model_keys(call.request_model, call.model_name)
+        schedule = next(filter(None, map(self.schedules.get, keys)), None)
+        return None if schedule is None else price_usage(schedule, call, call.created_at)
 
 
 NO_PRICES = Prices()
 """Nothing is known of any price."""
 
 
-def list_keys(call: Interaction) -> Iterator[ModelKey]:
-    """List under which names a call's prices may stand: who answered, then who was asked."""
-    word, colon, requested = (call.request_model or "").partition(":")
-    word, requested = (word, requested) if colon else ("", word)
-    provider = SAME_PRICES.get(word, word)
-    for name in (call.model_name, requested):
-        if name:
-            yield provider, name
-
-
 def list_models(calls: Iterable[Interaction]) -> list[ModelKey]:
     """List the models whose prices are needed for some calls, each once."""
     paid = (call for call in calls if call.origin == PROVIDER and call.usage_known)
-    return list(dict.fromkeys(key for call in paid for key in list_keys(call)))
-
-
-def _choose(schedule: Schedule, moment: datetime) -> UnitPrices:
-    now = moment.astimezone(UTC)
-    held = (period for period in reversed(schedule) if period.holds(now))
-    return next(held, schedule[0]).prices
-
-
-def _charge(call: Interaction, prices: UnitPrices) -> Decimal | None:
-    if prices.input is None and prices.output is None:
-        return None
-    read = call.cache_read_tokens if prices.cache_read else 0
-    written = call.cache_write_tokens if prices.cache_write else 0
-    reasoned = call.reasoning_tokens if prices.reasoning else 0
-    plain, said = call.input_tokens - read - written, call.output_tokens - reasoned
-    if plain < 0 or said < 0:
-        return None
-    charged = (
-        (prices.input, plain, MILLION),
-        (prices.cache_read, read, MILLION),
-        (prices.cache_write, written, MILLION),
-        (prices.output, said, MILLION),
-        (prices.reasoning, reasoned, MILLION),
-        (prices.request, 1, THOUSAND),
-    )
-    return sum(
-        (
-            _find_price(rate, call.input_tokens) * count / unit
-            for rate, count, unit in charged
-            if rate
-        ),
-        Decimal(0),
-    )
-
-
-def _find_price(rate: Rate, input_tokens: int) -> Decimal:
-    later = (price for start, price in reversed(rate[1:]) if input_tokens > start)
-    return next(later, rate[0][1])
+    keys = (list_model_keys(call.request_model, call.model_name) for call in paid)
+    return list(dict.fromkeys(chain.from_iterable(keys)))
 
 
 def is_refused(call: Interaction) -> bool:
