@@ -328,3 +328,18 @@ def test_sparse_worktree_is_as_sparse_after_a_commit(repo: Path) -> None:
     assert git(repo, "diff", "--name-only", "main", "forge/t").split() == ["a/x", "b/y"]
     assert git(worktree, "status", "--porcelain") == ""
     assert not (worktree / "c").exists()
+
+
+def test_new_script_is_executable_where_git_is_told_to_ignore_modes(
+    repo: Path, worktree: Worktree
+) -> None:
+    git(repo, "config", "core.fileMode", "no")
+    put_files(worktree.path, {"run.sh": "#!/bin/sh\n", "data.csv": "1\n", "a.txt": "#!/bin/sh\n"})
+    for name in ("run.sh", "data.csv", "a.txt"):
+        (worktree.path / name).chmod(0o755)
+
+    sha = commit(worktree, "run.sh", "data.csv", "a.txt")
+
+    listing = git(worktree.path, "ls-tree", str(sha), "run.sh", "data.csv", "a.txt")
+    modes = {line.split("\t")[1]: line.split()[0] for line in listing.splitlines()}
+    assert modes == {"run.sh": "100755", "data.csv": "100644", "a.txt": "100644"}

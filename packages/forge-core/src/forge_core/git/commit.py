@@ -12,6 +12,11 @@ from forge_core.git.receipt import locate_private
 from forge_core.git.trailers import CommitTrailers, build_message, carries
 from forge_core.git.worktree import remove_stale_locks
 
+ARE_MODES_READ = ("config", "--type=bool", "--default", "true", "--get", "core.fileMode")
+"""The command that says whether git reads from the file system what is executable."""
+
+SHEBANG = b"#!"
+
 SPARSE_PATTERNS = "info/sparse-checkout"
 """Where git keeps in its own directory what a sparse checkout holds."""
 
@@ -128,7 +133,26 @@ def _write_tree(git: Git, parent: str, paths: Sequence[str]) -> str:
     git.run("read-tree", parent)
     listing = b"".join(os.fsencode(path) + b"\0" for path in paths)
     git.run("update-index", "-z", "--add", "--remove", "--stdin", stdin=listing)
+    scripts = _list_unmarked_scripts(git, parent, paths)
+    if scripts:
+        git.run("update-index", "--chmod=+x", "--", *scripts)
     return git.run("write-tree")
+
+
+def _list_unmarked_scripts(git: Git, parent: str, paths: Sequence[str]) -> list[str]:
+    """List new scripts that git takes for plain files, since it is told to ignore modes."""
+    scripts = [path for path in paths if _is_script(git.cwd / path)]
+    if not scripts or git.run(*ARE_MODES_READ) != "false":
+        return []
+    standing = git.run("ls-tree", "-z", "--name-only", parent, "--", *scripts).split("\0")
+    return [path for path in scripts if path not in standing]
+
+
+def _is_script(path: Path) -> bool:
+    if path.is_symlink() or not path.is_file() or not os.access(path, os.X_OK):
+        return False
+    with path.open("rb") as file:
+        return file.read(len(SHEBANG)) == SHEBANG
 
 
 def _refuse_links(changes: Mapping[str, Change]) -> None:
