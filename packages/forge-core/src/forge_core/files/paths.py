@@ -34,6 +34,15 @@ def parse_path(path: str) -> tuple[str, ...]:
     return tuple(path.split("/"))
 
 
+def is_plain(path: str) -> bool:
+    """Return whether a path may stand in a repository."""
+    try:
+        parse_path(path)
+    except RefusedPath:
+        return False
+    return True
+
+
 def fold_path(path: str) -> str:
     """Return what is equal for paths that some file system takes for the same."""
     folded = unicodedata.normalize("NFKC", path).casefold()

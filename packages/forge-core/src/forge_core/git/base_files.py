@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from forge_core.errors import RefusedPath
-from forge_core.files.paths import parse_path
+from forge_core.files.paths import is_plain
 from forge_core.git.command import Git
 from forge_core.models.changes import BaseFile
 from forge_core.models.context import FILE_LIMIT_BYTES
@@ -51,15 +50,6 @@ def read_sparse_text(worktree: Path, path: str) -> str | None:
     with suppress(UnicodeDecodeError):
         return file.content.decode()
     return None
-
-
-def is_plain(path: str) -> bool:
-    """Return whether a path may stand in a repository."""
-    try:
-        parse_path(path)
-    except RefusedPath:
-        return False
-    return True
 
 
 def _parse_listing(listing: str) -> Iterator[tuple[str, bool]]:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from forge_core.errors import GitFailed, RepositoryError, TaskIdTaken
-from forge_core.git.base_files import is_plain
+from forge_core.files.paths import is_plain
 from forge_core.git.command import Git
 
 BRANCHES = "forge"

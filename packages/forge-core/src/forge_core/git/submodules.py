@@ -7,10 +7,11 @@ tests that need its files fail: they are taken from the user's checkout, without
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from forge_core.errors import GitFailed, RefusedPath
-from forge_core.files.paths import parse_path
+from forge_core.files.paths import is_plain, parse_path
 from forge_core.git.command import Git
 
 SUBMODULE_MODE = "160000"
@@ -54,15 +55,31 @@ def _find_submodules(worktree: Path, directories: Sequence[str]) -> set[str]:
     return {path for attributes, _, path in entries if attributes.startswith(SUBMODULE_MODE)}
 
 
-def fill_submodules(repo: Path, worktree: Path, commit: str) -> None:
-    """Give a worktree the files of the submodules that the checkout has.
+@dataclass(frozen=True, slots=True)
+class Submodule:
+    """A submodule of a commit."""
 
-    What it has no clone or not the commit of stays an empty directory; see `list_absent`.
+    name: str
+    """As ``.gitmodules`` calls it, which its clone is called too."""
+    path: str
+    commit: str
+    """Hash of the commit of the other repository that belongs there."""
+
+
+def fill_submodules(repo: Path, worktree: Path, commit: str) -> None:
+    """Give a worktree the files of the submodules that the user has a clone of, nested ones too.
+
+    What there is no clone or not the commit of stays an empty directory; see `list_absent`.
+
+    Args:
+        repo: Where the clones are.
+        worktree: What is filled.
+        commit: What is checked out there.
     """
     filled = [
-        path
-        for path, target in _list_submodules(Git(worktree), commit)
-        if _has_commit(repo / path, target) and _fill(repo / path, worktree / path, target)
+        submodule
+        for submodule in _list_submodules(Git(worktree), commit)
+        if _fill(_find_clone(repo, submodule), worktree / submodule.path, submodule.commit)
     ]
     if filled:
         _locate_mark(worktree).touch()
@@ -75,43 +92,52 @@ def refill_submodules(repo: Path, worktree: Path, commit: str) -> None:
 
 
 def list_absent(repo: Path, commit: str) -> list[str]:
-    """List the submodules of a commit whose files the checkout does not have."""
-    submodules = _list_submodules(Git(repo), commit)
-    return [path for path, target in submodules if not _has_commit(repo / path, target)]
+    """List the submodules of a commit, and those of each, which the user has no clone of."""
+    absent = []
+    for submodule in _list_submodules(Git(repo), commit):
+        clone = _find_clone(repo, submodule)
+        if clone is None:
+            absent.append(submodule.path)
+        else:
+            nested = list_absent(clone, submodule.commit)
+            absent += [f"{submodule.path}/{path}" for path in nested]
+    return absent
 
 
-def _list_submodules(git: Git, commit: str) -> Iterator[tuple[str, str]]:
-    """List path and commit of each submodule."""
+def _list_submodules(git: Git, commit: str) -> Iterator[Submodule]:
     if not git.succeeds("cat-file", "-e", f"{commit}:{MODULES}"):
         return
     query = ("--null", "--get-regexp", r"^submodule\..*\.path$")
     with suppress(GitFailed):
         settings = git.run("config", f"--blob={commit}:{MODULES}", *query).split("\0")
-        paths = [path for _, _, path in (line.partition("\n") for line in settings) if path]
-        plain = [path for path in paths if _is_plain(path)]
+        pairs = (line.partition("\n") for line in settings if line)
+        names = {path: key[len("submodule.") : -len(".path")] for key, _, path in pairs}
+        plain = list(filter(is_plain, names))
         listing = git.run("ls-tree", "-z", "--full-tree", commit, "--", *plain) if plain else ""
         for entry in filter(None, listing.split("\0")):
             attributes, path = entry.split("\t", 1)
             mode, _, target = attributes.split()
             if mode == SUBMODULE_MODE:
-                yield path, target
+                yield Submodule(names[path], path, target)
 
 
-def _is_plain(path: str) -> bool:
-    try:
-        parse_path(path)
-    except RefusedPath:
-        return False
-    return True
+def _find_clone(repo: Path, submodule: Submodule) -> Path | None:
+    """Find a clone that has the commit: in the checkout, else where git keeps those it made."""
+    clones = [repo / submodule.path]
+    if is_plain(submodule.name):
+        clones.append(_locate(repo, "--git-common-dir") / "modules" / submodule.name)
+    return next((clone for clone in clones if _has_commit(clone, submodule.commit)), None)
 
 
-def _has_commit(source: Path, commit: str) -> bool:
-    is_clone = (source / ".git").exists()
-    return is_clone and Git(source).succeeds("cat-file", "-e", f"{commit}^{{commit}}")
+def _has_commit(clone: Path, commit: str) -> bool:
+    is_clone = (clone / ".git").exists() or (clone / "HEAD").is_file()
+    return is_clone and Git(clone).succeeds("cat-file", "-e", f"{commit}^{{commit}}")
 
 
-def _fill(source: Path, target: Path, commit: str) -> bool:
+def _fill(source: Path | None, target: Path, commit: str) -> bool:
     """Make a clone that borrows the objects of another; anew, since tests may have been at it."""
+    if source is None:
+        return False
     if target.is_symlink() or target.is_file():
         target.unlink()
     elif target.exists():
@@ -124,9 +150,13 @@ def _fill(source: Path, target: Path, commit: str) -> bool:
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir()
         return False
+    fill_submodules(source, target, commit)
     return True
 
 
 def _locate_mark(worktree: Path) -> Path:
-    path = Git(worktree).run("rev-parse", "--path-format=absolute", "--git-path", MARK)
-    return Path(path)
+    return _locate(worktree, "--git-path", MARK)
+
+
+def _locate(repo: Path, *what: str) -> Path:
+    return Path(Git(repo).run("rev-parse", "--path-format=absolute", *what))

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from stat import S_IXUSR
 
-from forge_core.git.base_files import EXECUTABLE_MODE, is_plain
+from forge_core.files.paths import is_plain
+from forge_core.git.base_files import EXECUTABLE_MODE
 from forge_core.git.command import Git
 
 
