@@ -13,6 +13,7 @@ from typing import Any
 
 from forge_core import runs
 from forge_core.errors import ModelNotConfigured
+from forge_core.git.lfs import list_pointers
 from forge_core.git.repository import find_ignored, is_dirty
 from forge_core.git.submodules import list_absent
 from forge_core.runs import (
@@ -70,6 +71,9 @@ LISTED_TIMEOUT_S = 10.0
 
 LISTED_INTERVAL_S = 0.05
 
+LISTED_POINTERS = 3
+"""Files of git lfs that a warning names."""
+
 
 def run_task(options: RunOptions, on_start: Print | None = None) -> ExitCode:
     """Run a task from its options to its report.
@@ -90,11 +94,8 @@ def run_task(options: RunOptions, on_start: Print | None = None) -> ExitCode:
     if own := _list_ignored_targets(Path(work.repo_root), task.target_files):
         names = ", ".join(map(escape_line, own))
         print_warning(f"git ignores {names}: the run does not see it, and a merge overwrites it")
-    if task.validation.run_tests and (
-        absent := list_absent(Path(work.repo_root), work.base_commit)
-    ):
-        names = ", ".join(map(escape_line, absent))
-        print_warning(f"tests run without submodules that the checkout does not have: {names}")
+    if task.validation.run_tests:
+        _warn_of_absent(Path(work.repo_root), work.base_commit)
     workflow_id = make_workflow_id(task.task_id)
     prepare_store()
     if output.no_wait:
@@ -105,6 +106,19 @@ def run_task(options: RunOptions, on_start: Print | None = None) -> ExitCode:
     events = start_run(work, workflow_id, temporal_address=address, interval_s=LOOK_INTERVAL_S)
     reporter = _build_reporter(store, workflow_id, NOT_STARTED, "started", output)
     return _report(store, workflow_id, execute(reporter.report_all(events, RunFinished)), output)
+
+
+def _warn_of_absent(repo: Path, commit: str) -> None:
+    """Name what tests may need and will not find in the worktree."""
+    if absent := list_absent(repo, commit):
+        names = ", ".join(map(escape_line, absent))
+        print_warning(f"tests run without submodules that the checkout does not have: {names}")
+    if pointers := list_pointers(repo, LISTED_POINTERS + 1):
+        names = ", ".join(map(escape_line, pointers[:LISTED_POINTERS]))
+        more = " and others" if len(pointers) > LISTED_POINTERS else ""
+        print_warning(
+            f"tests find pointers of git lfs instead of {names}{more}: run `git lfs pull` first"
+        )
 
 
 def resume_run(workflow_id: str, output: OutputOptions) -> ExitCode:

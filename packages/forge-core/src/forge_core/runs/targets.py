@@ -9,14 +9,12 @@ from forge_core.errors import UsageError
 from forge_core.files.paths import fold_path
 from forge_core.git.base_files import read_base_files
 from forge_core.git.command import Git
+from forge_core.git.lfs import POINTER
 from forge_core.git.submodules import SUBMODULE_MODE
 from forge_core.models.context import FILE_LIMIT_BYTES
 
 LINK_MODE, TREE_MODE = "120000", "040000"
 """Git's modes of a symbolic link and of a directory in a tree."""
-
-LFS_POINTER = b"version https://git-lfs.github.com/spec/"
-"""How a file begins that git lfs has not put its content in the place of."""
 
 LEAST_CHARS = 4_000
 """Characters of a file's parts below which they lead nowhere."""
@@ -102,7 +100,7 @@ def _find_content_fault(content: bytes) -> str | None:
         return f"it is larger than {FILE_LIMIT_BYTES // 1_000_000} MB"
     if b"\0" in content:
         return "it is a binary file"
-    if content.startswith(LFS_POINTER):
+    if content.startswith(POINTER):
         return "it is a pointer of git lfs, whose content is not here: run `git lfs pull`"
     try:
         content.decode()
