@@ -140,6 +140,10 @@ def test_damaged_store_is_found(doctor: Doctor) -> None:
     assert "damaged" in list_findings(doctor())["store"]
 
 
+def test_store_that_is_not_there_yet_is_said_to_come(doctor: Doctor) -> None:
+    assert "forge.db: created by the first record\n" in doctor().stdout
+
+
 def test_exposed_state_directory_is_found(doctor: Doctor) -> None:
     directory = Path(os.environ["XDG_STATE_HOME"], "forge")
     directory.mkdir(parents=True)

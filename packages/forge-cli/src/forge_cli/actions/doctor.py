@@ -97,10 +97,16 @@ def _examine_store() -> Finding:
     if path is None:
         return Finding("store", STORE_OFF)
     check = check_store(path, largest_bytes=QUICK_BYTES)
-    detail = f"{path}: {check.state}, {check.size_bytes:,} bytes"
+    detail = f"{path}: {_describe_state(check)}"
     if check.size_bytes > QUICK_BYTES:
         detail += ", integrity not checked (forge db check does)"
     return Finding("store", _describe_backlog(check, detail), _find_remedy(check))
+
+
+def _describe_state(check: StoreCheck) -> str:
+    if check.state == "missing":
+        return "created by the first record"
+    return f"{check.state}, {check.size_bytes:,} bytes"
 
 
 def _describe_backlog(check: StoreCheck, detail: str) -> str:

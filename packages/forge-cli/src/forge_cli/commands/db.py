@@ -241,10 +241,12 @@ def export(*, jsonl: Switch = True, output: OptionalPath = None) -> ExitCode:  #
     from forge_obs import StoreReader  # noqa: PLC0415 - imports SQLAlchemy
 
     reader = StoreReader.open(_require_path())
+    count = 0
     with writing_to(output) as write:
-        if reader is None:
-            return ExitCode.SUCCESS
-        for table in EXPORTED:
-            for row in reader.iterate_rows(table):
-                write(dump(build_row(table, row)))
+        rows = ((t, row) for t in EXPORTED for row in reader.iterate_rows(t)) if reader else ()
+        for table, row in rows:
+            write(dump(build_row(table, row)))
+            count += 1
+    if output is not None:
+        print_note(f"wrote {format_count(count, 'row')} to {output}")
     return ExitCode.SUCCESS
