@@ -14,7 +14,8 @@ from datetime import timedelta
 from importlib import import_module
 
 IMPORTED = (
-    "alembic.command",
+    "alembic.migration",
+    "alembic.operations",
     "forge_cli.app",
     "forge_cli.commands.status",
     "forge_cli.actions.run",

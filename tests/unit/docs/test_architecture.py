@@ -36,8 +36,7 @@ def list_paths(name: str) -> list[Path]:
 def list_folders(package: Path) -> list[str]:
     files = package.rglob("*.py")
     folders = {path.parent.relative_to(package).as_posix() for path in files}
-    data = ("demo/", "alembic/")
-    return sorted(f"{name}/" for name in folders if name != "." and not name.startswith(data))
+    return sorted(f"{name}/" for name in folders if name != "." and not name.startswith("demo/"))
 
 
 @pytest.mark.parametrize("package", PACKAGES)

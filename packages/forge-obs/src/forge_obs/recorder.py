@@ -13,7 +13,6 @@ import time
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
-from importlib import import_module
 from pathlib import Path
 from threading import get_ident
 from types import ModuleType
@@ -163,7 +162,7 @@ def flush() -> None:
     for path in tuple(_state.spooled):
         catch_up(path, timeout_s=DEADLINE_S)
     with suppress(Exception):
-        _load("database.handle").close_databases(wait_s=DEADLINE_S)
+        _load("handle").close_databases(wait_s=DEADLINE_S)
 
 
 def catch_up(path: Path, *, timeout_s: float) -> None:
@@ -175,7 +174,7 @@ def catch_up(path: Path, *, timeout_s: float) -> None:
     """
     with suppress(Exception):
         if spool.has_entries(path):
-            _load("spool.drain").drain_all(path, partial(_lose_lines, path), timeout_s=timeout_s)
+            _load("drain").drain_all(path, partial(_lose_lines, path), timeout_s=timeout_s)
 
 
 def _build(kind: object, unexpected: tuple[object, ...], fields: dict[str, object]) -> Entry:
@@ -256,8 +255,8 @@ def _write(path: Path, entry: Entry) -> bool:
         if _has_spooled(path, now) and _is_queued(path, entry, wait_s / 2):
             return False
         left_s = max(PROBE_S, now + wait_s - time.monotonic())
-        _load("database.writer").write_at(path, entry, timeout_s=left_s, migrate_s=MIGRATE_S)
-        _load("database.handle").keep_up(path)
+        _load("writer").write_at(path, entry, timeout_s=left_s, migrate_s=MIGRATE_S)
+        _load("handle").keep_up(path)
     except Exception as error:
         _fail(path, entry, error)
         return False
@@ -290,7 +289,7 @@ def _is_queued(path: Path, entry: Entry, wait_s: float) -> bool:
     """
     try:
         lose = partial(_lose_lines, path)
-        if _load("spool.drain").drain_batch(path, lose, timeout_s=wait_s, migrate_s=MIGRATE_S):
+        if _load("drain").drain_batch(path, lose, timeout_s=wait_s, migrate_s=MIGRATE_S):
             return False
         if spool.is_long(path):
             return False
@@ -303,10 +302,23 @@ def _is_queued(path: Path, entry: Entry, wait_s: float) -> bool:
 
 
 @cache
-def _load(module: str) -> ModuleType:
-    """Import what loads SQLAlchemy, when there is something to write."""
+def _load(module: Literal["drain", "handle", "writer"]) -> ModuleType:
+    """Import what is slow to import, when there is something to write.
+
+    By statements, which a tool that packs a program into one file looks for.
+    """
     with importing():
-        return import_module(f"forge_obs.{module}")
+        if module == "drain":
+            from forge_obs.spool import drain  # noqa: PLC0415
+
+            return drain
+        if module == "handle":
+            from forge_obs.database import handle  # noqa: PLC0415
+
+            return handle
+        from forge_obs.database import writer  # noqa: PLC0415
+
+        return writer
 
 
 def _fail(path: Path, entry: Entry, error: Exception) -> None:

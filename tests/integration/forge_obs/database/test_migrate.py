@@ -16,10 +16,9 @@ from pathlib import Path
 import forge_obs
 import pytest
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from forge_obs import StoreNewer, StoreUnavailable, StoreUnreadable, get_engine, upgrade
+from forge_obs.alembic.versions import VERSIONS
 from forge_obs.database.engines import switch_journal
 from forge_obs.database.schema import metadata
 from forge_obs.model.columns import HEAD, REVISIONS
@@ -29,6 +28,11 @@ from support.children import start_child, wait_for
 from support.revisions import make_store
 
 UPGRADE = "import sys\nfrom forge_obs.store import upgrade\nupgrade(sys.argv[1])\n"
+
+
+def select(path: Path, query: str) -> list[str]:
+    with closing(sqlite3.connect(path)) as connection:
+        return [str(value) for (value,) in connection.execute(query)]
 
 
 def schema_of(path: Path) -> list[tuple[str, str]]:
@@ -72,22 +76,36 @@ def test_autogenerate_finds_nothing_to_migrate(tmp_path: Path) -> None:
     assert [change for change in found if "uq_runs_workflow_id_run_id" not in str(change)] == []
 
 
-def test_known_revisions_are_those_of_the_scripts() -> None:
-    config = Config()
-    config.set_main_option("script_location", "forge_obs:alembic")
-    scripts = ScriptDirectory.from_config(config)
+def test_known_revisions_are_those_of_the_modules_one_after_the_other() -> None:
+    folder = Path(forge_obs.__file__).parent / "alembic/versions"
 
-    assert scripts.get_heads() == [HEAD]
-    assert [s.revision for s in reversed(list(scripts.walk_revisions()))] == list(REVISIONS)
+    assert [version.revision for version in VERSIONS] == list(REVISIONS)
+    assert [version.down_revision for version in VERSIONS] == [None, *REVISIONS[:-1]]
+    assert sorted(file.stem for file in folder.glob("v*.py")) == [f"v{name}" for name in REVISIONS]
+
+
+def test_version_table_is_the_one_that_alembic_makes_and_reads(tmp_path: Path) -> None:
+    upgrade(tmp_path / "a.db")
+    with create_engine(f"sqlite:///{tmp_path}/theirs.db").begin() as connection:
+        MigrationContext.configure(connection)._ensure_version_table()
+    made, theirs = (
+        " ".join(sql.replace("(", "( ").replace(")", " )").split())
+        for path in (tmp_path / "a.db", tmp_path / "theirs.db")
+        for sql in select(path, "SELECT sql FROM sqlite_master WHERE name = 'alembic_version'")
+    )
+
+    assert made == theirs
+    with get_engine(tmp_path / "a.db").connect() as connection:
+        assert MigrationContext.configure(connection).get_current_heads() == (HEAD,)
 
 
 def test_long_texts_stand_together_with_later_columns_alone_behind_them() -> None:
     names = [column.name for column in INTERACTIONS]
-    initial = (Path(forge_obs.__file__).parent / "alembic/versions/001_initial.py").read_text()
+    initial = (Path(forge_obs.__file__).parent / "alembic/versions/v001_initial.py").read_text()
     end = names.index(LONG_TEXTS[-1]) + 1
 
     assert tuple(names[end - len(LONG_TEXTS) : end]) == LONG_TEXTS
-    assert [name for name in names[end:] if f'"{name}"' in initial] == []
+    assert [name for name in names[end:] if f"    {name} " in initial] == []
 
 
 def test_upgrade_twice_changes_nothing(tmp_path: Path) -> None:
@@ -288,13 +306,6 @@ def test_kill_at_any_statement_leaves_the_old_schema_or_the_new(
     upgrade(path)
     assert schema_of(path) == head
     assert status in {0, -signal.SIGKILL}
-
-
-def test_wheel_content_includes_the_migration_files() -> None:
-    package = Path(forge_obs.__file__).parent / "alembic"
-
-    assert (package / "env.py").exists()
-    assert (package / "script.py.mako").exists()
 
 
 def test_thread_that_waits_for_a_migration_does_not_lose_its_entry() -> None:

@@ -57,6 +57,8 @@ class Database:
         self.ready = False
         """The schema was seen at head."""
         self.lock = ForkLock(let_go=self.close)
+        self.migration_lock = ForkLock()
+        """Lets threads of this process wait here for one that migrates, and a fork, too."""
         self.checkpointer = Checkpointer(self._open_log, self.is_current, self._paused)
         self._identity = identity
         self._watch = Watch(path, identity)

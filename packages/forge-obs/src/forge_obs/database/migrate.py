@@ -1,17 +1,14 @@
 """Bring a database to the schema of this version, safely among threads and processes.
 
 SQLite has no migration lock and Alembic none of its own. All revisions run in one transaction
-that takes SQLite's write lock before Alembic reads where the schema stands, so that a second
-process waits, and a killed one leaves the old schema.
+that takes SQLite's write lock before it reads where the schema stands, so that a second process
+waits, and a killed one leaves the old schema.
 
 See D41.
 """
 
-import logging
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -21,14 +18,18 @@ from forge_obs.database.engines import READ_ONLY, create_write_engine, list_colu
 from forge_obs.database.errors import telling_errors
 from forge_obs.database.handle import Database, open_database
 from forge_obs.errors import StoreNewer, StoreUnavailable
-from forge_obs.fork_lock import ForkLock
 from forge_obs.model.columns import HEAD, REVISIONS
 
 UPGRADE_S: Final = 30.0
 """How long an upgrade waits for other processes, in seconds."""
 
-# Two threads in Alembic at once crash the interpreter: it swaps module-level proxies.
-_alembic_lock = ForkLock()
+_VERSION_TABLE: Final = """
+CREATE TABLE IF NOT EXISTS alembic_version (
+    version_num VARCHAR(32) NOT NULL,
+    CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+)
+"""
+"""As Alembic makes it, so that its commands read it."""
 
 
 def upgrade(db_path: str | os.PathLike[str], *, timeout_s: float = UPGRADE_S) -> None:
@@ -97,37 +98,40 @@ def refuse_newer(path: Path, revision: str | None) -> None:
 
 def _upgrade_alone(database: Database, timeout_s: float) -> None:
     started = time.monotonic()
-    with _alembic_lock.held(timeout_s) as taken:
+    with database.migration_lock.held(timeout_s) as taken:
         if not taken:
             raise StoreUnavailable(f"database {database.path}: another thread keeps migrating")
         if not database.ready:  # another thread may have been first
             left_s = timeout_s - (time.monotonic() - started)
-            _run_alembic(database.path, create_write_engine(database.path, left_s))
+            _migrate(database.path, create_write_engine(database.path, left_s))
             database.ready = True
 
 
-def _run_alembic(path: Path, engine: Engine) -> None:
-    with _quiet(logging.getLogger("alembic")), engine.begin() as connection:
+def _migrate(path: Path, engine: Engine) -> None:
+    with engine.begin() as connection:
         # Looked at again under the lock: of many processes that start together one imports
         # Alembic, which costs more than all else here, and the others find the work done.
         revision = get_revision(connection)
         refuse_newer(path, revision)
         if revision != HEAD:
-            from alembic import command  # noqa: PLC0415
-            from alembic.config import Config  # noqa: PLC0415
-
-            config = Config()
-            config.set_main_option("script_location", "forge_obs:alembic")
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            run_revisions(connection, revision, HEAD)
 
 
-@contextmanager
-def _quiet(logger: logging.Logger) -> Iterator[None]:
-    """Keep the steps of a migration out of the host program's log, whose handlers may raise."""
-    level = logger.level
-    logger.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
+def run_revisions(connection: Connection, since: str | None, until: str) -> None:
+    """Bring the schema from one revision to a later one, in the transaction of a connection.
+
+    Args:
+        connection: In a transaction that has the write lock.
+        since: Where the schema stands; None for a database without one.
+        until: The revision to reach.
+    """
+    from forge_obs.alembic.operations import open_operations  # noqa: PLC0415
+    from forge_obs.alembic.versions import VERSIONS  # noqa: PLC0415
+
+    op = open_operations(connection)
+    op.execute(_VERSION_TABLE)
+    first = 0 if since is None else REVISIONS.index(since) + 1
+    for version in VERSIONS[first : REVISIONS.index(until) + 1]:
+        version.upgrade(op)
+    connection.exec_driver_sql("DELETE FROM alembic_version")
+    connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (until,))
