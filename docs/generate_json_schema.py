@@ -125,6 +125,9 @@ RUN: Schema = {
 
 INTERACTION: Schema = {**build_columns(Interaction), "cost_usd": null_or(NUMBER)}
 
+OPTIONAL = tuple(sorted(name.removesuffix(JSON_SUFFIX) for name in TEXTS))
+"""Keys of a call that only a verbose document has."""
+
 COST: Schema = {
     "usd": null_or(NUMBER),
     "calls_priced": COUNT,
@@ -136,7 +139,7 @@ COST: Schema = {
 
 PARTS: dict[str, Schema] = {
     "run": build_object("A run", RUN),
-    "interaction": build_object("A call of a model", INTERACTION, optional=tuple(sorted(TEXTS))),
+    "interaction": build_object("A call of a model", INTERACTION, optional=OPTIONAL),
     "cost": build_object("What all calls of a run cost", COST),
     "error": build_object("A failure", {"type": TEXT, "message": TEXT}),
     "file": build_object("A file of the store", {"path": TEXT, "mode": TEXT}),

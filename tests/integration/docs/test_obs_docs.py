@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from forge_obs import record, upgrade
+from forge_obs.model.rows import TABLES
 
 ROOT = Path(__file__).parents[3]
 README = ROOT / "packages/forge-obs/README.md"
@@ -56,7 +57,7 @@ def test_readme_is_short() -> None:
     assert len(README.read_text().splitlines()) <= 100
 
 
-@pytest.mark.parametrize("table", ["interactions", "runs"])
+@pytest.mark.parametrize("table", [*TABLES])
 def test_every_column_is_documented_as_it_is(tmp_path: Path, table: str) -> None:
     upgrade(tmp_path / "a.db")
     with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
@@ -67,10 +68,13 @@ def test_every_column_is_documented_as_it_is(tmp_path: Path, table: str) -> None
     ]
 
 
-@pytest.mark.parametrize("query", blocks(SCHEMA.read_text(), "sql"), ids=["tokens", "newest run"])
+@pytest.mark.parametrize(
+    "query", blocks(SCHEMA.read_text(), "sql"), ids=["tokens", "newest run", "outcomes"]
+)
 def test_example_queries_find_the_row(private_environment: Path, query: str) -> None:
     stats = {"model_name": "m", "input_tokens": 7, "output_tokens": 1, "latency_ms": 3.0}
-    assert record("run", task_id="t", workflow_id="w", status="running")
+    assert record("run", task_id="t", workflow_id="w", run_id="r", status="running")
+    assert record("outcome", entry_id="e", outcome="accepted")
     assert record(
         "interaction",
         task_id="t",
@@ -78,9 +82,12 @@ def test_example_queries_find_the_row(private_environment: Path, query: str) -> 
         system_prompt="s",
         user_prompt="u",
         workflow_id="w",
+        run_id="r",
+        root_run_id="r",
+        entry_id="e",
         stats=stats,
     )
 
     with closing(sqlite3.connect(private_environment / "forge.db")) as connection:
         [row] = connection.execute(query).fetchall()
-    assert 7 in row
+    assert 7 in row or "accepted" in row

@@ -23,8 +23,13 @@ from forge_obs.environment import redact_hook as redactor
 from forge_obs.environment.process import get_db_path, get_now, get_owner, make_entry_id
 from forge_obs.errors import SpoolUnavailable, StoreError, describe, is_about_the_entry
 from forge_obs.fork_lock import ForkLock, importing
-from forge_obs.model.entries import Entry, build_interaction, build_run
-from forge_obs.model.keywords import InteractionKeywords, RunKeywords, name_keywords
+from forge_obs.model.entries import Entry, build_interaction, build_outcome, build_run
+from forge_obs.model.keywords import (
+    InteractionKeywords,
+    OutcomeKeywords,
+    RunKeywords,
+    name_keywords,
+)
 from forge_obs.spool import file as spool
 from forge_obs.spool.format import Backlog
 
@@ -99,21 +104,28 @@ def record(kind: Literal["interaction"], /, **fields: Unpack[InteractionKeywords
 
 
 @overload
+def record(kind: Literal["outcome"], /, **fields: Unpack[OutcomeKeywords]) -> bool: ...
+
+
+@overload
 def record(kind: Literal["run"], /, **fields: Unpack[RunKeywords]) -> bool: ...
 
 
 def record(kind: object = None, /, *unexpected: object, **fields: object) -> bool:
-    """Write one interaction or one run to the store, and commit it.
+    """Write one interaction, its outcome or one run to the store, and commit it.
 
     Never raises, not even where a value, the redaction hook or a log handler asks for an exit;
     `KeyboardInterrupt` and an exit that a signal handler asks for meanwhile pass. Waits at most
     `DEADLINE_S` for a locked database (`MIGRATE_S` when it must migrate) and `SPOOL_S` for the
     spool. The same call key (`run_id`, `activity_id`, `activity_attempt`, `seq`) or `entry_id`
     again merges into its row: `started` never changes a finished one, null never replaces a value;
-    but a `status` that is left out is `ok`. Call it through `asyncio.to_thread` in async code.
+    but a `status` that is left out is `ok`. An outcome is added to the call that its `entry_id`
+    names; one that comes before its call waits for it a week. Call it through `asyncio.to_thread`
+    in async code.
 
     Args:
-        kind: `"interaction"` for one request to a model, `"run"` for one execution of a task.
+        kind: `"interaction"` for one request to a model, `"outcome"` for what became of its
+            answer, `"run"` for one execution of a task.
         unexpected: Nothing; whatever is given here is ignored with a warning.
         fields: The entry. An unknown keyword of an interaction goes to `extra_json`.
 
@@ -195,9 +207,11 @@ def _build(kind: object, unexpected: tuple[object, ...], fields: dict[str, objec
 def _make(kind: object, fields: dict[str, object]) -> Entry:
     if kind == "interaction":
         return build_interaction(fields, entry_id=make_entry_id(), now=get_now())
+    if kind == "outcome":
+        return build_outcome(fields, now=get_now())
     if kind == "run":
         return build_run(fields, owner=get_owner(), now=get_now())
-    raise StoreError("record() knows 'interaction' and 'run', no other kind")
+    raise StoreError("record() knows 'interaction', 'outcome' and 'run', no other kind")
 
 
 def _make_without_hostile(kind: object, fields: dict[str, object]) -> Entry:

@@ -4,6 +4,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
+from forge_obs.database.commits.group_commit import Commit
 from forge_obs.database.errors import KeyTaken
 from forge_obs.database.writer import write
 from forge_obs.model.entries import build_interaction
@@ -15,7 +16,7 @@ class SlowDatabase:
 
     timeouts: list[float] = field(default_factory=list)
 
-    def commit(self, _statement: str, _values: tuple[object, ...], *, timeout_s: float) -> None:
+    def commit(self, _row: Commit, *, timeout_s: float) -> None:
         self.timeouts.append(timeout_s)
         threading.Event().wait(0.05)
         if len(self.timeouts) == 1:

@@ -14,6 +14,7 @@ SECRET = "sk-ant-secret"
 IDENTIFYING = {
     *("entry_id", "task_id", "step_id", "sub_task_id", "workflow_id", "run_id", "activity_id"),
     *("role", "status", "origin", "trace_id", "span_id", "owner_host", "owner_start", "notes"),
+    *("base_commit", "branch"),
 }
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(),

@@ -4,11 +4,19 @@ import math
 from datetime import UTC, datetime
 
 import pytest
-from forge_obs.model.rows import INTERACTIONS, RUNS, Interaction, Run, load_interaction, load_run
+from forge_obs.model.rows import (
+    FACTS,
+    INTERACTIONS,
+    RUNS,
+    Interaction,
+    Run,
+    load_interaction,
+    load_run,
+)
 
 
 def test_objects_have_a_field_for_every_column() -> None:
-    for cls, columns in ((Interaction, INTERACTIONS), (Run, RUNS)):
+    for cls, columns in ((Interaction, (*INTERACTIONS, *FACTS)), (Run, RUNS)):
         fields = list(cls.__dataclass_fields__)
 
         assert fields == ["id", *(column.name for column in columns), "broken"]

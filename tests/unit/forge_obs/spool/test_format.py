@@ -1,7 +1,7 @@
 """What a spool's header and lines say, and what is no entry."""
 
 import pytest
-from forge_obs.model.entries import Entry, clean_columns
+from forge_obs.model.entries import Entry, build_entry, build_outcome, clean_columns
 from forge_obs.spool.format import (
     HEADER_BYTES,
     decode_entry,
@@ -12,6 +12,7 @@ from forge_obs.spool.format import (
 from hypothesis import given
 from hypothesis import strategies as st
 
+NOW = "2026-11-24T00:00:00.000000Z"
 TEXT = st.text()
 COUNT = st.integers(0, 2**63 - 1)
 
@@ -19,16 +20,42 @@ COUNT = st.integers(0, 2**63 - 1)
 @given(
     st.fixed_dictionaries(
         {"task_id": TEXT, "user_prompt": TEXT, "input_tokens": COUNT},
-        optional={"response": TEXT, "latency_ms": st.floats(0, 1e300), "error": TEXT},
+        optional={
+            "response": TEXT,
+            "latency_ms": st.floats(0, 1e300),
+            "error": TEXT,
+            "messages_json": st.just('{"input":[]}'),
+            "session_id": TEXT,
+            "first_token_ms": st.floats(0, 1e300),
+            "usage_json": st.just('{"prompt_tokens":1}'),
+        },
     )
 )
 def test_entry_comes_back_as_it_was(values: dict[str, object]) -> None:
-    entry = Entry("interactions", clean_columns("interactions", values))
+    entry = build_entry("interactions", values)
 
     line = encode_entry(entry)
 
     assert line.count(b"\n") == 1
     assert decode_entry(line) == entry
+
+
+def test_outcome_comes_back_as_it_was() -> None:
+    fields = {"entry_id": "e", "outcome": "refused", "failed_checks": [{"check_name": "lint"}]}
+    entry = build_outcome(fields, now=NOW)
+
+    assert decode_entry(encode_entry(entry)) == entry
+
+
+def test_outcome_of_no_call_is_no_entry() -> None:
+    assert decode_entry(b'{"table":"call_facts","row":{"outcome":"refused"}}') is None
+
+
+def test_line_of_an_older_version_is_a_row_without_facts() -> None:
+    entry = decode_entry(b'{"table":"interactions","row":{"entry_id":"e","task_id":"t"}}')
+
+    assert entry is not None
+    assert (entry.row["task_id"], entry.row["messages_json"], entry.facts) == ("t", None, {})
 
 
 def test_run_comes_back_as_it_was() -> None:

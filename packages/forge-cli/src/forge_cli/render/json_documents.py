@@ -14,7 +14,7 @@ from forge_cli.views.run import RunView
 if TYPE_CHECKING:
     from forge_obs import StoreCheck, StoreError
 
-TEXTS = frozenset({"system_prompt", "user_prompt", "response"})
+TEXTS = frozenset({"system_prompt", "user_prompt", "response", "messages_json"})
 """Columns that only a verbose document carries."""
 
 JSON_SUFFIX = "_json"

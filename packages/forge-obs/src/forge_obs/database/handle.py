@@ -75,14 +75,13 @@ class Database:
         """Return whether the path still leads to the file that is open, and to its content."""
         return self._watch.is_current()
 
-    def commit(self, statement: str, values: tuple[object, ...], *, timeout_s: float) -> bool:
-        """Run a statement that inserts a row, and commit it; see also `keep_up`.
+    def commit(self, row: Commit, *, timeout_s: float) -> bool:
+        """Insert a row with what belongs to it, and commit; see also `keep_up`.
 
         Rows that threads commit at the same moment share a transaction.
 
         Args:
-            statement: Text in the words of the database's driver.
-            values: Its parameters, long texts last.
+            row: What to write.
             timeout_s: How long to wait for other threads and processes, in seconds.
 
         Returns:
@@ -92,7 +91,7 @@ class Database:
             StoreUnavailable: Other threads kept the database busy.
             sqlite3.Error: The database is locked, full, damaged or not writable.
         """
-        return self._group.commit(Commit(statement, values), timeout_s)
+        return self._group.commit(row, timeout_s)
 
     def _write(self, commits: Sequence[Commit], timeout_s: float) -> None:
         give_up = time.monotonic() + timeout_s

@@ -2,18 +2,32 @@
 
 from typing import Final, TypeVar
 
-from sqlalchemy import inspect
-from sqlalchemy.orm import make_transient_to_detached, registry
+from sqlalchemy import inspect, select
+from sqlalchemy.orm import (
+    MappedSQLExpression,
+    column_property,
+    make_transient_to_detached,
+    registry,
+)
 
-from forge_obs.database.schema import interactions, metadata, runs
-from forge_obs.model.rows import Interaction, Run
+from forge_obs.database.schema import call_facts, interactions, metadata, runs
+from forge_obs.model.rows import FACTS, Interaction, Run
 
 __all__ = ["Interaction", "Run", "detach"]
 
 Row = TypeVar("Row")
 
+
+def _fact(name: str) -> MappedSQLExpression[object]:
+    """Read a fact from beside the row; what is assigned to it is not written there."""
+    beside = call_facts.c.interaction_id == interactions.c.id
+    return column_property(select(call_facts.c[name]).where(beside).scalar_subquery())
+
+
 _registry: Final = registry(metadata=metadata)
-_registry.map_imperatively(Interaction, interactions)
+_registry.map_imperatively(
+    Interaction, interactions, properties={column.name: _fact(column.name) for column in FACTS}
+)
 _registry.map_imperatively(Run, runs)
 
 

@@ -8,17 +8,21 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Boolean,
     Column,
     Dialect,
     Float,
+    ForeignKey,
     Index,
     Integer,
     MetaData,
+    PrimaryKeyConstraint,
     Table,
     Text,
     UniqueConstraint,
+    event,
     func,
     text,
 )
@@ -65,6 +69,13 @@ def _columns(table: str) -> list[Column[object]]:
     return [key, *map(_column, TABLES[table])]
 
 
+DROP_FACTS: Final = DDL(  # type: ignore[no-untyped-call]
+    "CREATE TRIGGER tr_interactions_delete AFTER DELETE ON interactions "
+    "BEGIN DELETE FROM call_facts WHERE interaction_id = OLD.id; END"
+)
+"""SQLite heeds foreign keys only where asked to, and gives the id of a deleted row to a new one."""
+
+
 def _column(column: columns.Column) -> Column[object]:
     default = _server_default(column)
     return Column(
@@ -106,3 +117,26 @@ Index(
 Index("ix_runs_created_at", runs.c.created_at)
 for _name in ("status", "model_name", "task_id", "workflow_id"):
     Index(f"ix_runs_{_name}_created_at", runs.c[_name], runs.c.created_at)
+
+call_facts: Final = Table(
+    "call_facts",
+    metadata,
+    Column(
+        "interaction_id",
+        Integer,
+        ForeignKey("interactions.id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    *map(_column, TABLES["call_facts"]),
+)
+Index("ix_call_facts_session_id", call_facts.c.session_id)
+Index("ix_call_facts_root_run_id", call_facts.c.root_run_id)
+event.listen(call_facts, "after_create", DROP_FACTS.execute_if(dialect="sqlite"))
+
+early_outcomes: Final = Table(
+    "early_outcomes",
+    metadata,
+    *map(_column, TABLES["early_outcomes"]),
+    PrimaryKeyConstraint("entry_id"),
+)
+Index("ix_early_outcomes_created_at", early_outcomes.c.created_at)

@@ -1,7 +1,7 @@
 """Write one entry: a prepared statement, one transaction, committed when it returns."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -11,14 +11,17 @@ from typing import Final
 
 from sqlalchemy import func, text
 
+from forge_obs.database import facts
+from forge_obs.database.commits.group_commit import Commit, Step
 from forge_obs.database.errors import DRIVER_ERRORS, KeyTaken
 from forge_obs.database.handle import Database, get_writing, open_database
 from forge_obs.database.migrate import make_ready
 from forge_obs.database.schema import interactions, runs
 from forge_obs.database.upsert import build_upsert
 from forge_obs.errors import StoreUnavailable
-from forge_obs.model.columns import CALL_KEY
+from forge_obs.model.columns import CALL_KEY, STARTED
 from forge_obs.model.entries import Entry, Row
+from forge_obs.model.rows import FACTS
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,32 @@ class Statement:
 
     text: str
     pick: Callable[[Row], tuple[object, ...]]
+
+    def step(self, row: Row, *, after_change: bool | None = None) -> Step:
+        """Build what follows a row in its transaction."""
+        return Step(self.text, self.pick(row), after_change)
+
+
+@dataclass(frozen=True)
+class KeyStatements:
+    """What writes a call that a key names.
+
+    Attributes:
+        upsert: Inserts or merges the row.
+        start: Puts facts beside it that only fill gaps.
+        finish: Puts facts beside it that replace others.
+        early: Adds an outcome that came before the call.
+        removal: Forgets that it did.
+    """
+
+    upsert: Statement
+    start: Statement
+    finish: Statement
+    early: Statement
+    removal: Statement
+
+
+_ENTRY_KEY: Final = ("entry_id",)
 
 
 _tried_to_migrate: Final[set[Path]] = set()
@@ -120,28 +149,80 @@ def write(database: Database, entry: Entry, *, timeout_s: float) -> bool:
         sqlite3.Error: The database is locked, full, damaged or not writable.
     """
     give_up = time.monotonic() + timeout_s
-    *others, last = _statements(entry.table, entry.has_call_key)
+    if entry.table == "runs":
+        run = _run_statement()
+        return _commit(database, Commit(run.text, run.pick(entry.row)), give_up)
+    if entry.table == "call_facts":
+        return _commit(database, _build_outcome(entry), give_up)
+    *others, last = _call_statements(has_call_key=entry.has_call_key)
     for statement in others:
         with suppress(KeyTaken):
-            return _commit(database, statement, entry.row, give_up)
-    return _commit(database, last, entry.row, give_up)
+            return _commit(database, _build_commit(statement, entry), give_up)
+    return _commit(database, _build_commit(last, entry), give_up)
 
 
-def _commit(database: Database, statement: Statement, row: Row, give_up: float) -> bool:
-    left_s = give_up - time.monotonic()
-    return database.commit(statement.text, statement.pick(row), timeout_s=left_s)
+def _commit(database: Database, commit: Commit, give_up: float) -> bool:
+    return database.commit(commit, timeout_s=give_up - time.monotonic())
+
+
+def _build_commit(statement: KeyStatements, entry: Entry) -> Commit:
+    steps: list[Step] = []
+    if entry.facts:
+        upsert = statement.finish if entry.row["status"] != STARTED else statement.start
+        steps.append(upsert.step({**entry.row, **_NO_FACTS, **entry.facts}))
+    if entry.named:
+        steps.append(statement.early.step(entry.row))
+        steps.append(statement.removal.step(entry.row, after_change=True))
+    return Commit(statement.upsert.text, statement.upsert.pick(entry.row), steps)
+
+
+def _build_outcome(entry: Entry) -> Commit:
+    """Put an outcome beside its call or, where that is not there yet, where it waits for it."""
+    values = {**_NO_FACTS, **entry.row, **entry.facts}
+    upsert, keep, purge = _outcome_statements()
+    steps = [keep.step(values, after_change=False), purge.step(values, after_change=True)]
+    return Commit(upsert.text, upsert.pick(values), steps, alone=True)
+
+
+_NO_FACTS: Final[Row] = dict.fromkeys(column.name for column in FACTS)
 
 
 @cache
-def _statements(table: str, has_call_key: bool) -> list[Statement]:
-    """Give the statements to try, one for each key that the row may share with another."""
-    if table == "runs":
-        run_key = func.coalesce(runs.c.run_id, text("''"))
-        return [_prepare(*build_upsert(runs, [runs.c.workflow_id, run_key]))]
-    by_entry = build_upsert(interactions, [interactions.c.entry_id])
-    by_call = build_upsert(interactions, [interactions.c[name] for name in CALL_KEY])
-    return [_prepare(*by_call), _prepare(*by_entry)] if has_call_key else [_prepare(*by_entry)]
+def _run_statement() -> Statement:
+    run_key = func.coalesce(runs.c.run_id, text("''"))
+    return _prepare(build_upsert(runs, [runs.c.workflow_id, run_key]))
 
 
-def _prepare(statement: str, names: list[str]) -> Statement:
-    return Statement(statement, itemgetter(*names))
+@cache
+def _call_statements(*, has_call_key: bool) -> list[KeyStatements]:
+    """Give the statements to try, those of each key that the row may share with another."""
+    keys = [CALL_KEY, _ENTRY_KEY] if has_call_key else [_ENTRY_KEY]
+    return [_prepare_key(key) for key in keys]
+
+
+def _prepare_key(key: Sequence[str]) -> KeyStatements:
+    return KeyStatements(
+        upsert=_prepare(build_upsert(interactions, [interactions.c[name] for name in key])),
+        start=_prepare(facts.build_facts_upsert(key, finished=False)),
+        finish=_prepare(facts.build_facts_upsert(key, finished=True)),
+        early=_prepare(facts.build_early_merge(key)),
+        removal=_prepare(facts.build_early_removal()),
+    )
+
+
+@cache
+def _outcome_statements() -> tuple[Statement, Statement, Statement]:
+    """Give what adds an outcome to its call, what keeps an early one, and what forgets old ones."""
+    return (
+        _prepare(facts.build_outcome_upsert()),
+        _prepare(facts.build_early_upsert()),
+        _prepare(facts.build_early_purge()),
+    )
+
+
+def _prepare(prepared: tuple[str, list[str]]) -> Statement:
+    statement, names = prepared
+    if len(names) == 1:
+        [name] = names
+        return Statement(statement, lambda row: (row[name],))
+    return Statement(statement, itemgetter(*names) if names else lambda _: ())

@@ -39,6 +39,8 @@ class Merge(Enum):
     """The new value, unless it is zero."""
     FILL_OBJECT = "fill_object"
     """The new value, unless it is the empty JSON object."""
+    JUDGED = "judged"
+    """The new value where the new outcome is another one, else as `FILL`."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class Column:
         identifies: Rows are found, merged and understood by it: no redaction touches it.
         figure: Sums and prices are made of it.
         long: A listing leaves it out.
+        fact: It stands in `call_facts`, and only where there is something to put.
     """
 
     name: str
@@ -64,6 +67,7 @@ class Column:
     identifies: bool = False
     figure: bool = False
     long: bool = False
+    fact: bool = False
 
 
 MAX_COUNT: Final = 2**63 - 1
@@ -84,7 +88,7 @@ NO_RESULT: Final = "{}"
 CALL_KEY: Final = ("run_id", "activity_id", "activity_attempt", "seq")
 """Together they name one request; unique where all are set."""
 
-REVISIONS: Final = ("001_initial", "002_newest_runs")
+REVISIONS: Final = ("001_initial", "002_newest_runs", "003_call_facts")
 """Every schema revision that this version knows, oldest first."""
 
 HEAD: Final = REVISIONS[-1]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Final
 
+from forge_obs.errors import StoreError
 from forge_obs.model.columns import (
     CALL_KEY,
     MAX_COUNT,
@@ -15,8 +16,8 @@ from forge_obs.model.columns import (
     Column,
     Kind,
 )
-from forge_obs.model.keywords import InteractionKeywords, RunKeywords
-from forge_obs.model.rows import INTERACTIONS, RUNS
+from forge_obs.model.keywords import InteractionKeywords, OutcomeKeywords, RunKeywords
+from forge_obs.model.rows import EARLY_OUTCOMES, FACTS, INTERACTIONS, RUNS
 from forge_obs.model.sanitize import (
     clean_count,
     clean_flag,
@@ -44,8 +45,16 @@ _JSON_KEYWORDS: Final = {
     "context_manifest": "context_manifest_json",
     "context_stats": "context_stats_json",
     "extra": "extra_json",
+    "messages": "messages_json",
 }
 """Keywords that become a JSON column; `extra` collects the unknown ones."""
+
+_FACT_KEYWORDS: Final = {
+    "usage": "usage_json",
+    "reason": "outcome_reason",
+    "failed_checks": "failed_checks_json",
+}
+"""Keywords that become a column of `call_facts` with another name."""
 
 _FIGURES: Final = (
     "model_name",
@@ -62,6 +71,7 @@ _CONTEXT_FIELDS: Final = ("system_prompt", "user_prompt", "workflow_id", "attemp
 _RESULT_FIELDS: Final = (*_FIGURES, "finish_reason", "origin")
 
 _RUN_KEYWORDS: Final = frozenset(RunKeywords.__annotations__)
+_OUTCOME_KEYWORDS: Final = frozenset(OutcomeKeywords.__annotations__)
 
 _REQUIRED: Final = tuple(
     name
@@ -77,13 +87,19 @@ class Entry:
     """One row on its way to the store; its `repr` shows nothing of it.
 
     Attributes:
+        table: `call_facts` for an outcome, whose row is what `early_outcomes` would keep of it.
         unknown: Keywords that this version does not know; an interaction keeps their values in
             `extra_json`.
+        facts: Columns of `call_facts` that there is something to put into.
+        named: Whether its `entry_id` may be known to others, who may have said something of it
+            already.
     """
 
     table: str
     row: Row = field(repr=False)
     unknown: tuple[str, ...] = field(default=(), repr=False)
+    facts: Row = field(default_factory=dict, repr=False)
+    named: bool = False
 
     @property
     def has_call_key(self) -> bool:
@@ -118,6 +134,8 @@ def build_interaction(fields: Mapping[str, object], *, entry_id: str, now: str) 
     if unknown := [name for name in fields if name not in _INTERACTION_KEYWORDS]:
         raw["extra"] = {name: raw.pop(name) for name in unknown}
     raw.update(_figures(raw.pop("stats", None), raw))
+    facts = _clean_facts({name: raw.pop(name) for name in _GIVEN_FACTS & raw.keys()}, notes)
+    named = bool(raw.get("entry_id"))
     raw["seq"] = raw.get("seq") or 0
     raw["entry_id"] = raw.get("entry_id") or entry_id
     row = _INTERACTION.clean(raw, notes)
@@ -125,7 +143,21 @@ def build_interaction(fields: Mapping[str, object], *, entry_id: str, now: str) 
     notes += [f"{name}: missing" for name in _REQUIRED if fields.get(name) is None]
     if notes:
         row["notes"] = "; ".join(notes)
-    return Entry("interactions", row, tuple(unknown))
+    return Entry("interactions", row, tuple(unknown), facts, named)
+
+
+def build_outcome(fields: Mapping[str, object], *, now: str) -> Entry:
+    """Turn the keywords of `record("outcome", ...)` into what is to be put beside the call's row.
+
+    Raises:
+        StoreError: They name no call.
+    """
+    given = {name: value for name, value in fields.items() if name in _OUTCOME_KEYWORDS}
+    row = _EARLY.clean({"entry_id": given.pop("entry_id", None), "created_at": now}, [])
+    if not row["entry_id"]:
+        raise StoreError("record('outcome') needs the entry_id of a call")
+    unknown = tuple(name for name in fields if name not in _OUTCOME_KEYWORDS)
+    return Entry("call_facts", row, unknown, _clean_facts(given, []))
 
 
 def build_run(fields: Mapping[str, object], *, owner: Owner, now: str) -> Entry:
@@ -137,6 +169,7 @@ def build_run(fields: Mapping[str, object], *, owner: Owner, now: str) -> Entry:
     raw: Row = {name: value for name, value in fields.items() if name in _RUN_KEYWORDS}
     raw["created_at"] = clean_time(raw.get("created_at"))[0] or now
     raw["result_json"] = json_column(raw.pop("result", None))[0] or NO_RESULT
+    raw["request_json"] = json_column(raw.pop("request", None))[0]
     if raw.get("status") == RUNNING:
         raw.update(owner_host=owner.host, owner_pid=owner.pid, owner_start=owner.start, seen_at=now)
     elif raw.get("finished_at") is None:
@@ -145,20 +178,45 @@ def build_run(fields: Mapping[str, object], *, owner: Owner, now: str) -> Entry:
     return Entry("runs", _RUN.clean(raw, []), unknown)
 
 
-def clean_columns(table: str, values: Mapping[str, object]) -> Row:
+def clean_columns(table: str, values: Mapping[str, object], notes: Sequence[str] = ()) -> Row:
     """Make a full, clean row of columns that are given by name; absent ones get their default.
+
+    Args:
+        table: Name of the table; for `call_facts` the columns that `early_outcomes` has besides.
+        values: The columns.
+        notes: What was cleaned of the entry already.
 
     Raises:
         TypeError: A name is no column of the table.
     """
-    shape = {"interactions": _INTERACTION, "runs": _RUN}[table]
+    shape = {"interactions": _INTERACTION, "runs": _RUN, "call_facts": _EARLY}[table]
     if strangers := sorted(set(values) - set(shape.defaults)):
         raise TypeError(f"table {table} has no column {', '.join(strangers)}")
-    notes: list[str] = []
+    notes = list(notes)
     row = shape.clean(values, notes)
     if notes and "notes" in shape.defaults:
         row["notes"] = "; ".join([str(row["notes"])] * bool(row["notes"]) + notes)
     return row
+
+
+def build_entry(table: str, values: Mapping[str, object]) -> Entry:
+    """Build an entry of columns that are given by name, those of `call_facts` among them.
+
+    Raises:
+        KeyError: There is no such table.
+        TypeError: A name is no column.
+    """
+    if table == "runs":
+        return Entry(table, clean_columns(table, values))
+    facts = {name: value for name, value in values.items() if name in _FACT.defaults}
+    row = {name: value for name, value in values.items() if name not in facts}
+    notes: list[str] = []
+    kept = _clean_facts(facts, notes)
+    named = table == "interactions"
+    entry = Entry(table, clean_columns(table, row, notes), (), kept, named)
+    if not entry.row["entry_id"] and table == "call_facts":
+        raise TypeError("an outcome without a call")
+    return entry
 
 
 @dataclass(frozen=True)
@@ -209,6 +267,29 @@ class _Shape:
 
 _INTERACTION: Final = _Shape.of(INTERACTIONS, _JSON_KEYWORDS)
 _RUN: Final = _Shape.of(RUNS, {})
+_FACT: Final = _Shape.of(FACTS, {})
+_EARLY: Final = _Shape.of(tuple(column for column in EARLY_OUTCOMES if column not in FACTS), {})
+
+_GIVEN_FACTS: Final = _INTERACTION_KEYWORDS & {*_FACT.defaults, *_FACT_KEYWORDS}
+
+
+def _clean_facts(given: Mapping[str, object], notes: list[str]) -> Row:
+    """Clean what is known besides the row; what does not fit is left out, and noted."""
+    facts: Row = {}
+    for name, value in given.items():
+        if value is None:
+            continue
+        column = _FACT_KEYWORDS.get(name, name)
+        clean = json_column if column.endswith("_json") else _FACT.cleaners[column]
+        fit, note = clean(value)
+        if note is not None and clean is clean_real:
+            # What stands in for it would be taken for what was measured.
+            fit, note = None, "no such figure, left out"
+        if note is not None:
+            notes.append(f"{name}: {note}")
+        if fit is not None:
+            facts[column] = fit
+    return facts
 
 
 def _figures(stats: object, fields: Mapping[str, object]) -> Row:

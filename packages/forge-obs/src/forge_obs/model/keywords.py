@@ -47,6 +47,10 @@ RunStatus: TypeAlias = Literal["running", "success", "failure_terminal", "cancel
 """All but `running` are final."""
 
 
+CallOutcome: TypeAlias = Literal["accepted", "refused", "unusable"]
+"""What became of an answer: taken, turned back by checks, or nothing that could be tried."""
+
+
 class InteractionKeywords(TypedDict, total=False):
     """Keywords of `record("interaction", ...)`."""
 
@@ -80,6 +84,34 @@ class InteractionKeywords(TypedDict, total=False):
     entry_id: str | None
     created_at: datetime | str | None
     """When the call began, for what is imported; now, if it is left out."""
+    messages: Document | None
+    """The conversation: `input`, `output` and `tools` as the GenAI conventions of OpenTelemetry."""
+    usage: Document | None
+    """Usage as the provider reported it."""
+    service_tier: str | None
+    stated_cost_usd: float | None
+    """What the answer itself says that it cost, in US dollars."""
+    first_token_ms: float | None
+    """From sending the request to the first token of the answer, in milliseconds."""
+    response_id: str | None
+    request_id: str | None
+    session_id: str | None
+    root_run_id: str | None
+    """The run that the call belongs to, also in a sub-task."""
+    parent_span_id: str | None
+
+
+class OutcomeKeywords(TypedDict, total=False):
+    """Keywords of `record("outcome", ...)`."""
+
+    entry_id: Required[str]
+    """The call that it is about, as its own `entry_id` names it."""
+    outcome: Required[CallOutcome]
+    reason: str | None
+    """Why, in one line."""
+    failed_checks: Document | Sequence[object] | None
+    commit_sha: str | None
+    """The commit that holds what the answer changed."""
 
 
 class RunKeywords(TypedDict, total=False):
@@ -95,6 +127,13 @@ class RunKeywords(TypedDict, total=False):
     planned: bool | None
     created_at: datetime | str | None
     finished_at: datetime | str | None
+    description: str | None
+    base_commit: str | None
+    branch: str | None
+    request: Document | None
+    """What the run was started with, all options included."""
+    reason: str | None
+    """Why it ended as it did, in one line."""
 
 
 _LONGEST_NAME: Final = 40

@@ -4,6 +4,7 @@ See D50.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 import orjson
@@ -26,15 +27,23 @@ def redact_entry(entry: Entry, hook: Hook) -> Entry:
     Of a JSON column the hook sees each string inside, keys included, and then the whole. A text
     that it has no answer for is replaced by the column's default, and `notes` says so.
     """
-    row = dict(entry.row)
-    notes = [f"{c.name}: {note}" for c in _texts(entry.table) if (note := _redact(row, c, hook))]
+    row, facts = dict(entry.row), dict(entry.facts)
+    notes = _redact_all(row, entry.table, hook) + _redact_all(facts, "call_facts", hook)
     if notes and "notes" in row:
         row["notes"] = "; ".join([*filter(None, [row["notes"]]), *notes])  # type: ignore[list-item]
-    return Entry(entry.table, row, entry.unknown)
+    return replace(entry, row=row, facts=facts)
 
 
-def _texts(table: str) -> list[Column]:
-    return [c for c in TABLES[table] if c.kind is Kind.TEXT and not c.identifies]
+def _redact_all(row: Row, table: str, hook: Hook) -> list[str]:
+    columns = [c for c in _TEXTS[table] if c.name in row]
+    return [f"{c.name}: {note}" for c in columns if (note := _redact(row, c, hook))]
+
+
+_TEXTS: Final = {
+    table: [c for c in columns if c.kind is Kind.TEXT and not c.identifies]
+    for table, columns in TABLES.items()
+}
+"""Columns that a hook gets to see."""
 
 
 def _redact(row: Row, column: Column, hook: Hook) -> str | None:

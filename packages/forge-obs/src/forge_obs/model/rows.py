@@ -1,10 +1,12 @@
-"""The rows of both tables, and with them every column; a damaged row says so instead of failing.
+"""The rows of the tables, and with them every column; a damaged row says so instead of failing.
 
 `Interaction` and `Run` are plain until someone asks for the mapped classes
 (`forge_obs.database.orm`), so that listing runs does not pay for importing the ORM. The order of
 their fields is the order in the file: small columns first and long texts last, so that listing
-calls reads no overflow pages. The tables, the cleaning of values and the merging statements follow
-from these fields: see "Adding a column" in `docs/reference/schema.md`.
+calls reads no overflow pages. What came later stands behind the texts, where reading it costs
+more, or, if it is short, in a table of its own beside the row (D80). The tables, the cleaning of
+values and the merging statements follow from these fields: see "Adding a column" in
+`docs/reference/schema.md`.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,6 +28,11 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 def _column(default: object = None, /, **facts: Any) -> Any:  # noqa: ANN401 - any field's default
     """Describe a column of which there is more to say than its default; see `Column`."""
     return field(default=default, metadata=facts)
+
+
+def _fact(**facts: Any) -> Any:  # noqa: ANN401 - any field's default
+    """Describe a column of `call_facts`; null where nothing is known."""
+    return _column(fact=True, **facts)
 
 
 @dataclass(eq=False, kw_only=True, repr=False)
@@ -53,7 +60,7 @@ class Interaction:
     usage_known: bool = _column(True, merge=Merge.MEASURED, figure=True)
     """False where tokens were not reported."""
     workflow_id: str | None = _column(identifies=True, figure=True)
-    run_id: str | None = _column(identifies=True)
+    run_id: str | None = _column(identifies=True, figure=True)
     """The run that made the call; in a sub-task the child's own."""
     activity_id: str | None = _column(identifies=True)
     activity_attempt: int | None = None
@@ -83,6 +90,29 @@ class Interaction:
     user_prompt: str = _column("", required=True, long=True)
     response: str | None = _column(long=True)
     """The raw answer, also where it could not be parsed."""
+    messages_json: str | None = _column(long=True)
+    """`input`, `output` and `tools`, where a conversation is more than two prompts."""
+    outcome: str | None = _fact(identifies=True, figure=True)
+    """What became of the answer: `accepted`, `refused`, `unusable`."""
+    outcome_reason: str | None = _fact(merge=Merge.JUDGED)
+    failed_checks_json: str | None = _fact(merge=Merge.JUDGED)
+    commit_sha: str | None = _fact(identifies=True)
+    """The commit that holds what the answer changed."""
+    usage_json: str | None = _fact()
+    """Usage as the provider reported it."""
+    service_tier: str | None = _fact(identifies=True, figure=True)
+    stated_cost_usd: float | None = _fact(figure=True)
+    """What the answer itself says that it cost."""
+    first_token_ms: float | None = _fact()
+    """From sending the request to the first token of the answer, in milliseconds."""
+    response_id: str | None = _fact(identifies=True)
+    """The provider's id of the answer."""
+    request_id: str | None = _fact(identifies=True)
+    """The provider's id of the request."""
+    session_id: str | None = _fact(identifies=True)
+    root_run_id: str | None = _fact(identifies=True, figure=True)
+    """The run that the call belongs to, also in a sub-task: joins `runs.run_id`."""
+    parent_span_id: str | None = _fact(identifies=True)
     broken: str | None = None
     """What cannot be read of the row, which is no column; None for a sound one."""
 
@@ -114,6 +144,14 @@ class Run:
     seen_at: datetime | None = None
     result_json: str = _column(NO_RESULT, required=True, merge=Merge.FILL_OBJECT)
     """The result, partial while the run is running."""
+    description: str | None = None
+    """What was asked for."""
+    base_commit: str | None = _column(identifies=True)
+    branch: str | None = _column(identifies=True)
+    request_json: str | None = None
+    """What the run was started with, all options included."""
+    reason: str | None = None
+    """Why it ended as it did, in one line; null for a success."""
     broken: str | None = None
     """What cannot be read of the row, which is no column; None for a sound one."""
 
@@ -143,20 +181,45 @@ def _list_columns(row: type[Interaction] | type[Run]) -> tuple[Column, ...]:
     return tuple(_describe(f) for f in fields(row) if f.name not in {"id", "broken"})
 
 
-INTERACTIONS: Final = _list_columns(Interaction)
+_CALL: Final = _list_columns(Interaction)
+
+INTERACTIONS: Final = tuple(column for column in _CALL if not column.fact)
 """Columns of `interactions` after `id`."""
+
+FACTS: Final = tuple(column for column in _CALL if column.fact)
+"""Columns of `call_facts` after `interaction_id`: what is known of a call besides its row."""
+
+OUTCOME: Final = ("outcome", "outcome_reason", "failed_checks_json", "commit_sha")
+"""Columns of `call_facts` that `record("outcome", ...)` gives."""
+
+EARLY_OUTCOMES: Final = (
+    Column("entry_id", Kind.TEXT, "", nullable=False, required=True, identifies=True),
+    Column("created_at", Kind.TIME, nullable=False, merge=Merge.FIRST, required=True),
+    *(column for column in FACTS if column.name in OUTCOME),
+)
+"""Columns of `early_outcomes`: what came before the call that it is about."""
 
 RUNS: Final = _list_columns(Run)
 """Columns of `runs` after `id`."""
 
-TABLES: Final[Mapping[str, tuple[Column, ...]]] = {"interactions": INTERACTIONS, "runs": RUNS}
-"""Columns by table name."""
+TABLES: Final[Mapping[str, tuple[Column, ...]]] = {
+    "interactions": INTERACTIONS,
+    "runs": RUNS,
+    "call_facts": FACTS,
+    "early_outcomes": EARLY_OUTCOMES,
+}
+"""Columns by table name, but for the primary key of the first three."""
 
 LONG_TEXTS: Final = tuple(column.name for column in INTERACTIONS if column.long)
 """Columns of `interactions` that a listing leaves out."""
 
-FIGURES: Final = tuple(column.name for column in INTERACTIONS if column.figure)
-"""Columns of `interactions` that sums and prices are made of."""
+_NAMES: Final = tuple(column.name for column in RUNS)
+
+BEHIND_RESULTS: Final = _NAMES[_NAMES.index("result_json") :]
+"""Columns of `runs` that are read through the pages of a long result, and that itself."""
+
+FIGURES: Final = tuple(column.name for column in _CALL if column.figure)
+"""Fields of `Interaction` that sums and prices are made of."""
 
 
 def load_interaction(values: Mapping[str, object]) -> Interaction:
@@ -220,5 +283,5 @@ _READERS: Final[Mapping[Kind, Reader]] = {
     Kind.FLAG: _read_flag,
     Kind.TIME: _read_time,
 }
-_INTERACTION_READERS: Final = {column.name: _READERS[column.kind] for column in INTERACTIONS}
+_INTERACTION_READERS: Final = {column.name: _READERS[column.kind] for column in _CALL}
 _RUN_READERS: Final = {column.name: _READERS[column.kind] for column in RUNS}

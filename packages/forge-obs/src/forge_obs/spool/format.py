@@ -11,8 +11,8 @@ from typing import Final
 
 import orjson
 
-from forge_obs.model.entries import Entry, clean_columns
-from forge_obs.model.rows import TABLES
+from forge_obs.model.entries import Entry, build_entry
+from forge_obs.model.rows import EARLY_OUTCOMES, FACTS, INTERACTIONS, RUNS
 
 HEADER_BYTES: Final = 64
 """Length of the header, its line end included."""
@@ -59,7 +59,8 @@ def decode_header(raw: bytes, size: int) -> int:
 
 def encode_entry(entry: Entry) -> bytes:
     """Write an entry as a line; what is null needs no word."""
-    row = {name: value for name, value in entry.row.items() if value is not None}
+    values = {**entry.row, **entry.facts}
+    row = {name: value for name, value in values.items() if value is not None}
     return orjson.dumps({"table": entry.table, "row": row}, option=orjson.OPT_APPEND_NEWLINE)
 
 
@@ -71,8 +72,17 @@ def decode_entry(line: bytes) -> Entry | None:
     """
     try:
         document = orjson.loads(line)
-        columns = {column.name for column in TABLES[document["table"]]}
+        columns = _COLUMNS[document["table"]]
         known = {name: value for name, value in document["row"].items() if name in columns}
+        return build_entry(document["table"], known)
     except (orjson.JSONDecodeError, TypeError, KeyError, AttributeError):
         return None
-    return Entry(document["table"], clean_columns(document["table"], known))
+
+
+_FACTS: Final = frozenset(column.name for column in FACTS)
+_COLUMNS: Final = {
+    "interactions": _FACTS | {column.name for column in INTERACTIONS},
+    "runs": frozenset(column.name for column in RUNS),
+    "call_facts": _FACTS | {column.name for column in EARLY_OUTCOMES},
+}
+"""Names that a line of each table may hold."""

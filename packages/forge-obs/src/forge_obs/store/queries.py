@@ -6,14 +6,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, column, func, select, table
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    FromClause,
+    Select,
+    column,
+    func,
+    or_,
+    select,
+    table,
+    true,
+)
 from sqlalchemy.exc import DatabaseError
 
 from forge_obs.database.engines import READ_ONLY, list_columns
 from forge_obs.database.errors import telling_errors
 from forge_obs.database.migrate import get_revision, refuse_newer
 from forge_obs.model.columns import PROVIDER
-from forge_obs.model.rows import FIGURES, TABLES
+from forge_obs.model.rows import FACTS, FIGURES, TABLES
 
 Values: TypeAlias = Mapping[str, object]
 """One row as it was read, by column name."""
@@ -37,6 +49,7 @@ class Query:
         before: Only rows that come after the one with this `created_at` and id, newest first.
         after: Only rows with a larger id.
         at_most: Only that many rows of those, the first.
+        run_id: Only calls of this run of the workflow in `where`.
     """
 
     table: str
@@ -47,6 +60,7 @@ class Query:
     before: tuple[str, int] | None = None
     after: int | None = None
     at_most: int | None = None
+    run_id: str | None = None
 
     def needs(self) -> set[str]:
         """Name the columns that decide which rows are read."""
@@ -85,12 +99,43 @@ def fetch(engine: Engine, query: Query) -> list[Values]:
 def fetch_by(connection: Connection, query: Query) -> list[Values]:
     """Read rows as `fetch` does, by the connection of a read that goes on."""
     present = set(list_columns(connection, query.table))
-    if not present.issuperset(query.needs()) or not present:
+    if not present:
+        return []
+    source, facts = _source(connection, query.table)
+    if not (present | facts).issuperset(query.needs()):
         return []
     known = ["id", *(spec.name for spec in TABLES[query.table] if spec.name in present)]
     wanted: list[Field] = [column(name) for name in known if name not in query.without]
-    chosen = select(*wanted).select_from(table(query.table))
-    return _all_rows(connection, _narrow(chosen, query))
+    chosen = _narrow(select(*wanted).select_from(source), query)
+    if query.run_id is not None:
+        chosen = chosen.where(_is_of_run(connection, query, has_facts=bool(facts)))
+    return _all_rows(connection, chosen, [column(name) for name in sorted(facts)])
+
+
+def _source(connection: Connection, name: str) -> tuple[FromClause, set[str]]:
+    """Give what to read rows of a table from, and the facts that this has beside its columns."""
+    alone = table(name)
+    if name != "interactions":
+        return alone, set()
+    present = list_columns(connection, "call_facts")
+    facts = {spec.name for spec in FACTS if spec.name in present}
+    beside: ColumnElement[bool] = column("interaction_id") == column("id")
+    return (alone.outerjoin(table("call_facts"), beside) if facts else alone), facts
+
+
+def _is_of_run(connection: Connection, query: Query, *, has_facts: bool) -> ColumnElement[bool]:
+    """Choose the calls of a run; those that name none are the workflow's only run's."""
+    if "run_id" not in list_columns(connection, "interactions"):
+        return true()
+    runs: Select[Any] = select(column("id")).select_from(table("runs"))
+    runs = runs.where(column("workflow_id") == query.where.get("workflow_id")).limit(2)
+    single = len(connection.execute(runs).all()) < 2
+    own: Field = column("run_id") == query.run_id
+    unnamed = true() if single else own
+    if not has_facts:
+        return unnamed
+    root: Field = column("root_run_id")
+    return or_(root == query.run_id, root.is_(None) & unnamed)
 
 
 def _narrow(chosen: Select[Any], query: Query) -> Select[Any]:
@@ -111,23 +156,32 @@ def _narrow(chosen: Select[Any], query: Query) -> Select[Any]:
     return chosen.order_by(column("created_at").desc(), column("id").desc()).limit(query.newest)
 
 
-def _all_rows(connection: Connection, chosen: Select[Any]) -> list[Values]:
+def _all_rows(
+    connection: Connection, chosen: Select[Any], facts: Sequence[Field] = ()
+) -> list[Values]:
+    whole = chosen.add_columns(*facts)
     try:
-        return [dict(row) for row in connection.execute(chosen).mappings()]
+        return [dict(row) for row in connection.execute(whole).mappings()]
     except DatabaseError:
         ids: Sequence[int] = (
             connection.execute(chosen.with_only_columns(column("id"))).scalars().all()
         )
-        return [_one_row(connection, chosen, number) for number in ids]
+        return [_one_row(connection, chosen, number, facts) for number in ids]
 
 
-def _one_row(connection: Connection, chosen: Select[Any], number: int) -> Values:
+def _one_row(
+    connection: Connection, chosen: Select[Any], number: int, facts: Sequence[Field]
+) -> Values:
     alone = chosen.where(column("id") == number).limit(1)
     try:
-        return dict(connection.execute(alone).mappings().one())
+        return dict(connection.execute(alone.add_columns(*facts)).mappings().one())
     except DatabaseError as error:
         word = getattr(error.orig, "sqlite_errorname", type(error).__name__)
+    try:
+        row = dict(connection.execute(alone).mappings().one())
+    except DatabaseError:
         return {"id": number, "broken": f"cannot be read: {word}"}
+    return {**row, "broken": f"facts cannot be read: {word}"} if facts else row
 
 
 def fetch_entry_ids(connection: Connection, prefix: str, limit: int) -> list[str]:
@@ -201,8 +255,10 @@ def fetch_figures(engine: Engine, workflow_ids: Sequence[str]) -> Iterator[Value
         if "workflow_id" not in present:
             return
         workflow_id: Field = column("workflow_id")
-        wanted: list[Field] = [column(name) for name in FIGURES if name in present]
-        chosen = select(*wanted).select_from(table("interactions"))
+        source, facts = _source(connection, "interactions")
+        readable = {*present, *facts}
+        wanted: list[Field] = [column(name) for name in FIGURES if name in readable]
+        chosen = select(*wanted).select_from(source)
         for start in range(0, len(workflow_ids), _IDS_A_QUERY):
             some = workflow_ids[start : start + _IDS_A_QUERY]
             found = connection.execute(chosen.where(workflow_id.in_(some)))

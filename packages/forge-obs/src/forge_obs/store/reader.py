@@ -17,7 +17,14 @@ from forge_obs.environment.process import get_host, is_alive
 from forge_obs.errors import AmbiguousId
 from forge_obs.model.columns import MAX_COUNT
 from forge_obs.model.liveness import shown_status
-from forge_obs.model.rows import LONG_TEXTS, Interaction, Run, load_interaction, load_run
+from forge_obs.model.rows import (
+    BEHIND_RESULTS,
+    LONG_TEXTS,
+    Interaction,
+    Run,
+    load_interaction,
+    load_run,
+)
 from forge_obs.model.sanitize import format_time
 from forge_obs.recorder import get_backlog
 from forge_obs.spool.format import Backlog
@@ -125,6 +132,7 @@ class StoreReader:
         step_id: str | None = None,
         *,
         workflow_id: str | None = None,
+        run_id: str | None = None,
         texts: bool = True,
     ) -> list[Interaction]:
         """Read the interactions of a task, a step or a workflow in the order of recording.
@@ -133,11 +141,14 @@ class StoreReader:
             task_id: Only those of this task.
             step_id: Only those of this step; by itself, without an index, it reads every row.
             workflow_id: Only those of this root workflow, its sub-tasks included.
+            run_id: Only those of this run of the workflow, its sub-tasks included. Calls of before
+                their run was recorded are the run's if the workflow has no other.
             texts: Read prompts and responses too; without them a listing is many times faster, and
                 the prompts are empty and the response None.
         """
         where = {"task_id": task_id, "step_id": step_id, "workflow_id": workflow_id}
-        query = Query("interactions", where, without=() if texts else LONG_TEXTS)
+        without = () if texts else LONG_TEXTS
+        query = Query("interactions", where, without=without, run_id=run_id)
         return [_detached(load_interaction(values)) for values in fetch(self._engine, query)]
 
     def get_interaction(self, id_or_prefix: int | str) -> Interaction | None:
@@ -162,14 +173,22 @@ class StoreReader:
             return _detached(load_interaction(call))
 
     def iterate_interactions(
-        self, workflow_id: str, *, texts: bool = True, batch: int = 16
+        self,
+        workflow_id: str,
+        run_id: str | None = None,
+        *,
+        texts: bool = True,
+        batch: int = 16,
     ) -> Iterator[Interaction]:
-        """Read the interactions of a workflow in the order of recording, a few at a time.
+        """Read the interactions of a workflow, or of a run, in the order of recording.
+
+        A few at a time are in memory.
 
         What is recorded meanwhile is among them, unless it comes after the end was reached.
         """
         without = () if texts else LONG_TEXTS
-        query = Query("interactions", {"workflow_id": workflow_id}, without=without, at_most=batch)
+        where = {"workflow_id": workflow_id}
+        query = Query("interactions", where, without=without, at_most=batch, run_id=run_id)
         return (_detached(load_interaction(values)) for values in self._iterate(query))
 
     def iterate_rows(self, table: str) -> Iterator[Interaction | Run]:
@@ -195,9 +214,10 @@ class StoreReader:
         """
         return map(load_interaction, fetch_figures(self._engine, workflow_ids))
 
-    def get_run(self, workflow_id: str) -> Run | None:
-        """Read the newest run of a workflow; None if there is none."""
-        rows = fetch(self._engine, Query("runs", {"workflow_id": workflow_id}, newest=1))
+    def get_run(self, workflow_id: str, run_id: str | None = None) -> Run | None:
+        """Read the newest run of a workflow, or that of a run id; None if there is none."""
+        where = {"workflow_id": workflow_id, "run_id": run_id}
+        rows = fetch(self._engine, Query("runs", where, newest=1))
         return _detached(load_run(rows[0])) if rows else None
 
     def list_recent_runs(self, limit: int = 20, query: RunQuery | None = None) -> list[Run]:
@@ -233,7 +253,7 @@ class StoreReader:
 
     def list_workflow_ids(self, limit: int = 1000) -> list[str]:
         """Read the workflow ids of the runs that began last, newest first."""
-        query = Query("runs", without=("result_json",), newest=max(0, limit))
+        query = Query("runs", without=BEHIND_RESULTS, newest=max(0, limit))
         return [load_run(values).workflow_id for values in fetch(self._engine, query)]
 
     def get_prompt_sizes(self, request_model: str, looked_at: int = 500) -> list[tuple[int, int]]:
@@ -254,16 +274,19 @@ def get_interactions(
     step_id: str | None = None,
     *,
     workflow_id: str | None = None,
+    run_id: str | None = None,
     texts: bool = True,
 ) -> list[Interaction]:
     """Read interactions: see `StoreReader.get_interactions`."""
     reader = StoreReader(engine)
-    return reader.get_interactions(task_id, step_id, workflow_id=workflow_id, texts=texts)
+    return reader.get_interactions(
+        task_id, step_id, workflow_id=workflow_id, run_id=run_id, texts=texts
+    )
 
 
-def get_run(engine: Engine, workflow_id: str) -> Run | None:
+def get_run(engine: Engine, workflow_id: str, run_id: str | None = None) -> Run | None:
     """Read a run: see `StoreReader.get_run`."""
-    return StoreReader(engine).get_run(workflow_id)
+    return StoreReader(engine).get_run(workflow_id, run_id)
 
 
 def list_recent_runs(

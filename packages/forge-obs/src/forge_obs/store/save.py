@@ -11,7 +11,7 @@ from forge_obs.database.errors import telling_errors
 from forge_obs.database.migrate import UPGRADE_S
 from forge_obs.database.migrate import upgrade as upgrade_schema
 from forge_obs.environment.process import get_now, get_owner, make_entry_id
-from forge_obs.model.entries import Entry, build_run, clean_columns, read_field
+from forge_obs.model.entries import Entry, build_entry, build_run, read_field
 from forge_obs.recorder import catch_up, redacted
 
 
@@ -50,15 +50,15 @@ def save_interaction(engine: Engine, **fields: object) -> None:
 
     Args:
         engine: Of `get_engine`, its schema at head.
-        fields: Columns of the table, such as `build_interaction_dict` gives; absent ones get
-            their default, and values that do not fit are cleaned as in `record()`.
+        fields: Columns of the table and of `call_facts`, such as `build_interaction_dict` gives;
+            absent ones get their default, and values that do not fit are cleaned as in `record()`.
 
     Raises:
         TypeError: A name is no column.
         StoreError: The row could not be written.
     """
     given = {"entry_id": make_entry_id(), "created_at": get_now(), "seq": 0, **fields}
-    _save(engine, Entry("interactions", clean_columns("interactions", given)))
+    _save(engine, build_entry("interactions", given))
 
 
 def save_run(engine: Engine, result: object, workflow_id: str, **fields: object) -> None:

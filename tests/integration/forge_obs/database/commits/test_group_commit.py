@@ -13,7 +13,7 @@ from forge_obs.database.commits.sqlite_writer import Writer
 from forge_obs.database.errors import KeyTaken
 from forge_obs.database.handle import Database, get_writing
 from forge_obs.database.upsert import repeat_values
-from forge_obs.database.writer import _statements
+from forge_obs.database.writer import _call_statements, _run_statement
 from forge_obs.environment.process import get_now
 from forge_obs.model.entries import clean_columns
 from forge_obs.model.rows import TABLES
@@ -112,7 +112,8 @@ def test_group_is_one_statement_that_is_written_whole_or_not_at_all(database: Da
 
 
 def test_every_merging_statement_takes_several_rows() -> None:
-    for table, has_key in (("interactions", True), ("interactions", False), ("runs", False)):
-        for statement in _statements(table, has_key):
+    calls = [statements.upsert for statements in _call_statements(has_call_key=True)]
+    for table, statements in (("interactions", calls), ("runs", [_run_statement()])):
+        for statement in statements:
             width = len(TABLES[table])
             assert repeat_values(statement.text, width, 3).count("?") == 3 * width

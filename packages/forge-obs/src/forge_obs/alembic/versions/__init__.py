@@ -5,7 +5,7 @@ Each is imported here by name, so that a program which was packed into one file 
 
 from typing import TYPE_CHECKING, Final, Protocol
 
-from forge_obs.alembic.versions import v001_initial, v002_newest_runs
+from forge_obs.alembic.versions import v001_initial, v002_newest_runs, v003_call_facts
 
 if TYPE_CHECKING:
     from alembic.operations import Operations
@@ -36,4 +36,4 @@ class Version(Protocol):
         ...
 
 
-VERSIONS: Final[tuple[Version, ...]] = (v001_initial, v002_newest_runs)
+VERSIONS: Final[tuple[Version, ...]] = (v001_initial, v002_newest_runs, v003_call_facts)

@@ -35,6 +35,26 @@ LONG_ROW: Final = 20_000
 _BUSY: Final = "the database was busy in other threads"
 
 
+LONG_VALUES: Final = 4
+"""How many values at the end of a row may be long texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What follows a row in its transaction.
+
+    Attributes:
+        statement: Text in the words of the database's driver.
+        values: Its parameters.
+        after_change: Only where the step before changed something, or the row did; False: only
+            where it did not; None: in any case. A step that was left out changed nothing.
+    """
+
+    statement: str
+    values: tuple[object, ...] = field(repr=False)
+    after_change: bool | None = None
+
+
 @dataclass(eq=False)
 class Commit:
     """A row on its way into the database.
@@ -42,6 +62,8 @@ class Commit:
     Attributes:
         statement: Text in the words of the database's driver.
         values: Its parameters, long texts last.
+        steps: What belongs to the row and is written with it.
+        alone: Whether the statement takes no rows of others.
         length: How long these texts are, in characters.
         kept: Whether the file that took the row still stands at its path; None until then.
         error: Why the row was not taken.
@@ -49,12 +71,16 @@ class Commit:
 
     statement: str
     values: tuple[object, ...] = field(repr=False)
+    steps: Sequence[Step] = ()
+    alone: bool = False
     length: int = field(init=False)
     kept: bool | None = None
     error: Exception | None = None
 
     def __post_init__(self) -> None:
-        self.length = sum(len(value) for value in self.values[-3:] if type(value) is str)
+        texts = self.values[-LONG_VALUES:]
+        self.length = sum(len(value) for value in texts if type(value) is str)
+        self.alone = self.alone or self.length >= LONG_ROW
 
     @property
     def settled(self) -> bool:
@@ -80,7 +106,7 @@ class _Group:
     def takes(self, row: Commit) -> bool:
         """Return whether a row may join."""
         return (
-            row.length < LONG_ROW
+            not row.alone
             and row.statement == self.commits[0].statement
             and len(self.commits) < MOST_ROWS
         )
@@ -155,7 +181,7 @@ class GroupCommit:
                 group.join(row)
                 if not group.wait(max(0.0, give_up - time.monotonic())):
                     raise StoreUnavailable(_BUSY)
-            elif row.length >= LONG_ROW or len(self._threads) < self._crowd:
+            elif row.alone or len(self._threads) < self._crowd:
                 self._write_alone(row, give_up)
             else:
                 self._lead(_Group(row), give_up)

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlite3 import OperationalError
 from typing import Final
 
-from forge_obs.database.commits.group_commit import Commit
+from forge_obs.database.commits.group_commit import Commit, Step
 from forge_obs.database.engines import connect_for_writing
 from forge_obs.database.errors import is_busy
 from forge_obs.database.files import side_files
@@ -43,7 +43,7 @@ class Writer:
         self._driver.execute("PRAGMA busy_timeout=0")
 
     def commit(self, commits: Sequence[Commit], timeout_s: float) -> bool:
-        """Write rows of the same statement, all or none, and commit them.
+        """Write rows of the same statement with what belongs to them, all or none, and commit.
 
         The statement is a transaction of its own and takes the write lock before it reads, as
         `BEGIN IMMEDIATE` would. While another process has the lock it is tried again every few
@@ -57,12 +57,30 @@ class Writer:
             sqlite3.Error: The database is locked, full, damaged or not writable; nothing was
                 written.
         """
-        first = commits[0]
-        if len(commits) == 1:
-            return self._execute_soon(first.statement, first.values, timeout_s)
-        statement = repeat_values(first.statement, len(first.values), len(commits))
-        values = tuple(chain.from_iterable(commit.values for commit in commits))
-        return self._execute_soon(statement, values, timeout_s)
+        if self._driver.in_transaction:  # an interrupt left it open
+            self._driver.execute("ROLLBACK")
+        statement, values = commits[0].statement, commits[0].values
+        if len(commits) > 1:
+            statement = repeat_values(statement, len(values), len(commits))
+            values = tuple(chain.from_iterable(commit.values for commit in commits))
+        steps = [commit.steps for commit in commits if commit.steps]
+        if not steps:
+            return self._execute_soon(statement, values, timeout_s)
+        shared = self._execute_soon("BEGIN IMMEDIATE", (), timeout_s)
+        try:
+            changed = self._driver.execute(statement, values).rowcount > 0
+            for some in steps:
+                self._follow(some, changed=changed)
+            return self._execute_soon("COMMIT", (), timeout_s) or shared
+        except BaseException:
+            if self._driver.in_transaction:
+                self._driver.execute("ROLLBACK")
+            raise
+
+    def _follow(self, steps: Sequence[Step], *, changed: bool) -> None:
+        for step in steps:
+            due = step.after_change is None or step.after_change == changed
+            changed = due and self._driver.execute(step.statement, step.values).rowcount > 0
 
     @contextmanager
     def paused(self, timeout_s: float) -> Iterator[None]:
