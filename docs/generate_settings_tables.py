@@ -20,7 +20,14 @@ REFERENCE = Path(__file__).parent / "reference"
 UNITED = ("task", "run", "validation", "context")
 """Tables whose keys are set by options of `forge run`."""
 
-TABLE = re.compile(r"(<!-- Made by docs/generate_settings_tables.py\. -->\n\n).*?\n\n", re.S)
+TABLE = re.compile(
+    r"(<!-- (?P<name>[a-z]+): made by docs/generate_settings_tables\.py\. -->\n\n).*?\n\n", re.S
+)
+
+NOT_IN_TABLE = frozenset(
+    {"task.validation", "task.context", "validation.checks", "validation.skipped_checks"}
+)
+"""Fields that are tables of their own, or that nobody sets."""
 
 
 @cache
@@ -72,16 +79,31 @@ def render_task() -> str:
     return _render(rows)
 
 
-PAGES: Mapping[str, Callable[[], str]] = {
-    "configuration.md": render_settings,
-    "task-file.md": render_task,
+def render_checks() -> str:
+    """Render the table of a check's keys."""
+    rows = [("key", "meaning", "default")]
+    rows += [
+        (f"`{name}`", get_field(key).help.removesuffix("."), _render_default(key))
+        for name in MODELS["checks"].model_fields
+        if (key := f"checks.{name}")
+    ]
+    return _render(rows)
+
+
+TABLES: Mapping[str, Callable[[], str]] = {
+    "settings": render_settings,
+    "task": render_task,
+    "checks": render_checks,
 }
+"""Tables by the names that pages give them."""
+
+PAGES = ("configuration.md", "task-file.md")
 
 
 def _list_task_keys() -> list[str]:
     tables = ("task", "validation", "context")
     keys = [f"{table}.{name}" for table in tables for name in MODELS[table].model_fields]
-    return [key for key in keys if key not in {"task.validation", "task.context"}]
+    return [key for key in keys if key not in NOT_IN_TABLE]
 
 
 def _render_default(key: str) -> str:
@@ -104,11 +126,10 @@ def _render(rows: list[tuple[str, ...]]) -> str:
 
 def main(arguments: list[str]) -> None:
     """Write the tables, or check that they are up to date."""
-    for name, render in PAGES.items():
+    for name in PAGES:
         page = REFERENCE / name
         before = page.read_text(encoding="utf-8")
-        table = render()
-        after = TABLE.sub(lambda match, table=table: f"{match[1]}{table}\n\n", before)
+        after = TABLE.sub(lambda match: f"{match[1]}{TABLES[match['name']]()}\n\n", before)
         if "--check" not in arguments:
             page.write_text(after, encoding="utf-8")
         elif after != before:

@@ -15,6 +15,7 @@ from forge_cli.options.run import (
 )
 from forge_cli.runs.task import build_task
 from forge_core.errors import UsageError
+from forge_core.models.check import Check
 from forge_core.models.task import TaskDefinition
 
 
@@ -191,3 +192,42 @@ def test_tests_without_a_command_are_refused() -> None:
 def test_test_command_that_would_not_run_is_refused() -> None:
     with pytest.raises(UsageError, match="needs --run-tests"):
         make_task("x", checks=CheckOptions(test_command="true"))
+
+
+def test_checks_come_from_configuration_task_file_and_options(tmp_path: Path) -> None:
+    file = tmp_path / "t.toml"
+    file.write_text(
+        '[[checks]]\nname = "b"\ncommand = "file"\nfiles = ["*.c"]\n'
+        '[[checks]]\nname = "c"\ncommand = "file"\n'
+    )
+    configured = (Check(name="a", command="own"), Check(name="b", command="own"))
+
+    task = make_task(
+        "x",
+        task=TaskOptions(task_file=file),
+        checks=CheckOptions(check=("c=option", "d:*.js=option {files}")),
+        defaults={"validation": {"checks": configured, "skipped_checks": ("d", "e")}},
+    )
+
+    assert task.validation.checks == (
+        configured[0],
+        Check(name="b", command="file", files=("*.c",)),
+        Check(name="c", command="option"),
+        Check(name="d", command="option {files}", files=("*.js",)),
+    )
+    assert task.validation.skipped_checks == ("e",)
+    assert TaskDefinition.model_validate_json(task.model_dump_json()) == task
+
+
+def test_task_as_it_is_dumped_is_a_task_file(tmp_path: Path) -> None:
+    task = make_task("x", checks=CheckOptions(check=("a:*.js=b",)))
+    (tmp_path / "t.json").write_text(task.model_dump_json())
+
+    assert make_task(task=TaskOptions(task_file=tmp_path / "t.json")) == task
+
+
+def test_fault_of_a_check_names_the_task_file(tmp_path: Path) -> None:
+    (tmp_path / "t.toml").write_text('[[checks]]\nname = "tests"\ncommand = "x"\n')
+
+    with pytest.raises(UsageError, match=r"t\.toml: check 1: name: .*one of Forge's own checks"):
+        make_task("x", task=TaskOptions(task_file=tmp_path / "t.toml"))

@@ -119,12 +119,12 @@ def test_script_that_the_test_command_runs_is_found(command: str, script: str) -
 
 
 def test_script_of_the_test_command_is_protected() -> None:
-    with pytest.raises(RefusedPath, match="is run by the test command"):
-        WritePolicy(test_command="./check.sh").check(["check.sh"])
+    with pytest.raises(RefusedPath, match="is run by a check"):
+        WritePolicy(commands=("./check.sh",)).check(["check.sh"])
 
 
 def test_test_file_that_the_test_command_names_is_free() -> None:
-    WritePolicy(test_command="python -m pytest -q tests/test_app.py").check(["tests/test_app.py"])
+    WritePolicy(commands=("python -m pytest -q tests/test_app.py",)).check(["tests/test_app.py"])
 
 
 @given(st.text())

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from forge_core.models.llm import FileEdit, FileOutput, FileRename, LLMResponse
 from forge_core.models.result import AttemptResult, TransitionSignal, ValidationResult
+from forge_core.models.unit import AttemptFailure
 from forge_core.workflows.transition import (
     SHOWN_FILES_LIMIT,
     Fault,
@@ -149,3 +150,23 @@ def test_commit_subject_is_the_first_line_of_the_description() -> None:
     assert build_commit_subject("parse", text, "success") == "parse: Add it."
     assert build_commit_subject("parse", text, "failure_terminal") == "parse (failed): Add it."
     assert build_commit_subject("parse", " \n", "success") == "parse"
+
+
+STOOD = ValidationResult(check_name="tests", passed=False, summary="exit 1", stood_before=True)
+OTHER = ValidationResult(check_name="tests", passed=False, summary="exit 1")
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "signal"),
+    [
+        pytest.param(STOOD, STOOD, "failure_terminal", id="no difference twice"),
+        pytest.param(OTHER, STOOD, "failure_retryable", id="once only"),
+        pytest.param(STOOD, OTHER, "failure_retryable", id="a difference"),
+    ],
+)
+def test_attempts_end_where_what_is_written_makes_no_difference(
+    before: ValidationResult, now: ValidationResult, signal: str
+) -> None:
+    previous = AttemptFailure(attempt=1, failed_checks=(before,))
+
+    assert evaluate_transition((now,), None, 2, 5, previous) == signal

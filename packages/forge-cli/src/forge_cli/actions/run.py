@@ -96,6 +96,11 @@ def run_task(options: RunOptions, on_start: Print | None = None) -> ExitCode:
         print_warning(f"git ignores {names}: the run does not see it, and a merge overwrites it")
     if task.validation.run_tests:
         _warn_of_absent(Path(work.repo_root), work.base_commit)
+    if skipped := task.validation.skipped_checks:
+        print_warning(
+            f"not run, since the repository names them itself: {', '.join(skipped)}; give "
+            "--run-checks, or add the repository to trust.repositories in your own configuration"
+        )
     workflow_id = make_workflow_id(task.task_id)
     prepare_store()
     if output.no_wait:

@@ -40,15 +40,15 @@ def run(
     """
     from forge_cli.actions.run import run_task  # noqa: PLC0415 - imports Temporal
 
-    task = task or TaskOptions()
+    task, checks = task or TaskOptions(), checks or CheckOptions()
     options = RunOptions(
         description=description,
         task=task,
         models=models or ModelOptions(),
-        checks=checks or CheckOptions(),
+        checks=checks,
         context=context or ContextOptions(),
         output=output or OutputOptions(),
-        defaults=load_task_defaults(task.repo),
+        defaults=load_task_defaults(task.repo, run_checks=checks.run_checks),
     )
     return run_task(options)
 

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from forge_core.errors import UsageError
 from forge_core.state_dir.locate import locate_base
@@ -13,6 +13,9 @@ from forge_cli.config.settings import (
     build_task_defaults,
     parse_config,
 )
+
+if TYPE_CHECKING:
+    from forge_cli.config.checks import CheckSource
 
 LARGEST_BYTES = 1_000_000
 """Size beyond which a file is no configuration."""
@@ -63,14 +66,56 @@ def load_repository_config(directory: Path) -> ConfigFile | None:
     return _load(find_repository_file(directory), repository=True)
 
 
-def load_task_defaults(directory: Path) -> dict[str, dict[str, Any]]:
+def load_task_defaults(
+    directory: Path, *, run_checks: bool | None = None
+) -> dict[str, dict[str, Any]]:
     """Read what both files say of a task in the repository around a directory.
+
+    Args:
+        directory: In the repository.
+        run_checks: Whether the checks that the repository names run; None leaves that to the
+            user's own file, which may trust the repository.
 
     Raises:
         UsageError: A file cannot be read or is not valid.
     """
-    files = (load_repository_config(directory), load_user_config())
-    return build_task_defaults(file for file in files if file is not None)
+    files = [file for file in (load_repository_config(directory), load_user_config()) if file]
+    defaults = build_task_defaults(files)
+    if any(file.checks for file in files):
+        from forge_cli.config.checks import build_check_defaults  # noqa: PLC0415 - imports pydantic
+
+        sources = list_checks(directory, run_checks=run_checks)
+        defaults["validation"].update(build_check_defaults(sources))
+    return defaults
+
+
+def list_checks(directory: Path, *, run_checks: bool | None = None) -> "list[CheckSource]":
+    """List the configured checks, the user's own first; raises what `load_task_defaults` does."""
+    from forge_cli.config import checks  # noqa: PLC0415 - imports pydantic
+
+    user, repository = load_user_config(), load_repository_config(directory)
+    own, foreign = (
+        [checks.CheckSource(check, file.path) for check in file.checks] if file else []
+        for file in (user, repository)
+    )
+    if run_checks is None:
+        refusal = None if is_trusted(user, directory) else checks.UNTRUSTED
+    else:
+        refusal = None if run_checks else checks.REFUSED
+    return checks.select_checks(own, foreign, refusal)
+
+
+def is_trusted(user: ConfigFile | None, directory: Path) -> bool:
+    """Return whether the user's own file trusts the repository around a directory.
+
+    It has to name the repository's top directory itself: what is below one, others may have put
+    there.
+    """
+    file = find_repository_file(directory)
+    named = user.values.get("trust.repositories", []) if user is not None else []
+    return file is not None and file.parent.resolve() in {
+        Path(path).expanduser().resolve() for path in named
+    }
 
 
 def _load(path: Path | None, *, repository: bool) -> ConfigFile | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, get_args
 
+from forge_core.models.check import Check
 from forge_core.models.task import (
     ContextConfig,
     ForgeTaskInput,
@@ -23,6 +24,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "run": ForgeTaskInput,
     "validation": ValidationConfig,
     "context": ContextConfig,
+    "checks": Check,
 }
 """Models by the table of a configuration file or task file that fills them in."""
 

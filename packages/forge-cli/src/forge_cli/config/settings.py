@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 from forge_core.errors import UsageError
 
 if TYPE_CHECKING:
+    from forge_core.models.check import Check
+
     from forge_cli.config.model_fields import ModelField
 
 LARGEST = 2**63 - 1
@@ -25,6 +27,7 @@ class ValueType(Enum):
 
     TEXT = "a text"
     PATH = "an absolute path, or one that begins with ~/"
+    PATHS = "a list of paths that are absolute or begin with ~/"
     FLAG = "true or false"
     COUNT = "a whole number, at least 1"
     AMOUNT = "a number, at least 0"
@@ -75,6 +78,7 @@ SETTINGS = (
     Setting("context.token_budget", ValueType.MODELLED),
     Setting("context.output_reserve", ValueType.MODELLED),
     Setting("context.chars_per_token", ValueType.MODELLED),
+    Setting("trust.repositories", ValueType.PATHS),
     Setting("status.limit", ValueType.COUNT),
     Setting("store.path", ValueType.PATH, ("FORGE_DB_PATH",), empty_says=True),
     Setting(
@@ -97,6 +101,9 @@ written its file."""
 
 KNOWN: Mapping[str, Setting] = {setting.key: setting for setting in SETTINGS}
 
+CHECKS = "checks"
+"""Key of the tables that define checks."""
+
 TASK_TABLES = ("validation", "context")
 """Tables with the keys of a task file; they are defaults of it."""
 
@@ -108,6 +115,7 @@ class ConfigFile:
     path: str
     values: Mapping[str, Any]
     """Values by `table.name`, each of its setting's type."""
+    checks: "tuple[Check, ...]" = ()
 
 
 def parse_config(path: str, document: Mapping[str, Any], *, repository: bool) -> ConfigFile:
@@ -121,7 +129,7 @@ def parse_config(path: str, document: Mapping[str, Any], *, repository: bool) ->
     Raises:
         UsageError: A key is unknown, a value is of the wrong type, or the file may not set it.
     """
-    values = dict(_flatten(path, document))
+    values = dict(_flatten(path, {k: v for k, v in document.items() if k != CHECKS}))
     for key, value in values.items():
         setting = KNOWN.get(key)
         if setting is None:
@@ -133,7 +141,11 @@ def parse_config(path: str, document: Mapping[str, Any], *, repository: bool) ->
             )
         if not accepts(setting, value):
             raise UsageError(f"{path}: {key} must be {describe_type(setting)}, not {value!r}")
-    return ConfigFile(path, values)
+    if CHECKS not in document:
+        return ConfigFile(path, values)
+    from forge_cli.config.checks import parse_checks  # noqa: PLC0415 - imports pydantic
+
+    return ConfigFile(path, values, parse_checks(path, document[CHECKS]))
 
 
 def accepts(setting: Setting, value: object) -> bool:
@@ -148,9 +160,16 @@ def accepts(setting: Setting, value: object) -> bool:
             return type(value) is int and 1 <= value <= LARGEST
         case ValueType.AMOUNT:
             return type(value) in {int, float} and 0 <= cast("float", value) < float("inf")
-    if not isinstance(value, str) or "\0" in value:
-        return False
-    return setting.type is ValueType.TEXT or not value or value.startswith(("/", "~/"))
+        case ValueType.PATHS:
+            return isinstance(value, list) and all(map(_is_path, value))
+        case ValueType.PATH:
+            return value == "" or _is_path(value)
+    return isinstance(value, str) and "\0" not in value
+
+
+def _is_path(value: object) -> bool:
+    is_text = isinstance(value, str) and "\0" not in value
+    return is_text and cast("str", value).startswith(("/", "~/"))
 
 
 def describe_type(setting: Setting) -> str:

@@ -100,6 +100,13 @@ class CheckOptions:
     ] = None
     test_timeout: Annotated[float | None, described("validation.test_timeout_s")] = None
     test_memory_mb: Annotated[int | None, described("validation.test_memory_mb")] = None
+    check: Annotated[tuple[str, ...], Parameter(negative="")] = ()
+    """Run a check on changed files, as NAME=COMMAND, or NAME:PATTERN=COMMAND for those that match
+    a pattern such as *.js; {files} in the command stands for their paths. May be given several
+    times."""
+    run_checks: OptionalChoice = None
+    """Run the checks that the repository's forge.toml names: they execute what its authors wrote.
+    [default: only if your own configuration trusts the repository]"""
     allow_protected_files: Annotated[
         OptionalChoice, described("validation.allow_protected_files")
     ] = None
@@ -148,9 +155,14 @@ FIELD_NAMES: Mapping[str, str] = {
 """Names of the models' fields by the options that are called otherwise."""
 
 
+NO_FIELDS = frozenset({"check", "run_checks"})
+"""Options that say something about fields, and stand for none."""
+
+
 def list_field_values(options: TaskOptions | CheckOptions | ContextOptions) -> dict[str, Any]:
     """Return the values of options that were given, by the names of the models' fields."""
-    values = {option.name: getattr(options, option.name) for option in fields(options)}
+    names = [option.name for option in fields(options) if option.name not in NO_FIELDS]
+    values = {name: getattr(options, name) for name in names}
     return {
         FIELD_NAMES.get(name, name): value
         for name, value in values.items()

@@ -15,6 +15,7 @@ from forge_core.models.task import ContextConfig, TaskDefinition
 from forge_obs import StoreError
 from pydantic import ValidationError
 
+from forge_cli.config.checks import merge_checks, parse_check_option, parse_checks
 from forge_cli.options.run import (
     RunOptions,
     TaskOptions,
@@ -69,6 +70,7 @@ def build_task(options: RunOptions, *, suffix: str) -> TaskDefinition:
         values[table] = _merge(
             _lay_on(options.defaults.get(table, {}), values.get(table)), options_of_table
         )
+    _merge_checks(values, options)
     unknown = sorted(set(values) - set(TaskDefinition.model_fields))
     if unknown:
         raise UsageError(f"the task has unknown keys: {', '.join(map(repr, unknown))}")
@@ -81,6 +83,24 @@ def build_task(options: RunOptions, *, suffix: str) -> TaskDefinition:
         raise UsageError("--test-command needs --run-tests")
     _check_map(definition.context)
     return definition
+
+
+def _merge_checks(values: dict[str, Any], options: RunOptions) -> None:
+    """Put the checks of all sources together: an option's count before a file's."""
+    table, path = values["validation"], str(options.task.task_file)
+    if not isinstance(table, dict):
+        return
+    configured = options.defaults.get("validation", {}).get("checks", ())
+    own = table.get("checks", ())
+    named = merge_checks(
+        () if own is configured else parse_checks(path, own),
+        parse_checks(path, values.pop("checks", ())),
+        map(parse_check_option, options.checks.check),
+    )
+    checks = merge_checks(configured, named)
+    taken = {check.name for check in checks}
+    skipped = tuple(name for name in table.get("skipped_checks", ()) if name not in taken)
+    values["validation"] = {**table, "checks": checks, "skipped_checks": skipped}
 
 
 def _find_description(options: RunOptions, values: Mapping[str, Any]) -> str:

@@ -37,6 +37,7 @@ from forge_core.models.task import ValidationConfig
 from forge_core.tracing.attributes import validation_attributes
 from forge_core.tracing.setup import activity_span
 from forge_core.validation.checks import validate_files
+from forge_core.validation.commands.base_view import bring_back
 from forge_core.validation.targets import NOTHING_LEFT, judge_targets, normalize_targets
 from forge_core.validation.verdicts import build_astray_verdict
 
@@ -49,7 +50,7 @@ IGNORED = (
 
 def build_policy(target_files: Sequence[str], validation: ValidationConfig) -> WritePolicy:
     """Build what a model may write under the rules of a task; pure."""
-    return WritePolicy(target_files, validation.allow_protected_files, validation.test_command)
+    return WritePolicy(target_files, validation.allow_protected_files, validation.commands)
 
 
 @activity.defn(no_thread_cancel_exception=True)
@@ -111,13 +112,16 @@ def validate_output(work: ValidateInput) -> ValidateResult:
     with activity_span("forge.validate_output", validation_attributes(work)) as span:
         worktree = Path(work.worktree)
         with claimed_worktree(worktree, work.workflow_id):
+            bring_back(worktree)
             touched = find_touched(worktree, work.head, work.paths)
             verdict = _judge_targets(worktree, work, touched)
             written = _read_files(worktree, touched)
             note_checks(worktree)
             bases = _read_bases(work)
-            results = validate_files(worktree, work.paths, work.config, _stop_if_cancelled, bases)
-            mishap = describe_mishap(worktree) if work.config.run_tests else None
+            results = validate_files(
+                worktree, work.paths, work.config, _stop_if_cancelled, bases, work.head
+            )
+            mishap = describe_mishap(worktree) if work.config.runs_commands else None
             if mishap is None and _read_files(worktree, touched) != written:
                 verdict = _judge_rest(worktree, work) or verdict
             results += [verdict] if verdict is not None else []

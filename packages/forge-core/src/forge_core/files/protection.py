@@ -92,8 +92,8 @@ class WritePolicy:
     target_files: Sequence[str] = ()
     """Files that the user named. Those of a plan do not count: a model made it."""
     allow_protected: bool = False
-    test_command: str | None = None
-    """The scripts that it runs are protected too."""
+    commands: Sequence[str] = ()
+    """Shell commands that judge the files; the scripts that they run are protected too."""
 
     def check(self, paths: Sequence[str]) -> None:
         """Check that the user let every protected file among `paths` be written.
@@ -103,9 +103,9 @@ class WritePolicy:
         """
         if self.allow_protected:
             return
-        scripts = frozenset(find_scripts(self.test_command or ""))
+        scripts = {script for command in self.commands for script in find_scripts(command)}
         reasons = {
-            path: "is run by the test command" if path in scripts else find_protection(path)
+            path: "is run by a check" if path in scripts else find_protection(path)
             for path in paths
             if path not in self.target_files
         }

@@ -36,6 +36,8 @@ class ValidationResult(FrozenModel):
     """Whether the check could not be made, which no further attempt mends."""
     warning: bool = False
     """Whether it passed with something that a reader should see."""
+    stood_before: bool = False
+    """Whether it fails in the same way without the change."""
 
 
 class PhaseDurations(FrozenModel):

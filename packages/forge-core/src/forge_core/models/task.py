@@ -9,6 +9,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from forge_core.models.call_settings import UNSET, CallSettings
+from forge_core.models.check import Check
 from forge_core.models.frozen import USER_INPUT
 from forge_core.models.ids import Description, Identifier
 
@@ -42,8 +43,36 @@ class ValidationConfig(BaseModel):
     test_file_size_mb: int | None = Field(default=2048, ge=1)
     """Megabytes that any one file written by the test command may hold."""
 
+    checks: tuple[Check, ...] = ()
+    """Commands that judge changed files of any kind, each with a name of its own."""
+    skipped_checks: tuple[str, ...] = ()
+    """Checks of a repository's own file that are named, but not run."""
+
     allow_protected_files: bool = False
     """Let the model write every file that decides what is executed (conftest.py, .github)."""
+
+    @property
+    def runs_commands(self) -> bool:
+        """Whether anything is run that may take long."""
+        return self.run_tests or bool(self.checks)
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """The shell commands that decide about an attempt."""
+        tests = (self.test_command,) if self.test_command else ()
+        return (*tests, *(command for check in self.checks for command in check.commands))
+
+    @property
+    def longest_s(self) -> float:
+        """Seconds that all commands take at most, tests of what stood before included."""
+        return 2 * self.test_timeout_s + sum(check.longest_s for check in self.checks)
+
+    @model_validator(mode="after")
+    def _check_names(self) -> Self:
+        names = [check.name for check in self.checks]
+        if len(set(names)) < len(names):
+            raise ValueError(f"two checks are called {max(names, key=names.count)!r}")
+        return self
 
     @model_validator(mode="after")
     def _check_test_command(self) -> Self:

@@ -7,7 +7,7 @@ from forge_core.models.frozen import FrozenModel
 from forge_core.models.llm import FileEdit, FileOutput, FileRename
 from forge_core.models.plan import Plan, PlanStep, SubTask
 from forge_core.models.result import ValidationResult
-from forge_core.models.task import ForgeTaskInput, TaskDefinition
+from forge_core.models.task import ForgeTaskInput, TaskDefinition, ValidationConfig
 
 
 class WorkUnit(FrozenModel):
@@ -40,6 +40,14 @@ class WorkUnit(FrozenModel):
         """The name of the unit within its task, for commit subjects and errors."""
         parts = [part for part in (self.step_id, self.sub_task_id) if part]
         return "/".join(parts) or self.task.task_id
+
+    @property
+    def validation(self) -> ValidationConfig:
+        """What judges its files; commands judge sub-tasks with their step, once it is whole."""
+        config = self.task.validation
+        if self.sub_task_id is None:
+            return config
+        return config.model_copy(update={"checks": (), "skipped_checks": ()})
 
     @property
     def judged_targets(self) -> tuple[str, ...] | None:

@@ -14,9 +14,12 @@ from posixpath import normpath
 from forge_core.errors import UsageError
 from forge_core.files.protection import find_scripts
 from forge_core.git.base_files import read_base_files
+from forge_core.git.command import Git
+from forge_core.models.check import Check
 from forge_core.models.task import ValidationConfig
 from forge_core.shell.bounds import CommandBounds
 from forge_core.shell.run import run_command
+from forge_core.validation.commands.selection import select_paths
 from forge_core.validation.environment import clean_environment
 from forge_core.validation.python.ruff import OWN_ENDS, Ruff, RuffMissing, explain_refusal
 from forge_core.validation.python.ruff_rules import CONFIG_FILES, FileRules, find_rules
@@ -50,7 +53,33 @@ def check_validation(
     if not (config.run_ruff_lint is False and config.run_ruff_format is False):
         _check_ruff(root, commit, target_files)
     if config.run_tests and config.test_command:
-        _check_command(root, commit, config.test_command)
+        _check_command(root, commit, "the test command", config.test_command)
+    for check in _list_due(root, commit, config.checks, target_files):
+        reason = explain_missing(root, commit, check)
+        if reason is not None:
+            raise UsageError(f"check {check.name!r} cannot run: {reason}")
+
+
+def explain_missing(root: Path, commit: str, check: Check) -> str | None:
+    """Say which command of a check does not exist; None where all do, as far as can be told."""
+    reasons = (_explain_command(root, commit, command) for command in check.commands)
+    return next(filter(None, reasons), None)
+
+
+def _list_due(
+    root: Path, commit: str, checks: Sequence[Check], target_files: Sequence[str]
+) -> list[Check]:
+    """List the checks that apply to some file: a user may name more than a repository needs."""
+    if not checks:
+        return []
+    paths = [*list_paths(root, commit), *target_files]
+    return [check for check in checks if select_paths(check.files, paths)]
+
+
+def list_paths(root: Path, commit: str) -> list[str]:
+    """List the files of a commit."""
+    listing = Git(root).run("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)
+    return list(filter(None, listing.split("\0")))
 
 
 def _check_ruff(root: Path, commit: str, target_files: Sequence[str]) -> None:
@@ -109,18 +138,23 @@ def _list_extended(path: str, content: bytes) -> Iterator[str]:
                 yield place
 
 
-def _check_command(root: Path, commit: str, command: str) -> None:
-    """Check that the first command of a shell's exists; what it does is not known."""
+def _check_command(root: Path, commit: str, name: str, command: str) -> None:
+    reason = _explain_command(root, commit, command)
+    if reason is not None:
+        raise UsageError(f"{name} cannot run: {reason}")
+
+
+def _explain_command(root: Path, commit: str, command: str) -> str | None:
+    """Say that the first command of a shell's does not exist; what it does is not known."""
     word = next(find_scripts(command), "")
     word = f"./{word}" if f"./{word}" in command else word
     if not PLAIN_WORD.fullmatch(word) or any(part in command for part in ALTERNATIVES):
-        return
+        return None
     if "/" in word:
         reason = None if word.startswith("/") else _explain_file(root, commit, word)
     else:
         reason = None if _is_command(root, word) else "no such command on the PATH"
-    if reason is not None:
-        raise UsageError(f"the test command cannot run: {word}: {reason}")
+    return None if reason is None else f"{word}: {reason}"
 
 
 def _explain_file(root: Path, commit: str, word: str) -> str | None:

@@ -96,7 +96,12 @@ def _add_reasons(text: str, reasons: Sequence[str]) -> str:
 
 
 def build_test_verdict(
-    result: CommandResult, roots: Sequence[str] = (), *, command: str = ""
+    result: CommandResult,
+    roots: Sequence[str] = (),
+    *,
+    command: str = "",
+    fails_before: bool = False,
+    stood_before: bool = False,
 ) -> ValidationResult:
     """Build the verdict on how the test command ended.
 
@@ -105,6 +110,8 @@ def build_test_verdict(
         roots: Directories that an editable install, or the environment, has Python read from the
             checkout, and which were read from the worktree.
         command: What was run.
+        fails_before: Whether it fails without the change, too.
+        stood_before: Whether it says the same without the change.
     """
     obstacle = _find_obstacle(result, command)
     passed = result.returncode == 0
@@ -112,10 +119,13 @@ def build_test_verdict(
     return ValidationResult(
         check_name="tests",
         passed=passed,
-        summary=_describe_end(result, obstacle) + editable,
+        summary=_describe_end(result, obstacle)
+        + _compare_end(fails_before, stood_before)
+        + editable,
         details=None if passed else build_excerpt(result.output, seek=True),
         duration_ms=result.duration_ms,
         unusable=obstacle is not None,
+        stood_before=stood_before,
     )
 
 
@@ -139,6 +149,12 @@ def _describe_end(result: CommandResult, obstacle: str | None) -> str:
     if obstacle is not None:
         return f"the test command could not run: {obstacle}"
     return f"exit {result.returncode} in {seconds}"
+
+
+def _compare_end(fails: bool, alike: bool) -> str:
+    if alike:
+        return ", in the same way as without the change"
+    return "; the tests fail without the change, too" if fails else ""
 
 
 def build_replaced_verdict(paths: Sequence[str]) -> ValidationResult:

@@ -65,8 +65,6 @@ def build_call_options(task_queue: str, settings: CallSettings) -> ActivityConfi
     return build_activity_options(task_queue, max(timedelta(hours=1), requests))
 
 
-def build_validation_options(task_queue: str, test_timeout_s: float) -> ActivityConfig:
-    """Build the options of validation, whose tests have a timeout of their own."""
-    return build_activity_options(
-        task_queue, timedelta(minutes=10) + timedelta(seconds=test_timeout_s)
-    )
+def build_validation_options(task_queue: str, longest_s: float) -> ActivityConfig:
+    """Build the options of validation, whose commands have timeouts of their own."""
+    return build_activity_options(task_queue, timedelta(minutes=10) + timedelta(seconds=longest_s))

@@ -39,14 +39,35 @@ class Fault:
 
 
 def evaluate_transition(
-    results: Sequence[ValidationResult], fault: Fault | None, attempt: int, max_attempts: int
+    results: Sequence[ValidationResult],
+    fault: Fault | None,
+    attempt: int,
+    max_attempts: int,
+    previous: AttemptFailure | None = None,
 ) -> TransitionSignal:
-    """Decide what an attempt leads to."""
+    """Decide what an attempt leads to.
+
+    Args:
+        results: Of its checks.
+        fault: Why there was nothing to check.
+        attempt: Its number.
+        max_attempts: How many there may be.
+        previous: How the one before failed.
+    """
     if fault is None and all(result.passed for result in results):
         return "success"
+    if previous is not None and fault is None and _make_no_difference(results, previous):
+        return "failure_terminal"
     if (fault is not None and fault.terminal) or is_unusable(results) or attempt >= max_attempts:
         return "failure_terminal"
     return "failure_retryable"
+
+
+def _make_no_difference(results: Sequence[ValidationResult], previous: AttemptFailure) -> bool:
+    """Return whether what failed twice now fails in the same way without any change. See D75."""
+    failed = [result for result in results if not result.passed]
+    before = previous.failed_checks
+    return bool(failed and before) and all(result.stood_before for result in (*failed, *before))
 
 
 def is_unusable(results: Sequence[ValidationResult]) -> bool:

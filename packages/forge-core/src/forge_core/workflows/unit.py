@@ -116,7 +116,8 @@ class UnitRun:
         watch = Stopwatch()
         results = await self._validate(attempt, product)
         self._validation_ms = validation_ms = watch.lap()
-        signal = evaluate_transition(results, product.fault, attempt, self._unit.max_attempts)
+        last = self._unit.max_attempts
+        signal = evaluate_transition(results, product.fault, attempt, last, previous)
         commit = await self._commit_if_due(attempt, signal, product)
         self._attempts.append(
             AttemptResult(
@@ -164,7 +165,7 @@ class UnitRun:
     async def _validate(self, attempt: int, product: Product) -> tuple[ValidationResult, ...]:
         if product.fault is not None:
             return ()
-        config = self._unit.task.validation
+        config = self._unit.validation
         work = ValidateInput(
             workflow_id=self._unit.workflow_id,
             worktree=self._worktree.path,
@@ -180,10 +181,10 @@ class UnitRun:
             untouched=product.untouched,
         )
         owner = self._worktree.owner
-        if is_quick(self._validation_ms) and not config.run_tests:
+        if is_quick(self._validation_ms) and not config.runs_commands:
             verdicts = await execute_short(validate_output, work, owner)
         else:
-            options = build_validation_options(owner.task_queue, config.test_timeout_s)
+            options = build_validation_options(owner.task_queue, config.longest_s)
             verdicts = await execute(validate_output, work, options)
         return verdicts.results
 
