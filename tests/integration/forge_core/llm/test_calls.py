@@ -17,10 +17,10 @@ from forge_core.llm.calls import (
     execute_planner_call,
 )
 from forge_core.llm.errors import ModelFailure
+from forge_core.llm.parse_answer import Reading
 from forge_core.llm.request import ModelAnswer, ModelRequest
 from forge_core.models.context import AssembledContext, ContextEntry, ShownFile
 from forge_core.models.llm import LLMCallResult, LLMResponse, PlanCallResult
-from pydantic import BaseModel
 from support.llm_server import Handler, LLMServer, Reply, error, in_order, text, tool
 from support.llm_wires import Usage
 
@@ -53,9 +53,9 @@ class Diary:
         return self.kept[key]
 
     async def answered(
-        self, sample: int, request: ModelRequest, answer: ModelAnswer, output: BaseModel
+        self, sample: int, request: ModelRequest, answer: ModelAnswer, reading: Reading
     ) -> None:
-        self.entries.append(("answered", sample, request, (answer, output)))
+        self.entries.append(("answered", sample, request, (answer, reading.output)))
 
     async def failed(self, sample: int, request: ModelRequest, failure: ModelFailure) -> None:
         self.entries.append(("failed", sample, request, failure))

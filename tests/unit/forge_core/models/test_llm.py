@@ -23,7 +23,7 @@ def test_one_list_is_enough(name: str) -> None:
 
 
 def test_object_with_none_of_the_lists_is_no_answer() -> None:
-    with pytest.raises(ValidationError, match="has none of deletions, edits, files"):
+    with pytest.raises(ValidationError, match="must have one of deletions, edits, files"):
         LLMResponse.model_validate({"explanation": "I cannot."})
 
 

@@ -89,6 +89,11 @@ def test_documents_become_json_columns() -> None:
     assert row["context_stats_json"] == "{}"
 
 
+def test_notes_of_the_caller_stand_before_what_was_cleaned() -> None:
+    assert interaction(notes="mine").row["notes"] == "mine"
+    assert str(interaction(notes="mine", seq=-1).row["notes"]).startswith("mine; seq: ")
+
+
 def test_what_was_cleaned_is_in_the_notes() -> None:
     bad = {"model_name": "m", "input_tokens": -1, "output_tokens": 2**80, "latency_ms": math.nan}
 

@@ -11,12 +11,12 @@ from functools import partial
 from typing import Any, TypeVar
 
 from forge_obs import record
-from pydantic import BaseModel
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from forge_core.llm.calls import CallObserver, Send
 from forge_core.llm.errors import MESSAGE_LENGTH, NOT_SENT, ModelFailure
+from forge_core.llm.parse_answer import Reading
 from forge_core.llm.request import ModelAnswer, ModelRequest, request_params
 from forge_core.models.context import AssembledContext
 from forge_core.models.llm import CallUsage, build_llm_stats
@@ -40,6 +40,9 @@ MAX_PROVIDER_FAILURES = 5
 
 MAX_RETRY_AFTER_S = 600.0
 """Longest wait that a provider may ask for, in seconds."""
+
+READ_PAST = "read in spite of "
+"""Before what the record notes of an answer that is not as it was asked for."""
 
 Result = TypeVar("Result", bound=CallUsage)
 Execute = Callable[[AssembledContext, str, CallObserver], Awaitable[Result]]
@@ -146,11 +149,13 @@ class CallRecorder:
             raise
 
     async def answered(
-        self, sample: int, request: ModelRequest, answer: ModelAnswer, output: BaseModel
+        self, sample: int, request: ModelRequest, answer: ModelAnswer, reading: Reading
     ) -> None:
-        """Record an accepted answer."""
-        explanation = getattr(output, "explanation", "")
+        """Record an accepted answer, and what had to be overlooked to read it."""
+        explanation = getattr(reading.output, "explanation", "")
         fields = _answer_fields(answer)
+        if reading.notes:
+            fields["notes"] = READ_PAST + ", ".join(reading.notes)
         await self._record(sample, request, status="ok", explanation=explanation, **fields)
 
     async def failed(self, sample: int, request: ModelRequest, failure: ModelFailure) -> None:

@@ -13,6 +13,7 @@ from forge_core.files.protection import WritePolicy
 from forge_core.llm.errors import ModelFailure
 from forge_core.llm.model_name import SCRIPTED, split_model
 from forge_core.llm.parse_answer import (
+    Reading,
     accept_answer,
     ask_again,
     find_repeated_files,
@@ -68,7 +69,7 @@ class CallObserver(Protocol):
         """
 
     async def answered(
-        self, sample: int, request: ModelRequest, answer: ModelAnswer, output: BaseModel
+        self, sample: int, request: ModelRequest, answer: ModelAnswer, reading: Reading
     ) -> None:
         """The answer fits and is accepted."""
 
@@ -233,7 +234,8 @@ class _Sampling:
                 answer = await request_model(request)
             else:
                 answer = await observer.obtain(sample, request, request_model)
-            output = accept_answer(request, answer)
+            reading = accept_answer(request, answer)
+            output = reading.output
             if self._review is not None and isinstance(output, LLMResponse):
                 review = await asyncio.to_thread(self._review, output, self.shown)
                 self.shown += review.shown
@@ -244,5 +246,5 @@ class _Sampling:
                 await observer.failed(sample, request, failure)
             raise
         if observer is not None:
-            await observer.answered(sample, request, answer, output)
+            await observer.answered(sample, request, answer, reading)
         return _Accepted(answer, output)

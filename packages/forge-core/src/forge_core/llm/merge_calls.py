@@ -3,6 +3,8 @@
 import json
 from collections.abc import Mapping, Sequence
 
+from forge_core.llm.answers.candidates import read_nested
+
 APART = "\n\n"
 """What stands between the texts of several calls."""
 
@@ -10,28 +12,53 @@ APART = "\n\n"
 def merge_calls(arguments: Sequence[str]) -> str:
     """Return the arguments of one call that says what several do.
 
-    Lists are joined, an item that two calls have alike counts once, and texts are put one below
-    the other. Calls whose arguments are no JSON objects are returned one below the other: that is
-    no JSON, so the answer is asked for again.
+    Calls whose arguments are no JSON objects are returned one below the other, each once.
     """
-    if len(arguments) == 1:
-        return arguments[0]
-    merged: dict[str, object] = {}
-    for text in arguments:
+    texts = list(dict.fromkeys(arguments))
+    if len(texts) == 1:
+        return texts[0]
+    said: list[Mapping[str, object]] = []
+    for text in texts:
         try:
-            said = json.loads(text, strict=False)
-        except (ValueError, RecursionError):
-            said = None
-        if not isinstance(said, Mapping):
-            return APART.join(arguments)
-        for key, value in said.items():
+            value = read_nested(text)
+        except ValueError:
+            return APART.join(texts)
+        if not isinstance(value, Mapping):
+            return APART.join(texts)
+        said.append(value)
+    return json.dumps(merge_answers(said), ensure_ascii=False, separators=(",", ":"))
+
+
+def merge_answers(answers: Sequence[Mapping[str, object]]) -> dict[str, object]:
+    """Return one answer that says what several do.
+
+    Lists are joined, an item that two have alike counts once, and texts are put one below the
+    other. One object, and a list that is written as text, are joined as the lists that they mean.
+    """
+    merged: dict[str, object] = {}
+    for answer in answers:
+        for key, value in answer.items():
             merged[key] = _join(merged[key], value) if key in merged else value
-    return json.dumps(merged, ensure_ascii=False, separators=(",", ":"))
+    return merged
 
 
 def _join(one: object, other: object) -> object:
-    if isinstance(one, list) and isinstance(other, list):
-        return [*one, *(item for item in other if item not in one)]
+    first, second = _as_list(one), _as_list(other)
+    if first is not None and second is not None:
+        known = set(map(_spell, first))
+        return [*first, *(item for item in second if _spell(item) not in known)]
     if isinstance(one, str) and isinstance(other, str) and one and other and one != other:
         return one + APART + other
     return one or other
+
+
+def _as_list(value: object) -> list[object] | None:
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        value = read_nested(value)
+    if isinstance(value, Mapping):
+        return [value]
+    return value if isinstance(value, list) else None
+
+
+def _spell(item: object) -> str:
+    return json.dumps(item, sort_keys=True)

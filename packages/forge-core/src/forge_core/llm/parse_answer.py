@@ -1,32 +1,36 @@
-"""Reading answers: whether one is whole and fits, and what to say when not; pure."""
+"""Reading answers: whether one is whole and fits, and what to say when not; pure.
+
+Where an answer stands and what it says is for `forge_core.llm.answers`. It is read where only one
+reading is possible, with a note of what had to be overlooked; else it is asked for again.
+
+See D82.
+"""
 
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from posixpath import normpath
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails, PydanticSerializationError
+from pydantic_core import PydanticSerializationError
 
 from forge_core.errors import RefusedPath
 from forge_core.files.paths import parse_path
 from forge_core.files.protection import WritePolicy
+from forge_core.llm.answers.candidates import EMPTY, Candidate, find_candidates
+from forge_core.llm.answers.fields import list_keys
+from forge_core.llm.answers.lenient_json import NotJSON, RepeatedKey
+from forge_core.llm.answers.sentences import describe_answer, describe_errors, shorten
+from forge_core.llm.answers.shape import Shaper, TwoReadings
+from forge_core.llm.answers.wrappers import Wrapped, find_answers
 from forge_core.llm.errors import FailureKind, ModelFailure
+from forge_core.llm.merge_calls import merge_answers
 from forge_core.llm.request import ModelAnswer, ModelRequest
 from forge_core.models.plan import Plan, PlanStep, SubTask
 
-FENCE = re.compile(r"```\w*[ \t]*\r?\n(.*?)\n[ \t]*```", re.DOTALL)
-"""A code block, as some models put around JSON."""
-
 WHOLE_FILE = re.compile(r'"file_path"\s*:\s*"((?:[^"\\]|\\.)*)"\s*,\s*"content"\s*:')
 """Where an answer begins to say a whole file; its path as JSON spells it."""
-
-MAX_PROBLEMS = 10
-"""Problems of one answer that are reported."""
-
-PROBLEM_LENGTH = 200
-"""Characters of one problem; a rule may quote an id, and an id may be a whole file."""
 
 REFUSAL_LENGTH = 1000
 """Characters of a refusal, which may name every file of a plan."""
@@ -51,7 +55,16 @@ class UnfitAnswer(ValueError):
         self.problems = tuple(problems)
 
 
-def accept_answer(request: ModelRequest, answer: ModelAnswer) -> BaseModel:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What an answer says."""
+
+    output: BaseModel
+    notes: tuple[str, ...] = ()
+    """What had to be overlooked to read it; empty where it was as it was asked for."""
+
+
+def accept_answer(request: ModelRequest, answer: ModelAnswer) -> Reading:
     """Return what a whole answer says.
 
     Raises:
@@ -102,24 +115,81 @@ def _build_unfit(
     )
 
 
-def _read(request: ModelRequest, text: str) -> BaseModel:
-    parsed = parse_answer(text, request.output)
-    if isinstance(parsed, Plan) and request.policy is not None:
-        _check_plan(parsed, request.policy)
-    return parsed
+def _read(request: ModelRequest, text: str) -> Reading:
+    reading = read_answer(text, request.output)
+    if isinstance(reading.output, Plan) and request.policy is not None:
+        _check_plan(reading.output, request.policy)
+    return reading
 
 
 def parse_answer(text: str, output: type[BaseModel]) -> BaseModel:
-    """Read an answer as `output`; JSON may be in a code block, unknown keys are ignored.
+    """Return what an answer says, as `read_answer` does, without the notes.
 
     Raises:
-        UnfitAnswer: It is no JSON or does not fit; its content is not quoted.
+        UnfitAnswer: As there.
+    """
+    return read_answer(text, output).output
+
+
+def read_answer(text: str, output: type[BaseModel]) -> Reading:
+    """Read a text as the one answer that it can mean; unknown keys are ignored.
+
+    Raises:
+        UnfitAnswer: It is none, does not fit or can be read in two ways; its content is not quoted.
     """
     try:
-        parsed = output.model_validate(_load(text))
+        candidates = find_candidates(text, list_keys(output))
+        wrapped = [one for candidate in candidates for one in _unwrap(candidate, output)]
+        if not wrapped:
+            raise UnfitAnswer([describe_answer(output)])
+        if len(wrapped) > 1 and all(one.is_call for one in wrapped):
+            return _read_calls(wrapped, output)
+        readings = [_shape(one, output) for one in wrapped]
+    except RepeatedKey as fault:
+        raise UnfitAnswer([shorten(str(fault))]) from fault
+    except NotJSON as fault:
+        why = str(fault)
+        raise UnfitAnswer([why if why == EMPTY else f"it is not valid JSON: {why}"]) from fault
+    if any(reading.output != readings[0].output for reading in readings[1:]):
+        raise UnfitAnswer([f"it holds {len(readings)} answers that differ: send one JSON object"])
+    return readings[0]
+
+
+def _unwrap(candidate: Candidate, output: type[BaseModel]) -> list[Wrapped]:
+    answers = find_answers(candidate.value, output, is_whole=candidate.is_whole)
+    return [replace(one, notes=(*candidate.notes, *one.notes)) for one in answers]
+
+
+def _read_calls(calls: Sequence[Wrapped], output: type[BaseModel]) -> Reading:
+    """Read several calls that are written as text, which are one answer."""
+    shaper = Shaper()
+    merged = merge_answers([_fill(shaper, call.value, output) for call in calls])
+    return Reading(_validate(merged, output), _list_notes(calls[0].notes, shaper))
+
+
+def _shape(wrapped: Wrapped, output: type[BaseModel]) -> Reading:
+    shaper = Shaper()
+    shaped = _fill(shaper, wrapped.value, output)
+    return Reading(_validate(shaped, output), _list_notes(wrapped.notes, shaper))
+
+
+def _fill(shaper: Shaper, said: Mapping[str, object], output: type[BaseModel]) -> dict[str, object]:
+    try:
+        return shaper.shape(said, output)
+    except TwoReadings as fault:
+        raise UnfitAnswer([str(fault)]) from fault
+
+
+def _list_notes(notes: Sequence[str], shaper: Shaper) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*notes, *shaper.notes)))
+
+
+def _validate(shaped: Mapping[str, object], output: type[BaseModel]) -> BaseModel:
+    try:
+        parsed = output.model_validate(shaped)
         parsed.model_dump_json()
     except ValidationError as error:
-        raise UnfitAnswer(_describe(error)) from error
+        raise UnfitAnswer(describe_errors(error, output)) from error
     except PydanticSerializationError as error:
         raise UnfitAnswer(
             ["it contains half of a surrogate pair, which is not valid text"]
@@ -173,36 +243,3 @@ def ask_again(
         lines = "\n".join(f"- {problem}" for problem in problems)
     section = f"## Previous answer\n\nYour previous answer was not accepted:\n{lines}\n"
     return replace(request, user_prompt="\n\n".join((request.user_prompt, *shown, section)))
-
-
-def _load(text: str) -> object:
-    candidates = [text, *(match.group(1) for match in FENCE.finditer(text))]
-    for candidate in candidates:
-        try:
-            return json.loads(candidate, strict=False)
-        except (ValueError, RecursionError):
-            continue
-    raise UnfitAnswer(["it is not valid JSON" if text.strip() else "it is empty"])
-
-
-def _describe(error: ValidationError) -> list[str]:
-    errors = error.errors(include_url=False, include_input=False, include_context=False)
-    causes = [problem for problem in errors if not _is_consequence(problem, errors)]
-    lines = [_describe_problem(problem) for problem in causes[:MAX_PROBLEMS]]
-    return (
-        lines if len(causes) <= MAX_PROBLEMS else [*lines, f"and {len(causes) - MAX_PROBLEMS} more"]
-    )
-
-
-def _is_consequence(problem: ErrorDetails, errors: list[ErrorDetails]) -> bool:
-    """Whether a list seems too short only because its items do not fit."""
-    where = problem["loc"]
-    return problem["type"] == "too_short" and any(
-        other["loc"][: len(where)] == where and other is not problem for other in errors
-    )
-
-
-def _describe_problem(problem: ErrorDetails) -> str:
-    where = ".".join(map(str, problem["loc"])) or "answer"
-    line = " ".join(f"{where}: {problem['msg'].removeprefix('Value error, ')}".split())
-    return line if len(line) <= PROBLEM_LENGTH else line[:PROBLEM_LENGTH] + "…"

@@ -94,7 +94,7 @@ class LLMResponse(BaseModel):
     def _require_changes(cls, answer: object) -> object:
         """Refuse an object that has none of the lists, which is no answer to what was asked."""
         if isinstance(answer, Mapping) and not LISTS.intersection(answer):
-            raise ValueError(f"has none of {', '.join(sorted(LISTS))}")
+            raise ValueError(f"the answer must have one of {', '.join(sorted(LISTS))}")
         return answer
 
     @model_validator(mode="after")

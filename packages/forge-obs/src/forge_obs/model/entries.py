@@ -142,7 +142,8 @@ def build_interaction(fields: Mapping[str, object], *, entry_id: str, now: str) 
     row["created_at"] = row["created_at"] or now
     notes += [f"{name}: missing" for name in _REQUIRED if fields.get(name) is None]
     if notes:
-        row["notes"] = "; ".join(notes)
+        said = [str(row["notes"])] if row["notes"] else []
+        row["notes"] = "; ".join([*said, *notes])
     return Entry("interactions", row, tuple(unknown), facts, named)
 
 

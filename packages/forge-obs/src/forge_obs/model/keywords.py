@@ -84,6 +84,8 @@ class InteractionKeywords(TypedDict, total=False):
     entry_id: str | None
     created_at: datetime | str | None
     """When the call began, for what is imported; now, if it is left out."""
+    notes: str | None
+    """What the caller notes of the call; what the store had to clean is added."""
     messages: Document | None
     """The conversation: `input`, `output` and `tools` as the GenAI conventions of OpenTelemetry."""
     usage: Document | None
