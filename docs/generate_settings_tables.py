@@ -14,8 +14,12 @@ from forge_cli.commands import build_app
 from forge_cli.config.model_fields import MODELS, get_field
 from forge_cli.config.settings import SETTINGS, describe_type
 from forge_cli.options.run import FIELD_NAMES
+from forge_core.llm.model_name import PROVIDERS, REFUSED, Provider
 
 REFERENCE = Path(__file__).parent / "reference"
+
+INSTALLED = ("anthropic", "openai")
+"""Extras of pydantic-ai that forge-core depends on."""
 
 UNITED = ("task", "run", "validation", "context")
 """Tables whose keys are set by options of `forge run`."""
@@ -90,14 +94,51 @@ def render_checks() -> str:
     return _render(rows)
 
 
+def render_providers() -> str:
+    """Render the table of providers."""
+    rows = [("provider", "key", "address", "needs besides")]
+    rows += [
+        (
+            f"`{name}`",
+            _join([*provider.key_variables]) + KEYS[provider.key_needed],
+            _join([provider.url_variable]) + _render_address(provider),
+            _render_needs(provider),
+        )
+        for name, provider in PROVIDERS.items()
+    ]
+    return _render(rows)
+
+
+def render_refused() -> str:
+    """Render the table of names that are refused."""
+    return _render([("name", "why"), *((f"`{name}`", why) for name, why in REFUSED.items())])
+
+
+KEYS = {"always": "", "unless_url_is_set": ", unless the address is set", "never": ", if any"}
+"""When a key is needed."""
+
 TABLES: Mapping[str, Callable[[], str]] = {
     "settings": render_settings,
     "task": render_task,
     "checks": render_checks,
+    "providers": render_providers,
+    "refused": render_refused,
 }
 """Tables by the names that pages give them."""
 
-PAGES = ("configuration.md", "task-file.md")
+PAGES = ("configuration.md", "providers.md", "task-file.md")
+
+
+def _render_address(provider: Provider) -> str:
+    if not provider.default_url:
+        return ", required" if provider.default_url is None else ""
+    return f", else `{provider.default_url}`"
+
+
+def _render_needs(provider: Provider) -> str:
+    extra = "" if provider.extra in INSTALLED else f"`pydantic-ai-slim[{provider.extra}]`"
+    version = provider.version_variable and f"`{provider.version_variable}`"
+    return ", ".join(filter(None, (extra, version)))
 
 
 def _list_task_keys() -> list[str]:

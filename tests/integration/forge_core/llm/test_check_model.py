@@ -2,16 +2,16 @@
 
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 from forge_core.errors import ModelNotConfigured
+from forge_core.llm.model_name import REFUSED
 from forge_core.llm.providers import check_model
 
 
-@pytest.mark.parametrize(
-    "spec", ["", "model", ":", ":m", "openai:", "openai: ", "OpenAI:m", "mystery:m"]
-)
+@pytest.mark.parametrize("spec", ["", "model", ":", ":m", "openai:", "openai: ", "mystery:m"])
 def test_a_malformed_model_is_refused_with_the_known_forms(spec: str) -> None:
     with pytest.raises(ModelNotConfigured, match=r"\(anthropic, openai, "):
         check_model(spec)
@@ -62,6 +62,78 @@ def test_a_key_that_cannot_be_sent_is_refused_without_showing_it(
         check_model("anthropic:m")
 
     assert str(caught.value) == "ANTHROPIC_API_KEY contains characters that are never part of a key"
+
+
+@pytest.mark.parametrize(
+    ("spec", "hint"),
+    [("OpenAI:m", "openai:m"), ("open-router:a/b:free", "openrouter:a/b:free")],
+)
+def test_a_provider_that_is_misspelt_is_suggested(spec: str, hint: str) -> None:
+    with pytest.raises(ModelNotConfigured) as caught:
+        check_model(spec)
+
+    assert str(caught.value).endswith(f": did you mean {hint}?")
+
+
+@pytest.mark.parametrize("provider", REFUSED)
+def test_a_provider_that_cannot_be_asked_is_refused_with_the_reason(provider: str) -> None:
+    with pytest.raises(ModelNotConfigured) as caught:
+        check_model(f"{provider}:m")
+
+    assert str(caught.value) == f"model '{provider}:m': {provider} {REFUSED[provider]}"
+
+
+def test_a_missing_package_is_named_as_pydantic_ai_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOOGLE_API_KEY", "key")
+    monkeypatch.setitem(sys.modules, "google.genai", None)
+    monkeypatch.setattr("forge_core.llm.providers.find_spec", lambda _: None)
+
+    with pytest.raises(ModelNotConfigured) as caught:
+        check_model("google:gemini-3-pro")
+
+    assert str(caught.value) == (
+        "model 'google:gemini-3-pro' needs a package that is not installed: "
+        f"pydantic-ai-slim[google]=={version('pydantic-ai-slim')}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("spec", "variables", "missing"),
+    [
+        ("azure:m", {"AZURE_OPENAI_API_KEY": "k"}, "AZURE_OPENAI_ENDPOINT"),
+        ("litellm:m", {}, "LITELLM_BASE_URL"),
+        ("vllm:m", {}, "VLLM_BASE_URL"),
+        ("snowflake:m", {"SNOWFLAKE_TOKEN": "k"}, "SNOWFLAKE_ACCOUNT"),
+        ("bedrock:m", {}, "AWS_DEFAULT_REGION"),
+    ],
+)
+def test_an_address_that_nobody_knows_is_asked_for(
+    spec: str, variables: dict[str, str], missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(ModelNotConfigured, match=rf"needs an address: set {missing}$"):
+        check_model(spec)
+
+
+def test_any_of_a_providers_variables_may_hold_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ModelNotConfigured, match=r"set GOOGLE_API_KEY$"):
+        check_model("google:m")
+    monkeypatch.setenv("GEMINI_API_KEY", "key")
+
+    check_model("google:m")
+
+
+def test_azure_wants_a_version_of_its_older_interface(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_OPENAI_API_KEY", "key")
+    monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", "https://acme.openai.azure.com/")
+    with pytest.raises(ModelNotConfigured, match="set OPENAI_API_VERSION"):
+        check_model("azure:m")
+    monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", "https://acme.openai.azure.com/openai/v1/")
+
+    check_model("azure:m")
 
 
 def test_ollama_needs_nothing() -> None:

@@ -213,7 +213,7 @@ def test_every_class_in_the_table_comes_before_those_it_derives_from() -> None:
 async def test_certificates_that_do_not_exist_are_a_matter_of_configuration(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    import_module("forge_core.llm.network.client")._tls_context.cache_clear()
+    import_module("forge_core.llm.network.http_client")._tls_context.cache_clear()
     server = serve(monkeypatch, tool({}))
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/certificates.pem")
 

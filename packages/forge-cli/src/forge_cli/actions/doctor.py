@@ -136,8 +136,9 @@ def _examine_models() -> list[Finding]:
     findings = [
         _examine_model(subject, spec) for name, subject in names if (spec := os.environ.get(name))
     ]
-    keys = sorted({p.key_variable for p in PROVIDERS.values() if os.environ.get(p.key_variable)})
-    urls = sorted({p.url_variable for p in PROVIDERS.values() if os.environ.get(p.url_variable)})
+    providers = PROVIDERS.values()
+    keys = sorted({name for p in providers for name in p.key_variables if os.environ.get(name)})
+    urls = sorted({p.url_variable for p in providers if os.environ.get(p.url_variable)})
     present = [*keys, *urls]
     remedy = None if findings or present else "set FORGE_MODEL and its provider's key"
     detail = f"{', '.join(present)} set" if present else "no provider's key or address is set"

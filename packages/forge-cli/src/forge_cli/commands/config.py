@@ -97,7 +97,7 @@ def _default_store() -> str | None:
 
 def _provider_variables() -> set[str]:
     providers = PROVIDERS.values()
-    return {name for found in providers for name in (found.key_variable, found.url_variable)}
+    return {name for found in providers for name in (*found.key_variables, found.url_variable)}
 
 
 def _build_document(

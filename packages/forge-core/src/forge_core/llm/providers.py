@@ -1,7 +1,10 @@
 """Whether a model can be called with this environment, and under which address and key."""
 
 import os
+import re
 from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -9,6 +12,12 @@ from forge_core.errors import ModelNotConfigured
 from forge_core.llm.errors import ModelFailure
 from forge_core.llm.model_name import PROVIDERS, SCRIPTED, Provider, split_model
 from forge_core.llm.script import load_script
+
+PLACE = re.compile(r"\{([A-Z_]+)\}")
+"""Where a default address holds the value of a variable."""
+
+VERSIONED = re.compile(r"/v1/*$|\.models\.ai\.azure\.com")
+"""Addresses of Azure's interface that has no versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +32,15 @@ class Access:
 
 def read_access(provider: Provider) -> Access:
     """Read a provider's address and key from the environment; an empty variable is not set."""
-    url = os.environ.get(provider.url_variable, "").strip()
-    key = os.environ.get(provider.key_variable, "").strip()
-    return Access(url or provider.default_url, key or None, bool(url))
+    url = _read(provider.url_variable)
+    key = next(filter(None, map(_read, provider.key_variables)), None)
+    default = PLACE.sub(lambda name: _read(name[1]), provider.default_url or "")
+    return Access(url or default, key, bool(url))
+
+
+def list_keys(provider: Provider) -> list[str]:
+    """Return all keys of a provider that are set, the one that counts first."""
+    return [key for key in map(_read, provider.key_variables) if key]
 
 
 def check_model(spec: str) -> None:
@@ -41,19 +56,52 @@ def check_model(spec: str) -> None:
         _check_script(Path(name))
         return
     provider = PROVIDERS[word]
-    access = read_access(provider)
-    if not _is_url(access.url):
+    if not is_installed(provider.module):
         raise ModelNotConfigured(
-            f"model {spec!r} cannot be reached: {provider.url_variable} is {access.url!r}, "
-            "which is not a valid http:// or https:// address"
+            f"model {spec!r} needs a package that is not installed: "
+            f"pydantic-ai-slim[{provider.extra}]=={version('pydantic-ai-slim')}"
         )
+    access = read_access(provider)
+    _check_address(spec, provider, access)
     if access.key is None and _needs_key(provider, access):
         raise ModelNotConfigured(f"model {spec!r} needs a key: set {_name_ways_out(provider)}")
     if access.key is not None and not (access.key.isascii() and access.key.isprintable()):
         # Sent as a header it would fail later, quoted in the error.
+        name = next(name for name in provider.key_variables if _read(name) == access.key)
+        raise ModelNotConfigured(f"{name} contains characters that are never part of a key")
+
+
+def _check_address(spec: str, provider: Provider, access: Access) -> None:
+    wanted = provider.version_variable
+    if wanted and access.url_is_set and not (_read(wanted) or VERSIONED.search(access.url)):
         raise ModelNotConfigured(
-            f"{provider.key_variable} contains characters that are never part of a key"
+            f"model {spec!r} needs the version of its interface: set {wanted}, or let "
+            f"{provider.url_variable} end in /openai/v1/"
         )
+    if access.url_is_set:
+        if not _is_url(access.url):
+            raise ModelNotConfigured(
+                f"model {spec!r} cannot be reached: {provider.url_variable} is {access.url!r}, "
+                "which is not a valid http:// or https:// address"
+            )
+    elif provider.default_url is None:
+        raise ModelNotConfigured(f"model {spec!r} needs an address: set {provider.url_variable}")
+    else:
+        missing = [name for name in PLACE.findall(provider.default_url) if not _read(name)]
+        if missing:
+            raise ModelNotConfigured(f"model {spec!r} needs an address: set {missing[0]}")
+
+
+def _read(variable: str) -> str:
+    return os.environ.get(variable, "").strip()
+
+
+def is_installed(module: str) -> bool:
+    """Return whether a module is there, without importing it."""
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # of the package around it
+        return False
 
 
 def _check_script(path: Path) -> None:

@@ -7,16 +7,18 @@ added to the prompts.
 See D43.
 """
 
-import ssl
-from functools import cache
-
-import httpx2
 from pydantic_ai.direct import model_request
 
 from forge_core.llm.network.exchange import Exchange
 from forge_core.llm.network.failures import as_model_failure
+from forge_core.llm.network.http_client import build_http_client
 from forge_core.llm.network.models import build_model
-from forge_core.llm.network.settings import build_message, build_parameters, build_settings
+from forge_core.llm.network.settings import (
+    build_message,
+    build_parameters,
+    build_settings,
+    fit_settings,
+)
 from forge_core.llm.request import ModelAnswer, ModelRequest
 
 
@@ -31,17 +33,12 @@ async def request_over_network(request: ModelRequest) -> ModelAnswer:
     """
     exchange = Exchange(request)
     with as_model_failure(exchange):
-        async with httpx2.AsyncClient(verify=_tls_context(), event_hooks=exchange.hooks) as http:
+        async with build_http_client(exchange.hooks, request.timeout_s) as http:
+            model = build_model(request.model, http)
             response = await model_request(
-                build_model(request.model, http),
+                model,
                 [build_message(request)],
-                model_settings=build_settings(request),
+                model_settings=fit_settings(build_settings(request), model),
                 model_request_parameters=build_parameters(request),
             )
             return exchange.describe(response)
-
-
-@cache
-def _tls_context() -> ssl.SSLContext:
-    """Load the certificates once; it takes tens of milliseconds."""
-    return httpx2.create_ssl_context()

@@ -11,7 +11,7 @@ from pydantic_ai.messages import ModelResponse
 
 from forge_core.llm.merge_calls import merge_calls
 from forge_core.llm.model_name import PROVIDERS, split_model
-from forge_core.llm.providers import read_access
+from forge_core.llm.providers import list_keys
 from forge_core.llm.request import ModelAnswer, ModelRequest
 from forge_core.models.llm import CallUsage
 
@@ -74,8 +74,9 @@ class Exchange:
 
 def _hide_key(body: str, spec: str) -> str:
     """Remove the key from a refusal: some servers quote the one that they refuse."""
-    key = read_access(PROVIDERS[split_model(spec)[0]]).key
-    return body.replace(key, "[key]") if key else body
+    for key in list_keys(PROVIDERS[split_model(spec)[0]]):
+        body = body.replace(key, "[key]")
+    return body
 
 
 def _read_text(response: ModelResponse) -> str | None:

@@ -1,19 +1,16 @@
 """What a request asks for: its prompts, its tool and its settings, in the library's terms."""
 
 import re
+from typing import cast
 
-import httpx2
 from pydantic_ai import ModelRequest as Message
 from pydantic_ai import ToolDefinition
 from pydantic_ai.messages import SystemPromptPart, UserPromptPart
-from pydantic_ai.models import ModelRequestParameters
+from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.settings import CacheConfig, ModelSettings
 
 from forge_core.llm.model_name import split_model
 from forge_core.llm.request import ModelRequest
-
-CONNECT_TIMEOUT_S = 10.0
-"""Seconds within which a connection must stand."""
 
 ALWAYS_SERIAL = re.compile(r"(?:.*/)?o\d")
 """Names of models that call one tool at a time, and refuse to be asked for it."""
@@ -26,10 +23,10 @@ def build_message(request: ModelRequest) -> Message:
 
 
 def build_settings(request: ModelRequest) -> ModelSettings:
-    """Build the settings of a request."""
+    """Build the settings of a request, with what a user has set of it."""
     settings = ModelSettings(
         max_tokens=request.max_tokens,
-        timeout=httpx2.Timeout(request.timeout_s, connect=CONNECT_TIMEOUT_S),
+        timeout=request.timeout_s,
         request_timeout=request.timeout_s,
         max_retries=0,
         # Every user prompt is sent once: only instructions and tool are worth caching.
@@ -38,7 +35,22 @@ def build_settings(request: ModelRequest) -> ModelSettings:
     provider, name = split_model(request.model)
     if provider != "ollama" and not ALWAYS_SERIAL.match(name):
         settings["parallel_tool_calls"] = False
+    chosen = request.settings
+    if chosen.temperature is not None:
+        settings["temperature"] = chosen.temperature
+    if chosen.reasoning_effort is not None:
+        effort = chosen.reasoning_effort
+        settings["thinking"] = False if effort == "none" else effort
+    if chosen.service_tier is not None:
+        settings["service_tier"] = chosen.service_tier
     return settings
+
+
+def fit_settings(settings: ModelSettings, model: Model) -> ModelSettings:
+    """Return settings without those that a model's client has no place for, and would warn of."""
+    unfit = model.unsupported_settings
+    fitting = {name: value for name, value in settings.items() if name not in unfit}
+    return cast("ModelSettings", fitting)
 
 
 def build_parameters(request: ModelRequest) -> ModelRequestParameters:
