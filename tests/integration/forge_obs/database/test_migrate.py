@@ -19,11 +19,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from forge_obs import StoreNewer, StoreUnavailable, StoreUnreadable, get_engine, upgrade
 from forge_obs.alembic.versions import VERSIONS
-from forge_obs.database.engines import switch_journal
+from forge_obs.database import engines
+from forge_obs.database.engines import connect_for_writing, switch_journal
 from forge_obs.database.schema import metadata
 from forge_obs.model.columns import HEAD, REVISIONS
 from forge_obs.model.rows import INTERACTIONS, LONG_TEXTS
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import create_engine
 from support.children import start_child, wait_for
 from support.revisions import make_store
 
@@ -282,7 +283,11 @@ def test_threads_of_one_process_upgrade_at_once(tmp_path: Path) -> None:
     + [("001_initial", number) for number in range(1, 12, 2)],
 )
 def test_kill_at_any_statement_leaves_the_old_schema_or_the_new(
-    tmp_path: Path, left_by: str, statement: int, head: list[tuple[str, str]]
+    tmp_path: Path,
+    left_by: str,
+    statement: int,
+    head: list[tuple[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     path = tmp_path / "killed.db"
     prepare(path, left_by)
@@ -291,11 +296,16 @@ def test_kill_at_any_statement_leaves_the_old_schema_or_the_new(
     def migrate_and_die() -> bool:
         numbers = count(1)
 
-        def die_in_time(*_: object) -> None:
+        def die_in_time(_statement: str) -> None:
             if next(numbers) == statement:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-        event.listen(Engine, "before_cursor_execute", die_in_time)
+        def connect(path: Path, wait_s: float) -> sqlite3.Connection:
+            connection = connect_for_writing(path, wait_s)
+            connection.set_trace_callback(die_in_time)
+            return connection
+
+        monkeypatch.setattr(engines, "connect_for_writing", connect)
         upgrade(path)
         return True
 

@@ -1,6 +1,5 @@
 """How SQLite is opened: by engines of SQLAlchemy and by connections of the driver."""
 
-import os
 import random
 import sqlite3
 import time
@@ -8,11 +7,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final, Literal, cast
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, pool
+from sqlalchemy import Connection, Engine
 
 from forge_obs.database.connections import Connection as DriverConnection
 from forge_obs.database.connections import let_forks_pass
 from forge_obs.database.errors import is_busy
+from forge_obs.database.private_engine import build_engine
 from forge_obs.environment.private_files import refuse_device
 
 BUSY_S: Final = 5.0
@@ -43,14 +43,7 @@ def create_write_engine(path: Path, wait_s: float = BUSY_S) -> Engine:
         path: The file, which exists.
         wait_s: How long a statement waits for a lock, in seconds; so does opening a connection.
     """
-    engine = create_engine(
-        URL.create("sqlite", database=os.fspath(path)),
-        creator=lambda: connect_for_writing(path, wait_s),
-        hide_parameters=True,
-        poolclass=pool.NullPool,
-    )
-    event.listen(engine, "begin", _begin)
-    return engine
+    return build_engine(path, lambda: connect_for_writing(path, wait_s), _begin)
 
 
 def connect_for_writing(path: Path, wait_s: float) -> sqlite3.Connection:
@@ -113,12 +106,7 @@ def create_read_engine(path: Path) -> Engine:
     A file that must not be written is opened read-only. Text that is no UTF-8 comes back with
     surrogates in it. Connections are not kept: an open read transaction stops checkpoints.
     """
-    return create_engine(
-        URL.create("sqlite", database=os.fspath(path)),
-        creator=lambda: open_for_reading(path),
-        hide_parameters=True,
-        poolclass=pool.NullPool,
-    )
+    return build_engine(path, lambda: open_for_reading(path))
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection:

@@ -1,15 +1,11 @@
 """`Interaction` and `Run` as SQLAlchemy mapped classes; importing this module maps them."""
 
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import inspect, select
-from sqlalchemy.orm import (
-    MappedSQLExpression,
-    column_property,
-    make_transient_to_detached,
-    registry,
-)
+from sqlalchemy.orm import MappedSQLExpression, column_property, make_transient_to_detached
 
+from forge_obs.database.private_mapping import map_classes
 from forge_obs.database.schema import call_facts, interactions, metadata, runs
 from forge_obs.model.rows import FACTS, Interaction, Run
 
@@ -24,11 +20,9 @@ def _fact(name: str) -> MappedSQLExpression[object]:
     return column_property(select(call_facts.c[name]).where(beside).scalar_subquery())
 
 
-_registry: Final = registry(metadata=metadata)
-_registry.map_imperatively(
-    Interaction, interactions, properties={column.name: _fact(column.name) for column in FACTS}
-)
-_registry.map_imperatively(Run, runs)
+_FACTS = {column.name: _fact(column.name) for column in FACTS}
+
+map_classes(metadata, {Interaction: (interactions, _FACTS), Run: (runs, {})})
 
 
 def detach(row: Row) -> Row:
