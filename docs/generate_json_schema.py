@@ -239,6 +239,20 @@ DOCUMENTS: dict[str, Schema] = {
             "settings": list_of(
                 build_object("A value", {"key": TEXT, "value": {}, "source": null_or(TEXT)})
             ),
+            "checks": list_of(
+                build_object(
+                    "A check",
+                    {
+                        "name": TEXT,
+                        "command": TEXT,
+                        "files": list_of(TEXT),
+                        "fix": null_or(TEXT),
+                        "timeout_s": NUMBER,
+                        "source": TEXT,
+                        "skipped": null_or(TEXT),
+                    },
+                )
+            ),
             "files": list_of(build_object("A configuration file", {"path": TEXT, "exists": FLAG})),
             "secret_variables": list_of(TEXT),
         },

@@ -28,3 +28,48 @@ def test_user_chooses_model_and_tests_and_the_repository_their_command(tmp_path:
     assert outcome.code == 1
     assert (tests["passed"], tests["summary"][:6]) == (False, "exit 3")
     assert "of the repository" in tests["details"]
+
+
+@pytest.mark.usefixtures("shared_server")
+def test_checks_of_the_user_judge_and_those_of_a_stranger_are_named(tmp_path: Path) -> None:
+    model = write_script(
+        tmp_path / "script.json",
+        {"attempt": 1, "answer": answer("a.txt", "bad\n")},
+        {"attempt": 2, "answer": answer("a.txt", "good\n")},
+    )
+    stolen = tmp_path / "stolen"
+    theirs = f"[[checks]]\nname = 'theirs'\ncommand = 'touch {stolen}'\n"
+    repo = make_repository(tmp_path / "repo", {"a.txt": "base\n", "forge.toml": theirs})
+    run = ("run", "x", "--repo", str(repo), "--model", model, "--json")
+
+    outcome = run_forge(*run, "--check", "words:*.txt=cat {files}; ! grep -q bad {files}")
+
+    first, second = outcome.document["result"]["attempts"]
+    verdicts = {check["check_name"]: check for check in second["validation_results"]}
+    assert outcome.code == 0
+    assert first["error"].startswith("validation failed (words: exit 1 in ")
+    assert first["validation_results"][2]["details"] == "bad"
+    assert verdicts["words"]["summary"].startswith("exit 0 in ")
+    assert verdicts["theirs"]["summary"].startswith("not run: the repository's own forge.toml")
+    assert "not run, since the repository names them itself: theirs" in outcome.stderr
+    assert not stolen.exists()
+
+    trusted = run_forge(*run, "--run-checks")
+
+    assert trusted.code == 0
+    assert stolen.exists()
+
+
+def test_check_that_cannot_run_is_found_before_the_run(tmp_path: Path) -> None:
+    repo = make_repository(tmp_path / "repo", {"a.txt": "base\n"})
+    model = write_script(tmp_path / "script.json", {"answer": answer()})
+
+    outcome = run_forge(
+        "run", "x", "--repo", str(repo), "--model", model, "--check", "miss=no-such-linter {files}"
+    )
+
+    assert outcome.code == 2
+    assert outcome.stderr == (
+        "error: check 'miss' cannot run: no-such-linter: no such command on the PATH\n"
+    )
+    assert not (repo / ".forge-worktrees").exists()

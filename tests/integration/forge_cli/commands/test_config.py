@@ -144,6 +144,61 @@ def test_defaults_of_a_task_are_found_from_below_the_top(repo: Path) -> None:
     assert load_task_defaults(repo.parent)["context"] == {}
 
 
+THEIRS = "[[checks]]\nname = 'theirs'\ncommand = 'make lint'\n"
+
+
+def list_names(repo: Path, *, run_checks: bool | None = None) -> tuple[list[str], list[str]]:
+    """Give the names of the checks that run in a repository, and of those that do not."""
+    rules = load_task_defaults(repo, run_checks=run_checks)["validation"]
+    return [check.name for check in rules.get("checks", ())], list(rules.get("skipped_checks", ()))
+
+
+def test_checks_of_a_repository_run_where_the_user_says_so(repo: Path, tmp_path: Path) -> None:
+    (repo / "forge.toml").write_text(THEIRS)
+    own = "[[checks]]\nname = 'own'\ncommand = 'true'\n"
+    link = tmp_path / "link"
+    link.symlink_to(repo)
+
+    configure(own)
+    assert list_names(repo) == (["own"], ["theirs"])
+    assert list_names(repo, run_checks=True) == (["own", "theirs"], [])
+
+    for place, trusted in ((repo, True), (link, True), (repo.parent, False), (repo / "x", False)):
+        configure(f"{own}[trust]\nrepositories = ['{place}']\n")
+        assert list_names(repo) == ((["own", "theirs"], []) if trusted else (["own"], ["theirs"]))
+    configure(f"{own}[trust]\nrepositories = ['{repo}']\n")
+    assert list_names(repo, run_checks=False) == (["own"], ["theirs"])
+
+
+def test_repository_cannot_trust_itself(forge: Forge, repo: Path) -> None:
+    (repo / "forge.toml").write_text(f"[trust]\nrepositories = ['{repo}']\n{THEIRS}")
+
+    outcome = forge("config", "--repo", str(repo))
+
+    assert outcome.code == 2
+    assert "trust.repositories cannot be set by a repository" in outcome.stderr
+
+
+def test_checks_are_shown_with_whose_they_are(forge: Forge, repo: Path) -> None:
+    (repo / "forge.toml").write_text(THEIRS)
+    user = configure("[[checks]]\nname = 'own'\ncommand = 'true'\nfiles = ['*.c']\n")
+
+    shown = [
+        " ".join(line.split()) for line in forge("config", "--repo", str(repo)).stdout.splitlines()
+    ]
+    document = forge("config", "--repo", str(repo), "--json").document
+
+    assert f"check own true {user}" in shown
+    assert (
+        f"check theirs make lint {repo / 'forge.toml'} "
+        "(skipped: the repository's own, and nobody trusts it)"
+    ) in shown
+    assert [(check["name"], check["skipped"] is None) for check in document["checks"]] == [
+        ("own", True),
+        ("theirs", False),
+    ]
+
+
 def test_file_that_is_none_is_refused(forge: Forge, repo: Path) -> None:
     os.mkfifo(repo / "forge.toml")
 

@@ -180,7 +180,44 @@ def test_configuration_that_ruff_refuses_is_found(doctor: Doctor, tmp_path: Path
     outcome = doctor("--repo", str(repo))
 
     assert outcome.code == 1
-    assert "Required version `==0.4.4`" in list_findings(outcome)["checks"]
+    assert "Required version `==0.4.4`" in list_findings(outcome)["ruff"]
+
+
+def list_lines(outcome: Outcome) -> list[str]:
+    return [" ".join(line.split()) for line in outcome.stdout.splitlines()]
+
+
+def test_checks_that_a_repository_would_get_are_named(doctor: Doctor, tmp_path: Path) -> None:
+    user = Path(os.environ["XDG_CONFIG_HOME"], "forge", "config.toml")
+    user.parent.mkdir(parents=True)
+    user.write_text(
+        "[[checks]]\nname = 'words'\ncommand = 'cat {files}'\nfiles = ['*.txt']\n"
+        "[[checks]]\nname = 'lint'\ncommand = 'no-such-linter {files}'\nfiles = ['*.c']\n"
+        "[[checks]]\nname = 'rust'\ncommand = 'no-such-cargo check'\nfiles = ['*.rs']\n"
+    )
+    theirs = "[[checks]]\nname = 'theirs'\ncommand = './theirs.sh'\n"
+    repo = make_repository(tmp_path / "repo", {"a.txt": "", "x.c": "", "forge.toml": theirs})
+
+    outcome = doctor("--repo", str(repo))
+    lines = list_lines(outcome)
+
+    assert outcome.code == 1
+    assert f"ok check words runs 'cat {{files}}' on 1 file of *.txt, of {user}" in lines
+    assert (
+        "fix check lint cannot run, no-such-linter: no such command on the PATH: 'no-such-linter "
+        f"{{files}}' on 1 file of *.c, of {user}: install it, or correct the check's command"
+    ) in lines
+    [rust] = [line for line in lines if line.startswith("ok check rust ")]
+    assert "no file of this commit needs it" in rust
+    [skipped] = [line for line in lines if line.startswith("ok check theirs ")]
+    assert "skipped, the repository's own, and nobody trusts it: './theirs.sh'" in skipped
+    assert any(line.startswith("ok ruff lints Python errors only") for line in lines)
+
+    user.write_text(f"[trust]\nrepositories = ['{repo}']\n[validation]\ncheck_syntax = false\n")
+    trusted = list_lines(doctor("--repo", str(repo)))
+
+    assert any(line.startswith("fix check theirs cannot run, ./theirs.sh: ") for line in trusted)
+    assert "ok syntax off by validation.check_syntax" in trusted
 
 
 def test_document_says_the_same(doctor: Doctor, db_path: Path) -> None:

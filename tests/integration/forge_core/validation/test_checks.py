@@ -119,7 +119,7 @@ def test_stub_file_is_checked(tmp_path: Path) -> None:
 def test_checks_that_are_off_are_not_made(tmp_path: Path) -> None:
     put_files(tmp_path, {"a.py": UNUSED_IMPORT})
 
-    config = ValidationConfig(run_ruff_lint=False, run_ruff_format=False)
+    config = ValidationConfig(check_syntax=False, run_ruff_lint=False, run_ruff_format=False)
 
     assert check(tmp_path, config, "a.py") == {}
     assert (tmp_path / "a.py").read_text() == UNUSED_IMPORT
@@ -559,10 +559,35 @@ def test_required_version_that_nobody_has_is_named(
     assert "Required version `==0.4.4`" in lint.summary
 
 
-def test_file_that_is_not_what_its_name_says_fails_unless_lint_is_off(tmp_path: Path) -> None:
+def test_file_that_is_not_what_its_name_says_fails_unless_nobody_asks(tmp_path: Path) -> None:
     put_files(tmp_path, {"a.json": "{"})
 
     syntax = check(tmp_path, UNSET, "a.json")["syntax"]
 
     assert (syntax.passed, syntax.summary) == (False, "1 file not what the name says")
-    assert "syntax" not in check(tmp_path, ValidationConfig(run_ruff_lint=False), "a.json")
+    assert "syntax" not in check(tmp_path, ValidationConfig(check_syntax=False), "a.json")
+    assert not check(tmp_path, ValidationConfig(run_ruff_lint=False), "a.json")["syntax"].passed
+
+
+@pytest.mark.parametrize(
+    ("project", "passed"),
+    [
+        pytest.param('[project]\nrequires-python = ">=3.9"\n', False, id="older"),
+        pytest.param('[project]\nrequires-python = ">=3.10"\n', True, id="as old"),
+        pytest.param('[tool.ruff]\ntarget-version = "py39"\n', False, id="ruff's"),
+        pytest.param('[project]\nrequires-python = ">=3.99"\n', None, id="newer than ours"),
+        pytest.param("", None, id="nobody says"),
+    ],
+)
+def test_python_that_is_not_linted_must_be_read_by_the_oldest_one(
+    tmp_path: Path, project: str, *, passed: bool | None
+) -> None:
+    put_files(
+        tmp_path, {"pyproject.toml": project, "a.py": "match x:\n    case 1:\n        pass\n"}
+    )
+
+    results = check(tmp_path, ValidationConfig(run_ruff_lint=False), "a.py")
+
+    if passed is not None:
+        assert results["syntax"].passed is passed
+    assert passed is not None or "syntax" not in results or results["syntax"].passed

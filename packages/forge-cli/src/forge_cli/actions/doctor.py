@@ -13,15 +13,14 @@ from forge_core.embedded_server.status import get_server_status
 from forge_core.errors import ForgeError, RepositoryError, UsageError
 from forge_core.git.command import Git
 from forge_core.git.leftovers import list_leftovers
-from forge_core.git.repository import find_repository, resolve_commit
+from forge_core.git.repository import find_repository
 from forge_core.llm.model_name import PROVIDERS
 from forge_core.llm.providers import check_model
-from forge_core.models.task import ValidationConfig
 from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import connect, load_connect_config
-from forge_core.validation.probe import check_validation
 from forge_obs import StoreCheck, StoreError, check_store, get_db_path
 
+from forge_cli.actions.checks import examine_checks
 from forge_cli.config.files import find_user_file, load_repository_config
 from forge_cli.errors import describe_refusal
 from forge_cli.render.figures import format_count
@@ -51,7 +50,7 @@ def examine(repo: Path) -> list[Finding]:
         _look("state", _examine_state),
         _look("configuration", lambda: _examine_configuration(repo)),
         _look("repository", lambda: _examine_repository(repo)),
-        _look("checks", lambda: _examine_checks(repo)),
+        *_look_at_checks(repo),
     ]
 
 
@@ -197,14 +196,11 @@ def _examine_repository(repo: Path) -> Finding:
     )
 
 
-def _examine_checks(repo: Path) -> Finding:
+def _look_at_checks(repo: Path) -> list[Finding]:
     try:
-        top = find_repository(repo)
-        check_validation(top, resolve_commit(top, None), ValidationConfig(), ())
-    except RepositoryError as error:
-        return Finding("checks", f"not checked: {error}")
-    except UsageError as error:
-        return Finding("checks", str(error), "correct it")
-    except ForgeError as error:
-        return Finding("checks", str(error), "see the line on git")
-    return Finding("checks", "ruff accepts the repository's configuration, or there is none")
+        return examine_checks(repo)
+    except OSError as error:
+        reason = describe_refusal(error)
+        if reason is None:
+            raise
+        return [Finding("checks", reason, "check the path and its permissions")]

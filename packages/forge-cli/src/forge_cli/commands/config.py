@@ -3,7 +3,7 @@
 import os
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from forge_core.llm.model_name import PROVIDERS
 from forge_obs import StoreError, get_db_path
@@ -11,6 +11,7 @@ from forge_obs import StoreError, get_db_path
 from forge_cli.config.files import (
     find_repository_file,
     find_user_file,
+    list_checks,
     load_repository_config,
     load_user_config,
 )
@@ -30,6 +31,9 @@ from forge_cli.render.table import align
 from forge_cli.terminal.console import print_text
 from forge_cli.terminal.pager import DEFAULT_PAGER
 from forge_cli.views.json_text import dump
+
+if TYPE_CHECKING:
+    from forge_cli.config.checks import CheckSource
 
 WIDEST = 24
 """Columns of a value beyond which it moves its source aside, not those of all others."""
@@ -65,10 +69,11 @@ def config(
     settings = [_look_up(setting) for setting in sources]
     presence = [(str(path), file is not None) for path, file in files if path is not None]
     secrets = list_secret_variables(os.environ, _provider_variables())
+    checks = list_checks(repo) if any(file.checks for file in read) else []
     if json:
-        print_text(dump(_build_document(settings, presence, secrets)))
+        print_text(dump(_build_document(settings, checks, presence, secrets)))
     else:
-        print_text(_render(settings, presence, secrets))
+        print_text(_render(settings, checks, presence, secrets))
     return ExitCode.SUCCESS
 
 
@@ -101,23 +106,48 @@ def _provider_variables() -> set[str]:
 
 
 def _build_document(
-    settings: list[Provenance], files: list[tuple[str, bool]], secrets: list[str]
+    settings: list[Provenance],
+    checks: "list[CheckSource]",
+    files: list[tuple[str, bool]],
+    secrets: list[str],
 ) -> dict[str, Any]:
     return {
         "settings": [asdict(setting) for setting in settings],
+        "checks": [
+            {
+                **entry.check.model_dump(mode="json"),
+                "source": entry.source,
+                "skipped": entry.skipped,
+            }
+            for entry in checks
+        ],
         "files": [{"path": path, "exists": exists} for path, exists in files],
         "secret_variables": secrets,
     }
 
 
-def _render(settings: list[Provenance], files: list[tuple[str, bool]], secrets: list[str]) -> str:
+def _render(
+    settings: list[Provenance],
+    checks: "list[CheckSource]",
+    files: list[tuple[str, bool]],
+    secrets: list[str],
+) -> str:
     rows = [
         (setting.key, _render_value(setting.value), _render_source(setting)) for setting in settings
+    ]
+    rows += [
+        (f"check {check.check.name}", escape_line(check.check.command), _render_check(check))
+        for check in checks
     ]
     lines = [line.plain for line in align(rows, widest={1: WIDEST})]
     lines += ["", *(f"{escape_line(path)}: {_describe(exists)}" for path, exists in files)]
     lines += [f"{escape_line(name)} is set" for name in secrets]
     return "\n".join(lines)
+
+
+def _render_check(check: "CheckSource") -> str:
+    skipped = "" if check.skipped is None else f" (skipped: {check.skipped})"
+    return escape_line(check.source) + skipped
 
 
 def _render_value(value: object) -> str:

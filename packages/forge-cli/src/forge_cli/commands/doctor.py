@@ -17,9 +17,9 @@ def doctor(
 ) -> ExitCode:
     """Find what is missing or wrong on this machine, with a remedy for each.
 
-    Checks versions, git, Temporal, the store, models and their keys, the state directory, and what
-    runs left in a repository. Changes nothing, starts nothing and calls no model. Exit code 1 means
-    that something was found.
+    Checks versions, git, Temporal, the store, models and their keys, the state directory, what runs
+    left in a repository, and which checks its changes would get. Changes nothing, starts nothing
+    and calls no model. Exit code 1 means that something was found.
 
     Args:
         repo: Directory in the git repository to check.

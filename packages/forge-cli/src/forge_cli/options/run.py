@@ -92,12 +92,14 @@ class ModelOptions:
 class CheckOptions:
     """What the written files must pass; None leaves it to files and defaults."""
 
+    syntax: Annotated[OptionalChoice, described("validation.check_syntax")] = None
     lint: Annotated[OptionalChoice, described("validation.run_ruff_lint")] = None
     format: Annotated[OptionalChoice, described("validation.run_ruff_format")] = None
     run_tests: Annotated[OptionalChoice, described("validation.run_tests")] = None
     test_command: Annotated[
         str | None, described("validation.test_command", more="Needs --run-tests.")
     ] = None
+    test_base: Annotated[OptionalChoice, described("validation.test_base")] = None
     test_timeout: Annotated[float | None, described("validation.test_timeout_s")] = None
     test_memory_mb: Annotated[int | None, described("validation.test_memory_mb")] = None
     check: Annotated[tuple[str, ...], Parameter(negative="")] = ()
@@ -147,6 +149,7 @@ class OutputOptions:
 FIELD_NAMES: Mapping[str, str] = {
     "target_file": "target_files",
     "context_file": "context_files",
+    "syntax": "check_syntax",
     "lint": "run_ruff_lint",
     "format": "run_ruff_format",
     "test_timeout": "test_timeout_s",

@@ -81,6 +81,8 @@ def build_task(options: RunOptions, *, suffix: str) -> TaskDefinition:
         raise UsageError(_describe(error)) from error
     if checks.test_command and not definition.validation.run_tests:
         raise UsageError("--test-command needs --run-tests")
+    if checks.test_base and not definition.validation.run_tests:
+        raise UsageError("--test-base needs --run-tests")
     _check_map(definition.context)
     return definition
 

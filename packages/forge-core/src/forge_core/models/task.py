@@ -23,7 +23,9 @@ class ValidationConfig(BaseModel):
     model_config = USER_INPUT
 
     auto_fix: bool = True
-    """Let ruff fix what it can of what was changed before it reports."""
+    """Let ruff, and fix commands of checks, mend what was changed before they report."""
+    check_syntax: bool = True
+    """Parse changed JSON, TOML, YAML and, with lint off, Python, unless they were broken before."""
     run_ruff_lint: bool | None = None
     """Lint changed Python; unless set, for errors only where the repository configures no ruff."""
     run_ruff_format: bool | None = None
@@ -32,6 +34,8 @@ class ValidationConfig(BaseModel):
     """Run the test command: it executes code that the model wrote, with your rights and network."""
     test_command: str | None = None
     """Shell command that tests the worktree, run at its top."""
+    test_base: bool = False
+    """Run the tests before the first request, too; where they fail, the run ends without one."""
     test_timeout_s: float = Field(default=600, gt=0, allow_inf_nan=False)
     """Seconds after which the test command and everything it started are killed."""
     test_memory_mb: int | None = Field(default=4096, ge=1)

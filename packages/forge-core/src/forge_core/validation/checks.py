@@ -1,7 +1,7 @@
 """Running the checks in a worktree."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from forge_core.errors import DiskFull
 from forge_core.files.disk import is_full
@@ -11,9 +11,10 @@ from forge_core.models.task import ValidationConfig
 from forge_core.validation.commands.checks import ChangedFiles, check_by_commands
 from forge_core.validation.commands.shell import Shell
 from forge_core.validation.commands.tests import run_tests
-from forge_core.validation.data_files import check_data
 from forge_core.validation.python.checks import check_python
 from forge_core.validation.python.ruff import OnWait
+from forge_core.validation.python.ruff_rules import find_oldest
+from forge_core.validation.syntax.check import PYTHON_SUFFIXES, check_syntax
 from forge_core.validation.verdicts import build_replaced_verdict
 
 MAX_BYTES = 5_000_000
@@ -47,9 +48,9 @@ def validate_files(
     shell = Shell(worktree, config, on_wait)
     results = check_python(worktree, paths, bases, config, on_wait)
     commands = check_by_commands(shell, ChangedFiles(paths, bases, head))
-    if config.run_ruff_lint is not False:
-        data = check_data(_read_files(worktree, paths), bases)
-        results += [data] if data is not None else []
+    if config.check_syntax:
+        syntax = _check_syntax(worktree, paths, bases, config)
+        results += [syntax] if syntax is not None else []
     results += commands
     if config.run_tests and config.test_command:
         results.append(run_tests(shell, paths, head))
@@ -60,6 +61,17 @@ def validate_files(
     if not all(result.passed for result in results) and is_full(worktree):
         raise DiskFull(f"a check failed because the disk of {worktree} is full")
     return results
+
+
+def _check_syntax(
+    worktree: Path, paths: Sequence[str], bases: Mapping[str, bytes], config: ValidationConfig
+) -> ValidationResult | None:
+    """Check what can be parsed; Python only where ruff, which knows more of it, does not look."""
+    files = _read_files(worktree, paths)
+    python = [path for path in files if PurePosixPath(path).suffix in PYTHON_SUFFIXES]
+    unseen = python if config.run_ruff_lint is False else []
+    pythons = {path: version for path in unseen if (version := find_oldest(worktree, path))}
+    return check_syntax(files, bases, pythons)
 
 
 def _read_files(worktree: Path, paths: Sequence[str]) -> dict[str, bytes]:

@@ -42,6 +42,7 @@ with workflow.unsafe.imports_passed_through():
         finish_short,
         stop_if_cancelled,
     )
+    from forge_core.workflows.base_tests import run_base_tests
     from forge_core.workflows.fan_out import FanOutProducer
     from forge_core.workflows.options import build_call_options, build_worktree_options
     from forge_core.workflows.producer import LLMProducer, UnitWorktree
@@ -70,7 +71,8 @@ class ForgeTaskWorkflow:
         try:
             await self._begin()
             worktree = await self._create_worktree()
-            await (self._run_plan(worktree) if work.plan else self._run_single(worktree))
+            if await self._may_begin(worktree):
+                await (self._run_plan(worktree) if work.plan else self._run_single(worktree))
         except FailureError as error:
             await self._end_abnormally(error)
         except asyncio.CancelledError:
@@ -106,6 +108,17 @@ class ForgeTaskWorkflow:
         )
         self._change(worktree_path=workspace.path, worktree_branch=workspace.branch)
         return UnitWorktree(work.repo_root, workspace.path, workspace.head, self._owner)
+
+    async def _may_begin(self, worktree: UnitWorktree) -> bool:
+        """Return whether the tests pass before anything is changed, where that is asked for."""
+        rules = self._work.task.validation
+        if not (rules.test_base and rules.run_tests):
+            return True
+        verdict = await run_base_tests(self._work.task, workflow.info().workflow_id, worktree)
+        if verdict is not None:
+            error = f"the tests fail before anything is changed: {verdict.summary}"
+            self._change(status="failure_terminal", validation_results=(verdict,), error=error)
+        return verdict is None
 
     async def _run_single(self, worktree: UnitWorktree) -> None:
         unit = build_task_unit(self._work, workflow.info().workflow_id)

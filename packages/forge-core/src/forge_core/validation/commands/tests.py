@@ -31,11 +31,13 @@ def run_tests(shell: Shell, paths: Sequence[str], head: str | None) -> Validatio
 
     Args:
         shell: Where, with the command.
-        paths: What an attempt wrote or removed.
+        paths: What an attempt wrote or removed; none where what stands there is the base.
         head: Hash of the commit that the attempt starts from; None where there is none.
     """
     done = _run(shell)
     base = None
+    if not paths and head is not None:
+        _save(locate_private(shell.worktree) / NAME, _build_key(shell, head), done)
     if done.returncode not in {0, None, *CANNOT_RUN} and head is not None and paths:
         base = _find_base_run(shell, paths, head, done.duration_ms)
     return build_test_verdict(
@@ -64,8 +66,7 @@ def _find_base_run(
         return None
     with base_in_place(shell.worktree, head, paths):
         done = _run(shell)
-    with suppress(OSError):
-        _save(place, {"key": key, **asdict(done)})
+    _save(place, key, done)
     return BaseRun(done)
 
 
@@ -73,9 +74,10 @@ def _build_key(shell: Shell, head: str) -> str:
     return hashlib.sha256(f"{head}\0{shell.config.test_command}".encode()).hexdigest()
 
 
-def _save(place: Path, document: dict[str, object]) -> None:
+def _save(place: Path, key: str, done: CommandResult) -> None:
     draft = place.with_name(f"{NAME}.new")
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-    with os.fdopen(os.open(draft, flags, 0o600), "w") as file:
-        json.dump(document, file)
-    draft.replace(place)
+    with suppress(OSError):
+        with os.fdopen(os.open(draft, flags, 0o600), "w") as file:
+            json.dump({"key": key, **asdict(done)}, file)
+        draft.replace(place)

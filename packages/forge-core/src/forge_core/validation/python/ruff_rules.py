@@ -31,6 +31,9 @@ LOWEST_MINOR, HIGHEST_MINOR = 7, 14
 
 MINOR_VERSION = re.compile(r"(?:>=|~=|==|\^|^)\s*3\.(\d+)")
 
+ANY_VERSION = re.compile(rf"{MINOR_VERSION.pattern}|^py3(\d+)$")
+"""The same, or what ruff calls a version."""
+
 
 @dataclass(frozen=True, slots=True)
 class FileRules:
@@ -83,6 +86,20 @@ def find_rules(worktree: Path, path: str) -> FileRules:
                 return FileRules(str(parent / name), _find_formatter(project))
         target = target or _find_target_version(project)
     return FileRules(None, target_version=target)
+
+
+def find_oldest(worktree: Path, path: str) -> tuple[int, int] | None:
+    """Find the oldest Python that must read a file; None where the project does not say."""
+    for parent in PurePosixPath(path).parents:
+        for name in CONFIG_FILES:
+            document = _read_project(worktree / parent / name) or {}
+            tools = _get_table(document, "tool")
+            ruff = _get_table(tools, "ruff") if name == "pyproject.toml" else document
+            for text in (ruff.get("target-version"), *_list_versions(document)):
+                match = ANY_VERSION.search(text) if isinstance(text, str) else None
+                if match is not None:
+                    return 3, int(match[1] or match[2])
+    return None
 
 
 def configures_ruff(project: Mapping[str, Any] | None) -> bool:
