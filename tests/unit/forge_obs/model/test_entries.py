@@ -74,10 +74,10 @@ def test_usage_is_known_only_where_tokens_were_reported(
 
 
 def test_unknown_keywords_are_kept_as_json() -> None:
-    entry = interaction(temperature=0.5, model_name="mine")
+    entry = interaction(temperature=0.5, id="mine")
 
-    assert entry.unknown == ("temperature", "model_name")
-    assert entry.row["extra_json"] == '{"temperature":0.5,"model_name":"mine"}'
+    assert entry.unknown == ("temperature", "id")
+    assert entry.row["extra_json"] == '{"temperature":0.5,"id":"mine"}'
     assert entry.row["model_name"] == ""
 
 

@@ -26,6 +26,7 @@ from forge_obs.model.sanitize import (
     clean_time,
     json_column,
 )
+from forge_obs.model.sdk_values import FIGURES, take_figures, take_texts
 
 Row = dict[str, object]
 """Every column of a table but `id`, clean."""
@@ -56,19 +57,9 @@ _FACT_KEYWORDS: Final = {
 }
 """Keywords that become a column of `call_facts` with another name."""
 
-_FIGURES: Final = (
-    "model_name",
-    "input_tokens",
-    "output_tokens",
-    "latency_ms",
-    "cache_read_tokens",
-    "cache_write_tokens",
-    "reasoning_tokens",
-)
-
 _INTERACTION_KEYWORDS: Final = frozenset(InteractionKeywords.__annotations__)
 _CONTEXT_FIELDS: Final = ("system_prompt", "user_prompt", "workflow_id", "attempt")
-_RESULT_FIELDS: Final = (*_FIGURES, "finish_reason", "origin")
+_RESULT_FIELDS: Final = (*FIGURES, "finish_reason", "origin")
 
 _RUN_KEYWORDS: Final = frozenset(RunKeywords.__annotations__)
 _OUTCOME_KEYWORDS: Final = frozenset(OutcomeKeywords.__annotations__)
@@ -133,14 +124,15 @@ def build_interaction(fields: Mapping[str, object], *, entry_id: str, now: str) 
     raw = dict(fields)
     if unknown := [name for name in fields if name not in _INTERACTION_KEYWORDS]:
         raw["extra"] = {name: raw.pop(name) for name in unknown}
-    raw.update(_figures(raw.pop("stats", None), raw))
+    take_texts(raw, notes)
+    raw.update(_figures(take_figures(raw, notes), raw))
     facts = _clean_facts({name: raw.pop(name) for name in _GIVEN_FACTS & raw.keys()}, notes)
     named = bool(raw.get("entry_id"))
     raw["seq"] = raw.get("seq") or 0
     raw["entry_id"] = raw.get("entry_id") or entry_id
     row = _INTERACTION.clean(raw, notes)
     row["created_at"] = row["created_at"] or now
-    notes += [f"{name}: missing" for name in _REQUIRED if fields.get(name) is None]
+    notes += [f"{name}: missing" for name in _REQUIRED if raw.get(name) is None]
     if notes:
         said = [str(row["notes"])] if row["notes"] else []
         row["notes"] = "; ".join([*said, *notes])
@@ -293,9 +285,8 @@ def _clean_facts(given: Mapping[str, object], notes: list[str]) -> Row:
     return facts
 
 
-def _figures(stats: object, fields: Mapping[str, object]) -> Row:
-    """Columns of the call's figures; the requested model stands in where none answered."""
-    figures = {} if stats is None else _read_fields(stats, _FIGURES)
+def _figures(figures: Row, fields: Mapping[str, object]) -> Row:
+    """Complete the call's figures; the requested model stands in where none answered."""
     figures["model_name"] = figures.get("model_name") or fields.get("request_model")
     figures["usage_known"] = int(_usage_known(figures, fields))
     return figures

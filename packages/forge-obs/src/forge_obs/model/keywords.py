@@ -86,10 +86,20 @@ class InteractionKeywords(TypedDict, total=False):
     """When the call began, for what is imported; now, if it is left out."""
     notes: str | None
     """What the caller notes of the call; what the store had to clean is added."""
-    messages: Document | None
-    """The conversation: `input`, `output` and `tools` as the GenAI conventions of OpenTelemetry."""
-    usage: Document | None
-    """Usage as the provider reported it."""
+    messages: Document | Sequence[object] | None
+    """The conversation, as any client takes it: a list of messages, or `input` (or `messages`),
+    `output` and `tools`. Prompts and response are taken from it where they are not given."""
+    keep_media: bool
+    """Whether the bytes of images and sound are kept, not their hash, type and size alone."""
+    answer: object
+    """What a client returned, whole; its text and figures count where they are not given."""
+    model_name: str | None
+    """The model that answered."""
+    latency_ms: float | None
+    """Wall time of the request in milliseconds."""
+    usage: object
+    """Usage as the provider reported it, in anybody's words: an SDK's object or a mapping, or a
+    list of those that a stream brought."""
     service_tier: str | None
     stated_cost_usd: float | None
     """What the answer itself says that it cost, in US dollars."""

@@ -76,7 +76,7 @@ def keep_report(value: object) -> Report:
         except orjson.JSONDecodeError:
             return Report(None, ("usage: not understood, text that is no JSON",))
     members = _find_report(value, 0)
-    if members is None:
+    if not members:
         return Report(None, (f"usage: not understood, {type(value).__name__}",))
     with suppress(TypeError):  # what JSON does not know takes the long way
         raw = orjson.dumps(members, _open, _OPTIONS)

@@ -1,0 +1,294 @@
+"""Messages and tools of a call, whoever's client they were made for. Pure.
+
+See D81.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+
+from forge_obs.model.conversation.media import Media
+from forge_obs.model.conversation.parts import Members, Part, Writer
+from forge_obs.model.foreign import Unfolding, read_members
+
+MOST_VALUES: Final = 50_000
+"""How many values the messages of one call may hold."""
+
+LONGEST_TEXT: Final = 4_000_000
+"""How long one text of them may be, in characters."""
+
+_ROLES: Final = {
+    "model": "assistant",
+    "ai": "assistant",
+    "human": "user",
+    "function": "tool",
+    "response": "assistant",
+    "request": "user",
+}
+"""Words of others for the roles of the conventions."""
+
+_PART_ROLES: Final = {
+    "system-prompt": "system",
+    "tool-return": "tool",
+    "function_call_output": "tool",
+    "function_call": "assistant",
+    "reasoning": "assistant",
+    "user-prompt": "user",
+}
+"""Whose a message is that says so by its type, or by that of its parts."""
+
+_MESSAGE_TYPES: Final = frozenset(
+    {"message", "human", "ai", "system", "user", "assistant", "tool", "function"}
+)
+
+_INPUTS: Final = ("input", "messages", "contents")
+_SYSTEMS: Final = ("system", "instructions", "system_instruction", "systemInstruction")
+_SYSTEM_ROLES: Final = frozenset({"system", "developer"})
+_ANSWERING_ROLES: Final = _SYSTEM_ROLES | {"assistant"}
+
+Message = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """The messages of one call.
+
+    Attributes:
+        document: `input`, `output` and `tools`, as far as they are known; plain JSON.
+        notes: What was left out.
+    """
+
+    document: dict[str, object]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def system_prompt(self) -> str:
+        """What the system says, as an operator reads it."""
+        messages = (m for m in self._messages("input") if m.get("role") in _SYSTEM_ROLES)
+        return "\n\n".join(filter(None, map(_join_texts, messages)))
+
+    @property
+    def user_prompt(self) -> str:
+        """What was asked last: the text after the model's last word, else the last text."""
+        asked: list[str] = []
+        for message in reversed(self._messages("input")):
+            if message.get("role") == "assistant" and any(asked):
+                break
+            if message.get("role") not in _ANSWERING_ROLES:
+                asked.append(_join_texts(message))
+        return "\n\n".join(filter(None, reversed(asked)))
+
+    @property
+    def response(self) -> str | None:
+        """What the model answered; None where no text is known."""
+        return "\n\n".join(filter(None, map(_join_texts, self._messages("output")))) or None
+
+    def _messages(self, name: str) -> list[Message]:
+        messages = self.document.get(name)
+        return messages if isinstance(messages, list) else []
+
+
+def read_conversation(value: object, *, keeps_media: bool = False) -> Conversation:
+    """Read messages in the words of OpenAI, Anthropic, Gemini, Bedrock, LangChain or OpenTelemetry.
+
+    Args:
+        value: A list of messages, the text of one, or a mapping of them: `input` (or `messages`,
+            `contents`), `system` (or `instructions`), `output` and `tools`, such as the keywords of
+            a request are.
+        keeps_media: Whether the bytes of images and sound are kept, not their hash alone.
+    """
+    media = Media(keeps_media)
+    unfolding = Unfolding(MOST_VALUES, LONGEST_TEXT, media.seal)
+    writer = Writer(media, unfolding)
+    if isinstance(value, str | bytes):
+        value = _open_text(value)
+    members = read_members(value)
+    if members is None or "role" in members:
+        members = {"input": value}
+    document: dict[str, object] = {}
+    told = [read_message(m, writer, "system") for m in _list(_find(members, _SYSTEMS))]
+    asked = _find(members, _INPUTS)
+    if told or asked is not None:
+        messages = _read_messages(asked, writer, "user")
+        document["input"] = [_as_system(message) for message in told] + messages
+    if members.get("output") is not None:
+        document["output"] = _read_messages(members["output"], writer, "assistant")
+    if members.get("tools") is not None:
+        document["tools"] = [read_tool(tool, writer) for tool in _list_tools(members["tools"])]
+    cut = ("messages: too long, cut",) if unfolding.was_cut else ()
+    nothing = () if document else ("messages: not understood",)
+    return Conversation(document, cut + nothing)
+
+
+def _open_text(text: str | bytes) -> object:
+    """Parse messages that are given as JSON; any other text is the only message."""
+    try:
+        value: object = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
+    return value if isinstance(value, list | dict) else text
+
+
+def _find(members: Members, names: Iterable[str]) -> object:
+    return next((members[name] for name in names if members.get(name) is not None), None)
+
+
+def _list(value: object) -> list[object]:
+    """Take what may be one message, the parts of one, or several, for a list of messages."""
+    if value is None:
+        return []
+    if not isinstance(value, list | tuple):
+        return [value]
+    parts = [read_members(item) for item in value]
+    is_content = any(p is not None and not _is_message(p) for p in parts)
+    return [{"content": value}] if is_content else list(value)
+
+
+def _is_message(members: Members) -> bool:
+    return bool({"role", "kind", "content", "parts"} & members.keys()) and "text" not in members
+
+
+def _as_system(message: Message) -> Message:
+    return message | {"role": "system"}
+
+
+def _read_messages(value: object, writer: Writer, role: str) -> list[Message]:
+    items = list(value) if isinstance(value, list | tuple) else [value] * (value is not None)
+    return [read_message(item, writer, role) for item in items]
+
+
+def read_message(value: object, writer: Writer, role: str) -> Message:
+    """Read one message.
+
+    Args:
+        value: The message.
+        writer: Writes its parts.
+        role: Whose it is, where it does not say.
+    """
+    members = read_members(value)
+    if members is None:
+        return {"role": role, "parts": writer.read_parts(value)}
+    message: Message = {"role": _read_role(members, role)}
+    if "role" in members and isinstance(members.get("name"), str) and message["role"] != "tool":
+        message["name"] = writer.plain(members["name"])
+    message["parts"] = list(_read_parts(members, writer, str(message["role"])))
+    finish = members.get("finish_reason", members.get("stop_reason"))
+    if finish is not None:
+        message["finish_reason"] = writer.plain(finish)
+    return message
+
+
+def _read_role(members: Members, role: str) -> str:
+    for name in ("role", "kind", "type"):
+        word = members.get(name)
+        word = getattr(word, "value", word)
+        if isinstance(word, str) and word not in {"message", ""}:
+            known = _ROLES.get(word) or _PART_ROLES.get(word)
+            if known or name == "role" or word in {"system", "user", "assistant", "tool"}:
+                return _by_parts(members) or known or word[:100]
+    return role
+
+
+def _by_parts(members: Members) -> str | None:
+    """Return whose a request of pydantic-ai is, which tells only by its parts."""
+    parts = members.get("parts")
+    if not isinstance(parts, list | tuple) or not parts:
+        return None
+    kinds = [(read_members(part) or {}).get("part_kind") for part in parts]
+    roles = {_PART_ROLES[kind] for kind in kinds if isinstance(kind, str) and kind in _PART_ROLES}
+    return roles.pop() if len(roles) == 1 else None
+
+
+def _is_part(members: Members) -> bool:
+    """Tell whether what stands among messages is a part of one, as OpenAI's responses have it."""
+    kind = members.get("type")
+    named = isinstance(kind, str) and kind not in _MESSAGE_TYPES
+    return named and not {"role", "kind", "parts"} & members.keys()
+
+
+def _read_parts(members: Members, writer: Writer, role: str) -> Iterable[Part]:
+    if _is_part(members):
+        yield from writer.read_parts([members])
+        return
+    if role == "tool" and "parts" not in members and not _holds_results(members):
+        identity = _find(members, ("tool_call_id", "call_id", "id", "name"))
+        yield writer.write_result(identity, _find(members, ("content", "output")))
+        return
+    for name in ("reasoning_content", "reasoning"):
+        if isinstance(members.get(name), str) and members[name]:
+            yield writer.write_text(members[name], "reasoning")
+    content = _find(members, ("parts", "content"))
+    if content != "":
+        yield from writer.read_parts(content)
+    if members.get("refusal"):
+        yield writer.write_text(members["refusal"], "refusal")
+    for call in _list_calls(members):
+        yield from writer.read_parts(call)
+
+
+def _holds_results(members: Members) -> bool:
+    """Tell whether the results of tools stand in a message as parts of their own."""
+    content = members.get("content")
+    items = content if isinstance(content, list | tuple) else []
+    return any(
+        "toolResult" in inner or inner.get("type") == "tool_result"
+        for item in items
+        if (inner := read_members(item))
+    )
+
+
+def _list_calls(members: Members) -> list[object]:
+    calls = members.get("tool_calls")
+    listed = list(calls) if isinstance(calls, list | tuple) else []
+    legacy = members.get("function_call")
+    has_own = "content" in members or "role" in members
+    return listed + ([{"type": "function", "function": legacy}] if legacy and has_own else [])
+
+
+def _list_tools(value: object) -> list[object]:
+    """List the tools of a request; those of Gemini and Bedrock stand in a list within."""
+    members = read_members(value)
+    tools = members.get("tools", [value]) if members is not None else value
+    listed: list[object] = []
+    for tool in tools if isinstance(tools, list | tuple) else []:
+        inner = read_members(tool) or {}
+        declared = _find(inner, ("function_declarations", "functionDeclarations"))
+        listed += declared if isinstance(declared, list | tuple) else [tool]
+    return listed
+
+
+def read_tool(value: object, writer: Writer) -> Part:
+    """Read the definition of a tool."""
+    members = read_members(value)
+    if members is None:
+        return {"type": "function", "name": writer.plain(value)}
+    inner = read_members(_find(members, ("function", "toolSpec"))) or members
+    kind = members.get("type")
+    schema = _find(inner, ("parameters", "input_schema", "inputSchema", "parameters_json_schema"))
+    nested = read_members(schema)
+    if nested is not None and set(nested) == {"json"}:
+        schema = nested["json"]
+    tool: Part = {"type": kind if isinstance(kind, str) and kind != "custom" else "function"}
+    named = {"name": inner.get("name"), "description": inner.get("description")}
+    tool |= {name: writer.plain(text) for name, text in named.items() if text is not None}
+    return tool | ({"parameters": writer.plain(schema)} if schema is not None else {})
+
+
+def _join_texts(message: Mapping[str, object]) -> str:
+    parts = message.get("parts")
+    texts = (
+        [_text_of(part) for part in parts if isinstance(part, dict)]
+        if isinstance(parts, list)
+        else []
+    )
+    return "\n\n".join(filter(None, texts))
+
+
+def _text_of(part: Part) -> str:
+    if part.get("type") in {"text", "refusal"} and isinstance(part.get("content"), str):
+        return str(part["content"])
+    if part.get("type") == "tool_call_response" and isinstance(part.get("response"), str):
+        return str(part["response"])
+    return ""

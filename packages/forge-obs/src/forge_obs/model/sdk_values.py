@@ -1,0 +1,157 @@
+"""What callers of `record()` have from an SDK, turned into its other keywords. Pure.
+
+Usage, messages and whole answers come in everybody's words. What a caller says in ours counts
+before what is read here.
+
+See D81.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from forge_obs.model.conversation.answers import Answer, read_answer
+from forge_obs.model.conversation.messages import read_conversation
+from forge_obs.model.foreign import read_members
+from forge_obs.model.keywords import name_keywords
+from forge_obs.model.usage.figures import Usage, read_usage
+from forge_obs.model.usage.report import keep_report, merge_documents
+
+FIGURES: Final = (
+    "model_name",
+    "input_tokens",
+    "output_tokens",
+    "latency_ms",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+)
+"""What `stats` is asked for."""
+
+_COUNTS: Final = tuple(name for name in FIGURES if name.endswith("_tokens"))
+_MODEL_NAMES: Final = ("model", "model_id", "response_model")
+_OWN_KEYWORDS: Final = ("model_name", "latency_ms")
+_KNOWN: Final = frozenset(FIGURES)
+_NAMED: Final = ("response_id", "request_id", "finish_reason", "service_tier")
+
+
+def take_texts(raw: dict[str, object], notes: list[str]) -> None:
+    """Replace `answer` and `messages` by the texts and the document that they hold."""
+    keeps_media = bool(raw.pop("keep_media", None))
+    answer = _take_answer(raw, keeps_media=keeps_media)
+    messages = raw.get("messages")
+    if messages is not None:
+        conversation = read_conversation(messages, keeps_media=keeps_media)
+        notes += conversation.notes
+        raw["messages"] = conversation.document or None
+        _fill(raw, "system_prompt", conversation.system_prompt)
+        _fill(raw, "user_prompt", conversation.user_prompt)
+        _fill(raw, "response", conversation.response)
+    if answer.output and (messages is not None or _is_more_than_text(answer)):
+        document = raw.get("messages")
+        own = document if isinstance(document, dict) else {}
+        raw["messages"] = own if own.get("output") else own | {"output": list(answer.output)}
+
+
+def _take_answer(raw: dict[str, object], *, keeps_media: bool) -> Answer:
+    """Put what a whole answer says of itself where nothing else says it."""
+    value = raw.pop("answer", None)
+    if value is None:
+        return Answer()
+    answer = read_answer(value, keeps_media=keeps_media)
+    _fill(raw, "response", answer.text)
+    _fill(raw, "usage", answer.usage)
+    _fill(raw, "model_name", answer.model_name)
+    for name in _NAMED:
+        _fill(raw, name, getattr(answer, name))
+    return answer
+
+
+def _is_more_than_text(answer: Answer) -> bool:
+    """Tell whether an answer holds what its text alone does not."""
+    kinds = {part.get("type") for m in answer.output for part in _parts(m.get("parts"))}
+    return bool(kinds - {"text"})
+
+
+def _parts(value: object) -> list[Mapping[str, object]]:
+    return [part for part in value if isinstance(part, dict)] if isinstance(value, list) else []
+
+
+def _fill(raw: dict[str, object], name: str, value: object) -> None:
+    if raw.get(name) is None and value is not None:
+        raw[name] = value
+
+
+def take_figures(raw: dict[str, object], notes: list[str]) -> dict[str, object]:
+    """Take `stats`, `usage` and what stands beside them away, and give the figures that they hold.
+
+    Tokens that `stats` states count; usage fills what is zero or missing there. Words that `stats`
+    does not know are read as usage, and kept as such.
+    """
+    stats, usage = raw.pop("stats", None), raw.pop("usage", None)
+    figures = _read_stats(stats)
+    for name in _OWN_KEYWORDS:
+        _fill(figures, name, raw.pop(name, None))
+    strangers = _list_strangers(stats)
+    names = (name for name in _MODEL_NAMES if isinstance(strangers.get(name), str))
+    _fill(figures, "model_name", next((strangers[name] for name in names), None))
+    if usage is not None or strangers:
+        report, read = _read_reports(strangers, usage, notes)
+        _fill_counts(figures, read, notes)
+        raw["usage"] = report
+        _fill(raw, "service_tier", read.service_tier)
+        _fill(raw, "stated_cost_usd", read.stated_cost_usd)
+    if figures.get("input_tokens") and figures.get("output_tokens") is None:
+        figures["output_tokens"] = 0  # an embedding has none
+    return figures
+
+
+def _read_stats(stats: object) -> dict[str, object]:
+    if stats is None:
+        return {}
+    if isinstance(stats, Mapping):
+        return {name: stats.get(name) for name in FIGURES}
+    return {name: getattr(stats, name, None) for name in FIGURES}
+
+
+def _list_strangers(stats: object) -> dict[str, object]:
+    """List what `stats` holds under other names than ours."""
+    if stats is None:
+        return {}
+    members = stats if isinstance(stats, Mapping) else getattr(stats, "__dict__", None)
+    if members is not None and _KNOWN.issuperset(members):
+        return {}
+    members = read_members(stats) or {}
+    return {
+        str(name): value
+        for name, value in members.items()
+        if name not in _KNOWN and value is not None
+    }
+
+
+def _read_reports(
+    strangers: dict[str, object], usage: object, notes: list[str]
+) -> tuple[dict[str, object] | None, Usage]:
+    document: dict[str, object] = {}
+    for value in (strangers or None, usage):
+        if value is None:
+            continue
+        report = keep_report(value)
+        notes += report.notes
+        document = merge_documents(document, report.document or {})
+    if strangers:
+        notes.append(f"stats: kept in usage_json: {name_keywords(sorted(strangers))}")
+    if not document:
+        return None, Usage()
+    read = read_usage(document)
+    notes += read.notes
+    return document, read
+
+
+def _fill_counts(figures: dict[str, object], read: Usage, notes: list[str]) -> None:
+    stated = any(figures.get(name) for name in _COUNTS)
+    for name in _COUNTS:
+        own, reported = figures.get(name), getattr(read, name)
+        if isinstance(own, int) and own and reported and own != reported:
+            notes.append(f"{name}: {own} in stats, {reported} in usage")
+        if not own and (reported or not stated):
+            figures[name] = reported

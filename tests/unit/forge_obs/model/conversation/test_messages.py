@@ -1,0 +1,350 @@
+"""Messages of every client take the form of the GenAI conventions; bytes become their hash."""
+
+import base64
+from hashlib import sha256
+from typing import Any
+
+import orjson
+import pytest
+from forge_obs.model.conversation.messages import Conversation, read_conversation
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic_ai.messages import (
+    ModelRequest,
+    ModelResponse,
+    SystemPromptPart,
+    TextPart,
+    ThinkingPart,
+    ToolCallPart,
+    ToolReturnPart,
+    UserPromptPart,
+)
+
+PNG = b"\x89PNG"
+PNG_TEXT = base64.b64encode(PNG).decode()
+BLOB = {
+    "type": "blob",
+    "modality": "image",
+    "mime_type": "image/png",
+    "sha256": sha256(PNG).hexdigest(),
+    "size_bytes": 4,
+}
+
+
+def text(content: str, kind: str = "text") -> dict[str, object]:
+    return {"type": kind, "content": content}
+
+
+def call(identity: str | None) -> dict[str, object]:
+    return {"type": "tool_call", "id": identity, "name": "add", "arguments": {"a": 1}}
+
+
+def result(identity: str, response: object = "42") -> dict[str, object]:
+    return {"type": "tool_call_response", "id": identity, "response": response}
+
+
+CHAT = [
+    {"role": "system", "content": "Be brief."},
+    {
+        "role": "user",
+        "content": [
+            {"type": "text", "text": "Add."},
+            {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG_TEXT}"}},
+        ],
+    },
+    {
+        "role": "assistant",
+        "content": None,
+        "reasoning_content": "hm",
+        "tool_calls": [
+            {"id": "c", "type": "function", "function": {"name": "add", "arguments": '{"a":1}'}}
+        ],
+    },
+    {"role": "tool", "tool_call_id": "c", "content": "42"},
+]
+RESPONSES = {
+    "instructions": "Be brief.",
+    "input": [
+        {
+            "role": "user",
+            "content": [
+                {"type": "input_text", "text": "Add."},
+                {"type": "input_image", "image_url": f"data:image/png;base64,{PNG_TEXT}"},
+            ],
+        },
+        {"type": "reasoning", "id": "r", "summary": [{"type": "summary_text", "text": "hm"}]},
+        {"type": "function_call", "call_id": "c", "name": "add", "arguments": '{"a":1}'},
+        {"type": "function_call_output", "call_id": "c", "output": "42"},
+    ],
+}
+ANTHROPIC = {
+    "system": [{"type": "text", "text": "Be brief."}],
+    "messages": [
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "Add."},
+                {
+                    "type": "image",
+                    "source": {"type": "base64", "media_type": "image/png", "data": PNG_TEXT},
+                },
+            ],
+        },
+        {
+            "role": "assistant",
+            "content": [
+                {"type": "thinking", "thinking": "hm", "signature": "s"},
+                {"type": "tool_use", "id": "c", "name": "add", "input": {"a": 1}},
+            ],
+        },
+        {
+            "role": "user",
+            "content": [
+                {
+                    "type": "tool_result",
+                    "tool_use_id": "c",
+                    "content": [{"type": "text", "text": "42"}],
+                }
+            ],
+        },
+    ],
+}
+GEMINI = {
+    "system_instruction": {"parts": [{"text": "Be brief."}]},
+    "contents": [
+        {
+            "role": "user",
+            "parts": [
+                {"text": "Add."},
+                {"inline_data": {"mime_type": "image/png", "data": PNG}},
+            ],
+        },
+        {
+            "role": "model",
+            "parts": [
+                {"text": "hm", "thought": True},
+                {"function_call": {"id": "c", "name": "add", "args": {"a": 1}}},
+            ],
+        },
+        {"role": "user", "parts": [{"function_response": {"id": "c", "response": "42"}}]},
+    ],
+}
+BEDROCK = {
+    "system": [{"text": "Be brief."}],
+    "messages": [
+        {
+            "role": "user",
+            "content": [
+                {"text": "Add."},
+                {"image": {"format": "png", "source": {"bytes": PNG}}},
+            ],
+        },
+        {
+            "role": "assistant",
+            "content": [
+                {"reasoningContent": {"reasoningText": {"text": "hm"}}},
+                {"toolUse": {"toolUseId": "c", "name": "add", "input": {"a": 1}}},
+            ],
+        },
+        {
+            "role": "user",
+            "content": [{"toolResult": {"toolUseId": "c", "content": [{"text": "42"}]}}],
+        },
+    ],
+}
+
+
+def flatten(conversation: Conversation) -> list[tuple[str, dict[str, object]]]:
+    """List whose each part is; a result of a tool may be the user's, or the tool's own."""
+    messages: Any = conversation.document["input"]
+    return [
+        ("tool" if part["type"] == "tool_call_response" else message["role"], part)
+        for message in messages
+        for part in message["parts"]
+    ]
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [CHAT, {"messages": CHAT}, RESPONSES, ANTHROPIC, GEMINI, BEDROCK, orjson.dumps(CHAT)],
+    ids=["chat", "request", "responses", "Anthropic", "Gemini", "Bedrock", "JSON"],
+)
+def test_one_conversation_is_the_same_in_everybodys_words(messages: object) -> None:
+    conversation = read_conversation(messages)
+
+    assert flatten(conversation) == [
+        ("system", text("Be brief.")),
+        ("user", text("Add.")),
+        ("user", BLOB),
+        ("assistant", text("hm", "reasoning")),
+        ("assistant", call("c")),
+        ("tool", result("c")),
+    ]
+    assert (conversation.system_prompt, conversation.user_prompt) == ("Be brief.", "42")
+    assert conversation.notes == ()
+
+
+def test_messages_of_pydantic_ai_are_read() -> None:
+    history = [
+        ModelRequest([SystemPromptPart("Be brief."), UserPromptPart("Add.")]),
+        ModelResponse([ThinkingPart("hm"), ToolCallPart("add", {"a": 1}, "c")]),
+        ModelRequest([ToolReturnPart("add", "42", "c")]),
+        ModelResponse([TextPart("It is 42.")]),
+    ]
+
+    parts = [part for _, part in flatten(read_conversation(history))]
+
+    assert parts == [
+        text("Be brief."),
+        text("Add."),
+        text("hm", "reasoning"),
+        call("c"),
+        result("c"),
+        text("It is 42."),
+    ]
+
+
+def test_what_is_in_this_form_already_stays_as_it_is() -> None:
+    document = {
+        "input": [{"role": "user", "parts": [text("Hi"), BLOB]}],
+        "output": [{"role": "assistant", "parts": [call("c")], "finish_reason": "tool_call"}],
+        "tools": [{"type": "function", "name": "add", "parameters": {"type": "object"}}],
+    }
+
+    assert read_conversation(document).document == document
+
+
+@pytest.mark.parametrize(
+    "tools",
+    [
+        [{"type": "function", "function": {"name": "add", "parameters": {"type": "object"}}}],
+        [{"type": "function", "name": "add", "parameters": {"type": "object"}}],
+        [{"name": "add", "input_schema": {"type": "object"}}],
+        [{"function_declarations": [{"name": "add", "parameters": {"type": "object"}}]}],
+        {"tools": [{"toolSpec": {"name": "add", "inputSchema": {"json": {"type": "object"}}}}]},
+    ],
+    ids=["chat", "responses", "Anthropic", "Gemini", "Bedrock"],
+)
+def test_tools_are_the_same_in_everybodys_words(tools: object) -> None:
+    read = read_conversation({"messages": "Hi", "tools": tools}).document["tools"]
+
+    assert read == [{"type": "function", "name": "add", "parameters": {"type": "object"}}]
+
+
+def test_bytes_are_kept_where_it_is_asked_for() -> None:
+    [_, _, (_, part), *_] = flatten(read_conversation(CHAT, keeps_media=True))
+
+    assert part == BLOB | {"content": PNG_TEXT}
+
+
+@pytest.mark.parametrize(
+    ("part", "kept"),
+    [
+        (
+            {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}},
+            {"type": "uri", "modality": "image", "uri": "https://example.org/a.png"},
+        ),
+        (
+            {"type": "input_audio", "input_audio": {"data": PNG_TEXT, "format": "wav"}},
+            BLOB | {"modality": "audio", "mime_type": "audio/wav"},
+        ),
+        (
+            {"type": "file", "file": {"file_id": "file-1"}},
+            {"type": "file", "modality": "document", "file_id": "file-1"},
+        ),
+        (
+            {"file_data": {"mime_type": "video/mp4", "file_uri": "gs://a/b"}},
+            {"type": "uri", "modality": "document", "uri": "gs://a/b"},
+        ),
+        ({"type": "refusal", "refusal": "No."}, text("No.", "refusal")),
+        ({"type": "redacted_thinking", "data": "x"}, text("(redacted)", "reasoning")),
+        (
+            {"type": "novelty", "value": b"raw"},
+            {
+                "type": "novelty",
+                "value": {
+                    "type": "blob",
+                    "modality": "document",
+                    "sha256": sha256(b"raw").hexdigest(),
+                    "size_bytes": 3,
+                },
+            },
+        ),
+        ({"type": "text", "text": 17}, text("17")),
+    ],
+    ids=lambda value: str(value.get("type", next(iter(value)))),
+)
+def test_part_of_any_kind_is_kept(part: dict[str, Any], kept: dict[str, Any]) -> None:
+    [(_, read)] = flatten(read_conversation([{"role": "user", "content": [part]}]))
+
+    assert read == kept
+
+
+def test_user_prompt_is_what_was_asked_since_the_last_answer() -> None:
+    history: list[object] = [
+        {"role": "user", "content": "One?"},
+        {"role": "assistant", "content": "1"},
+        {"role": "user", "content": "Two?"},
+        {"role": "user", "content": "Quick!"},
+    ]
+
+    conversation = read_conversation(
+        {"input": history, "output": [{"role": "model", "content": "Be brief."}]}
+    )
+
+    assert (conversation.user_prompt, conversation.response) == ("Two?\n\nQuick!", "Three.")
+
+
+def test_text_is_one_message_of_the_user() -> None:
+    assert read_conversation("Hi").user_prompt == "Hi"
+
+
+def test_endless_messages_are_cut_with_a_note() -> None:
+    loop: list[object] = []
+    message = {"role": "user", "content": [{"type": "novelty", "again": loop}]}
+    loop.append(message)
+
+    conversation = read_conversation([message])
+
+    assert conversation.notes == ("messages: too long, cut",)
+    assert len(orjson.dumps(conversation.document)) < 100_000
+
+
+NAMES = [
+    "role",
+    "content",
+    "parts",
+    "type",
+    "text",
+    "image",
+    "source",
+    "input",
+    "tools",
+    "tool_calls",
+    "function",
+    "toolResult",
+    "system",
+    "output",
+    "inline_data",
+]
+
+
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.text(max_size=5) | st.binary(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(NAMES),
+                inner | st.sampled_from(["image", "tool_use", "file", "text", "tool", "reasoning"]),
+                max_size=4,
+            )
+        ),
+        max_leaves=15,
+    )
+)
+def test_no_messages_raise(value: object) -> None:
+    conversation = read_conversation(value)
+
+    orjson.dumps(conversation.document)
+    assert isinstance(conversation.user_prompt + conversation.system_prompt, str)
