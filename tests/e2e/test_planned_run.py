@@ -171,7 +171,19 @@ def check_branch(finished: Finished) -> None:
     )
     blobs = finished.document["result"]["output_files"]
 
-    assert log.splitlines() == [
+    accepted = {
+        call["entry_id"]
+        for call in finished.document["interactions"]
+        if call["outcome"] == "accepted"
+    }
+    lines = log.splitlines()
+    named = [line.removeprefix("Forge-Call: ") for line in lines if line.startswith("Forge-Call: ")]
+    planner, *_ = (
+        call["entry_id"] for call in finished.document["interactions"] if call["role"] == "planner"
+    )
+    assert {planner, *named} == accepted
+    assert len(named) == len(accepted) - 1
+    assert [line for line in lines if not line.startswith("Forge-Call: ")] == [
         line
         for step, attempt, subject in (
             ("settings", 1, "settings: Add settings for the reports."),

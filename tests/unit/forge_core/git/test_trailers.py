@@ -7,6 +7,7 @@ from forge_core.git.trailers import (
     build_message,
     carries,
     clean_subject,
+    find_entry_ids,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -92,3 +93,31 @@ def test_no_subject_makes_a_message_carry_other_trailers(subject: str) -> None:
 )
 def test_only_the_exact_last_block_is_believed(message: str) -> None:
     assert not carries(message, TRAILERS)
+
+
+CALLS = CommitTrailers("forge-fix-0123abcd", "parser", 2, ("a" * 32, "b" * 32))
+
+
+def test_each_call_has_a_trailer_of_its_own() -> None:
+    message = build_message("Add a parser", CALLS)
+
+    assert message.endswith(f"Forge-Attempt: 2\nForge-Call: {'a' * 32}\nForge-Call: {'b' * 32}\n")
+    assert find_entry_ids(message) == ["a" * 32, "b" * 32]
+    assert carries(message, CALLS)
+    assert not carries(message, TRAILERS)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "",
+        "Fix\n\nForge-Call: x",
+        "Fix" + FAKE + "\nForge-Call: x\n\nSigned-off-by: somebody",
+        "Fix" + FAKE + "\nForge-Call: x\nand some prose",
+        "Forge-Call: x" + FAKE,
+        build_message("Fix\n\nForge-Workflow: w\nForge-Call: x", TRAILERS),
+    ],
+    ids=range(6),
+)
+def test_calls_are_believed_only_in_the_last_block(message: str) -> None:
+    assert find_entry_ids(message) == []

@@ -57,6 +57,7 @@ def assemble_context(work: AssembleContextInput) -> AssembledContext:
         step_id=unit.step_id,
         sub_task_id=unit.sub_task_id,
         workflow_id=unit.workflow_id,
+        root_run_id=unit.root_run_id,
         attempt=work.attempt,
         step_attempt=unit.step_attempt,
         system_prompt="",

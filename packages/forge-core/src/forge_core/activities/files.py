@@ -34,6 +34,7 @@ from forge_core.models.context import ShownFile
 from forge_core.models.llm import LLMResponse
 from forge_core.models.result import ValidationResult
 from forge_core.models.task import ValidationConfig
+from forge_core.records.outcomes import Verdict, judge_checks, record_outcome
 from forge_core.tracing.attributes import validation_attributes
 from forge_core.tracing.setup import activity_span
 from forge_core.validation.checks import validate_files
@@ -74,6 +75,7 @@ def write_output(work: WriteFilesInput) -> WriteFilesResult:
             paths = write_changes(worktree, changes.files, policy, was_checked=is_rerun)
             leave_receipt(worktree, digest)
     except (RefusedPath, UnfitChanges) as error:
+        record_outcome(work.entry_ids, Verdict("refused", str(error)))
         return WriteFilesResult(error=str(error))
     return WriteFilesResult(paths=tuple(paths), changes=changes.changes)
 
@@ -127,6 +129,7 @@ def validate_output(work: ValidateInput) -> ValidateResult:
             results += [verdict] if verdict is not None else []
             results += [build_astray_verdict(mishap)] if mishap is not None else []
         span.set_attributes(validation_attributes(work, results))
+        record_outcome(work.entry_ids, judge_checks(results))
         return ValidateResult(results=tuple(results))
 
 

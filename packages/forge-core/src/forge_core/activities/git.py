@@ -40,6 +40,7 @@ from forge_core.models.activity import (
     ResetWorktreeInput,
     Workspace,
 )
+from forge_core.records.outcomes import ACCEPTED, Verdict, record_outcome
 
 
 @activity.defn(no_thread_cancel_exception=True)
@@ -80,16 +81,19 @@ def commit_attempt(work: CommitInput) -> CommitResult:
     Of a failed attempt, what its tests left is committed, be it nothing.
     """
     try:
-        return _commit(work)
+        done = _commit(work)
     except WorktreeAstray:
         if not work.failed:
             raise
         return CommitResult(commit_sha=None, head=work.parent, output_files={})
+    outcome = None if work.failed else ACCEPTED
+    record_outcome(work.entry_ids, Verdict(outcome, commit_sha=done.commit_sha))
+    return done
 
 
 def _commit(work: CommitInput) -> CommitResult:
     worktree = Path(work.worktree)
-    trailers = CommitTrailers(work.workflow_id, work.step_id, work.attempt)
+    trailers = CommitTrailers(work.workflow_id, work.step_id, work.attempt, work.entry_ids)
     with claimed_worktree(worktree, work.workflow_id):
         replaced = find_replaced(worktree, work.paths) if work.failed else ()
         paths = [path for path in work.paths if path not in replaced]

@@ -19,6 +19,7 @@ from forge_core.llm.errors import MESSAGE_LENGTH, NOT_SENT, ModelFailure
 from forge_core.llm.parse_answer import Reading
 from forge_core.llm.request import ModelAnswer, ModelRequest, request_params
 from forge_core.models.context import AssembledContext
+from forge_core.models.ids import build_entry_id
 from forge_core.models.llm import CallUsage, build_llm_stats
 from forge_core.records.answer_journal import (
     AnswerJournal,
@@ -27,6 +28,7 @@ from forge_core.records.answer_journal import (
     digest_request,
     open_journal,
 )
+from forge_core.records.outcomes import Verdict, judge_answer, judge_failure, record_outcome
 from forge_core.records.requests_in_flight import (
     AttemptRow,
     RequestsInFlight,
@@ -64,7 +66,7 @@ async def perform_call(
         except ModelFailure as failure:
             raise _application_error(failure) from failure
         span.set_attributes(llm_call_attributes(context, model, result))
-        return result
+        return result.model_copy(update={"entry_id": observer.accepted})
 
 
 class CallRecorder:
@@ -93,6 +95,8 @@ class CallRecorder:
         self._in_flight = in_flight
         self._row = AttemptRow(info.attempt, *current_span_ids())
         self._rows: dict[int, AttemptRow] = {}
+        self.accepted: str | None = None
+        """Id of the request whose answer was accepted."""
         self._fields: dict[str, Any] = {
             "task_id": context.task_id,
             "step_id": context.step_id,
@@ -100,6 +104,7 @@ class CallRecorder:
             "role": role,
             "workflow_id": context.workflow_id,
             "run_id": info.workflow_run_id,
+            "root_run_id": context.find_root_run(info.workflow_run_id),
             "activity_id": info.activity_id,
             "attempt": context.attempt,
             "step_attempt": context.step_attempt,
@@ -157,6 +162,8 @@ class CallRecorder:
         if reading.notes:
             fields["notes"] = READ_PAST + ", ".join(reading.notes)
         await self._record(sample, request, status="ok", explanation=explanation, **fields)
+        self.accepted = self._entry_id(sample)
+        await self._judge(sample, judge_answer(reading.output))
 
     async def failed(self, sample: int, request: ModelRequest, failure: ModelFailure) -> None:
         """Record a failure, with what came back of an answer."""
@@ -164,12 +171,22 @@ class CallRecorder:
         await self._record(
             sample, request, status="error", error_type=failure.kind, error=str(failure), **answer
         )
+        await self._judge(sample, judge_failure(failure))
+
+    async def _judge(self, sample: int, verdict: Verdict | None) -> None:
+        if verdict is not None:
+            await asyncio.to_thread(record_outcome, [self._entry_id(sample)], verdict)
+
+    def _entry_id(self, sample: int) -> str:
+        run_id, activity_id = self._fields["run_id"], self._fields["activity_id"]
+        return build_entry_id(run_id, activity_id, self._rows[sample].activity_attempt, sample)
 
     async def _record(self, sample: int, request: ModelRequest, **fields: Any) -> None:  # noqa: ANN401
         row = {
             **self._fields,
             **asdict(self._rows[sample]),
             "seq": sample,
+            "entry_id": self._entry_id(sample),
             "system_prompt": request.system_prompt,
             "user_prompt": request.user_prompt,
             "request_model": request.model,

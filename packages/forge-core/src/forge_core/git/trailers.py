@@ -7,6 +7,12 @@ from dataclasses import dataclass
 SUBJECT_LENGTH = 72
 """Characters of a commit's subject."""
 
+WORKFLOW = "Forge-Workflow"
+"""First trailer of every commit of ours."""
+
+CALL = "Forge-Call"
+"""Trailer that names a request to a model; there may be several."""
+
 TRAILER = re.compile(r"([A-Za-z0-9-]+): (.*)")
 
 
@@ -17,11 +23,15 @@ class CommitTrailers:
     workflow_id: str
     step_id: str | None
     attempt: int
+    entry_ids: tuple[str, ...] = ()
+    """Requests to models whose answers the files are of."""
 
     def lines(self) -> list[str]:
         """Return the trailer lines, in order."""
         step = [f"Forge-Step: {self.step_id}"] if self.step_id is not None else []
-        return [f"Forge-Workflow: {self.workflow_id}", *step, f"Forge-Attempt: {self.attempt}"]
+        calls = [f"{CALL}: {entry_id}" for entry_id in self.entry_ids]
+        attempt = f"Forge-Attempt: {self.attempt}"
+        return [f"{WORKFLOW}: {self.workflow_id}", *step, attempt, *calls]
 
 
 def build_message(subject: str, trailers: CommitTrailers) -> str:
@@ -43,5 +53,21 @@ def carries(message: str, trailers: CommitTrailers) -> bool:
 
     Only the last paragraph counts: a text further up may have been written by a model.
     """
-    last = message.rstrip("\n").rsplit("\n\n", 1)[-1].splitlines()
-    return [line for line in last if TRAILER.fullmatch(line)] == trailers.lines() == last
+    return _last_block(message) == trailers.lines()
+
+
+def find_entry_ids(message: str) -> list[str]:
+    """Return the requests to models whose answers a commit of ours holds, in order.
+
+    Only the last trailer block is believed, and only if it is one of ours, whole.
+    """
+    last = _last_block(message)
+    found = [match for line in last if (match := TRAILER.fullmatch(line))]
+    if len(found) != len(last) or not last[0].startswith(f"{WORKFLOW}: "):
+        return []
+    return [match[2] for match in found if match[1] == CALL]
+
+
+def _last_block(message: str) -> list[str]:
+    """Return the lines of the last paragraph; an older text never leads to it."""
+    return message.rstrip("\n").rsplit("\n\n", 1)[-1].split("\n")

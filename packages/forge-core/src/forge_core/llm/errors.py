@@ -73,6 +73,8 @@ class ModelFailure(ForgeError):
         self.retry_after_s = retry_after_s
         self.answer = answer
         self.problems = problems
+        self.was_read = False
+        """Whether the answer could be read, so that it is refused for what it says."""
 
     @property
     def retryable(self) -> bool:

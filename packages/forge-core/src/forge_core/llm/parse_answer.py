@@ -96,7 +96,9 @@ def refuse_unfit(
         ModelFailure: There are problems.
     """
     if problems:
-        raise _build_unfit(request, answer, "the files", problems, advice)
+        failure = _build_unfit(request, answer, "the files", problems, advice)
+        failure.was_read = True
+        raise failure
 
 
 def _build_unfit(

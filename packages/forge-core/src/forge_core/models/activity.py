@@ -159,6 +159,8 @@ class WriteFilesInput(WorktreeInput):
     shown: tuple[ShownFile, ...] | None = None
     """What the model had seen, beyond which nothing is changed; None, for which that is not
     checked, in what an older Forge scheduled."""
+    entry_ids: tuple[str, ...] = ()
+    """Requests whose answers these are."""
 
 
 class WriteFilesResult(FrozenModel):
@@ -188,6 +190,8 @@ class ValidateInput(WorktreeInput):
     older Forge scheduled."""
     untouched: tuple[Untouched, ...] = ()
     """Files that the answer leaves as they are, and why."""
+    entry_ids: tuple[str, ...] = ()
+    """Requests whose answers the files are of."""
 
 
 class ValidateResult(FrozenModel):
@@ -217,6 +221,8 @@ class CommitInput(FrozenModel):
     kept: KeptCommit | None = None
     failed: bool = False
     """Whether the attempt failed, so that only what can be committed is."""
+    entry_ids: tuple[str, ...] = ()
+    """Requests whose answers the files are of, which the commit names."""
 
 
 class CommitResult(FrozenModel):

@@ -74,6 +74,8 @@ class AssembledContext(FrozenModel):
     sub_task_id: str | None = None
     workflow_id: str
     """The root workflow's id, in a sub-task too."""
+    root_run_id: str | None = None
+    """The root workflow's run in a sub-task; elsewhere the run that makes the call is that."""
     attempt: int = Field(default=1, ge=1)
     """Attempt at the unit of work."""
     step_attempt: int | None = None
@@ -87,6 +89,10 @@ class AssembledContext(FrozenModel):
     """Largest answer to ask for, in tokens."""
     spare_chars: int = 20_000
     """Characters that the budget leaves for what a later request of the call has to add."""
+
+    def find_root_run(self, run_id: str | None) -> str | None:
+        """Return the root workflow's run, for the run that makes the call; None if unknown."""
+        return self.root_run_id or (run_id if self.sub_task_id is None else None)
 
     @property
     def shown_files(self) -> tuple[ShownFile, ...]:

@@ -2,6 +2,7 @@
 
 import re
 from typing import Annotated
+from uuid import UUID, uuid5
 
 from pydantic import AfterValidator
 
@@ -73,3 +74,15 @@ def build_sub_task_workflow_id(
 ) -> str:
     """Build the id of the child workflow of one sub-task in one attempt of its step."""
     return f"{workflow_id}/{step_id}/{step_attempt}/{sub_task_id}"
+
+
+CALLS = UUID("5f1d3a52-6f0e-4c7a-9d55-0b8f7a6f3c11")
+"""The space of names that the ids of requests are made in."""
+
+
+def build_entry_id(run_id: str, activity_id: str, activity_attempt: int, seq: int) -> str:
+    """Build the id under which a request to a model is on record, and named elsewhere.
+
+    It follows from what names the request, so that whoever does it again names it alike.
+    """
+    return uuid5(CALLS, f"{run_id}/{activity_id}/{activity_attempt}/{seq}").hex

@@ -109,6 +109,11 @@ class LLMResponse(BaseModel):
                 raise ValueError(f"{path!r} stands in {named}: name it in one of them")
         return self
 
+    @property
+    def changes_files(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self.files or self.edits or self.deletions or self.renames)
+
     def _list_paths(self) -> Iterator[tuple[str, list[str]]]:
         yield "files", [file.file_path for file in self.files]
         yield "edits", [edit.file_path for edit in self.edits]
@@ -116,6 +121,9 @@ class LLMResponse(BaseModel):
         yield "renames", [rename.file_path for rename in self.renames]
         yield "renames as a new path", [rename.new_path for rename in self.renames]
 
+
+NO_FILES = "the answer holds no files"
+"""Why an answer is unusable that neither changes a file nor says why none needs it."""
 
 LISTS = frozenset({"files", "edits", "deletions", "renames", "untouched"})
 """Lists of an answer, each of which may be missing, but not all."""
@@ -146,6 +154,8 @@ class LLMCallResult(CallUsage):
     response: LLMResponse
     shown: tuple[ShownFile, ...] | None = None
     """What the model had seen when it answered; None where nobody checked that."""
+    entry_id: str | None = None
+    """Of the request that got the answer; None in what an older Forge returned."""
 
 
 class PlanCallResult(CallUsage):
@@ -153,6 +163,8 @@ class PlanCallResult(CallUsage):
 
     task_id: str
     plan: Plan
+    entry_id: str | None = None
+    """Of the request that got the plan; None in what an older Forge returned."""
 
 
 def build_llm_stats(result: CallUsage) -> LLMStats:

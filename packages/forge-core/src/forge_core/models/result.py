@@ -82,6 +82,8 @@ class SubTaskResult(FrozenModel):
     validation_results: tuple[ValidationResult, ...] = ()
     digest: str | None = None
     """The commit that holds the files, or None without one."""
+    entry_ids: tuple[str, ...] = ()
+    """Requests whose answers the files are of."""
     error: str | None = None
     llm_stats: LLMStats | None = None
     attempts: tuple[AttemptResult, ...] = ()

@@ -17,6 +17,8 @@ class WorkUnit(FrozenModel):
     """The whole task, of which this may be a part."""
     workflow_id: str
     """The root workflow's id."""
+    root_run_id: str | None = None
+    """The root workflow's run, of a sub-task; None in what an older Forge started."""
     model: str
     """`provider:name` of the model that writes files."""
     settings: CallSettings = UNSET
@@ -112,7 +114,11 @@ def build_step_unit(work: ForgeTaskInput, workflow_id: str, plan: Plan, step: Pl
 
 
 def build_sub_task_unit(
-    step: WorkUnit, step_attempt: int, sub_task: SubTask, max_attempts: int
+    step: WorkUnit,
+    step_attempt: int,
+    sub_task: SubTask,
+    max_attempts: int,
+    root_run_id: str | None = None,
 ) -> WorkUnit:
     """Build the unit of one sub-task in one attempt of its step.
 
@@ -122,6 +128,7 @@ def build_sub_task_unit(
     return step.model_copy(
         update={
             "task": step.task.model_copy(update={"validation": checks}),
+            "root_run_id": root_run_id,
             "max_attempts": max_attempts,
             "sub_task_id": sub_task.sub_task_id,
             "step_attempt": step_attempt,

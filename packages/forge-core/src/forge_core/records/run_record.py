@@ -10,6 +10,7 @@ from forge_core.models.result import RunStatus, TaskResult
 from forge_core.models.run import RunKey
 from forge_core.models.task import ForgeTaskInput
 from forge_core.records.answer_journal import open_journal
+from forge_core.records.outcomes import describe_check, shorten_reason
 from forge_core.temporal_client.inspector import RunInspector
 
 
@@ -31,7 +32,14 @@ async def record_run(
     """
     fields: dict[str, Any] = {}
     if work is not None:
-        fields = {"repo_root": work.repo_root, "model_name": work.model, "planned": work.plan}
+        fields = {
+            "repo_root": work.repo_root,
+            "model_name": work.model,
+            "planned": work.plan,
+            "description": work.task.description,
+            "base_commit": work.base_commit,
+            "request": work,
+        }
     await asyncio.to_thread(
         lambda: record(
             "run",
@@ -40,11 +48,32 @@ async def record_run(
             run_id=run.run_id,
             status=status,
             result=result,
+            branch=None if result is None else result.worktree_branch,
+            reason=None if result is None else find_reason(status, result),
             **fields,
         )
     )
     if status != "running":
         await asyncio.to_thread(open_journal().forget, run.workflow_id)
+
+
+def find_reason(status: RunStatus, result: TaskResult) -> str | None:
+    """Return why a run ended as it did, in one line; None for a success, and for what goes on.
+
+    That is the first thing that a failed check found, else the first line of the error.
+    """
+    if status in NO_REASON:
+        return None
+    failed = [check for check in result.validation_results if not check.passed]
+    if not failed or status != "failure_terminal":
+        return shorten_reason(result.error or "") or None
+    step = result.step_results[-1].step_id if result.step_results else None
+    found = describe_check(failed[0])
+    return shorten_reason(found if step is None else f"step {step}: {found}")
+
+
+NO_REASON = frozenset({"running", "budget", "success"})
+"""Statuses that need none."""
 
 
 async def reconcile_run(client: Client, run: RunKey, result: TaskResult | None = None) -> bool:

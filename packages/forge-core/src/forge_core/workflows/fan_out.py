@@ -58,6 +58,7 @@ class ForgeSubTaskWorkflow:
             output_files=outcome.output_files,
             validation_results=outcome.validation_results,
             digest=outcome.commit_sha,
+            entry_ids=outcome.entry_ids,
             error=outcome.error,
             llm_stats=outcome.llm_stats,
             attempts=outcome.attempts,
@@ -105,6 +106,7 @@ class FanOutProducer:
             paths=merge.paths,
             changes=_list_changes(results),
             untouched=_list_untouched(results),
+            entry_ids=tuple(entry_id for part in results for entry_id in part.entry_ids),
             fault=Fault(merge.error) if merge.error else None,
             sub_task_results=results,
             model_ms=model_ms,
@@ -127,7 +129,9 @@ class FanOutProducer:
     async def _run_child(
         self, attempt: int, part: SubTask, failure: AttemptFailure | None
     ) -> SubTaskResult:
-        unit = build_sub_task_unit(self._unit, attempt, part, self._max_sub_task_attempts)
+        unit = build_sub_task_unit(
+            self._unit, attempt, part, self._max_sub_task_attempts, workflow.info().run_id
+        )
         return await workflow.execute_child_workflow(
             ForgeSubTaskWorkflow.run,
             SubTaskInput(

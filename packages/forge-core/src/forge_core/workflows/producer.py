@@ -21,7 +21,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from forge_core.models.changes import FileChange
     from forge_core.models.context import AssembledContext, ContextStats, ShownFile
-    from forge_core.models.llm import LLMResponse, Untouched, build_llm_stats
+    from forge_core.models.llm import NO_FILES, LLMResponse, Untouched, build_llm_stats
     from forge_core.models.result import PhaseDurations, SubTaskResult
     from forge_core.models.unit import AttemptFailure, WorkUnit
     from forge_core.workflows.activity_calls import execute, execute_short
@@ -56,6 +56,8 @@ class Product:
     """Files that need no change, and why."""
     response: LLMResponse | None = None
     """The answer, to be shown again if it is refused."""
+    entry_ids: tuple[str, ...] = ()
+    """Requests whose answers these are."""
     fault: Fault | None = None
     llm_stats: LLMStats | None = None
     context_stats: ContextStats | None = None
@@ -106,13 +108,15 @@ class LLMProducer:
             fault = _read_fault(error)
             return replace(base, fault=fault, llm_stats=fault.llm_stats, model_ms=watch.lap())
         model_ms = watch.lap()
-        written = await self._write(answer.response, answer.shown)
+        entry_ids = (answer.entry_id,) if answer.entry_id is not None else ()
+        written = await self._write(answer.response, answer.shown, entry_ids)
         return replace(
             base,
             paths=written.paths,
             changes=written.changes,
             untouched=answer.response.untouched,
             response=answer.response,
+            entry_ids=entry_ids,
             fault=Fault(written.error) if written.error else None,
             llm_stats=build_llm_stats(answer),
             model_ms=model_ms,
@@ -131,11 +135,13 @@ class LLMProducer:
         )
 
     async def _write(
-        self, answer: LLMResponse, shown: tuple[ShownFile, ...] | None
+        self,
+        answer: LLMResponse,
+        shown: tuple[ShownFile, ...] | None,
+        entry_ids: tuple[str, ...],
     ) -> WriteFilesResult:
-        if not (answer.files or answer.edits or answer.deletions or answer.renames):
-            error = None if answer.untouched else "the answer holds no files"
-            return WriteFilesResult(error=error)
+        if not answer.changes_files:
+            return WriteFilesResult(error=None if answer.untouched else NO_FILES)
         return await execute_short(
             write_output,
             WriteFilesInput(
@@ -149,6 +155,7 @@ class LLMProducer:
                 target_files=self._unit.task.target_files,
                 validation=self._unit.task.validation,
                 shown=shown,
+                entry_ids=entry_ids,
             ),
             self._worktree.owner,
         )

@@ -52,6 +52,8 @@ class Outcome:
     attempts: tuple[AttemptResult, ...]
     validation_results: tuple[ValidationResult, ...] = ()
     commit_sha: str | None = None
+    entry_ids: tuple[str, ...] = ()
+    """Requests whose answers the last attempt's files are of."""
     output_files: dict[str, str] = field(default_factory=dict)
     error: str | None = None
     llm_stats: LLMStats | None = None
@@ -155,6 +157,7 @@ class UnitRun:
             attempts=tuple(self._attempts),
             validation_results=last.validation_results,
             commit_sha=last.commit_sha,
+            entry_ids=product.entry_ids,
             output_files=commit.output_files if commit else {},
             error=last.error,
             llm_stats=self._llm_stats,
@@ -179,6 +182,7 @@ class UnitRun:
             attempt=attempt,
             target_files=self._unit.judged_targets,
             untouched=product.untouched,
+            entry_ids=product.entry_ids,
         )
         owner = self._worktree.owner
         if is_quick(self._validation_ms) and not config.runs_commands:
@@ -214,6 +218,7 @@ class UnitRun:
                 attempt=attempt,
                 kept=kept,
                 failed=signal != "success",
+                entry_ids=product.entry_ids,
             ),
             self._worktree.owner,
         )

@@ -118,7 +118,8 @@ class OutcomeKeywords(TypedDict, total=False):
 
     entry_id: Required[str]
     """The call that it is about, as its own `entry_id` names it."""
-    outcome: Required[CallOutcome]
+    outcome: Required[CallOutcome | None]
+    """None leaves what is known."""
     reason: str | None
     """Why, in one line."""
     failed_checks: Document | Sequence[object] | None

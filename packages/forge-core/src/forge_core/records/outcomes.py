@@ -1,0 +1,94 @@
+"""What became of a model's answer, put beside its request on record.
+
+See D80.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from forge_obs import record
+from pydantic import BaseModel
+
+from forge_core.llm.errors import ModelFailure
+from forge_core.models.llm import NO_FILES, LLMResponse
+from forge_core.models.plan import Plan
+from forge_core.models.result import ValidationResult
+
+Outcome = Literal["accepted", "refused", "unusable"]
+"""Taken; turned back for what it says, by us or by a check; or nothing that could be read."""
+
+ACCEPTED: Outcome = "accepted"
+
+REASON_LENGTH = 500
+"""Characters of a reason that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of an answer, and why."""
+
+    outcome: Outcome | None
+    """None leaves what is known."""
+    reason: str | None = None
+    failed_checks: tuple[ValidationResult, ...] = ()
+    commit_sha: str | None = None
+    """The commit that holds what the answer changed."""
+
+
+def judge_answer(output: BaseModel) -> Verdict | None:
+    """Return what becomes of an answer that fits; None where that is still to be seen."""
+    if isinstance(output, Plan):
+        return Verdict("accepted")
+    if isinstance(output, LLMResponse) and not (output.changes_files or output.untouched):
+        return Verdict("unusable", NO_FILES)
+    return None
+
+
+def judge_failure(failure: ModelFailure) -> Verdict | None:
+    """Return what becomes of an answer that a failure brought; None if it brought none."""
+    if failure.answer is None:
+        return None
+    return Verdict("refused" if failure.was_read else "unusable", str(failure))
+
+
+def judge_checks(results: Sequence[ValidationResult]) -> Verdict | None:
+    """Return what checks say of an answer; None if one could not be made."""
+    failed = tuple(result for result in results if not result.passed)
+    if not failed:
+        return Verdict("accepted")
+    if any(result.unusable for result in failed):
+        return None
+    return Verdict("refused", describe_check(failed[0]), failed)
+
+
+def describe_check(result: ValidationResult) -> str:
+    """Return what a check found, in one line: of a linter the first finding itself."""
+    first = (result.details or "").strip().partition("\n")[0]
+    found = first if result.check_name in LISTING and first else result.summary
+    return f"{result.check_name}: {found}"
+
+
+LISTING = frozenset({"ruff_lint", "syntax"})
+"""Checks whose details begin with the first finding."""
+
+
+def shorten_reason(text: str) -> str:
+    """Return the first line of a text, as far as it is kept."""
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return line if len(line) <= REASON_LENGTH else line[: REASON_LENGTH - 1] + "…"
+
+
+def record_outcome(entry_ids: Sequence[str], verdict: Verdict | None) -> None:
+    """Put a verdict beside each of the requests; waits for the store, at most some seconds."""
+    if verdict is None or (verdict.outcome is None and verdict.commit_sha is None):
+        return
+    for entry_id in entry_ids:
+        record(
+            "outcome",
+            entry_id=entry_id,
+            outcome=verdict.outcome,
+            reason=None if verdict.reason is None else shorten_reason(verdict.reason),
+            failed_checks=list(verdict.failed_checks) or None,
+            commit_sha=verdict.commit_sha,
+        )
