@@ -8,7 +8,7 @@ from forge_core.git.command import Git
 from forge_obs import StoreError, get_db_path
 
 from forge_cli.actions.run import run_task
-from forge_cli.actions.status import show_run
+from forge_cli.actions.status import RunName, show_run
 from forge_cli.errors import UnknownWorkflow
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.run import (
@@ -67,7 +67,7 @@ def _show_record(workflow_id: str) -> None:
         return
     print_text("")
     try:
-        show_run(Store(), workflow_id, CallOptions(), OutputFormat.TEXT, verbose=True)
+        show_run(Store(), RunName(workflow_id), CallOptions(), OutputFormat.TEXT, verbose=True)
     except (UnknownWorkflow, StoreError) as error:
         print_warning(f"nothing is on record: {error}")
 

@@ -3,6 +3,7 @@
 import sys
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from forge_core.errors import UsageError
 from forge_obs import StoreError
 from rich.text import Text
 
+from forge_cli.escape import escape_line
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.status import CallOptions
 from forge_cli.render.health import render_backlog
@@ -55,8 +57,17 @@ def show_runs(store: Store, query: RunFilter, output: OutputFormat) -> ExitCode:
     return ExitCode.SUCCESS
 
 
+@dataclass(frozen=True, slots=True)
+class RunName:
+    """Which run is asked for."""
+
+    workflow_id: str
+    run_id: str | None = None
+    """The newest of the workflow, if None."""
+
+
 def show_run(
-    store: Store, workflow_id: str, query: CallOptions, output: OutputFormat, *, verbose: bool
+    store: Store, name: RunName, query: CallOptions, output: OutputFormat, *, verbose: bool
 ) -> ExitCode:
     """Show a run, and with `verbose` the texts of the calls that are asked for.
 
@@ -68,7 +79,12 @@ def show_run(
     from forge_cli.render.json_documents import build_cost, build_status  # noqa: PLC0415
     from forge_cli.render.run_tree import render_run  # noqa: PLC0415
 
-    view, calls, prices = store.get_run(workflow_id, texts=verbose)
+    view, calls, prices = store.get_run(name.workflow_id, name.run_id, texts=verbose)
+    if name.run_id is None and (others := store.list_other_runs(view.run)):
+        print_note(
+            f"note: this is the newest of {len(others) + 1} runs of this workflow id; "
+            f"--run-id {escape_line(others[-1])} shows another"
+        )
     accepted = [call for call in calls if query.accepts(call)]
     if output is OutputFormat.JSON:
         document = build_status(view, accepted, prices, verbose=verbose)
@@ -98,7 +114,7 @@ def stream_runs(store: Store, query: RunFilter) -> ExitCode:
     return ExitCode.SUCCESS
 
 
-def stream_run(store: Store, workflow_id: str, query: CallOptions, *, verbose: bool) -> ExitCode:
+def stream_run(store: Store, name: RunName, query: CallOptions, *, verbose: bool) -> ExitCode:
     """Print a document of a run, then one of each call that is asked for, in constant memory.
 
     Raises:
@@ -107,12 +123,12 @@ def stream_run(store: Store, workflow_id: str, query: CallOptions, *, verbose: b
     """
     from forge_cli.render.json_documents import build_call, build_run  # noqa: PLC0415 - seldom used
 
-    view = store.get_run_view(workflow_id)
+    view = store.get_run_view(name.workflow_id, name.run_id)
     result = load_or_keep(view.run.result_json)
     if not print_text(dump({"run": build_run(view), "result": result})):
         return ExitCode.SUCCESS
     prices = NO_PRICES
-    for call in filter(query.accepts, store.iterate_calls(workflow_id, texts=verbose)):
+    for call in filter(query.accepts, store.iterate_calls(view.run, texts=verbose)):
         prices = extend_prices(prices, call)
         document = {"interaction": build_call(call, prices, verbose=verbose)}
         if not print_text(dump(document)):

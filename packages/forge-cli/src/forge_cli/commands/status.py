@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from forge_core.errors import UsageError
 
 from forge_cli.actions.status import (
+    RunName,
     follow_run,
     follow_runs,
     show_run,
@@ -25,6 +26,7 @@ from forge_cli.terminal.pager import paged
 def status(
     *,
     workflow_id: str | None = None,
+    run_id: str | None = None,
     verbose: Switch = False,
     json: Switch = False,
     jsonl: Switch = False,
@@ -39,6 +41,8 @@ def status(
 
     Args:
         workflow_id: Show this run: planner, steps, sub-tasks, attempts, checks.
+        run_id: With --workflow-id: show this one, where another program ran a workflow id several
+            times; the newest, if it is left out.
         verbose: With --workflow-id: show every model call in full, prompts and answer included.
         json: Print one JSON document instead.
         jsonl: Print one JSON document per line instead: each run, or one run and then each of its
@@ -55,6 +59,8 @@ def status(
         print_note("note: --limit and filters of runs apply to the list, not to --workflow-id")
     if json + jsonl + follow > 1:
         raise UsageError("--json, --jsonl and --follow are mutually exclusive")
+    if run_id is not None and (workflow_id is None or follow):
+        raise UsageError("--run-id belongs to --workflow-id, without --follow")
     store, output = Store(), OutputFormat.choose(json=json, jsonl=jsonl)
     if workflow_id is None:
         run_query = _build_run_filter(runs or ListOptions())
@@ -68,9 +74,9 @@ def status(
         return ExitCode.SUCCESS
     query = calls or CallOptions()
     if output is OutputFormat.JSONL:
-        return stream_run(store, workflow_id, query, verbose=verbose)
+        return stream_run(store, RunName(workflow_id, run_id), query, verbose=verbose)
     with paged():
-        return show_run(store, workflow_id, query, output, verbose=verbose)
+        return show_run(store, RunName(workflow_id, run_id), query, output, verbose=verbose)
 
 
 def _narrows(runs: ListOptions | None) -> bool:

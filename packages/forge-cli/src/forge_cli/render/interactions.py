@@ -75,14 +75,20 @@ def _facts(interaction: Interaction, prices: Prices) -> list[tuple[str, str]]:
     return [
         ("id", interaction.entry_id or ""),
         ("status", _describe_status(interaction)),
+        ("outcome", _describe_outcome(interaction)),
+        ("commit", interaction.commit_sha or ""),
         ("model", _describe_model(interaction)),
         ("tokens", _describe_tokens(interaction)),
         ("cost", _describe_cost(interaction, prices)),
-        ("latency", format_milliseconds(interaction.latency_ms)),
+        ("tier", interaction.service_tier or ""),
+        ("latency", _describe_latency(interaction)),
         ("context", describe_stats(interaction.context_stats_json)),
         ("finish", interaction.finish_reason or ""),
         ("recorded", format_moment(interaction.created_at)),
         ("trace", interaction.trace_id or ""),
+        ("session", interaction.session_id or ""),
+        ("answer id", interaction.response_id or ""),
+        ("request id", interaction.request_id or ""),
         ("error", _describe_error(interaction)),
         ("notes", interaction.notes or ""),
         ("broken", interaction.broken or ""),
@@ -93,6 +99,19 @@ def _describe_status(interaction: Interaction) -> str:
     if interaction.status == "started":
         return "outcome unknown: the request was sent, but no answer is on record"
     return interaction.status
+
+
+def _describe_outcome(interaction: Interaction) -> str:
+    parts = [part for part in (interaction.outcome, interaction.outcome_reason) if part]
+    return ": ".join(parts)
+
+
+def _describe_latency(interaction: Interaction) -> str:
+    whole = format_milliseconds(interaction.latency_ms)
+    first = interaction.first_token_ms
+    return (
+        whole if first is None else f"{whole}, the first token after {format_milliseconds(first)}"
+    )
 
 
 def _describe_model(interaction: Interaction) -> str:

@@ -1,6 +1,6 @@
 """The store of this machine as commands read it; nothing is created, migrated or locked."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from heapq import merge
@@ -41,6 +41,10 @@ MAX_TASK_RUNS = 20
 
 RUNS_PER_READ = 100
 """Runs that are in memory at once where any number may be asked for."""
+
+
+Tallies = dict[tuple[str, str | None], Tally]
+"""Sums over calls, by workflow and run."""
 
 
 class Store:
@@ -86,42 +90,54 @@ class Store:
         while page := list(islice(runs, batch)):
             tallies, prices = _tally(self.reader, [run.workflow_id for run, _ in page])
             for run, status in page:
-                yield _build_view(self.reader, run, tallies.get(run.workflow_id), prices, status)
+                totals = tallies.get((run.workflow_id, run.run_id))
+                yield _build_view(self.reader, run, totals, prices, status)
 
     def get_run(
-        self, workflow_id: str, *, texts: bool
+        self, workflow_id: str, run_id: str | None = None, *, texts: bool
     ) -> tuple[RunView, list[Interaction], Prices]:
         """Read one run, its calls, with their texts if asked for, and the prices of their models.
 
+        Args:
+            workflow_id: Its workflow.
+            run_id: Which run of the workflow; the newest if None.
+            texts: Read prompts and answers, too.
+
         Raises:
             UnknownWorkflow: There is no such run; the message names similar ones.
             StoreError: The store cannot be read.
         """
         workflow_id, reader = _as_recorded(workflow_id), self._require_reader(workflow_id)
-        calls = reader.get_interactions(workflow_id=workflow_id, texts=texts)
-        run = _require_run(reader, workflow_id, calls)
+        run = _require_run(reader, workflow_id, run_id)
+        calls = reader.get_interactions(workflow_id=workflow_id, run_id=run.run_id, texts=texts)
         prices = load_prices(calls)
         return _build_view(reader, run, tally_calls(calls, prices), prices), calls, prices
 
-    def get_run_view(self, workflow_id: str) -> RunView:
-        """Read one run without its calls, of which only the sums are given.
+    def get_run_view(self, workflow_id: str, run_id: str | None = None) -> RunView:
+        """Read one run, the newest if none is named, without its calls but with their sums.
 
         Raises:
             UnknownWorkflow: There is no such run; the message names similar ones.
             StoreError: The store cannot be read.
         """
         workflow_id, reader = _as_recorded(workflow_id), self._require_reader(workflow_id)
-        calls = reader.iterate_interactions(workflow_id, texts=False, batch=1)
-        run = _require_run(reader, workflow_id, islice(calls, 1))
+        run = _require_run(reader, workflow_id, run_id)
         tallies, prices = _tally(reader, [workflow_id])
-        return _build_view(reader, run, tallies.get(workflow_id), prices)
+        return _build_view(reader, run, tallies.get((workflow_id, run.run_id)), prices)
+
+    def list_other_runs(self, run: Run) -> list[str]:
+        """Read the ids of the other runs of a run's workflow, in the order of recording."""
+        ids = [] if self.reader is None else self.reader.list_run_ids(run.workflow_id)
+        return [run_id for run_id in ids if run_id is not None and run_id != run.run_id]
 
     def find_run(self, workflow_id: str) -> tuple[RunView, list[Interaction]] | None:
         """Read a run and its calls without their texts; None where nothing is on record."""
         run = self.reader.get_run(workflow_id) if self.reader is not None else None
         if self.reader is None or run is None:
             return None
-        calls = self.reader.get_interactions(workflow_id=workflow_id, texts=False)
+        calls = self.reader.get_interactions(
+            workflow_id=workflow_id, run_id=run.run_id, texts=False
+        )
         return _build_view(self.reader, run, tally_calls(calls, NO_PRICES), NO_PRICES), calls
 
     def find_status(self, workflow_id: str) -> str | None:
@@ -146,14 +162,18 @@ class Store:
         return call
 
     def list_calls(self, workflow_id: str) -> list[Interaction]:
-        """Read a run's calls with their texts; none where there is no database."""
+        """Read the calls of a workflow's newest run, with texts; none without a database."""
         reader = self.reader
-        return [] if reader is None else reader.get_interactions(workflow_id=workflow_id)
+        if reader is None:
+            return []
+        run = reader.get_run(workflow_id)
+        run_id = None if run is None else run.run_id
+        return reader.get_interactions(workflow_id=workflow_id, run_id=run_id)
 
-    def iterate_calls(self, workflow_id: str, *, texts: bool) -> Iterator[Interaction]:
+    def iterate_calls(self, run: Run, *, texts: bool) -> Iterator[Interaction]:
         """Read the calls of a run in the order of recording, a few at a time."""
         if self.reader is not None:
-            yield from self.reader.iterate_interactions(_as_recorded(workflow_id), texts=texts)
+            yield from self.reader.iterate_interactions(run.workflow_id, run.run_id, texts=texts)
 
     def suggest_similar(self, workflow_id: str) -> str:
         """Name the recorded runs whose ids are near an unknown one, as the end of a sentence."""
@@ -205,13 +225,22 @@ def _list_answered(reader: StoreReader, query: RunQuery, model: str) -> Iterator
     return (run for run in newest if run.workflow_id in answered)
 
 
-def _require_run(reader: StoreReader, workflow_id: str, calls: Iterable[Interaction]) -> Run:
+def _require_run(reader: StoreReader, workflow_id: str, run_id: str | None) -> Run:
     """Read a run; where its row was lost and its calls were kept, build one from a call."""
-    run = reader.get_run(workflow_id)
+    run = reader.get_run(workflow_id, run_id)
     if run is not None:
         return run
-    for first in calls:
-        return Run(workflow_id=workflow_id, task_id=first.task_id, created_at=first.created_at)
+    for first in reader.iterate_interactions(workflow_id, run_id, texts=False, batch=1):
+        return Run(
+            workflow_id=workflow_id,
+            run_id=run_id or first.root_run_id,
+            task_id=first.task_id,
+            created_at=first.created_at,
+        )
+    others = [] if run_id is None else reader.list_run_ids(workflow_id)
+    if others:
+        named = ", ".join(escape_line(other or "one without an id") for other in others)
+        raise UnknownWorkflow(f"no run {run_id!r} of {workflow_id!r} is on record: it has {named}")
     near, waiting = _list_near(reader, workflow_id), reader.get_backlog().pending
     reason = f": {render_pending(waiting)}" if waiting and not near else _suggest(near)
     raise UnknownWorkflow(f"no run {workflow_id!r} is on record{reason}")
@@ -229,13 +258,13 @@ def _build_view(
     return replace(view, successor=_find_successor(reader, run))
 
 
-def _tally(reader: StoreReader, workflow_ids: Sequence[str]) -> tuple[dict[str, Tally], Prices]:
-    """Sum the calls of workflows; one without calls has no entry."""
-    prices, tallies = NO_PRICES, dict[str, Tally]()
+def _tally(reader: StoreReader, workflow_ids: Sequence[str]) -> tuple[Tallies, Prices]:
+    """Sum the calls of each run of workflows; one without calls has no entry."""
+    prices, tallies = NO_PRICES, Tallies()
     for call in reader.iterate_call_figures(workflow_ids):
         prices = extend_prices(prices, call)
-        workflow_id = call.workflow_id or ""
-        tallies[workflow_id] = tallies.get(workflow_id, Tally()) + tally_call(call, prices)
+        run = (call.workflow_id or "", call.root_run_id)
+        tallies[run] = tallies.get(run, Tally()) + tally_call(call, prices)
     return tallies, prices
 
 

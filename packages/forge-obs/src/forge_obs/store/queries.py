@@ -261,5 +261,37 @@ def fetch_figures(engine: Engine, workflow_ids: Sequence[str]) -> Iterator[Value
         chosen = select(*wanted).select_from(source)
         for start in range(0, len(workflow_ids), _IDS_A_QUERY):
             some = workflow_ids[start : start + _IDS_A_QUERY]
+            runs = _fetch_run_ids(connection, some)
             found = connection.execute(chosen.where(workflow_id.in_(some)))
-            yield from map(dict, found.yield_per(_ROWS_A_FETCH).mappings())
+            for row in map(dict, found.yield_per(_ROWS_A_FETCH).mappings()):
+                yield {**row, "root_run_id": _find_root_run(row, runs)}
+
+
+def _fetch_run_ids(connection: Connection, workflow_ids: Sequence[str]) -> dict[str, list[Any]]:
+    """Read the ids of the runs of workflows, of those that have none None."""
+    present = list_columns(connection, "runs")
+    if not {"workflow_id", "run_id"}.issubset(present):
+        return {}
+    workflow_id: Field = column("workflow_id")
+    own: Field = column("run_id")
+    chosen = select(workflow_id, own).select_from(table("runs"))
+    runs: dict[str, list[Any]] = {}
+    for name, run_id in connection.execute(chosen.where(workflow_id.in_(workflow_ids))):
+        runs.setdefault(name, []).append(run_id)
+    return runs
+
+
+def _find_root_run(row: Values, runs: Mapping[str, list[Any]]) -> object:
+    """Return the run that a call belongs to, as `_is_of_run` chooses; None where that is none."""
+    root = row.get("root_run_id")
+    known = runs.get(str(row.get("workflow_id")), [])
+    if root is not None or not known:
+        return root
+    own = row.get("run_id")
+    return known[0] if len(known) == 1 else own if own in known else None
+
+
+def fetch_run_ids(engine: Engine, workflow_id: str) -> list[str | None]:
+    """Read the ids of the runs of a workflow; raises what `reading` raises."""
+    with reading(engine) as connection:
+        return _fetch_run_ids(connection, [workflow_id]).get(workflow_id, [])

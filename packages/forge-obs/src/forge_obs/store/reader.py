@@ -36,6 +36,7 @@ from forge_obs.store.queries import (
     fetch_entry_ids,
     fetch_figures,
     fetch_prompt_sizes,
+    fetch_run_ids,
     fetch_run_models,
     reading,
 )
@@ -209,7 +210,8 @@ class StoreReader:
     def iterate_call_figures(self, workflow_ids: Sequence[str]) -> Iterator[Interaction]:
         """Read what sums over the calls of workflows are made of, in no order.
 
-        That is `forge_obs.FIGURES`; all else has its default. Any number of calls needs little
+        That is `forge_obs.FIGURES`; all else has its default. `root_run_id` is filled for calls of
+        before it was recorded, as far as their run is known. Any number of calls needs little
         memory, and the read lasts until the last one was taken.
         """
         return map(load_interaction, fetch_figures(self._engine, workflow_ids))
@@ -219,6 +221,10 @@ class StoreReader:
         where = {"workflow_id": workflow_id, "run_id": run_id}
         rows = fetch(self._engine, Query("runs", where, newest=1))
         return _detached(load_run(rows[0])) if rows else None
+
+    def list_run_ids(self, workflow_id: str) -> list[str | None]:
+        """Read the ids of the runs of a workflow in the order of recording."""
+        return fetch_run_ids(self._engine, workflow_id)
 
     def list_recent_runs(self, limit: int = 20, query: RunQuery | None = None) -> list[Run]:
         """Read the runs that began last, newest first, at most `limit` of them."""
