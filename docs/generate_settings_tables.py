@@ -13,8 +13,10 @@ from pathlib import Path
 from forge_cli.commands import build_app
 from forge_cli.config.model_fields import MODELS, get_field
 from forge_cli.config.settings import SETTINGS, describe_type
+from forge_cli.options.call_settings import FIELD_NAMES as CALL_NAMES
 from forge_cli.options.run import FIELD_NAMES
 from forge_core.llm.model_name import PROVIDERS, REFUSED, Provider
+from forge_core.models.call_settings import CallSettings
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -117,10 +119,23 @@ def render_refused() -> str:
 KEYS = {"always": "", "unless_url_is_set": ", unless the address is set", "never": ", if any"}
 """When a key is needed."""
 
+
+def render_calls() -> str:
+    """Render the table of what may be set of how models are asked."""
+    rows = [("key", "value", "meaning", "option")]
+    for name, field in ((name, get_field(f"calls.{name}")) for name in CallSettings.model_fields):
+        word = next((option for option, key in CALL_NAMES.items() if key == name), name)
+        options = [f"--{word}", f"--planner-{word}"]
+        meaning = field.help.removesuffix(".")
+        rows.append((f"`{name}`", field.describe(), meaning, _join(options).replace("_", "-")))
+    return _render(rows)
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
     "settings": render_settings,
     "task": render_task,
     "checks": render_checks,
+    "calls": render_calls,
     "providers": render_providers,
     "refused": render_refused,
 }

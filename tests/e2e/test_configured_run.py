@@ -73,3 +73,60 @@ def test_check_that_cannot_run_is_found_before_the_run(tmp_path: Path) -> None:
         "error: check 'miss' cannot run: no-such-linter: no such command on the PATH\n"
     )
     assert not (repo / ".forge-worktrees").exists()
+
+
+@pytest.mark.usefixtures("shared_server")
+def test_models_are_asked_as_the_user_configured_and_options_say(tmp_path: Path) -> None:
+    step = {"step_id": "b", "description": "Add b.", "target_files": ["b.py"]}
+    script = write_script(
+        tmp_path / "script.json",
+        {"role": "planner", "answer": {"steps": [step]}},
+        {"answer": answer("b.py", '"""B."""\n')},
+    )
+    user = Path(os.environ["XDG_CONFIG_HOME"], "forge", "config.toml")
+    user.parent.mkdir(parents=True)
+    user.write_text(
+        "[models.'scripted:*']\ntemperature = 0.5\nservice_tier = 'flex'\n"
+        "[roles.planner]\nreasoning_effort = 'high'\nmax_output_tokens = 900\n"
+    )
+    repo = make_repository(tmp_path / "repo", {"a.py": "a = 1\n"})
+    options = ("--temperature", "0", "--planner-request-timeout", "50")
+
+    outcome = run_forge(
+        "run", "Add b.", "--plan", "--repo", str(repo), "--model", script, *options,
+        "--verbose", "--json",
+    )  # fmt: skip
+
+    planner, writer = (c["params"] for c in outcome.document["interactions"])
+    common = {"temperature": 0, "service_tier": "flex", "output_mode": "tool"}
+    assert planner.items() >= common.items() | {
+        ("reasoning_effort", "high"),
+        ("max_tokens", 900),
+        ("timeout_s", 50),
+    }
+    assert writer.items() >= common.items() | {("max_tokens", 16_000), ("timeout_s", 600)}
+    assert "reasoning_effort" not in writer
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--temperature", "2.5", "Must be <= 2"),
+        ("--temperature", "nan", "temperature"),
+        ("--reasoning-effort", "hard", "Choose from"),
+        ("--max-output-tokens", "0", "Must be >= 1"),
+        ("--max-output-tokens", "100000", "must be larger than max_output_tokens 100000"),
+        ("--planner-service-teir", "flex", "--planner-service-tier"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused_in_words(
+    option: str, value: str, said: str, tmp_path: Path
+) -> None:
+    script = write_script(tmp_path / "script.json", {"answer": answer()})
+    repo = make_repository(tmp_path / "repo", {"a.py": "a = 1\n"})
+
+    outcome = run_forge("run", "x", "--repo", str(repo), "--model", script, option, value)
+
+    assert outcome.code == 2
+    assert said in outcome.stderr
+    assert "Traceback" not in outcome.stderr

@@ -41,6 +41,18 @@ def test_each_value_is_shown_with_its_source(
     assert rows["validation.test_command"].endswith(str(repo / "forge.toml"))
 
 
+def test_how_models_are_asked_is_shown_with_its_source(forge: Forge, repo: Path) -> None:
+    user = configure("[models.'ollama:*']\ntimeout_s = 1800\n[roles.planner]\ntemperature = 0\n")
+
+    shown = forge("config", "--repo", str(repo)).stdout
+    listed = forge("config", "--repo", str(repo), "--json").document["settings"]
+
+    rows = {line.split()[0]: line.split()[1:] for line in shown.splitlines() if line}
+    assert rows['models."ollama:*".timeout_s'] == ["1800", str(user)]
+    assert rows["roles.planner.temperature"] == ["0", str(user)]
+    assert {"key": "roles.planner.temperature", "value": 0, "source": str(user)} in listed
+
+
 def test_address_is_the_profiles_that_the_environment_names(
     forge: Forge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,9 +33,12 @@ from forge_core.state_dir.locate import get_state_dir
 from forge_core.tracing.setup import init_tracing, shutdown_tracing
 from forge_obs import Interaction, StoreError, flush, get_db_path, lost_count, upgrade
 
+from forge_cli.config.call_settings import resolve_settings
+from forge_cli.config.files import load_user_config
 from forge_cli.errors import OutputFailed
 from forge_cli.escape import escape_line
 from forge_cli.exit_codes import ExitCode
+from forge_cli.options.call_settings import PLANNER, CallOptions
 from forge_cli.options.run import ModelOptions, OutputOptions, RunOptions
 from forge_cli.program import as_started
 from forge_cli.render.figures import describe_cost, format_count
@@ -84,7 +87,7 @@ def run_task(options: RunOptions, on_start: Print | None = None) -> ExitCode:
     """
     output, store = options.output, Store()
     task = build_task(options, suffix=secrets.token_hex(2))
-    settings = _settings(options.models)
+    settings = _settings(options.models, options.calls)
     if not names_factor(task):
         factor = measure_chars_per_token(settings.planner_model, store)
         settings = replace(settings, planner_chars_per_token=factor)
@@ -177,16 +180,24 @@ def prepare_store() -> None:
         print_warning(f"continuing without a record: {error}")
 
 
-def _settings(models: ModelOptions) -> RunSettings:
+def _settings(models: ModelOptions, calls: CallOptions) -> RunSettings:
     if not models.model:
         raise ModelNotConfigured(
             "no model is configured: give --model or set FORGE_MODEL, for example "
             "anthropic:claude-sonnet-5 with ANTHROPIC_API_KEY set, or ollama:NAME for a local "
             "server; `forge demo` needs none"
         )
+    planner_model = models.planner_model or models.model
+    given, of_planner = calls.list_given(), calls.list_given(PLANNER)
+    if planner_model == models.model:
+        of_planner = given | of_planner
+    config = load_user_config()
+    tables = () if config is None else config.calls
     return RunSettings(
         model=models.model,
-        planner_model=models.planner_model or models.model,
+        planner_model=planner_model,
+        settings=resolve_settings(tables, models.model, "llm", given),
+        planner_settings=resolve_settings(tables, planner_model, "planner", of_planner),
         plan=models.plan,
         max_attempts=models.max_attempts,
         max_step_attempts=models.max_step_attempts,

@@ -20,6 +20,7 @@ from forge_cli.config.provenance import (
     DEFAULT,
     Provenance,
     list_secret_variables,
+    trace_calls,
     trace_settings,
 )
 from forge_cli.config.settings import KNOWN
@@ -66,7 +67,7 @@ def config(
     files.append((find_user_file(), load_user_config()))
     read = [file for _, file in files if file is not None]
     sources = trace_settings(os.environ, read, _load_defaults())
-    settings = [_look_up(setting) for setting in sources]
+    settings = [*map(_look_up, sources), *trace_calls(read)]
     presence = [(str(path), file is not None) for path, file in files if path is not None]
     secrets = list_secret_variables(os.environ, _provider_variables())
     checks = list_checks(repo) if any(file.checks for file in read) else []
@@ -133,7 +134,8 @@ def _render(
     secrets: list[str],
 ) -> str:
     rows = [
-        (setting.key, _render_value(setting.value), _render_source(setting)) for setting in settings
+        (escape_line(setting.key), _render_value(setting.value), _render_source(setting))
+        for setting in settings
     ]
     rows += [
         (f"check {check.check.name}", escape_line(check.check.command), _render_check(check))
@@ -161,9 +163,10 @@ def _render_value(value: object) -> str:
 def _render_source(setting: Provenance) -> str:
     if setting.source == DEFAULT:
         return DEFAULT
-    definition = KNOWN[setting.key]
-    isolated = setting.source in (*definition.variables, *definition.deciders)
-    return f"environment {setting.source}" if isolated else escape_line(setting.source)
+    definition = KNOWN.get(setting.key)
+    if definition and setting.source in (*definition.variables, *definition.deciders):
+        return f"environment {setting.source}"
+    return escape_line(setting.source)
 
 
 def _describe(exists: object) -> str:

@@ -6,6 +6,7 @@ from cyclopts import Parameter
 
 from forge_cli.config.files import load_task_defaults
 from forge_cli.exit_codes import ExitCode
+from forge_cli.options.call_settings import CallOptions
 from forge_cli.options.run import (
     CheckOptions,
     ContextOptions,
@@ -22,6 +23,7 @@ def run(
     *,
     task: TaskOptions | None = None,
     models: ModelOptions | None = None,
+    calls: CallOptions | None = None,
     checks: CheckOptions | None = None,
     context: ContextOptions | None = None,
     output: OutputOptions | None = None,
@@ -34,6 +36,7 @@ def run(
         description: What to do, in plain words.
         task: What is to be done.
         models: Who works.
+        calls: How the models are asked.
         checks: What the files must pass.
         context: What the model is shown.
         output: What is printed.
@@ -45,6 +48,7 @@ def run(
         description=description,
         task=task,
         models=models or ModelOptions(),
+        calls=calls or CallOptions(),
         checks=checks,
         context=context or ContextOptions(),
         output=output or OutputOptions(),

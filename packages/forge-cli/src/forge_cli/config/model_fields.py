@@ -4,11 +4,12 @@ Importing them takes as long as a command that only reads, so this module is imp
 is set or described, not where commands begin.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args, get_origin
 
+from forge_core.models.call_settings import CallSettings
 from forge_core.models.check import Check
 from forge_core.models.task import (
     ContextConfig,
@@ -25,6 +26,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "validation": ValidationConfig,
     "context": ContextConfig,
     "checks": Check,
+    "calls": CallSettings,
 }
 """Models by the table of a configuration file or task file that fills them in."""
 
@@ -60,16 +62,29 @@ class ModelField:
             if (bound := getattr(item, name, None)) is not None
         }
 
+    @property
+    def choices(self) -> Sequence[str]:
+        """The words that it takes, where it takes only some."""
+        kinds = (self.info.annotation, *get_args(self.info.annotation))
+        return [word for kind in kinds if get_origin(kind) is Literal for word in get_args(kind)]
+
+    def describe(self) -> str:
+        """Say what it takes: one of some words, or a number within bounds."""
+        return f"one of {', '.join(self.choices)}" if self.choices else self.describe_number()
+
     def describe_number(self) -> str:
         """Say which numbers it takes, e.g. `a whole number from 1 to 100`."""
         noun, bounds = "a whole number" if self.is_whole else "a number", self.bounds
         if "ge" in bounds and "le" in bounds:
             return f"{noun} from {bounds['ge']} to {bounds['le']}"
-        return noun + (f" above {bounds['gt']}" if "gt" in bounds else f", at least {bounds['ge']}")
+        least = f" above {bounds['gt']}" if "gt" in bounds else f", at least {bounds['ge']}"
+        return f"{noun}{least}" + (f" and at most {bounds['le']}" if "le" in bounds else "")
 
     def accepts(self, value: object) -> bool:
         """Return whether a value is one that the model takes, by itself."""
-        bounded: Any = Annotated[self.info.annotation, *self.info.metadata]
+        bounded: Any = self.info.annotation
+        if self.info.metadata:
+            bounded = Annotated[bounded, *self.info.metadata]
         adapter: TypeAdapter[object] = TypeAdapter(bounded)
         try:
             adapter.validate_python(value, strict=True)

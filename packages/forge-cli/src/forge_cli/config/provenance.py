@@ -43,6 +43,16 @@ def trace_settings(
     return [_trace(setting, environ, files, defaults) for setting in SETTINGS]
 
 
+def trace_calls(files: Iterable[ConfigFile]) -> list[Provenance]:
+    """List what files say of how models are asked."""
+    return [
+        Provenance(f"{table.key}.{name}", value, file.path)
+        for file in files
+        for table in file.calls
+        for name, value in table.values.items()
+    ]
+
+
 def list_secret_variables(environ: Mapping[str, str], names: Iterable[str]) -> list[str]:
     """Return the variables that are set and whose values are shown to nobody."""
     ours = {name for setting in SETTINGS for name in setting.variables}

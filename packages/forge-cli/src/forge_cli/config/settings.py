@@ -3,16 +3,17 @@
 See D63.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from forge_core.errors import UsageError
 
 if TYPE_CHECKING:
     from forge_core.models.check import Check
 
+    from forge_cli.config.call_settings import CallTable
     from forge_cli.config.model_fields import ModelField
 
 LARGEST = 2**63 - 1
@@ -106,6 +107,15 @@ KNOWN: Mapping[str, Setting] = {setting.key: setting for setting in SETTINGS}
 CHECKS = "checks"
 """Key of the tables that define checks."""
 
+CALLS: Sequence[Literal["models", "roles"]] = ("models", "roles")
+"""Keys of the tables that say how models are asked."""
+
+NOT_OF_REPOSITORY = (
+    "{path}: {key} cannot be set by a repository, which may be a stranger's: "
+    "set it in ~/.config/forge/config.toml"
+)
+"""What is said of a key that is not a repository's business."""
+
 TASK_TABLES = ("validation", "context")
 """Tables with the keys of a task file; they are defaults of it."""
 
@@ -118,6 +128,8 @@ class ConfigFile:
     values: Mapping[str, Any]
     """Values by `table.name`, each of its setting's type."""
     checks: "tuple[Check, ...]" = ()
+    calls: "tuple[CallTable, ...]" = ()
+    """How models are asked."""
 
 
 def parse_config(path: str, document: Mapping[str, Any], *, repository: bool) -> ConfigFile:
@@ -131,23 +143,37 @@ def parse_config(path: str, document: Mapping[str, Any], *, repository: bool) ->
     Raises:
         UsageError: A key is unknown, a value is of the wrong type, or the file may not set it.
     """
-    values = dict(_flatten(path, {k: v for k, v in document.items() if k != CHECKS}))
+    apart = {CHECKS, *CALLS}
+    values = dict(_flatten(path, {k: v for k, v in document.items() if k not in apart}))
     for key, value in values.items():
         setting = KNOWN.get(key)
         if setting is None:
             raise UsageError(f"{path}: unknown key {key}{_suggest(key)}")
         if repository and not setting.in_repository:
-            raise UsageError(
-                f"{path}: {key} cannot be set by a repository, which may be a stranger's: "
-                "set it in ~/.config/forge/config.toml"
-            )
+            raise UsageError(NOT_OF_REPOSITORY.format(path=path, key=key))
         if not accepts(setting, value):
             raise UsageError(f"{path}: {key} must be {describe_type(setting)}, not {value!r}")
+    calls = _parse_calls(path, document, repository=repository)
     if CHECKS not in document:
-        return ConfigFile(path, values)
+        return ConfigFile(path, values, calls=calls)
     from forge_cli.config.checks import parse_checks  # noqa: PLC0415 - imports pydantic
 
-    return ConfigFile(path, values, parse_checks(path, document[CHECKS]))
+    return ConfigFile(path, values, parse_checks(path, document[CHECKS]), calls)
+
+
+def _parse_calls(
+    path: str, document: Mapping[str, Any], *, repository: bool
+) -> "tuple[CallTable, ...]":
+    present = [kind for kind in CALLS if kind in document]
+    if not present:
+        return ()
+    if repository:
+        raise UsageError(NOT_OF_REPOSITORY.format(path=path, key=present[0]))
+    from forge_cli.config.call_settings import parse_call_tables  # noqa: PLC0415 - imports pydantic
+
+    return tuple(
+        table for kind in present for table in parse_call_tables(path, kind, document[kind])
+    )
 
 
 def accepts(setting: Setting, value: object) -> bool:

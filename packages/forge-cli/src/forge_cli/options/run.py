@@ -9,44 +9,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Group, Parameter
-from cyclopts.validators import Number
 
 from forge_cli.config.model_fields import get_field
-from forge_cli.options.types import FilePath, OptionalChoice, OptionalPath, Switch, parse_whole
+from forge_cli.options.call_settings import CallOptions
+from forge_cli.options.described import described, described_paths
+from forge_cli.options.types import FilePath, OptionalChoice, OptionalPath, Switch
 from forge_cli.terminal.console import OutputFormat
 
-BOUNDS = {"ge": "gte", "gt": "gt", "le": "lte", "lt": "lt"}
-"""Names of bounds in the library, by those that models have."""
-
 TemporalAddress = Annotated[str | None, Parameter(env_var="FORGE_TEMPORAL_ADDRESS")]
-
-
-def described(key: str, *, more: str = "", default: str = "") -> Parameter:
-    """Describe an option that stands for a field of a model: its help, default and bounds.
-
-    Args:
-        key: The field, as `table.name`.
-        more: Help that only the command line needs.
-        default: What happens without the option, where the model does not say so.
-    """
-    field = get_field(key)
-    if not default and field.default not in (None, (), False):
-        default = "on" if field.default is True else str(field.default)
-    sentences = (field.help, more, f"[default: {default}]" if default else "")
-    return Parameter(
-        help=" ".join(filter(None, sentences)),
-        show_default=False,
-        converter=parse_whole if field.is_whole else None,
-        validator=Number(**{BOUNDS[name]: bound for name, bound in field.bounds.items()})
-        if field.bounds
-        else None,
-    )
-
-
-def described_paths(key: str) -> Parameter:
-    """Describe an option that may be given several times."""
-    repeatable = Parameter(negative="")
-    return Parameter.combine(described(key, more="May be given several times."), repeatable)
 
 
 @Parameter(name="*", group=Group("Task", sort_key=1))
@@ -183,5 +153,6 @@ class RunOptions:
     checks: CheckOptions
     context: ContextOptions
     output: OutputOptions
+    calls: CallOptions = field(default_factory=CallOptions)
     defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """What configuration files say of `validation` and `context`, in the keys of a task file."""

@@ -25,11 +25,10 @@ class CallSettings(BaseModel):
     model_config = USER_INPUT
 
     temperature: float | None = Field(default=None, ge=0, le=2, allow_inf_nan=False)
-    """How freely the model chooses its words, 0 for as little as it can; many that reason take
-    none."""
+    """How freely the model chooses its words, 0 for least; many that reason take none."""
     reasoning_effort: ReasoningEffort | None = None
     """How long the model thinks before it answers; `none` for not at all."""
-    max_output_tokens: int | None = Field(default=None, ge=1, le=10_000_000)
+    max_output_tokens: int | None = Field(default=None, ge=1)
     """Largest answer, in tokens, its reasoning included; takes the place of `output_reserve`."""
     timeout_s: float | None = Field(default=None, gt=0, le=86_400, allow_inf_nan=False)
     """Seconds after which a request fails."""
