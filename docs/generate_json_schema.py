@@ -121,6 +121,7 @@ RUN: Schema = {
     "resume": null_or(TEXT),
     "successor": null_or(TEXT),
     "cost": ref("cost"),
+    "budget": null_or(ref("budget")),
 }
 
 INTERACTION: Schema = {**build_columns(Interaction), "cost_usd": null_or(NUMBER)}
@@ -137,10 +138,24 @@ COST: Schema = {
     "genai_prices": null_or(TEXT),
 }
 
+BUDGET: Schema = {
+    "max_cost_usd": null_or(NUMBER),
+    "max_total_tokens": null_or(COUNT),
+    "max_duration_s": null_or(NUMBER),
+    "spent_usd": NUMBER,
+    "spent_tokens": COUNT,
+    "elapsed_s": NUMBER,
+    "requests_estimated": COUNT,
+    "requests_at_assumed_price": COUNT,
+    "requests_without_price": COUNT,
+    "stopped_by": null_or(TEXT),
+}
+
 PARTS: dict[str, Schema] = {
     "run": build_object("A run", RUN),
     "interaction": build_object("A call of a model", INTERACTION, optional=OPTIONAL),
     "cost": build_object("What all calls of a run cost", COST),
+    "budget": build_object("The limits of a run, and what of them is used up", BUDGET),
     "error": build_object("A failure", {"type": TEXT, "message": TEXT}),
     "file": build_object("A file of the store", {"path": TEXT, "mode": TEXT}),
 }

@@ -140,6 +140,20 @@ async def replay(histories: list[WorkflowHistory], workflows: tuple[type, ...] =
         await replayer.replay_workflow(history)
 
 
+async def replay_workflows(client: Client, queue: str) -> None:
+    """Prove that each workflow of a queue decides the same when it is replayed."""
+    replayer = Replayer(
+        workflows=WORKFLOWS,
+        namespace=client.namespace,
+        data_converter=client.data_converter,
+        workflow_runner=build_sandbox(),
+    )
+    histories = await _fetch(client, queue)
+    assert histories
+    for history in histories:
+        await replayer.replay_workflow(history)
+
+
 async def _fetch(client: Client, queue: str) -> list[WorkflowHistory]:
     found = [execution async for execution in client.list_workflows(f"TaskQueue = '{queue}'")]
     found.sort(key=lambda execution: execution.id)

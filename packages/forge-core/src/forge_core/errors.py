@@ -22,6 +22,7 @@ ForgeError
 ├── UnreadableFile        a file that a prompt cannot show
 ├── MergeConflict         two sub-tasks changed the same path
 ├── UnsignedWork          work that was not submitted with our key
+├── LimitReached          the budget does not allow the next request
 ├── UnknownRun            the server has no such run
 ├── RunCancelled          a run was told to stop
 ├── NotCancelled          a run did not end as it was told to
@@ -111,6 +112,10 @@ class UnsignedWork(ForgeError):
 
 class RefusedPath(ForgeError):
     """A model named a path that it may not write."""
+
+
+class LimitReached(ForgeError):
+    """The run's budget does not allow the next request of a call."""
 
 
 class UnknownRun(ForgeError):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         StoreUnavailable,
         StoreUnreadable,
     )
-    from forge_obs.model.columns import PROVIDER, RUNNING, STARTED
+    from forge_obs.model.columns import BUDGET, PROVIDER, RUNNING, STARTED
     from forge_obs.model.entries import build_interaction_dict
     from forge_obs.model.liveness import INTERRUPTED
     from forge_obs.model.rows import FIGURES, Interaction, Run
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "BUDGET",
     "FIGURES",
     "INTERRUPTED",
     "PROVIDER",
@@ -110,6 +111,7 @@ _HOMES = {
     "StoreUnreadable": "errors",
     "FIGURES": "model.rows",
     "PROVIDER": "model.columns",
+    "BUDGET": "model.columns",
     "RUNNING": "model.columns",
     "STARTED": "model.columns",
     "build_interaction_dict": "model.entries",

@@ -3,12 +3,13 @@
 import os
 
 import pytest
-from forge_core.activities.model_call import perform_call
+from forge_core.activities.model_call import ModelCall, perform_call
 from forge_core.llm.calls import CallObserver
 from forge_core.llm.errors import NOT_SENT
 from forge_core.llm.request import ModelAnswer, ModelRequest, RequestLabels
+from forge_core.models.activity import CallInput
 from forge_core.models.context import AssembledContext
-from forge_core.models.llm import CallUsage, LLMResponse
+from forge_core.models.llm import LLMCallResult, LLMResponse
 from forge_obs import get_interactions, open_reader
 from temporalio.testing import ActivityEnvironment
 
@@ -38,11 +39,13 @@ async def test_unexpected_exception_says_whether_the_request_went_out(
             odd.add_note(note)
         raise odd
 
-    async def execute(_: AssembledContext, __: str, observer: CallObserver) -> CallUsage:
-        return (await observer.obtain(0, REQUEST, send)).usage
+    async def execute(_: AssembledContext, __: str, observer: CallObserver) -> LLMCallResult:
+        await observer.obtain(0, REQUEST, send)
+        raise AssertionError("nothing was obtained")
 
-    async def call() -> CallUsage:
-        return await perform_call("forge.call_llm", "llm", CONTEXT, "openai:m", execute)
+    async def call() -> LLMCallResult:
+        asked = ModelCall("llm", CONTEXT, "openai:m", CallInput())
+        return await perform_call("forge.call_llm", asked, execute)
 
     with pytest.raises(OverflowError):
         await ActivityEnvironment().run(call)

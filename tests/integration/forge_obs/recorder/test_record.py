@@ -317,6 +317,38 @@ def test_final_run_never_goes_back_to_running() -> None:
     assert (found.status, found.result_json, found.owner_pid) == ("cancelled", '{"a":1}', None)
 
 
+def test_run_stops_at_its_budget_and_goes_on() -> None:
+    assert run(result={"a": 1})
+    assert run("budget", result={"a": 2})
+    stopped = stored_run()
+    assert run("running", result={"a": 3})
+    resumed = stored_run()
+    assert run("success")
+    assert run("budget")
+
+    ended = stored_run()
+    assert (stopped.status, stopped.finished_at, stopped.owner_pid) == ("budget", None, os.getpid())
+    assert (resumed.status, resumed.result_json, resumed.finished_at) == (
+        "running",
+        '{"a":3}',
+        None,
+    )
+    assert (ended.status, ended.finished_at is None) == ("success", False)
+
+
+def test_entry_of_a_run_that_waited_does_not_undo_its_stop(db: Path) -> None:
+    early = build_run(
+        {"task_id": "t", "workflow_id": "w", "status": "running", "run_id": None},
+        owner=Owner("here", 7, "then"),
+        now="2026-11-01T00:00:00.000000Z",
+    )
+    assert run("budget")
+
+    write_at(db, early, timeout_s=5.0, migrate_s=5.0)
+
+    assert stored_run().status == "budget"
+
+
 def test_result_may_be_json_text_or_a_model() -> None:
     assert run(result='{"a": 1}')
     assert stored_run().result_json == '{"a": 1}'

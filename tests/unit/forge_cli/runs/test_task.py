@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from forge_cli.options.run import (
+    BudgetOptions,
     CheckOptions,
     ContextOptions,
     ModelOptions,
@@ -32,6 +33,7 @@ def make_task(
         models=ModelOptions(),
         checks=checks or CheckOptions(),
         context=context or ContextOptions(),
+        budget=BudgetOptions(),
         output=OutputOptions(),
         defaults=defaults or {},
     )

@@ -2,18 +2,19 @@
 
 import pytest
 from annotated_types import Ge, Gt, Le
+from forge_core.models.budget import BudgetConfig
 from forge_core.models.call_settings import CallSettings
 from forge_core.models.task import ContextConfig, ForgeTaskInput, TaskDefinition, ValidationConfig
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-NESTED = {"task", "validation", "context"}
+NESTED = {"task", "validation", "context", "budget"}
 """Fields whose models describe themselves."""
 
 
 @pytest.mark.parametrize(
     "model",
-    [ValidationConfig, ContextConfig, TaskDefinition, ForgeTaskInput, CallSettings],
+    [ValidationConfig, ContextConfig, BudgetConfig, TaskDefinition, ForgeTaskInput, CallSettings],
     ids=lambda m: m.__name__,
 )
 def test_every_field_has_a_help_text(model: type[BaseModel]) -> None:

@@ -7,6 +7,8 @@ import forge_core.runs
 import pytest
 
 PUBLIC = {
+    "BudgetReached",
+    "Limits",
     "CancellationRequested",
     "ForgeTaskInput",
     "PendingActivity",

@@ -132,6 +132,12 @@ def test_running_run_carries_its_owner() -> None:
     assert (row["seen_at"], row["finished_at"], row["result_json"]) == (NOW, None, "{}")
 
 
+def test_run_at_its_budget_was_seen_now_and_is_not_finished() -> None:
+    row = run(status="budget")
+
+    assert (row["seen_at"], row["finished_at"], row["owner_pid"]) == (NOW, None, None)
+
+
 def test_final_run_is_finished_now_and_leaves_the_owner_alone() -> None:
     row = run(status="success", result={"status": "success"})
 

@@ -23,8 +23,8 @@ def shown(run: Run, *, alive: bool = True) -> str:
     return shown_status(run, now=NOW, host="here", is_alive=lambda _pid, _start: alive)
 
 
-@pytest.mark.parametrize("status", ["success", "failure_terminal", "cancelled", "error"])
-def test_final_status_is_shown_as_it_is(status: str) -> None:
+@pytest.mark.parametrize("status", ["budget", "success", "failure_terminal", "cancelled", "error"])
+def test_status_that_needs_no_process_is_shown_as_it_is(status: str) -> None:
     assert shown(owned(status, silent_s=1e6), alive=False) == status
 
 

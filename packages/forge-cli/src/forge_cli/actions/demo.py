@@ -12,6 +12,7 @@ from forge_cli.actions.status import RunName, show_run
 from forge_cli.errors import UnknownWorkflow
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.run import (
+    BudgetOptions,
     CheckOptions,
     ContextOptions,
     ModelOptions,
@@ -91,5 +92,6 @@ def _options(repo: Path, model: str) -> RunOptions:
             run_tests=True, test_command="python3 -m unittest discover --quiet tests"
         ),
         context=ContextOptions(),
+        budget=BudgetOptions(),
         output=OutputOptions(),
     )

@@ -19,7 +19,6 @@ from forge_core.git.submodules import list_absent
 from forge_core.runs import (
     ForgeTaskInput,
     RunDetached,
-    RunFinished,
     RunSettings,
     TaskResult,
     make_workflow_id,
@@ -32,6 +31,7 @@ from forge_core.state_dir.files import StateFiles
 from forge_core.state_dir.locate import get_state_dir
 from forge_core.tracing.setup import init_tracing, shutdown_tracing
 from forge_obs import Interaction, StoreError, flush, get_db_path, lost_count, upgrade
+from pydantic import ValidationError
 
 from forge_cli.config.call_settings import resolve_settings
 from forge_cli.config.files import load_user_config
@@ -39,7 +39,7 @@ from forge_cli.errors import OutputFailed
 from forge_cli.escape import escape_line
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.call_settings import PLANNER, CallOptions
-from forge_cli.options.run import ModelOptions, OutputOptions, RunOptions
+from forge_cli.options.run import LimitOptions, ModelOptions, OutputOptions, RunOptions
 from forge_cli.program import as_started
 from forge_cli.render.figures import describe_cost, format_count
 from forge_cli.render.health import render_pending
@@ -52,9 +52,16 @@ from forge_cli.runs.execution import (
     NOT_RESUMED,
     NOT_STARTED,
     EventReporter,
+    RunEnd,
 )
 from forge_cli.runs.progress import build_progress
-from forge_cli.runs.task import build_task, calibrate, measure_chars_per_token, names_factor
+from forge_cli.runs.task import (
+    build_limits,
+    build_task,
+    calibrate,
+    measure_chars_per_token,
+    names_factor,
+)
 from forge_cli.store.prices import load_prices
 from forge_cli.store.queries import STORE_OFF, Store
 from forge_cli.terminal.console import (
@@ -113,7 +120,7 @@ def run_task(options: RunOptions, on_start: Print | None = None) -> ExitCode:
     address = output.temporal_address
     events = start_run(work, workflow_id, temporal_address=address, interval_s=LOOK_INTERVAL_S)
     reporter = _build_reporter(store, workflow_id, NOT_STARTED, "started", output)
-    return _report(store, workflow_id, execute(reporter.report_all(events, RunFinished)), output)
+    return _report(store, workflow_id, execute(reporter.report_run(events)), output)
 
 
 def _warn_of_absent(repo: Path, commit: str) -> None:
@@ -129,13 +136,15 @@ def _warn_of_absent(repo: Path, commit: str) -> None:
         )
 
 
-def resume_run(workflow_id: str, output: OutputOptions) -> ExitCode:
-    """Go on with an interrupted run, to its report."""
-    store, address = Store(), output.temporal_address
+def resume_run(workflow_id: str, budget: LimitOptions, output: OutputOptions) -> ExitCode:
+    """Go on with a run that is interrupted or has stopped at its budget, to its report."""
+    store, address, limits = Store(), output.temporal_address, build_limits(budget)
     prepare_store()
-    events = runs.resume_run(workflow_id, temporal_address=address, interval_s=LOOK_INTERVAL_S)
+    events = runs.resume_run(
+        workflow_id, limits=limits, temporal_address=address, interval_s=LOOK_INTERVAL_S
+    )
     reporter = _build_reporter(store, workflow_id, NOT_RESUMED, "resumed", output)
-    return _report(store, workflow_id, execute(reporter.report_all(events, RunFinished)), output)
+    return _report(store, workflow_id, execute(reporter.report_run(events)), output)
 
 
 def _build_reporter(
@@ -148,15 +157,25 @@ def _build_reporter(
     return EventReporter(workflow_id, remark, output.format, progress, verb)
 
 
-def _report(
-    store: Store, workflow_id: str, finished: RunFinished, output: OutputOptions
-) -> ExitCode:
-    """Report how a run ended."""
-    result = finished.result
+def _report(store: Store, workflow_id: str, end: RunEnd, output: OutputOptions) -> ExitCode:
+    """Report how a run ended, or why it has stopped."""
+    result = _complete(store, workflow_id, end.result)
     report = _report_json if output.json else _report_text
     report(store, workflow_id, result, verbose=output.verbose)
     _warn_of_gaps(store)
     return ExitCode.SUCCESS if result.status == "success" else ExitCode.FAILED
+
+
+def _complete(store: Store, workflow_id: str, result: TaskResult) -> TaskResult:
+    """Return the result of a stopped run, from the record where no worker was there to tell."""
+    if result.status != "budget" or result.worktree_path is not None:
+        return result
+    with suppress(StoreError, ValidationError):
+        run = store.find_run(workflow_id)
+        recorded = None if run is None else TaskResult.model_validate_json(run[0].run.result_json)
+        if recorded is not None and recorded.budget_stop == result.budget_stop:
+            return recorded
+    return result
 
 
 def _warn_of_gaps(store: Store) -> None:
@@ -251,7 +270,7 @@ def _report_detached(
     return ExitCode.SUCCESS
 
 
-def execute(run: Coroutine[Any, Any, RunFinished]) -> RunFinished:
+def execute(run: Coroutine[Any, Any, RunEnd]) -> RunEnd:
     """Execute a run, traced if that is asked for, and have its record written."""
     init_tracing(os.environ.get("FORGE_OTEL_EXPORTER", "none"))
     try:

@@ -8,8 +8,10 @@ from forge_cli.config.files import load_task_defaults
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.call_settings import CallOptions
 from forge_cli.options.run import (
+    BudgetOptions,
     CheckOptions,
     ContextOptions,
+    LimitOptions,
     ModelOptions,
     OutputOptions,
     RunOptions,
@@ -26,6 +28,7 @@ def run(
     calls: CallOptions | None = None,
     checks: CheckOptions | None = None,
     context: ContextOptions | None = None,
+    budget: BudgetOptions | None = None,
     output: OutputOptions | None = None,
 ) -> ExitCode:
     """Run a task on a git repository and report the outcome.
@@ -39,6 +42,7 @@ def run(
         calls: How the models are asked.
         checks: What the files must pass.
         context: What the model is shown.
+        budget: What it may spend.
         output: What is printed.
     """
     from forge_cli.actions.run import run_task  # noqa: PLC0415 - imports Temporal
@@ -51,6 +55,7 @@ def run(
         calls=calls or CallOptions(),
         checks=checks,
         context=context or ContextOptions(),
+        budget=budget or BudgetOptions(),
         output=output or OutputOptions(),
         defaults=load_task_defaults(task.repo, run_checks=checks.run_checks),
     )
@@ -60,17 +65,20 @@ def run(
 def resume(
     workflow_id: str,
     *,
+    budget: LimitOptions | None = None,
     temporal_address: Annotated[str | None, Parameter(env_var="FORGE_TEMPORAL_ADDRESS")] = None,
     verbose: Switch = False,
     json: Switch = False,
 ) -> ExitCode:
-    """Resume an interrupted run.
+    """Resume an interrupted run, or one that has stopped at its budget.
 
     No finished work is repeated, and no answer that has arrived is requested again. A run of a
-    configured Temporal server continues at its worker; this command then follows it.
+    configured Temporal server continues at its worker; this command then follows it. A run that
+    has used up its budget goes on only with a new limit above what it has spent.
 
     Args:
         workflow_id: The run's id, as `forge status` lists it.
+        budget: New limits of what the run may spend in all.
         temporal_address: Temporal server as HOST:PORT. [default: the configured one, else an
             embedded one]
         verbose: Print every model call in full when the run has ended.
@@ -79,4 +87,4 @@ def resume(
     from forge_cli.actions.run import resume_run  # noqa: PLC0415 - imports Temporal
 
     output = OutputOptions(temporal_address=temporal_address, verbose=verbose, json=json)
-    return resume_run(workflow_id, output)
+    return resume_run(workflow_id, budget or LimitOptions(), output)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, get_args, get_origin
 
+from forge_core.models.budget import BudgetConfig
 from forge_core.models.call_settings import CallSettings
 from forge_core.models.check import Check
 from forge_core.models.task import (
@@ -27,6 +28,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "context": ContextConfig,
     "checks": Check,
     "calls": CallSettings,
+    "budget": BudgetConfig,
 }
 """Models by the table of a configuration file or task file that fills them in."""
 

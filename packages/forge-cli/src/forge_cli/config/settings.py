@@ -82,6 +82,11 @@ SETTINGS = (
     Setting("context.output_reserve", ValueType.MODELLED),
     Setting("context.chars_per_token", ValueType.MODELLED),
     Setting("trust.repositories", ValueType.PATHS),
+    Setting("budget.max_cost_usd", ValueType.MODELLED),
+    Setting("budget.max_total_tokens", ValueType.MODELLED),
+    Setting("budget.max_duration_s", ValueType.MODELLED),
+    Setting("budget.assumed_price", ValueType.TEXT),
+    Setting("budget.allow_unknown_prices", ValueType.FLAG),
     Setting("status.limit", ValueType.COUNT),
     Setting("store.path", ValueType.PATH, ("FORGE_DB_PATH",), empty_says=True),
     Setting(
@@ -116,7 +121,7 @@ NOT_OF_REPOSITORY = (
 )
 """What is said of a key that is not a repository's business."""
 
-TASK_TABLES = ("validation", "context")
+TASK_TABLES = ("validation", "context", "budget")
 """Tables with the keys of a task file; they are defaults of it."""
 
 

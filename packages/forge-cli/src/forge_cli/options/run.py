@@ -13,7 +13,13 @@ from cyclopts import Group, Parameter
 from forge_cli.config.model_fields import get_field
 from forge_cli.options.call_settings import CallOptions
 from forge_cli.options.described import described, described_paths
-from forge_cli.options.types import FilePath, OptionalChoice, OptionalPath, Switch
+from forge_cli.options.types import (
+    FilePath,
+    OptionalChoice,
+    OptionalPath,
+    Switch,
+    parse_seconds,
+)
 from forge_cli.terminal.console import OutputFormat
 
 TemporalAddress = Annotated[str | None, Parameter(env_var="FORGE_TEMPORAL_ADDRESS")]
@@ -96,7 +102,30 @@ class ContextOptions:
     repo_map_tokens: Annotated[int | None, described("context.repo_map_tokens")] = None
 
 
-@Parameter(name="*", group=Group("Server and output", sort_key=5))
+@Parameter(name="*", group=Group("Budget", sort_key=5))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LimitOptions:
+    """What a run may spend in all; None leaves it to files, or to what the run had before."""
+
+    max_cost: Annotated[float | None, described("budget.max_cost_usd")] = None
+    max_total_tokens: Annotated[int | None, described("budget.max_total_tokens")] = None
+    max_duration: Annotated[
+        float | None,
+        described("budget.max_duration_s", more="Or with a unit: 90s, 30m, 2h."),
+        Parameter(converter=parse_seconds),
+    ] = None
+
+
+@Parameter(name="*", group=Group("Budget", sort_key=5))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BudgetOptions(LimitOptions):
+    """What a run may spend in all, and what is taken for the price of a model without one."""
+
+    assume_price: Annotated[str | None, described("budget.assumed_price")] = None
+    allow_unknown_prices: Annotated[OptionalChoice, described("budget.allow_unknown_prices")] = None
+
+
+@Parameter(name="*", group=Group("Server and output", sort_key=6))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OutputOptions:
     """Where the run is executed and what is printed."""
@@ -124,6 +153,9 @@ FIELD_NAMES: Mapping[str, str] = {
     "format": "run_ruff_format",
     "test_timeout": "test_timeout_s",
     "include_deps": "include_dependencies",
+    "max_cost": "max_cost_usd",
+    "max_duration": "max_duration_s",
+    "assume_price": "assumed_price",
 }
 """Names of the models' fields by the options that are called otherwise."""
 
@@ -132,7 +164,9 @@ NO_FIELDS = frozenset({"check", "run_checks"})
 """Options that say something about fields, and stand for none."""
 
 
-def list_field_values(options: TaskOptions | CheckOptions | ContextOptions) -> dict[str, Any]:
+def list_field_values(
+    options: TaskOptions | CheckOptions | ContextOptions | LimitOptions,
+) -> dict[str, Any]:
     """Return the values of options that were given, by the names of the models' fields."""
     names = [option.name for option in fields(options) if option.name not in NO_FIELDS]
     values = {name: getattr(options, name) for name in names}
@@ -152,7 +186,8 @@ class RunOptions:
     models: ModelOptions
     checks: CheckOptions
     context: ContextOptions
+    budget: BudgetOptions
     output: OutputOptions
     calls: CallOptions = field(default_factory=CallOptions)
     defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """What configuration files say of `validation` and `context`, in the keys of a task file."""
+    """What configuration files say of the tables of a task file, in its keys."""

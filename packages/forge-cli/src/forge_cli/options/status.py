@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 MOST_RUNS = 1_000_000
 
-ShownStatus = Literal["running", "interrupted", "success", "failure_terminal", "cancelled", "error"]
+ShownStatus = Literal[
+    "running", "interrupted", "budget", "success", "failure_terminal", "cancelled", "error"
+]
 """A status as it is shown."""
 
 

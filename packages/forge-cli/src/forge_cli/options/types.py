@@ -10,6 +10,16 @@ from cyclopts import Parameter, Token
 from cyclopts.validators import Number
 from forge_core.errors import UsageError
 
+
+def parse_seconds(_type: type, tokens: Sequence[Token]) -> float:
+    """Read a length of time, in seconds or with its unit.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    return parse_length(tokens[0].value).total_seconds()
+
+
 Switch = Annotated[bool, Parameter(negative="", show_default=False)]
 """An option without a value."""
 
@@ -65,6 +75,19 @@ UNITS = {
 
 DAYS = {"d": 1, "w": 7}
 """Calendar days by their unit: as long as the user's clocks make them."""
+
+
+def parse_length(text: str) -> timedelta:
+    """Read a length of time: a number of seconds, or one with its unit.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    length = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)\s*([a-z]*)", text.strip().lower())
+    if length is None or (length[2] or "s") not in UNITS:
+        raise ValueError(f"{text!r} is not a length of time such as 90, 30m or 2h")
+    return float(length[1]) * UNITS[length[2] or "s"]
+
 
 AGE = re.compile(r"(\d{1,9})\s*([a-z]+)", re.ASCII | re.IGNORECASE)
 

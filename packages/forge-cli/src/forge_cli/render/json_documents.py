@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from forge_obs import Interaction, Run
 
+from forge_cli.views.budget import LIMITS, BudgetView
 from forge_cli.views.costs import NO_PRICES, Prices, Tally
 from forge_cli.views.json_text import load_or_keep
 from forge_cli.views.run import RunView
@@ -79,6 +80,7 @@ def build_run(view: RunView) -> dict[str, Any]:
         "calls_without_usage": view.totals.unreported,
         "calls_unanswered": view.totals.unanswered,
         "cost": build_cost(view.totals, view.price_data),
+        "budget": build_budget(view.result.budget),
         "duration_s": duration.total_seconds() if duration is not None else None,
     }
 
@@ -93,6 +95,22 @@ def build_cost(tally: Tally, price_data: str) -> dict[str, Any]:
         "calls_refused": tally.refused,
         "calls_scripted": tally.scripted,
         "genai_prices": price_data or None,
+    }
+
+
+def build_budget(budget: BudgetView) -> dict[str, Any] | None:
+    """Build the object of a run's limits and of what it has spent of them; None without limits."""
+    if not budget.is_limited:
+        return None
+    return {
+        **{name: getattr(budget, name) for name in LIMITS},
+        "spent_usd": budget.spent_usd,
+        "spent_tokens": budget.spent_tokens,
+        "elapsed_s": budget.elapsed_s,
+        "requests_estimated": budget.estimated,
+        "requests_at_assumed_price": budget.assumed,
+        "requests_without_price": budget.unpriced,
+        "stopped_by": budget.limit,
     }
 
 

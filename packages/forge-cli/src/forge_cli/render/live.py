@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from forge_cli.escape import escape_line
+from forge_cli.render.budget import describe_limits
 from forge_cli.render.figures import (
     format_cost,
     format_count,
@@ -17,6 +18,7 @@ from forge_cli.render.figures import (
     format_tokens,
 )
 from forge_cli.render.table import STYLES
+from forge_cli.views.budget import NO_BUDGET, BudgetView
 from forge_cli.views.costs import NO_PRICES, Prices, Tally, tally_calls
 from forge_cli.views.outline import ANSWERED, Outline, UnitOutline
 from forge_cli.views.result import AttemptView, ResultView, UnitView
@@ -62,6 +64,7 @@ class LiveState:
     outline: Outline = EMPTY
     prices: Prices = NO_PRICES
     pending: tuple[PendingActivity, ...] = ()
+    budget: BudgetView = NO_BUDGET
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +106,11 @@ def describe_totals(state: LiveState, now: datetime) -> str:
     steps = [f"{done}/{outline.planned} steps"] if outline.planned else []
     calls = [format_count(len(outline.calls), "call")] if outline.calls else []
     tokens = [" ".join(_format_tokens(tally).split())] if _has_tokens(tally) else []
-    cost = [_describe_cost(tally)] if tally.paid else []
-    return " · ".join([*steps, *calls, *tokens, *cost, format_duration(now - state.began)])
+    elapsed, budget = now - state.began, state.budget
+    cost = [_describe_cost(tally)] if tally.paid and budget.max_cost_usd is None else []
+    took = [format_duration(elapsed)] if budget.max_duration_s is None else []
+    limits = describe_limits(budget, tally, elapsed)
+    return " · ".join([*steps, *calls, *tokens, *cost, *limits, *took])
 
 
 def list_activities(state: LiveState, now: datetime) -> list[str]:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from forge_cli.escape import escape_line
 from forge_cli.program import as_started
+from forge_cli.render.budget import describe_budget, describe_stop
 from forge_cli.render.figures import format_age, format_count
 from forge_cli.render.table import align, style_status
 from forge_cli.views.leftover import Candidate
@@ -48,6 +49,7 @@ def _list_lines(
 ) -> Iterator[tuple[str, str]]:
     if result.error:
         yield "error", escape_line(result.error)
+    yield from _list_budget(result)
     for remark in result.list_remarks():
         yield "warning" if remark.warning else "note", escape_line(remark.summary)
     commits = _list_commits(result)
@@ -63,12 +65,29 @@ def _list_lines(
         yield "review", f"{_git(result)} diff {commits[0][0]}^..{_quote(result.branch)}"
     if recorded:
         yield "look", as_started(f"forge status --workflow-id {_quote(workflow_id)} --verbose")
-    if result.branch and result.worktree:
+    stopped = result.budget.limit is not None
+    if stopped:
+        yield (
+            "resume",
+            as_started(f"forge resume {_quote(workflow_id)} {result.budget.propose_option()}"),
+        )
+        yield "cancel", as_started(f"forge cancel {_quote(workflow_id)}")
+    if result.branch and result.worktree and not stopped:
         repo = _quote(_find_repository(result))
         yield (
             "remove",
             as_started(f"forge clean {_quote(basename(result.branch))} --repo {repo} --force"),
         )
+
+
+def _list_budget(result: ResultView) -> Iterator[tuple[str, str]]:
+    """List what was spent of the limits and, of a run that has stopped, what is done."""
+    if spent := describe_budget(result.budget):
+        yield "budget", spent
+    if stopped := describe_stop(result.budget):
+        yield "stopped", stopped
+        if result.plan:
+            yield "done", f"{result.steps_done:,} of {format_count(len(result.plan), 'step')}"
 
 
 def _count_files(result: ResultView) -> str:

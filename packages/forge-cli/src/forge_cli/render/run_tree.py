@@ -10,6 +10,7 @@ from rich.text import Text
 
 from forge_cli.escape import escape, escape_line
 from forge_cli.program import as_started
+from forge_cli.render.budget import describe_budget, describe_stop
 from forge_cli.render.changes import describe_change
 from forge_cli.render.figures import (
     describe_cost,
@@ -103,6 +104,8 @@ def _describe_run(
     yield "calls", _describe_calls(tally)
     yield "unknown", _describe_unanswered(view)
     yield "cost", describe_cost(tally, prices)
+    yield "budget", describe_budget(result.budget)
+    yield "stopped", describe_stop(result.budget) if view.has_stopped else ""
     yield "waste", _describe_waste(outline, prices)
     yield "time", _describe_time(view, outline)
     yield "files", ", ".join(escape_line(path) for path in result.files)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from forge_obs import BUDGET, INTERRUPTED
 from rich.cells import cell_len
 from rich.text import Text
 
@@ -29,7 +30,12 @@ DISPENSABLE = ("TASK", "CALLS", "STEPS", "DURATION", "OUT", "IN", "COST")
 
 INDENT = "  "
 
-INTERRUPTED_HINT = "interrupted: forge resume ID continues a run, forge cancel ID ends it"
+HINTS = {
+    INTERRUPTED: "interrupted: forge resume ID continues a run, forge cancel ID ends it",
+    BUDGET: "budget: forge resume ID with a new limit, such as --max-cost 5, continues a run, "
+    "forge cancel ID ends it",
+}
+"""What can be done with a run that has not ended, by its status."""
 
 Row = Mapping[str, str]
 """Cells by column."""
@@ -57,7 +63,7 @@ def render_run_list(views: Sequence[RunView], *, width: int | None = None) -> Te
         ]
     hints = [
         *{f"cost by genai-prices {view.price_data}" for view in views if view.price_data},
-        *{as_started(INTERRUPTED_HINT) for view in views if view.resume},
+        *{as_started(HINTS[view.status]) for view in views if view.resume},
         *(
             f"{escape_line(v.run.workflow_id)}: {as_started(v.obstacle)}"
             for v in views

@@ -12,6 +12,7 @@ STYLES = {
     "running": "cyan",
     "answered": "cyan",
     "interrupted": "yellow",
+    "budget": "yellow",
     "cancelled": "yellow",
     "failure_retryable": "yellow",
     "failure_terminal": "red",

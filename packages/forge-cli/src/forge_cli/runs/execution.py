@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import TypeVar
+from types import UnionType
+from typing import TypeVar, cast
 
 from forge_core.errors import UnknownRun
 from forge_core.runs import (
+    BudgetReached,
     CancellationRequested,
     RunBlocked,
     RunEvent,
@@ -41,6 +43,9 @@ DETACHED = "run {0} continues: forge status --workflow-id {0} shows it, forge ca
 CANCELLING = "run {0} may still be stopping: forge status --workflow-id {0}"
 """What has become of a run, by its workflow id, when this process stops."""
 
+RunEnd = RunFinished | BudgetReached
+"""The last event of a run that is waited for."""
+
 Last = TypeVar("Last", bound=RunEvent)
 """The last event of a stream."""
 
@@ -70,6 +75,12 @@ class EventReporter:
         self._verb = verb
         self._output = output
         self._ui_address: str | None = None
+        self._is_started = False
+
+    async def report_run(self, events: AsyncGenerator[RunEvent]) -> RunEnd:
+        """Report the events of a run until it ends or stops; raises as `report_all` does."""
+        last = await self._report_until(events, RunFinished | BudgetReached)
+        return cast("RunEnd", last)
 
     async def report_all(self, events: AsyncGenerator[RunEvent], last: type[Last]) -> Last:
         """Report events until their last, and return that.
@@ -79,6 +90,11 @@ class EventReporter:
             Interrupted: The process was told to stop; the message says what became of the run.
             ForgeError: As the stream does.
         """
+        return cast("Last", await self._report_until(events, last))
+
+    async def _report_until(
+        self, events: AsyncGenerator[RunEvent], last: type[object] | UnionType
+    ) -> RunEvent:
         with explaining(self._explain, self._report_at_once, self._close):
             try:
                 async with aclosing(events):
@@ -107,10 +123,11 @@ class EventReporter:
             case RunStarted():
                 if self._progress is not None:
                     self._progress.started(f"{self._verb} on {event.work.repo_root}")
+                self._is_started = True
                 self._remark = INTERRUPTED if event.executed_here else LEFT
             case RunProgress():
                 await self._look(event)
-            case RunFinished():
+            case RunFinished() | BudgetReached() if self._is_started:
                 await self._look(RunProgress(()))
             case _:
                 if line := describe_event(event):

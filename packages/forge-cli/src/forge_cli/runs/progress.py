@@ -1,6 +1,7 @@
 """Telling a run's progress while it goes on: on a screen, or in lines."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol, TextIO
 
@@ -90,9 +91,7 @@ def read_state(store: Store, state: LiveState, pending: Sequence[PendingActivity
     except StoreError:
         run = None
     if run is None:
-        return LiveState(
-            state.workflow_id, state.began, state.outline, state.prices, tuple(pending)
-        )
+        return replace(state, pending=tuple(pending))
     view, calls = run
     return LiveState(
         state.workflow_id,
@@ -100,6 +99,7 @@ def read_state(store: Store, state: LiveState, pending: Sequence[PendingActivity
         build_outline(view.result, calls, running=True),
         load_prices(calls),
         tuple(pending),
+        view.result.budget,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from forge_core.context.assemble import get_room
 from forge_core.errors import UsageError
+from forge_core.models.budget import BudgetConfig, Limits
 from forge_core.models.error_text import describe_fault
 from forge_core.models.ids import build_task_id
 from forge_core.models.task import ContextConfig, TaskDefinition
@@ -17,6 +18,7 @@ from pydantic import ValidationError
 
 from forge_cli.config.checks import merge_checks, parse_check_option, parse_checks
 from forge_cli.options.run import (
+    LimitOptions,
     RunOptions,
     TaskOptions,
     list_field_values,
@@ -65,6 +67,7 @@ def build_task(options: RunOptions, *, suffix: str) -> TaskDefinition:
     changes = {
         "validation": list_field_values(checks),
         "context": list_field_values(options.context),
+        "budget": list_field_values(options.budget),
     }
     for table, options_of_table in changes.items():
         values[table] = _merge(
@@ -103,6 +106,18 @@ def _merge_checks(values: dict[str, Any], options: RunOptions) -> None:
     taken = {check.name for check in checks}
     skipped = tuple(name for name in table.get("skipped_checks", ()) if name not in taken)
     values["validation"] = {**table, "checks": checks, "skipped_checks": skipped}
+
+
+def build_limits(options: LimitOptions) -> Limits:
+    """Build the limits that options name.
+
+    Raises:
+        UsageError: One of them is none.
+    """
+    try:
+        return BudgetConfig.model_validate(list_field_values(options)).limits
+    except ValidationError as error:
+        raise UsageError(_describe(error).replace("the task is", "the limits are", 1)) from error
 
 
 def _find_description(options: RunOptions, values: Mapping[str, Any]) -> str:

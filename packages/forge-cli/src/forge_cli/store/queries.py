@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from forge_obs import (
+    BUDGET,
     INTERRUPTED,
     RUNNING,
     Backlog,
@@ -253,7 +254,7 @@ def _build_view(
     shown = status or (get_shown_status(run) if run.status else "unknown")
     price_data = prices.version if totals is not None and totals.paid else ""
     view = build_run_view(run, shown, totals, datetime.now(UTC), price_data)
-    if shown != INTERRUPTED:
+    if shown not in {BUDGET, INTERRUPTED}:
         return view
     return replace(view, successor=_find_successor(reader, run))
 

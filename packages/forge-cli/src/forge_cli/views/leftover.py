@@ -5,6 +5,7 @@ from datetime import datetime
 
 from forge_core.git.leftovers import Leftover
 from forge_core.runs.state import INTERRUPTED, OUT_OF_REACH, RUNNING
+from forge_obs import BUDGET
 
 UNKNOWN = "unknown"
 """State of a run of which neither the store nor a server tells."""
@@ -44,7 +45,7 @@ def find_keep_reason(candidate: Candidate) -> KeepReason | None:
 def may_be_resumed(candidate: Candidate) -> bool:
     """Return whether a leftover may be all that a run needs to go on."""
     claimed = candidate.leftover.workflow_id is not None
-    return claimed and candidate.state in {INTERRUPTED, OUT_OF_REACH, UNKNOWN}
+    return claimed and candidate.state in {BUDGET, INTERRUPTED, OUT_OF_REACH, UNKNOWN}
 
 
 def _find_loss(candidate: Candidate) -> str | None:
@@ -52,12 +53,8 @@ def _find_loss(candidate: Candidate) -> str | None:
     if state == OUT_OF_REACH:
         return "the Temporal server, which knows whether its run is in progress, does not answer"
     if may_be_resumed(candidate):
-        is_interrupted = state == INTERRUPTED
-        return (
-            "its run can be resumed"
-            if is_interrupted
-            else "it is unknown whether its run has ended"
-        )
+        is_open = state in {BUDGET, INTERRUPTED}
+        return "its run can be resumed" if is_open else "it is unknown whether its run has ended"
     if leftover.unmerged:
         commits = f"{leftover.unmerged:,} commit" + ("" if leftover.unmerged == 1 else "s")
         return f"branch {leftover.branch} has {commits} that no other branch has"

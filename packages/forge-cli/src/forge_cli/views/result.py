@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from forge_cli.views.budget import NO_BUDGET, BudgetView, read_budget
 from forge_cli.views.json_text import load_object
 
 TARGETS = "targets"
@@ -104,6 +105,7 @@ class ResultView:
     attempts: tuple[AttemptView, ...]
     """Attempts of a task without a plan."""
     files: tuple[str, ...]
+    budget: BudgetView = NO_BUDGET
 
     @property
     def steps_done(self) -> int:
@@ -152,6 +154,7 @@ def build_result_view(document: Mapping[str, Any]) -> ResultView:
         steps=tuple(_step(step, descriptions) for step in _items(document, "step_results")),
         attempts=tuple(_attempt(item) for item in _items(document, "attempts")),
         files=tuple(sorted(_mapping(document, "output_files") or {})),
+        budget=read_budget(document),
     )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from forge_obs import INTERRUPTED, Run
+from forge_obs import BUDGET, INTERRUPTED, Run
 
 from forge_cli.escape import escape_line
 from forge_cli.views.costs import Tally
@@ -24,17 +24,24 @@ class RunView:
     """Version of the price data behind the cost; empty where none was needed."""
 
     successor: str | None = None
-    """The run that has the task id of this interrupted one by now."""
+    """The run that has the task id of this interrupted or stopped one by now."""
 
     @property
     def resume(self) -> str | None:
-        """The command that goes on with an interrupted run; None for any other."""
-        resumable = self.status == INTERRUPTED and self.successor is None
-        return f"forge resume {escape_line(self.run.workflow_id)}" if resumable else None
+        """The command that goes on with an interrupted or stopped run; None for any other."""
+        if self.successor is not None or self.status not in {INTERRUPTED, BUDGET}:
+            return None
+        command = f"forge resume {escape_line(self.run.workflow_id)}"
+        return f"{command} {self.result.budget.propose_option()}" if self.has_stopped else command
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether it waits for a new limit."""
+        return self.status == BUDGET
 
     @property
     def obstacle(self) -> str | None:
-        """Why an interrupted run cannot go on, and what ends it."""
+        """Why an interrupted or stopped run cannot go on, and what ends it."""
         if self.successor is None:
             return None
         return (
@@ -49,6 +56,8 @@ class RunView:
         That is so, too, where the clock was put back meanwhile.
         """
         ended = self.now if self.status == "running" else self.run.finished_at
+        if self.has_stopped:
+            ended = self.run.seen_at
         if ended is None or ended < self.run.created_at:
             return None
         return ended - self.run.created_at

@@ -6,7 +6,7 @@ from pathlib import Path
 from temporalio import activity
 
 from forge_core.activities.files import ChangeOrigin, build_policy
-from forge_core.activities.model_call import perform_call
+from forge_core.activities.model_call import ModelCall, perform_call
 from forge_core.activities.review import ChangeReviewer
 from forge_core.llm.calls import execute_llm_call, execute_planner_call
 from forge_core.models.activity import CallLLMInput, CallPlannerInput
@@ -21,7 +21,8 @@ async def call_llm(work: CallLLMInput) -> LLMCallResult:
         origin = ChangeOrigin(Path(work.worktree), work.head, work.target_files)
         review = ChangeReviewer(origin, work.context.spare_chars).review
     execute = partial(execute_llm_call, review=review, settings=work.settings)
-    return await perform_call("forge.call_llm", "llm", work.context, work.model, execute)
+    call = ModelCall("llm", work.context, work.model, work)
+    return await perform_call("forge.call_llm", call, execute)
 
 
 @activity.defn
@@ -30,6 +31,5 @@ async def call_planner(work: CallPlannerInput) -> PlanCallResult:
     rules = work.validation
     policy = None if rules is None else build_policy(work.target_files, rules)
     execute = partial(execute_planner_call, policy=policy, settings=work.settings)
-    return await perform_call(
-        "forge.call_planner", "planner", work.context, work.planner_model, execute
-    )
+    call = ModelCall("planner", work.context, work.planner_model, work)
+    return await perform_call("forge.call_planner", call, execute)

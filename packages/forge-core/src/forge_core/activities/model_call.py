@@ -1,32 +1,40 @@
 """What every model call shares: its record, its span and its failures.
 
-See D46.
+See D46 and D74.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 
 from forge_obs import record
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
+from forge_core.errors import LimitReached
 from forge_core.llm.calls import CallObserver, Send
 from forge_core.llm.errors import MESSAGE_LENGTH, NOT_SENT, ModelFailure
 from forge_core.llm.parse_answer import Reading
 from forge_core.llm.request import ModelAnswer, ModelRequest, request_params
+from forge_core.models.activity import CallInput
 from forge_core.models.context import AssembledContext
 from forge_core.models.ids import build_entry_id
-from forge_core.models.llm import CallUsage, build_llm_stats
+from forge_core.models.llm import LLMCallResult, PlanCallResult, build_llm_stats
 from forge_core.records.answer_journal import (
     AnswerJournal,
     AnswerKey,
     KeptAnswer,
     digest_request,
     open_journal,
+)
+from forge_core.records.call_account import (
+    CallAccount,
+    CallIdentity,
+    CallProgress,
+    read_details,
 )
 from forge_core.records.outcomes import Verdict, judge_answer, judge_failure, record_outcome
 from forge_core.records.requests_in_flight import (
@@ -46,27 +54,59 @@ MAX_RETRY_AFTER_S = 600.0
 READ_PAST = "read in spite of "
 """Before what the record notes of an answer that is not as it was asked for."""
 
-Result = TypeVar("Result", bound=CallUsage)
+Result = TypeVar("Result", LLMCallResult, PlanCallResult)
 Execute = Callable[[AssembledContext, str, CallObserver], Awaitable[Result]]
 """One of the calls of `forge_core.llm.calls`."""
 
 
-async def perform_call(
-    span_name: str, role: str, context: AssembledContext, model: str, execute: Execute[Result]
-) -> Result:
+@dataclass(frozen=True, slots=True)
+class ModelCall:
+    """A call to be made."""
+
+    role: str
+    """The part that the model plays."""
+    context: AssembledContext
+    """The prompts, and whose they are."""
+    model: str
+    """`provider:name`."""
+    work: CallInput
+    """What it is paid from."""
+
+
+async def perform_call(span_name: str, call: ModelCall, execute: Execute[Result]) -> Result:
     """Make a call inside its span, on record, with failures in Temporal's terms.
 
     Raises:
-        ApplicationError: The call failed; `type` is `llm.` and the failure's kind.
+        ApplicationError: The call failed; `type` is `llm.` and the failure's kind, or that the
+            budget does not allow the next request. Its details tell what was spent.
     """
+    context, model = call.context, call.model
+    failures, account = _open_account(call)
     with activity_span(span_name, llm_call_attributes(context, model)) as span:
         try:
-            observer = CallRecorder(context, role, open_journal(), get_requests_in_flight())
+            observer = CallRecorder(call, account, open_journal(), get_requests_in_flight())
             result = await execute(context, model, observer)
         except ModelFailure as failure:
-            raise _application_error(failure) from failure
+            raise _application_error(failure, failures, account) from failure
+        except LimitReached as reached:
+            raise ApplicationError(
+                str(reached),
+                account.describe_stop(),
+                type=LimitReached.__name__,
+                non_retryable=True,
+                category=ApplicationErrorCategory.BENIGN,
+            ) from reached
         span.set_attributes(llm_call_attributes(context, model, result))
-        return result.model_copy(update={"entry_id": observer.accepted})
+        return result.model_copy(update={"entry_id": observer.accepted, "spent": account.spent})
+
+
+def _open_account(call: ModelCall) -> tuple[int, CallAccount]:
+    """Return how many requests have failed, and the account of all of them."""
+    info = activity.info()
+    failures, inherited = read_details(info.heartbeat_details)
+    waited_s = (info.started_time - info.scheduled_time).total_seconds()
+    identity = CallIdentity.of(info.activity_id, info.attempt, call.work.stop)
+    return failures, CallAccount(call.work, call.context, identity, inherited, waited_s)
 
 
 class CallRecorder:
@@ -77,23 +117,25 @@ class CallRecorder:
     is joined. Either way the record goes on in that attempt's row: it was paid for once.
 
     Args:
-        context: The prompts, and whose they are.
-        role: The part that the model plays.
+        call: The prompts, and whose they are.
+        account: Counts what is paid.
         journal: Where answers are kept.
         in_flight: The requests of this process.
     """
 
     def __init__(
         self,
-        context: AssembledContext,
-        role: str,
+        call: ModelCall,
+        account: CallAccount,
         journal: AnswerJournal,
         in_flight: RequestsInFlight,
     ) -> None:
-        info = activity.info()
+        info, context = activity.info(), call.context
+        identity = CallIdentity.of(info.activity_id, info.attempt, call.work.stop)
+        self._account = account
         self._journal = journal
         self._in_flight = in_flight
-        self._row = AttemptRow(info.attempt, *current_span_ids())
+        self._row = AttemptRow(identity.attempt, *current_span_ids())
         self._rows: dict[int, AttemptRow] = {}
         self.accepted: str | None = None
         """Id of the request whose answer was accepted."""
@@ -101,11 +143,11 @@ class CallRecorder:
             "task_id": context.task_id,
             "step_id": context.step_id,
             "sub_task_id": context.sub_task_id,
-            "role": role,
+            "role": call.role,
             "workflow_id": context.workflow_id,
             "run_id": info.workflow_run_id,
             "root_run_id": context.find_root_run(info.workflow_run_id),
-            "activity_id": info.activity_id,
+            "activity_id": identity.activity_id,
             "attempt": context.attempt,
             "step_attempt": context.step_attempt,
             "context_stats": context.context_stats,
@@ -122,18 +164,36 @@ class CallRecorder:
             report=partial(self.failed, sample, request),
         )
         self._rows[sample] = flight.row
-        kept = await self._in_flight.wait(flight, _is_dropped)
+        try:
+            kept = await self._in_flight.wait(flight, _is_dropped)
+        except ModelFailure as failure:
+            await asyncio.to_thread(self._account.count_failure, request, failure)
+            raise
         self._rows[sample] = AttemptRow(kept.activity_attempt, kept.trace_id, kept.span_id)
+        await asyncio.to_thread(
+            self._account.count_answer, sample, request, kept.answer, kept.activity_attempt
+        )
         return kept.answer
 
     async def _fetch(self, sample: int, request: ModelRequest, send: Send) -> KeptAnswer:
         key = self._key(sample, request)
         kept = await asyncio.to_thread(self._journal.find, key)
         if kept is None:
+            await self._begin(sample, request)
             await self._record(sample, request, status="started")
             kept = KeptAnswer(await self._send(sample, request, send), **asdict(self._row))
             await asyncio.to_thread(self._journal.keep, key, kept)
         return kept
+
+    async def _begin(self, sample: int, request: ModelRequest) -> None:
+        """Let a request be sent, and leave word of it to the next attempt.
+
+        Raises:
+            LimitReached: The budget does not allow it.
+        """
+        progress = await asyncio.to_thread(self._account.begin, sample, request)
+        details = activity.info().heartbeat_details
+        activity.heartbeat(details[0] if details else 0, progress)
 
     async def _send(self, sample: int, request: ModelRequest, send: Send) -> ModelAnswer:
         """Send a request; what nobody expected is on record before it goes on its way."""
@@ -221,18 +281,20 @@ def _answer_fields(answer: ModelAnswer) -> dict[str, Any]:
     }
 
 
-def _application_error(failure: ModelFailure) -> ApplicationError:
-    details = activity.info().heartbeat_details
-    failures = (details[0] if details else 0) + 1
-    activity.heartbeat(failures)
+def _application_error(
+    failure: ModelFailure, failures: int, account: CallAccount
+) -> ApplicationError:
+    failures += 1
+    activity.heartbeat(failures, CallProgress(lost=account.lost))
     delay = None
     if failure.retry_after_s is not None:
         delay = timedelta(seconds=min(failure.retry_after_s, MAX_RETRY_AFTER_S))
     answered = failure.answer is not None and failure.answer.usage.output_tokens > 0
-    details = [build_llm_stats(failure.answer.usage)] if failure.answer and answered else []
+    stats = build_llm_stats(failure.answer.usage) if failure.answer and answered else None
     return ApplicationError(
         str(failure),
-        *details,
+        stats,
+        account.spent,
         type=f"llm.{failure.kind}",
         non_retryable=not failure.retryable or failures >= MAX_PROVIDER_FAILURES,
         next_retry_delay=delay,

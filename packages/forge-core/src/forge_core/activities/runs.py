@@ -81,7 +81,8 @@ class RunActivities:
         while True:
             await _pause(self._seen_interval_s)
             for run in tuple(self._running):
-                if not await self._reconcile(run):
+                # It may have stopped at its budget since.
+                if not await self._reconcile(run) and run in self._running:
                     await record_run(run, "running")
 
     async def reconcile(self) -> None:

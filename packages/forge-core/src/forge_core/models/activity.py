@@ -1,5 +1,6 @@
 """Inputs and outputs of the activities, one input model for each."""
 
+from forge_core.models.budget import Allowance, CallStop, PriceTerms
 from forge_core.models.call_settings import UNSET, CallSettings
 from forge_core.models.changes import FileChange
 from forge_core.models.context import AssembledContext, ShownFile
@@ -55,6 +56,8 @@ class SubTaskInput(FrozenModel):
     owner: RunOwner
     failure: AttemptFailure | None = None
     """What failed in the step's last attempt."""
+    is_limited: bool = False
+    """Whether the run has a limit, so that it is asked before each call."""
 
 
 class CreateWorktreeInput(FrozenModel):
@@ -116,7 +119,17 @@ class AssembleContextInput(FrozenModel):
     failure: AttemptFailure | None = None
 
 
-class CallLLMInput(FrozenModel):
+class CallInput(FrozenModel):
+    """What every call of a model is paid from."""
+
+    terms: PriceTerms = PriceTerms()
+    allowance: Allowance | None = None
+    """What is left of the run's budget; None where there is no limit."""
+    stop: CallStop | None = None
+    """Where the call stopped that this one continues; None for one that begins."""
+
+
+class CallLLMInput(CallInput):
     """The prompts of a request for files."""
 
     context: AssembledContext
@@ -131,7 +144,7 @@ class CallLLMInput(FrozenModel):
     """Files that the user named, which may be ignored ones."""
 
 
-class CallPlannerInput(FrozenModel):
+class CallPlannerInput(CallInput):
     """The prompts of a request for a plan."""
 
     context: AssembledContext

@@ -6,6 +6,7 @@ from typing import Literal, Self
 from forge_obs import LLMStats
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from forge_core.models.budget import NONE_SPENT, Spending
 from forge_core.models.context import ShownFile
 from forge_core.models.frozen import FrozenModel
 from forge_core.models.plan import Plan
@@ -156,6 +157,8 @@ class LLMCallResult(CallUsage):
     """What the model had seen when it answered; None where nobody checked that."""
     entry_id: str | None = None
     """Of the request that got the answer; None in what an older Forge returned."""
+    spent: Spending = NONE_SPENT
+    """What the whole call took, with the requests before the accepted one."""
 
 
 class PlanCallResult(CallUsage):
@@ -165,6 +168,8 @@ class PlanCallResult(CallUsage):
     plan: Plan
     entry_id: str | None = None
     """Of the request that got the plan; None in what an older Forge returned."""
+    spent: Spending = NONE_SPENT
+    """What the whole call took, with the requests before the accepted one."""
 
 
 def build_llm_stats(result: CallUsage) -> LLMStats:

@@ -6,6 +6,7 @@ from typing import Literal
 from forge_obs import LLMStats
 from pydantic import Field
 
+from forge_core.models.budget import NONE_SPENT, BudgetStop, Limits, Spending
 from forge_core.models.changes import FileChange
 from forge_core.models.context import ContextStats
 from forge_core.models.frozen import FrozenModel
@@ -15,11 +16,15 @@ from forge_core.models.plan import Plan
 TransitionSignal = Literal["success", "failure_retryable", "failure_terminal"]
 """What an attempt leads to: a commit, another attempt, or the end."""
 
-RunStatus = Literal["running", "success", "failure_terminal", "cancelled", "error"]
-"""State of a run; `error` where it could not be carried out."""
+RunStatus = Literal["running", "budget", "success", "failure_terminal", "cancelled", "error"]
+"""State of a run; `budget` while it waits for a new limit, `error` where it could not be carried
+out."""
 
-UnitStatus = Literal["running", "success", "failure_terminal", "cancelled"]
-"""State of a task, a step or a sub-task."""
+OPEN_STATUSES = frozenset({"running", "budget"})
+"""States of a run that has not ended."""
+
+UnitStatus = Literal["running", "budget", "success", "failure_terminal", "cancelled"]
+"""State of a task, a step or a sub-task; only a task waits for a new limit."""
 
 
 class ValidationResult(FrozenModel):
@@ -87,6 +92,8 @@ class SubTaskResult(FrozenModel):
     error: str | None = None
     llm_stats: LLMStats | None = None
     attempts: tuple[AttemptResult, ...] = ()
+    spent: Spending = NONE_SPENT
+    """What all its calls took."""
 
 
 class StepResult(FrozenModel):
@@ -121,3 +128,11 @@ class TaskResult(FrozenModel):
     planner_stats: LLMStats | None = None
     context_stats: ContextStats | None = None
     attempts: tuple[AttemptResult, ...] = ()
+    spent: Spending = NONE_SPENT
+    """What all calls of the run took, as far as they have been counted."""
+    limits: Limits = Limits()
+    """What they may take."""
+    elapsed_s: float = 0.0
+    """Seconds that it was executed, without interruptions and waiting for a new limit."""
+    budget_stop: BudgetStop | None = None
+    """Why the run waits for a new limit; None while it does not."""

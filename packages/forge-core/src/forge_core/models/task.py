@@ -8,6 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from forge_core.models.budget import BudgetConfig
 from forge_core.models.call_settings import UNSET, CallSettings
 from forge_core.models.check import Check
 from forge_core.models.frozen import USER_INPUT
@@ -134,6 +135,7 @@ class TaskDefinition(BaseModel):
     """Branch, tag or commit to start from; the checkout's HEAD if none is given."""
     validation: ValidationConfig = ValidationConfig()
     context: ContextConfig = ContextConfig()
+    budget: BudgetConfig = BudgetConfig()
 
 
 class ForgeTaskInput(BaseModel):

@@ -6,7 +6,7 @@ from typing import Any
 from forge_obs import record
 from temporalio.client import Client
 
-from forge_core.models.result import RunStatus, TaskResult
+from forge_core.models.result import OPEN_STATUSES, RunStatus, TaskResult
 from forge_core.models.run import RunKey
 from forge_core.models.task import ForgeTaskInput
 from forge_core.records.answer_journal import open_journal
@@ -53,7 +53,7 @@ async def record_run(
             **fields,
         )
     )
-    if status != "running":
+    if status not in OPEN_STATUSES:
         await asyncio.to_thread(open_journal().forget, run.workflow_id)
 
 

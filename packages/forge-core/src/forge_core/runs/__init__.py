@@ -15,12 +15,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from forge_core.models.budget import Limits
     from forge_core.models.result import TaskResult
     from forge_core.models.run import PendingActivity
     from forge_core.models.task import ForgeTaskInput, TaskDefinition
     from forge_core.runs.cancellation import cancel_run
     from forge_core.runs.detached_run import start_detached_run
     from forge_core.runs.events import (
+        BudgetReached,
         CancellationRequested,
         RunBlocked,
         RunDetached,
@@ -39,8 +41,10 @@ if TYPE_CHECKING:
     from forge_core.runs.resolve import RunSettings, resolve_run
 
 __all__ = [
+    "BudgetReached",
     "CancellationRequested",
     "ForgeTaskInput",
+    "Limits",
     "PendingActivity",
     "RunBlocked",
     "RunDetached",

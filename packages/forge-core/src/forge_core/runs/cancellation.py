@@ -113,7 +113,7 @@ async def _wait(
 ) -> TaskResult:
     try:
         async with asyncio.timeout(END_TIMEOUT_S):
-            return await execute(connection, run, events.emit, here=executes)
+            return await execute(connection, run, events.emit, here=executes, to_the_end=True)
     except TimeoutError:
         raise NotCancelled(
             f"run {run.handle.id} was told to stop and has not stopped within "

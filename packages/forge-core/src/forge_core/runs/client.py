@@ -21,6 +21,7 @@ from forge_core.errors import (
     TaskIdTaken,
     UsageError,
 )
+from forge_core.models.budget import BudgetStop
 from forge_core.models.result import RunStatus, TaskResult
 from forge_core.models.task import ForgeTaskInput
 from forge_core.records.run_record import reconcile_run, record_run
@@ -176,7 +177,11 @@ async def wait_for_result(handle: RunHandle, emit: Emit | None = None) -> TaskRe
 
 
 async def wait_unless_stuck(
-    client: Client, handle: RunHandle, emit: Emit, *guards: Coroutine[Any, Any, NoReturn]
+    client: Client,
+    handle: RunHandle,
+    emit: Emit,
+    *guards: Coroutine[Any, Any, NoReturn],
+    stops: int | None = None,
 ) -> TaskResult:
     """Wait for a run's end as `wait_for_result` does, but no longer once it cannot go on.
 
@@ -185,13 +190,16 @@ async def wait_unless_stuck(
         handle: The run.
         emit: Called with what happens.
         guards: What else ends the waiting if it fails.
+        stops: How many times the run had stopped at its budget before; None to wait even then.
 
     Raises:
+        AtBudget: The run has stopped once more.
         RunStuck: The run cannot go on; the message says why.
         ForgeError: As `wait_for_result` and the guards have it.
     """
     result = asyncio.ensure_future(wait_for_result(handle, emit))
-    guarding = [asyncio.ensure_future(guard) for guard in (watch(client, handle.id, emit), *guards)]
+    watching = watch(client, handle.id, emit, stops=stops)
+    guarding = [asyncio.ensure_future(guard) for guard in (watching, *guards)]
     try:
         await asyncio.wait([result, *guarding], return_when=asyncio.FIRST_COMPLETED)
         if not result.done():
@@ -211,8 +219,21 @@ async def wait_unless_stuck(
             task.cancel()
 
 
+class AtBudget(Exception):
+    """A run has stopped at its budget, and waits for a new limit."""
+
+    def __init__(self, stop: BudgetStop) -> None:
+        super().__init__(stop.limit)
+        self.stop = stop
+
+
 async def watch(
-    client: Client, workflow_id: str, emit: Emit, patience_s: float = PATIENCE_S
+    client: Client,
+    workflow_id: str,
+    emit: Emit,
+    patience_s: float = PATIENCE_S,
+    *,
+    stops: int | None = None,
 ) -> NoReturn:
     """Look at a run and its sub-tasks now and then, until cancelled or the run is stuck.
 
@@ -223,14 +244,19 @@ async def watch(
         workflow_id: The run's.
         emit: Called with each look, and once with whatever blocks the run but may pass.
         patience_s: Seconds that such a cause gets to pass.
+        stops: How many times the run had stopped at its budget before; None to look on even then.
 
     Raises:
+        AtBudget: The run has stopped once more.
         RunStuck: The run cannot make progress; the message says why.
     """
     blocked_since, reported = None, False
     while True:
         look = await _look(client, workflow_id)
         emit(RunProgress(look.pending if look is not None else ()))
+        stop = look.stop if look is not None else None
+        if stop is not None and stops is not None and stop.number > stops:
+            raise AtBudget(stop)
         if look is not None and look.cause is None:
             blocked_since, reported = None, False
         elif look is not None and look.cause is not None:

@@ -89,6 +89,17 @@ class RunFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetReached:
+    """The run has stopped at its budget and waits for a new limit; the last event, like an end.
+
+    `resume_run` gives it one, `cancel_run` ends it.
+    """
+
+    result: TaskResult
+    """What it has made so far, and in `budget_stop` why it has stopped."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunStopped:
     """A cancelled run has ended; the last event of `cancel_run`."""
 
@@ -117,6 +128,7 @@ RunEvent = (
     | CancellationRequested
     | TerminationRequested
     | RunFinished
+    | BudgetReached
     | RunStopped
     | RunDetached
 )

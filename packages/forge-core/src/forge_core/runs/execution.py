@@ -1,11 +1,14 @@
 """Starting, resuming and following runs as streams of events."""
 
+import asyncio
 import secrets
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import ExitStack, suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
+
+from temporalio.client import Client
 
 from forge_core.activities.git import create_worktree
 from forge_core.embedded_server.settings import ServerSettings
@@ -20,10 +23,12 @@ from forge_core.errors import (
 )
 from forge_core.git.claim import check_claim
 from forge_core.git.repository import read_claim
+from forge_core.models.budget import Limits
 from forge_core.models.ids import build_workflow_id
 from forge_core.models.result import TaskResult
 from forge_core.models.task import ForgeTaskInput
 from forge_core.runs.client import (
+    AtBudget,
     describe_started,
     ensure_taken,
     reconcile_ended,
@@ -33,6 +38,7 @@ from forge_core.runs.client import (
 )
 from forge_core.runs.connection import ServerConnection, connected
 from forge_core.runs.events import (
+    BudgetReached,
     Emit,
     RunEvent,
     RunFinished,
@@ -40,11 +46,20 @@ from forge_core.runs.events import (
     ServerRestarting,
     SubmissionStarted,
 )
+from forge_core.runs.limits import (
+    check_new_limits,
+    note_rest,
+    own_stopped_run,
+    read_partial_result,
+    send_limits,
+)
 from forge_core.runs.ownership import confirm_run, owned_run
 from forge_core.runs.stream import INTERVAL_S, Events, stream_events
 from forge_core.temporal_client.executions import hasten, release
 from forge_core.temporal_client.inspector import RunDescription
 from forge_core.worker.worker import SHARED_QUEUE, WorkerLimits, running_worker
+
+NO_LIMITS = Limits()
 
 LIMITS = WorkerLimits(grace=timedelta(0))
 """A worker that is told to stop tells its activities at once: what they do can be done again."""
@@ -70,7 +85,8 @@ def start_run(
         interval_s: Seconds without an event after which there is a look at the run.
 
     Returns:
-        `ServerConnected`, `SubmissionStarted`, `RunStarted`, what happens, and `RunFinished`.
+        `ServerConnected`, `SubmissionStarted`, `RunStarted`, what happens, and `RunFinished`, or
+        `BudgetReached` where the run has stopped at its budget.
 
     Raises:
         ForgeError: The run could not be carried out; a task that failed has a result.
@@ -90,14 +106,25 @@ def start_run(
 
 
 def resume_run(
-    workflow_id: str, *, temporal_address: str | None = None, interval_s: float = INTERVAL_S
+    workflow_id: str,
+    *,
+    limits: Limits = NO_LIMITS,
+    temporal_address: str | None = None,
+    interval_s: float = INTERVAL_S,
 ) -> AsyncGenerator[RunEvent]:
     """Go on with an interrupted run, or follow one that a configured server's worker executes.
 
     Nothing that was done is done again. The arguments and the stream are as in `start_run`, without
     `SubmissionStarted`.
 
+    Args:
+        workflow_id: The run's.
+        limits: New ones, without which a run that has stopped at its budget stays as it is.
+        temporal_address: Of a configured server; None leaves it to the environment.
+        interval_s: Seconds without an event after which there is a look at the run.
+
     Raises:
+        UsageError: The run cannot go on with these limits.
         UnknownRun: The server knows no such run.
         RunEnded: It has ended.
         RunOwned: A living process executes it.
@@ -109,14 +136,21 @@ def resume_run(
         async with connected(temporal_address, f"resume {workflow_id}") as connection:
             await events.hand_over(connection.describe())
             run = await find_open_run(connection, workflow_id)
+            if run.stop is not None and not limits.is_set:
+                return BudgetReached(await read_partial_result(run, run.stop))
+            if limits.is_set:
+                await asyncio.to_thread(check_new_limits, run, limits)
             with ExitStack() as stack:
                 if connection.embedded is None:
                     await connection.require_workers()
                     await hasten(connection.client, workflow_id)
                 else:
-                    stack.enter_context(owned_run(connection.embedded.files, workflow_id))
+                    await own_stopped_run(connection.embedded.files, run, stack)
                     await _require_claim(connection, run)
+                    await note_rest(connection.inspector, run)
                     await release(connection.client, workflow_id)
+                if limits.is_set:
+                    await send_limits(run, limits)
                 return await _begin(connection, run, events)
 
     return stream_events(begin, interval_s)
@@ -141,8 +175,10 @@ def follow_run(
             run = await _find_run(connection, workflow_id)
             if not run.is_open:
                 return RunFinished(await wait_for_result(run.handle))
+            if run.stop is not None:
+                return BudgetReached(await read_partial_result(run, run.stop))
             await events.hand_over(RunStarted(workflow_id, run.work, executed_here=False))
-            return RunFinished(await execute(connection, run, events.emit, here=False))
+            return _conclude(await execute(connection, run, events.emit, here=False))
 
     return stream_events(follow, interval_s)
 
@@ -190,9 +226,24 @@ async def find_open_run(connection: ServerConnection, workflow_id: str) -> RunDe
 
 
 async def execute(
-    connection: ServerConnection, run: RunDescription, emit: Emit, *, here: bool
+    connection: ServerConnection,
+    run: RunDescription,
+    emit: Emit,
+    *,
+    here: bool,
+    to_the_end: bool = False,
 ) -> TaskResult:
-    """Wait for a run's end; `here`, execute it and keep the embedded server alive meanwhile.
+    """Wait for a run's end, or until it stops once more at its budget.
+
+    Args:
+        connection: To its server.
+        run: The run.
+        emit: Called with what happens.
+        here: Execute it, and keep the embedded server alive meanwhile.
+        to_the_end: Wait even if it stops at its budget.
+
+    Returns:
+        The result; where the run has stopped, what there is of it, with the status `budget`.
 
     Raises:
         RunRepeated: It is not the run that was executed under its id before.
@@ -201,12 +252,28 @@ async def execute(
     """
     client, embedded = connection.client, connection.embedded
     if embedded is None or not here:
-        return await wait_unless_stuck(client, run.handle, emit)
+        return await _wait(client, run, emit, to_the_end=to_the_end)
     confirm_run(embedded.files, run.handle.id, run.run_id)
     async with running_worker(client, run.task_queue, only=run.key, limits=LIMITS) as worker:
         await worker.adopt(run.key, run.work)
         keeping = _keep_server(embedded, connection.address, run.handle.id, emit)
-        return await wait_unless_stuck(client, run.handle, emit, keeping)
+        return await _wait(client, run, emit, keeping, to_the_end=to_the_end)
+
+
+async def _wait(
+    client: Client,
+    run: RunDescription,
+    emit: Emit,
+    *guards: Coroutine[Any, Any, NoReturn],
+    to_the_end: bool,
+) -> TaskResult:
+    stops = 0 if run.stop is None else run.stop.number
+    if to_the_end:
+        return await wait_unless_stuck(client, run.handle, emit, *guards)
+    try:
+        return await wait_unless_stuck(client, run.handle, emit, *guards, stops=stops)
+    except AtBudget as reached:
+        return await read_partial_result(run, reached.stop)
 
 
 def describe_ways(workflow_id: str) -> str:
@@ -214,10 +281,16 @@ def describe_ways(workflow_id: str) -> str:
     return f"forge resume {workflow_id} continues it, forge cancel {workflow_id} ends it"
 
 
-async def _begin(connection: ServerConnection, run: RunDescription, events: Events) -> RunFinished:
+async def _begin(
+    connection: ServerConnection, run: RunDescription, events: Events
+) -> RunFinished | BudgetReached:
     here = connection.embedded is not None
     await events.hand_over(RunStarted(run.handle.id, run.work, executed_here=here))
-    return RunFinished(await execute(connection, run, events.emit, here=here))
+    return _conclude(await execute(connection, run, events.emit, here=here))
+
+
+def _conclude(result: TaskResult) -> RunFinished | BudgetReached:
+    return BudgetReached(result) if result.status == "budget" else RunFinished(result)
 
 
 async def _find_run(connection: ServerConnection, workflow_id: str) -> RunDescription:

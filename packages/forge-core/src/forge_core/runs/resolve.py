@@ -17,6 +17,7 @@ from forge_core.llm.model_name import anchor_model
 from forge_core.llm.providers import check_model
 from forge_core.models.call_settings import UNSET, CallSettings
 from forge_core.models.task import ForgeTaskInput, TaskDefinition
+from forge_core.runs.limits import check_prices
 from forge_core.runs.targets import check_targets
 from forge_core.validation.probe import check_validation
 
@@ -63,8 +64,10 @@ def resolve_run(task: TaskDefinition, repo: Path, settings: RunSettings) -> Forg
     for path in task.context_files:
         if not has_file(root, base_commit, path):
             raise UsageError(f"context file {path!r} is not in commit {base_commit[:12]}")
-    for model in {settings.model, settings.planner_model} if settings.plan else {settings.model}:
+    models = sorted({settings.model, settings.planner_model} if settings.plan else {settings.model})
+    for model in models:
         check_model(model)
+    check_prices(models, task.budget.limits, task.budget.terms)
     check_validation(root, base_commit, task.validation, task.target_files)
     return ForgeTaskInput(
         task=task,

@@ -1,12 +1,14 @@
 """The one place that asks a server about runs and those who execute them."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, cast
 
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import PendingWorkflowTaskState, TaskQueueType
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import (
     DescribeTaskQueueRequest,
@@ -21,6 +23,8 @@ from temporalio.client import (
 )
 from temporalio.converter import WorkflowSerializationContext
 
+from forge_core.errors import UnsignedWork
+from forge_core.models.budget import BUDGET_STOP, BudgetStop
 from forge_core.models.result import TaskResult
 from forge_core.models.run import RunKey
 from forge_core.models.task import ForgeTaskInput
@@ -67,6 +71,8 @@ class RunDescription:
     """Where its worker is expected to poll."""
     work: ForgeTaskInput
     status: WorkflowExecutionStatus
+    stop: BudgetStop | None = None
+    """Why it waits for a new limit; None where it does not."""
 
     @property
     def is_open(self) -> bool:
@@ -117,7 +123,9 @@ class RunInspector:
                 workflow_id, run_id=workflow.run_id, result_type=TaskResult
             )
             work = await self._read_input(handle)
-        return RunDescription(handle, workflow.run_id, workflow.task_queue, work, workflow.status)
+        stop = await _read_stop(workflow)
+        status, queue = workflow.status, workflow.task_queue
+        return RunDescription(handle, workflow.run_id, queue, work, status, stop)
 
     async def list_close_times(self, workflow_ids: Iterable[str]) -> dict[str, datetime | None]:
         """Return when runs ended, None for one that has not, by id; nothing of unknown ones."""
@@ -153,13 +161,25 @@ class RunInspector:
 
     async def look(self, workflow_id: str) -> RunLook:
         """Return what a run and its sub-tasks wait for, and what blocks them, if anything does."""
-        pending, cause = [], None
+        pending, cause, stop = [], None, None
         with server_request("say what the run waits for"):
             async for workflow in walk(self._client, workflow_id):
+                stop = stop or await _read_stop(workflow)
                 infos = workflow.raw_description.pending_activities
                 pending += [read_pending(workflow.id, info) for info in infos]
                 cause = cause or find_activity_cause(infos) or await self._find_task_cause(workflow)
-        return RunLook(tuple(pending), cause)
+        return RunLook(tuple(pending), cause, stop)
+
+    async def find_last_sign(self, workflow_id: str) -> datetime | None:
+        """Return when a run that has not ended, or a sub-task of it, last did something."""
+        signs = []
+        with server_request("say when the run was last executed"):
+            async for workflow in walk(self._client, workflow_id):
+                newest = await self._list_newest_events(workflow, 1)
+                signs += [event.event_time for event in newest]
+                for info in workflow.raw_description.pending_activities:
+                    signs += [info.last_started_time, info.last_heartbeat_time]
+        return max((sign.ToDatetime(tzinfo=UTC) for sign in signs), default=None)
 
     async def has_workers(self, task_queue: str, now: datetime | None = None) -> bool:
         """Return whether a worker has polled a queue for workflows of late.
@@ -216,11 +236,24 @@ class RunInspector:
     async def _find_task_cause(self, workflow: WorkflowExecutionDescription) -> StuckCause | None:
         if workflow.raw_description.pending_workflow_task.attempt <= 1:
             return None
+        return find_task_cause(await self._list_newest_events(workflow, LAST_EVENTS))
+
+    async def _list_newest_events(
+        self, workflow: WorkflowExecutionDescription, number: int
+    ) -> Iterable[HistoryEvent]:
         request = GetWorkflowExecutionHistoryReverseRequest(
             namespace=self._client.namespace,
             execution=WorkflowExecution(workflow_id=workflow.id, run_id=workflow.run_id),
-            maximum_page_size=LAST_EVENTS,
+            maximum_page_size=number,
         )
         service = self._client.workflow_service
         answer = await service.get_workflow_execution_history_reverse(request)
-        return find_task_cause(answer.history.events)
+        return answer.history.events
+
+
+async def _read_stop(workflow: WorkflowExecutionDescription) -> BudgetStop | None:
+    """Read why a run says that it has stopped; None where it has not, or it cannot be read."""
+    with suppress(UnsignedWork, ValueError):
+        stop: BudgetStop | None = await workflow.memo_value(BUDGET_STOP, None, type_hint=BudgetStop)
+        return stop
+    return None

@@ -16,6 +16,7 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflow.v1 import PendingActivityInfo
 
 from forge_core.errors import UNEXPECTED, DiskFull, PayloadUnavailable, UnsignedWork
+from forge_core.models.budget import BudgetStop
 from forge_core.models.run import PendingActivity
 
 LONGEST_REASON = 500
@@ -59,6 +60,8 @@ class RunLook:
     pending: tuple[PendingActivity, ...] = ()
     """The activities that it waits for."""
     cause: StuckCause | None = None
+    stop: BudgetStop | None = None
+    """Why the run waits for a new limit."""
 
 
 def read_pending(workflow_id: str, info: PendingActivityInfo) -> PendingActivity:

@@ -17,13 +17,16 @@ with workflow.unsafe.imports_passed_through():
         RemoveSubWorktreesInput,
         SubTaskInput,
     )
+    from forge_core.models.budget import Grant
     from forge_core.models.changes import FileChange
     from forge_core.models.ids import build_sub_task_workflow_id
     from forge_core.models.llm import Untouched
     from forge_core.models.plan import PlanStep, SubTask
     from forge_core.models.result import SubTaskResult
+    from forge_core.models.task import ForgeTaskInput
     from forge_core.models.unit import AttemptFailure, WorkUnit, build_sub_task_unit
     from forge_core.workflows.activity_calls import FAILURES, execute, stop_if_cancelled
+    from forge_core.workflows.budget import GRANT_ALLOWANCE, RunBudget, SubTaskBudget
     from forge_core.workflows.options import TASK_TIMEOUT, build_worktree_options
     from forge_core.workflows.producer import LLMProducer, Product, Stopwatch, UnitWorktree
     from forge_core.workflows.transition import Fault, is_final
@@ -34,10 +37,19 @@ with workflow.unsafe.imports_passed_through():
 class ForgeSubTaskWorkflow:
     """Works on one sub-task in a worktree of its own and returns its commit."""
 
+    def __init__(self) -> None:
+        self._budget = SubTaskBudget()
+
+    @workflow.signal(name=GRANT_ALLOWANCE)
+    def grant_allowance(self, grant: Grant) -> None:
+        """Take what the run says is left of its budget."""
+        self._budget.receive(grant)
+
     @workflow.run
     async def run(self, work: SubTaskInput) -> SubTaskResult:
         """Run the universal step in a detached worktree."""
         unit = work.unit
+        self._budget.begin(is_limited=work.is_limited)
         workspace = await execute(
             create_sub_worktree,
             CreateSubWorktreeInput(
@@ -51,7 +63,8 @@ class ForgeSubTaskWorkflow:
             build_worktree_options(work.owner.task_queue),
         )
         worktree = UnitWorktree(work.repo_root, workspace.path, work.commit, work.owner)
-        outcome = await UnitRun(unit, worktree, LLMProducer(unit, worktree)).run(work.failure)
+        producer = LLMProducer(unit, worktree, self._budget)
+        outcome = await UnitRun(unit, worktree, producer).run(work.failure)
         return SubTaskResult(
             sub_task_id=unit.sub_task_id or "",
             status=outcome.status,
@@ -62,6 +75,7 @@ class ForgeSubTaskWorkflow:
             error=outcome.error,
             llm_stats=outcome.llm_stats,
             attempts=outcome.attempts,
+            spent=self._budget.spent,
         )
 
 
@@ -69,12 +83,18 @@ class FanOutProducer:
     """Produces a step's files by its sub-tasks."""
 
     def __init__(
-        self, unit: WorkUnit, step: PlanStep, worktree: UnitWorktree, max_sub_task_attempts: int
+        self,
+        work: ForgeTaskInput,
+        unit: WorkUnit,
+        step: PlanStep,
+        worktree: UnitWorktree,
+        budget: RunBudget,
     ) -> None:
         self._unit = unit
         self._step = step
         self._worktree = worktree
-        self._max_sub_task_attempts = max_sub_task_attempts
+        self._budget = budget
+        self._max_sub_task_attempts = work.max_sub_task_attempts
 
     async def produce(self, attempt: int, failure: AttemptFailure | None) -> Product:
         """Run all sub-tasks and bring their commits together."""
@@ -132,7 +152,10 @@ class FanOutProducer:
         unit = build_sub_task_unit(
             self._unit, attempt, part, self._max_sub_task_attempts, workflow.info().run_id
         )
-        return await workflow.execute_child_workflow(
+        workflow_id = build_sub_task_workflow_id(
+            unit.workflow_id, self._step.step_id, attempt, part.sub_task_id
+        )
+        start = workflow.start_child_workflow(
             ForgeSubTaskWorkflow.run,
             SubTaskInput(
                 unit=unit,
@@ -140,14 +163,14 @@ class FanOutProducer:
                 commit=self._worktree.head,
                 owner=self._worktree.owner,
                 failure=failure,
+                is_limited=self._budget.limits.is_set,
             ),
-            id=build_sub_task_workflow_id(
-                unit.workflow_id, self._step.step_id, attempt, part.sub_task_id
-            ),
+            id=workflow_id,
             task_timeout=TASK_TIMEOUT,
             cancellation_type=ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
             parent_close_policy=ParentClosePolicy.REQUEST_CANCEL,
         )
+        return await self._budget.execute_sub_task(workflow_id, start)
 
 
 def _list_changes(results: tuple[SubTaskResult, ...]) -> tuple[FileChange, ...]:

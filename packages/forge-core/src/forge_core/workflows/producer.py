@@ -25,6 +25,7 @@ with workflow.unsafe.imports_passed_through():
     from forge_core.models.result import PhaseDurations, SubTaskResult
     from forge_core.models.unit import AttemptFailure, WorkUnit
     from forge_core.workflows.activity_calls import execute, execute_short
+    from forge_core.workflows.budget import Budget, execute_call
     from forge_core.workflows.options import build_call_options, build_worktree_options
     from forge_core.workflows.transition import Fault, read_call_fault
 
@@ -77,9 +78,10 @@ class Producer(Protocol):
 class LLMProducer:
     """Produces files by one call of the unit's model."""
 
-    def __init__(self, unit: WorkUnit, worktree: UnitWorktree) -> None:
+    def __init__(self, unit: WorkUnit, worktree: UnitWorktree, budget: Budget) -> None:
         self._unit = unit
         self._worktree = worktree
+        self._budget = budget
         self._context_ms = worktree.last.context
 
     async def produce(self, attempt: int, failure: AttemptFailure | None) -> Product:
@@ -92,9 +94,11 @@ class LLMProducer:
         self._context_ms = watch.lap()
         base = Product(context_stats=context.context_stats, context_ms=self._context_ms)
         try:
-            answer = await execute(
+            answer = await execute_call(
+                self._budget,
                 call_llm,
                 CallLLMInput(
+                    terms=self._unit.task.budget.terms,
                     context=context,
                     model=self._unit.model,
                     settings=self._unit.settings,

@@ -2,7 +2,8 @@
 
 import asyncio
 from dataclasses import replace
-from typing import Any, NoReturn
+from datetime import datetime
+from typing import Any, Literal, NoReturn
 
 from temporalio import workflow
 from temporalio.exceptions import (
@@ -25,9 +26,11 @@ with workflow.unsafe.imports_passed_through():
         RecordRunInput,
         RunOwner,
     )
+    from forge_core.models.budget import BUDGET_STOP, AllowanceRequest, BudgetStop, LimitsChange
     from forge_core.models.llm import build_llm_stats
     from forge_core.models.plan import Plan, PlanStep
     from forge_core.models.result import (
+        OPEN_STATUSES,
         AttemptResult,
         RunStatus,
         StepResult,
@@ -43,6 +46,13 @@ with workflow.unsafe.imports_passed_through():
         stop_if_cancelled,
     )
     from forge_core.workflows.base_tests import run_base_tests
+    from forge_core.workflows.budget import (
+        NOTE_REST,
+        REQUEST_ALLOWANCE,
+        SET_LIMITS,
+        RunBudget,
+        execute_call,
+    )
     from forge_core.workflows.fan_out import FanOutProducer
     from forge_core.workflows.options import build_call_options, build_worktree_options
     from forge_core.workflows.producer import LLMProducer, UnitWorktree
@@ -58,6 +68,28 @@ class ForgeTaskWorkflow:
         self._work: ForgeTaskInput
         self._result: TaskResult
         self._owner = RunOwner(task_queue=workflow.info().task_queue)
+        self._budget = RunBudget(self._report_stop)
+
+    @workflow.signal(name=SET_LIMITS)
+    async def set_limits(self, change: LimitsChange) -> None:
+        """Let new limits count; a run that waits for them goes on."""
+        self._budget.change_limits(change)
+        await self._budget.tell_sub_tasks()
+
+    @workflow.signal(name=NOTE_REST)
+    def note_rest(self, since: datetime) -> None:
+        """Leave out the time for which nobody executed the run."""
+        self._budget.note_rest(since)
+
+    @workflow.signal(name=REQUEST_ALLOWANCE)
+    def request_allowance(self, question: AllowanceRequest) -> None:
+        """Take a sub-task's question what is left."""
+        self._budget.receive(question)
+
+    @workflow.query
+    def result(self) -> TaskResult:
+        """Return what the run has done so far."""
+        return self._result
 
     @workflow.run
     async def run(self, work: ForgeTaskInput) -> TaskResult:
@@ -68,6 +100,7 @@ class ForgeTaskWorkflow:
         """
         self._work = work
         self._result = TaskResult(task_id=work.task.task_id, status="running")
+        self._budget.begin(work.task.budget.limits)
         try:
             await self._begin()
             worktree = await self._create_worktree()
@@ -126,7 +159,7 @@ class ForgeTaskWorkflow:
         async def report(attempts: tuple[AttemptResult, ...], _: tuple[SubTaskResult, ...]) -> None:
             await self._report(attempts=attempts)
 
-        producer = LLMProducer(unit, worktree)
+        producer = LLMProducer(unit, worktree, self._budget)
         outcome = await UnitRun(unit, worktree, producer, report=report, commit_failing=True).run()
         self._change(
             status=outcome.status,
@@ -173,9 +206,11 @@ class ForgeTaskWorkflow:
                 local,
             )
             self._change(context_stats=context.context_stats)
-            answer = await execute(
+            answer = await execute_call(
+                self._budget,
                 call_planner,
                 CallPlannerInput(
+                    terms=self._work.task.budget.terms,
                     context=context,
                     planner_model=self._work.planner_model,
                     settings=self._work.planner_settings,
@@ -210,13 +245,14 @@ class ForgeTaskWorkflow:
             await self._report(step_results=(*done, current))
 
         if not step.sub_tasks:
-            return await UnitRun(unit, worktree, LLMProducer(unit, worktree), report=report).run()
+            producer = LLMProducer(unit, worktree, self._budget)
+            return await UnitRun(unit, worktree, producer, report=report).run()
         return await self._fan_out(unit, step, worktree, report)
 
     async def _fan_out(
         self, unit: WorkUnit, step: PlanStep, worktree: UnitWorktree, report: ReportAttempts
     ) -> Outcome:
-        producer = FanOutProducer(unit, step, worktree, self._work.max_sub_task_attempts)
+        producer = FanOutProducer(self._work, unit, step, worktree, self._budget)
         try:
             return await UnitRun(unit, worktree, producer, report=report).run()
         finally:
@@ -242,8 +278,18 @@ class ForgeTaskWorkflow:
         await self._update("running", **changes)
         stop_if_cancelled()
 
+    async def _report_stop(self, stop: BudgetStop | None) -> None:
+        """Record that the run waits for a new limit, or that it goes on, and tell the server."""
+        status: Literal["running", "budget"] = "running" if stop is None else "budget"
+        await self._update(status, status=status, budget_stop=stop)
+        workflow.upsert_memo({BUDGET_STOP: stop and stop.model_dump(mode="json")})
+
     async def _update(self, run_status: RunStatus, **changes: Any) -> None:  # noqa: ANN401
-        self._change(**changes)
+        budget = self._budget
+        figures = {"spent": budget.spent, "limits": budget.limits, "elapsed_s": budget.elapsed_s}
+        if run_status not in OPEN_STATUSES:
+            figures["budget_stop"] = None
+        self._change(**figures, **changes)
         await finish_short(RunActivities.record_run, self._snapshot(run_status), self._owner)
 
     def _snapshot(self, run_status: RunStatus) -> RecordRunInput:

@@ -94,12 +94,12 @@ def read_call_fault(error: FailureError) -> Fault | None:
         return None
     if not (cause.type.startswith("llm.") or cause.type in TERMINAL_ERRORS):
         return None
-    stats = [LLMStats.model_validate(detail) for detail in cause.details]
+    stats = cause.details[0] if cause.details else None
     return Fault(
         cause.message,
         cause.type,
         terminal=cause.type not in RETRYABLE_CALL_ERRORS,
-        llm_stats=stats[0] if stats else None,
+        llm_stats=None if stats is None else LLMStats.model_validate(stats),
     )
 
 

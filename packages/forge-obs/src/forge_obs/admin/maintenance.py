@@ -30,7 +30,7 @@ from forge_obs.database.handle import get_engine
 from forge_obs.database.schema import interactions, runs
 from forge_obs.environment import private_files
 from forge_obs.errors import StoreNewer, StoreUnavailable, StoreUnreadable
-from forge_obs.model.columns import RUNNING
+from forge_obs.model.columns import OPEN_STATUSES
 from forge_obs.spool import file as spool
 
 CALLS_A_BATCH: Final = 100
@@ -210,7 +210,7 @@ def _old_workflows(before: datetime, abandoned: Sequence[str]) -> Select[Any]:
 
 
 def _is_over(abandoned: Sequence[str]) -> ColumnElement[bool]:
-    return or_(runs.c.status != RUNNING, runs.c.workflow_id.in_(abandoned))
+    return or_(runs.c.status.not_in(OPEN_STATUSES), runs.c.workflow_id.in_(abandoned))
 
 
 def _of_no_run() -> ColumnElement[bool]:

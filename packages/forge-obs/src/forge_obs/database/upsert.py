@@ -7,7 +7,14 @@ from typing import Any, Final, TypeAlias
 from sqlalchemy import ColumnCollection, ColumnElement, Table, case, func, literal_column, or_
 from sqlalchemy.dialects.sqlite import dialect, insert
 
-from forge_obs.model.columns import NO_RESULT, PROVIDER, RUNNING, STARTED, Column, Merge
+from forge_obs.model.columns import (
+    NO_RESULT,
+    OPEN_STATUSES,
+    PROVIDER,
+    STARTED,
+    Column,
+    Merge,
+)
 from forge_obs.model.rows import TABLES
 
 Value: TypeAlias = ColumnElement[Any]
@@ -66,8 +73,9 @@ def _merged(table: Table, new: Columns, column: Column) -> Value:
 
 def _unsettled(table: Table, new: Columns) -> ColumnElement[bool]:
     """Keep an unfinished entry from changing a finished one."""
-    open_status: Value = literal_column(f"'{RUNNING if table.name == 'runs' else STARTED}'")
-    return or_(new["status"] != open_status, table.c["status"] == open_status)
+    names = OPEN_STATUSES if table.name == "runs" else (STARTED,)
+    open_statuses: list[Value] = [literal_column(f"'{name}'") for name in names]
+    return or_(new["status"].not_in(open_statuses), table.c["status"].in_(open_statuses))
 
 
 def _fill(new: Value, old: Value, _row: Columns) -> Value:

@@ -80,7 +80,13 @@ PROVIDER: Final = "provider"
 """Origin of an answer that a provider was asked for."""
 
 RUNNING: Final = "running"
-"""The only status of a run that is not final."""
+"""Status of a run that somebody executes, or has begun to."""
+
+BUDGET: Final = "budget"
+"""Status of a run that waits for a new limit; nobody need execute it meanwhile."""
+
+OPEN_STATUSES: Final = (RUNNING, BUDGET)
+"""Statuses of a run that are not final."""
 
 NO_RESULT: Final = "{}"
 """`result_json` of a run that has none yet."""

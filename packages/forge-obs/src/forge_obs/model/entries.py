@@ -7,6 +7,7 @@ from typing import Final
 
 from forge_obs.errors import StoreError
 from forge_obs.model.columns import (
+    BUDGET,
     CALL_KEY,
     MAX_COUNT,
     NO_RESULT,
@@ -156,8 +157,8 @@ def build_outcome(fields: Mapping[str, object], *, now: str) -> Entry:
 def build_run(fields: Mapping[str, object], *, owner: Owner, now: str) -> Entry:
     """Turn the keywords of `record("run", ...)` into a row.
 
-    A running run carries its owner and is seen now; a final one is finished now unless the
-    keywords say when.
+    A running run carries its owner, and one that is not over is seen now; a final one is finished
+    now unless the keywords say when.
     """
     raw: Row = {name: value for name, value in fields.items() if name in _RUN_KEYWORDS}
     raw["created_at"] = clean_time(raw.get("created_at"))[0] or now
@@ -165,6 +166,8 @@ def build_run(fields: Mapping[str, object], *, owner: Owner, now: str) -> Entry:
     raw["request_json"] = json_column(raw.pop("request", None))[0]
     if raw.get("status") == RUNNING:
         raw.update(owner_host=owner.host, owner_pid=owner.pid, owner_start=owner.start, seen_at=now)
+    elif raw.get("status") == BUDGET:
+        raw["seen_at"] = now
     elif raw.get("finished_at") is None:
         raw["finished_at"] = now
     unknown = tuple(name for name in fields if name not in _RUN_KEYWORDS)

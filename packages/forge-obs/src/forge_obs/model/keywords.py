@@ -43,8 +43,10 @@ Document: TypeAlias = ModelLike | Mapping[str, object] | str | bytes
 InteractionStatus: TypeAlias = Literal["started", "ok", "error"]
 """`started` before the request goes out, then what came of it."""
 
-RunStatus: TypeAlias = Literal["running", "success", "failure_terminal", "cancelled", "error"]
-"""All but `running` are final."""
+RunStatus: TypeAlias = Literal[
+    "running", "budget", "success", "failure_terminal", "cancelled", "error"
+]
+"""All but `running` and `budget` are final."""
 
 
 CallOutcome: TypeAlias = Literal["accepted", "refused", "unusable"]
