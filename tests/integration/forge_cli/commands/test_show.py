@@ -101,3 +101,36 @@ def test_digits_of_several_calls_name_them(capsys: pytest.CaptureFixture[str]) -
 
 def test_texts_exclude_each_other(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "show", "abcd", "--prompt", "--json").code == 2
+
+
+def show_response(capsys: pytest.CaptureFixture[str], name: str) -> str:
+    return run(capsys, "show", name, "--response").stdout
+
+
+def test_digits_name_an_id_before_a_row(capsys: pytest.CaptureFixture[str]) -> None:
+    record_call(entry_id="0" * 32, response="first row")
+    record_call(entry_id="0001" + "f" * 28, response="by its digits")
+    record_call(entry_id="e" * 32, response="third row")
+
+    assert show_response(capsys, "0001") == "by its digits"
+    assert show_response(capsys, "1") == "first row"
+    assert show_response(capsys, "0003") == "third row"
+
+
+def test_id_is_found_with_the_dashes_of_a_uuid(capsys: pytest.CaptureFixture[str]) -> None:
+    record_call(entry_id="0c8d0a52e3f15c4e9c2bd0f0a1f64f6e", response="mine")
+
+    assert show_response(capsys, "0C8D0A52-E3F1-5C4E-9C2B-D0F0A1F64F6E") == "mine"
+    assert show_response(capsys, "0c8d0a52-e3f1") == "mine"
+
+
+def test_id_of_another_program_is_found_by_its_beginning(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for letter in "AB":
+        record_call(entry_id=f"chatcmpl-{letter * 4}", response=letter)
+
+    assert show_response(capsys, "chatcmpl-A") == "A"
+    assert "chatcmpl-AAAA, chatcmpl-BBBB" in run(capsys, "show", "chatcmpl").stderr
+    listed = run(capsys, "status", "--workflow-id", "forge-add-parser-0a1b2c3d").stdout
+    assert "chatcmpl-BBBB" in listed

@@ -73,3 +73,13 @@ def test_call_shows_its_outcome_commit_and_first_token(forge: Forge) -> None:
     assert "the first token after 12 ms" in shown
     assert "answer id  chatcmpl-1\n" in shown
     assert "session    s-1\n" in shown
+
+
+def test_calls_of_no_run_are_counted(forge: Forge) -> None:
+    for _ in range(2):
+        record_call(None, task_id="sums")
+
+    assert "2 calls belong to no run" in forge("status").stdout
+    assert "2 calls belong to no run" in forge("status", "--task", "sums").stdout
+    assert "belong" not in forge("status", "--task", "add-parser").stdout
+    assert "belong" not in forge("status", "--json").stdout

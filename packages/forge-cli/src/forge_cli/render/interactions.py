@@ -1,5 +1,6 @@
 """Model calls as text, whole: nothing of a prompt or an answer is ever cut."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,9 +18,17 @@ SHORT_ID = 8
 """Digits of an entry id that are shown; they name a call in all but the largest stores."""
 
 
+OWN_ID = re.compile(r"[0-9a-f]+")
+"""An id such as `record()` makes."""
+
+
 def name_call(interaction: Interaction) -> str:
-    """Return the short id by which `forge show` finds a call."""
-    return escape_line((interaction.entry_id or "")[:SHORT_ID])
+    """Return the id by which `forge show` finds a call, short where it is one of ours.
+
+    Other programs' may all begin alike.
+    """
+    entry_id = interaction.entry_id or ""
+    return escape_line(entry_id[:SHORT_ID] if OWN_ID.fullmatch(entry_id) else entry_id)
 
 
 def render_interactions(interactions: Sequence[Interaction], prices: Prices = NO_PRICES) -> str:

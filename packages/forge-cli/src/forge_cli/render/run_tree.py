@@ -246,7 +246,8 @@ class _Tree:
 
     def _figures(self, calls: Sequence[Interaction], *, named: bool = True) -> tuple[str, ...]:
         tally = tally_calls(calls, self._prices)
-        short_id = name_call(calls[-1]) if named else ""
+        # Several requests are listed below, each with an id of its own.
+        short_id = name_call(calls[0]) if named and len(calls) == 1 else ""
         latency = format_milliseconds(tally.latency_ms) if tally.latency_ms else "-"
         if not tally.paid:
             free = "refused" if tally.refused else escape_line(calls[0].origin)

@@ -94,6 +94,13 @@ class Store:
                 totals = tallies.get((run.workflow_id, run.run_id))
                 yield _build_view(self.reader, run, totals, prices, status)
 
+    def count_other_calls(self, query: RunFilter) -> int:
+        """Count the calls that no run can show; of a status or a model none are looked for."""
+        if self.reader is None or query.status is not None or query.model is not None:
+            return 0
+        task_id = query.task_id and _as_recorded(query.task_id)
+        return self.reader.count_calls_without_workflow(task_id, query.since)
+
     def get_run(
         self, workflow_id: str, run_id: str | None = None, *, texts: bool
     ) -> tuple[RunView, list[Interaction], Prices]:

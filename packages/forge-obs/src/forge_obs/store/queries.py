@@ -295,3 +295,23 @@ def fetch_run_ids(engine: Engine, workflow_id: str) -> list[str | None]:
     """Read the ids of the runs of a workflow; raises what `reading` raises."""
     with reading(engine) as connection:
         return _fetch_run_ids(connection, [workflow_id]).get(workflow_id, [])
+
+
+def count_calls_without_workflow(engine: Engine, task_id: str | None, since: str | None) -> int:
+    """Count calls that name no workflow, by indexes; raises what `reading` raises.
+
+    Args:
+        engine: Of the database.
+        task_id: Only those of this task.
+        since: Only those made at or after this moment, in the words of `created_at`.
+    """
+    workflow_id: Field = column("workflow_id")
+    chosen = select(func.count()).select_from(table("interactions")).where(workflow_id.is_(None))
+    for name, compare in (("task_id", task_id), ("created_at", since)):
+        if compare is not None:
+            value: Field = column(name)
+            chosen = chosen.where(value == compare if name == "task_id" else value >= compare)
+    with reading(engine) as connection:
+        if "workflow_id" not in list_columns(connection, "interactions"):
+            return 0
+        return int(connection.execute(chosen).scalar_one())

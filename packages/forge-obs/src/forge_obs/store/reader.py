@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from string import hexdigits
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, Engine
 
@@ -31,6 +31,7 @@ from forge_obs.spool.format import Backlog
 from forge_obs.store.queries import (
     Query,
     Values,
+    count_calls_without_workflow,
     fetch,
     fetch_by,
     fetch_entry_ids,
@@ -42,7 +43,7 @@ from forge_obs.store.queries import (
 )
 
 SHORTEST_PREFIX: Final = 4
-"""How many digits of an `entry_id` it takes at least to look for it."""
+"""How many characters of an `entry_id` it takes at least to look for it."""
 
 _MOST_NAMED: Final = 5
 
@@ -156,22 +157,18 @@ class StoreReader:
         """Read one interaction, texts included; None if there is none.
 
         Args:
-            id_or_prefix: Its `entry_id`, its `id` as a number, or the beginning of its `entry_id`,
-                at least `SHORTEST_PREFIX` hex digits that no other entry shares; the first of these
-                that fits counts.
+            id_or_prefix: Its `entry_id`, also as UUIDs are usually written; or the beginning of
+                that, at least `SHORTEST_PREFIX` characters that no other entry shares; or its `id`
+                as a number. The first of these that fits counts.
 
         Raises:
-            AmbiguousId: Several entries begin with these digits.
+            AmbiguousId: Several entries begin with these characters.
         """
         with reading(self._engine) as connection:
-            for where in _exact_matches(id_or_prefix):
+            for where in _find_call(connection, id_or_prefix):
                 if rows := fetch_by(connection, Query("interactions", where)):
                     return _detached(load_interaction(rows[0]))
-            entry_id = _find_entry_id(connection, str(id_or_prefix).lower())
-            if entry_id is None:
-                return None
-            [call] = fetch_by(connection, Query("interactions", {"entry_id": entry_id}))
-            return _detached(load_interaction(call))
+        return None
 
     def iterate_interactions(
         self,
@@ -253,6 +250,18 @@ class StoreReader:
                 before = str(last["created_at"]), int(str(last["id"]))
             beyond = {row["id"] for row in rows[sound[-1] + 1 if sound else 0 :]}
 
+    def count_calls_without_workflow(
+        self, task_id: str | None = None, since: datetime | None = None
+    ) -> int:
+        """Count the calls that name no workflow, so that no list of runs shows them.
+
+        Args:
+            task_id: Only those of this task.
+            since: Only those made since; a naive moment is local time.
+        """
+        moment = None if since is None else format_time(since)
+        return count_calls_without_workflow(self._engine, task_id, moment)
+
     def list_run_models(self) -> list[str]:
         """Read the models that runs asked for, each once and in order."""
         return fetch_run_models(self._engine)
@@ -320,16 +329,33 @@ def _detached(row: Row) -> Row:
     return row if detach is None else detach(row)
 
 
-def _exact_matches(id_or_prefix: int | str) -> list[dict[str, int | str | None]]:
-    if isinstance(id_or_prefix, str) and not (id_or_prefix.isascii() and id_or_prefix.isdecimal()):
-        return [{"entry_id": id_or_prefix}]
-    number = min(int(id_or_prefix), MAX_COUNT)
-    by_number: dict[str, int | str | None] = {"id": number}
-    return [by_number] if isinstance(id_or_prefix, int) else [{"entry_id": id_or_prefix}, by_number]
+Where: TypeAlias = dict[str, int | str | None]
+
+
+def _find_call(connection: Connection, id_or_prefix: int | str) -> Iterator[Where]:
+    """Give what a call may be known by, surest first."""
+    if isinstance(id_or_prefix, int):
+        yield {"id": min(id_or_prefix, MAX_COUNT)}
+        return
+    spellings = _spell(id_or_prefix)
+    for spelling in spellings:
+        yield {"entry_id": spelling}
+    for spelling in spellings:
+        entry_id = _find_entry_id(connection, spelling)
+        if entry_id is not None:
+            yield {"entry_id": entry_id}
+    if id_or_prefix.isascii() and id_or_prefix.isdecimal():
+        yield {"id": min(int(id_or_prefix), MAX_COUNT)}
+
+
+def _spell(entry_id: str) -> list[str]:
+    """List how an id may be on record: as it is, or as the bare digits of a UUID."""
+    digits = entry_id.replace("-", "").lower()
+    return list(dict.fromkeys([entry_id, digits] if set(digits) <= set(hexdigits) else [entry_id]))
 
 
 def _find_entry_id(connection: Connection, prefix: str) -> str | None:
-    if len(prefix) < SHORTEST_PREFIX or not set(prefix) <= set(hexdigits):
+    if len(prefix) < SHORTEST_PREFIX:
         return None
     entry_ids = fetch_entry_ids(connection, prefix, limit=_MOST_NAMED + 1)
     if len(entry_ids) > 1:
