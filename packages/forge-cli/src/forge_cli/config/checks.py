@@ -74,7 +74,7 @@ def parse_check_option(text: str) -> Check:
     name, *patterns = head.split(":")
     if not separator:
         raise UsageError(
-            f"--check {text!r} is not NAME=COMMAND, such as 'node:*.js=node --check {{files}}'"
+            f"--check {text!r} is not NAME=COMMAND, such as 'eslint:*.js=npx eslint {{files}}'"
         )
     [check] = parse_checks("--check", [{"name": name, "command": command, "files": patterns}])
     return check

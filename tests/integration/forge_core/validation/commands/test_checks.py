@@ -211,9 +211,10 @@ def test_skipped_check_is_named(attempt: Attempt) -> None:
 @pytest.mark.skipif(shutil.which("node") is None, reason="there is no node")
 def test_syntax_of_javascript_is_checked_by_node(tmp_path: Path) -> None:
     attempt = Attempt(tmp_path / "r", {"a.js": "module.exports = 1;\n", "old.js": "let let = 1;\n"})
-    node = Check(name="node", command="node --check {files}", files=("*.js",))
+    loop = 'for file in {files}; do node --check "$file" || exit 1; done'
+    node = Check(name="node", command=loop, files=("*.js",))
 
-    broken = attempt.check({"a.js": "module.exports = ;\n"}, node)["node"]
+    broken = attempt.check({"0.js": "0;\n", "a.js": "module.exports = ;\n"}, node)["node"]
     mended = attempt.check({"a.js": "module.exports = 2;\n"}, node)["node"]
     stood = attempt.check({"old.js": "let let = 1;\nlet b = 2;\n"}, node)["node"]
 

@@ -3,6 +3,18 @@
 import pytest
 from forge_core.validation.commands.output import list_new_lines
 
+RUSTC = """
+error: unneeded `return` statement
+ --> src/lib.rs:{row}:5
+  |
+{row} |     {source}
+  |     ^^^^^^^^^^^
+help: remove `return`
+  |
+{row} -     {source}
+{row} +     x
+"""
+
 
 @pytest.mark.parametrize(
     ("output", "before"),
@@ -16,6 +28,11 @@ from forge_core.validation.commands.output import list_new_lines
         pytest.param("b\na", "a\nb", id="order"),
         pytest.param("a", "a\nb", id="one is gone"),
         pytest.param("\n\n  \n", "", id="blank"),
+        pytest.param(
+            RUSTC.format(row=12, source="return b;"),
+            RUSTC.format(row=2, source="return a;"),
+            id="source around it",
+        ),
     ],
 )
 def test_the_same_finding_is_not_new(output: str, before: str) -> None:
@@ -29,6 +46,7 @@ def test_the_same_finding_is_not_new(output: str, before: str) -> None:
         pytest.param("a.js:1 x\na.js:2 x", "a.js:1 x", ["a.js:2 x"], id="a second one"),
         pytest.param("x E501", "x E502", ["x E501"], id="another code"),
         pytest.param("3 errors", "2 errors", ["3 errors"], id="more of them"),
+        pytest.param(" 12 | ERROR | x", " 12 | ERROR | y", [" 12 | ERROR | x"], id="table"),
         pytest.param("\x1b[31mx\x1b[0m", "", ["x"], id="uncoloured"),
     ],
 )
