@@ -16,10 +16,12 @@ from forge_core.models.activity import (
     WriteFilesResult,
 )
 from forge_core.models.changes import FileChange
+from forge_core.models.check import Check
 from forge_core.models.context import ShownFile
 from forge_core.models.llm import LLMResponse
 from forge_core.models.result import ValidationResult
 from forge_core.models.task import ValidationConfig
+from forge_core.validation.commands.base_view import base_in_place
 from support.repository import add_submodule, commit_all, git, make_repository, snapshot
 from temporalio.testing import ActivityEnvironment
 
@@ -93,10 +95,9 @@ def check(
         worktree=str(worktree),
         paths=paths,
         changes=changes,
-        config=ValidationConfig(),
+        **{"config": ValidationConfig(), **more},
         task_id="task",
         attempt=1,
-        **more,
     )
     return ActivityEnvironment().run(validate_output, work).results
 
@@ -354,7 +355,7 @@ def test_renamed_file_is_judged_by_what_stood_at_its_old_path(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("line", "verdicts"),
     [
-        ("import re\n", [(False, "ruff's repairs left nothing of the change")]),
+        ("import re\n", [(False, "repairs left nothing of the change")]),
         ("import re\nprint(re)\n", []),
     ],
     ids=["unused", "used"],
@@ -372,6 +373,40 @@ def test_change_of_which_repairs_leave_nothing_is_refused(
 
     told = [(r.passed, r.summary) for r in results if r.check_name == "targets"]
     assert told == verdicts
+
+
+WHOLE = ValidationConfig(checks=(Check(name="whole", command="cat dos.txt; exit 1"),))
+
+
+def test_check_is_judged_beside_the_commit_that_the_attempt_starts_from(worktree: Path) -> None:
+    written = write(worktree, ANSWER)
+
+    head = git(worktree, "rev-parse", "HEAD")
+    results = check(worktree, written.paths, written.changes, head=head, config=WHOLE)
+
+    [verdict] = [result for result in results if result.check_name == "whole"]
+    assert (verdict.details or "").startswith("Printed with the change only:\n2\n2b\n\n")
+    assert (worktree / "lib/value.py").read_text() == "VALUE = 2\n"
+    assert not (worktree / "old.py").exists()
+
+
+@pytest.mark.parametrize("again", ["validation", "reset"])
+def test_process_that_dies_while_the_base_is_judged_loses_nothing(
+    worktree: Path, again: str
+) -> None:
+    written, head = write(worktree, ANSWER), git(worktree, "rev-parse", "HEAD")
+    view = base_in_place(worktree, head, written.paths)
+    view.__enter__()
+    assert (worktree / "old.py").exists()
+
+    if again == "reset":
+        reset = ResetWorktreeInput(workflow_id=WORKFLOW, path=str(worktree), commit=head)
+        ActivityEnvironment().run(reset_worktree_to, reset)
+    results = check(worktree, written.paths, written.changes, head=head, config=WHOLE)
+
+    assert any(result.check_name == "whole" for result in results)
+    assert (worktree / "old.py").exists() is (again == "reset")
+    assert (worktree / "lib/value.py").exists() is (again == "validation")
 
 
 @pytest.mark.parametrize(

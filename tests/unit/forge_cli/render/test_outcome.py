@@ -93,8 +93,12 @@ def test_many_commits_are_counted() -> None:
             {"summary": "named, but not changed: b.py", "warning": True},
             "  warning named, but not changed: b.py",
         ),
+        (
+            {"check_name": "clippy", "summary": "exit 1, nothing new", "warning": True},
+            "  warning clippy: exit 1, nothing new",
+        ),
     ],
-    ids=["note", "warning"],
+    ids=["note", "warning", "check"],
 )
 def test_what_became_of_the_named_files_is_told(check: dict[str, Any], line: str) -> None:
     verdict = {"check_name": "targets", "passed": True, **check}

@@ -104,7 +104,7 @@ def run_task(options: RunOptions, on_start: Print | None = None) -> ExitCode:
     if own := _list_ignored_targets(Path(work.repo_root), task.target_files):
         names = ", ".join(map(escape_line, own))
         print_warning(f"git ignores {names}: the run does not see it, and a merge overwrites it")
-    if task.validation.run_tests:
+    if task.validation.runs_commands:
         _warn_of_absent(Path(work.repo_root), work.base_commit)
     if skipped := task.validation.skipped_checks:
         print_warning(

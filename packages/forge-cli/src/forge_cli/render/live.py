@@ -309,7 +309,7 @@ def _attempts(
 ) -> Iterator[str]:
     for attempt in after[len(before) :]:
         if attempt.signal == "success":
-            said = "; ".join(escape_line(remark.summary) for remark in attempt.remarks)
+            said = "; ".join(escape_line(check.remark) for check in attempt.remarks)
             yield f"{label}: attempt {attempt.number} passed{f' ({said})' if said else ''}"
         else:
             reason = escape_line(attempt.error or attempt.signal)

@@ -50,8 +50,8 @@ def _list_lines(
     if result.error:
         yield "error", escape_line(result.error)
     yield from _list_budget(result)
-    for remark in result.list_remarks():
-        yield "warning" if remark.warning else "note", escape_line(remark.summary)
+    for check in result.list_remarks():
+        yield "warning" if check.warning else "note", escape_line(check.remark)
     commits = _list_commits(result)
     if result.branch:
         yield "branch", f"{escape_line(result.branch)} ({_count_files(result)})"

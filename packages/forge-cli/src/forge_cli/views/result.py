@@ -30,6 +30,11 @@ class CheckView:
     warning: bool = False
     """Whether it passed with something that a reader should see."""
 
+    @property
+    def remark(self) -> str:
+        """What it says, where its name does not stand beside it."""
+        return self.summary if self.name == TARGETS else f"{self.name}: {self.summary}"
+
 
 @dataclass(frozen=True, slots=True)
 class ChangeView:

@@ -38,7 +38,7 @@ from forge_core.records.outcomes import Verdict, judge_checks, record_outcome
 from forge_core.tracing.attributes import validation_attributes
 from forge_core.tracing.setup import activity_span
 from forge_core.validation.checks import validate_files
-from forge_core.validation.commands.base_view import bring_back
+from forge_core.validation.commands.base_view import bring_back, discard
 from forge_core.validation.targets import NOTHING_LEFT, judge_targets, normalize_targets
 from forge_core.validation.verdicts import build_astray_verdict
 
@@ -72,6 +72,7 @@ def write_output(work: WriteFilesInput) -> WriteFilesResult:
             changes = plan_changes(origin, response, work.shown)
             digest = digest_files(changes.files)
             is_rerun = was_checked(worktree, digest)
+            discard(worktree)
             paths = write_changes(worktree, changes.files, policy, was_checked=is_rerun)
             leave_receipt(worktree, digest)
     except (RefusedPath, UnfitChanges) as error:

@@ -41,6 +41,7 @@ from forge_core.models.activity import (
     Workspace,
 )
 from forge_core.records.outcomes import ACCEPTED, Verdict, record_outcome
+from forge_core.validation.commands.base_view import discard
 
 
 @activity.defn(no_thread_cancel_exception=True)
@@ -71,6 +72,7 @@ def reset_worktree_to(work: ResetWorktreeInput) -> None:
     worktree = Path(work.path)
     worktree.parent.mkdir(parents=True, exist_ok=True)
     with claimed_worktree(worktree, work.workflow_id):
+        discard(worktree)
         restore_worktree(worktree, work.commit)
 
 

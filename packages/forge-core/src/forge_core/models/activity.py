@@ -68,7 +68,7 @@ class CreateWorktreeInput(FrozenModel):
     workflow_id: str
     base_commit: str
     submodules: bool = False
-    """Whether tests are run, which may need the files of submodules."""
+    """Whether commands are run, which may need the files of submodules."""
 
 
 class CreateSubWorktreeInput(WorktreeInput):

@@ -22,8 +22,8 @@ ADVICE = (
 NOTHING_LEFT = ValidationResult(
     check_name=CHECK,
     passed=False,
-    summary="ruff's repairs left nothing of the change",
-    details="Use what you add: ruff removes unused imports, and form alone is no change.",
+    summary="repairs left nothing of the change",
+    details="Use what you add: linters remove unused imports, and form alone is no change.",
 )
 """The verdict on a change that was undone when it was checked."""
 

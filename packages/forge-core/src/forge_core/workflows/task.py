@@ -135,7 +135,7 @@ class ForgeTaskWorkflow:
                 task_id=work.task.task_id,
                 workflow_id=workflow.info().workflow_id,
                 base_commit=work.base_commit,
-                submodules=work.task.validation.run_tests,
+                submodules=work.task.validation.runs_commands,
             ),
             build_worktree_options(self._owner.task_queue),
         )

@@ -20,7 +20,7 @@ from forge_core.files.read import open_directory
 from forge_core.files.write import write_changes
 from forge_core.git.base_files import read_base_files
 from forge_core.git.receipt import locate_private
-from forge_core.models.changes import PlannedFile
+from forge_core.models.changes import BaseFile, PlannedFile
 
 NAME = "forge-set-aside"
 """Name of the file that holds what is set aside."""
@@ -42,10 +42,8 @@ def base_in_place(worktree: Path, head: str, paths: Sequence[str]) -> Iterator[N
         RefusedPath: Files cannot be put back: a command changed what leads there.
     """
     base = read_base_files(worktree, head, paths)
-    files = [(path, base[path].content, base[path].executable) for path in paths if path in base]
-    gone = [PlannedFile(path, None, None) for path in paths if path not in base]
     with set_aside(worktree, paths):
-        _write(worktree, [*gone, *(PlannedFile(p, None, c, executable=x) for p, c, x in files)])
+        write_state(worktree, [_plan_base(path, base.get(path)) for path in paths])
         yield
 
 
@@ -66,7 +64,7 @@ def set_aside(worktree: Path, paths: Sequence[str]) -> Iterator[None]:
     try:
         yield
     finally:
-        _write(worktree, files)
+        write_state(worktree, files)
         place.unlink(missing_ok=True)
 
 
@@ -81,7 +79,7 @@ def bring_back(worktree: Path) -> None:
         documents = json.loads(place.read_text())
     except FileNotFoundError:
         return
-    _write(worktree, [_parse(document) for document in documents])
+    write_state(worktree, [_parse(document) for document in documents])
     place.unlink()
 
 
@@ -90,13 +88,10 @@ def read_state(worktree: Path, paths: Sequence[str]) -> list[PlannedFile]:
     return [_read(worktree, path) for path in paths]
 
 
-def write_state(worktree: Path, files: Sequence[PlannedFile]) -> None:
-    """Bring files to how they stood, whatever stands there now.
-
-    Raises:
-        RefusedPath: What leads there is another thing now.
-    """
-    _write(worktree, files)
+def _plan_base(path: str, file: BaseFile | None) -> PlannedFile:
+    if file is None:
+        return PlannedFile(path, None, None)
+    return PlannedFile(path, None, file.content, executable=file.executable)
 
 
 def _read(worktree: Path, path: str) -> PlannedFile:
@@ -107,10 +102,21 @@ def _read(worktree: Path, path: str) -> PlannedFile:
     return PlannedFile(path, None, place.read_bytes(), executable=executable)
 
 
-def _write(worktree: Path, files: Sequence[PlannedFile]) -> None:
+def write_state(worktree: Path, files: Sequence[PlannedFile]) -> None:
+    """Bring files to how they stood, whatever stands there now.
+
+    Raises:
+        RefusedPath: What leads there is another thing now.
+    """
     for file in files:
         _clear(worktree, file.path)
     write_changes(worktree, files, ANY_FILE, was_checked=True)
+
+
+def discard(worktree: Path) -> None:
+    """Forget what was set aside: something else is to stand in the worktree."""
+    with suppress(OSError):
+        (locate_private(worktree) / NAME).unlink()
 
 
 def _clear(worktree: Path, path: str) -> None:

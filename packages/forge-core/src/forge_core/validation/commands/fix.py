@@ -26,6 +26,9 @@ from forge_core.validation.comparison import compare
 CANNOT_RUN = 126
 """The first of the exit codes with which a shell says that a command did not run or was killed."""
 
+MAX_NAMES = 5
+"""Files that a verdict names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fix:
@@ -42,7 +45,7 @@ class Fix:
     def describe(self) -> str:
         """Say what was not kept; nothing where all was."""
         parts = [
-            f"its fix put back in {', '.join(paths)}: {reason}"
+            f"its fix put back in {_join(paths)}: {reason}"
             for paths, reason in (
                 (self.undone, "it changed lines that stood before"),
                 (self.astray, "not a changed file"),
@@ -50,6 +53,11 @@ class Fix:
             if paths
         ]
         return "".join(f"; {part}" for part in parts)
+
+
+def _join(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - MAX_NAMES} more" if len(paths) > MAX_NAMES else ""
+    return ", ".join(paths[:MAX_NAMES]) + more
 
 
 def apply_fix(

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
+from forge_core.errors import RefusedPath
 from forge_core.git.receipt import locate_private
 from forge_core.models.result import ValidationResult
 from forge_core.shell.bounds import CommandResult
@@ -64,8 +65,11 @@ def _find_base_run(
             return BaseRun(CommandResult(**document))
     if duration_ms > CHEAP_MS:
         return None
-    with base_in_place(shell.worktree, head, paths):
-        done = _run(shell)
+    try:
+        with base_in_place(shell.worktree, head, paths):
+            done = _run(shell)
+    except RefusedPath:  # Of what stands there now, a verdict of its own says more.
+        return None
     _save(place, key, done)
     return BaseRun(done)
 
