@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from forge_obs.model.liveness import INTERRUPTED
     from forge_obs.model.rows import FIGURES, Interaction, Run
     from forge_obs.model.sanitize import to_json
+    from forge_obs.observation import Observation, observe
     from forge_obs.recorder import flush, get_backlog, lost_count, record
     from forge_obs.spool.file import get_lost_path
     from forge_obs.spool.format import Backlog
@@ -58,6 +59,7 @@ __all__ = [
     "FileMode",
     "Interaction",
     "LLMStats",
+    "Observation",
     "Pruning",
     "Run",
     "RunQuery",
@@ -81,6 +83,7 @@ __all__ = [
     "get_shown_status",
     "list_recent_runs",
     "lost_count",
+    "observe",
     "open_reader",
     "prune",
     "record",
@@ -119,6 +122,8 @@ _HOMES = {
     "Interaction": "model.rows",
     "Run": "model.rows",
     "to_json": "model.sanitize",
+    "Observation": "observation",
+    "observe": "observation",
     "flush": "recorder",
     "get_backlog": "recorder",
     "lost_count": "recorder",

@@ -28,6 +28,8 @@ def read_members(value: object) -> Mapping[str, object] | None:
 
     Private names are left out, and so is what only a method or property would tell.
     """
+    if value is None:
+        return None
     if isinstance(value, Mapping):
         return value
     if isinstance(value, tuple):

@@ -115,6 +115,59 @@ class InteractionKeywords(TypedDict, total=False):
     parent_span_id: str | None
 
 
+class ObserveKeywords(TypedDict, total=False):
+    """Keywords of `observe()`: what is known before the request."""
+
+    task_id: Required[str]
+    model: str | None
+    """The requested model."""
+    role: str
+    system_prompt: str
+    user_prompt: str
+    messages: Document | Sequence[object] | None
+    keep_media: bool
+    params: Document | None
+    step_id: str | None
+    sub_task_id: str | None
+    workflow_id: str | None
+    run_id: str | None
+    activity_id: str | None
+    activity_attempt: int | None
+    seq: int
+    attempt: int | None
+    step_attempt: int | None
+    context_stats: Document | None
+    context_manifest: Document | Sequence[object] | None
+    origin: str
+    trace_id: str | None
+    span_id: str | None
+    parent_span_id: str | None
+    session_id: str | None
+    root_run_id: str | None
+    entry_id: str | None
+    created_at: datetime | str | None
+
+
+class AnswerKeywords(TypedDict, total=False):
+    """Keywords of what `observe()` is told of an answer."""
+
+    usage: object
+    model: str | None
+    """The model that answered."""
+    stats: StatsLike | Mapping[str, object] | None
+    explanation: str
+    finish_reason: str | None
+    service_tier: str | None
+    stated_cost_usd: float | None
+    response_id: str | None
+    request_id: str | None
+    first_token_ms: float | None
+    latency_ms: float | None
+    status: InteractionStatus
+    error_type: str | None
+    error: str | None
+
+
 class OutcomeKeywords(TypedDict, total=False):
     """Keywords of `record("outcome", ...)`."""
 
