@@ -1,27 +1,22 @@
 """Record the calls of a plain program: `python plain.py "What is 2 + 2?"`."""
 
 import sys
-import time
 
-from forge_obs import LLMStats, record
+from forge_obs import observe
 
 
 def ask(question: str) -> str:
-    """Ask a model, and put the call on record."""
-    started = time.perf_counter()
-    answer = "4"  # what your client gives
-    latency_ms = (time.perf_counter() - started) * 1000
-    stats = LLMStats(model_name="m-2026", input_tokens=9, output_tokens=1, latency_ms=latency_ms)
-    record(
-        "interaction",
-        task_id="sums",
-        role="llm",
-        system_prompt="Be brief.",
-        user_prompt=question,
-        response=answer,
-        stats=stats,
-    )
-    return answer
+    """Ask a model, and have the call on record."""
+    system = "Be brief."
+    with observe(task_id="sums", model="m", system_prompt=system, user_prompt=question) as call:
+        answer = complete(question)
+        call.answer(answer["text"], usage=answer["usage"])
+    return str(answer["text"])
+
+
+def complete(_question: str) -> dict[str, object]:
+    """Stand in for your client."""
+    return {"text": "4", "usage": {"prompt_tokens": 9, "completion_tokens": 1}}
 
 
 if __name__ == "__main__":

@@ -5,31 +5,31 @@ To try it: `python service.py "What is 2 + 2?"`.
 
 import asyncio
 import sys
+from collections.abc import AsyncIterator
 
-from forge_obs import LLMStats, record
-
-
-async def answer(question: str) -> dict[str, str]:
-    """Handle one request; put `@app.post("/ask")` above it."""
-    text = await complete(question)
-    await asyncio.to_thread(
-        record,
-        "interaction",
-        task_id="sums",
-        role="llm",
-        system_prompt="Be brief.",
-        user_prompt=question,
-        response=text,
-        stats=LLMStats(model_name="m-2026", input_tokens=9, output_tokens=1, latency_ms=412.0),
-    )
-    return {"answer": text}
+from forge_obs import observe
 
 
-async def complete(_question: str) -> str:
+async def answer(question: str) -> AsyncIterator[str]:
+    """Handle one request, piece by piece."""
+    async with observe(task_id="sums", model="m", user_prompt=question) as call:
+        async for piece in stream(question):
+            call.chunk(piece)
+            yield piece
+        call.answer(usage={"prompt_tokens": 9, "completion_tokens": 1})
+
+
+async def stream(_question: str) -> AsyncIterator[str]:
     """Stand in for your async client."""
     await asyncio.sleep(0)
-    return "4"
+    yield "4"
+
+
+async def main(question: str) -> None:
+    """Print the answer as it comes."""
+    async for piece in answer(question):
+        print(piece)
 
 
 if __name__ == "__main__":
-    print(asyncio.run(answer(sys.argv[1])))
+    asyncio.run(main(sys.argv[1]))

@@ -1,6 +1,6 @@
 """Record the calls of an activity of your own Temporal worker (`pip install temporalio`)."""
 
-from forge_obs import LLMStats, record
+from forge_obs import observe
 from temporalio import activity
 
 
@@ -8,17 +8,15 @@ from temporalio import activity
 def ask(question: str) -> str:
     """Ask a model; an attempt that is paid for again is a row of its own."""
     info = activity.info()
-    record(
-        "interaction",
+    with observe(
         task_id=info.workflow_type or "ask",
-        role="llm",
-        system_prompt="",
+        model="m",
         user_prompt=question,
-        response="4",  # what your client gives
-        stats=LLMStats(model_name="m-2026", input_tokens=9, output_tokens=1, latency_ms=412.0),
         workflow_id=info.workflow_id,
         run_id=info.workflow_run_id,
         activity_id=info.activity_id,
         activity_attempt=info.attempt,
-    )
-    return "4"
+    ) as call:
+        answer = "4"  # what your client gives
+        call.answer(answer, usage={"prompt_tokens": 9, "completion_tokens": 1})
+    return answer

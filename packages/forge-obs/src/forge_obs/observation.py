@@ -64,7 +64,11 @@ class Observation:
         return self._entry_id
 
     def answer(
-        self, response: object = None, /, *unexpected: object, **fields: Unpack[AnswerKeywords]
+        self,
+        response: object = None,
+        /,
+        *unexpected: object,  # noqa: ARG002
+        **fields: Unpack[AnswerKeywords],
     ) -> None:
         """Note what came back; the time until now is the call's latency.
 
