@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from forge_obs.model.liveness import INTERRUPTED
     from forge_obs.model.rows import FIGURES, Interaction, Run
     from forge_obs.model.sanitize import to_json
+    from forge_obs.model.usage.figures import Usage, read_usage
     from forge_obs.observation import Observation, observe
     from forge_obs.recorder import flush, get_backlog, lost_count, record
     from forge_obs.spool.file import get_lost_path
@@ -69,6 +70,7 @@ __all__ = [
     "StoreReader",
     "StoreUnavailable",
     "StoreUnreadable",
+    "Usage",
     "back_up",
     "build_interaction_dict",
     "check_store",
@@ -86,6 +88,7 @@ __all__ = [
     "observe",
     "open_reader",
     "prune",
+    "read_usage",
     "record",
     "restore",
     "save_interaction",
@@ -124,6 +127,8 @@ _HOMES = {
     "to_json": "model.sanitize",
     "Observation": "observation",
     "observe": "observation",
+    "Usage": "model.usage.figures",
+    "read_usage": "model.usage.figures",
     "flush": "recorder",
     "get_backlog": "recorder",
     "lost_count": "recorder",

@@ -1,14 +1,22 @@
 """Costs of calls are summed as far as they are known, and what is unknown is counted."""
 
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, get_args
 
 import pytest
-from forge_cli.views.costs import Prices, Tally, is_refused, list_models, tally_calls
+from forge_cli.views.costs import (
+    Prices,
+    Tally,
+    is_refused,
+    list_models,
+    read_special,
+    tally_calls,
+)
 from forge_core.llm.errors import FailureKind
 from forge_core.pricing.catalogue import look_up
-from forge_core.pricing.rates import REFUSALS
+from forge_core.pricing.rates import REFUSALS, Special
 from forge_obs import Interaction
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -107,3 +115,22 @@ def test_only_a_request_that_was_turned_away_counts_as_refused(
 
 def test_refusals_are_kinds_of_failure() -> None:
     assert set(get_args(FailureKind)) > REFUSALS
+
+
+def test_cost_that_the_answer_states_counts_before_prices() -> None:
+    call = Interaction(usage_known=True, stated_cost_usd=0.0123, model_name="unheard of")
+
+    assert Prices().price_call(call) == Decimal("0.0123")
+
+
+def test_call_is_priced_by_its_tier_and_by_what_its_usage_says() -> None:
+    report = {
+        "input_tokens": 1000,
+        "cache_creation_input_tokens": 8000,
+        "cache_creation": {"ephemeral_1h_input_tokens": 5000},
+        "output_tokens": 1,
+    }
+    call = Interaction(service_tier="batch", usage_json=json.dumps(report))
+
+    assert read_special(call) == Special(tier="batch", cache_write_1h=5000)
+    assert read_special(Interaction(usage_json="[1h")) == Special()

@@ -5,8 +5,14 @@ from typing import Any
 
 import pytest
 from forge_core.models.llm import CallUsage
-from forge_core.pricing.catalogue import look_up
-from forge_core.pricing.rates import Period, UnitPrices, list_model_keys, price_usage
+from forge_core.pricing.catalogue import TIERS, look_up
+from forge_core.pricing.rates import (
+    Period,
+    Special,
+    UnitPrices,
+    list_model_keys,
+    price_usage,
+)
 from genai_prices import Usage, calc_price
 from genai_prices.data_snapshot import get_snapshot
 from genai_prices.types import ModelPrice, TieredPrices, TimeOfDateConstraint
@@ -14,7 +20,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-OWN_PRICES = {"input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok"}
+OWN_PRICES = {
+    "input_mtok",
+    "output_mtok",
+    "cache_read_mtok",
+    "cache_write_mtok",
+    "cache_write_1h_mtok",
+}
 
 
 def list_references() -> list[tuple[str, str]]:
@@ -74,6 +86,85 @@ def test_request_costs_what_the_library_says(
     except LookupError:
         expected = None
     assert cost == expected
+
+
+TIERED = [
+    (provider.id, model.id, pair)
+    for provider in get_snapshot().providers
+    for model in provider.models
+    for variant in model.price_variants or ()
+    for pair in variant.when.items()
+    if (provider.id, model.id) in REFERENCES and pair in TIERS and look_up((provider.id, model.id))
+]
+
+
+@pytest.mark.parametrize("age", [timedelta(0), timedelta(days=-900)], ids=["now", "before"])
+@pytest.mark.parametrize(("provider", "name", "pair"), TIERED, ids=str)
+def test_tier_costs_what_the_library_says_or_is_unknown(
+    provider: str, name: str, pair: tuple[str, str], age: timedelta
+) -> None:
+    tokens = {"input_tokens": 300_000, "output_tokens": 9_000, "cache_read_tokens": 1_000}
+    schedule = look_up((provider, name))
+    assert schedule is not None
+
+    usage = CallUsage(model_name=name, **tokens)
+    cost = price_usage(schedule, usage, NOW + age, Special(tier=TIERS[pair]))
+
+    context = dict([pair])
+    expected = calc_price(
+        Usage(**tokens),
+        name,
+        provider_id=provider,
+        genai_request_timestamp=NOW + age,
+        price_context=context,
+    ).total_price
+    assert cost == expected or (cost is None and age)
+
+
+def test_tier_without_a_price_is_unknown() -> None:
+    schedule = look_up(("openai", "gpt-5-mini"))
+    assert schedule is not None
+    usage = CallUsage(model_name="gpt-5-mini", input_tokens=9)
+
+    assert price_usage(schedule, usage, NOW, Special(tier="default")) is not None
+    assert price_usage(schedule, usage, NOW, Special(tier="first class")) is None
+
+
+@pytest.mark.parametrize(
+    ("model", "tokens", "special"),
+    [
+        (
+            ("anthropic", "claude-opus-4-5"),
+            {"input_tokens": 9_000, "cache_write_tokens": 8_000, "cache_write_1h_tokens": 5_000},
+            Special(cache_write_1h=5_000),
+        ),
+        (
+            ("openai", "gpt-audio"),
+            {"input_tokens": 9_000, "output_tokens": 500, "input_audio_tokens": 5_000}
+            | {"output_audio_tokens": 400},
+            Special(input_audio=5_000, output_audio=400),
+        ),
+    ],
+    ids=["cached for an hour", "sound"],
+)
+def test_what_has_a_price_of_its_own_is_charged_so(
+    model: tuple[str, str], tokens: dict[str, int], special: Special
+) -> None:
+    provider, name = model
+    schedule = look_up(model)
+    assert schedule is not None
+    known = CallUsage.model_fields
+    usage = CallUsage(
+        model_name=name, **{key: count for key, count in tokens.items() if key in known}
+    )
+
+    cost = price_usage(schedule, usage, NOW, special)
+
+    expected = calc_price(
+        Usage(**tokens), name, provider_id=provider, genai_request_timestamp=NOW
+    ).total_price
+    assert cost == expected
+    assert cost != price_usage(schedule, usage, NOW)
 
 
 def test_models_with_tiers_and_hours_are_among_those_compared() -> None:

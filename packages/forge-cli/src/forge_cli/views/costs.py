@@ -3,6 +3,7 @@
 See D61.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
@@ -13,10 +14,14 @@ from forge_core.pricing.rates import (
     UNSENT,
     ModelKey,
     Schedule,
+    Special,
     list_model_keys,
     price_usage,
 )
-from forge_obs import PROVIDER, STARTED, Interaction
+from forge_obs import PROVIDER, STARTED, Interaction, read_usage
+
+SPECIAL_WORDS = ("1h", "udio", "AUDIO", "mage", "IMAGE")
+"""Parts of words that a report of nothing special does not hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +33,42 @@ class Prices:
     schedules: Mapping[ModelKey, Schedule | None] = field(default_factory=dict)
 
     def price_call(self, call: Interaction) -> Decimal | None:
-        """Return what a call costs in US dollars; None where that is unknown."""
+        """Return what a call costs in US dollars; None where that is unknown.
+
+        What the answer itself says that it cost counts before our own reckoning.
+        """
         if call.origin != PROVIDER or not call.usage_known or call.status == STARTED:
             return None
+        if call.stated_cost_usd is not None:
+            return Decimal(str(call.stated_cost_usd))
         keys = list_model_keys(call.request_model, call.model_name)
         schedule = next(filter(None, map(self.schedules.get, keys)), None)
-        return None if schedule is None else price_usage(schedule, call, call.created_at)
+        return (
+            None
+            if schedule is None
+            else price_usage(schedule, call, call.created_at, read_special(call))
+        )
+
+
+def read_special(call: Interaction) -> Special:
+    """Read from a call's usage what has prices of its own."""
+    report = call.usage_json or ""
+    if not any(word in report for word in SPECIAL_WORDS):
+        return Special(tier=call.service_tier)
+    try:
+        document = json.loads(report)
+    except ValueError:
+        return Special(tier=call.service_tier)
+    read = read_usage(document if isinstance(document, dict) else {})
+    return Special(
+        tier=call.service_tier,
+        cache_write_1h=read.cache_write_1h_tokens,
+        input_audio=read.input_audio_tokens,
+        output_audio=read.output_audio_tokens,
+        cached_audio=read.cache_read_audio_tokens,
+        input_image=read.input_image_tokens,
+        output_image=read.output_image_tokens,
+    )
 
 
 NO_PRICES = Prices()

@@ -9,9 +9,9 @@ See D61.
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import date, time
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -21,7 +21,7 @@ from forge_core.pricing.rates import ModelKey, Period, Rate, Schedule, UnitPrice
 from forge_core.state_dir.locate import locate_base
 
 if TYPE_CHECKING:
-    from genai_prices.types import ConditionalPrice, ModelPrice, TieredPrices
+    from genai_prices.types import ModelPrice, PriceVariant, TieredPrices
 
 DISTRIBUTION = "genai-prices"
 
@@ -33,10 +33,25 @@ PRICE_KEYS = {
     "output": "output_mtok",
     "cache_read": "cache_read_mtok",
     "cache_write": "cache_write_mtok",
+    "cache_write_1h": "cache_write_1h_mtok",
     "reasoning": "output_reasoning_mtok",
+    "input_audio": "input_audio_mtok",
+    "output_audio": "output_audio_mtok",
+    "cached_audio": "cache_audio_read_mtok",
+    "input_image": "input_image_mtok",
+    "output_image": "output_image_mtok",
     "request": "requests_kcount",
 }
-"""The library's names of our prices; its others are for sound, images and searches."""
+"""The library's names of our prices; its others are for videos, pages and searches."""
+
+TIERS = {
+    ("service_tier", "flex"): "flex",
+    ("service_tier", "priority"): "priority",
+    ("service_tier", "fast"): "fast",
+    ("speed", "fast"): "fast",
+    ("processing", "batch"): "batch",
+}
+"""Tiers of service by the circumstances under which the library has other prices."""
 
 
 def get_data_version() -> str:
@@ -78,19 +93,30 @@ def look_up(key: ModelKey) -> Schedule | None:
 
     provider, model = key
     try:
-        calculation = calc_price(Usage(), model, provider_id=provider or None)
-        prices = calculation.model.prices
+        model_info = calc_price(Usage(), model, provider_id=provider or None).model
+        prices = model_info.prices
         if isinstance(prices, ModelPrice):
-            return (Period(_convert_prices(prices)),)
-        return tuple(_convert_period(price) for price in prices)
+            usual = [Period(_convert_prices(prices))]
+        else:
+            usual = [_convert_period(price.prices, price.constraint) for price in prices]
+        return (*usual, *_list_tiers(model_info.price_variants or ()))
     except (LookupError, ValueError):
         return None
 
 
-def _convert_period(price: "ConditionalPrice") -> Period:
+def _list_tiers(variants: "Iterable[PriceVariant]") -> Iterator[Period]:
+    """List the prices of tiers, the one that counts first; other circumstances are unknown here."""
+    for variant in variants:
+        circumstances = [TIERS.get(pair) for pair in variant.when.items()]
+        if len(circumstances) == 1 and circumstances[0] is not None:
+            period = _convert_period(variant.prices, variant.constraint)
+            yield replace(period, tier=circumstances[0])
+
+
+def _convert_period(price: "ModelPrice", constraint: object) -> Period:
     from genai_prices.types import StartDateConstraint, TimeOfDateConstraint  # noqa: PLC0415
 
-    prices, constraint = _convert_prices(price.prices), price.constraint
+    prices = _convert_prices(price)
     if isinstance(constraint, StartDateConstraint):
         return Period(prices, since=constraint.start_date)
     if isinstance(constraint, TimeOfDateConstraint):
@@ -153,6 +179,7 @@ def _load_period(period: dict[str, Any]) -> Period:
         UnitPrices(**prices),
         since=date.fromisoformat(since) if since else None,
         hours=(time.fromisoformat(hours[0]), time.fromisoformat(hours[1])) if hours else None,
+        tier=period["tier"],
     )
 
 

@@ -8,7 +8,7 @@ See D61.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Protocol, TypeAlias
@@ -30,6 +30,9 @@ REFUSALS = frozenset(
 
 After a broken connection, a time-out, a server's own error or an answer of no use, the provider may
 bill what nobody can see here: such a request's cost is unknown."""
+
+USUAL_TIERS = frozenset({"", "auto", "default", "standard", "on_demand", "on-demand"})
+"""Words of providers for the service that has the listed prices."""
 
 UNSENT = "not_sent"
 """Kind of error of a request that never went out."""
@@ -62,6 +65,29 @@ class Usage(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Special:
+    """What else of a request has prices of its own, where it was reported.
+
+    Attributes:
+        tier: How urgently it was served, in the provider's word; None where it does not say.
+        cache_write_1h: Of the tokens put into the cache, those that are kept for an hour.
+        cached_audio: Of the cached tokens, those that are sound.
+    """
+
+    tier: str | None = None
+    cache_write_1h: int = 0
+    input_audio: int = 0
+    output_audio: int = 0
+    cached_audio: int = 0
+    input_image: int = 0
+    output_image: int = 0
+
+
+PLAIN = Special()
+"""A request with nothing special about it."""
+
+
+@dataclass(frozen=True, slots=True)
 class UnitPrices:
     """Prices per million tokens, and per thousand requests; None where there is no such price."""
 
@@ -69,8 +95,20 @@ class UnitPrices:
     output: Rate | None = None
     cache_read: Rate | None = None
     cache_write: Rate | None = None
+    cache_write_1h: Rate | None = None
     reasoning: Rate | None = None
+    input_audio: Rate | None = None
+    output_audio: Rate | None = None
+    cached_audio: Rate | None = None
+    input_image: Rate | None = None
+    output_image: Rate | None = None
     request: Rate | None = None
+
+    def replace_by(self, others: "UnitPrices") -> "UnitPrices":
+        """Return these prices with others in their place, where there are others."""
+        names = (field.name for field in fields(self))
+        pairs = ((name, getattr(others, name) or getattr(self, name)) for name in names)
+        return UnitPrices(**dict(pairs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +118,8 @@ class Period:
     prices: UnitPrices
     since: date | None = None
     hours: tuple[time, time] | None = None
+    tier: str = ""
+    """For which tier of service they replace others; empty for the usual one."""
 
     def holds(self, moment: datetime) -> bool:
         """Return whether the prices hold at a moment."""
@@ -113,48 +153,81 @@ def list_model_keys(request_model: str | None, model_name: str | None) -> Iterat
             yield provider, name
 
 
-def price_usage(schedule: Schedule, usage: Usage, moment: datetime) -> Decimal | None:
-    """Return what a request costs in US dollars; None where its tokens contradict each other.
+def price_usage(
+    schedule: Schedule, usage: Usage, moment: datetime, special: Special = PLAIN
+) -> Decimal | None:
+    """Return what a request costs in US dollars.
+
+    None where its tokens contradict each other, or where nobody knows the prices of its tier or of
+    something in it.
 
     Args:
         schedule: Prices of its model.
         usage: Its tokens.
         moment: When it was made, with a time zone.
+        special: What else has prices of its own.
     """
-    return _charge(usage, _choose(schedule, moment))
+    prices = _choose(schedule, moment, special.tier)
+    return None if prices is None else _charge(usage, prices, special)
 
 
-def _choose(schedule: Schedule, moment: datetime) -> UnitPrices:
+def _choose(schedule: Schedule, moment: datetime, tier: str | None) -> UnitPrices | None:
     now = moment.astimezone(UTC)
-    held = (period for period in reversed(schedule) if period.holds(now))
-    return next(held, schedule[0]).prices
+    usual = [period for period in schedule if not period.tier]
+    held = (period for period in reversed(usual) if period.holds(now))
+    prices = next(held, usual[0]).prices
+    if tier is None or tier in USUAL_TIERS:
+        return prices
+    others = [period for period in schedule if period.tier == tier and period.holds(now)]
+    for period in reversed(others):  # the first of them counts
+        prices = prices.replace_by(period.prices)
+    return prices if others else None
 
 
-def _charge(usage: Usage, prices: UnitPrices) -> Decimal | None:
+def _charge(usage: Usage, prices: UnitPrices, special: Special) -> Decimal | None:
     if prices.input is None and prices.output is None:
         return None
-    read = usage.cache_read_tokens if prices.cache_read else 0
-    written = usage.cache_write_tokens if prices.cache_write else 0
-    reasoned = usage.reasoning_tokens if prices.reasoning else 0
-    plain, said = usage.input_tokens - read - written, usage.output_tokens - reasoned
-    if plain < 0 or said < 0:
+    parts = list(_list_parts(usage, prices, special))
+    if any(count < 0 for _, count, _ in parts) or _is_doubtful(usage, prices, special):
         return None
-    charged = (
-        (prices.input, plain, MILLION),
-        (prices.cache_read, read, MILLION),
-        (prices.cache_write, written, MILLION),
-        (prices.output, said, MILLION),
-        (prices.reasoning, reasoned, MILLION),
-        (prices.request, 1, THOUSAND),
-    )
-    return sum(
-        (
-            _find_price(rate, usage.input_tokens) * count / unit
-            for rate, count, unit in charged
-            if rate
-        ),
-        Decimal(0),
-    )
+    size = usage.input_tokens
+    charges = (_find_price(rate, size) * count / unit for rate, count, unit in parts if rate)
+    return sum(charges, Decimal(0))
+
+
+def _list_parts(
+    usage: Usage, prices: UnitPrices, special: Special
+) -> Iterator[tuple[Rate | None, int, Decimal]]:
+    """List what is charged: parts that have a price of their own are no part of the rest."""
+    read = usage.cache_read_tokens if prices.cache_read else 0
+    read_audio = special.cached_audio if prices.cached_audio else 0
+    written = usage.cache_write_tokens if prices.cache_write else 0
+    for_an_hour = special.cache_write_1h if written and prices.cache_write_1h else 0
+    audio = special.input_audio - special.cached_audio if prices.input_audio else 0
+    image = special.input_image if prices.input_image else 0
+    yield prices.input, usage.input_tokens - read - written - audio - image, MILLION
+    yield prices.input_audio, audio, MILLION
+    yield prices.input_image, image, MILLION
+    yield prices.cache_read, read - read_audio, MILLION
+    yield prices.cached_audio, read_audio, MILLION
+    yield prices.cache_write, written - for_an_hour, MILLION
+    yield prices.cache_write_1h, for_an_hour, MILLION
+    reasoned = usage.reasoning_tokens if prices.reasoning else 0
+    spoken = special.output_audio if prices.output_audio else 0
+    drawn = special.output_image if prices.output_image else 0
+    yield prices.output, usage.output_tokens - reasoned - spoken - drawn, MILLION
+    yield prices.reasoning, reasoned, MILLION
+    yield prices.output_audio, spoken, MILLION
+    yield prices.output_image, drawn, MILLION
+    yield prices.request, 1, THOUSAND
+
+
+def _is_doubtful(usage: Usage, prices: UnitPrices, special: Special) -> bool:
+    """Return whether cached tokens may be sound or images, and nothing says how many are."""
+    if not (usage.cache_read_tokens and prices.cache_read):
+        return False
+    has_sound = bool(special.input_audio and prices.input_audio and not special.cached_audio)
+    return has_sound or bool(special.input_image and prices.input_image)
 
 
 def _find_price(rate: Rate, input_tokens: int) -> Decimal:

@@ -98,7 +98,7 @@ class Interaction:
     failed_checks_json: str | None = _fact(merge=Merge.JUDGED)
     commit_sha: str | None = _fact(identifies=True)
     """The commit that holds what the answer changed."""
-    usage_json: str | None = _fact()
+    usage_json: str | None = _fact(figure=True)
     """Usage as the provider reported it."""
     service_tier: str | None = _fact(identifies=True, figure=True)
     stated_cost_usd: float | None = _fact(figure=True)
