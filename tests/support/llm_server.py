@@ -1,7 +1,7 @@
 """A model server on the loopback interface, for tests of the real provider clients.
 
-It speaks OpenAI chat completions and responses and Anthropic messages, without streaming. A test
-gives it a handler, which sees each request and chooses the reply:
+It speaks OpenAI chat completions and responses and Anthropic messages, streamed if asked
+for. A test gives it a handler, which sees each request and chooses the reply:
 
     with LLMServer(in_order(tool(answer), error(500, "api_error", "boom"))) as server:
         ...
@@ -34,6 +34,7 @@ from support.llm_wires import (
     received_text,
     render_answer,
     render_error,
+    render_stream,
 )
 from support.waiting import DEADLINE_S
 
@@ -58,6 +59,12 @@ class Reply:
     """Close the connection without a word."""
     gate: threading.Event | None = None
     """Reply only when it is set."""
+    is_streamed: bool = True
+    """Stream an answer if that is asked for."""
+    pieces: tuple[bytes | threading.Event, ...] | None = None
+    """What an event stream consists of, as it is; an event in it is waited for."""
+    is_cut: bool = False
+    """Close the connection of a stream without ending the body."""
 
 
 @dataclass
@@ -112,6 +119,11 @@ def error(status: int, kind: str, message: str, headers: Mapping[str, str] | Non
 def raw(body: bytes, *, status: int = 200, content_type: str = "application/json") -> Reply:
     """Send these bytes."""
     return Reply(body=body, status=status, headers={"content-type": content_type})
+
+
+def stream(*pieces: bytes | threading.Event, is_cut: bool = False) -> Reply:
+    """Send these pieces of an event stream, waiting wherever an event stands among them."""
+    return Reply(pieces=pieces, is_cut=is_cut)
 
 
 def dropped() -> Reply:
@@ -217,10 +229,11 @@ class LLMServer:
             self._changed.notify_all()
         reply = self.handler(exchange)
         if reply.gate is not None:
-            self._hold(exchange, reply.gate, connection)
+            self.hold(exchange, reply.gate, connection)
         exchange.reply = reply
 
-    def _hold(self, exchange: Exchange, gate: threading.Event, connection: socket.socket) -> None:
+    def hold(self, exchange: Exchange, gate: threading.Event, connection: socket.socket) -> None:
+        """Wait for a gate, or until the client hangs up or the server is closed."""
         end = time.monotonic() + DEADLINE_S
         while not gate.wait(0.02) and not self._closing.is_set() and time.monotonic() < end:
             if select.select([connection], [], [], 0)[0] and not connection.recv(
@@ -271,8 +284,37 @@ class _RequestHandler(BaseHTTPRequestHandler):
         if reply is None or reply.drop or exchange.disconnected.is_set():
             self.close_connection = True
             return
+        if reply.pieces is not None:
+            self._stream(exchange, reply.pieces, is_cut=reply.is_cut)
+            return
+        if reply.content is not None and reply.is_streamed and exchange.request.get("stream"):
+            self._stream(exchange, render_stream(exchange.wire, _render(exchange, reply)))
+            return
         exchange.body = _render_body(exchange, reply)
         self._send(reply.status, exchange.body, reply.headers)
+
+    def _stream(
+        self,
+        exchange: Exchange,
+        pieces: Iterable[bytes | threading.Event],
+        *,
+        is_cut: bool = False,
+    ) -> None:
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.send_header("transfer-encoding", "chunked")
+        self.end_headers()
+        exchange.body = b""
+        for piece in pieces:
+            if isinstance(piece, threading.Event):
+                self.server.owner.hold(exchange, piece, self.connection)
+                continue
+            exchange.body += piece
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+        if is_cut or exchange.disconnected.is_set():
+            self.close_connection = True
+        else:
+            self.wfile.write(b"0\r\n\r\n")
 
     def _send(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
         self.send_response(status)
@@ -283,13 +325,16 @@ class _RequestHandler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
+def _render(exchange: Exchange, reply: Reply) -> dict[str, Any]:
+    assert reply.content is not None
+    return render_answer(exchange.wire, exchange.prompts, reply.content, reply.finish, reply.usage)
+
+
 def _render_body(exchange: Exchange, reply: Reply) -> bytes:
     if reply.body is not None:
         return reply.body
     if reply.content is not None:
-        document = render_answer(
-            exchange.wire, exchange.prompts, reply.content, reply.finish, reply.usage
-        )
+        document = _render(exchange, reply)
     else:
         kind, message = reply.error or ("api_error", "no content")
         document = render_error(exchange.wire, kind, message)

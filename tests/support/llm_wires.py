@@ -1,7 +1,7 @@
 """The wire formats that the loopback model server speaks, as pure functions of values.
 
-Requests are reduced to what a test asks about; replies are rendered as the provider would. All
-three are the non-streaming forms: OpenAI chat completions, OpenAI responses, Anthropic messages.
+Requests are reduced to what a test asks about; replies are rendered as the provider would, whole or
+as server-sent events: OpenAI chat completions, OpenAI responses, Anthropic messages.
 """
 
 import json
@@ -104,6 +104,100 @@ def render_answer(
     if wire == "responses":
         return _render_responses(prompts, content, finish, usage)
     return _render_messages(prompts, content, finish, usage)
+
+
+PIECE = 40
+"""Characters of one event of a streamed answer."""
+
+
+def render_stream(wire: Wire, document: Document) -> list[bytes]:
+    """Render a successful reply as the events of a stream, the last being its end."""
+    if wire == "chat":
+        return [*map(_event, _stream_chat(document)), b"data: [DONE]\n\n"]
+    events = _stream_responses(document) if wire == "responses" else _stream_messages(document)
+    numbered = ({**event, "sequence_number": number} for number, event in enumerate(events))
+    return [b"event: %s\n" % event["type"].encode() + _event(event) for event in numbered]
+
+
+def _event(document: Document) -> bytes:
+    return b"data: " + json.dumps(document).encode() + b"\n\n"
+
+
+def _cut(text: str) -> list[str]:
+    return [text[start : start + PIECE] for start in range(0, len(text), PIECE)]
+
+
+def _stream_chat(document: Document) -> list[Document]:
+    [choice] = document["choices"]
+    message = choice["message"]
+    head = {name: document[name] for name in ("id", "created", "model")}
+    head |= {"object": "chat.completion.chunk"}
+
+    def chunk(delta: Document, finish: str | None = None) -> Document:
+        return {**head, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
+
+    chunks = [chunk({"role": "assistant", "content": None})]
+    chunks += [chunk({"content": piece}) for piece in _cut(message["content"] or "")]
+    for number, call in enumerate(message.get("tool_calls", ())):
+        function = call["function"]
+        begun = {"index": number, "id": call["id"], "type": "function"}
+        chunks.append(chunk({"tool_calls": [{**begun, "function": {**function, "arguments": ""}}]}))
+        chunks += [
+            chunk({"tool_calls": [{"index": number, "function": {"arguments": piece}}]})
+            for piece in _cut(function["arguments"])
+        ]
+    chunks.append(chunk({}, choice["finish_reason"]))
+    if document["usage"] is not None:
+        chunks.append({**head, "choices": [], "usage": document["usage"]})
+    return chunks
+
+
+def _stream_responses(document: Document) -> list[Document]:
+    begun = {**document, "status": "in_progress", "output": [], "usage": None}
+    events: list[Document] = [{"type": "response.created", "response": begun}]
+    for index, item in enumerate(document["output"]):
+        place = {"output_index": index, "item_id": item["id"]}
+        is_call = item["type"] == "function_call"
+        nothing: Document = {"arguments": ""} if is_call else {"content": []}
+        empty = {**item, "status": "in_progress", **nothing}
+        events.append({"type": "response.output_item.added", "output_index": index, "item": empty})
+        if is_call:
+            kind, text = "response.function_call_arguments", item["arguments"]
+            done = {"arguments": text, "name": item["name"]}
+        else:
+            kind, text = "response.output_text", item["content"][0]["text"]
+            place |= {"content_index": 0, "logprobs": []}
+            done = {"text": text}
+        events += [{"type": f"{kind}.delta", **place, "delta": piece} for piece in _cut(text)]
+        events.append({"type": f"{kind}.done", **place, **done})
+        events.append({"type": "response.output_item.done", "output_index": index, "item": item})
+    events.append({"type": f"response.{document['status']}", "response": document})
+    return events
+
+
+def _stream_messages(document: Document) -> list[Document]:
+    usage = document["usage"]
+    begun = {**document, "content": [], "stop_reason": None, "usage": {**usage, "output_tokens": 1}}
+    events: list[Document] = [{"type": "message_start", "message": begun}, {"type": "ping"}]
+    for index, block in enumerate(document["content"]):
+        is_call = block["type"] == "tool_use"
+        text = (
+            json.dumps(block["input"], ensure_ascii=False, separators=(",", ":"))
+            if is_call
+            else block["text"]
+        )
+        empty = {**block, **({"input": {}} if is_call else {"text": ""})}
+        events.append({"type": "content_block_start", "index": index, "content_block": empty})
+        kind, name = ("input_json_delta", "partial_json") if is_call else ("text_delta", "text")
+        events += [
+            {"type": "content_block_delta", "index": index, "delta": {"type": kind, name: piece}}
+            for piece in _cut(text)
+        ]
+        events.append({"type": "content_block_stop", "index": index})
+    stop = {"stop_reason": document["stop_reason"], "stop_sequence": None}
+    events.append({"type": "message_delta", "delta": stop, "usage": usage})
+    events.append({"type": "message_stop"})
+    return events
 
 
 def render_error(wire: Wire, kind: str, message: str) -> Document:

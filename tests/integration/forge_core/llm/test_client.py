@@ -233,7 +233,7 @@ async def test_the_size_of_an_answer_is_always_limited(
 
     request = server.exchanges[0].request
     assert request[field] == 1234
-    assert not request.get("stream")
+    assert request["stream"]
     assert server.exchanges[0].prompts.tool == "llmresponse"
 
 

@@ -28,7 +28,7 @@ CASES: dict[str, tuple[tuple[str, ...], Reply, FailureKind]] = {
     "409": (EVERY, error(409, "conflict_error", "twice"), "rejected"),
     "413": (EVERY, error(413, "request_too_large", "too large"), "context_too_long"),
     "422": (EVERY, error(422, "invalid_request_error", "bad field"), "rejected"),
-    "307": (EVERY, raw(b"", status=307), "rejected"),
+    "307": (EVERY, raw(b"", status=307), "wrong_address"),
     "429": (EVERY, error(429, "rate_limit_error", "slow down"), "rate_limited"),
     "429-quota": (OPENAI, error(429, "insufficient_quota", "nothing left"), "quota"),
     "429-no-json": (EVERY, raw(b"slow down", status=429), "rate_limited"),
@@ -47,7 +47,7 @@ CASES: dict[str, tuple[tuple[str, ...], Reply, FailureKind]] = {
         "context_too_long",
     ),
     "cut-json": (EVERY, raw(b'{"id": "x", "choi'), "malformed_response"),
-    "html": (EVERY, raw(b"<html>login</html>", content_type="text/html"), "malformed_response"),
+    "html": (EVERY, raw(b"<html>login</html>", content_type="text/html"), "wrong_address"),
     "nothing": (EVERY, raw(b""), "malformed_response"),
     "no-utf8": (EVERY, raw(b"\xff\xfe"), "malformed_response"),
     "null": (EVERY, raw(b"null"), "malformed_response"),
@@ -142,7 +142,7 @@ async def test_a_slow_provider_is_given_up_after_the_timeout(
 
 
 @pytest.mark.parametrize("model", EVERY)
-async def test_a_port_where_nobody_listens_is_a_connection_failure(
+async def test_a_port_where_nobody_listens_is_unreachable(
     model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with closing(socket()) as free:
@@ -155,8 +155,9 @@ async def test_a_port_where_nobody_listens_is_a_connection_failure(
     with pytest.raises(ModelFailure) as caught:
         await request_model(ask(model))
 
-    assert (caught.value.kind, caught.value.retryable) == ("connection", True)
-    assert "_BASE_URL" in str(caught.value)
+    assert (caught.value.kind, caught.value.retryable) == ("unreachable", True)
+    assert f"_BASE_URL is {url}, where nothing answers" in str(caught.value)
+    assert "the request was not sent; start the server, or correct" in str(caught.value)
 
 
 async def test_a_missing_key_is_said_without_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -246,5 +247,5 @@ async def test_proxy_that_cannot_be_used_is_a_failure_with_its_reason(
 
     failure = await fail(server, ask("openai-chat:gpt-5.2"))
 
-    assert failure.kind in {"connection", "rejected", "not_configured"}
+    assert failure.kind in {"unreachable", "rejected", "not_configured"}
     assert server.exchanges == []

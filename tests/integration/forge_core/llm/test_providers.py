@@ -103,7 +103,7 @@ async def test_a_refusal_is_met_once_and_hides_the_key(
 
 
 @EVERY
-async def test_a_server_that_is_not_there_is_a_connection(
+async def test_a_server_that_is_not_there_is_unreachable(
     model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with serve(monkeypatch, Answer(ARGUMENTS)) as server:
@@ -111,7 +111,7 @@ async def test_a_server_that_is_not_there_is_a_connection(
     with pytest.raises(ModelFailure) as caught:
         await ask(model)
 
-    assert caught.value.kind == "connection"
+    assert caught.value.kind == "unreachable"
     assert server.requests == []
 
 

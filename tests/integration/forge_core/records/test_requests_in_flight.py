@@ -5,6 +5,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 
 import pytest
+from forge_core.llm.arrival import Arrival
 from forge_core.llm.errors import ModelFailure
 from forge_core.llm.request import ModelAnswer
 from forge_core.models.llm import CallUsage
@@ -26,7 +27,7 @@ class Provider:
     failure: ModelFailure | None = None
     reported: list[ModelFailure] = field(default_factory=list)
 
-    async def send(self) -> KeptAnswer:
+    async def send(self, _: Arrival) -> KeptAnswer:
         self.sent += 1
         try:
             await self.answer.wait()

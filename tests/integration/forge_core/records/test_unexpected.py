@@ -4,6 +4,7 @@ import os
 
 import pytest
 from forge_core.activities.model_call import ModelCall, perform_call
+from forge_core.llm.arrival import Arrival
 from forge_core.llm.calls import CallObserver
 from forge_core.llm.errors import NOT_SENT
 from forge_core.llm.request import ModelAnswer, ModelRequest, RequestLabels
@@ -33,7 +34,7 @@ CONTEXT = AssembledContext(
 async def test_unexpected_exception_says_whether_the_request_went_out(
     notes: tuple[str, ...], error_type: str, error: str
 ) -> None:
-    async def send(_: ModelRequest) -> ModelAnswer:
+    async def send(_: ModelRequest, __: Arrival | None = None, /) -> ModelAnswer:
         odd = OverflowError("odd")
         for note in notes:
             odd.add_note(note)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import get_args
 
 import pytest
+from forge_core.llm.error_body import read_message
 from forge_core.llm.errors import (
     MESSAGE_LENGTH,
     QUOTED_LENGTH,
@@ -11,7 +12,6 @@ from forge_core.llm.errors import (
     FailureKind,
     ModelFailure,
     explain_failure,
-    read_provider_message,
 )
 from forge_core.llm.request import ModelRequest, RequestLabels, request_params
 from forge_core.models.call_settings import CallSettings
@@ -45,6 +45,7 @@ def test_only_passing_failures_may_be_retried() -> None:
         "refused",
         "rejected",
         "truncated",
+        "wrong_address",
     }
 
 
@@ -62,16 +63,30 @@ def test_a_message_is_one_line_of_bounded_length() -> None:
         ('{"type": "error", "error": {"type": "t", "message": "m"}}', "m"),
         ('{"error": "m"}', "m"),
         ('{"message": "m"}', "m"),
-        ('{"detail": "m"}', None),
+        ('{"detail": "m"}', "m"),
+        ('{"detail": [{"loc": ["body", "x", 0], "msg": "m"}]}', "x.0: m"),
+        ('{"other": "m"}', None),
         ("<html>m</html>", None),
         ("[1]", None),
         ("[" * 100_000, None),
         ('{"error": {"message": 3}}', None),
     ],
-    ids=["openai", "anthropic", "ollama", "flat", "other", "html", "list", "deep", "number"],
+    ids=[
+        "openai",
+        "anthropic",
+        "ollama",
+        "flat",
+        "fastapi",
+        "place",
+        "other",
+        "html",
+        "list",
+        "deep",
+        "number",
+    ],
 )
 def test_the_providers_message_is_found_in_its_body(body: str, message: str | None) -> None:
-    assert read_provider_message(body) == message
+    assert read_message(body) == message
 
 
 def test_the_line_holds_model_kind_status_message_and_advice() -> None:

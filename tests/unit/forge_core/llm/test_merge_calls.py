@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from forge_core.llm.merge_calls import merge_calls
+from forge_core.llm.merge_calls import drop_cut_repeat, merge_calls
 
 A, B = {"file_path": "a", "content": "1"}, {"file_path": "b", "content": "2"}
 
@@ -41,3 +41,19 @@ def test_calls_that_are_no_objects_make_no_answer(other: str) -> None:
 
     with pytest.raises(ValueError, match=r"Extra data"):
         json.loads(merged)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "whole"),
+    [
+        (['{"a": 1}', '{"a": 1}', '{"a"'], ['{"a": 1}', '{"a": 1}']),
+        (['{"a": 1}', ""], ['{"a": 1}']),
+        (['{"a": 1}', '{"b"'], ['{"a": 1}', '{"b"']),
+        (['{"a": 1', '{"a'], ['{"a": 1', '{"a']),
+        (['{"a": 1}'], ['{"a": 1}']),
+        ([], []),
+    ],
+    ids=["repeated", "begun", "another", "none-whole", "one", "none"],
+)
+def test_last_call_that_only_repeats_is_left_out(arguments: list[str], whole: list[str]) -> None:
+    assert drop_cut_repeat(arguments) == whole

@@ -71,7 +71,9 @@ class ModelField:
         return [word for kind in kinds if get_origin(kind) is Literal for word in get_args(kind)]
 
     def describe(self) -> str:
-        """Say what it takes: one of some words, or a number within bounds."""
+        """Say what it takes: one of some words, a truth, or a number within bounds."""
+        if bool in get_args(self.info.annotation):
+            return "true or false"
         return f"one of {', '.join(self.choices)}" if self.choices else self.describe_number()
 
     def describe_number(self) -> str:

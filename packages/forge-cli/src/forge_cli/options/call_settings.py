@@ -4,7 +4,8 @@ from dataclasses import dataclass, fields
 from typing import Annotated, Any
 
 from cyclopts import Group, Parameter
-from forge_core.models.call_settings import TIMEOUT_S, ReasoningEffort, ServiceTier
+from forge_core.models.call_settings import STALL_TIMEOUT_S, TIMEOUT_S, ReasoningEffort, ServiceTier
+from forge_core.models.dialect import OutputMode, ToolChoice
 
 from forge_cli.options.described import described
 
@@ -13,7 +14,7 @@ PLANNER = "planner_"
 
 AS_GIVEN = "as the provider has it"
 
-FIELD_NAMES = {"request_timeout": "timeout_s"}
+FIELD_NAMES = {"request_timeout": "timeout_s", "stall_timeout": "stall_timeout_s"}
 """Names of the model's fields by the options that are called otherwise."""
 
 
@@ -43,6 +44,18 @@ class CallOptions:
     service_tier: Annotated[
         ServiceTier | None, described("calls.service_tier", default=AS_GIVEN)
     ] = None
+    stall_timeout: Annotated[
+        float | None, described("calls.stall_timeout_s", default=f"{STALL_TIMEOUT_S:g}")
+    ] = None
+    stream: Annotated[bool | None, described("calls.stream", default="true")] = None
+    output_mode: Annotated[OutputMode | None, described("calls.output_mode", default="tool")] = None
+    tool_choice: Annotated[
+        ToolChoice | None, described("calls.tool_choice", default="required")
+    ] = None
+    strict: Annotated[bool | None, described("calls.strict", default=AS_GIVEN)] = None
+    parallel_tool_calls: Annotated[
+        bool | None, described("calls.parallel_tool_calls", default="false")
+    ] = None
     planner_temperature: Annotated[float | None, _of_planner("--temperature", "temperature")] = None
     planner_reasoning_effort: Annotated[
         ReasoningEffort | None, _of_planner("--reasoning-effort", "reasoning_effort")
@@ -55,6 +68,20 @@ class CallOptions:
     ] = None
     planner_service_tier: Annotated[
         ServiceTier | None, _of_planner("--service-tier", "service_tier")
+    ] = None
+    planner_stall_timeout: Annotated[
+        float | None, _of_planner("--stall-timeout", "stall_timeout_s")
+    ] = None
+    planner_stream: Annotated[bool | None, _of_planner("--stream", "stream")] = None
+    planner_output_mode: Annotated[
+        OutputMode | None, _of_planner("--output-mode", "output_mode")
+    ] = None
+    planner_tool_choice: Annotated[
+        ToolChoice | None, _of_planner("--tool-choice", "tool_choice")
+    ] = None
+    planner_strict: Annotated[bool | None, _of_planner("--strict", "strict")] = None
+    planner_parallel_tool_calls: Annotated[
+        bool | None, _of_planner("--parallel-tool-calls", "parallel_tool_calls")
     ] = None
 
     def list_given(self, prefix: str = "") -> dict[str, Any]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from forge_core.pricing.rates import NEVER_SENT
 from forge_obs import Interaction
 
 from forge_cli.escape import escape, escape_line
@@ -16,6 +17,9 @@ RULE = "─" * 72
 
 SHORT_ID = 8
 """Digits of an entry id that are shown; they name a call in all but the largest stores."""
+
+SHORTEST_STREAM_MS = 1.0
+"""Milliseconds from the first token to the last of which a speed can be told."""
 
 
 OWN_ID = re.compile(r"[0-9a-f]+")
@@ -91,6 +95,7 @@ def _facts(interaction: Interaction, prices: Prices) -> list[tuple[str, str]]:
         ("cost", _describe_cost(interaction, prices)),
         ("tier", interaction.service_tier or ""),
         ("latency", _describe_latency(interaction)),
+        ("asked", _describe_form(interaction)),
         ("context", describe_stats(interaction.context_stats_json)),
         ("finish", interaction.finish_reason or ""),
         ("recorded", format_moment(interaction.created_at)),
@@ -115,20 +120,39 @@ def _describe_outcome(interaction: Interaction) -> str:
     return ": ".join(parts)
 
 
-def _describe_latency(interaction: Interaction) -> str:
-    whole = format_milliseconds(interaction.latency_ms)
-    first = interaction.first_token_ms
-    return (
-        whole if first is None else f"{whole}, the first token after {format_milliseconds(first)}"
-    )
-
-
 def _describe_model(interaction: Interaction) -> str:
     requested = interaction.request_model
     model = interaction.model_name
     if requested and requested.partition(":")[2] != model and requested != model:
         model = f"{model} (requested {requested})"
     return model if interaction.origin == "provider" else f"{model} [{interaction.origin}]"
+
+
+def _describe_latency(interaction: Interaction) -> str:
+    """Say how long an answer took, and where it was streamed how fast its tokens came."""
+    latency, first = interaction.latency_ms, interaction.first_token_ms
+    if first is None:
+        return format_milliseconds(latency)
+    text = f"{format_milliseconds(latency)}, the first token after {format_milliseconds(first)}"
+    if interaction.output_tokens and latency - first >= SHORTEST_STREAM_MS:
+        speed = 1000 * interaction.output_tokens / (latency - first)
+        text += f", {speed:,.0f} tokens/s"
+    return text
+
+
+def _describe_form(interaction: Interaction) -> str:
+    """Say in what form a model was asked, as far as that is not the usual one."""
+    params = load_object(interaction.params_json)
+    usual = {"output_mode": "tool", "tool_choice": "required", "stream": True}
+    parts = [
+        f"{name} {str(params[name]).lower()}"
+        for name, value in usual.items()
+        if params.get(name, value) != value
+    ]
+    left_out = params.get("not_sent")
+    if isinstance(left_out, list) and left_out:
+        parts.append(f"without {', '.join(map(str, left_out))}, which the server refused")
+    return ", ".join(parts)
 
 
 def _describe_tokens(interaction: Interaction) -> str:
@@ -142,6 +166,8 @@ def _describe_tokens(interaction: Interaction) -> str:
 
 
 def _describe_cost(interaction: Interaction, prices: Prices) -> str:
+    if interaction.error_type in NEVER_SENT:
+        return "none: the request was not sent"
     if is_refused(interaction):
         return "none: the provider refused the request"
     return describe_cost(tally_call(interaction, prices), prices)

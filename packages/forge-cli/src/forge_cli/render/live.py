@@ -141,6 +141,7 @@ def _describe_pending(state: LiveState, pending: PendingActivity, now: datetime)
     else:
         text += format_duration(now - pending.since)
         text += f", try {pending.attempt}" if pending.attempt > 1 else ""
+        text += f", about {format_tokens(pending.tokens)} tokens" if pending.tokens else ""
     return text + (f": {escape_line(pending.failure)}" if pending.failure else "")
 
 

@@ -15,6 +15,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from forge_core.errors import LimitReached
+from forge_core.llm.arrival import Arrival
 from forge_core.llm.calls import CallObserver, Send
 from forge_core.llm.errors import MESSAGE_LENGTH, NOT_SENT, ModelFailure
 from forge_core.llm.parse_answer import Reading
@@ -47,6 +48,15 @@ from forge_core.tracing.setup import activity_span, current_span_ids
 
 MAX_PROVIDER_FAILURES = 5
 """Failed requests after which a call is given up; shutdowns and crashes do not count."""
+
+MAX_UNREACHABLE = 3
+"""Attempts to reach a server that has never answered: it is just being started, or not at all."""
+
+UNREACHABLE_DELAY = timedelta(seconds=1)
+"""Between these."""
+
+TELLING_INTERVAL_S = 1.0
+"""Seconds between two tellings of how many tokens have come."""
 
 MAX_RETRY_AFTER_S = 600.0
 """Longest wait that a provider may ask for, in seconds."""
@@ -135,7 +145,8 @@ class CallRecorder:
         self._account = account
         self._journal = journal
         self._in_flight = in_flight
-        self._row = AttemptRow(identity.attempt, *current_span_ids())
+        self._attempt = identity.attempt
+        self._details = _read_heartbeat()
         self._rows: dict[int, AttemptRow] = {}
         self.accepted: str | None = None
         """Id of the request whose answer was accepted."""
@@ -154,58 +165,86 @@ class CallRecorder:
             "context_manifest": [entry.model_dump() for entry in context.manifest],
         }
 
-    async def obtain(self, sample: int, request: ModelRequest, send: Send) -> ModelAnswer:
+    async def obtain(self, seq: int, request: ModelRequest, send: Send) -> ModelAnswer:
         """Recall the answer, join the request that is under way or send it."""
-        key = self._key(sample, request)
         flight = self._in_flight.join(
-            key,
-            self._row,
-            send=partial(self._fetch, sample, request, send),
-            report=partial(self.failed, sample, request),
+            self._key(request),
+            AttemptRow(self._attempt, *current_span_ids(), seq=seq),
+            send=partial(self._fetch, seq, request, send),
+            report=partial(self.failed, seq, request),
         )
-        self._rows[sample] = flight.row
+        self._rows[seq] = flight.row
+        telling = asyncio.create_task(self._tell(flight.arrival))
         try:
             kept = await self._in_flight.wait(flight, _is_dropped)
         except ModelFailure as failure:
             await asyncio.to_thread(self._account.count_failure, request, failure)
             raise
-        self._rows[sample] = AttemptRow(kept.activity_attempt, kept.trace_id, kept.span_id)
+        finally:
+            telling.cancel()
+        self._rows[seq] = AttemptRow(
+            kept.activity_attempt,
+            kept.trace_id,
+            kept.span_id,
+            seq=request.labels.sample if kept.seq is None else kept.seq,
+        )
         await asyncio.to_thread(
-            self._account.count_answer, sample, request, kept.answer, kept.activity_attempt
+            self._account.count_answer,
+            request.labels.sample,
+            request,
+            kept.answer,
+            kept.activity_attempt,
         )
         return kept.answer
 
-    async def _fetch(self, sample: int, request: ModelRequest, send: Send) -> KeptAnswer:
-        key = self._key(sample, request)
+    async def _tell(self, arrival: Arrival) -> None:
+        """Tell the server how many tokens have come, for whoever looks at the run."""
+        told = 0
+        while True:
+            await asyncio.sleep(TELLING_INTERVAL_S)
+            if arrival.tokens != told:
+                told = arrival.tokens
+                activity.heartbeat(*self._details, told)
+
+    async def _fetch(
+        self, seq: int, request: ModelRequest, send: Send, arrival: Arrival
+    ) -> KeptAnswer:
+        key = self._key(request)
         kept = await asyncio.to_thread(self._journal.find, key)
         if kept is None:
-            await self._begin(sample, request)
-            await self._record(sample, request, status="started")
-            kept = KeptAnswer(await self._send(sample, request, send), **asdict(self._row))
+            await self._begin(request)
+            await self._record(seq, request, status="started")
+            answer = await self._send(seq, request, send, arrival)
+            kept = KeptAnswer(answer, **asdict(self._rows[seq]))
             await asyncio.to_thread(self._journal.keep, key, kept)
         return kept
 
-    async def _begin(self, sample: int, request: ModelRequest) -> None:
+    async def _begin(self, request: ModelRequest) -> None:
         """Let a request be sent, and leave word of it to the next attempt.
 
         Raises:
             LimitReached: The budget does not allow it.
         """
-        progress = await asyncio.to_thread(self._account.begin, sample, request)
-        details = activity.info().heartbeat_details
-        activity.heartbeat(details[0] if details else 0, progress)
+        progress = await asyncio.to_thread(self._account.begin, request.labels.sample, request)
+        self._details = (self._details[0], progress)
+        activity.heartbeat(*self._details)
 
-    async def _send(self, sample: int, request: ModelRequest, send: Send) -> ModelAnswer:
+    async def _send(
+        self, seq: int, request: ModelRequest, send: Send, arrival: Arrival
+    ) -> ModelAnswer:
         """Send a request; what nobody expected is on record before it goes on its way."""
         try:
-            return await send(request)
+            return await send(request, arrival)
         except ModelFailure:
+            raise
+        except asyncio.CancelledError:
+            await self._record_cancelled(seq, request, arrival.find_answer())
             raise
         except Exception as error:
             is_sent = NOT_SENT not in getattr(error, "__notes__", ())
             message = f"{type(error).__name__}: {error}"[:MESSAGE_LENGTH]
             await self._record(
-                sample,
+                seq,
                 request,
                 status="error",
                 error_type="unexpected" if is_sent else "not_sent",
@@ -213,40 +252,55 @@ class CallRecorder:
             )
             raise
 
+    async def _record_cancelled(
+        self, seq: int, request: ModelRequest, answer: ModelAnswer | None
+    ) -> None:
+        """Record what had arrived of an answer that nobody waits for any more."""
+        if answer is None:
+            return  # it may not have been sent at all: the outcome is unknown
+        await self._record(
+            seq,
+            request,
+            status="error",
+            error_type="cancelled",
+            error=f"{request.model}: cancelled; {len(answer.text):,} characters had arrived",
+            **_answer_fields(answer),
+        )
+
     async def answered(
-        self, sample: int, request: ModelRequest, answer: ModelAnswer, reading: Reading
+        self, seq: int, request: ModelRequest, answer: ModelAnswer, reading: Reading
     ) -> None:
         """Record an accepted answer, and what had to be overlooked to read it."""
         explanation = getattr(reading.output, "explanation", "")
         fields = _answer_fields(answer)
         if reading.notes:
             fields["notes"] = READ_PAST + ", ".join(reading.notes)
-        await self._record(sample, request, status="ok", explanation=explanation, **fields)
-        self.accepted = self._entry_id(sample)
-        await self._judge(sample, judge_answer(reading.output))
+        await self._record(seq, request, status="ok", explanation=explanation, **fields)
+        self.accepted = self._entry_id(seq)
+        await self._judge(seq, judge_answer(reading.output))
 
-    async def failed(self, sample: int, request: ModelRequest, failure: ModelFailure) -> None:
+    async def failed(self, seq: int, request: ModelRequest, failure: ModelFailure) -> None:
         """Record a failure, with what came back of an answer."""
         answer = _answer_fields(failure.answer) if failure.answer is not None else {}
         await self._record(
-            sample, request, status="error", error_type=failure.kind, error=str(failure), **answer
+            seq, request, status="error", error_type=failure.kind, error=str(failure), **answer
         )
-        await self._judge(sample, judge_failure(failure))
+        await self._judge(seq, judge_failure(failure))
 
-    async def _judge(self, sample: int, verdict: Verdict | None) -> None:
+    async def _judge(self, seq: int, verdict: Verdict | None) -> None:
         if verdict is not None:
-            await asyncio.to_thread(record_outcome, [self._entry_id(sample)], verdict)
+            await asyncio.to_thread(record_outcome, [self._entry_id(seq)], verdict)
 
-    def _entry_id(self, sample: int) -> str:
+    def _entry_id(self, seq: int) -> str:
         run_id, activity_id = self._fields["run_id"], self._fields["activity_id"]
-        return build_entry_id(run_id, activity_id, self._rows[sample].activity_attempt, sample)
+        row = self._rows[seq]
+        return build_entry_id(run_id, activity_id, row.activity_attempt, row.seq)
 
-    async def _record(self, sample: int, request: ModelRequest, **fields: Any) -> None:  # noqa: ANN401
+    async def _record(self, seq: int, request: ModelRequest, **fields: Any) -> None:  # noqa: ANN401
         row = {
             **self._fields,
-            **asdict(self._rows[sample]),
-            "seq": sample,
-            "entry_id": self._entry_id(sample),
+            **asdict(self._rows[seq]),
+            "entry_id": self._entry_id(seq),
             "system_prompt": request.system_prompt,
             "user_prompt": request.user_prompt,
             "request_model": request.model,
@@ -256,13 +310,13 @@ class CallRecorder:
         }
         await asyncio.to_thread(lambda: record("interaction", **row))
 
-    def _key(self, sample: int, request: ModelRequest) -> AnswerKey:
+    def _key(self, request: ModelRequest) -> AnswerKey:
         fields = self._fields
         return AnswerKey(
             workflow_id=fields["workflow_id"],
             run_id=fields["run_id"],
             activity_id=fields["activity_id"],
-            seq=sample,
+            seq=request.labels.sample,
             request_digest=digest_request(request),
         )
 
@@ -278,7 +332,18 @@ def _answer_fields(answer: ModelAnswer) -> dict[str, Any]:
         "stats": build_llm_stats(answer.usage),
         "response": answer.text,
         "finish_reason": answer.usage.finish_reason,
+        "first_token_ms": answer.usage.first_token_ms,
     }
+
+
+def _read_heartbeat() -> tuple[Any, Any]:
+    """Return what the attempt before has told: its failures, and what it leaves to this one."""
+    failures, progress, *_ = (*activity.info().heartbeat_details, None, None)
+    return failures or 0, progress or CallProgress()
+
+
+def _most_failures(failure: ModelFailure) -> int:
+    return MAX_UNREACHABLE if failure.kind == "unreachable" else MAX_PROVIDER_FAILURES
 
 
 def _application_error(
@@ -286,7 +351,7 @@ def _application_error(
 ) -> ApplicationError:
     failures += 1
     activity.heartbeat(failures, CallProgress(lost=account.lost))
-    delay = None
+    delay = UNREACHABLE_DELAY if failure.kind == "unreachable" else None
     if failure.retry_after_s is not None:
         delay = timedelta(seconds=min(failure.retry_after_s, MAX_RETRY_AFTER_S))
     answered = failure.answer is not None and failure.answer.usage.output_tokens > 0
@@ -296,6 +361,6 @@ def _application_error(
         stats,
         account.spent,
         type=f"llm.{failure.kind}",
-        non_retryable=not failure.retryable or failures >= MAX_PROVIDER_FAILURES,
+        non_retryable=not failure.retryable or failures >= _most_failures(failure),
         next_retry_delay=delay,
     )

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from forge_core.errors import ModelNotConfigured
 from forge_core.files.protection import WritePolicy
+from forge_core.llm.arrival import Arrival
 from forge_core.llm.errors import ModelFailure
 from forge_core.llm.model_name import SCRIPTED, split_model
 from forge_core.llm.parse_answer import (
@@ -22,6 +23,7 @@ from forge_core.llm.parse_answer import (
 from forge_core.llm.providers import check_model
 from forge_core.llm.request import ModelAnswer, ModelRequest, RequestLabels
 from forge_core.llm.script import answer_from_script
+from forge_core.llm.servers.known_dialects import learn_dialect, put_in_dialect
 from forge_core.models.call_settings import UNSET, CallSettings
 from forge_core.models.context import AssembledContext, ShownFile
 from forge_core.models.llm import LLMCallResult, LLMResponse, PlanCallResult
@@ -34,11 +36,19 @@ CUT_OFF = (
 """What is said of an answer that is too long for what it changes."""
 
 MAX_SAMPLES = 3
-"""Requests in one call until an answer fits."""
+"""Answers that one call asks for until one fits."""
+
+MAX_FORMS = 8
+"""Forms of one request that a server may refuse."""
 
 
-Send = Callable[[ModelRequest], Awaitable[ModelAnswer]]
-"""Sends one request."""
+class Send(Protocol):
+    """Sends one request."""
+
+    def __call__(
+        self, request: ModelRequest, arrival: Arrival | None = None, /
+    ) -> Awaitable[ModelAnswer]:
+        """Send it, and fill `arrival` with what arrives, while it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +71,24 @@ ReviewResponse = Callable[[LLMResponse, Sequence[ShownFile]], Review]
 class CallObserver(Protocol):
     """Sends every request, and is notified of what came of it."""
 
-    async def obtain(self, sample: int, request: ModelRequest, send: Send) -> ModelAnswer:
+    async def obtain(self, seq: int, request: ModelRequest, send: Send) -> ModelAnswer:
         """Return the answer to a request: one that was paid for already, else by sending it.
+
+        Args:
+            seq: Number of the request within the call, from 0.
+            request: What is asked.
+            send: Sends it.
 
         Raises:
             ModelFailure: There is no whole answer.
         """
 
     async def answered(
-        self, sample: int, request: ModelRequest, answer: ModelAnswer, reading: Reading
+        self, seq: int, request: ModelRequest, answer: ModelAnswer, reading: Reading
     ) -> None:
         """The answer fits and is accepted."""
 
-    async def failed(self, sample: int, request: ModelRequest, failure: ModelFailure) -> None:
+    async def failed(self, seq: int, request: ModelRequest, failure: ModelFailure) -> None:
         """The request failed or its answer does not fit."""
 
 
@@ -143,8 +158,12 @@ async def execute_planner_call(
     )
 
 
-async def request_model(request: ModelRequest) -> ModelAnswer:
+async def request_model(request: ModelRequest, arrival: Arrival | None = None) -> ModelAnswer:
     """Send one request to whoever its model's name says.
+
+    Args:
+        request: What is asked.
+        arrival: Filled with what arrives, while it does.
 
     Raises:
         ModelFailure: There is no whole answer.
@@ -157,7 +176,7 @@ async def request_model(request: ModelRequest) -> ModelAnswer:
     if provider == SCRIPTED:
         return await asyncio.to_thread(answer_from_script, Path(name), request)
     send = await asyncio.to_thread(_load_client)
-    return await send(request)
+    return await send(request, arrival)
 
 
 def _load_client() -> Send:
@@ -187,6 +206,10 @@ def _build_request(
     )
 
 
+class _AnotherForm(Exception):
+    """A server refused the form of a request, and there is another one."""
+
+
 class _Sampling:
     """The requests of one call, until an answer fits."""
 
@@ -202,6 +225,7 @@ class _Sampling:
         self._review = review
         self._sections: tuple[str, ...] = ()
         self._was_cut = False
+        self._seq = 0
         self.shown = shown
 
     async def sample(self) -> _Accepted:
@@ -227,13 +251,23 @@ class _Sampling:
         return [CUT_OFF.format(max_tokens=self._request.max_tokens, path=path) for path in repeated]
 
     async def _ask(self, sample: int, request: ModelRequest) -> _Accepted:
+        """Ask for one answer, each time in the form that the server has not refused yet."""
         request = replace(request, labels=replace(request.labels, sample=sample))
+        for _ in range(MAX_FORMS):
+            try:
+                return await self._ask_in_form(put_in_dialect(request))
+            except _AnotherForm:
+                continue
+        return await self._ask_in_form(put_in_dialect(request))
+
+    async def _ask_in_form(self, request: ModelRequest) -> _Accepted:
+        seq, self._seq = self._seq, self._seq + 1
         observer = self._observer
         try:
             if observer is None:
                 answer = await request_model(request)
             else:
-                answer = await observer.obtain(sample, request, request_model)
+                answer = await observer.obtain(seq, request, request_model)
             reading = accept_answer(request, answer)
             output = reading.output
             if self._review is not None and isinstance(output, LLMResponse):
@@ -242,9 +276,14 @@ class _Sampling:
                 self._sections += review.sections
                 refuse_unfit(request, answer, review.problems, review.advice)
         except ModelFailure as failure:
+            form = learn_dialect(request, failure.refused, str(failure))
+            if form is not None:
+                failure.add(f"asked again {form}")
             if observer is not None:
-                await observer.failed(sample, request, failure)
+                await observer.failed(seq, request, failure)
+            if form is not None:
+                raise _AnotherForm from failure
             raise
         if observer is not None:
-            await observer.answered(sample, request, answer, reading)
+            await observer.answered(seq, request, answer, reading)
         return _Accepted(answer, output)

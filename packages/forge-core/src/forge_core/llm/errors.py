@@ -6,11 +6,11 @@
 The kinds after which the same request may succeed later are in `RETRYABLE`.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Literal
 
 from forge_core.errors import ForgeError
+from forge_core.llm.error_body import read_message
 from forge_core.llm.model_name import PROVIDERS, split_model
 from forge_core.llm.request import ModelAnswer, ModelRequest
 
@@ -29,13 +29,25 @@ FailureKind = Literal[
     "refused",
     "rejected",
     "server_error",
+    "stalled",
     "timeout",
     "truncated",
+    "unreachable",
+    "wrong_address",
 ]
 """What went wrong with a request."""
 
 RETRYABLE: frozenset[FailureKind] = frozenset(
-    {"connection", "malformed_response", "overloaded", "rate_limited", "server_error", "timeout"}
+    [
+        "connection",
+        "malformed_response",
+        "overloaded",
+        "rate_limited",
+        "server_error",
+        "stalled",
+        "timeout",
+        "unreachable",
+    ]
 )
 """Kinds after which the same request may succeed later."""
 
@@ -57,6 +69,7 @@ class ModelFailure(ForgeError):
         retry_after_s: float | None = None,
         answer: ModelAnswer | None = None,
         problems: tuple[str, ...] = (),
+        refused: str | None = None,
     ) -> None:
         """Describe a failed request.
 
@@ -66,6 +79,7 @@ class ModelFailure(ForgeError):
             retry_after_s: Seconds that the provider asks to wait.
             answer: What came back, where something did: it was paid for.
             problems: What is wrong with an answer that does not fit, one line each.
+            refused: The parameter that the server refused, where it is one.
         """
         line = " ".join(message.split())
         super().__init__(line if len(line) <= MESSAGE_LENGTH else line[:MESSAGE_LENGTH] + "…")
@@ -75,11 +89,16 @@ class ModelFailure(ForgeError):
         self.problems = problems
         self.was_read = False
         """Whether the answer could be read, so that it is refused for what it says."""
+        self.refused = refused
 
     @property
     def retryable(self) -> bool:
         """Whether the same request may succeed later."""
         return self.kind in RETRYABLE
+
+    def add(self, words: str) -> None:
+        """Say more of what came of it, behind the message."""
+        self.args = (f"{self}; {words}",)
 
 
 QUOTED_LENGTH = 300
@@ -94,6 +113,7 @@ ADVICE: Mapping[FailureKind, str] = {
     "context_too_long": "lower the task's token_budget",
     "not_found": "check the model's name and {url}",
     "quota": "check the account's plan and billing",
+    "unreachable": "start the server, or correct {url}",
 }
 """What a person can do; the other kinds are retried or speak for themselves."""
 
@@ -103,7 +123,7 @@ def explain_failure(
     kind: FailureKind,
     status: int | None,
     body: str | None,
-    error: Exception,
+    why: Exception | str,
 ) -> str:
     """Describe what failed, in the provider's words where it has some, and what to do.
 
@@ -112,36 +132,24 @@ def explain_failure(
         kind: What the failure is to us.
         status: HTTP status, unless it is success or there is no response.
         body: The response's body, where there is one.
-        error: What the client raised; its cause is quoted where no response came.
+        why: What the client raised, whose cause is quoted where no response came, or what we found
+            out ourselves.
     """
     what = f"{request.model}: {kind.replace('_', ' ')}"
     if status is not None:
         what += f" (HTTP {status})"
-    words = " ".join(_find_words(body, status, error).split())
+    said = why if isinstance(why, str) else _find_words(body, status, why)
+    words = " ".join(said.split())
     if words and not _quotes_prompt(words, request):
-        what += f": {words[:QUOTED_LENGTH].rstrip('.')}"
+        what += f": {words if isinstance(why, str) else words[:QUOTED_LENGTH].rstrip('.')}"
     advice = _advise(kind, request.model)
     return f"{what}; {advice}" if advice else what
-
-
-def read_provider_message(body: str) -> str | None:
-    """Find the message in the body of an error response; None where there is none."""
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    if isinstance(document, dict):
-        error = document.get("error", document)
-        message = error.get("message") if isinstance(error, dict) else error
-        if isinstance(message, str):
-            return message
-    return None
 
 
 def _find_words(body: str | None, status: int | None, error: Exception) -> str:
     if body is None:
         return _name_root(error)
-    message = read_provider_message(body)
+    message = read_message(body)
     if message is None and status is None:
         return "the response does not follow the provider's API"
     return message or ""

@@ -42,6 +42,24 @@ def merge_answers(answers: Sequence[Mapping[str, object]]) -> dict[str, object]:
     return merged
 
 
+def drop_cut_repeat(arguments: Sequence[str]) -> Sequence[str]:
+    """Return the arguments of calls of which the last was cut off, without it if it says nothing.
+
+    It says nothing where it only repeats the beginning of a call that is whole; one that may have
+    gone on otherwise is kept, and the answer with it is not whole.
+    """
+    *whole, last = arguments or [""]
+    repeats = any(call.startswith(last.rstrip()) for call in whole)
+    return whole if repeats and all(map(_is_object, whole)) else arguments
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text, strict=False), Mapping)
+    except (ValueError, RecursionError):
+        return False
+
+
 def _join(one: object, other: object) -> object:
     first, second = _as_list(one), _as_list(other)
     if first is not None and second is not None:

@@ -71,7 +71,7 @@ def accept_answer(request: ModelRequest, answer: ModelAnswer) -> Reading:
         ModelFailure: It is not whole or does not fit; the failure carries it.
     """
     cut = CUT_SHORT.get(answer.usage.finish_reason or "")
-    if cut is not None:
+    if cut is not None and not answer.is_cut_repeat:
         kind, why = cut
         why = why.format(max_tokens=request.max_tokens)
         raise ModelFailure(kind, f"{request.model}: {why}", answer=answer)

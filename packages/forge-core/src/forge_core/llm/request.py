@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from forge_core.files.protection import WritePolicy
 from forge_core.llm.model_name import SCRIPTED
 from forge_core.models.call_settings import UNSET, CallSettings
+from forge_core.models.dialect import Dialect
 from forge_core.models.llm import CallUsage, Origin
 
 
@@ -21,7 +22,7 @@ class RequestLabels:
     attempt: int = 1
     step_attempt: int | None = None
     sample: int = 0
-    """Number of the request within one call, from 0."""
+    """Number of the answer asked for within one call, from 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class ModelRequest:
     labels: RequestLabels
     settings: CallSettings = UNSET
     """How the model is asked, as far as anybody said."""
+    dialect: Dialect | None = None
+    """The form in which it is sent; None until that is known, and for a scripted model."""
     policy: WritePolicy | None = None
     """What a plan may name as files to change; None for anything."""
 
@@ -46,6 +49,11 @@ class ModelRequest:
     def timeout_s(self) -> float:
         """Seconds after which the request fails."""
         return self.settings.effective_timeout_s
+
+    @property
+    def stall_timeout_s(self) -> float:
+        """Seconds without a byte after which a stream has stalled."""
+        return self.settings.effective_stall_timeout_s
 
     @property
     def tool_name(self) -> str:
@@ -71,6 +79,8 @@ class ModelAnswer:
     """Zero tokens of a provider mean that it did not report them."""
     is_empty: bool = False
     """Whether the model said nothing, so that `text` is only the response's body."""
+    is_cut_repeat: bool = False
+    """Whether what the limit cut off is only a repetition of the answer, which is whole."""
 
 
 def request_params(request: ModelRequest) -> dict[str, Any]:
@@ -81,4 +91,5 @@ def request_params(request: ModelRequest) -> dict[str, Any]:
         "timeout_s": request.timeout_s,
         "output_mode": "tool",
         "tool": request.tool_name,
+        **(request.dialect.describe() if request.dialect else {}),
     }

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from forge_core.models.dialect import OutputMode, ToolChoice
 from forge_core.models.frozen import USER_INPUT
 
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
@@ -17,6 +18,9 @@ ServiceTier = Literal["auto", "default", "flex", "priority"]
 
 TIMEOUT_S = 600.0
 """Seconds after which a request fails where nobody says otherwise."""
+
+STALL_TIMEOUT_S = 120.0
+"""Seconds without a byte after which a stream has stalled where nobody says otherwise."""
 
 
 class CallSettings(BaseModel):
@@ -35,10 +39,28 @@ class CallSettings(BaseModel):
     service_tier: ServiceTier | None = None
     """Queue and price of the provider: `flex` is cheap and slow, `priority` the opposite."""
 
+    output_mode: OutputMode | None = None
+    """How the answer is asked for: by a `tool`, a `json_schema` of the text, or `prompted`."""
+    tool_choice: ToolChoice | None = None
+    """How firmly the tool is asked for: `required`, `named` or `auto`."""
+    strict: bool | None = None
+    """Have the server hold the answer to its schema."""
+    parallel_tool_calls: bool | None = None
+    """Allow several calls of the tool in one answer."""
+    stream: bool | None = None
+    """Have the answer sent as it is written; `false` for all at once."""
+    stall_timeout_s: float | None = Field(default=None, gt=0, le=86_400, allow_inf_nan=False)
+    """Seconds without a byte after which an answer that has begun is given up."""
+
     @property
     def effective_timeout_s(self) -> float:
         """Seconds after which a request fails, set or not."""
         return TIMEOUT_S if self.timeout_s is None else self.timeout_s
+
+    @property
+    def effective_stall_timeout_s(self) -> float:
+        """Seconds without a byte after which a stream has stalled, set or not."""
+        return STALL_TIMEOUT_S if self.stall_timeout_s is None else self.stall_timeout_s
 
     def list_set(self) -> dict[str, Any]:
         """Return the settings that have a value, by their names."""

@@ -141,6 +141,8 @@ class CallUsage(FrozenModel):
     """Tokens of the answer, reasoning included."""
     latency_ms: float = 0.0
     """Wall time of the request in milliseconds."""
+    first_token_ms: float | None = None
+    """From sending the request to the first token, in milliseconds; None where it came whole."""
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0

@@ -31,3 +31,5 @@ class PendingActivity:
     """Why the attempt before failed."""
     next_attempt_at: datetime | None = None
     """When it is tried again, if it waits for that."""
+    tokens: int | None = None
+    """Tokens of a model's answer that have come so far, by estimate; None where nobody counts."""

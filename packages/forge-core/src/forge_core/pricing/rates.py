@@ -24,7 +24,7 @@ SAME_PRICES = {"openai-chat": "openai", "openai-responses": "openai"}
 
 REFUSALS = frozenset(
     {"authentication", "context_too_long", "not_configured", "not_found", "overloaded", "quota"}
-    | {"rate_limited", "rejected"}
+    | {"rate_limited", "rejected", "unreachable", "wrong_address"}
 )
 """Kinds of error that say that a request was turned away before any work was done for it.
 
@@ -35,7 +35,10 @@ USUAL_TIERS = frozenset({"", "auto", "default", "standard", "on_demand", "on-dem
 """Words of providers for the service that has the listed prices."""
 
 UNSENT = "not_sent"
-"""Kind of error of a request that never went out."""
+"""Kind of error of a request that never went out, for a reason that nobody expected."""
+
+NEVER_SENT = frozenset({UNSENT, "unreachable"})
+"""Kinds of error of requests that never went out."""
 
 MILLION, THOUSAND = Decimal(1_000_000), Decimal(1_000)
 

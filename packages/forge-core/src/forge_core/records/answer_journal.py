@@ -26,8 +26,8 @@ from forge_core.models.llm import CallUsage
 from forge_core.state_dir.files import StateFiles, run_directory
 from forge_core.state_dir.locate import get_state_dir
 
-WAITING = frozenset({"timeout_s", "service_tier"})
-"""Settings that decide how long an answer takes, and not what it is."""
+WAITING = frozenset({"timeout_s", "stall_timeout_s", "service_tier", "stream"})
+"""Settings that decide when an answer comes, and not what it is."""
 
 LOGGER = logging.getLogger("forge.journal")
 
@@ -42,7 +42,7 @@ class AnswerKey:
     """Of the workflow that made the call."""
     activity_id: str
     seq: int
-    """Number of the request within the activity, from 0."""
+    """Number of the answer within the activity, from 0."""
     request_digest: str
 
 
@@ -54,6 +54,8 @@ class KeptAnswer:
     activity_attempt: int
     trace_id: str | None = None
     span_id: str | None = None
+    seq: int | None = None
+    """Number of the request; None, in what an older Forge kept, for that of the answer."""
 
 
 class AnswerJournal:
@@ -149,10 +151,12 @@ def _dump(kept: KeptAnswer) -> str:
         {
             "text": kept.answer.text,
             "is_empty": kept.answer.is_empty,
+            "is_cut_repeat": kept.answer.is_cut_repeat,
             "usage": kept.answer.usage.model_dump(),
             "activity_attempt": kept.activity_attempt,
             "trace_id": kept.trace_id,
             "span_id": kept.span_id,
+            "seq": kept.seq,
         }
     )
 
@@ -161,8 +165,14 @@ def _parse(text: str) -> KeptAnswer:
     found = json.loads(text)
     usage = CallUsage.model_validate(found["usage"])
     return KeptAnswer(
-        answer=ModelAnswer(str(found["text"]), usage, is_empty=bool(found["is_empty"])),
+        answer=ModelAnswer(
+            str(found["text"]),
+            usage,
+            is_empty=bool(found["is_empty"]),
+            is_cut_repeat=bool(found.get("is_cut_repeat")),
+        ),
         activity_attempt=int(found["activity_attempt"]),
         trace_id=found["trace_id"],
         span_id=found["span_id"],
+        seq=found.get("seq"),
     )

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import cache
 
+from forge_core.llm.arrival import Arrival
 from forge_core.llm.errors import ModelFailure
 from forge_core.records.answer_journal import AnswerKey, KeptAnswer
 
@@ -20,8 +21,8 @@ GRACE_S = 60
 They are counted one by one, so that the time for which the process is stopped is not among them.
 """
 
-Send = Callable[[], Awaitable[KeptAnswer]]
-"""Gets the answer, and keeps it."""
+Send = Callable[[Arrival], Awaitable[KeptAnswer]]
+"""Gets the answer, tells of what arrives of it, and keeps it."""
 
 Report = Callable[[ModelFailure], Awaitable[None]]
 """Puts on record why there is no answer."""
@@ -34,6 +35,8 @@ class AttemptRow:
     activity_attempt: int
     trace_id: str | None = None
     span_id: str | None = None
+    seq: int = 0
+    """Number of the request within its call."""
 
 
 @dataclass(eq=False, slots=True)
@@ -43,6 +46,8 @@ class Flight:
     row: AttemptRow
     """Of the attempt that sent it."""
     task: "asyncio.Task[KeptAnswer]" = field(init=False)
+    arrival: Arrival = field(default_factory=Arrival)
+    """What has come of the answer."""
     waiting: int = 0
     """Attempts that wait for the answer."""
     is_dropped: bool = False
@@ -102,7 +107,7 @@ class RequestsInFlight:
 
     async def _send(self, key: AnswerKey, flight: Flight, send: Send, report: Report) -> KeptAnswer:
         try:
-            return await send()
+            return await send(flight.arrival)
         except ModelFailure as failure:
             if not flight.waiting:
                 await report(failure)

@@ -22,6 +22,9 @@ from forge_core.models.run import PendingActivity
 LONGEST_REASON = 500
 """Characters of a failure's message that are passed on."""
 
+LONGEST_NUMBER = 12
+"""Digits of a number of tokens."""
+
 LASTING = frozenset({PayloadUnavailable.__name__, UnsignedWork.__name__})
 """Types of failures that no further attempt mends."""
 
@@ -78,6 +81,7 @@ def read_pending(workflow_id: str, info: PendingActivityInfo) -> PendingActivity
         running=running,
         failure=_read_message(info.last_failure),
         next_attempt_at=_moment(info.next_attempt_schedule_time) if waits else None,
+        tokens=_read_tokens(info) if running else None,
     )
 
 
@@ -150,6 +154,15 @@ def _read_message(failure: Failure) -> str | None:
     if failure.HasField("server_failure_info") and failure.HasField("cause"):
         failure = failure.cause
     return failure.message[:LONGEST_REASON] or None
+
+
+def _read_tokens(info: PendingActivityInfo) -> int | None:
+    """Return how many tokens a model call has told of; it is a figure for the eye, of anybody."""
+    payloads = info.heartbeat_details.payloads
+    try:
+        return int(payloads[2].data[:LONGEST_NUMBER])
+    except (IndexError, ValueError):
+        return None
 
 
 def _shorten(text: str) -> str:

@@ -4,11 +4,17 @@ The library's import takes seconds, so `forge_core.llm.calls` imports this when 
 It is used below its agents, one HTTP request for one call: nothing is sent again, and nothing is
 added to the prompts.
 
-See D43.
+See D43 and D77.
 """
 
-from pydantic_ai.direct import model_request
+from collections.abc import Callable
 
+import httpx2
+from pydantic_ai.direct import model_request, model_request_stream
+from pydantic_ai.messages import ModelResponse
+
+from forge_core.llm.arrival import Arrival
+from forge_core.llm.network.answer import build_answer, build_wreck, count_chars
 from forge_core.llm.network.exchange import Exchange
 from forge_core.llm.network.failures import as_model_failure
 from forge_core.llm.network.http_client import build_http_client
@@ -19,26 +25,102 @@ from forge_core.llm.network.settings import (
     build_settings,
     fit_settings,
 )
+from forge_core.llm.network.stream_end import check_end
 from forge_core.llm.request import ModelAnswer, ModelRequest
+from forge_core.llm.servers.known_addresses import note_answer
+from forge_core.llm.servers.known_dialects import build_first_dialect
+
+Partial = Callable[[], ModelResponse]
+"""Returns what has been read of a stream so far."""
 
 
-async def request_over_network(request: ModelRequest) -> ModelAnswer:
+async def request_over_network(
+    request: ModelRequest, arrival: Arrival | None = None
+) -> ModelAnswer:
     """Send one request to a provider and return what came back, whole or cut off.
 
     Each request has an HTTP client of its own, closed with it: a call takes seconds, a connection
     milliseconds, and no state outlives the event loop.
 
+    Args:
+        request: What is asked.
+        arrival: Filled with what arrives, while it does.
+
     Raises:
         ModelFailure: There is no answer.
     """
-    exchange = Exchange(request)
-    with as_model_failure(exchange):
-        async with build_http_client(exchange.hooks, request.timeout_s) as http:
-            model = build_model(request.model, http)
-            response = await model_request(
-                model,
-                [build_message(request)],
-                model_settings=fit_settings(build_settings(request), model),
-                model_request_parameters=build_parameters(request),
-            )
-            return exchange.describe(response)
+    dialect = request.dialect or build_first_dialect(request)
+    return await _Request(Exchange(request, dialect, arrival or Arrival())).send()
+
+
+class _Request:
+    """A request, and what the library has read of its response."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._partial: Partial | None = None
+        exchange.arrival.find_answer = self._find_wreck
+
+    async def send(self) -> ModelAnswer:
+        exchange = self._exchange
+        with as_model_failure(exchange, self._find_wreck):
+            async with build_http_client(exchange.hooks, exchange.request.timeout_s) as http:
+                if exchange.dialect.stream:
+                    response = await self._ask_for_stream(http)
+                else:
+                    response = await self._ask(http)
+            note_answer(exchange.request)
+            return build_answer(exchange, response)
+
+    async def _ask_for_stream(self, http: httpx2.AsyncClient) -> ModelResponse:
+        """Read an answer piece by piece; one that comes as a whole is read as what it is."""
+        try:
+            response = await self._read_stream(http)
+        except Exception:
+            if not self._exchange.is_whole:
+                raise
+        else:
+            if not self._exchange.is_whole:
+                check_end(self._exchange, response)
+                return response
+        self._partial = self._exchange.first_token_at = None
+        async with httpx2.AsyncClient(transport=httpx2.MockTransport(self._replay)) as again:
+            return await self._ask(again)
+
+    async def _read_stream(self, http: httpx2.AsyncClient) -> ModelResponse:
+        request, dialect = self._exchange.request, self._exchange.dialect
+        model = build_model(request.model, http)
+        async with model_request_stream(
+            model,
+            [build_message(request)],
+            model_settings=fit_settings(build_settings(request, dialect), model),
+            model_request_parameters=build_parameters(request, dialect),
+        ) as stream:
+            self._partial = stream.get
+            async for event in stream:
+                chars = count_chars(event)
+                if chars:
+                    self._exchange.note_piece(chars)
+            return stream.get()
+
+    async def _ask(self, http: httpx2.AsyncClient) -> ModelResponse:
+        request, dialect = self._exchange.request, self._exchange.dialect
+        model = build_model(request.model, http)
+        return await model_request(
+            model,
+            [build_message(request)],
+            model_settings=fit_settings(build_settings(request, dialect), model),
+            model_request_parameters=build_parameters(request, dialect),
+        )
+
+    def _replay(self, _: httpx2.Request) -> httpx2.Response:
+        """Return the response that has come already."""
+        body = (self._exchange.body or "").encode()
+        return httpx2.Response(200, headers={"content-type": "application/json"}, content=body)
+
+    def _find_wreck(self) -> ModelAnswer | None:
+        try:
+            partial = self._partial() if self._partial is not None else None
+        except Exception:
+            partial = None
+        return build_wreck(self._exchange, partial)

@@ -1,19 +1,16 @@
-"""What a request asks for: its prompts, its tool and its settings, in the library's terms."""
+"""What a request asks for: its prompts, its form and its settings, in the library's terms."""
 
-import re
 from typing import cast
 
 from pydantic_ai import ModelRequest as Message
 from pydantic_ai import ToolDefinition
 from pydantic_ai.messages import SystemPromptPart, UserPromptPart
 from pydantic_ai.models import Model, ModelRequestParameters
+from pydantic_ai.output import OutputObjectDefinition
 from pydantic_ai.settings import CacheConfig, ModelSettings
 
-from forge_core.llm.model_name import split_model
 from forge_core.llm.request import ModelRequest
-
-ALWAYS_SERIAL = re.compile(r"(?:.*/)?o\d")
-"""Names of models that call one tool at a time, and refuse to be asked for it."""
+from forge_core.models.dialect import Dialect
 
 
 def build_message(request: ModelRequest) -> Message:
@@ -22,7 +19,7 @@ def build_message(request: ModelRequest) -> Message:
     return Message([SystemPromptPart(request.system_prompt), UserPromptPart(request.user_prompt)])
 
 
-def build_settings(request: ModelRequest) -> ModelSettings:
+def build_settings(request: ModelRequest, dialect: Dialect) -> ModelSettings:
     """Build the settings of a request, with what a user has set of it."""
     settings = ModelSettings(
         max_tokens=request.max_tokens,
@@ -32,9 +29,8 @@ def build_settings(request: ModelRequest) -> ModelSettings:
         # Every user prompt is sent once: only instructions and tool are worth caching.
         cache=CacheConfig(messages=False),
     )
-    provider, name = split_model(request.model)
-    if provider != "ollama" and not ALWAYS_SERIAL.match(name):
-        settings["parallel_tool_calls"] = False
+    if dialect.parallel_tool_calls is not None:
+        settings["parallel_tool_calls"] = dialect.parallel_tool_calls
     chosen = request.settings
     if chosen.temperature is not None:
         settings["temperature"] = chosen.temperature
@@ -53,12 +49,27 @@ def fit_settings(settings: ModelSettings, model: Model) -> ModelSettings:
     return cast("ModelSettings", fitting)
 
 
-def build_parameters(request: ModelRequest) -> ModelRequestParameters:
-    """Build the tool by whose arguments the model answers."""
+def build_parameters(request: ModelRequest, dialect: Dialect) -> ModelRequestParameters:
+    """Build what the answer has to be: the arguments of a tool, text of a form, or text."""
+    if dialect.output_mode == "prompted":
+        return ModelRequestParameters(output_mode="text", allow_text_output=True)
+    schema = request.output.model_json_schema(mode="serialization")
+    description = request.output.__doc__ or ""
+    strict = dialect.strict or None
+    if dialect.output_mode == "json_schema":
+        form = OutputObjectDefinition(
+            json_schema=schema, name=request.tool_name, description=description, strict=strict
+        )
+        return ModelRequestParameters(
+            output_mode="native", output_object=form, allow_text_output=True
+        )
     tool = ToolDefinition(
         name=request.tool_name,
-        description=request.output.__doc__ or "",
+        description=description,
         kind="output",
-        parameters_json_schema=request.output.model_json_schema(mode="serialization"),
+        parameters_json_schema=schema,
+        strict=strict,
     )
-    return ModelRequestParameters(output_mode="tool", output_tools=[tool], allow_text_output=False)
+    return ModelRequestParameters(
+        output_mode="tool", output_tools=[tool], allow_text_output=dialect.tool_choice == "auto"
+    )

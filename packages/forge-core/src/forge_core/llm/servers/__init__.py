@@ -1,0 +1,1 @@
+"""In what servers of one interface differ: what they refuse, where they are, and what to do."""
