@@ -10,6 +10,7 @@ from benchmarks import (
     context,
     demo,
     edits,
+    facts,
     orchestration,
     overhead,
     peers,
@@ -21,6 +22,7 @@ from benchmarks import (
 
 BENCHMARKS: dict[str, Callable[[], int | None]] = {
     "record": record.main,
+    "facts": facts.main,
     "overhead": overhead.main,
     "reading": reading.main,
     "peers": peers.main,

@@ -74,9 +74,15 @@ def _median_ms(query: Callable[[Engine], object], engine: Engine) -> float:
     return median(durations)
 
 
-def fill_store(path: Path) -> None:
-    """Write all rows in one go, quicker than any program would record them."""
-    upgrade(path)
+def fill_store(path: Path, *, make: bool = True) -> None:
+    """Write all rows in one go, quicker than any program would record them.
+
+    Args:
+        path: The database.
+        make: Make it first; else it is there, at whatever revision.
+    """
+    if make:
+        upgrade(path)
     flush()
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA synchronous=OFF")

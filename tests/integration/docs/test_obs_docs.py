@@ -15,6 +15,7 @@ from forge_obs.model.rows import TABLES
 ROOT = Path(__file__).parents[3]
 README = ROOT / "packages/forge-obs/README.md"
 REDACT = ROOT / "docs/how-to/redact.md"
+OTHER_TOOLS = ROOT / "docs/how-to/read-the-store-with-other-tools.md"
 SCHEMA = ROOT / "docs/reference/schema.md"
 
 
@@ -51,6 +52,24 @@ def test_example_of_a_redaction_hook_hides_keys() -> None:
     hidden = names["hide_keys"]("a sk-ant-0123456789 b\n-----BEGIN KEY-----\nx\n-----END KEY-----")
 
     assert hidden == "a [redacted] b\n[redacted]"
+
+
+def test_queries_of_the_guide_to_other_tools_run(private_environment: Path) -> None:
+    [script] = blocks(OTHER_TOOLS.read_text(), "sql")
+    queries = [query for query in script.replace(".mode box\n", "").split(";") if query.strip()]
+    stats = {"model_name": "m", "input_tokens": 7, "output_tokens": 1, "latency_ms": 3.0}
+    call = {"task_id": "t", "role": "llm", "system_prompt": "", "user_prompt": "", "stats": stats}
+    untyped: Any = record
+    untyped("run", task_id="t", workflow_id="w", run_id="r", status="error", reason="lint")
+    untyped("interaction", **call, entry_id="e", workflow_id="w", root_run_id="r", attempt=2)
+    untyped("interaction", **call, status="error", error="401")
+    sha = "0123456789abcdef0123456789abcdef01234567"
+    untyped("outcome", entry_id="e", outcome="accepted", commit_sha=sha)
+
+    with closing(sqlite3.connect(private_environment / "forge.db")) as connection:
+        found = [connection.execute(query).fetchall() for query in queries]
+    assert all(found)
+    assert found[-1] == [("e", "m", None, "lint")]
 
 
 def test_readme_is_short() -> None:

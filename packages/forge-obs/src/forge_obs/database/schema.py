@@ -129,8 +129,9 @@ call_facts: Final = Table(
     ),
     *map(_column, TABLES["call_facts"]),
 )
-Index("ix_call_facts_session_id", call_facts.c.session_id)
-Index("ix_call_facts_root_run_id", call_facts.c.root_run_id)
+for _name in ("session_id", "root_run_id"):
+    _given = call_facts.c[_name].is_not(None)
+    Index(f"ix_call_facts_{_name}", call_facts.c[_name], sqlite_where=_given)
 event.listen(call_facts, "after_create", DROP_FACTS.execute_if(dialect="sqlite"))
 
 early_outcomes: Final = Table(
