@@ -78,7 +78,7 @@ class CheckOptions:
     test_base: Annotated[OptionalChoice, described("validation.test_base")] = None
     test_timeout: Annotated[float | None, described("validation.test_timeout_s")] = None
     test_memory_mb: Annotated[int | None, described("validation.test_memory_mb")] = None
-    check: Annotated[tuple[str, ...], Parameter(negative="")] = ()
+    check: Annotated[tuple[str, ...], Parameter(negative="", show_default=False)] = ()
     """Run a check on changed files, as NAME=COMMAND, or NAME:PATTERN=COMMAND for those that match
     a pattern such as *.js; {files} in the command stands for their paths. May be given several
     times."""
