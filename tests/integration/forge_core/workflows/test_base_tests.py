@@ -38,14 +38,16 @@ def model(tmp_path: Path) -> str:
 async def test_tests_that_fail_before_end_the_run_before_its_first_request(
     client: Client, repo: Path, model: str, *, plan: bool
 ) -> None:
-    rules = ValidationConfig(run_tests=True, test_base=True, test_command="echo broken; exit 4")
+    command = "echo start; echo 'E   assert 1 == 2'; exit 4"
+    rules = ValidationConfig(run_tests=True, test_base=True, test_command=command)
 
     result = await execute(client, repo, model, rules, plan=plan)
 
     assert result.status == "failure_terminal"
     assert result.error is not None
     assert result.error.startswith("the tests fail before anything is changed: exit 4 in ")
-    assert [verdict.details for verdict in result.validation_results] == ["broken"]
+    assert result.error.endswith(" s (E   assert 1 == 2)")
+    assert [verdict.check_name for verdict in result.validation_results] == ["tests"]
     assert read_calls() == []
 
 

@@ -11,6 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from forge_core.models.activity import ResetWorktreeInput, ValidateInput
     from forge_core.models.result import ValidationResult
     from forge_core.models.task import TaskDefinition
+    from forge_core.validation.excerpt import QUOTED_LENGTH, find_failure
     from forge_core.workflows.activity_calls import execute
     from forge_core.workflows.options import build_validation_options, build_worktree_options
     from forge_core.workflows.producer import UnitWorktree
@@ -43,3 +44,11 @@ async def run_base_tests(
             build_worktree_options(queue),
         )
     return failed
+
+
+def describe_base_failure(verdict: ValidationResult) -> str:
+    """Say in one line how the tests fail before anything is changed; pure."""
+    lines = (verdict.details or "").split("\n")
+    index = find_failure(lines)
+    line = "" if index is None else f" ({lines[index].strip()[:QUOTED_LENGTH]})"
+    return f"the tests fail before anything is changed: {verdict.summary}{line}"

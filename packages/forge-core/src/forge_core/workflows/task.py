@@ -45,7 +45,7 @@ with workflow.unsafe.imports_passed_through():
         finish_short,
         stop_if_cancelled,
     )
-    from forge_core.workflows.base_tests import run_base_tests
+    from forge_core.workflows.base_tests import describe_base_failure, run_base_tests
     from forge_core.workflows.budget import (
         NOTE_REST,
         REQUEST_ALLOWANCE,
@@ -149,7 +149,7 @@ class ForgeTaskWorkflow:
             return True
         verdict = await run_base_tests(self._work.task, workflow.info().workflow_id, worktree)
         if verdict is not None:
-            error = f"the tests fail before anything is changed: {verdict.summary}"
+            error = describe_base_failure(verdict)
             self._change(status="failure_terminal", validation_results=(verdict,), error=error)
         return verdict is None
 
