@@ -333,6 +333,7 @@ def _answer_fields(answer: ModelAnswer) -> dict[str, Any]:
         "response": answer.text,
         "finish_reason": answer.usage.finish_reason,
         "first_token_ms": answer.usage.first_token_ms,
+        **{name: value for name, value in asdict(answer.reported).items() if value},
     }
 
 

@@ -1,6 +1,6 @@
 """Requests to a model and answers of it, as values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel
@@ -67,6 +67,20 @@ class ModelRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Reported:
+    """What a provider says of a request besides its answer, in its own words.
+
+    Attributes:
+        usage: Its reports of usage: none, one, or the first and the last of a stream.
+    """
+
+    usage: list[dict[str, Any]] = field(default_factory=list)
+    service_tier: str | None = None
+    response_id: str | None = None
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ModelAnswer:
     """What came back, whether it fits or not."""
 
@@ -81,6 +95,8 @@ class ModelAnswer:
     """Whether the model said nothing, so that `text` is only the response's body."""
     is_cut_repeat: bool = False
     """Whether what the limit cut off is only a repetition of the answer, which is whole."""
+    reported: Reported = field(default_factory=Reported)
+    """What else the provider says of it."""
 
 
 def request_params(request: ModelRequest) -> dict[str, Any]:

@@ -13,14 +13,14 @@ import json
 import logging
 import shutil
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from forge_core.files.private import create_private
-from forge_core.llm.request import ModelAnswer, ModelRequest
+from forge_core.llm.request import ModelAnswer, ModelRequest, Reported
 from forge_core.models.call_settings import CallSettings
 from forge_core.models.llm import CallUsage
 from forge_core.state_dir.files import StateFiles, run_directory
@@ -153,6 +153,7 @@ def _dump(kept: KeptAnswer) -> str:
             "is_empty": kept.answer.is_empty,
             "is_cut_repeat": kept.answer.is_cut_repeat,
             "usage": kept.answer.usage.model_dump(),
+            "reported": asdict(kept.answer.reported),
             "activity_attempt": kept.activity_attempt,
             "trace_id": kept.trace_id,
             "span_id": kept.span_id,
@@ -170,6 +171,7 @@ def _parse(text: str) -> KeptAnswer:
             usage,
             is_empty=bool(found["is_empty"]),
             is_cut_repeat=bool(found.get("is_cut_repeat")),
+            reported=Reported(**found.get("reported", {})),
         ),
         activity_attempt=int(found["activity_attempt"]),
         trace_id=found["trace_id"],

@@ -13,7 +13,7 @@ from forge_obs.model.conversation.answers import Answer, read_answer
 from forge_obs.model.conversation.messages import read_conversation
 from forge_obs.model.foreign import read_members
 from forge_obs.model.keywords import name_keywords
-from forge_obs.model.usage.figures import Usage, read_usage
+from forge_obs.model.usage.figures import NO_INPUT, Usage, read_usage
 from forge_obs.model.usage.report import keep_report, merge_documents
 
 FIGURES: Final = (
@@ -95,7 +95,9 @@ def take_figures(raw: dict[str, object], notes: list[str]) -> dict[str, object]:
     names = (name for name in _MODEL_NAMES if isinstance(strangers.get(name), str))
     _fill(figures, "model_name", next((strangers[name] for name in names), None))
     if usage is not None or strangers:
-        report, read = _read_reports(strangers, usage, notes)
+        said: list[str] = []
+        report, read = _read_reports(strangers, usage, said)
+        notes += [n for n in said if n != NO_INPUT or not figures.get("input_tokens")]
         _fill_counts(figures, read, notes)
         raw["usage"] = report
         _fill(raw, "service_tier", read.service_tier)
@@ -148,10 +150,9 @@ def _read_reports(
 
 
 def _fill_counts(figures: dict[str, object], read: Usage, notes: list[str]) -> None:
-    stated = any(figures.get(name) for name in _COUNTS)
     for name in _COUNTS:
         own, reported = figures.get(name), getattr(read, name)
         if isinstance(own, int) and own and reported and own != reported:
             notes.append(f"{name}: {own} in stats, {reported} in usage")
-        if not own and (reported or not stated):
+        if own is None or (not own and reported):
             figures[name] = reported

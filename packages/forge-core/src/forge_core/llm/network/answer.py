@@ -37,6 +37,7 @@ def build_answer(exchange: Exchange, response: ModelResponse) -> ModelAnswer:
             reasoning_tokens=usage.output_reasoning_tokens or 0,
             finish_reason=response.finish_reason,
         ),
+        reported=exchange.reported,
     )
 
 
@@ -55,7 +56,7 @@ def build_wreck(exchange: Exchange, partial: ModelResponse | None = None) -> Mod
     usage = CallUsage(
         model_name=name, latency_ms=exchange.latency_ms, first_token_ms=exchange.first_token_ms
     )
-    return ModelAnswer(exchange.body, usage)
+    return ModelAnswer(exchange.body, usage, reported=exchange.reported)
 
 
 def count_chars(event: ModelResponseStreamEvent) -> int:

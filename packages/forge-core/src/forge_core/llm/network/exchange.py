@@ -13,7 +13,8 @@ from forge_core.llm.arrival import Arrival
 from forge_core.llm.model_name import PROVIDERS, split_model
 from forge_core.llm.network.body import Body, read_body, rewrite_body
 from forge_core.llm.providers import list_keys
-from forge_core.llm.request import ModelRequest
+from forge_core.llm.report import read_report
+from forge_core.llm.request import ModelRequest, Reported
 from forge_core.models.dialect import Dialect
 
 STREAMS = ("event-stream", "eventstream", "ndjson", "jsonl", "application/stream")
@@ -74,6 +75,11 @@ class Exchange:
             return None
         body = _decode(bytes(self.raw), self.response.headers.get("content-encoding", ""))
         return _hide_key(body.decode("utf-8", "backslashreplace"), self.request.model)
+
+    @property
+    def reported(self) -> Reported:
+        """What the provider says besides its answer, as far as it has come."""
+        return read_report(self.body or "", {} if self.response is None else self.response.headers)
 
     @property
     def content_type(self) -> str:

@@ -34,6 +34,9 @@ _AS_COUNTED: Final = (
 )
 """Counts that are taken as they are reported."""
 
+NO_INPUT: Final = "input_tokens: not reported"
+"""Note of a report that does not say how long the request was."""
+
 _NAMES_SHOWN: Final = 8
 
 
@@ -212,7 +215,7 @@ def _note_missing(counts: Mapping[str, int], notes: list[str]) -> None:
     if words.TOTAL in counts and words.OUTPUT not in counts:
         notes.append(f"usage: only a total of {counts[words.TOTAL]} tokens is reported")
     else:
-        notes.append("input_tokens: not reported")
+        notes.append(NO_INPUT)
 
 
 def _sum(counts: Mapping[str, int], reading: _Reading) -> tuple[int, int]:
