@@ -21,6 +21,7 @@ from forge_core.models.context import ShownFile
 from forge_core.models.llm import LLMResponse
 from forge_core.models.result import ValidationResult
 from forge_core.models.task import ValidationConfig
+from forge_core.sources.on_demand import Room
 from forge_core.validation.commands.base_view import base_in_place
 from support.repository import add_submodule, commit_all, git, make_repository, snapshot
 from temporalio.testing import ActivityEnvironment
@@ -300,7 +301,10 @@ def test_answer_is_checked_against_the_commit_whatever_stands_in_the_worktree(
     )
     (worktree / "app.py").write_text("import re\n")
 
-    reviewer, seen = ChangeReviewer(ChangeOrigin(worktree, head), 0), [ShownFile(path="app.py")]
+    reviewer, seen = (
+        ChangeReviewer(ChangeOrigin(worktree, head), Room(0)),
+        [ShownFile(path="app.py")],
+    )
     assert reviewer.review(fitting, seen).problems == ()
     assert "edits[0] (app.py): search does not stand" in reviewer.review(unfit, seen).problems[0]
 
@@ -326,7 +330,7 @@ def test_what_was_not_seen_is_shown_as_far_as_there_is_room(
     lines = [f"value_{number} = {number}\n" for number in range(1, 401)]
     commit_all(repo, {"long.py": "".join(lines)}, "A long file")
     edit = {"file_path": "long.py", "search": lines[300], "replace": "value_301 = 0\n"}
-    reviewer = ChangeReviewer(ChangeOrigin(repo, "HEAD"), room)
+    reviewer = ChangeReviewer(ChangeOrigin(repo, "HEAD"), Room(room))
 
     review = reviewer.review(LLMResponse.model_validate({"edits": [edit]}), ())
 
@@ -449,7 +453,7 @@ def test_whole_answer_to_a_part_is_shown_the_lines_that_it_lost(repo: Path) -> N
     )
 
     shown, nothing_new = (
-        ChangeReviewer(ChangeOrigin(repo, "HEAD"), 4_000).review(response, [part])
+        ChangeReviewer(ChangeOrigin(repo, "HEAD"), Room(4_000)).review(response, [part])
         for response in (lossy, longer)
     )
 

@@ -113,9 +113,9 @@ async def test_an_unfit_answer_is_asked_for_again_with_the_reason(
     first, second, third = (exchange.prompts.user for exchange in server.exchanges)
     assert first == CONTEXT.user_prompt
     assert second.startswith(first)
-    assert second.endswith("- files: Input should be a valid tuple\n")
+    assert second.endswith("- `files` must be a list of objects with file_path and content\n")
     assert third.startswith(first)
-    assert third.endswith("- it is not valid JSON\n")
+    assert third.endswith("- it is not valid JSON: it holds no JSON object\n")
     assert diary.events == [
         ("started", 0),
         ("failed", 0),
@@ -213,7 +213,7 @@ async def test_a_plan_carries_the_tasks_own_id(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.parametrize(
     ("steps", "reason"),
-    [([], "steps: Tuple should have at least 1 item"), ([STEP, STEP], "answer: step id 'a'")],
+    [([], "`steps` must be a list of at least one"), ([STEP, STEP], "step id 'a'")],
     ids=["empty", "duplicate-ids"],
 )
 async def test_a_plan_that_breaks_its_rules_is_asked_for_again(

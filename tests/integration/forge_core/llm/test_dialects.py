@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from forge_core.llm.calls import Send, execute_llm_call
+from forge_core.llm.calls import CallTerms, Send, execute_llm_call
 from forge_core.llm.errors import ModelFailure
 from forge_core.llm.parse_answer import Reading
 from forge_core.llm.request import ModelAnswer, ModelRequest, request_params
@@ -222,7 +222,7 @@ async def test_settings_choose_the_first_form(monkeypatch: pytest.MonkeyPatch) -
     )
     with LLMServer(lambda _: tool(FILES)) as server:
         server.configure(monkeypatch)
-        await execute_llm_call(CONTEXT, CHAT, settings=settings)
+        await execute_llm_call(CONTEXT, CHAT, terms=CallTerms(settings))
 
     request = server.exchanges[0].request
     assert request["tool_choice"] == {"type": "function", "function": {"name": "llmresponse"}}

@@ -75,7 +75,7 @@ def _show_whole(call: Interaction, output: OutputFormat) -> None:
 def _render_changes(call: Interaction) -> str | None:
     """Render an answer as a diff, which needs the models of the engine only if it names files."""
     response = call.response or ""
-    if '"file_path"' not in response and '"deletions"' not in response:
+    if not any(word in response for word in ("file_path", "deletions", "context_request")):
         return None
     from forge_cli.render.answer import render_answer  # noqa: PLC0415 - takes its time
 

@@ -78,6 +78,7 @@ SETTINGS = (
     Setting("context.max_import_depth", ValueType.MODELLED),
     Setting("context.include_repo_map", ValueType.FLAG, in_repository=True),
     Setting("context.repo_map_tokens", ValueType.MODELLED, in_repository=True),
+    Setting("context.context_rounds", ValueType.MODELLED),
     Setting("context.token_budget", ValueType.MODELLED),
     Setting("context.output_reserve", ValueType.MODELLED),
     Setting("context.chars_per_token", ValueType.MODELLED),

@@ -100,6 +100,7 @@ class ContextOptions:
     include_deps: Annotated[OptionalChoice, described("context.include_dependencies")] = None
     max_import_depth: Annotated[int | None, described("context.max_import_depth")] = None
     repo_map_tokens: Annotated[int | None, described("context.repo_map_tokens")] = None
+    context_rounds: Annotated[int | None, described("context.context_rounds")] = None
 
 
 @Parameter(name="*", group=Group("Budget", sort_key=5))

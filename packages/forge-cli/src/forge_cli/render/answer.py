@@ -8,6 +8,7 @@ from forge_core.edits.refusal import EditRefused
 from forge_core.edits.splice import Splice, plan_edit
 from forge_core.errors import ForgeError
 from forge_core.llm.parse_answer import UnfitAnswer, parse_answer
+from forge_core.models.context_request import AskingResponse, ContextRequest
 from forge_core.models.llm import FileEdit, FileOutput, LLMResponse
 from forge_obs import Interaction
 
@@ -28,12 +29,21 @@ def render_answer(call: Interaction) -> str | None:
     if call.role != ROLE or call.response is None:
         return None
     try:
-        answer = parse_answer(call.response, LLMResponse)
+        answer = parse_answer(call.response, AskingResponse)
     except (UnfitAnswer, ForgeError):
         return None
-    if not isinstance(answer, LLMResponse):
+    if not isinstance(answer, AskingResponse):
         return None
+    if answer.asked is not None:
+        return "\n".join(_render_request(answer.asked))
     return "\n".join(_render(answer, read_shown_files(call.user_prompt)))
+
+
+def _render_request(asked: ContextRequest) -> Iterator[str]:
+    for path in asked.files:
+        yield escape_line(f"asks for {path}")
+    for words in asked.searches:
+        yield escape_line(f"asks where {words!r} stands")
 
 
 def _render(answer: LLMResponse, shown: dict[str, list[ShownPart]]) -> Iterator[str]:

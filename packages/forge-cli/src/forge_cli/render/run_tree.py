@@ -26,7 +26,13 @@ from forge_cli.render.figures import (
 from forge_cli.render.interactions import name_call
 from forge_cli.render.table import align, style_status
 from forge_cli.views.costs import Prices, Tally, tally_calls
-from forge_cli.views.outline import AttemptOutline, Outline, UnitOutline, build_outline
+from forge_cli.views.outline import (
+    AttemptOutline,
+    Outline,
+    UnitOutline,
+    build_outline,
+    find_asked,
+)
 from forge_cli.views.result import ChangeView, CheckView
 from forge_cli.views.run import RunView
 from forge_cli.views.spending import find_waste, split_time
@@ -242,7 +248,8 @@ class _Tree:
     def _remark(self, call: Interaction) -> str:
         if call.status == "started" and self._view.status == "running":
             return f"sent {format_age(call.created_at, self._view.now)}"
-        return escape_line(": ".join(filter(None, (call.error_type, call.error))))
+        asked = find_asked(call)
+        return escape_line(asked or ": ".join(filter(None, (call.error_type, call.error))))
 
     def _figures(self, calls: Sequence[Interaction], *, named: bool = True) -> tuple[str, ...]:
         tally = tally_calls(calls, self._prices)
@@ -295,7 +302,11 @@ def _name_call(call: Interaction) -> str:
 
 
 def _style_outcome(call: Interaction) -> Text:
-    shown = {"started": "outcome unknown", "ok": "answered", "error": "failed"}
+    shown = {
+        "started": "outcome unknown",
+        "ok": "asked back" if find_asked(call) else "answered",
+        "error": "failed",
+    }
     styles = {"started": "unknown", "ok": "success", "error": "failed"}
     return style_status(styles.get(call.status, ""), shown.get(call.status, call.status))
 

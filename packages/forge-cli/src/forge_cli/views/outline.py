@@ -29,6 +29,16 @@ AttemptKey = tuple[int, int]
 """Attempt of the step around a sub-task, 0 where there is none, and attempt at the unit."""
 
 
+ASKED = "asked for "
+"""How the notes of a call begin that asked for more context instead of answering."""
+
+
+def find_asked(call: Interaction) -> str:
+    """Return what a call asked for instead of answering; empty where it answered."""
+    notes = call.notes or ""
+    return notes.partition("; ")[0] if call.status == "ok" and notes.startswith(ASKED) else ""
+
+
 @dataclass(frozen=True, slots=True)
 class AttemptOutline:
     """One attempt: what came of it, if anybody knows, and its calls."""
@@ -263,7 +273,8 @@ class _Builder:
         elif discarded:
             state = "unfinished"
         else:
-            answered = self._running and around and calls and calls[-1].status == "ok"
+            last = calls[-1] if self._running and around and calls else None
+            answered = last is not None and last.status == "ok" and not find_asked(last)
             state = ANSWERED if answered else self._open
         return AttemptOutline(
             number=number,

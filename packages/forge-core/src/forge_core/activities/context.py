@@ -106,7 +106,11 @@ def _assemble(
 
 
 def _instruct(role: str, task: TaskDefinition) -> str:
-    return build_instructions(role, allow_protected_files=task.validation.allow_protected_files)
+    return build_instructions(
+        role,
+        allow_protected_files=task.validation.allow_protected_files,
+        context_rounds=task.context.context_rounds,
+    )
 
 
 def _fill_prompts(

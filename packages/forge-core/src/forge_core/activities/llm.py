@@ -8,19 +8,23 @@ from temporalio import activity
 from forge_core.activities.files import ChangeOrigin, build_policy
 from forge_core.activities.model_call import ModelCall, perform_call
 from forge_core.activities.review import ChangeReviewer
-from forge_core.llm.calls import execute_llm_call, execute_planner_call
+from forge_core.llm.calls import CallTerms, execute_llm_call, execute_planner_call
+from forge_core.llm.context_rounds import ContextRounds
 from forge_core.models.activity import CallLLMInput, CallPlannerInput
 from forge_core.models.llm import LLMCallResult, PlanCallResult
+from forge_core.sources.on_demand import ContextReader, Room
 
 
 @activity.defn
 async def call_llm(work: CallLLMInput) -> LLMCallResult:
     """Ask the model for what one attempt changes; what does not fit the files is asked again."""
     review = None
+    room = Room(work.context.spare_chars)
     if work.worktree is not None:
         origin = ChangeOrigin(Path(work.worktree), work.head, work.target_files)
-        review = ChangeReviewer(origin, work.context.spare_chars).review
-    execute = partial(execute_llm_call, review=review, settings=work.settings)
+        review = ChangeReviewer(origin, room).review
+    terms = CallTerms(work.settings, _build_rounds(work, room))
+    execute = partial(execute_llm_call, review=review, terms=terms)
     call = ModelCall("llm", work.context, work.model, work)
     return await perform_call("forge.call_llm", call, execute)
 
@@ -30,6 +34,15 @@ async def call_planner(work: CallPlannerInput) -> PlanCallResult:
     """Ask the planner for the steps of a task."""
     rules = work.validation
     policy = None if rules is None else build_policy(work.target_files, rules)
-    execute = partial(execute_planner_call, policy=policy, settings=work.settings)
+    rounds = _build_rounds(work, Room(work.context.spare_chars))
+    terms = CallTerms(work.settings, rounds)
+    execute = partial(execute_planner_call, policy=policy, terms=terms)
     call = ModelCall("planner", work.context, work.planner_model, work)
     return await perform_call("forge.call_planner", call, execute)
+
+
+def _build_rounds(work: CallLLMInput | CallPlannerInput, room: Room) -> ContextRounds | None:
+    if work.worktree is None or not work.context_rounds:
+        return None
+    reader = ContextReader(Path(work.worktree), work.head, room, work.target_files)
+    return ContextRounds(work.context_rounds, reader.give)

@@ -273,11 +273,14 @@ class CallRecorder:
         """Record an accepted answer, and what had to be overlooked to read it."""
         explanation = getattr(reading.output, "explanation", "")
         fields = _answer_fields(answer)
-        if reading.notes:
-            fields["notes"] = READ_PAST + ", ".join(reading.notes)
+        notes = [f"asked for {reading.told}"] if reading.told else []
+        notes += [READ_PAST + ", ".join(reading.notes)] if reading.notes else []
+        if notes:
+            fields["notes"] = "; ".join(notes)
         await self._record(seq, request, status="ok", explanation=explanation, **fields)
-        self.accepted = self._entry_id(seq)
-        await self._judge(seq, judge_answer(reading.output))
+        if not reading.told:
+            self.accepted = self._entry_id(seq)
+            await self._judge(seq, judge_answer(reading.output))
 
     async def failed(self, seq: int, request: ModelRequest, failure: ModelFailure) -> None:
         """Record a failure, with what came back of an answer."""

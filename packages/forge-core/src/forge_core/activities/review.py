@@ -10,6 +10,7 @@ from forge_core.git.base_files import read_base_files
 from forge_core.llm.calls import Review
 from forge_core.models.context import ShownFile
 from forge_core.models.llm import LLMResponse
+from forge_core.sources.on_demand import Room
 
 HEADING = "Shown now"
 """What files stand under that the model had not seen."""
@@ -20,10 +21,10 @@ class ChangeReviewer:
 
     Args:
         origin: What they are made on.
-        room: Characters that files may take which the next request shows as well.
+        room: What files may take which the next request shows as well.
     """
 
-    def __init__(self, origin: ChangeOrigin, room: int) -> None:
+    def __init__(self, origin: ChangeOrigin, room: Room) -> None:
         self._origin = origin
         self._room = room
 
@@ -39,7 +40,7 @@ class ChangeReviewer:
     def _explain(self, unfit: UnfitChanges, seen: Collection[str]) -> Review:
         excerpts = dict(self._show(unfit.unseen, seen))
         sections = tuple(f"## {HEADING}: {path}\n\n{e.text}" for path, e in excerpts.items())
-        self._room -= sum(map(len, sections))
+        self._room.chars -= sum(map(len, sections))
         told = (f'Lines that you had not seen stand above, under "{HEADING}".',) if sections else ()
         return Review(
             unfit.problems,
@@ -55,7 +56,7 @@ class ChangeReviewer:
         files = read_base_files(self._origin.worktree, self._origin.head, list(unseen))
         for path, file in files.items():
             with suppress(UnicodeDecodeError):
-                room = self._room // len(files) - len(HEADING) - len(path)
+                room = self._room.chars // len(files) - len(HEADING) - len(path)
                 excerpt = show_rows(file.content.decode(), unseen[path], room)
                 is_news = unseen[path] or path not in seen
                 if excerpt is not None and (excerpt.is_whole or is_news):

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from threading import Timer
 
 from forge_core.errors import DiskFull, GitFailed, GitMissing
 from forge_core.files.disk import MESSAGES, is_full
@@ -142,6 +143,35 @@ class Git:
             raise (DiskFull if full else GitFailed)(f"git {args[0]} failed: {line}")
         return done.stdout
 
+    def read_some(
+        self, *args: str, most: int, timeout_s: float, answers: tuple[int, ...] = ()
+    ) -> bytes | None:
+        """Run a command and return the first bytes of its output, ending it then.
+
+        Args:
+            args: The command.
+            most: Bytes after which no more is read.
+            timeout_s: Seconds that it may take.
+            answers: Exit codes besides 0 by which it says something and did not fail.
+
+        Returns:
+            None if it failed or took too long.
+        """
+        with self._open(args, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            timer = Timer(timeout_s, _kill, [process])
+            timer.start()
+            try:
+                output = process.stdout.read(most) if process.stdout is not None else b""
+                is_cut = len(output) == most
+                in_time = timer.is_alive()
+                if is_cut:
+                    _kill(process)
+                code = process.wait()
+            finally:
+                timer.cancel()
+                _kill(process)
+        return output if is_cut or (in_time and code in {0, *answers}) else None
+
     def succeeds(self, *args: str) -> bool:
         """Run a command and return whether it succeeded."""
         return self._start(args, None).returncode == 0
@@ -163,20 +193,24 @@ class Git:
     def _start(
         self, args: tuple[str, ...], stdin: bytes | None
     ) -> subprocess.CompletedProcess[bytes]:
+        pipe = subprocess.DEVNULL if stdin is None else subprocess.PIPE
+        with self._open(args, stdin=pipe, stderr=subprocess.PIPE) as process:
+            return _communicate(process, args[0], stdin)
+
+    def _open(self, args: tuple[str, ...], stdin: int, stderr: int) -> subprocess.Popen[bytes]:
         command = ["git", "--literal-pathspecs", *_options(SETTINGS), *args]
         try:
             # A session of its own has no terminal to ask on, and dies as a whole.
-            with subprocess.Popen(
+            return subprocess.Popen(
                 command,
                 cwd=self.cwd,
-                stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+                stdin=stdin,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                stderr=stderr,
                 env=clean_git_environment(os.environ),
                 start_new_session=True,
                 pass_fds=inherited_locks(),
-            ) as process:
-                return _communicate(process, args[0], stdin)
+            )
         except FileNotFoundError as error:
             if not self.cwd.is_dir():
                 raise GitFailed(f"git {args[0]}: {self.cwd} no longer exists") from error
@@ -189,13 +223,18 @@ def _communicate(
     try:
         stdout, stderr = process.communicate(stdin, TIMEOUT_S)
     except BaseException as error:
-        # Its filters too, which would hold the pipes.
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
+        _kill(process)
         if isinstance(error, subprocess.TimeoutExpired):
             raise GitFailed(f"git {name} did not end within {TIMEOUT_S:.0f} s") from error
         raise
     return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a command with its filters, which would hold the pipes."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 @lru_cache

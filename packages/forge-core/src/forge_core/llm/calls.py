@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol, TypeVar
 
 from pydantic import BaseModel
 
 from forge_core.errors import ModelNotConfigured
 from forge_core.files.protection import WritePolicy
 from forge_core.llm.arrival import Arrival
+from forge_core.llm.context_rounds import NO_MORE, ContextRounds, ask_on
 from forge_core.llm.errors import ModelFailure
 from forge_core.llm.model_name import SCRIPTED, split_model
 from forge_core.llm.parse_answer import (
@@ -26,6 +27,7 @@ from forge_core.llm.script import answer_from_script
 from forge_core.llm.servers.known_dialects import learn_dialect, put_in_dialect
 from forge_core.models.call_settings import UNSET, CallSettings
 from forge_core.models.context import AssembledContext, ShownFile
+from forge_core.models.context_request import AskingPlan, AskingResponse, ContextRequest
 from forge_core.models.llm import LLMCallResult, LLMResponse, PlanCallResult
 from forge_core.models.plan import Plan
 
@@ -68,6 +70,9 @@ ReviewResponse = Callable[[LLMResponse, Sequence[ShownFile]], Review]
 """Reviews an answer, knowing what the model has seen; may take a while."""
 
 
+Model = TypeVar("Model", bound=BaseModel)
+
+
 class CallObserver(Protocol):
     """Sends every request, and is notified of what came of it."""
 
@@ -93,9 +98,24 @@ class CallObserver(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class CallTerms:
+    """How a model is asked."""
+
+    settings: CallSettings = UNSET
+    rounds: ContextRounds | None = None
+    """How often it may ask for more context; None for never."""
+
+
+AS_IT_IS = CallTerms()
+"""With the model's own defaults, and once for all."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Accepted:
     answer: ModelAnswer
     output: BaseModel
+    asks: bool = False
+    """Whether it only asks for more context."""
 
 
 async def execute_llm_call(
@@ -103,7 +123,7 @@ async def execute_llm_call(
     model: str,
     observer: CallObserver | None = None,
     review: ReviewResponse | None = None,
-    settings: CallSettings = UNSET,
+    terms: CallTerms = AS_IT_IS,
 ) -> LLMCallResult:
     """Ask a model for changes of files.
 
@@ -112,18 +132,20 @@ async def execute_llm_call(
         model: `provider:name`.
         observer: Told of every request.
         review: Finds what is wrong with an answer, which is then asked for again.
-        settings: How the model is asked.
+        terms: How the model is asked.
 
     Raises:
         ModelFailure: There was no answer, or none that fits.
     """
-    request = replace(_build_request("llm", context, model, LLMResponse), settings=settings)
-    sampling = _Sampling(request, observer, review, context.shown_files)
+    output = LLMResponse if terms.rounds is None else AskingResponse
+    request = replace(_build_request("llm", context, model, output), settings=terms.settings)
+    sampling = _Sampling(request, observer, review, terms.rounds)
+    sampling.shown = context.shown_files
     accepted = await sampling.sample()
     return LLMCallResult(
         **accepted.answer.usage.model_dump(),
         task_id=context.task_id,
-        response=cast("LLMResponse", accepted.output),
+        response=_reduce(accepted.output, LLMResponse),
         shown=None if review is None else sampling.shown,
     )
 
@@ -133,7 +155,7 @@ async def execute_planner_call(
     planner_model: str,
     observer: CallObserver | None = None,
     policy: WritePolicy | None = None,
-    settings: CallSettings = UNSET,
+    terms: CallTerms = AS_IT_IS,
 ) -> PlanCallResult:
     """Ask a model for a plan; the plan carries the task's own id.
 
@@ -142,15 +164,18 @@ async def execute_planner_call(
         planner_model: `provider:name`.
         observer: Told of every request.
         policy: What the plan may name as files to change; None for anything.
-        settings: How the model is asked.
+        terms: How the model is asked.
 
     Raises:
         ModelFailure: There was no answer, or none that is a valid plan.
     """
-    request = _build_request("planner", context, planner_model, Plan)
-    request = replace(request, policy=policy, settings=settings)
-    accepted = await _Sampling(request, observer).sample()
-    plan = cast("Plan", accepted.output)
+    output = Plan if terms.rounds is None else AskingPlan
+    request = _build_request("planner", context, planner_model, output)
+    request = replace(request, policy=policy, settings=terms.settings)
+    sampling = _Sampling(request, observer, rounds=terms.rounds)
+    sampling.shown = context.shown_files
+    accepted = await sampling.sample()
+    plan = _reduce(accepted.output, Plan)
     return PlanCallResult(
         **accepted.answer.usage.model_dump(),
         task_id=context.task_id,
@@ -210,6 +235,11 @@ class _AnotherForm(Exception):
     """A server refused the form of a request, and there is another one."""
 
 
+def _reduce(output: BaseModel, model: type[Model]) -> Model:
+    """Leave out of an answer what only the call needed."""
+    return model.model_validate({name: getattr(output, name) for name in model.model_fields})
+
+
 class _Sampling:
     """The requests of one call, until an answer fits."""
 
@@ -218,7 +248,7 @@ class _Sampling:
         request: ModelRequest,
         observer: CallObserver | None,
         review: ReviewResponse | None = None,
-        shown: tuple[ShownFile, ...] = (),
+        rounds: ContextRounds | None = None,
     ) -> None:
         self._request = request
         self._observer = observer
@@ -226,20 +256,42 @@ class _Sampling:
         self._sections: tuple[str, ...] = ()
         self._was_cut = False
         self._seq = 0
-        self.shown = shown
+        self._rounds = rounds
+        self._rounds_left = 0 if rounds is None else rounds.most
+        self.shown: tuple[ShownFile, ...] = ()
 
     async def sample(self) -> _Accepted:
-        """Ask until an answer fits, each time with what was wrong with the last."""
-        request = self._request
-        for sample in range(MAX_SAMPLES - 1):
+        """Ask until an answer fits, each time with what was wrong with the last or asked for."""
+        request, sample, failures = self._request, 0, 0
+        while True:
             try:
-                return await self._ask(sample, request)
+                accepted = await self._ask(sample, request)
             except ModelFailure as failure:
+                failures += 1
                 problems = failure.problems or self._explain_cut(failure)
-                if not problems:
+                if not problems or failures == MAX_SAMPLES:
                     raise
                 request = ask_again(self._request, problems, self._sections)
-        return await self._ask(MAX_SAMPLES - 1, request)
+            else:
+                if not accepted.asks:
+                    return accepted
+                request = ask_on(self._request, self._sections, self._rounds_left)
+            sample += 1
+
+    async def _give(self, request: ModelRequest, answer: ModelAnswer, asked: ContextRequest) -> str:
+        """Show what is asked for from the next request on, and say what that is.
+
+        Raises:
+            ModelFailure: The model has asked often enough.
+        """
+        if self._rounds is None or not self._rounds_left:
+            refuse_unfit(request, answer, [NO_MORE])
+            return ""
+        self._rounds_left -= 1
+        given = await asyncio.to_thread(self._rounds.give, asked, self.shown)
+        self.shown += given.shown
+        self._sections += given.sections
+        return given.told
 
     def _explain_cut(self, failure: ModelFailure) -> Sequence[str]:
         """Say, once, how an answer would have been short enough that repeats whole files."""
@@ -270,7 +322,10 @@ class _Sampling:
                 answer = await observer.obtain(seq, request, request_model)
             reading = accept_answer(request, answer)
             output = reading.output
-            if self._review is not None and isinstance(output, LLMResponse):
+            asked = output.asked if isinstance(output, AskingResponse | AskingPlan) else None
+            if asked is not None:
+                reading = replace(reading, told=await self._give(request, answer, asked))
+            elif self._review is not None and isinstance(output, LLMResponse):
                 review = await asyncio.to_thread(self._review, output, self.shown)
                 self.shown += review.shown
                 self._sections += review.sections
@@ -286,4 +341,4 @@ class _Sampling:
             raise
         if observer is not None:
             await observer.answered(seq, request, answer, reading)
-        return _Accepted(answer, output)
+        return _Accepted(answer, output, asks=asked is not None)

@@ -62,6 +62,8 @@ class Reading:
     output: BaseModel
     notes: tuple[str, ...] = ()
     """What had to be overlooked to read it; empty where it was as it was asked for."""
+    told: str = ""
+    """What the model asked for instead of answering, and what it was shown."""
 
 
 def accept_answer(request: ModelRequest, answer: ModelAnswer) -> Reading:

@@ -58,7 +58,7 @@ class ModelRequest:
     @property
     def tool_name(self) -> str:
         """Name of the tool by whose arguments the model answers."""
-        return self.output.__name__.lower()
+        return (self.output.model_config.get("title") or self.output.__name__).lower()
 
     @property
     def origin(self) -> Origin:

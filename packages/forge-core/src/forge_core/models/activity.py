@@ -142,6 +142,8 @@ class CallLLMInput(CallInput):
     """Hash of the commit that the attempt starts from."""
     target_files: tuple[str, ...] = ()
     """Files that the user named, which may be ignored ones."""
+    context_rounds: int = 0
+    """Times that the model may ask for more context."""
 
 
 class CallPlannerInput(CallInput):
@@ -154,6 +156,12 @@ class CallPlannerInput(CallInput):
     """Files that the user named, which may be protected ones."""
     validation: ValidationConfig | None = None
     """None, with which no file is protected from a plan, in what an older Forge scheduled."""
+    worktree: str | None = None
+    """Where more context is read; None, with which none is, in what an older Forge scheduled."""
+    head: str = "HEAD"
+    """Hash of the commit of which it is read."""
+    context_rounds: int = 0
+    """Times that the planner may ask for more context."""
 
 
 class WriteFilesInput(WorktreeInput):

@@ -105,6 +105,8 @@ class ContextConfig(BaseModel):
     """Show a map of the repository: its best-ranked files with signatures, the others by name."""
     repo_map_tokens: int = Field(default=2048, ge=0)
     """Estimated tokens for the repository map, at most a quarter of the prompt; 0 for none."""
+    context_rounds: int = Field(default=2, ge=0, le=5)
+    """Times that a model may ask for files or searches before it answers; 0 for never."""
     chars_per_token: float = Field(default=4.0, gt=0, allow_inf_nan=False)
     """Characters per token, for estimates."""
 

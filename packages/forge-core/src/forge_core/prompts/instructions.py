@@ -52,6 +52,18 @@ Files that decide what checks, builds or tools execute (conftest.py, pyproject.t
 """What both are told where such files are protected."""
 
 
-def build_instructions(role: str, *, allow_protected_files: bool) -> str:
+ON_DEMAND = """
+If you cannot answer without more of the repository, ask for it first: name files or words to \
+search for in context_request, leave all lists empty, and you are shown what there is and asked \
+again, up to {rounds}. Ask for all that you lack at once. An answer with anything in its lists is \
+taken as your answer, whatever it asks for.
+"""
+"""What both are told where more context may be asked for."""
+
+
+def build_instructions(role: str, *, allow_protected_files: bool, context_rounds: int = 0) -> str:
     """Return a role's instructions under the rules of the task."""
-    return role if allow_protected_files else role + PROTECTED
+    protected = "" if allow_protected_files else PROTECTED
+    times = "once" if context_rounds == 1 else f"{context_rounds} times"
+    on_demand = ON_DEMAND.format(rounds=times) if context_rounds else ""
+    return role + protected + on_demand

@@ -216,6 +216,9 @@ class ForgeTaskWorkflow:
                     settings=self._work.planner_settings,
                     target_files=self._work.task.target_files,
                     validation=self._work.task.validation,
+                    worktree=worktree.path,
+                    head=worktree.head,
+                    context_rounds=self._work.task.context.context_rounds,
                 ),
                 build_call_options(self._owner.task_queue, self._work.planner_settings),
             )

@@ -14,7 +14,7 @@ FieldKind = Literal["text", "flag", "texts", "object", "objects"]
 PATHS = frozenset(
     {"file_path", "new_path", "deletions", "target_files", "context_files", "context_request.files"}
 )
-"""Fields that hold paths; those of one name in two models are told apart by the name before."""
+"""Fields that hold paths; one that another model has as well, with the name before."""
 
 IDS = frozenset({"task_id", "step_id", "sub_task_id"})
 """Fields that hold names."""
@@ -67,9 +67,11 @@ def list_required(model: type[BaseModel]) -> list[str]:
 
 @cache
 def list_lists(model: type[BaseModel]) -> frozenset[str]:
-    """Return the names of the lists of an answer, by which it is known."""
+    """Return the names of the lists and objects of an answer, by which it is known."""
     return frozenset(
-        field.name for field in list_fields(model).values() if field.kind in {"texts", "objects"}
+        field.name
+        for field in list_fields(model).values()
+        if field.kind in {"texts", "objects", "object"}
     )
 
 
