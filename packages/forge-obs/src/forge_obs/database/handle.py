@@ -16,7 +16,7 @@ from typing import Final
 from sqlalchemy import Engine
 
 from forge_obs.database.commits.checkpointer import Checkpointer
-from forge_obs.database.commits.group_commit import Commit, GroupCommit
+from forge_obs.database.commits.group_commit import Commit, GroupCommit, Unchanged
 from forge_obs.database.commits.sqlite_writer import LogConnection, Writer
 from forge_obs.database.connections import Identity, identify, list_connections
 from forge_obs.database.engines import create_write_engine, switch_journal
@@ -99,16 +99,24 @@ class Database:
             return
         for commit in commits:
             try:
-                commit.kept = self._execute([commit], give_up - time.monotonic())
+                commit.kept = self._write_one(commit, give_up)
             except _REFUSALS as error:
                 if is_busy(error):
                     raise  # the threads of the other rows may have more time
                 commit.error = error
 
+    def _write_one(self, commit: Commit, give_up: float) -> bool:
+        try:
+            return self._execute([commit], give_up - time.monotonic())
+        except Unchanged:
+            return self._execute([commit], give_up - time.monotonic(), parted=True)
+
     def _write_together(self, commits: Sequence[Commit], timeout_s: float) -> bool:
         """Commit all rows by one statement; False if one of them keeps the others from it."""
         try:
             kept = self._execute(commits, timeout_s)
+        except Unchanged:
+            return False
         except _REFUSALS as error:
             if is_busy(error):
                 raise
@@ -117,12 +125,18 @@ class Database:
             commit.kept = kept
         return True
 
-    def _execute(self, commits: Sequence[Commit], timeout_s: float) -> bool:
+    def _execute(
+        self, commits: Sequence[Commit], timeout_s: float, *, parted: bool = False
+    ) -> bool:
         give_up = time.monotonic() + timeout_s
         try:
             if self._writer is None:
                 self._writer = Writer(self.path, timeout_s)
-            shared = self._writer.commit(commits, give_up - time.monotonic())
+            left_s = give_up - time.monotonic()
+            if parted:
+                shared = self._writer.commit_parted(commits[0], left_s)
+            else:
+                shared = self._writer.commit(commits, left_s)
         except DRIVER_ERRORS as error:
             if not isinstance(error, KeyTaken) and not is_busy(error):
                 self.close()

@@ -4,9 +4,19 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import ColumnCollection, ColumnElement, Table, case, func, literal_column, or_
+from sqlalchemy import (
+    ColumnCollection,
+    ColumnElement,
+    Table,
+    case,
+    func,
+    literal_column,
+    not_,
+    or_,
+)
 from sqlalchemy.dialects.sqlite import dialect, insert
 
+from forge_obs.database.collisions import TEXTS
 from forge_obs.model.columns import (
     NO_RESULT,
     OPEN_STATUSES,
@@ -72,10 +82,19 @@ def _merged(table: Table, new: Columns, column: Column) -> Value:
 
 
 def _unsettled(table: Table, new: Columns) -> ColumnElement[bool]:
-    """Keep an unfinished entry from changing a finished one."""
+    """Keep an unfinished entry from changing a finished one, and a finished call from another."""
     names = OPEN_STATUSES if table.name == "runs" else (STARTED,)
     open_statuses: list[Value] = [literal_column(f"'{name}'") for name in names]
-    return or_(new["status"].not_in(open_statuses), table.c["status"].in_(open_statuses))
+    finished = new["status"].not_in(open_statuses)
+    if table.name == "interactions":
+        finished &= not_(or_(*(_differs(table.c[name], new[name]) for name in TEXTS)))
+    return or_(table.c["status"].in_(open_statuses), finished)
+
+
+def _differs(old: Value, new: Value) -> ColumnElement[bool]:
+    """Return whether both texts are known and not the same."""
+    empty: Value = literal_column("''")
+    return func.coalesce((old != empty) & (new != empty) & (old != new), literal_column("0"))
 
 
 def _fill(new: Value, old: Value, _row: Columns) -> Value:

@@ -1,17 +1,18 @@
 """Write one entry: a prepared statement, one transaction, committed when it returns."""
 
+import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy import func, text
 
-from forge_obs.database import facts
+from forge_obs.database import collisions, facts
 from forge_obs.database.commits.group_commit import Commit, Step
 from forge_obs.database.errors import DRIVER_ERRORS, KeyTaken
 from forge_obs.database.handle import Database, get_writing, open_database
@@ -173,7 +174,17 @@ def _build_commit(statement: KeyStatements, entry: Entry) -> Commit:
     if entry.named:
         steps.append(statement.early.step(entry.row))
         steps.append(statement.removal.step(entry.row, after_change=True))
-    return Commit(statement.upsert.text, statement.upsert.pick(entry.row), steps)
+    part = partial(_part, statement, entry)
+    return Commit(statement.upsert.text, statement.upsert.pick(entry.row), steps, part=part)
+
+
+def _part(statement: KeyStatements, entry: Entry, driver: sqlite3.Connection) -> Commit:
+    """Build what to write where the statement changed nothing."""
+    parted = collisions.part(driver, entry)
+    if parted is None:
+        return _build_commit(statement, entry)
+    [first, *_] = _call_statements(has_call_key=parted.has_call_key)
+    return _build_commit(first, parted)
 
 
 def _build_outcome(entry: Entry) -> Commit:

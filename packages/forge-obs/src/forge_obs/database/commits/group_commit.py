@@ -12,10 +12,13 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from forge_obs.errors import StoreUnavailable
 from forge_obs.fork_lock import ForkLock
+
+if TYPE_CHECKING:
+    import sqlite3
 
 MOST_ROWS: Final = 16
 """How many rows a group takes; an older SQLite knows no more than 999 values in a statement."""
@@ -55,6 +58,10 @@ class Step:
     after_change: bool | None = None
 
 
+class Unchanged(Exception):
+    """A call's row was not changed, nor inserted: its key may belong to another call."""
+
+
 @dataclass(eq=False)
 class Commit:
     """A row on its way into the database.
@@ -64,6 +71,8 @@ class Commit:
         values: Its parameters, long texts last.
         steps: What belongs to the row and is written with it.
         alone: Whether the statement takes no rows of others.
+        part: Gives what to write where the statement changed nothing, which for a call means that
+            its key may belong to another one; None for what is never parted.
         length: How long these texts are, in characters.
         kept: Whether the file that took the row still stands at its path; None until then.
         error: Why the row was not taken.
@@ -73,6 +82,7 @@ class Commit:
     values: tuple[object, ...] = field(repr=False)
     steps: Sequence[Step] = ()
     alone: bool = False
+    part: "Callable[[sqlite3.Connection], Commit] | None" = None
     length: int = field(init=False)
     kept: bool | None = None
     error: Exception | None = None

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlite3 import OperationalError
 from typing import Final
 
-from forge_obs.database.commits.group_commit import Commit, Step
+from forge_obs.database.commits.group_commit import Commit, Step, Unchanged
 from forge_obs.database.engines import connect_for_writing
 from forge_obs.database.errors import is_busy
 from forge_obs.database.files import side_files
@@ -54,6 +54,8 @@ class Writer:
             Whether another process had the lock.
 
         Raises:
+            Unchanged: One of several rows, or the only one, changed nothing. The others may have
+                been written or not.
             sqlite3.Error: The database is locked, full, damaged or not writable; nothing was
                 written.
         """
@@ -63,15 +65,44 @@ class Writer:
         if len(commits) > 1:
             statement = repeat_values(statement, len(values), len(commits))
             values = tuple(chain.from_iterable(commit.values for commit in commits))
+        least = len(commits) if commits[0].part is not None else 0
         steps = [commit.steps for commit in commits if commit.steps]
         if not steps:
-            return self._execute_soon(statement, values, timeout_s)
-        shared = self._execute_soon("BEGIN IMMEDIATE", (), timeout_s)
-        try:
-            changed = self._driver.execute(statement, values).rowcount > 0
+            shared, changed = self._execute_soon(statement, values, timeout_s)
+            if changed < least:
+                raise Unchanged
+            return shared
+        with self._transaction(timeout_s) as shared:
+            changed = self._driver.execute(statement, values).rowcount
+            if changed < least:
+                raise Unchanged
             for some in steps:
-                self._follow(some, changed=changed)
-            return self._execute_soon("COMMIT", (), timeout_s) or shared
+                self._follow(some, changed=changed > 0)
+        return shared
+
+    def commit_parted(self, commit: Commit, timeout_s: float) -> bool:
+        """Write a row that `commit` left unchanged, under a key of its own if it needs one.
+
+        Returns:
+            Whether another process had the lock.
+
+        Raises:
+            sqlite3.Error: The database is locked, full, damaged or not writable; nothing was
+                written.
+        """
+        with self._transaction(timeout_s) as shared:
+            parted = commit if commit.part is None else commit.part(self._driver)
+            changed = self._driver.execute(parted.statement, parted.values).rowcount
+            self._follow(parted.steps, changed=changed > 0)
+        return shared
+
+    @contextmanager
+    def _transaction(self, timeout_s: float) -> Iterator[bool]:
+        """Commit what is written inside, or none of it; gives whether another process was in."""
+        shared, _ = self._execute_soon("BEGIN IMMEDIATE", (), timeout_s)
+        try:
+            yield shared
+            self._execute_soon("COMMIT", (), timeout_s)
         except BaseException:
             if self._driver.in_transaction:
                 self._driver.execute("ROLLBACK")
@@ -95,18 +126,21 @@ class Writer:
         finally:
             self._driver.execute("ROLLBACK")
 
-    def _execute_soon(self, statement: str, values: tuple[object, ...], timeout_s: float) -> bool:
+    def _execute_soon(
+        self, statement: str, values: tuple[object, ...], timeout_s: float
+    ) -> tuple[bool, int]:
+        """Execute as soon as no other process has the lock; gives whether one had, and the rows."""
         give_up = 0.0
         while True:
             try:
-                self._driver.execute(statement, values)
+                cursor = self._driver.execute(statement, values)
             except OperationalError as error:
                 now = time.monotonic()
                 give_up = give_up or now + timeout_s
                 if not is_busy(error) or now >= give_up:
                     raise
             else:
-                return give_up > 0.0
+                return give_up > 0.0, cursor.rowcount
             time.sleep(random.uniform(*_RETRY_S))  # noqa: S311 - jitter is no secret
 
     def close(self) -> None:

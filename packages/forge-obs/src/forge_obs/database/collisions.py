@@ -1,0 +1,114 @@
+"""Calls that share a key though they are not one: the second becomes a row of its own.
+
+A program that gives all its calls the same ids would else leave the last one on record, and what
+the others cost would be lost. It is decided in the transaction that writes the second: which
+entries have to wait for that is told by the upsert, which changes nothing where two finished calls
+differ (see `upsert`). See D79.
+"""
+
+import sqlite3
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Final
+
+import orjson
+
+from forge_obs.environment.process import make_entry_id
+from forge_obs.model.columns import CALL_KEY, MAX_COUNT, STARTED
+from forge_obs.model.entries import Entry, Row
+
+TEXTS: Final = ("user_prompt", "response", "system_prompt")
+"""Two calls are not one where both have one of these texts, and not the same."""
+
+_DIFFERS: Final = " OR ".join(
+    f"coalesce({name} <> '' AND :{name} <> '' AND {name} <> :{name}, 0)" for name in TEXTS
+)
+_OF_ATTEMPT: Final = " AND ".join(f"{name} = :{name}" for name in CALL_KEY[:-1])
+_OF_KEY: Final = " AND ".join(f"{name} = :{name}" for name in CALL_KEY)
+_OF_ENTRY: Final = "entry_id = :entry_id"
+
+
+@dataclass(frozen=True)
+class _Occupant:
+    """The row that has a key.
+
+    Attributes:
+        is_another: It is a finished call with other texts.
+        is_of_attempt: It was made in the same attempt of the same activity.
+    """
+
+    seq: int | None
+    is_another: bool
+    is_of_attempt: bool
+
+
+def part(driver: sqlite3.Connection, entry: Entry) -> Entry | None:
+    """Return a call with keys of its own, if those that it has belong to another one, else None.
+
+    The same call gets the same keys again, so that it may be delivered twice.
+
+    Args:
+        driver: In a transaction that has the write lock.
+        entry: A call.
+    """
+    row = entry.row
+    at_key = _find(driver, _OF_KEY, row) if entry.has_call_key else None
+    occupant = at_key or _find(driver, _OF_ENTRY, row)
+    if occupant is None or not occupant.is_another:
+        return None
+    entry_id, known = _choose_id(driver, entry)
+    seq = row["seq"]
+    if at_key is not None:
+        seq = known.seq if known else _next_seq(driver, row)
+    notes = [row["notes"]] if row["notes"] else []
+    if seq != row["seq"]:
+        notes.append(f"seq: {row['seq']} belongs to another call")
+    if entry.named and entry_id != row["entry_id"]:
+        notes.append(f"entry_id: {row['entry_id']} belongs to another call")
+    moved = {**row, "entry_id": entry_id, "seq": seq, "notes": "; ".join(map(str, notes))}
+    return replace(entry, row=moved, named=entry.named and entry_id == row["entry_id"])
+
+
+def _choose_id(driver: sqlite3.Connection, entry: Entry) -> tuple[str, _Occupant | None]:
+    """Choose the id of the row that the call has already, or is to get.
+
+    One that `record()` made up says nothing of the call: it is kept only where its row is there.
+    """
+    row = entry.row
+    own = str(row["entry_id"])
+    found = _find(driver, _OF_ENTRY, row)
+    ours = found is None or (found.is_of_attempt if entry.has_call_key else True)
+    if ours and not (found and found.is_another) and (found or entry.named):
+        return own, found
+    # First the id of a call whose answer is not known yet, which may have come since.
+    for response in ("", row["response"] or ""):
+        derived = _derive_id(entry, str(response))
+        found = _find(driver, _OF_ENTRY, {**row, "entry_id": derived})
+        if not (found and found.is_another):
+            return derived, found
+    return make_entry_id(), None
+
+
+def _derive_id(entry: Entry, response: str) -> str:
+    """Make an id out of what the call is: a UUID of version 8, see RFC 9562."""
+    row = entry.row
+    keys = [row[name] for name in CALL_KEY] if entry.has_call_key else [row["entry_id"]]
+    told = orjson.dumps([*keys, row["system_prompt"], row["user_prompt"], response])
+    digest = sha256(told).hexdigest()
+    return f"{digest[:12]}8{digest[13:16]}8{digest[17:32]}"
+
+
+def _find(driver: sqlite3.Connection, where: str, row: Row) -> _Occupant | None:
+    query = (
+        f"SELECT seq, status <> '{STARTED}' AND ({_DIFFERS}), coalesce({_OF_ATTEMPT}, 0)"  # noqa: S608
+        f" FROM interactions WHERE {where}"
+    )
+    found = driver.execute(query, row).fetchone()
+    return None if found is None else _Occupant(found[0], bool(found[1]), bool(found[2]))
+
+
+def _next_seq(driver: sqlite3.Connection, row: Row) -> int | None:
+    """Give the number after all of the attempt; None if there is none."""
+    query = f"SELECT max(seq) FROM interactions WHERE {_OF_ATTEMPT}"  # noqa: S608
+    last = int(driver.execute(query, row).fetchone()[0])
+    return last + 1 if last < MAX_COUNT else None
