@@ -5,18 +5,22 @@ from temporalio import activity
 
 
 @activity.defn
-def ask(question: str) -> str:
-    """Ask a model; an attempt that is paid for again is a row of its own."""
+def ask(questions: list[str]) -> list[str]:
+    """Ask a model each question; an attempt that is paid for again has rows of its own."""
     info = activity.info()
-    with observe(
-        task_id=info.workflow_type or "ask",
-        model="m",
-        user_prompt=question,
-        workflow_id=info.workflow_id,
-        run_id=info.workflow_run_id,
-        activity_id=info.activity_id,
-        activity_attempt=info.attempt,
-    ) as call:
-        answer = "4"  # what your client gives
-        call.answer(answer, usage={"prompt_tokens": 9, "completion_tokens": 1})
-    return answer
+    answers = []
+    for seq, question in enumerate(questions):
+        with observe(
+            task_id=info.workflow_type or "ask",
+            model="m",
+            user_prompt=question,
+            workflow_id=info.workflow_id,
+            run_id=info.workflow_run_id,
+            activity_id=info.activity_id,
+            activity_attempt=info.attempt,
+            seq=seq,
+        ) as call:
+            answer = "4"  # what your client gives
+            call.answer(answer, usage={"prompt_tokens": 9, "completion_tokens": 1})
+        answers.append(answer)
+    return answers

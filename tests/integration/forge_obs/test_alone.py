@@ -87,10 +87,14 @@ def test_activity_of_another_worker_records_under_its_own_ids(private_environmen
     ask = runpy.run_path(str(EXAMPLES / "temporal_activity.py"))["ask"]
     environment = ActivityEnvironment()
 
-    assert [environment.run(ask, QUESTION) for _ in range(2)] == ["4", "4"]
+    answers = [environment.run(ask, [QUESTION, "Why?"]) for _ in range(2)]
 
     workflow_id = environment.info.workflow_id
-    assert stored(private_environment / "forge.db") == [(QUESTION, "4", workflow_id)]
+    assert answers == [["4", "4"]] * 2
+    assert stored(private_environment / "forge.db") == [
+        (QUESTION, "4", workflow_id),
+        ("Why?", "4", workflow_id),
+    ]
 
 
 @pytest.mark.parametrize("name", ["plain.py", "service.py", "temporal_activity.py"])

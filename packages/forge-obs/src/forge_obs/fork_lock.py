@@ -6,6 +6,7 @@ for ever. So each lock is taken before a fork, and what must not be copied is cl
 See D66.
 """
 
+import logging  # noqa: F401 - what it does before a fork must come after what is done here
 import os
 import threading
 import time
@@ -14,6 +15,8 @@ from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from typing import Final
 from weakref import WeakValueDictionary
+
+from forge_obs.errors import StoreUnavailable
 
 _WAIT_S: Final = 5.0
 """How long a fork waits for one lock, in seconds."""
@@ -36,6 +39,8 @@ class ForkLock:
         self._lock = threading.RLock()
         self._let_go = let_go
         self._held_for_fork = False
+        self.lost = False
+        """Whether a thread that is not in this process had it when this process was forked."""
         _locks[next(_numbers)] = self
 
     @contextmanager
@@ -77,6 +82,7 @@ class ForkLock:
 
     def after_fork_in_child(self) -> None:
         """Start over: the thread that holds the old lock is not in this process."""
+        self.lost = self.lost or not self._held_for_fork
         self._held_for_fork = False
         self._lock = threading.RLock()
 
@@ -111,7 +117,14 @@ def wait_for_fork() -> None:
 
 
 def importing() -> AbstractContextManager[bool]:
-    """Let a fork wait for an import, whose lock would stay taken in the child."""
+    """Let a fork wait for an import, whose lock would stay taken in the child.
+
+    Raises:
+        StoreUnavailable: The fork that made this process waited in vain: to import what a thread of
+            the parent was importing would take for ever.
+    """
+    if _import_lock.lost:
+        raise StoreUnavailable("this process was forked in the middle of an import")
     return _import_lock.held(_IMPORT_S)
 
 

@@ -119,9 +119,9 @@ def record(kind: object = None, /, *unexpected: object, **fields: object) -> boo
     `DEADLINE_S` for a locked database (`MIGRATE_S` when it must migrate) and `SPOOL_S` for the
     spool. The same call key (`run_id`, `activity_id`, `activity_attempt`, `seq`) or `entry_id`
     again merges into its row: `started` never changes a finished one, null never replaces a value;
-    but a `status` that is left out is `ok`. An outcome is added to the call that its `entry_id`
-    names; one that comes before its call waits for it a week. Call it through `asyncio.to_thread`
-    in async code.
+    but a `status` that is left out is `ok`. Calls with other prompts or answers are kept apart. An
+    outcome is added to the call that its `entry_id` names; one that comes before its call waits
+    for it a week. Call it through `asyncio.to_thread` in async code.
 
     Args:
         kind: `"interaction"` for one request to a model, `"outcome"` for what became of its

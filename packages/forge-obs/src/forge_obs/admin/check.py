@@ -8,9 +8,9 @@ from typing import Literal
 
 from sqlalchemy import Connection
 
+from forge_obs.database.connections import side_files
 from forge_obs.database.engines import create_read_engine, list_columns, quick_check
 from forge_obs.database.errors import telling_errors
-from forge_obs.database.files import side_files
 from forge_obs.database.migrate import get_revision
 from forge_obs.errors import SpoolUnavailable, StoreError
 from forge_obs.model.columns import HEAD, REVISIONS

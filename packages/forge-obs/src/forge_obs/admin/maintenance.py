@@ -23,9 +23,10 @@ from sqlalchemy import (
 )
 
 from forge_obs.admin.check import check_store
+from forge_obs.database.connections import reserved_files, side_files
 from forge_obs.database.engines import READ_ONLY
 from forge_obs.database.errors import telling_errors
-from forge_obs.database.files import copy_database, reserved_files, shrink, side_files
+from forge_obs.database.files import copy_database, make_single, shrink
 from forge_obs.database.handle import get_engine
 from forge_obs.database.schema import interactions, runs
 from forge_obs.environment import private_files
@@ -121,7 +122,8 @@ def prune(
 def back_up(db_path: str | os.PathLike[str], target: str | os.PathLike[str]) -> int:
     """Copy a database that may be in use to a new file, readable by its owner alone.
 
-    The copy is the database of one moment; a copy that was interrupted is an empty database.
+    The copy is the database of one moment, and one file that can be read on a read-only medium. A
+    copy that was interrupted is an empty database, or needs to be written once to be read.
 
     Returns:
         The copy's size in bytes.
@@ -138,6 +140,7 @@ def back_up(db_path: str | os.PathLike[str], target: str | os.PathLike[str]) -> 
     try:
         with telling_errors(source):
             copy_database(source, copy)
+            make_single(copy)
     except BaseException:
         copy.unlink(missing_ok=True)
         raise

@@ -33,7 +33,7 @@ class Connection(sqlite3.Connection):
 
     Args:
         path: The file, which exists: one that SQLite makes would be readable by everybody.
-        mode: `rw` or `ro`.
+        mode: `rw`, `ro`, or `immutable` for a file that nobody writes, whose log is not looked at.
         wait_s: How long a statement waits for a lock, in seconds.
 
     Raises:
@@ -48,8 +48,9 @@ class Connection(sqlite3.Connection):
             raise StoreUnavailable(f"database {path} was in use when this process was forked")
         key = id(self)
         _open[key] = ref(self, lambda _: _open.pop(key, None))
+        options = "mode=ro&immutable=1" if mode == "immutable" else f"mode={mode}"
         super().__init__(
-            f"{path.absolute().as_uri()}?mode={mode}",
+            f"{path.absolute().as_uri()}?{options}",
             uri=True,
             timeout=max(0.0, wait_s),
             isolation_level=None,
@@ -67,6 +68,18 @@ _open: Final[dict[int, "ref[Connection]"]] = {}
 _refused: Final[set[Identity]] = set()
 _inherited: Final[list[Connection]] = []
 """In a child: kept for ever, since the end of one would close it."""
+
+
+def side_files(path: Path) -> list[Path]:
+    """Name the files that SQLite keeps beside a database in WAL mode, following links."""
+    file = path.resolve()
+    return [file.with_name(f"{file.name}{suffix}") for suffix in ("-wal", "-shm")]
+
+
+def reserved_files(path: Path) -> list[Path]:
+    """Name the files that SQLite makes beside a database, whatever its mode."""
+    file = path.resolve()
+    return [*side_files(path), file.with_name(f"{file.name}-journal")]
 
 
 def identify(path: str) -> Identity | None:

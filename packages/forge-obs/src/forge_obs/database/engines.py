@@ -1,5 +1,6 @@
 """How SQLite is opened: by engines of SQLAlchemy and by connections of the driver."""
 
+import os
 import random
 import sqlite3
 import time
@@ -10,10 +11,16 @@ from typing import Final, Literal, cast
 from sqlalchemy import Connection, Engine
 
 from forge_obs.database.connections import Connection as DriverConnection
-from forge_obs.database.connections import let_forks_pass
+from forge_obs.database.connections import (
+    identify,
+    let_forks_pass,
+    list_connections,
+    reserved_files,
+)
 from forge_obs.database.errors import is_busy
 from forge_obs.database.private_engine import build_engine
 from forge_obs.environment.private_files import refuse_device
+from forge_obs.errors import StoreUnavailable
 
 BUSY_S: Final = 5.0
 """How long a statement waits for a lock, in seconds, unless someone says otherwise."""
@@ -26,6 +33,9 @@ _LONG_LOG_PAGES: Final = 32_768
 
 _KEPT_LOG_BYTES: Final = 128_000_000
 """What is kept of the file of a log that starts over: overwriting is faster than extending."""
+
+_NOT_WRITABLE: Final = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN})
+"""What SQLite says where it may not make the files that a log needs."""
 
 _RETRY_S: Final = (0.005, 0.05)
 
@@ -113,17 +123,59 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     """Open an existing file for reading alone, as the driver's own connection.
 
     Raises:
-        StoreUnavailable: It is a device or a pipe, which might wait for its other end.
+        StoreUnavailable: It is a device or a pipe, which might wait for its other end; or its last
+            rows stand in a log that cannot be read where it is.
         sqlite3.Error: It cannot be opened or read.
     """
     let_forks_pass()
     refuse_device(path)
+    for mode in ("rw", "ro"):
+        try:
+            return _probe(path, mode)
+        except sqlite3.OperationalError as error:
+            if is_busy(error) or (mode == "ro" and not _lacks_memory(path, error)):
+                raise
+    return _open_immutable(path)
+
+
+def _lacks_memory(path: Path, error: sqlite3.OperationalError) -> bool:
+    """Return whether SQLite found no place for the memory that the users of a log share."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in _NOT_WRITABLE and _is_in_wal_mode(path)
+
+
+def _is_in_wal_mode(path: Path) -> bool:
+    """Read the mode from the header, see https://sqlite.org/fileformat2.html, section 1.3.
+
+    Not where this process has the file open: closing it drops the locks of those connections.
+    """
+    here = identify(os.fspath(path))
+    if any(known.identity == here for known in list_connections()):
+        return False
+    with path.open("rb") as file:
+        return file.read(20)[18:] == b"\2\2"
+
+
+def _open_immutable(path: Path) -> sqlite3.Connection:
+    """Open a file in a read-only place, if all of its rows stand in it."""
+    connection = _probe(path, "immutable")
+    # Looked at afterwards: a log that came meanwhile would not be read either.
+    wal, _, journal = reserved_files(path)
+    log = next((file for file in (wal, journal) if _has_content(file)), None)
+    if log is not None:
+        connection.close()
+        raise StoreUnavailable(
+            f"database {path}: its last rows are in {log.name}, which cannot be read in a "
+            "read-only place; copy both files to another one"
+        )
+    return connection
+
+
+def _has_content(file: Path) -> bool:
     try:
-        return _probe(path, "rw")
-    except sqlite3.OperationalError as error:
-        if is_busy(error):
-            raise
-        return _probe(path, "ro")
+        return file.stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 def _probe(path: Path, mode: str) -> sqlite3.Connection:

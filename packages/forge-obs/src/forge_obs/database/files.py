@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from forge_obs.database.connections import Connection
+from forge_obs.database.connections import Connection, side_files
 from forge_obs.database.engines import BUSY_S, open_for_reading
 from forge_obs.database.errors import is_busy
 from forge_obs.environment import private_files
@@ -38,18 +38,6 @@ def prepare_file(path: Path) -> None:
             private_files.tighten(file)
 
 
-def side_files(path: Path) -> list[Path]:
-    """Name the files that SQLite keeps beside a database in WAL mode, following links."""
-    file = path.resolve()
-    return [file.with_name(f"{file.name}{suffix}") for suffix in ("-wal", "-shm")]
-
-
-def reserved_files(path: Path) -> list[Path]:
-    """Name the files that SQLite makes beside a database, whatever its mode."""
-    file = path.resolve()
-    return [*side_files(path), file.with_name(f"{file.name}-journal")]
-
-
 def copy_database(source: Path, target: Path) -> None:
     """Copy a database of one moment into an empty file, in one transaction there.
 
@@ -60,6 +48,15 @@ def copy_database(source: Path, target: Path) -> None:
         closing(Connection(target, "rw", BUSY_S)) as writer,
     ):
         reader.backup(writer)
+
+
+def make_single(path: Path) -> None:
+    """Put a database that nobody uses out of WAL mode, so that one file is all of it.
+
+    In that mode even a reader needs to make files beside it, which a read-only place forbids.
+    """
+    with closing(Connection(path, "rw", BUSY_S)) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE")
 
 
 def shrink(path: Path) -> str | None:

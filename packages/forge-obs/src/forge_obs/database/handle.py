@@ -18,10 +18,10 @@ from sqlalchemy import Engine
 from forge_obs.database.commits.checkpointer import Checkpointer
 from forge_obs.database.commits.group_commit import Commit, GroupCommit, Unchanged
 from forge_obs.database.commits.sqlite_writer import LogConnection, Writer
-from forge_obs.database.connections import Identity, identify, list_connections
+from forge_obs.database.connections import Identity, identify, list_connections, side_files
 from forge_obs.database.engines import create_write_engine, switch_journal
 from forge_obs.database.errors import DRIVER_ERRORS, KeyTaken, is_busy, telling_errors
-from forge_obs.database.files import prepare_file, side_files
+from forge_obs.database.files import prepare_file
 from forge_obs.database.replaced_file import Watch
 from forge_obs.environment.process import get_network_file_system
 from forge_obs.errors import StoreUnavailable

@@ -15,8 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from forge_obs.database.connections import Identity, identify
-from forge_obs.database.files import side_files
+from forge_obs.database.connections import Identity, identify, side_files
 from forge_obs.environment import private_files
 from forge_obs.environment.locked_file import locked
 from forge_obs.errors import StoreUnavailable

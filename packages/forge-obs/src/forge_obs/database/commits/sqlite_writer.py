@@ -12,9 +12,9 @@ from sqlite3 import OperationalError
 from typing import Final
 
 from forge_obs.database.commits.group_commit import Commit, Step, Unchanged
+from forge_obs.database.connections import side_files
 from forge_obs.database.engines import connect_for_writing
 from forge_obs.database.errors import is_busy
-from forge_obs.database.files import side_files
 from forge_obs.database.upsert import repeat_values
 
 _RETRY_S: Final = (0.0005, 0.005)
