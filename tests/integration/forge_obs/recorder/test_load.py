@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from forge_obs import flush, get_backlog, lost_count, record, upgrade
+from forge_obs.database.connections import identify
 from support.children import start_child, wait_for
 from support.waiting import wait_until
 
@@ -162,11 +163,11 @@ def test_many_calls_leave_nothing_behind(db: Path, calls: int) -> None:
     flush()
     wait_until(lambda: count_log_threads() == 0, "threads of other tests")
     write_many(1000)
-    before = count_descriptors(), resident_kb()
+    before = count_descriptors(db), resident_kb()
 
     write_many(calls)
 
-    assert count_descriptors() == before[0]
+    assert count_descriptors(db) == before[0]
     assert resident_kb() - before[1] < 8_000
     assert len(stored_ids(db)) == calls + 1000
 
@@ -175,8 +176,18 @@ def count_log_threads() -> int:
     return sum(thread.name == "forge-obs-log" for thread in threading.enumerate())
 
 
-def count_descriptors() -> int:
-    return len(list(Path("/dev/fd").iterdir()))
+def count_descriptors(db: Path) -> int:
+    """Count those that lead to the database and what stands beside it: others come and go."""
+    ours = {identify(str(file)) for file in db.parent.iterdir()} - {None}
+    return sum(find_identity(int(found.name)) in ours for found in Path("/dev/fd").iterdir())
+
+
+def find_identity(descriptor: int) -> tuple[int, int] | None:
+    try:
+        found = os.fstat(descriptor)
+    except OSError:  # that of the listing itself
+        return None
+    return found.st_dev, found.st_ino
 
 
 def resident_kb() -> int:

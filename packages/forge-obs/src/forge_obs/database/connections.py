@@ -49,8 +49,9 @@ class Connection(sqlite3.Connection):
         key = id(self)
         _open[key] = ref(self, lambda _: _open.pop(key, None))
         options = "mode=ro&immutable=1" if mode == "immutable" else f"mode={mode}"
+        # A program may have asked for caches that all connections share, and with them their locks.
         super().__init__(
-            f"{path.absolute().as_uri()}?{options}",
+            f"{path.absolute().as_uri()}?{options}&cache=private",
             uri=True,
             timeout=max(0.0, wait_s),
             isolation_level=None,
