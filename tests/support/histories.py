@@ -12,22 +12,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from forge_core.errors import RunCancelled
+from forge_core.models.budget import BudgetConfig, Limits
 from forge_core.models.task import TaskDefinition
 from forge_core.runs.client import submit_run, wait_for_result
+from forge_core.runs.limits import send_limits
 from forge_core.runs.resolve import RunSettings, resolve_run
 from forge_core.temporal_client.connect import ConnectConfig, connect
+from forge_core.temporal_client.inspector import RunDescription, RunInspector
 from forge_core.worker.worker import WORKFLOWS, running_worker
 from support.llm_server import Exchange, LLMServer, Reply, tool
+from support.llm_wires import Usage
 from support.repository import make_repository
 from support.sandbox import build_sandbox
 from support.script import answer
 from support.temporal_server import unique_queue
+from support.waiting import until
 from temporalio.client import Client, WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
 if TYPE_CHECKING:
     from temporalio.envconfig import ClientConnectConfig
+
+USAGE = Usage(input_tokens=4000, output_tokens=1000)
+"""Of each request."""
 
 DIRECTORY = Path(__file__).parents[1] / "histories"
 MODEL = "openai-chat:writer-1"
@@ -52,6 +60,8 @@ class Scenario:
     """Answers that fail validation before the first that does not."""
     cancel_at: int | None = None
     """Request to the model at which it is cancelled."""
+    limits: tuple[int, ...] = ()
+    """Limits of its tokens, a new one each time that it has stopped; none without."""
     cluster: bool = False
     """Whether its worker is one of many, with a queue of its own beside the shared one."""
 
@@ -65,6 +75,8 @@ SCENARIOS = (
     Scenario("retried_fan_out", (FAN_OUT,), wrong_answers=4),
     Scenario("failed", wrong_answers=9),
     Scenario("cancelled", (FIRST, FAN_OUT), cancel_at=4),
+    # It stops before the planner's call, then with both sub-tasks waiting.
+    Scenario("budget", (FIRST, FAN_OUT), limits=(1, 9000, 1_000_000)),
 )
 
 
@@ -78,13 +90,17 @@ class Model:
 
     def reply(self, exchange: Exchange) -> Reply:
         """Answer a request."""
+        return replace(self._answer(exchange), usage=USAGE)
+
+    def _answer(self, exchange: Exchange) -> Reply:
         if exchange.prompts.tool == "plan":
             return tool({"steps": self._scenario.steps})
         with self._lock:
             self._wrong -= 1
             if self._wrong >= 0:
                 return tool(WRONG)
-        part = next((p for p in ("p", "q") if f"Write {p}." in exchange.prompts.user), "hello")
+        named = (p for p in ("p", "q") if f"Your part ({p}):" in exchange.prompts.user)
+        part = next(named, "hello")
         reply = tool(answer(f"{part}.py", "X = 1\n"))
         hangs = self._scenario.cancel_at is not None and part != "hello"
         return replace(reply, gate=threading.Event()) if hangs else reply
@@ -98,7 +114,9 @@ async def record(address: str, scenario: Scenario) -> list[WorkflowHistory]:
     with _directory() as directory, LLMServer(Model(scenario).reply) as model:
         os.environ.update(model.environment)
         repo = make_repository(directory / "repo", {"README.md": "# a repository\n"})
-        task = TaskDefinition(task_id="work", description="Do the work.")
+        first_limit = scenario.limits[0] if scenario.limits else None
+        budget = BudgetConfig(max_total_tokens=first_limit)
+        task = TaskDefinition(task_id="work", description="Do the work.", budget=budget)
         settings = RunSettings(MODEL, MODEL, plan=bool(scenario.steps))
         work = resolve_run(task, repo, settings)
         async with running_worker(client, queue, f"{queue}@own" if scenario.cluster else None):
@@ -106,11 +124,25 @@ async def record(address: str, scenario: Scenario) -> list[WorkflowHistory]:
             if scenario.cancel_at is not None:
                 await asyncio.to_thread(model.wait_for_requests, scenario.cancel_at)
                 await handle.cancel()
+            for stops, tokens in enumerate(scenario.limits[1:], start=1):
+                stopped = await wait_for_stop(client, handle.id, stops)
+                await send_limits(stopped, Limits(max_total_tokens=tokens))
             try:
                 await wait_for_result(handle)
             except RunCancelled:
                 assert scenario.cancel_at is not None
     return await _fetch(client, queue)
+
+
+async def wait_for_stop(client: Client, workflow_id: str, stops: int = 1) -> RunDescription:
+    """Wait until a run has stopped at its budget so many times, and describe it."""
+
+    async def look() -> RunDescription | None:
+        run = await RunInspector(client).find_run(workflow_id)
+        stop = run.stop if run is not None else None
+        return run if stop is not None and stop.number == stops else None
+
+    return await until(look, "the run to stop")
 
 
 def save(name: str, histories: list[WorkflowHistory]) -> None:

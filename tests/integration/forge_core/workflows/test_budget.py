@@ -21,7 +21,7 @@ from forge_core.temporal_client.inspector import RunDescription, RunInspector
 from forge_core.worker.worker import running_worker
 from forge_core.workflows.budget import SET_LIMITS
 from forge_obs import get_run, open_reader
-from support.histories import replay_workflows
+from support.histories import replay_workflows, wait_for_stop
 from support.live import follow_plan, list_units, name_unit
 from support.llm_server import Exchange, Handler, LLMServer, Reply, error, text
 from support.llm_wires import Usage
@@ -50,14 +50,9 @@ class Stage:
 
     async def wait_for_stop(self, number: int = 1) -> tuple[RunDescription, BudgetStop]:
         """Wait until the run has stopped so many times."""
-        async with asyncio.timeout(DEADLINE_S):
-            while True:
-                run = await RunInspector(self.client).find_run(self.workflow_id)
-                assert run is not None
-                assert run.is_open
-                if run.stop is not None and run.stop.number == number:
-                    return run, run.stop
-                await asyncio.sleep(0.05)
+        run = await wait_for_stop(self.client, self.workflow_id, number)
+        assert run.stop is not None
+        return run, run.stop
 
     async def wait_for_end(self) -> TaskResult:
         """Wait for the result."""

@@ -39,7 +39,7 @@ async def test_changed_task_workflow_fails_on_a_recorded_history(
         await replay(load(name)[:1], (changed, ForgeSubTaskWorkflow))
 
 
-@pytest.mark.parametrize("name", ["fan_out", "retried_fan_out", "cancelled"])
+@pytest.mark.parametrize("name", ["fan_out", "retried_fan_out", "cancelled", "budget"])
 async def test_changed_sub_task_workflow_fails_on_a_recorded_history(name: str) -> None:
     children = load(name)[1:]
 
