@@ -11,12 +11,19 @@ from forge_cli.app import call
 from support.forge import Outcome, run_forge
 from support.records import record_call, record_run
 
+THOUGHT = "First the parser.\x1b[2J\n\tThen its tests."
 TEXT = 'no newline at the end, a tab\t, \r\n, é ☃ and "quotes"\x1b[31m'
 
 
 @pytest.fixture
 def entry_id() -> str:
-    record_call(user_prompt=TEXT, context_manifest=[{"path": "a.py"}])
+    thought = {"type": "reasoning", "content": THOUGHT}
+    record_call(
+        user_prompt=TEXT,
+        context_manifest=[{"path": "a.py"}],
+        params={"max_tokens": 16_000, "temperature": 0.5, "not_sent": ["strict"]},
+        messages={"output": [{"role": "assistant", "parts": [thought]}]},
+    )
     with closing(sqlite3.connect(os.environ["FORGE_DB_PATH"])) as connection:
         return str(connection.execute("SELECT entry_id FROM interactions").fetchone()[0])
 
@@ -36,6 +43,10 @@ def test_short_id_of_a_verbose_status_shows_the_whole_call(
     assert outcome.code == 0
     assert f"call {entry_id[:8]}: llm, step a, attempt 1\nid         {entry_id}" in outcome.stdout
     assert "user prompt:\nno newline at the end, a tab\t" in outcome.stdout
+    assert "\nreasoning:\nFirst the parser.\\x1b[2J\n\tThen its tests.\n" in outcome.stdout
+    assert "\nresponse:\n" in outcome.stdout
+    asked = "asked      temperature 0.5, without strict, which the server refused\n"
+    assert asked in outcome.stdout
     assert "\x1b" not in outcome.stdout
 
 
@@ -46,6 +57,7 @@ def test_short_id_of_a_verbose_status_shows_the_whole_call(
         ("--system", b"You write."),
         ("--response", b'{"files": []}'),
         ("--context", b'[{"path":"a.py"}]'),
+        ("--reasoning", THOUGHT.encode()),
     ],
 )
 def test_chosen_text_is_written_byte_for_byte(entry_id: str, option: str, expected: bytes) -> None:

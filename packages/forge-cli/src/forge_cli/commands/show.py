@@ -16,6 +16,7 @@ from forge_cli.store.queries import Store
 from forge_cli.terminal.console import OutputFormat, print_text, print_verbatim
 from forge_cli.terminal.pager import paged
 from forge_cli.views.json_text import dump
+from forge_cli.views.reasoning import read_reasoning
 
 PARTS = Group("Only one text, as it is stored", sort_key=1)
 Part = Annotated[bool, Parameter(negative="", show_default=False, group=PARTS)]
@@ -29,6 +30,7 @@ def show(
     prompt: Part = False,
     system: Part = False,
     response: Part = False,
+    reasoning: Part = False,
     context: Part = False,
     json: Switch = False,
 ) -> ExitCode:
@@ -45,14 +47,22 @@ def show(
         prompt: Print only the user prompt.
         system: Print only the system prompt.
         response: Print only the model's raw answer.
+        reasoning: Print only what the model thought before it, where the provider told.
         context: Print only the list of the context's files, as JSON.
         json: Print one JSON document instead.
     """
-    parts = {"prompt": prompt, "system": system, "response": response, "context": context}
+    parts = {
+        "prompt": prompt,
+        "system": system,
+        "response": response,
+        "reasoning": reasoning,
+        "context": context,
+    }
     names = [name for name, is_given in parts.items() if is_given]
     if len(names) > 1 or (names and json):
         raise UsageError(
-            "--prompt, --system, --response, --context and --json are mutually exclusive"
+            "--prompt, --system, --response, --reasoning, --context and --json are mutually "
+            "exclusive"
         )
     call = Store().get_call(interaction)
     with paged():
@@ -87,6 +97,7 @@ def _choose_text(call: Interaction, name: str) -> str:
         "prompt": call.user_prompt,
         "system": call.system_prompt,
         "response": call.response,
+        "reasoning": read_reasoning(call.messages_json),
         "context": call.context_manifest_json,
     }
     text = texts[name]

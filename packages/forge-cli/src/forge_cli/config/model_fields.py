@@ -42,7 +42,7 @@ class ModelField:
     @property
     def help(self) -> str:
         """What users read of it."""
-        return self.info.description or ""
+        return " ".join((self.info.description or "").split())
 
     @property
     def default(self) -> Any:  # noqa: ANN401 - of any field
@@ -52,7 +52,7 @@ class ModelField:
     @property
     def is_whole(self) -> bool:
         """Whether the value is a whole number."""
-        return int in (self.info.annotation, *get_args(self.info.annotation))
+        return self._is_one(int)
 
     @property
     def bounds(self) -> Mapping[str, float]:
@@ -71,10 +71,13 @@ class ModelField:
         return [word for kind in kinds if get_origin(kind) is Literal for word in get_args(kind)]
 
     def describe(self) -> str:
-        """Say what it takes: one of some words, a truth, or a number within bounds."""
-        if bool in get_args(self.info.annotation):
-            return "true or false"
-        return f"one of {', '.join(self.choices)}" if self.choices else self.describe_number()
+        """Say what it takes: one of some words, true or false, or a number within bounds."""
+        if self.choices:
+            return f"one of {', '.join(self.choices)}"
+        return "true or false" if self._is_one(bool) else self.describe_number()
+
+    def _is_one(self, kind: type) -> bool:
+        return kind in (self.info.annotation, *get_args(self.info.annotation))
 
     def describe_number(self) -> str:
         """Say which numbers it takes, e.g. `a whole number from 1 to 100`."""

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from forge_core.models.call_settings import TIMEOUT_S
 from forge_core.pricing.rates import NEVER_SENT
 from forge_obs import Interaction
 
@@ -12,8 +13,18 @@ from forge_cli.render.figures import describe_cost, format_milliseconds, format_
 from forge_cli.render.table import align
 from forge_cli.views.costs import NO_PRICES, Prices, is_refused, tally_call
 from forge_cli.views.json_text import load_object, load_or_keep
+from forge_cli.views.reasoning import read_reasoning
 
 RULE = "─" * 72
+
+SETTINGS = {
+    "temperature": "temperature",
+    "reasoning_effort": "reasoning effort",
+    "max_output_tokens": "max output tokens",
+    "service_tier": "tier",
+    "timeout_s": "timeout in s",
+}
+"""Settings of a request that a user may have made, and their words."""
 
 SHORT_ID = 8
 """Digits of an entry id that are shown; they name a call in all but the largest stores."""
@@ -141,10 +152,15 @@ def _describe_latency(interaction: Interaction) -> str:
 
 
 def _describe_form(interaction: Interaction) -> str:
-    """Say in what form a model was asked, as far as that is not the usual one."""
+    """Say how a model was asked: what a user set, and what of the form is not the usual one."""
     params = load_object(interaction.params_json)
     usual = {"output_mode": "tool", "tool_choice": "required", "stream": True}
     parts = [
+        f"{label} {params[name]}"
+        for name, label in SETTINGS.items()
+        if name in params and not (name == "timeout_s" and params[name] == TIMEOUT_S)
+    ]
+    parts += [
         f"{name} {str(params[name]).lower()}"
         for name, value in usual.items()
         if params.get(name, value) != value
@@ -189,6 +205,7 @@ def _texts(interaction: Interaction, changes: str | None) -> list[str]:
         answer = ["answer (--response prints it as it is stored):", changes]
     else:
         answer = ["response: none"] if response is None else ["response:", escape(response)]
+    reasoning = read_reasoning(interaction.messages_json)
     return [
         "",
         "system prompt:",
@@ -197,6 +214,7 @@ def _texts(interaction: Interaction, changes: str | None) -> list[str]:
         "user prompt:",
         escape(interaction.user_prompt),
         "",
+        *([] if reasoning is None else ["reasoning:", escape(reasoning), ""]),
         *answer,
     ]
 

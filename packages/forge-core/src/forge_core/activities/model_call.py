@@ -331,7 +331,9 @@ def _is_dropped() -> bool:
 
 
 def _answer_fields(answer: ModelAnswer) -> dict[str, Any]:
+    thought = {"type": "reasoning", "content": answer.reasoning}
     return {
+        **({"messages": _as_output(thought)} if answer.reasoning else {}),
         "stats": build_llm_stats(answer.usage),
         "response": answer.text,
         "finish_reason": answer.usage.finish_reason,
@@ -344,6 +346,11 @@ def _read_heartbeat() -> tuple[Any, Any]:
     """Return what the attempt before has told: its failures, and what it leaves to this one."""
     failures, progress, *_ = (*activity.info().heartbeat_details, None, None)
     return failures or 0, progress or CallProgress()
+
+
+def _as_output(part: dict[str, str]) -> dict[str, Any]:
+    """Return what a model said besides its answer, as messages of the GenAI conventions."""
+    return {"output": [{"role": "assistant", "parts": [part]}]}
 
 
 def _most_failures(failure: ModelFailure) -> int:

@@ -151,6 +151,7 @@ def _dump(kept: KeptAnswer) -> str:
         {
             "text": kept.answer.text,
             "is_empty": kept.answer.is_empty,
+            "reasoning": kept.answer.reasoning,
             "is_cut_repeat": kept.answer.is_cut_repeat,
             "usage": kept.answer.usage.model_dump(),
             "reported": asdict(kept.answer.reported),
@@ -170,6 +171,7 @@ def _parse(text: str) -> KeptAnswer:
             str(found["text"]),
             usage,
             is_empty=bool(found["is_empty"]),
+            reasoning=str(found.get("reasoning", "")),
             is_cut_repeat=bool(found.get("is_cut_repeat")),
             reported=Reported(**found.get("reported", {})),
         ),

@@ -7,6 +7,7 @@ from pydantic_ai.messages import (
     ModelResponseStreamEvent,
     PartDeltaEvent,
     PartStartEvent,
+    ThinkingPart,
 )
 
 from forge_core.llm.merge_calls import drop_cut_repeat, merge_calls
@@ -25,6 +26,7 @@ def build_answer(exchange: Exchange, response: ModelResponse) -> ModelAnswer:
     return ModelAnswer(
         text=(exchange.body or "") if text is None else text,
         is_empty=text is None,
+        reasoning="\n\n".join(_list_thoughts(response)),
         is_cut_repeat=len(whole) < len(calls),
         usage=CallUsage(
             model_name=response.model_name or split_model(exchange.request.model)[1],
@@ -75,6 +77,11 @@ def _measure(said: object) -> int:
     if isinstance(said, str):
         return len(said)
     return len(json.dumps(said)) if isinstance(said, dict) and said else 0
+
+
+def _list_thoughts(response: ModelResponse) -> list[str]:
+    parts = (part for part in response.parts if isinstance(part, ThinkingPart))
+    return [part.content for part in parts if part.content.strip()]
 
 
 def _list_arguments(response: ModelResponse) -> list[str]:
