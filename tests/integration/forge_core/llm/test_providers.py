@@ -4,6 +4,7 @@ import ast
 import json
 from importlib.util import find_spec
 from inspect import getsource
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -81,6 +82,72 @@ async def test_an_answer_comes_with_its_figures(
     assert request.key == next(
         KEYS[name] for name in PROVIDERS[model.partition(":")[0]].key_variables if name in KEYS
     )
+
+
+THOUGHTFUL = [
+    "openrouter:meta/llama-4",
+    "google:gemini-3-pro",
+    "groq:llama-4",
+    "bedrock:anthropic.claude-sonnet-4-5",
+    "xai:grok-4.3",
+    "deepseek:deepseek-chat",
+]
+"""Whose wires tell of it as the server does."""
+
+
+@pytest.mark.parametrize("model", THOUGHTFUL)
+@pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
+async def test_what_a_model_thought_comes_with_its_answer(
+    model: str, stream: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve(monkeypatch, Answer(ARGUMENTS, "First the parser.\nThen x.")) as server:
+        answer = await ask(model, CallSettings(timeout_s=20, stream=stream))
+
+    assert answer.reasoning == "First the parser.\nThen x."
+    assert json.loads(answer.text) == json.loads(ARGUMENTS)
+    [request] = server.requests
+    assert ("stream" in request.path or bool(request.body.get("stream"))) == stream
+
+
+SENT: dict[str, dict[str, object]] = {
+    "openrouter:meta/llama-4": {"temperature": 0.5, "reasoning.effort": "low"},
+    "google:gemini-3-pro": {
+        "generationConfig.temperature": 0.5,
+        "generationConfig.thinkingConfig.thinking_level": "LOW",
+        "serviceTier": "flex",
+    },
+    "mistral:magistral-medium": {"temperature": 0.5},
+    "mistral:mistral-medium-3-5": {"temperature": 0.5, "reasoning_effort": "high"},
+    "groq:openai/gpt-oss-120b": {"temperature": 0.5},
+    "bedrock:anthropic.claude-sonnet-4-5": {
+        "additionalModelRequestFields.thinking.type": "enabled"
+    },
+    "xai:grok-4.3": {"temperature": 0.5, "reasoning_effort": "low", "service_tier": "flex"},
+    "deepseek:deepseek-chat": {"temperature": 0.5, "service_tier": "flex"},
+}
+"""What goes out, by its path in the body."""
+
+
+@pytest.mark.parametrize("model", SENT)
+async def test_what_is_set_is_sent(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = CallSettings(
+        timeout_s=20,
+        temperature=None if model.startswith("bedrock:") else 0.5,  # which Claude refuses with it
+        reasoning_effort="low",
+        service_tier=None if model.startswith("bedrock:") else "flex",  # not in older boto3
+    )
+    with serve(monkeypatch, Answer(ARGUMENTS)) as server:
+        await ask(model, chosen)
+
+    [request] = server.requests
+    sent = {path: find(request.body, path) for path in SENT[model]}
+    assert sent == SENT[model], request.body
+
+
+def find(body: Any, path: str) -> object:
+    for key in path.split("."):
+        body = body.get(key) if isinstance(body, dict) else None
+    return body
 
 
 @EVERY

@@ -3,7 +3,10 @@
 import json
 
 import pytest
+from forge_cli.render import interactions
 from forge_cli.render.interactions import describe_stats, render_manifest
+from forge_cli.views.reasoning import read_reasoning
+from forge_core.models import call_settings
 from forge_core.models.context import ContextEntry, ContextStats
 
 STATS = ContextStats(
@@ -27,6 +30,18 @@ def test_stats_are_one_line_that_says_what_is_missing() -> None:
         "left out by default: 7 vendored, 1 lock file, "
         "1 without signatures (a.py: not parsed: invalid syntax, line 3)"
     )
+
+
+def test_usual_time_limit_is_that_of_the_engine() -> None:
+    assert interactions.TIMEOUT_S == call_settings.TIMEOUT_S
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [None, "", "{", "[]", '{"output": 3}', '{"output": [3, {"parts": [{"type": "reasoning"}]}]}'],
+)
+def test_damaged_messages_hold_no_reasoning(stored: str | None) -> None:
+    assert read_reasoning(stored) is None
 
 
 def test_manifest_is_a_table_of_form_tokens_rank_and_reason() -> None:

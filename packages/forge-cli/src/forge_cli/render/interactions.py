@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from forge_core.models.call_settings import TIMEOUT_S
 from forge_core.pricing.rates import NEVER_SENT
 from forge_obs import Interaction
 
@@ -25,6 +24,9 @@ SETTINGS = {
     "timeout_s": "timeout in s",
 }
 """Settings of a request that a user may have made, and their words."""
+
+TIMEOUT_S = 600.0
+"""Time limit of a request that nobody set; where it is defined, pydantic is imported with it."""
 
 SHORT_ID = 8
 """Digits of an entry id that are shown; they name a call in all but the largest stores."""

@@ -94,7 +94,7 @@ class ModelAnswer:
     is_empty: bool = False
     """Whether the model said nothing, so that `text` is only the response's body."""
     reasoning: str = ""
-    """What the model thought before it answered, as far as the provider tells; no part of `text`."""
+    """What the model thought before it answered, as far as the provider tells; not in `text`."""
     is_cut_repeat: bool = False
     """Whether what the limit cut off is only a repetition of the answer, which is whole."""
     reported: Reported = field(default_factory=Reported)
