@@ -112,6 +112,16 @@ async def test_stalled_stream_is_told_from_a_long_one_and_kept(
     assert ARGUMENTS.startswith(failure.answer.text)
 
 
+async def test_answer_that_takes_too_long_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    pieces = render(CHAT)
+    reply = stream(*pieces[: len(pieces) // 2], threading.Event())
+
+    failure = await fail(serve(monkeypatch, reply), ask(CHAT, timeout_s=2))
+
+    assert failure.kind == "timeout"
+    assert "the answer was not complete after 2 s" in str(failure)
+
+
 async def test_comments_keep_a_stream_alive_and_are_no_tokens(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -142,7 +142,17 @@ def _diagnose(exchange: Exchange, error: Exception) -> tuple[FailureKind, str | 
         return "context_too_long", None
     if status in OF_THE_LIBRARY:
         return STATUSES[status], None
-    return _classify(error), None
+    return _diagnose_break(exchange, error)
+
+
+def _diagnose_break(exchange: Exchange, error: Exception) -> tuple[FailureKind, str | None]:
+    """Return what a failure is that ended a response which had begun."""
+    kind = _classify(error)
+    if exchange.status is None and kind == "timeout":
+        return kind, f"the answer was not complete after {exchange.request.timeout_s:g} s"
+    if exchange.status is None and kind == "connection":
+        return kind, str(list(_walk_causes(error))[-1]) or None
+    return kind, None
 
 
 def _diagnose_silence(address: Address, error: Exception) -> tuple[FailureKind, str | None]:
