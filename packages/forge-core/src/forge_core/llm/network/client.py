@@ -14,6 +14,7 @@ from pydantic_ai.direct import model_request, model_request_stream
 from pydantic_ai.messages import ModelResponse
 
 from forge_core.llm.arrival import Arrival
+from forge_core.llm.model_name import split_model
 from forge_core.llm.network.answer import build_answer, build_wreck, count_chars
 from forge_core.llm.network.exchange import Exchange
 from forge_core.llm.network.failures import as_model_failure
@@ -26,6 +27,7 @@ from forge_core.llm.network.settings import (
     fit_settings,
 )
 from forge_core.llm.network.stream_end import check_end
+from forge_core.llm.network.whole_answer import mend_completion
 from forge_core.llm.request import ModelAnswer, ModelRequest
 from forge_core.llm.servers.known_addresses import note_answer
 from forge_core.llm.servers.known_dialects import build_first_dialect
@@ -115,7 +117,8 @@ class _Request:
 
     def _replay(self, _: httpx2.Request) -> httpx2.Response:
         """Return the response that has come already."""
-        body = (self._exchange.body or "").encode()
+        model = split_model(self._exchange.request.model)[1]
+        body = mend_completion(self._exchange.body or "", model).encode()
         return httpx2.Response(200, headers={"content-type": "application/json"}, content=body)
 
     def _find_wreck(self) -> ModelAnswer | None:

@@ -1,0 +1,82 @@
+"""A chat completion is read whatever a server leaves out of it that says nothing."""
+
+import json
+from typing import Any
+
+import pytest
+from forge_core.llm.calls import request_model
+from forge_core.llm.network.whole_answer import mend_completion
+from forge_core.llm.parse_answer import read_answer
+from forge_core.llm.request import ModelRequest, RequestLabels
+from forge_core.models.llm import LLMResponse
+from support.llm_server import LLMServer, raw
+
+ANSWER = {"files": [{"file_path": "a.py", "content": "é = 1\n"}], "explanation": "done"}
+TEXT = json.dumps(ANSWER)
+
+
+def call(arguments: object = TEXT, **over: Any) -> dict[str, Any]:
+    function = {"name": over.pop("name", "llmresponse"), "arguments": arguments}
+    return {"id": "x", "type": "function", "function": function, **over}
+
+
+def complete(message: dict[str, Any], finish: str | None = "tool_calls", **over: Any) -> Any:
+    choice = {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": finish}
+    head = {"id": "c", "object": "chat.completion", "created": 1, "model": "m"}
+    usage = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
+    return {**head, "choices": [choice], "usage": usage, **over}
+
+
+def calls(*listed: dict[str, Any]) -> dict[str, Any]:
+    return {"content": None, "tool_calls": list(listed)}
+
+
+BARE = {"function": {"name": "llmresponse", "arguments": TEXT}}
+FORMS = {
+    "as it should be": complete(calls(call())),
+    "arguments as an object": complete(calls(call(ANSWER))),
+    "no reason": complete(calls(call()), None),
+    "an empty reason": complete(calls(call()), ""),
+    "an unknown reason": complete(calls(call()), "eos_token"),
+    "call without id and type": complete(calls(BARE)),
+    "call with null for both": complete(calls(call(id=None, type=None))),
+    "call without a name": complete(calls(call(name=None))),
+    "head of nulls": complete(calls(call()), id=None, created=None, object=None, model=None),
+    "no role": complete({**calls(call()), "role": None}),
+    "old function call": complete({"content": None, "function_call": BARE["function"]}),
+    "text beside a silent call": complete({"content": TEXT, "tool_calls": [call(None)]}),
+    "text and null for calls": complete({"content": TEXT, "tool_calls": None}, "stop"),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_completion_is_read(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    request = ModelRequest(
+        model="openai-chat:gpt-5.2",
+        system_prompt="system",
+        user_prompt="user",
+        output=LLMResponse,
+        max_tokens=100,
+        labels=RequestLabels("llm"),
+    )
+    with LLMServer(lambda _: raw(json.dumps(FORMS[form]).encode())) as server:
+        server.configure(monkeypatch)
+        answer = await request_model(request)
+
+    assert read_answer(answer.text, LLMResponse).output == LLMResponse.model_validate(ANSWER)
+    assert (answer.usage.input_tokens, len(server.exchanges)) == (7, 1)
+
+
+@pytest.mark.parametrize("body", ["", "<html>", "[]", '{"error": {}}', '{"choices": {}}', "null"])
+def test_what_is_no_completion_stays_byte_for_byte(body: str) -> None:
+    assert mend_completion(body, "m") == body
+
+
+def test_nothing_is_made_up_that_says_something() -> None:
+    mended = json.loads(mend_completion('{"choices": [{"message": {}}, 3]}', "m"))
+
+    assert mended["choices"] == [
+        {"message": {"role": "assistant"}, "index": 0, "finish_reason": None},
+        3,
+    ]
+    assert "usage" not in mended
