@@ -32,7 +32,8 @@ KEYS: Mapping[str, str] = {
     "MISTRAL_API_KEY": "key-of-mistral",
     "GROQ_API_KEY": "key-of-groq",
     "CO_API_KEY": "key-of-cohere",
-    "AWS_BEARER_TOKEN_BEDROCK": "key-of-bedrock",
+    "AWS_ACCESS_KEY_ID": "name-of-the-key",
+    "AWS_SECRET_ACCESS_KEY": "key-of-bedrock",
     "AWS_DEFAULT_REGION": "eu-west-1",
     "XAI_API_KEY": "key-of-xai",
     "DEEPSEEK_API_KEY": "key-of-deepseek",
@@ -59,7 +60,7 @@ class Request:
 
     @property
     def key(self) -> str:
-        """The key that was sent."""
+        """The key that was sent; AWS signs with the key and sends its name."""
         named = self.headers.get("x-goog-api-key") or self.headers.get("authorization", "")
         return named.removeprefix("Bearer ")
 

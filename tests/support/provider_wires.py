@@ -184,9 +184,12 @@ def _render_cohere(request: Document, answer: Answer) -> Response:
         return Response(
             _dump({"id": "c", "finish_reason": "TOOL_CALL", "message": message, "usage": usage})
         )
+    begun = {**call, "function": {"name": name, "arguments": ""}}
+    piece = {"function": {"arguments": answer.arguments}}
     events: list[Document] = [
         {"type": "message-start", "id": "c", "delta": {"message": {"role": "assistant"}}},
-        {"type": "tool-call-start", "index": 0, "delta": {"message": {"tool_calls": call}}},
+        {"type": "tool-call-start", "index": 0, "delta": {"message": {"tool_calls": begun}}},
+        {"type": "tool-call-delta", "index": 0, "delta": {"message": {"tool_calls": piece}}},
         {"type": "tool-call-end", "index": 0},
         {"type": "message-end", "delta": {"finish_reason": "TOOL_CALL", "usage": usage}},
     ]
