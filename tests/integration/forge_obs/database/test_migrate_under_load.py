@@ -102,7 +102,7 @@ def test_store_in_use_is_brought_up_to_date(private_environment: Path, revision:
         task_id="new",
         role="llm",
         system_prompt="s",
-        user_prompt="u",
+        user_prompt="u" * 500,
         entry_id="old0-0",
         session_id="s-1",
     )

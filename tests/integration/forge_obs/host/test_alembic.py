@@ -10,6 +10,7 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from forge_obs import get_interactions, open_reader, record, upgrade
+from forge_obs.database.schema import metadata
 from support.host_program import CALL, run_host
 
 ENV = """
@@ -66,7 +67,7 @@ def test_first_call_inside_a_migration_of_the_host_leaves_it_alone(
 
     store = private_environment / "forge.db"
     assert tables_of(tmp_path / "app.db") == {*TABLES, "alembic_version"}
-    assert tables_of(store) == {"interactions", "runs", "alembic_version"}
+    assert tables_of(store) == {*metadata.tables, "alembic_version"}
     engine = open_reader(store)
     assert engine is not None
     assert len(get_interactions(engine)) == 4
@@ -92,7 +93,7 @@ def test_stores_are_made_by_many_threads_while_the_host_migrates(tmp_path: Path)
     assert errors == []
     assert tables_of(tmp_path / "app.db") == {*TABLES, "alembic_version"}
     stores = [tables_of(tmp_path / f"store{number}.db") for number in range(12)]
-    assert stores == [{"interactions", "runs", "alembic_version"}] * 12
+    assert stores == [{*metadata.tables, "alembic_version"}] * 12
 
 
 def test_proxies_of_alembic_stay_unset(tmp_path: Path) -> None:
