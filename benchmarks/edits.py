@@ -26,7 +26,7 @@ from forge_core.edits.apply import apply_edits
 from forge_core.edits.lines import split_text
 from forge_core.edits.refusal import EditsRefused
 from forge_core.edits.respell import find_unit
-from forge_core.models.llm import FileEdit
+from forge_core.models.call.llm import FileEdit
 
 ROOT = Path(__file__).parents[1]
 

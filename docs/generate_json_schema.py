@@ -15,7 +15,7 @@ from typing import Any
 
 from forge_cli.render.json_documents import JSON_SUFFIX, TEXTS
 from forge_cli.views.json_text import SCHEMA_VERSION
-from forge_core.models.context import ContextEntry, ContextStats
+from forge_core.models.call.context import ContextEntry, ContextStats
 from forge_core.models.result import TaskResult
 from forge_obs import Interaction, Run
 from pydantic.json_schema import models_json_schema

@@ -16,7 +16,7 @@ from forge_cli.config.settings import SETTINGS, describe_type
 from forge_cli.options.call_settings import FIELD_NAMES as CALL_NAMES
 from forge_cli.options.run import FIELD_NAMES
 from forge_core.llm.model_name import PROVIDERS, REFUSED, Provider
-from forge_core.models.call_settings import CallSettings
+from forge_core.models.call.settings import CallSettings
 
 REFERENCE = Path(__file__).parent / "reference"
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from forge_core.edits.apply import apply_edits
 from forge_core.edits.refusal import EditsRefused
-from forge_core.models.llm import FileEdit
+from forge_core.models.call.llm import FileEdit
 
 BODIES = ("foo = 'one'", "bar(foo)", "return foo", "if foo:", 'log("x-y")', "# note it", "")
 

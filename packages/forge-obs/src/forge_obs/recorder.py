@@ -20,10 +20,11 @@ from typing import Final, Literal, Unpack, overload
 
 from forge_obs.breaker import Breaker, Losses
 from forge_obs.environment import redact_hook as redactor
-from forge_obs.environment.process import get_db_path, get_now, get_owner, make_entry_id
-from forge_obs.errors import SpoolUnavailable, StoreError, describe, is_about_the_entry
+from forge_obs.environment.entry import FOREIGN, build_entry
+from forge_obs.environment.process import get_db_path
+from forge_obs.errors import SpoolUnavailable, describe, is_about_the_entry
 from forge_obs.fork_lock import ForkLock, importing
-from forge_obs.model.entries import Entry, build_interaction, build_outcome, build_run
+from forge_obs.model.entries import Entry
 from forge_obs.model.keywords import (
     InteractionKeywords,
     OutcomeKeywords,
@@ -50,9 +51,6 @@ _LOCK_S: Final = 0.1
 
 _LOOK_S: Final = 0.001
 """How long what another process spooled may wait to be noticed, in seconds."""
-
-_FOREIGN: Final = (Exception, SystemExit)
-"""What values of others, their hooks and log handlers may raise; elsewhere an exit is meant."""
 
 _log: Final = logging.getLogger("forge_obs")
 _UNCHANGED: Final = Breaker()
@@ -192,49 +190,13 @@ def catch_up(path: Path, *, timeout_s: float) -> None:
 def _build(kind: object, unexpected: tuple[object, ...], fields: dict[str, object]) -> Entry:
     if unexpected:
         _warn_once("ignored positional arguments of record(); it takes keywords")
-    try:
-        entry = _make(kind, fields)
-    except StoreError:
-        raise
-    except _FOREIGN:
-        entry = _make_without_hostile(kind, fields)
+    entry, dropped = build_entry(kind, fields)
+    if dropped:
+        _warn_once(f"record({kind!r}) dropped values that raise: {name_keywords(dropped)}")
     if entry.unknown:
         where = "kept in extra_json" if entry.table == "interactions" else "ignored"
         _warn_once(f"record({kind!r}) does not know {name_keywords(entry.unknown)}: {where}")
     return redacted(entry)
-
-
-def _make(kind: object, fields: dict[str, object]) -> Entry:
-    if kind == "interaction":
-        return build_interaction(fields, entry_id=make_entry_id(), now=get_now())
-    if kind == "outcome":
-        return build_outcome(fields, now=get_now())
-    if kind == "run":
-        return build_run(fields, owner=get_owner(), now=get_now())
-    raise StoreError("record() knows 'interaction', 'outcome' and 'run', no other kind")
-
-
-def _make_without_hostile(kind: object, fields: dict[str, object]) -> Entry:
-    """Build the entry without the values that raise when they are looked at."""
-    kept = {name: value for name, value in fields.items() if _can_make(kind, {name: value})}
-    dropped = [name for name in fields if name not in kept]
-    try:
-        entry = _make(kind, kept)
-    except SystemExit as error:
-        raise StoreError("the values of an entry raise by turns") from error
-    _warn_once(f"record({kind!r}) dropped values that raise: {name_keywords(dropped)}")
-    if "notes" in entry.row:
-        notes = [f"{name}: dropped, it raises" for name in dropped if name.isidentifier()]
-        entry.row["notes"] = "; ".join([*filter(None, [entry.row["notes"]]), *notes])  # type: ignore[list-item]
-    return entry
-
-
-def _can_make(kind: object, fields: dict[str, object]) -> bool:
-    try:
-        _make(kind, fields)
-    except _FOREIGN:
-        return False
-    return True
 
 
 def redacted(entry: Entry) -> Entry:
@@ -419,6 +381,6 @@ def _warn_at_times(kind: str, message: str, *details: object) -> None:
         if warn:
             _state.losses = _state.losses.warned(kind, now)
     # A handler of the host program that fails must not cost the entry.
-    with suppress(*_FOREIGN):
+    with suppress(*FOREIGN):
         if warn:
             _log.warning(message, *details)

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from forge_cli.app import call
 from forge_core.git.claim import claim_task
-from forge_core.git.commit import commit_files, keep_commit
+from forge_core.git.commits.commit import commit_files, keep_commit
+from forge_core.git.commits.trailers import CommitTrailers
 from forge_core.git.leftovers import list_leftovers
-from forge_core.git.trailers import CommitTrailers
 from forge_core.git.worktree import ensure_sub_worktree, ensure_task_worktree
 from forge_core.runs.ownership import owned_run
 from forge_core.state_dir.files import StateFiles

@@ -14,7 +14,7 @@ import pytest
 from forge_cli.app import call
 from forge_cli.render.outcome import CancelledRun, build_cancelled
 from forge_cli.views.json_text import dump
-from forge_core.models.context import ContextEntry, ContextStats
+from forge_core.models.call.context import ContextEntry, ContextStats
 from jsonschema import ValidationError
 from support.documents import SCHEMA, validate, validate_part
 from support.forge import run_forge

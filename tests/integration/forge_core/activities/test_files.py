@@ -15,10 +15,10 @@ from forge_core.models.activity import (
     WriteFilesInput,
     WriteFilesResult,
 )
+from forge_core.models.call.context import ShownFile
+from forge_core.models.call.llm import LLMResponse
 from forge_core.models.changes import FileChange
 from forge_core.models.check import Check
-from forge_core.models.context import ShownFile
-from forge_core.models.llm import LLMResponse
 from forge_core.models.result import ValidationResult
 from forge_core.models.task import ValidationConfig
 from forge_core.sources.on_demand import Room

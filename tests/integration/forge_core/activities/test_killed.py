@@ -37,7 +37,7 @@ from forge_core.models.activity import (
     ValidateResult,
     WriteFilesInput,
 )
-from forge_core.models.llm import FileEdit, FileOutput, FileRename
+from forge_core.models.call.llm import FileEdit, FileOutput, FileRename
 from forge_core.models.task import ValidationConfig
 from support.children import start_child, wait_for
 from support.repository import git, make_repository, put_files, snapshot

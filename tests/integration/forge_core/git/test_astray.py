@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from forge_core.errors import GitFailed
-from forge_core.git.commit import commit_files
-from forge_core.git.gather import gather_commits
-from forge_core.git.trailers import CommitTrailers
+from forge_core.git.commits.commit import commit_files
+from forge_core.git.commits.gather import gather_commits
+from forge_core.git.commits.trailers import CommitTrailers
 from forge_core.git.worktree import ensure_sub_worktree, ensure_task_worktree, reset_worktree
 from support.repository import commit_all, git, make_repository, put_files, snapshot
 

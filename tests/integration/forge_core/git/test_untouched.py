@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 from forge_core.git.claim import claim_task
-from forge_core.git.commit import commit_files, drop_kept_commits, keep_commit
-from forge_core.git.gather import gather_commits
+from forge_core.git.commits.commit import commit_files, drop_kept_commits, keep_commit
+from forge_core.git.commits.gather import gather_commits
+from forge_core.git.commits.trailers import CommitTrailers
 from forge_core.git.repository import find_repository, is_dirty, resolve_commit
-from forge_core.git.trailers import CommitTrailers
 from forge_core.git.worktree import (
     ensure_sub_worktree,
     ensure_task_worktree,

@@ -19,8 +19,8 @@ from forge_core.llm.calls import (
 from forge_core.llm.errors import ModelFailure
 from forge_core.llm.parse_answer import Reading
 from forge_core.llm.request import ModelAnswer, ModelRequest
-from forge_core.models.context import AssembledContext, ContextEntry, ShownFile
-from forge_core.models.llm import LLMCallResult, LLMResponse, PlanCallResult
+from forge_core.models.call.context import AssembledContext, ContextEntry, ShownFile
+from forge_core.models.call.llm import LLMCallResult, LLMResponse, PlanCallResult
 from support.llm_server import Handler, LLMServer, Reply, error, in_order, text, tool
 from support.llm_wires import Usage
 

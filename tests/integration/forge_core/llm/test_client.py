@@ -8,8 +8,8 @@ import pytest
 from forge_core.llm.calls import request_model
 from forge_core.llm.errors import ModelFailure
 from forge_core.llm.request import ModelRequest, RequestLabels
-from forge_core.models.call_settings import CallSettings
-from forge_core.models.llm import LLMResponse
+from forge_core.models.call.llm import LLMResponse
+from forge_core.models.call.settings import CallSettings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.llm_server import LLMServer, Reply, text, tool, tools

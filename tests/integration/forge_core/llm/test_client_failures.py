@@ -10,8 +10,8 @@ import pytest
 from forge_core.llm.calls import request_model
 from forge_core.llm.errors import FailureKind, ModelFailure
 from forge_core.llm.request import ModelRequest, RequestLabels
-from forge_core.models.call_settings import CallSettings
-from forge_core.models.llm import LLMResponse
+from forge_core.models.call.llm import LLMResponse
+from forge_core.models.call.settings import CallSettings
 from support.llm_server import LLMServer, Reply, dropped, error, raw, tool
 
 OPENAI = ("openai:gpt-5.2", "openai-chat:gpt-5.2", "ollama:llama3.2")

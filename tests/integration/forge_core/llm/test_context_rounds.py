@@ -6,9 +6,9 @@ import pytest
 from forge_core.llm.calls import CallTerms, Review, execute_llm_call, execute_planner_call
 from forge_core.llm.context_rounds import NO_MORE, ContextRounds, Given
 from forge_core.llm.errors import ModelFailure
-from forge_core.models.context import AssembledContext, ShownFile
-from forge_core.models.context_request import ContextRequest
-from forge_core.models.llm import LLMResponse
+from forge_core.models.call.context import AssembledContext, ShownFile
+from forge_core.models.call.context_request import ContextRequest
+from forge_core.models.call.llm import LLMResponse
 from forge_core.models.plan import Plan
 from support.llm_server import LLMServer, Reply, in_order, text, tool
 

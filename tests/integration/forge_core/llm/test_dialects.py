@@ -10,8 +10,8 @@ from forge_core.llm.calls import CallTerms, Send, execute_llm_call
 from forge_core.llm.errors import ModelFailure
 from forge_core.llm.parse_answer import Reading
 from forge_core.llm.request import ModelAnswer, ModelRequest, request_params
-from forge_core.models.call_settings import CallSettings
-from forge_core.models.context import AssembledContext
+from forge_core.models.call.context import AssembledContext
+from forge_core.models.call.settings import CallSettings
 from support.llm_server import Exchange, LLMServer, Reply, error, in_order, raw, text, tool
 
 FILES = {"files": [{"file_path": "a.py", "content": "x = 1\n"}], "explanation": "one"}

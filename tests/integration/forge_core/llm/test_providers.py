@@ -15,8 +15,8 @@ from forge_core.llm.network.http_client import build_http_client
 from forge_core.llm.network.models import build_model
 from forge_core.llm.providers import check_model, is_installed
 from forge_core.llm.request import ModelAnswer, ModelRequest, RequestLabels
-from forge_core.models.call_settings import CallSettings
-from forge_core.models.llm import LLMResponse
+from forge_core.models.call.llm import LLMResponse
+from forge_core.models.call.settings import CallSettings
 from pydantic_ai.providers import infer_provider_class
 from support.provider_server import KEYS, ProviderServer, Refusal
 from support.provider_wires import INPUT_TOKENS, OUTPUT_TOKENS, REASONING_TOKENS, Answer

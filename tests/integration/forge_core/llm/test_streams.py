@@ -12,8 +12,8 @@ from forge_core.llm.arrival import Arrival
 from forge_core.llm.calls import request_model
 from forge_core.llm.errors import ModelFailure
 from forge_core.llm.request import ModelRequest, RequestLabels
-from forge_core.models.call_settings import CallSettings
-from forge_core.models.llm import LLMResponse
+from forge_core.models.call.llm import LLMResponse
+from forge_core.models.call.settings import CallSettings
 from support.llm_server import LLMServer, Reply, raw, stream, text, tool
 from support.llm_wires import Content as Said
 from support.llm_wires import Prompts, Usage, Wire, render_answer, render_stream

@@ -8,7 +8,7 @@ from forge_core.llm.calls import request_model
 from forge_core.llm.network.whole_answer import mend_completion
 from forge_core.llm.parse_answer import read_answer
 from forge_core.llm.request import ModelRequest, RequestLabels
-from forge_core.models.llm import LLMResponse
+from forge_core.models.call.llm import LLMResponse
 from support.llm_server import LLMServer, raw
 
 ANSWER = {"files": [{"file_path": "a.py", "content": "é = 1\n"}], "explanation": "done"}

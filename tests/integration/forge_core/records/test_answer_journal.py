@@ -11,9 +11,9 @@ import pytest
 from forge_core.activities.llm import call_llm
 from forge_core.llm.request import ModelAnswer, ModelRequest, RequestLabels
 from forge_core.models.activity import CallLLMInput
-from forge_core.models.call_settings import CallSettings
-from forge_core.models.context import AssembledContext
-from forge_core.models.llm import CallUsage, LLMCallResult, LLMResponse
+from forge_core.models.call.context import AssembledContext
+from forge_core.models.call.llm import CallUsage, LLMCallResult, LLMResponse
+from forge_core.models.call.settings import CallSettings
 from forge_core.records.answer_journal import (
     AnswerJournal,
     AnswerKey,

@@ -9,8 +9,8 @@ from forge_core.llm.errors import FailureKind, ModelFailure
 from forge_core.llm.request import ModelAnswer, ModelRequest, RequestLabels
 from forge_core.models.activity import CallInput
 from forge_core.models.budget import Allowance, CallStop, PriceTerms, Spending
-from forge_core.models.context import AssembledContext, ContextStats
-from forge_core.models.llm import CallUsage, LLMResponse
+from forge_core.models.call.context import AssembledContext, ContextStats
+from forge_core.models.call.llm import CallUsage, LLMResponse
 from forge_core.records.call_account import (
     CallAccount,
     CallIdentity,

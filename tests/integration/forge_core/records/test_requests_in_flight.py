@@ -8,7 +8,7 @@ import pytest
 from forge_core.llm.arrival import Arrival
 from forge_core.llm.errors import ModelFailure
 from forge_core.llm.request import ModelAnswer
-from forge_core.models.llm import CallUsage
+from forge_core.models.call.llm import CallUsage
 from forge_core.records import requests_in_flight
 from forge_core.records.answer_journal import AnswerKey, KeptAnswer
 from forge_core.records.requests_in_flight import AttemptRow, Flight, RequestsInFlight

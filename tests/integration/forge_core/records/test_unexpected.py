@@ -9,8 +9,8 @@ from forge_core.llm.calls import CallObserver
 from forge_core.llm.errors import NOT_SENT
 from forge_core.llm.request import ModelAnswer, ModelRequest, RequestLabels
 from forge_core.models.activity import CallInput
-from forge_core.models.context import AssembledContext
-from forge_core.models.llm import LLMCallResult, LLMResponse
+from forge_core.models.call.context import AssembledContext
+from forge_core.models.call.llm import LLMCallResult, LLMResponse
 from forge_obs import get_interactions, open_reader
 from temporalio.testing import ActivityEnvironment
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from forge_core.models.context import ContextEntry, ContextStats
+from forge_core.models.call.context import ContextEntry, ContextStats
 from forge_core.models.task import TaskDefinition
 from forge_core.runs.client import submit_run, wait_for_result
 from forge_core.runs.resolve import RunSettings, resolve_run

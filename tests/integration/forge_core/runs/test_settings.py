@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from forge_core.errors import UsageError
-from forge_core.models.call_settings import CallSettings
+from forge_core.models.call.settings import CallSettings
 from forge_core.models.task import TaskDefinition
 from forge_core.runs.client import submit_run, wait_for_result
 from forge_core.runs.resolve import RunSettings, resolve_run

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from forge_core.models.context import ShownFile
-from forge_core.models.context_request import ContextRequest
+from forge_core.models.call.context import ShownFile
+from forge_core.models.call.context_request import ContextRequest
 from forge_core.sources.on_demand import MAX_FOUND_LINES, ContextReader, Room, is_secret
 from support.repository import add_submodule, commit_all, git, make_repository, put_files
 

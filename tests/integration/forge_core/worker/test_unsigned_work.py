@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from forge_core.models.activity import RemoveSubWorktreesInput, RunOwner, WriteFilesInput
-from forge_core.models.llm import FileOutput
+from forge_core.models.call.llm import FileOutput
 from forge_core.models.run import RunKey
 from forge_core.models.task import ForgeTaskInput, TaskDefinition
 from forge_core.runs.client import submit_run, wait_for_result

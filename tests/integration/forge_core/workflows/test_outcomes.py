@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from forge_core.git.trailers import find_entry_ids
+from forge_core.git.commits.trailers import find_entry_ids
 from forge_core.models.result import TaskResult
 from forge_core.models.task import TaskDefinition, ValidationConfig
 from forge_core.runs.client import submit_run, wait_for_result

@@ -20,7 +20,7 @@ from forge_obs import (
     store,
     upgrade,
 )
-from forge_obs.database.facts import KEPT_DAYS
+from forge_obs.database.rows.facts import KEPT_DAYS
 from forge_obs.model.columns import REVISIONS
 from forge_obs.model.rows import FACTS
 from sqlalchemy import select

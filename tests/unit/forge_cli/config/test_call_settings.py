@@ -8,7 +8,7 @@ from forge_cli.config.call_settings import Role, resolve_settings
 from forge_cli.config.provenance import Provenance, trace_calls
 from forge_cli.config.settings import ConfigFile, parse_config
 from forge_core.errors import UsageError
-from forge_core.models.call_settings import UNSET, CallSettings
+from forge_core.models.call.settings import UNSET, CallSettings
 
 USER = "/home/a/config.toml"
 

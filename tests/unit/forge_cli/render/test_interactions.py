@@ -6,8 +6,8 @@ import pytest
 from forge_cli.render import interactions
 from forge_cli.render.interactions import describe_stats, render_manifest
 from forge_cli.views.reasoning import read_reasoning
-from forge_core.models import call_settings
-from forge_core.models.context import ContextEntry, ContextStats
+from forge_core.models.call import settings as call_settings
+from forge_core.models.call.context import ContextEntry, ContextStats
 
 STATS = ContextStats(
     files_discovered=40,

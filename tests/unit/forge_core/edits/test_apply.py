@@ -7,7 +7,7 @@ import pytest
 from forge_core.edits.apply import apply_edits
 from forge_core.edits.lines import split_text
 from forge_core.edits.refusal import EditsRefused
-from forge_core.models.llm import FileEdit
+from forge_core.models.call.llm import FileEdit
 from hypothesis import given
 from hypothesis import strategies as st
 

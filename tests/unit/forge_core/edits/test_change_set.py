@@ -12,9 +12,9 @@ from forge_core.edits.change_set import (
     list_paths,
 )
 from forge_core.edits.sight import build_sight
+from forge_core.models.call.context import ShownFile
+from forge_core.models.call.llm import LLMResponse
 from forge_core.models.changes import BaseFile, FileChange, PlannedFile
-from forge_core.models.context import ShownFile
-from forge_core.models.llm import LLMResponse
 
 APP = "import os\n\n\ndef main():\n    return os.name\n"
 

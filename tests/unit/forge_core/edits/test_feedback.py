@@ -6,7 +6,7 @@ import pytest
 from forge_core.edits.apply import apply_edits
 from forge_core.edits.feedback import explain_refusals, quote_lines
 from forge_core.edits.refusal import EditsRefused
-from forge_core.models.llm import FileEdit
+from forge_core.models.call.llm import FileEdit
 
 TEXT = '''\
 """Stock of a pantry."""

@@ -14,8 +14,8 @@ from forge_core.llm.errors import (
     explain_failure,
 )
 from forge_core.llm.request import ModelRequest, RequestLabels, request_params
-from forge_core.models.call_settings import CallSettings
-from forge_core.models.llm import LLMResponse
+from forge_core.models.call.llm import LLMResponse
+from forge_core.models.call.settings import CallSettings
 
 REQUEST = ModelRequest(
     model="anthropic:claude",

@@ -15,7 +15,7 @@ from forge_core.llm.parse_answer import (
     parse_answer,
 )
 from forge_core.llm.request import ModelAnswer, ModelRequest, RequestLabels
-from forge_core.models.llm import CallUsage, LLMResponse
+from forge_core.models.call.llm import CallUsage, LLMResponse
 from forge_core.models.plan import Plan
 from hypothesis import given
 from hypothesis import strategies as st

@@ -3,7 +3,7 @@
 import pytest
 from annotated_types import Ge, Gt, Le
 from forge_core.models.budget import BudgetConfig
-from forge_core.models.call_settings import CallSettings
+from forge_core.models.call.settings import CallSettings
 from forge_core.models.task import ContextConfig, ForgeTaskInput, TaskDefinition, ValidationConfig
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
-from forge_core.models.llm import CallUsage
+from forge_core.models.call.llm import CallUsage
 from forge_core.pricing.catalogue import TIERS, look_up
 from forge_core.pricing.rates import (
     Period,

@@ -6,7 +6,7 @@ import pytest
 from forge_core.context.assemble import Coverage, build_prompt
 from forge_core.context.budget import BudgetExceeded
 from forge_core.context.repo_map import RepoMap
-from forge_core.models.llm import FileOutput
+from forge_core.models.call.llm import FileOutput
 from forge_core.models.plan import Plan
 from forge_core.models.result import ValidationResult
 from forge_core.models.task import ContextConfig, ForgeTaskInput, TaskDefinition

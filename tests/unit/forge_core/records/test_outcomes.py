@@ -3,8 +3,8 @@
 import pytest
 from forge_core.llm.errors import ModelFailure
 from forge_core.llm.request import ModelAnswer
+from forge_core.models.call.llm import CallUsage
 from forge_core.models.ids import build_entry_id
-from forge_core.models.llm import CallUsage
 from forge_core.models.result import StepResult, TaskResult, ValidationResult
 from forge_core.records.outcomes import Verdict, judge_checks, judge_failure, shorten_reason
 from forge_core.records.run_record import find_reason

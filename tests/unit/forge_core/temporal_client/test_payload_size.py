@@ -1,7 +1,7 @@
 """Results are made encodable and kept below Temporal's limit."""
 
 import pytest
-from forge_core.models.llm import FileOutput, LLMResponse
+from forge_core.models.call.llm import FileOutput, LLMResponse
 from forge_core.temporal_client.payload_size import INLINE_LIMIT_BYTES, ensure_transferable
 from hypothesis import given
 from hypothesis import strategies as st

@@ -2,8 +2,8 @@
 
 import pytest
 from forge_core.models.activity import ValidateInput
-from forge_core.models.context import AssembledContext, ContextStats
-from forge_core.models.llm import CallUsage
+from forge_core.models.call.context import AssembledContext, ContextStats
+from forge_core.models.call.llm import CallUsage
 from forge_core.models.result import ValidationResult
 from forge_core.models.task import ValidationConfig
 from forge_core.tracing.attributes import (

@@ -1,7 +1,7 @@
 """What is said of the files that an answer was to change."""
 
 import pytest
-from forge_core.models.llm import Untouched
+from forge_core.models.call.llm import Untouched
 from forge_core.validation.targets import judge_targets, normalize_targets
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from forge_core.models.llm import FileEdit, FileOutput, FileRename, LLMResponse
+from forge_core.models.call.llm import FileEdit, FileOutput, FileRename, LLMResponse
 from forge_core.models.result import AttemptResult, TransitionSignal, ValidationResult
 from forge_core.models.unit import AttemptFailure
 from forge_core.workflows.transition import (

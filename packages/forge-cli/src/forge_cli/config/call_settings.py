@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 from forge_core.errors import UsageError
-from forge_core.models.call_settings import CallSettings
+from forge_core.models.call.settings import CallSettings
 from forge_core.models.error_text import describe_fault
 from pydantic import ValidationError
 

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from forge_core.models.budget import BudgetConfig
-from forge_core.models.call_settings import CallSettings
+from forge_core.models.call.settings import CallSettings
 from forge_core.models.check import Check
 from forge_core.models.task import (
     ContextConfig,

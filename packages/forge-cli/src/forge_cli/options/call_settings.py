@@ -4,8 +4,8 @@ from dataclasses import dataclass, fields
 from typing import Annotated, Any
 
 from cyclopts import Group, Parameter
-from forge_core.models.call_settings import STALL_TIMEOUT_S, TIMEOUT_S, ReasoningEffort, ServiceTier
-from forge_core.models.dialect import OutputMode, ToolChoice
+from forge_core.models.call.dialect import OutputMode, ToolChoice
+from forge_core.models.call.settings import STALL_TIMEOUT_S, TIMEOUT_S, ReasoningEffort, ServiceTier
 
 from forge_cli.options.described import described
 

@@ -8,8 +8,8 @@ from forge_core.edits.refusal import EditRefused
 from forge_core.edits.splice import Splice, plan_edit
 from forge_core.errors import ForgeError
 from forge_core.llm.parse_answer import UnfitAnswer, parse_answer
-from forge_core.models.context_request import AskingResponse, ContextRequest
-from forge_core.models.llm import FileEdit, FileOutput, LLMResponse
+from forge_core.models.call.context_request import AskingResponse, ContextRequest
+from forge_core.models.call.llm import FileEdit, FileOutput, LLMResponse
 from forge_obs import Interaction
 
 from forge_cli.escape import escape, escape_line

@@ -12,7 +12,7 @@ from forge_core.context.assemble import Coverage, build_prompt
 from forge_core.context.budget import BudgetExceeded
 from forge_core.context.sections import Section
 from forge_core.models.activity import AssembleContextInput, AssemblePlannerInput
-from forge_core.models.context import AssembledContext
+from forge_core.models.call.context import AssembledContext
 from forge_core.models.task import ContextConfig, TaskDefinition
 from forge_core.prompts.instructions import PLANNER, WRITER, build_instructions
 from forge_core.prompts.sections import Materials, build_planner_sections, build_unit_sections

@@ -19,7 +19,7 @@ from forge_core.files.protection import WritePolicy
 from forge_core.files.write import write_changes
 from forge_core.git.base_files import read_base_files
 from forge_core.git.claim import claimed_worktree
-from forge_core.git.receipt import digest_files, leave_receipt, note_checks, was_checked
+from forge_core.git.commits.receipt import digest_files, leave_receipt, note_checks, was_checked
 from forge_core.git.repository import find_ignored
 from forge_core.git.submodules import refuse_submodules
 from forge_core.git.touched_paths import find_missing, find_touched
@@ -30,8 +30,8 @@ from forge_core.models.activity import (
     WriteFilesInput,
     WriteFilesResult,
 )
-from forge_core.models.context import ShownFile
-from forge_core.models.llm import LLMResponse
+from forge_core.models.call.context import ShownFile
+from forge_core.models.call.llm import LLMResponse
 from forge_core.models.result import ValidationResult
 from forge_core.models.task import ValidationConfig
 from forge_core.records.outcomes import Verdict, judge_checks, record_outcome

@@ -9,16 +9,16 @@ from temporalio import activity
 from forge_core.errors import MergeConflict, WorktreeAstray
 from forge_core.files.write import find_replaced
 from forge_core.git.claim import check_claim, claim_task, claimed_worktree
-from forge_core.git.commit import (
+from forge_core.git.commits.commit import (
     blob_ids,
     commit_files,
     drop_kept_commits,
     keep_commit,
 )
-from forge_core.git.gather import gather_commits
+from forge_core.git.commits.gather import gather_commits
+from forge_core.git.commits.trailers import CommitTrailers
 from forge_core.git.repository import read_claim
 from forge_core.git.submodules import fill_submodules
-from forge_core.git.trailers import CommitTrailers
 from forge_core.git.worktree import (
     Worktree,
     ensure_sub_worktree,

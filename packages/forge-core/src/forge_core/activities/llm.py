@@ -11,7 +11,7 @@ from forge_core.activities.review import ChangeReviewer
 from forge_core.llm.calls import CallTerms, execute_llm_call, execute_planner_call
 from forge_core.llm.context_rounds import ContextRounds
 from forge_core.models.activity import CallLLMInput, CallPlannerInput
-from forge_core.models.llm import LLMCallResult, PlanCallResult
+from forge_core.models.call.llm import LLMCallResult, PlanCallResult
 from forge_core.sources.on_demand import ContextReader, Room
 
 

@@ -21,9 +21,9 @@ from forge_core.llm.errors import MESSAGE_LENGTH, NOT_SENT, ModelFailure
 from forge_core.llm.parse_answer import Reading
 from forge_core.llm.request import ModelAnswer, ModelRequest, request_params
 from forge_core.models.activity import CallInput
-from forge_core.models.context import AssembledContext
+from forge_core.models.call.context import AssembledContext
+from forge_core.models.call.llm import LLMCallResult, PlanCallResult, build_llm_stats
 from forge_core.models.ids import build_entry_id
-from forge_core.models.llm import LLMCallResult, PlanCallResult, build_llm_stats
 from forge_core.records.answer_journal import (
     AnswerJournal,
     AnswerKey,

@@ -8,8 +8,8 @@ from forge_core.context.excerpt import Excerpt, show_rows
 from forge_core.edits.change_set import UnfitChanges
 from forge_core.git.base_files import read_base_files
 from forge_core.llm.calls import Review
-from forge_core.models.context import ShownFile
-from forge_core.models.llm import LLMResponse
+from forge_core.models.call.context import ShownFile
+from forge_core.models.call.llm import LLMResponse
 from forge_core.sources.on_demand import Room
 
 HEADING = "Shown now"

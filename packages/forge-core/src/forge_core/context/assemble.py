@@ -13,7 +13,7 @@ from forge_core.context.sections import (
     estimate_tokens,
     render_sections,
 )
-from forge_core.models.context import ContextEntry, ContextStats
+from forge_core.models.call.context import ContextEntry, ContextStats
 from forge_core.models.task import ContextConfig
 
 SHARED: frozenset[SectionKind] = frozenset({"instructions", "repo_map"})

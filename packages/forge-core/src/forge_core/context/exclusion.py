@@ -1,6 +1,6 @@
 """Which files of a repository are no context for a model, by path and size."""
 
-from forge_core.models.context import FILE_LIMIT_BYTES
+from forge_core.models.call.context import FILE_LIMIT_BYTES
 
 VENDORED = frozenset(
     {

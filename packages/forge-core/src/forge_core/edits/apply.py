@@ -13,7 +13,7 @@ from forge_core.edits.lines import SourceText, split_text
 from forge_core.edits.locate import LADDER, Rung
 from forge_core.edits.refusal import EditRefused, EditsRefused, Refusal
 from forge_core.edits.splice import Splice, plan_edit
-from forge_core.models.llm import FileEdit
+from forge_core.models.call.llm import FileEdit
 
 
 @dataclass(frozen=True, slots=True)

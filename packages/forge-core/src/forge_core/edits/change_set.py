@@ -17,8 +17,8 @@ from forge_core.edits.omission import count_lines, find_placeholders, loses_most
 from forge_core.edits.refusal import EditsRefused, Refusal
 from forge_core.edits.sight import Sight
 from forge_core.errors import ForgeError
+from forge_core.models.call.llm import FileEdit, FileOutput, FileRename, LLMResponse
 from forge_core.models.changes import BaseFile, FileChange, PlannedFile
-from forge_core.models.llm import FileEdit, FileOutput, FileRename, LLMResponse
 
 SHEBANG = "#!"
 """How a script begins that is started by its own name."""

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from forge_core.edits.lines import SourceText, fold, split_quoted, split_text
 from forge_core.edits.locate import find_candidates
 from forge_core.edits.refusal import Refusal, RefusalCode
-from forge_core.models.llm import FileEdit
+from forge_core.models.call.llm import FileEdit
 
 SHOWN_LINES = 12
 """Lines of the file that are quoted for one place."""

@@ -6,7 +6,7 @@ See D72.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from forge_core.models.context import ShownFile
+from forge_core.models.call.context import ShownFile
 
 
 @dataclass(frozen=True, slots=True)

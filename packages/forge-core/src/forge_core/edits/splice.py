@@ -23,7 +23,7 @@ from forge_core.edits.respell import (
     refuse_lost_signs,
     respell,
 )
-from forge_core.models.llm import FileEdit
+from forge_core.models.call.llm import FileEdit
 
 
 @dataclass(frozen=True, slots=True)

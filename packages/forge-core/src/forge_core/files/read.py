@@ -9,7 +9,7 @@ from pathlib import Path
 
 from forge_core.errors import RefusedPath, UnreadableFile
 from forge_core.files.paths import parse_path
-from forge_core.models.context import FILE_LIMIT_BYTES
+from forge_core.models.call.context import FILE_LIMIT_BYTES
 
 OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from forge_core.files.paths import is_plain
 from forge_core.git.command import Git
+from forge_core.models.call.context import FILE_LIMIT_BYTES
 from forge_core.models.changes import BaseFile
-from forge_core.models.context import FILE_LIMIT_BYTES
 
 REGULAR_MODES = frozenset({"100644", "100755"})
 """Git's modes of files that are neither links nor submodules."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from forge_core.errors import GitFailed
 from forge_core.git.command import Git
-from forge_core.git.commit import drop_refs
+from forge_core.git.commits.commit import drop_refs
 from forge_core.git.repository import (
     BRANCHES,
     branch_name,

@@ -25,10 +25,10 @@ from forge_core.llm.providers import check_model
 from forge_core.llm.request import ModelAnswer, ModelRequest, RequestLabels
 from forge_core.llm.script import answer_from_script
 from forge_core.llm.servers.known_dialects import learn_dialect, put_in_dialect
-from forge_core.models.call_settings import UNSET, CallSettings
-from forge_core.models.context import AssembledContext, ShownFile
-from forge_core.models.context_request import AskingPlan, AskingResponse, ContextRequest
-from forge_core.models.llm import LLMCallResult, LLMResponse, PlanCallResult
+from forge_core.models.call.context import AssembledContext, ShownFile
+from forge_core.models.call.context_request import AskingPlan, AskingResponse, ContextRequest
+from forge_core.models.call.llm import LLMCallResult, LLMResponse, PlanCallResult
+from forge_core.models.call.settings import UNSET, CallSettings
 from forge_core.models.plan import Plan
 
 CUT_OFF = (

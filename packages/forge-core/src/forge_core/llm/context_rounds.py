@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from forge_core.llm.request import ModelRequest
-from forge_core.models.context import ShownFile
-from forge_core.models.context_request import ContextRequest
+from forge_core.models.call.context import ShownFile
+from forge_core.models.call.context_request import ContextRequest
 
 NO_MORE = (
     "nothing more can be shown: leave context_request empty and answer with what you have seen"

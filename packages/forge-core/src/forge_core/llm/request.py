@@ -7,9 +7,9 @@ from pydantic import BaseModel
 
 from forge_core.files.protection import WritePolicy
 from forge_core.llm.model_name import SCRIPTED
-from forge_core.models.call_settings import UNSET, CallSettings
-from forge_core.models.dialect import Dialect
-from forge_core.models.llm import CallUsage, Origin
+from forge_core.models.call.dialect import Dialect
+from forge_core.models.call.llm import CallUsage, Origin
+from forge_core.models.call.settings import UNSET, CallSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from forge_core.llm.errors import FailureKind, ModelFailure
 from forge_core.llm.request import ModelAnswer, ModelRequest, RequestLabels
+from forge_core.models.call.llm import CallUsage
 from forge_core.models.error_text import describe_fault
-from forge_core.models.llm import CallUsage
 
 LABELS = ("role", "step_id", "sub_task_id", "attempt", "step_attempt", "sample")
 """Labels by which an entry is chosen."""

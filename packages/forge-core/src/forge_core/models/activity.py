@@ -1,11 +1,11 @@
 """Inputs and outputs of the activities, one input model for each."""
 
 from forge_core.models.budget import Allowance, CallStop, PriceTerms
-from forge_core.models.call_settings import UNSET, CallSettings
+from forge_core.models.call.context import AssembledContext, ShownFile
+from forge_core.models.call.llm import FileEdit, FileOutput, FileRename, Untouched
+from forge_core.models.call.settings import UNSET, CallSettings
 from forge_core.models.changes import FileChange
-from forge_core.models.context import AssembledContext, ShownFile
 from forge_core.models.frozen import FrozenModel
-from forge_core.models.llm import FileEdit, FileOutput, FileRename, Untouched
 from forge_core.models.result import RunStatus, TaskResult, ValidationResult
 from forge_core.models.task import ForgeTaskInput, TaskDefinition, ValidationConfig
 from forge_core.models.unit import AttemptFailure, WorkUnit

@@ -7,10 +7,10 @@ from forge_obs import LLMStats
 from pydantic import Field
 
 from forge_core.models.budget import NONE_SPENT, BudgetStop, Limits, Spending
+from forge_core.models.call.context import ContextStats
+from forge_core.models.call.llm import Untouched
 from forge_core.models.changes import FileChange
-from forge_core.models.context import ContextStats
 from forge_core.models.frozen import FrozenModel
-from forge_core.models.llm import Untouched
 from forge_core.models.plan import Plan
 
 TransitionSignal = Literal["success", "failure_retryable", "failure_terminal"]

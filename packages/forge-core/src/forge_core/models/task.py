@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from forge_core.models.budget import BudgetConfig
-from forge_core.models.call_settings import UNSET, CallSettings
+from forge_core.models.call.settings import UNSET, CallSettings
 from forge_core.models.check import Check
 from forge_core.models.frozen import USER_INPUT
 from forge_core.models.ids import Description, Identifier

@@ -2,9 +2,9 @@
 
 from itertools import chain
 
-from forge_core.models.call_settings import UNSET, CallSettings
+from forge_core.models.call.llm import FileEdit, FileOutput, FileRename
+from forge_core.models.call.settings import UNSET, CallSettings
 from forge_core.models.frozen import FrozenModel
-from forge_core.models.llm import FileEdit, FileOutput, FileRename
 from forge_core.models.plan import Plan, PlanStep, SubTask
 from forge_core.models.result import ValidationResult
 from forge_core.models.task import ForgeTaskInput, TaskDefinition, ValidationConfig

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from forge_core.context.repo_map import NO_MAP, RepoMap
 from forge_core.context.sections import Section, SectionKind, estimate_tokens, fence
-from forge_core.models.llm import FileEdit
+from forge_core.models.call.llm import FileEdit
 from forge_core.models.plan import Plan, PlanStep
 from forge_core.models.task import ContextConfig, TaskDefinition
 from forge_core.models.unit import AttemptFailure, WorkUnit

@@ -21,8 +21,8 @@ from pydantic import ValidationError
 
 from forge_core.files.private import create_private
 from forge_core.llm.request import ModelAnswer, ModelRequest, Reported
-from forge_core.models.call_settings import CallSettings
-from forge_core.models.llm import CallUsage
+from forge_core.models.call.llm import CallUsage
+from forge_core.models.call.settings import CallSettings
 from forge_core.state_dir.files import StateFiles, run_directory
 from forge_core.state_dir.locate import get_state_dir
 

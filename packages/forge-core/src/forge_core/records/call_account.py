@@ -19,7 +19,7 @@ from forge_core.llm.errors import ModelFailure
 from forge_core.llm.request import ModelAnswer, ModelRequest
 from forge_core.models.activity import CallInput
 from forge_core.models.budget import NONE_SPENT, CallStop, LimitName, Spending
-from forge_core.models.context import AssembledContext
+from forge_core.models.call.context import AssembledContext
 from forge_core.models.frozen import FrozenModel
 from forge_core.pricing.quote import PlainUsage, quote_request
 from forge_core.pricing.rates import REFUSALS, UNSENT, Usage

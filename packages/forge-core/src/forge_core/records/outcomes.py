@@ -11,7 +11,7 @@ from forge_obs import record
 from pydantic import BaseModel
 
 from forge_core.llm.errors import ModelFailure
-from forge_core.models.llm import NO_FILES, LLMResponse
+from forge_core.models.call.llm import NO_FILES, LLMResponse
 from forge_core.models.plan import Plan
 from forge_core.models.result import ValidationResult
 

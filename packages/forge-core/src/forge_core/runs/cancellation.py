@@ -17,14 +17,16 @@ from forge_core.models.result import TaskResult
 from forge_core.runs.client import reconcile_ended
 from forge_core.runs.connection import ServerConnection, connected
 from forge_core.runs.events import (
+    INTERVAL_S,
     CancellationRequested,
+    Events,
     RunEvent,
     RunStopped,
     TerminationRequested,
+    stream_events,
 )
 from forge_core.runs.execution import execute, find_open_run
 from forge_core.runs.ownership import owned_run
-from forge_core.runs.stream import INTERVAL_S, Events, stream_events
 from forge_core.temporal_client.executions import release, server_request, terminate
 from forge_core.temporal_client.inspector import RunDescription
 

@@ -11,10 +11,9 @@ from forge_core.errors import InfrastructureError
 from forge_core.files.private import make_private, open_private
 from forge_core.models.task import ForgeTaskInput
 from forge_core.runs.connection import connected
-from forge_core.runs.events import RunDetached, RunEvent
+from forge_core.runs.events import Events, RunDetached, RunEvent, stream_events
 from forge_core.runs.execution import submit
 from forge_core.runs.ownership import find_owner
-from forge_core.runs.stream import Events, stream_events
 
 START_TIMEOUT_S = 60.0
 """Seconds within which the detached process has taken the run."""

@@ -38,13 +38,16 @@ from forge_core.runs.client import (
 )
 from forge_core.runs.connection import ServerConnection, connected
 from forge_core.runs.events import (
+    INTERVAL_S,
     BudgetReached,
     Emit,
+    Events,
     RunEvent,
     RunFinished,
     RunStarted,
     ServerRestarting,
     SubmissionStarted,
+    stream_events,
 )
 from forge_core.runs.limits import (
     check_new_limits,
@@ -54,7 +57,6 @@ from forge_core.runs.limits import (
     send_limits,
 )
 from forge_core.runs.ownership import confirm_run, owned_run
-from forge_core.runs.stream import INTERVAL_S, Events, stream_events
 from forge_core.temporal_client.executions import hasten, release
 from forge_core.temporal_client.inspector import RunDescription
 from forge_core.worker.worker import SHARED_QUEUE, WorkerLimits, running_worker

@@ -15,7 +15,7 @@ from forge_core.git.repository import (
 from forge_core.git.worktree import worktrees_directory
 from forge_core.llm.model_name import anchor_model
 from forge_core.llm.providers import check_model
-from forge_core.models.call_settings import UNSET, CallSettings
+from forge_core.models.call.settings import UNSET, CallSettings
 from forge_core.models.task import ForgeTaskInput, TaskDefinition
 from forge_core.runs.limits import check_prices
 from forge_core.runs.targets import check_targets

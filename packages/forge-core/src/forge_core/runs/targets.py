@@ -11,7 +11,7 @@ from forge_core.git.base_files import read_base_files
 from forge_core.git.command import Git
 from forge_core.git.lfs import POINTER
 from forge_core.git.submodules import SUBMODULE_MODE
-from forge_core.models.context import FILE_LIMIT_BYTES
+from forge_core.models.call.context import FILE_LIMIT_BYTES
 
 LINK_MODE, TREE_MODE = "120000", "040000"
 """Git's modes of a symbolic link and of a directory in a tree."""

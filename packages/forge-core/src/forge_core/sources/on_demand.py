@@ -21,8 +21,8 @@ from forge_core.context.sections import fence
 from forge_core.git.base_files import read_base_files
 from forge_core.git.search import FoundLine, search_commit
 from forge_core.llm.context_rounds import Given
-from forge_core.models.context import ShownFile
-from forge_core.models.context_request import ContextRequest
+from forge_core.models.call.context import ShownFile
+from forge_core.models.call.context_request import ContextRequest
 from forge_core.sources.git_files import list_commit
 
 MAX_FILES = 20

@@ -7,8 +7,8 @@ constants are deprecated, so they stand here. Prompts and answers are never put 
 from collections.abc import Mapping, Sequence
 
 from forge_core.models.activity import ValidateInput
-from forge_core.models.context import AssembledContext
-from forge_core.models.llm import CallUsage
+from forge_core.models.call.context import AssembledContext
+from forge_core.models.call.llm import CallUsage
 from forge_core.models.result import ValidationResult
 
 AttributeValue = str | bool | int | float | tuple[str, ...]

@@ -6,7 +6,7 @@ See D73.
 from collections.abc import Collection, Iterator, Sequence
 from posixpath import normpath
 
-from forge_core.models.llm import Untouched
+from forge_core.models.call.llm import Untouched
 from forge_core.models.result import ValidationResult
 
 CHECK = "targets"

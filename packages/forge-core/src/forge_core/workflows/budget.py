@@ -31,7 +31,7 @@ with workflow.unsafe.imports_passed_through():
         Spending,
         compute_allowance,
     )
-    from forge_core.models.llm import LLMCallResult, PlanCallResult
+    from forge_core.models.call.llm import LLMCallResult, PlanCallResult
     from forge_core.models.result import SubTaskResult
     from forge_core.workflows.activity_calls import execute
     from forge_core.workflows.transition import find_cause

@@ -18,9 +18,9 @@ with workflow.unsafe.imports_passed_through():
         SubTaskInput,
     )
     from forge_core.models.budget import Grant
+    from forge_core.models.call.llm import Untouched
     from forge_core.models.changes import FileChange
     from forge_core.models.ids import build_sub_task_workflow_id
-    from forge_core.models.llm import Untouched
     from forge_core.models.plan import PlanStep, SubTask
     from forge_core.models.result import SubTaskResult
     from forge_core.models.task import ForgeTaskInput

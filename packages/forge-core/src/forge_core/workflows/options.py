@@ -15,7 +15,7 @@ from datetime import timedelta
 from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType, ActivityConfig, LocalActivityConfig
 
-from forge_core.models.call_settings import CallSettings
+from forge_core.models.call.settings import CallSettings
 
 TASK_TIMEOUT = timedelta(seconds=5)
 """Longest workflow task; a crash delays the run by at most this much."""

@@ -19,9 +19,9 @@ with workflow.unsafe.imports_passed_through():
         WriteFilesInput,
         WriteFilesResult,
     )
+    from forge_core.models.call.context import AssembledContext, ContextStats, ShownFile
+    from forge_core.models.call.llm import NO_FILES, LLMResponse, Untouched, build_llm_stats
     from forge_core.models.changes import FileChange
-    from forge_core.models.context import AssembledContext, ContextStats, ShownFile
-    from forge_core.models.llm import NO_FILES, LLMResponse, Untouched, build_llm_stats
     from forge_core.models.result import PhaseDurations, SubTaskResult
     from forge_core.models.unit import AttemptFailure, WorkUnit
     from forge_core.workflows.activity_calls import execute, execute_short

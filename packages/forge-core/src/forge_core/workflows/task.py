@@ -27,7 +27,7 @@ with workflow.unsafe.imports_passed_through():
         RunOwner,
     )
     from forge_core.models.budget import BUDGET_STOP, AllowanceRequest, BudgetStop, LimitsChange
-    from forge_core.models.llm import build_llm_stats
+    from forge_core.models.call.llm import build_llm_stats
     from forge_core.models.plan import Plan, PlanStep
     from forge_core.models.result import (
         OPEN_STATUSES,

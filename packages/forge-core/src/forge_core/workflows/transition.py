@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from forge_obs import LLMStats
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
-from forge_core.models.llm import LLMResponse
+from forge_core.models.call.llm import LLMResponse
 from forge_core.models.result import AttemptResult, TransitionSignal, ValidationResult
 from forge_core.models.unit import AttemptFailure
 from forge_core.temporal_client.payload_size import TOO_LARGE

@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
         ResetWorktreeInput,
         ValidateInput,
     )
-    from forge_core.models.context import ContextStats
+    from forge_core.models.call.context import ContextStats
     from forge_core.models.result import (
         AttemptResult,
         PhaseDurations,

@@ -18,7 +18,7 @@ from forge_obs.database.connections import (
     reserved_files,
 )
 from forge_obs.database.errors import is_busy
-from forge_obs.database.private_engine import build_engine
+from forge_obs.database.private.engine import build_engine
 from forge_obs.environment.private_files import refuse_device
 from forge_obs.errors import StoreUnavailable
 

@@ -12,13 +12,13 @@ from typing import Final
 
 from sqlalchemy import func, text
 
-from forge_obs.database import collisions, facts
 from forge_obs.database.commits.group_commit import Commit, Step
 from forge_obs.database.errors import DRIVER_ERRORS, KeyTaken
 from forge_obs.database.handle import Database, get_writing, open_database
 from forge_obs.database.migrate import make_ready
+from forge_obs.database.rows import collisions, facts
+from forge_obs.database.rows.upsert import build_upsert
 from forge_obs.database.schema import interactions, runs
-from forge_obs.database.upsert import build_upsert
 from forge_obs.errors import StoreUnavailable
 from forge_obs.model.columns import CALL_KEY, STARTED
 from forge_obs.model.entries import Entry, Row

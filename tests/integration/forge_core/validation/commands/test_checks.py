@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from forge_core.git.receipt import locate_private
+from forge_core.git.commits.receipt import locate_private
 from forge_core.models.check import Check
 from forge_core.models.result import ValidationResult
 from forge_core.models.task import ValidationConfig

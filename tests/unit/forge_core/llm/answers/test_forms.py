@@ -5,7 +5,7 @@ import json
 import pytest
 from forge_core.llm.answers.candidates import MAX_OBJECTS
 from forge_core.llm.parse_answer import UnfitAnswer, read_answer
-from forge_core.models.llm import FileEdit, LLMResponse
+from forge_core.models.call.llm import FileEdit, LLMResponse
 from forge_core.models.plan import Plan
 
 FILE = {"file_path": "m.py", "content": "A = 2\n"}

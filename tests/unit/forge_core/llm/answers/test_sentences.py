@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from forge_core.llm.answers.sentences import describe_errors
 from forge_core.llm.parse_answer import UnfitAnswer, read_answer
-from forge_core.models.llm import LLMResponse
+from forge_core.models.call.llm import LLMResponse
 from forge_core.models.plan import Plan
 from hypothesis import given
 from hypothesis import strategies as st

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from forge_core.llm.network.body import read_body, rewrite_body
-from forge_core.models.dialect import Dialect
+from forge_core.models.call.dialect import Dialect
 
 CHAT = {"messages": [], "max_completion_tokens": 5, "tool_choice": "required"}
 

@@ -2,7 +2,7 @@
 
 import pytest
 from forge_core.llm.servers.dialects import describe_change, find_next_dialect
-from forge_core.models.dialect import Dialect
+from forge_core.models.call.dialect import Dialect
 
 FIRST = Dialect(strict=True, parallel_tool_calls=False)
 

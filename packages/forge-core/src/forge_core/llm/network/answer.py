@@ -14,7 +14,7 @@ from forge_core.llm.merge_calls import drop_cut_repeat, merge_calls
 from forge_core.llm.model_name import split_model
 from forge_core.llm.network.exchange import Exchange
 from forge_core.llm.request import ModelAnswer
-from forge_core.models.llm import CallUsage
+from forge_core.models.call.llm import CallUsage
 
 
 def build_answer(exchange: Exchange, response: ModelResponse) -> ModelAnswer:

@@ -6,7 +6,7 @@ Every provider whose client lets us see its body sends one JSON object.
 import json
 from typing import Any
 
-from forge_core.models.dialect import LIMITS, Dialect
+from forge_core.models.call.dialect import LIMITS, Dialect
 
 Body = dict[str, Any]
 

@@ -15,7 +15,7 @@ from forge_core.llm.network.body import Body, read_body, rewrite_body
 from forge_core.llm.providers import list_keys
 from forge_core.llm.report import read_report
 from forge_core.llm.request import ModelRequest, Reported
-from forge_core.models.dialect import Dialect
+from forge_core.models.call.dialect import Dialect
 
 STREAMS = ("event-stream", "eventstream", "ndjson", "jsonl", "application/stream")
 """Parts of the content types of streams."""

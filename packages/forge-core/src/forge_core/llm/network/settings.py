@@ -10,7 +10,7 @@ from pydantic_ai.output import OutputObjectDefinition
 from pydantic_ai.settings import CacheConfig, ModelSettings
 
 from forge_core.llm.request import ModelRequest
-from forge_core.models.dialect import Dialect
+from forge_core.models.call.dialect import Dialect
 
 
 def build_message(request: ModelRequest) -> Message:

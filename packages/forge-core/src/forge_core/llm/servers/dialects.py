@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from forge_core.models.dialect import LIMITS, Dialect, OutputMode
+from forge_core.models.call.dialect import LIMITS, Dialect, OutputMode
 
 NEXT_MODES: Mapping[OutputMode, OutputMode] = {"tool": "json_schema", "json_schema": "prompted"}
 """What is tried where a server has no such form."""

@@ -13,7 +13,7 @@ from forge_core.llm.model_name import PROVIDERS, SCRIPTED, split_model
 from forge_core.llm.providers import read_access
 from forge_core.llm.request import ModelRequest
 from forge_core.llm.servers.dialects import describe_change, find_next_dialect
-from forge_core.models.dialect import LIMITS, Dialect
+from forge_core.models.call.dialect import LIMITS, Dialect
 
 STRICT = frozenset(
     {"azure", "azure-responses", "gateway/openai", "gateway/openai-chat", "openai", "openai-chat"}

@@ -19,7 +19,7 @@ from forge_core.files.protection import WritePolicy
 from forge_core.files.read import open_directory
 from forge_core.files.write import write_changes
 from forge_core.git.base_files import read_base_files
-from forge_core.git.receipt import locate_private
+from forge_core.git.commits.receipt import locate_private
 from forge_core.models.changes import BaseFile, PlannedFile
 
 NAME = "forge-set-aside"

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from forge_core.errors import RefusedPath
-from forge_core.git.receipt import locate_private
+from forge_core.git.commits.receipt import locate_private
 from forge_core.models.result import ValidationResult
 from forge_core.shell.bounds import CommandResult
 from forge_core.validation.commands.base_view import base_in_place

@@ -15,7 +15,7 @@ from forge_obs.database.commits.group_commit import Commit, Step, Unchanged
 from forge_obs.database.connections import side_files
 from forge_obs.database.engines import connect_for_writing
 from forge_obs.database.errors import is_busy
-from forge_obs.database.upsert import repeat_values
+from forge_obs.database.rows.upsert import repeat_values
 
 _RETRY_S: Final = (0.0005, 0.005)
 """How long to wait for another process before the next try, at least and at most, in seconds."""

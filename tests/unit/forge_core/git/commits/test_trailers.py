@@ -1,7 +1,7 @@
 """Commit messages: one clean subject, and trailers that only Forge can have written."""
 
 import pytest
-from forge_core.git.trailers import (
+from forge_core.git.commits.trailers import (
     SUBJECT_LENGTH,
     CommitTrailers,
     build_message,

@@ -8,7 +8,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from forge_core.models.llm import ANSWER, LISTS, LLMResponse
+from forge_core.models.call.llm import ANSWER, LISTS, LLMResponse
 from forge_core.models.plan import Plan, PlanStep
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from forge_core.models.llm import LLMResponse
+from forge_core.models.call.llm import LLMResponse
 from pydantic import ValidationError
 
 OLD = {"files": [{"file_path": "a.py", "content": "x = 1\n"}], "explanation": "one"}

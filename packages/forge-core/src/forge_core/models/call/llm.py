@@ -7,7 +7,7 @@ from forge_obs import LLMStats
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from forge_core.models.budget import NONE_SPENT, Spending
-from forge_core.models.context import ShownFile
+from forge_core.models.call.context import ShownFile
 from forge_core.models.frozen import FrozenModel
 from forge_core.models.plan import Plan
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from forge_core.errors import MergeConflict
-from forge_core.git.gather import gather_commits
+from forge_core.git.commits.gather import gather_commits
 from forge_core.git.worktree import Worktree, ensure_sub_worktree, ensure_task_worktree
 from support.repository import commit_all, git, make_repository, put_files, snapshot
 

@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import dialect, insert
 
-from forge_obs.database.collisions import TEXTS
+from forge_obs.database.rows.collisions import TEXTS
 from forge_obs.model.columns import (
     NO_RESULT,
     OPEN_STATUSES,

@@ -6,13 +6,14 @@ from contextlib import aclosing
 import pytest
 from forge_core.errors import RunStuck
 from forge_core.runs.events import (
+    Events,
     RunEvent,
     RunProgress,
     ServerAway,
     ServerRestarting,
     SubmissionStarted,
+    stream_events,
 )
-from forge_core.runs.stream import Events, stream_events
 
 FIRST, LAST = ServerAway("first"), ServerAway("last")
 SOON_S = 0.01

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 from forge_core.errors import GitFailed
-from forge_core.git.commit import (
+from forge_core.git.commits.commit import (
     blob_ids,
     commit_files,
     drop_kept_commits,
     keep_commit,
 )
-from forge_core.git.trailers import CommitTrailers
+from forge_core.git.commits.trailers import CommitTrailers
 from forge_core.git.worktree import Worktree, ensure_sub_worktree, ensure_task_worktree
 from support.repository import commit_all, git, make_repository, put_files
 

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from forge_core.errors import MergeConflict
 from forge_core.files.paths import fold_path
 from forge_core.git.command import Git
-from forge_core.git.commit import Change, list_changes
+from forge_core.git.commits.commit import Change, list_changes
 from forge_core.git.worktree import reset_worktree
 
 Owners = Mapping[str, tuple[str, Change]]

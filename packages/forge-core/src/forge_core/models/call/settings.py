@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from forge_core.models.dialect import OutputMode, ToolChoice
+from forge_core.models.call.dialect import OutputMode, ToolChoice
 from forge_core.models.frozen import USER_INPUT
 
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]

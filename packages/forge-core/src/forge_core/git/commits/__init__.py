@@ -1,0 +1,1 @@
+"""Commits of attempts: made, marked, brought together."""

@@ -1,0 +1,1 @@
+"""What a call of a model takes and gives."""

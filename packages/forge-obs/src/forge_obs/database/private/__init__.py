@@ -1,0 +1,1 @@
+"""SQLAlchemy kept apart from what a host does to its own."""

@@ -1,0 +1,1 @@
+"""What becomes of a row that stands: merged, kept apart, given facts."""
