@@ -289,7 +289,7 @@ def test_user_prompt_is_what_was_asked_since_the_last_answer() -> None:
     ]
 
     conversation = read_conversation(
-        {"input": history, "output": [{"role": "model", "content": "Be brief."}]}
+        {"input": history, "output": [{"role": "model", "content": "Three."}]}
     )
 
     assert (conversation.user_prompt, conversation.response) == ("Two?\n\nQuick!", "Three.")

@@ -1,6 +1,6 @@
 """Mapped classes that run nothing of what a host program registered for all mappers.
 
-See `private_engine`. SQLAlchemy has no way to say this of a class before it is mapped. Where a
+See `engine`. SQLAlchemy has no way to say this of a class before it is mapped. Where a
 later version lacks what is used here, the classes are mapped as all others, and listeners of the
 host see that.
 """
