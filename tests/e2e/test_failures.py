@@ -161,7 +161,7 @@ PART = {"description": "x", "target_files": ["same.py"]}
 @pytest.mark.parametrize(
     ("steps", "reason"),
     [
-        pytest.param([], "at least 1 item", id="empty plan"),
+        pytest.param([], "a list of at least one object", id="empty plan"),
         pytest.param([STEP, STEP], "'a' appears more than once", id="step id twice"),
         pytest.param(
             [{**STEP, "sub_tasks": [{"sub_task_id": n, **PART} for n in "pq"]}],

@@ -128,7 +128,7 @@ async def test_several_tool_calls_are_one_answer(
 
     response = LLMResponse.model_validate_json(answer.text)
     assert [file.file_path for file in response.files] == ["a.py", "b.py"]
-    assert response.explanation == "a.py\n\nb.py\n\na.py"
+    assert response.explanation == "a.py\n\nb.py"
 
 
 @pytest.mark.parametrize(

@@ -198,7 +198,7 @@ def test_run_that_was_written_late_stands_where_it_began(db: Path, engine: Engin
         ("1234", "12345678"),
         ("my-own-id", "my-own-id"),
         ("a1b", None),
-        ("my-own", None),
+        ("my-own", "my-own-id"),
         ("a1b3", None),
         ("", None),
         (-1, None),
