@@ -279,7 +279,13 @@ DOCUMENTS: dict[str, Schema] = {
             "checks": list_of(
                 build_object(
                     "A look",
-                    {"subject": TEXT, "ok": FLAG, "detail": TEXT, "remedy": null_or(TEXT)},
+                    {
+                        "subject": TEXT,
+                        "level": {"enum": ["ok", "warn", "fail"]},
+                        "ok": FLAG,
+                        "detail": TEXT,
+                        "remedy": null_or(TEXT),
+                    },
                 )
             ),
         },

@@ -68,7 +68,7 @@ def test_doctor_goes_on_without_the_current_directory(forge: Forge) -> None:
     outcome = forge("doctor")
 
     assert outcome.code == 1
-    assert "fix  repository     the current directory no longer exists" in outcome.stdout
+    assert "fail  repository     the current directory no longer exists" in outcome.stdout
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_doctor_reports_a_state_directory_whose_name_is_too_long(
     outcome = forge("doctor", "--repo", str(tmp_path))
 
     assert outcome.code == 1
-    assert f"fix  state          cannot use {state}/forge: File name too long" in outcome.stdout
+    assert f"fail  state          cannot use {state}/forge: File name too long" in outcome.stdout
 
 
 @pytest.mark.usefixtures("gone")

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import platform
+import shlex
 import stat
 from collections.abc import Callable
 from importlib.metadata import version
@@ -99,7 +100,13 @@ def _examine_store() -> Finding:
     detail = f"{path}: {_describe_state(check)}"
     if check.size_bytes > QUICK_BYTES:
         detail += ", integrity not checked (forge db check does)"
-    return Finding("store", _describe_backlog(check, detail), _find_remedy(check))
+    remedy = _find_store_remedy(check)
+    return Finding("store", _describe_backlog(check, detail), remedy, is_warning=_is_usable(check))
+
+
+def _is_usable(check: StoreCheck) -> bool:
+    """Return whether runs can be recorded and read, whatever else is to be said of a store."""
+    return check.error is None and check.state != "newer" and not check.damage
 
 
 def _describe_state(check: StoreCheck) -> str:
@@ -116,7 +123,7 @@ def _describe_backlog(check: StoreCheck, detail: str) -> str:
     return detail
 
 
-def _find_remedy(check: StoreCheck) -> str | None:
+def _find_store_remedy(check: StoreCheck) -> str | None:
     """Return the remedy of the worst that was found."""
     exposed = [str(file.path) for file in check.files if not file.private]
     remedies = (
@@ -141,7 +148,7 @@ def _examine_models() -> list[Finding]:
     present = [*keys, *urls]
     remedy = None if findings or present else "set FORGE_MODEL and its provider's key"
     detail = f"{', '.join(present)} set" if present else "no provider's key or address is set"
-    return [*findings, Finding("keys", detail, remedy)]
+    return [*findings, Finding("keys", detail, remedy, is_warning=True)]
 
 
 def _examine_model(subject: str, spec: str) -> Finding:
@@ -164,7 +171,8 @@ def _examine_state() -> Finding:
         return Finding("state", f"{directory}: not writable by you", f"chown it to {os.geteuid()}")
     exposed = stat.S_IMODE(status.st_mode) & 0o077
     remedy = f"chmod 700 {directory}" if exposed else None
-    return Finding("state", f"{directory}: mode {stat.S_IMODE(status.st_mode):04o}", remedy)
+    detail = f"{directory}: mode {stat.S_IMODE(status.st_mode):04o}"
+    return Finding("state", detail, remedy, is_warning=True)
 
 
 def _examine_configuration(repo: Path) -> Finding:
@@ -176,7 +184,8 @@ def _examine_configuration(repo: Path) -> Finding:
     if path is None or not path.exists():
         return Finding("configuration", "no configuration file")
     exposed = path.stat().st_mode & WRITABLE_BY_OTHERS
-    return Finding("configuration", str(path), f"chmod go-w {path}" if exposed else None)
+    remedy = f"chmod go-w {path}" if exposed else None
+    return Finding("configuration", str(path), remedy, is_warning=True)
 
 
 def _examine_repository(repo: Path) -> Finding:
@@ -188,12 +197,13 @@ def _examine_repository(repo: Path) -> Finding:
     except (ForgeError, StoreError) as error:
         return Finding("repository", str(error), "see the line on git, temporal or the store")
     done = [candidate for candidate in candidates if find_keep_reason(candidate) is None]
+    if not candidates:
+        return Finding("repository", f"{top}: no run left anything")
     detail = f"{top}: {format_count(len(candidates), 'run')} left something"
     if not done:
         return Finding("repository", detail)
-    return Finding(
-        "repository", f"{detail}, {len(done)} safe to remove", f"forge clean --merged --repo {top}"
-    )
+    remedy = f"forge clean --merged --repo {shlex.quote(str(top))}"
+    return Finding("repository", f"{detail}, {len(done)} safe to remove", remedy, is_warning=True)
 
 
 def _look_at_checks(repo: Path) -> list[Finding]:

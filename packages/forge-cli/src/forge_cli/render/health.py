@@ -1,7 +1,10 @@
 """How the store, the server and this machine are, as text; pure."""
 
+import textwrap
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
 
 from forge_cli.escape import escape_line
 from forge_cli.program import as_started
@@ -15,6 +18,11 @@ if TYPE_CHECKING:
     from forge_obs import Backlog
 
     from forge_cli.views.finding import Finding
+
+LEVELS = {"ok": "green", "warn": "yellow", "fail": "red"}
+"""Styles of what a look may come to."""
+
+LEVEL_WIDTH = 6
 
 
 def render_backlog(backlog: "Backlog") -> list[str]:
@@ -98,16 +106,38 @@ def _join(lines: list[tuple[str, str]]) -> str:
     return "\n".join(line.plain for line in align(lines))
 
 
-def render_findings(findings: "Sequence[Finding]") -> str:
-    """Render a line for each look: what was found and, if need be, what to do."""
-    rows = [
-        ("ok" if finding.ok else "fix", finding.subject, _describe(finding)) for finding in findings
-    ]
-    return "\n".join(line.plain for line in align(rows))
+def render_findings(findings: "Sequence[Finding]", *, width: int | None = None) -> Text:
+    """Render what each look found and, on a line below it, what to do.
+
+    Args:
+        findings: In the order of the looks.
+        width: Columns of the terminal, within which words are wrapped; None for any.
+    """
+    subjects = max((len(finding.subject) for finding in findings), default=0)
+    indent = " " * (LEVEL_WIDTH + subjects + 2)
+    lines = []
+    for finding in findings:
+        subject = Text(f"{finding.subject:<{subjects}}  ")
+        level = Text(finding.level, style=LEVELS[finding.level])
+        level.pad_right(LEVEL_WIDTH - len(finding.level))
+        first, *rest = _wrap(escape_line(finding.detail), indent, width)
+        lines += [level + subject + Text(first), *map(Text, rest)]
+        if finding.remedy is not None:
+            remedy = _wrap(f"→ {as_started(escape_line(finding.remedy))}", indent, width)
+            lines += [Text(indent + remedy[0]), *map(Text, remedy[1:])]
+    return Text("\n").join(lines)
 
 
-def _describe(finding: "Finding") -> str:
-    detail = escape_line(finding.detail)
-    return (
-        detail if finding.remedy is None else f"{detail}: {as_started(escape_line(finding.remedy))}"
+def _wrap(text: str, indent: str, width: int | None) -> list[str]:
+    """Wrap a text between its words; the first line has its indent already."""
+    if width is None:
+        return [text]
+    wrapped = textwrap.wrap(
+        text,
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
+    return [line if number else line[len(indent) :] for number, line in enumerate(wrapped)] or [""]

@@ -3,6 +3,10 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
+
+Level = Literal["ok", "warn", "fail"]
+"""All is well; what works, but should be looked at; what keeps a command from its work."""
 
 OLDEST_GIT = (2, 31)
 """The first git that says where its files are by an absolute path."""
@@ -16,11 +20,20 @@ class Finding:
     detail: str
     remedy: str | None = None
     """What to do; None where all is well."""
+    is_warning: bool = False
+    """Whether everything works without the remedy, too."""
+
+    @property
+    def level(self) -> Level:
+        """How bad it is."""
+        if self.remedy is None:
+            return "ok"
+        return "warn" if self.is_warning else "fail"
 
     @property
     def ok(self) -> bool:
-        """Whether nothing needs to be done."""
-        return self.remedy is None
+        """Whether nothing keeps a command from its work."""
+        return self.level != "fail"
 
 
 def judge_git(version: str) -> Finding:
