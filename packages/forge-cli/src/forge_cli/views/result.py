@@ -15,6 +15,9 @@ from forge_cli.views.json_text import load_object
 TARGETS = "targets"
 """The check that has a verdict only where there is something to say of the named files."""
 
+LISTING = frozenset({"ruff_lint", "syntax"})
+"""Checks whose details begin with the first finding."""
+
 PHASES = ("context", "model", "write", "validation", "git")
 """Phases of an attempt, one after the other."""
 
@@ -34,6 +37,12 @@ class CheckView:
     def remark(self) -> str:
         """What it says, where its name does not stand beside it."""
         return self.summary if self.name == TARGETS else f"{self.name}: {self.summary}"
+
+    @property
+    def finding(self) -> str:
+        """What it found, in one line: of a linter the first finding itself."""
+        first = _first_line(self.details) if self.name in LISTING else ""
+        return f"{self.name}: {first or self.summary}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +79,14 @@ class AttemptView:
     def failed_checks(self) -> tuple[CheckView, ...]:
         """Checks that did not pass."""
         return tuple(check for check in self.checks if not check.passed)
+
+    @property
+    def reason(self) -> str:
+        """Why it was not accepted, in one line: what the first check found, else the error."""
+        if self.signal == "success":
+            return ""
+        checks = self.failed_checks
+        return checks[0].finding if checks else _first_line(self.error or "") or self.signal
 
     @property
     def remarks(self) -> tuple[CheckView, ...]:
@@ -130,6 +147,18 @@ class ResultView:
         }
         return tuple(sorted(deleted.difference(self.files)))
 
+    def find_reason(self) -> str:
+        """Find why it is no success, in one line: the first finding, else the error."""
+        for step in self.steps[-1:]:
+            units = [*step.parts, step]
+            for unit in units:
+                if reason := unit.attempts[-1].reason if unit.attempts else "":
+                    part = "" if unit is step else f" / {unit.name}"
+                    return f"step {step.name}{part}: {reason}"
+        attempts = () if self.steps else self.attempts[-1:]
+        reasons = (attempt.reason for attempt in attempts)
+        return next(filter(None, reasons), "") or _first_line(self.error or "")
+
     def list_remarks(self) -> tuple[CheckView, ...]:
         """List what is to be said of the attempts that were accepted."""
         units = [self.attempts, *(step.attempts for step in self.steps)]
@@ -161,6 +190,10 @@ def build_result_view(document: Mapping[str, Any]) -> ResultView:
         files=tuple(sorted(_mapping(document, "output_files") or {})),
         budget=read_budget(document),
     )
+
+
+def _first_line(text: str) -> str:
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")
 
 
 def _plan(steps: list[Mapping[str, Any]]) -> tuple[UnitView, ...]:
