@@ -69,7 +69,7 @@ def test_stopped_run_outlives_its_server_and_pays_for_nothing_twice(
     resumed = run_forge("resume", name, "--max-cost", "5", "--json")
 
     assert (stopped.code, run.status, run.finished_at) == (1, "budget", None)
-    assert f"run {name}: budget" in stopped.stdout
+    assert f"run {name}: stopped at its budget" in stopped.stdout
     assert "budget  $0.0800 of $0.0450" in stopped.stdout
     assert "stopped by --max-cost" in stopped.stdout
     assert "done    2 of 3 steps" in stopped.stdout

@@ -107,7 +107,7 @@ def test_what_a_cancelled_run_left_can_be_removed(repo: Path, tmp_path: Path) ->
     removed = run_forge("clean", "t", "--repo", str(repo), "--force", "--yes")
     gate.let_go()
 
-    assert f"remove  forge clean t --repo {repo} --force" in cancelled.stdout
+    assert f"remove  forge clean t --repo {repo}\n" in cancelled.stdout
     assert again.code == 2
     assert "has ended (canceled)" in again.error
     assert removed.code == 0, removed.stderr

@@ -216,7 +216,7 @@ def test_interrupted_call_is_closed_and_the_run_says_how_it_goes_on(repo: Path) 
 
         assert process.returncode == 130
         assert exchange.disconnected.wait(10)
-        assert f"forge resume {workflow_id} continues it" in stderr
+        assert f"run {workflow_id}: paused\n  resume  forge resume {workflow_id}\n" in stderr
         assert read_status(workflow_id)[0] == "interrupted"
 
 
@@ -236,7 +236,7 @@ def test_run_that_is_told_to_stop_goes_on_later(
         _, stderr = end_gently(process, number)
     gate.let_go()
 
-    assert (process.returncode, stderr.count("error: ")) == (130, 1)
+    assert (process.returncode, stderr.count("paused at 0/3")) == (130, 1)
     resume(read_run().workflow_id)
     assert_whole(repo)
 

@@ -11,7 +11,7 @@ from typing import NoReturn
 from cyclopts import CycloptsError, UnusedCliTokensError
 
 from forge_cli.commands import GROUPS, build_app
-from forge_cli.errors import EXPECTED, describe_refusal, find_exit_code
+from forge_cli.errors import EXPECTED, Interrupted, describe_refusal, find_exit_code
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.common import launch, may_have_global_options
 from forge_cli.terminal.console import (
@@ -49,7 +49,8 @@ def call(argv: list[str]) -> ExitCode:
     except CycloptsError as error:
         return _fail(argv, ExitCode.USAGE, "UsageError", str(error))
     except EXPECTED as error:
-        return _fail(argv, find_exit_code(error), type(error).__name__, str(error))
+        report = error.report if isinstance(error, Interrupted) else None
+        return _fail(argv, find_exit_code(error), type(error).__name__, str(error), report=report)
     except OSError as error:
         refusal = describe_refusal(error)
         if refusal is None:
@@ -72,8 +73,10 @@ def _failing_as_other_output() -> Iterator[None]:
             raise
 
 
-def _fail(argv: list[str], code: ExitCode, error_type: str, message: str) -> ExitCode:
-    is_printed = print_failure(OutputFormat.find(argv), error_type, message)
+def _fail(
+    argv: list[str], code: ExitCode, error_type: str, message: str, *, report: str | None = None
+) -> ExitCode:
+    is_printed = print_failure(OutputFormat.find(argv), error_type, message, report=report)
     return code if is_printed else ExitCode.INFRASTRUCTURE
 
 

@@ -42,7 +42,15 @@ class OutputFailed(CommandError):
 
 
 class Interrupted(CommandError):
-    """The user told the command to stop; the message says what became of the run."""
+    """The user told the command to stop; the message says what became of the run.
+
+    Attributes:
+        report: The same for people, in lines.
+    """
+
+    def __init__(self, message: str, report: str | None = None) -> None:
+        super().__init__(message)
+        self.report = report
 
 
 EXIT_CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (

@@ -11,7 +11,7 @@ from forge_cli.escape import escape, escape_line
 from forge_cli.render.interactions import render_interactions
 from forge_cli.render.json_documents import build_call, build_run_list, build_status
 from forge_cli.render.live import LiveState, render_call_events, render_live, render_progress
-from forge_cli.render.outcome import render_outcome
+from forge_cli.render.outcome import Ending, render_outcome
 from forge_cli.render.run_tree import render_run
 from forge_cli.render.runs import render_run_list, render_run_news
 from forge_cli.views.costs import NO_PRICES
@@ -106,7 +106,7 @@ def render_events(text: str) -> str:
 
 def render_ending(text: str) -> str:
     result = build_result_view(make_result(text))
-    return render_outcome(text, text, result, recorded=True).plain
+    return render_outcome(Ending(text, text, result, reason=text, is_recorded=True)).plain
 
 
 PLACES: dict[str, Callable[[str], str]] = {

@@ -15,7 +15,8 @@ from forge_obs import StoreError
 from forge_cli.actions.run import prepare_store
 from forge_cli.exit_codes import ExitCode
 from forge_cli.render.outcome import CancelledRun, build_cancelled, render_cancelled
-from forge_cli.runs.execution import CANCELLING, EventReporter
+from forge_cli.runs.execution import EventReporter
+from forge_cli.runs.interruption import CANCELLING
 from forge_cli.store.queries import Store
 from forge_cli.terminal.console import OutputFormat, print_text
 from forge_cli.views.json_text import dump

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,26 +35,20 @@ from forge_obs import Interaction, StoreError, flush, get_db_path, lost_count, u
 from pydantic import ValidationError
 
 from forge_cli.config.call_settings import resolve_settings
-from forge_cli.config.files import load_user_config
+from forge_cli.config.files import find_repository_file, load_user_config
 from forge_cli.errors import OutputFailed
 from forge_cli.escape import escape_line
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.call_settings import PLANNER, CallOptions
 from forge_cli.options.run import LimitOptions, ModelOptions, OutputOptions, RunOptions
 from forge_cli.program import as_started
-from forge_cli.render.figures import describe_cost, format_count
+from forge_cli.render.figures import format_count
 from forge_cli.render.health import render_pending
 from forge_cli.render.interactions import render_interactions
 from forge_cli.render.json_documents import build_interactions
-from forge_cli.render.outcome import render_outcome
-from forge_cli.runs.execution import (
-    DETACHED,
-    LOOK_INTERVAL_S,
-    NOT_RESUMED,
-    NOT_STARTED,
-    EventReporter,
-    RunEnd,
-)
+from forge_cli.render.outcome import Ending, render_outcome
+from forge_cli.runs.execution import LOOK_INTERVAL_S, EventReporter, RunEnd
+from forge_cli.runs.interruption import DETACHED, NOT_RESUMED, NOT_STARTED, Aftermath
 from forge_cli.runs.progress import build_progress
 from forge_cli.runs.task import (
     build_limits,
@@ -73,6 +68,7 @@ from forge_cli.terminal.console import (
 from forge_cli.views.costs import tally_calls
 from forge_cli.views.json_text import dump
 from forge_cli.views.result import build_result_view
+from forge_cli.views.run import RunView
 
 Print = Callable[[str], object]
 
@@ -148,13 +144,13 @@ def resume_run(workflow_id: str, budget: LimitOptions, output: OutputOptions) ->
 
 
 def _build_reporter(
-    store: Store, workflow_id: str, remark: str, verb: str, output: OutputOptions
+    store: Store, workflow_id: str, aftermath: Aftermath, verb: str, output: OutputOptions
 ) -> EventReporter:
     """Build what reports the events of a run, on stderr where stdout is for a document."""
     tell: Print = print_note if output.json else print_text
     stream = sys.stderr if output.json else sys.stdout
     progress = build_progress(store, workflow_id, stream, tell)
-    return EventReporter(workflow_id, remark, output.format, progress, verb)
+    return EventReporter(workflow_id, aftermath, output.format, progress, verb)
 
 
 def _report(store: Store, workflow_id: str, end: RunEnd, output: OutputOptions) -> ExitCode:
@@ -237,7 +233,7 @@ def _start_detached(
     try:
         return _report_detached(work, workflow_id, log, output.format)
     except OutputFailed as error:
-        raise OutputFailed(f"{error}; {DETACHED.format(workflow_id)}") from error
+        raise OutputFailed(f"{error}; {DETACHED.describe(workflow_id)}") from error
 
 
 def _wait_until_listed(store: Store, workflow_id: str) -> None:
@@ -281,17 +277,37 @@ def execute(run: Coroutine[Any, Any, RunEnd]) -> RunEnd:
 
 
 def _report_text(store: Store, workflow_id: str, result: TaskResult, *, verbose: bool) -> None:
-    view = build_result_view(result.model_dump(mode="json"))
+    run = _find_run(store, workflow_id)
     if verbose:
         calls = _read_calls(store, workflow_id)
-        prices = load_prices(calls)
         if calls:
-            print_text(render_interactions(calls, prices))
-        cost = describe_cost(tally_calls(calls, prices), prices)
-    else:
-        cost = _read_cost(store, workflow_id)
-    recorded = _is_recorded(store, workflow_id)
-    print_text(render_outcome(workflow_id, result.status, view, cost=cost, recorded=recorded))
+            print_text(render_interactions(calls, load_prices(calls)))
+    print_text(render_outcome(_describe_end(workflow_id, result, run)))
+
+
+def _describe_end(
+    workflow_id: str, result: TaskResult, run: tuple[RunView, list[Interaction]] | None
+) -> Ending:
+    """Put together what the result says and what is on record, if anything is."""
+    view = build_result_view(result.model_dump(mode="json"))
+    recorded, calls = run or (None, [])
+    prices = load_prices(calls)
+    took = recorded.duration if recorded is not None else None
+    if took is None and result.elapsed_s:
+        took = timedelta(seconds=result.elapsed_s)
+    reason = view.find_reason() if result.status == "failure_terminal" else view.error or ""
+    top = find_repository_file(Path.cwd())
+    return Ending(
+        workflow_id,
+        result.status,
+        view,
+        reason=(recorded and recorded.run.reason) or reason,
+        took=took,
+        tally=tally_calls(calls, prices),
+        prices=prices,
+        is_recorded=recorded is not None,
+        is_here=top is not None and str(top.parent) == view.repository,
+    )
 
 
 def _list_ignored_targets(repo: Path, paths: Sequence[str]) -> Sequence[str]:
@@ -299,22 +315,12 @@ def _list_ignored_targets(repo: Path, paths: Sequence[str]) -> Sequence[str]:
     return find_ignored(repo, [path for path in paths if (repo / path).is_file()])
 
 
-def _is_recorded(store: Store, workflow_id: str) -> bool:
+def _find_run(store: Store, workflow_id: str) -> tuple[RunView, list[Interaction]] | None:
+    """Read a run and its calls; None where they are not on record."""
     try:
-        return store.find_status(workflow_id) is not None
+        return store.find_run(workflow_id)
     except StoreError:
-        return False
-
-
-def _read_cost(store: Store, workflow_id: str) -> str:
-    """Say what a run cost; nothing where that is not on record."""
-    try:
-        run = store.find_run(workflow_id)
-    except StoreError:
-        return ""
-    calls = run[1] if run is not None else []
-    prices = load_prices(calls)
-    return describe_cost(tally_calls(calls, prices), prices)
+        return None
 
 
 def _report_json(store: Store, workflow_id: str, result: TaskResult, *, verbose: bool) -> None:

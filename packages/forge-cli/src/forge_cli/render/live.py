@@ -102,8 +102,7 @@ def describe_totals(state: LiveState, now: datetime) -> str:
     """Say what a run has done and cost so far, in one line; requests that are out come later."""
     outline = state.outline
     tally = _tally(outline.calls, state.prices)
-    done = sum(unit.state == "success" for unit in outline.units if unit.kind == "step")
-    steps = [f"{done}/{outline.planned} steps"] if outline.planned else []
+    steps = [f"{outline.steps_done}/{outline.planned} steps"] if outline.planned else []
     calls = [format_count(len(outline.calls), "call")] if outline.calls else []
     tokens = [" ".join(_format_tokens(tally).split())] if _has_tokens(tally) else []
     elapsed, budget = now - state.began, state.budget

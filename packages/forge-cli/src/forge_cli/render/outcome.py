@@ -2,9 +2,9 @@
 
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
-from posixpath import basename, dirname
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from posixpath import basename
 from typing import Any
 
 from forge_core.git.leftovers import Leftover
@@ -13,8 +13,15 @@ from rich.text import Text
 from forge_cli.escape import escape_line
 from forge_cli.program import as_started
 from forge_cli.render.budget import describe_budget, describe_stop
-from forge_cli.render.figures import format_age, format_count
+from forge_cli.render.figures import (
+    describe_cost,
+    format_age,
+    format_count,
+    format_duration,
+    format_tokens,
+)
 from forge_cli.render.table import align, style_status
+from forge_cli.views.costs import NO_PRICES, Prices, Tally
 from forge_cli.views.leftover import Candidate
 from forge_cli.views.result import ResultView
 
@@ -24,60 +31,106 @@ MOST_COMMITS = 12
 """Commits that are listed; `git log` lists them all."""
 
 
-def render_outcome(
-    workflow_id: str, status: str, result: ResultView, *, cost: str = "", recorded: bool = False
-) -> Text:
-    """Render how a run ended and what can be done next.
-
-    Args:
-        workflow_id: The run's.
-        status: How it ended.
-        result: What it did.
-        cost: What its calls cost; empty where nobody knows or none was paid.
-        recorded: Whether the store can tell more.
-    """
-    lines = [Text.assemble(f"run {escape_line(workflow_id)}: ", style_status(status))]
-    lines += [
-        Text(f"  {label:<7} {line}".rstrip())
-        for label, line in _list_lines(workflow_id, result, cost, recorded=recorded)
-    ]
-    return Text("\n").join(lines)
+ENDS = {
+    "success": "success",
+    "budget": "stopped at its budget",
+    "failure_terminal": "failed",
+    "error": "failed",
+    "cancelled": "cancelled",
+}
+"""How a run has ended or stopped, by its status."""
 
 
-def _list_lines(
-    workflow_id: str, result: ResultView, cost: str, *, recorded: bool
-) -> Iterator[tuple[str, str]]:
-    if result.error:
-        yield "error", escape_line(result.error)
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What is known of a run that has ended, or has stopped at its budget."""
+
+    workflow_id: str
+    status: str
+    result: ResultView
+    reason: str = ""
+    """Why it is no success, in one line."""
+    took: timedelta | None = None
+    tally: Tally = field(default_factory=Tally)
+    prices: Prices = NO_PRICES
+    is_recorded: bool = False
+    """Whether the store can tell more."""
+    is_here: bool = False
+    """Whether the user stands in its repository, so that commands need not name it."""
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether it waits for a new limit."""
+        return self.result.budget.limit is not None
+
+
+def render_outcome(ending: Ending) -> Text:
+    """Render how a run ended, what it took and left, and the commands that come next."""
+    end = ENDS.get(ending.status, escape_line(ending.status))
+    took = f" in {format_duration(ending.took)}" if ending.took is not None else ""
+    head = Text.assemble(
+        f"run {escape_line(ending.workflow_id)}: ", style_status(ending.status, end), took
+    )
+    rows = [*_list_facts(ending), *_list_commands(ending)]
+    return Text("\n").join([head, *(Text(f"  {label:<7} {line}".rstrip()) for label, line in rows)])
+
+
+def _list_facts(ending: Ending) -> Iterator[tuple[str, str]]:
+    result = ending.result
+    if ending.reason:
+        yield "why", escape_line(ending.reason)
     yield from _list_budget(result)
+    if result.plan and ending.status != "success":
+        yield "done", f"{result.steps_done:,} of {format_count(len(result.plan), 'step')}"
     for check in result.list_remarks():
         yield "warning" if check.warning else "note", escape_line(check.remark)
+    yield from _list_figures(ending)
     commits = _list_commits(result)
     if result.branch:
-        yield "branch", f"{escape_line(result.branch)} ({_count_files(result)})"
-    for number, (commit, name) in enumerate(commits[:MOST_COMMITS]):
-        yield "" if number else "commits", f"{commit[:SHORT_COMMIT]} {name}"
+        left = f"{format_count(len(commits), 'commit')}, {_count_files(result)}"
+        yield "branch", f"{escape_line(result.branch)} ({left if commits else 'empty'})"
+    for commit, name in commits[:MOST_COMMITS]:
+        yield "", f"{commit} {name}"
     if len(commits) > MOST_COMMITS:
         yield "", f"… and {format_count(len(commits) - MOST_COMMITS, 'more commit')}"
-    if cost:
+
+
+def _list_figures(ending: Ending) -> Iterator[tuple[str, str]]:
+    """List what the calls of models took, as far as that is on record."""
+    tally = ending.tally
+    if not tally.calls:
+        return
+    parts = [f"{tally.calls:,}" if tally.paid else f"{tally.calls:,}, no provider was asked"]
+    if tally.unreported < tally.paid:
+        cached = f" ({format_tokens(tally.cached_tokens)} cached)" if tally.cached_tokens else ""
+        more = "+" if tally.unreported else ""
+        tokens_in, tokens_out = map(format_tokens, (tally.input_tokens, tally.output_tokens))
+        parts.append(f"{tokens_in} tokens in{cached}, {tokens_out} out{more}")
+    yield "calls", ", ".join(parts)
+    if cost := describe_cost(tally, ending.prices):
         yield "cost", cost
+
+
+def _list_commands(ending: Ending) -> Iterator[tuple[str, str]]:
+    """List the commands that come next, the likeliest first; none that throws work away."""
+    result, run = ending.result, _quote(ending.workflow_id)
+    commits = _list_commits(result)
+    repo = _quote(result.repository or ".")
+    git = "git" if ending.is_here else f"git -C {repo}"
+    if ending.has_stopped:
+        yield "resume", as_started(f"forge resume {run} {result.budget.propose_option()}")
     if result.branch and commits:
-        yield "review", f"{_git(result)} diff {commits[0][0]}^..{_quote(result.branch)}"
-    if recorded:
-        yield "look", as_started(f"forge status --workflow-id {_quote(workflow_id)} --verbose")
-    stopped = result.budget.limit is not None
-    if stopped:
-        yield (
-            "resume",
-            as_started(f"forge resume {_quote(workflow_id)} {result.budget.propose_option()}"),
-        )
-        yield "cancel", as_started(f"forge cancel {_quote(workflow_id)}")
-    if result.branch and result.worktree and not stopped:
-        repo = _quote(_find_repository(result))
-        yield (
-            "remove",
-            as_started(f"forge clean {_quote(basename(result.branch))} --repo {repo} --force"),
-        )
+        branch = _quote(result.branch)
+        if ending.status == "success":
+            yield "merge", f"{git} merge {branch}"
+        yield "review", f"{git} diff {commits[0][0]}^..{branch}"
+    if ending.is_recorded:
+        yield "look", as_started(f"forge status {run}")
+    if ending.has_stopped:
+        yield "cancel", as_started(f"forge cancel {run}")
+    elif result.branch and not commits:
+        where = "" if ending.is_here else f" --repo {repo}"
+        yield "remove", as_started(f"forge clean {_quote(basename(result.branch))}{where}")
 
 
 def _list_budget(result: ResultView) -> Iterator[tuple[str, str]]:
@@ -86,8 +139,6 @@ def _list_budget(result: ResultView) -> Iterator[tuple[str, str]]:
         yield "budget", spent
     if stopped := describe_stop(result.budget):
         yield "stopped", stopped
-        if result.plan:
-            yield "done", f"{result.steps_done:,} of {format_count(len(result.plan), 'step')}"
 
 
 def _count_files(result: ResultView) -> str:
@@ -107,15 +158,6 @@ def _list_commits(result: ResultView) -> Sequence[tuple[str, str]]:
         for commit, name, number in units
         if commit
     ]
-
-
-def _git(result: ResultView) -> str:
-    return f"git -C {_quote(_find_repository(result))}"
-
-
-def _find_repository(result: ResultView) -> str:
-    """Return the repository of a worktree, which stands two directories above it."""
-    return dirname(dirname(result.worktree or "")) or "."
 
 
 def _quote(text: str) -> str:
@@ -143,7 +185,7 @@ def render_cancelled(run: CancelledRun) -> str:
     ]
     if leftovers:
         lines.append(f"  kept    {', '.join(leftovers)}")
-        command = ("forge", "clean", run.task_id, "--repo", run.repo, "--force")
+        command = ("forge", "clean", run.task_id, "--repo", run.repo)
         lines.append(f"  remove  {as_started(escape_line(shlex.join(command)))}")
     return "\n".join(lines)
 

@@ -22,9 +22,9 @@ from forge_core.runs import (
     SubmissionStarted,
     TerminationRequested,
 )
-from forge_core.runs.execution import describe_ways
 
-from forge_cli.errors import OutputFailed, UnknownWorkflow
+from forge_cli.errors import Interrupted, OutputFailed, UnknownWorkflow
+from forge_cli.runs.interruption import LEFT, NOT_SUBMITTED, PAUSED, Aftermath
 from forge_cli.runs.progress import Progress
 from forge_cli.store.queries import Store
 from forge_cli.terminal.console import OutputFormat, print_failure, print_note
@@ -32,16 +32,6 @@ from forge_cli.terminal.signals import explaining
 
 LOOK_INTERVAL_S = 0.25
 """Seconds between two looks at the progress of a run."""
-
-WAYS = describe_ways("{0}")
-NOT_STARTED = "interrupted before the run was started"
-NOT_SUBMITTED = "interrupted while run {0} was submitted: " + WAYS
-NOT_RESUMED = "interrupted before run {0} was resumed: " + WAYS
-INTERRUPTED = "run {0} is interrupted: " + WAYS
-LEFT = "run {0} continues at its worker: forge resume {0} follows it, forge cancel {0} ends it"
-DETACHED = "run {0} continues: forge status --workflow-id {0} shows it, forge cancel {0} ends it"
-CANCELLING = "run {0} may still be stopping: forge status --workflow-id {0}"
-"""What has become of a run, by its workflow id, when this process stops."""
 
 RunEnd = RunFinished | BudgetReached
 """The last event of a run that is waited for."""
@@ -55,7 +45,7 @@ class EventReporter:
 
     Args:
         workflow_id: The run's.
-        remark: What has become of the run as long as no event says more.
+        aftermath: What has become of the run as long as no event says more.
         output: In which format a failure is reported.
         progress: Shows the progress of the run; None where nobody wants to know.
         verb: How it came to be under way.
@@ -64,13 +54,13 @@ class EventReporter:
     def __init__(
         self,
         workflow_id: str,
-        remark: str,
+        aftermath: Aftermath,
         output: OutputFormat,
         progress: Progress | None = None,
         verb: str = "started",
     ) -> None:
         self._workflow_id = workflow_id
-        self._remark = remark
+        self._aftermath = aftermath
         self._progress = progress
         self._verb = verb
         self._output = output
@@ -108,7 +98,8 @@ class EventReporter:
                     f"{error}{Store().suggest_similar(self._workflow_id)}"
                 ) from error
             except OutputFailed as error:
-                raise OutputFailed(f"{error}; {self._explain()}") from error
+                remark = self._aftermath.describe(self._workflow_id)
+                raise OutputFailed(f"{error}; {remark}") from error
             finally:
                 self._close()
 
@@ -117,14 +108,14 @@ class EventReporter:
             case ServerConnected():
                 self._ui_address = event.ui_address
             case SubmissionStarted():
-                self._remark = NOT_SUBMITTED
+                self._aftermath = NOT_SUBMITTED
                 if self._ui_address is not None:
                     print_note(f"Temporal's web interface: {self._ui_address}")
             case RunStarted():
                 if self._progress is not None:
                     self._progress.started(f"{self._verb} on {event.work.repo_root}")
                 self._is_started = True
-                self._remark = INTERRUPTED if event.executed_here else LEFT
+                self._aftermath = PAUSED if event.executed_here else LEFT
             case RunProgress():
                 await self._look(event)
             case RunFinished() | BudgetReached() if self._is_started:
@@ -137,15 +128,16 @@ class EventReporter:
         if self._progress is not None:
             await asyncio.to_thread(self._progress.look, event.pending)
 
-    def _explain(self) -> str:
-        return self._remark.format(self._workflow_id)
+    def _explain(self) -> Interrupted:
+        progress = self._progress.point if self._progress is not None else ""
+        return self._aftermath.build_error(self._workflow_id, progress)
 
     def _close(self) -> None:
         if self._progress is not None:
             self._progress.close()
 
-    def _report_at_once(self, remark: str) -> None:
-        print_failure(self._output, "Interrupted", remark)
+    def _report_at_once(self, error: Interrupted) -> None:
+        print_failure(self._output, Interrupted.__name__, str(error), report=error.report)
 
 
 def describe_event(event: RunEvent) -> str | None:

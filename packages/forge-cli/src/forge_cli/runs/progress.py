@@ -29,6 +29,10 @@ Print = Callable[[str], object]
 class Progress(Protocol):
     """Told how a run stands."""
 
+    @property
+    def point(self) -> str:
+        """How many of its steps are done, e.g. ``1/3``; empty where that is not known."""
+
     def started(self, where: str) -> None:
         """Told once that the run is under way, and where."""
 
@@ -67,6 +71,11 @@ class LiveProgress:
         self._state = LiveState(workflow_id, datetime.now(UTC))
         self._screen = Screen(stream, self._render)
 
+    @property
+    def point(self) -> str:
+        """How many of its steps are done, e.g. ``1/3``; empty where that is not known."""
+        return read_point(self._store, self._state.workflow_id)
+
     def started(self, where: str) -> None:
         """Tell where the run works, and show how it stands from now on."""
         self._tell(f"run {self._state.workflow_id}: {where}")
@@ -82,6 +91,15 @@ class LiveProgress:
 
     def _render(self, width: int, height: int) -> Text:
         return render_live(self._state, datetime.now(UTC), width=width, height=height)
+
+
+def read_point(store: Store, workflow_id: str) -> str:
+    """Read how many steps of a run are done, e.g. ``1/3``; empty where that is not known."""
+    try:
+        run = store.find_run(workflow_id)
+    except StoreError:
+        return ""
+    return run[0].result.describe_steps() if run is not None and run[0].result.plan else ""
 
 
 def read_state(store: Store, state: LiveState, pending: Sequence[PendingActivity]) -> LiveState:
@@ -113,6 +131,11 @@ class LineProgress:
         self._result = build_result_view({})
         self._calls: list[Interaction] = []
         self._pending: Sequence[PendingActivity] = ()
+
+    @property
+    def point(self) -> str:
+        """How many of its steps are done, e.g. ``1/3``; empty where that is not known."""
+        return read_point(self._store, self._workflow_id)
 
     def started(self, where: str) -> None:
         """Tell the run's id and where it works; what it has done before is not news.

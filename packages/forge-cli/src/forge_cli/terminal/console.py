@@ -116,7 +116,9 @@ def print_error(message: str) -> None:
     print_note("error: " + " ".join(message.split("\n")))
 
 
-def print_failure(output: OutputFormat, error_type: str, message: str) -> bool:
+def print_failure(
+    output: OutputFormat, error_type: str, message: str, *, report: str | None = None
+) -> bool:
     """Print why a command failed: a line on stderr, and a document where JSON was asked for.
 
     Where the document cannot be written, that is printed instead.
@@ -125,6 +127,7 @@ def print_failure(output: OutputFormat, error_type: str, message: str) -> bool:
         output: The command's format.
         error_type: Name of the error.
         message: Printed as one line, in any case where it says what became of an interrupted run.
+        report: Printed instead on stderr, for people.
 
     Returns:
         Whether stdout took what it was to get.
@@ -136,7 +139,10 @@ def print_failure(output: OutputFormat, error_type: str, message: str) -> bool:
     except OutputFailed as error:
         print_error(f"{error}; {line}" if error_type == Interrupted.__name__ else str(error))
         return False
-    print_error(line)
+    if report is None:
+        print_error(line)
+    else:
+        print_note(report)
     return True
 
 

@@ -18,6 +18,8 @@ from forge_cli.exit_codes import ExitCode
 if TYPE_CHECKING:
     import asyncio
 
+    from forge_cli.errors import Interrupted
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 WORKER = "worker"
@@ -132,14 +134,14 @@ def interruptible(
 
 @contextmanager
 def explaining(
-    remark: Callable[[], str],
-    tell: Callable[[str], object],
+    explain: Callable[[], "Interrupted"],
+    tell: Callable[["Interrupted"], object],
     at_first: Callable[[], None] = lambda: None,
 ) -> Iterator[None]:
     """Turn a request to stop into an error that says what became of a run.
 
     Args:
-        remark: Says so at the moment.
+        explain: Says so at the moment.
         tell: Called with it at the second signal, before the process ends.
         at_first: Called at the first signal.
 
@@ -148,15 +150,13 @@ def explaining(
     """
     import asyncio  # noqa: PLC0415 - most commands do without
 
-    from forge_cli.errors import Interrupted  # noqa: PLC0415 - imports forge_core
-
-    with interruptible(at_first, lambda: tell(remark())) as interruption:
+    with interruptible(at_first, lambda: tell(explain())) as interruption:
         try:
             yield
         except asyncio.CancelledError:
             if not interruption.requested:
                 raise
-            raise Interrupted(remark()) from None
+            raise explain() from None
 
 
 def _find_command(argv: Sequence[str]) -> str:

@@ -116,6 +116,11 @@ class Outline:
     calls: tuple[Interaction, ...] = field(default=(), repr=False)
     """All calls, in the order of recording."""
 
+    @property
+    def steps_done(self) -> int:
+        """Steps that ended with success."""
+        return sum(unit.kind == "step" and unit.state == "success" for unit in self.units)
+
     def list_attempts(self) -> Iterator[AttemptOutline]:
         """List all attempts."""
         for unit in self.units:

@@ -7,6 +7,7 @@ another shape is taken for missing.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from posixpath import dirname
 from typing import Any
 
 from forge_cli.views.budget import NO_BUDGET, BudgetView, read_budget
@@ -133,6 +134,11 @@ class ResultView:
     def steps_done(self) -> int:
         """Steps that ended with success."""
         return sum(step.status == "success" for step in self.steps)
+
+    @property
+    def repository(self) -> str | None:
+        """The repository of the worktree, which stands two directories above it."""
+        return dirname(dirname(self.worktree)) if self.worktree else None
 
     @property
     def deleted_files(self) -> tuple[str, ...]:
