@@ -21,6 +21,7 @@ INTRODUCTION = """\
 
 `forge COMMAND --help` says the same on the terminal, and `python -m forge_cli` is the same command.
 Exit codes are in [exit-codes.md](exit-codes.md), the documents of `--json` in [json.md](json.md).
+What a RUN and a CALL are called by is in [names.md](names.md).
 """
 
 

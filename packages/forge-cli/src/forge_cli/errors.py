@@ -2,6 +2,7 @@
 
 CommandError
 ├── UnknownWorkflow      no run has this workflow id
+├── AmbiguousName        several runs are called so
 ├── UnknownInteraction   no call has this id
 ├── NothingRecorded      the call is on record, what was asked of it is not
 ├── NothingLeft          a task left nothing in this repository
@@ -23,6 +24,10 @@ class CommandError(Exception):
 
 class UnknownWorkflow(CommandError):
     """No run has this workflow id."""
+
+
+class AmbiguousName(CommandError):
+    """Several runs are called so: what was to be done was done to none."""
 
 
 class UnknownInteraction(CommandError):

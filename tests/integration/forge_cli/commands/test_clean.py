@@ -277,3 +277,29 @@ def test_name_that_is_no_task_removes_nothing(repo: Path, clean: Clean, name: st
 
     assert clean("--yes", "--force", "--", name).code in {1, 2}
     assert not is_gone(repo, "t")
+
+
+@pytest.mark.parametrize("name", ["parse-dates", "parse", "dates", "forge/parse-dates", "@last"])
+def test_run_is_named_by_its_task_a_part_of_it_its_branch_or_as_the_last(
+    repo: Path, clean: Clean, name: str
+) -> None:
+    leave(repo, "fix-retry", commits=0)
+    leave(repo, "parse-dates", commits=0)
+
+    assert clean(name, "--yes").code == 0
+
+    assert is_gone(repo, "parse-dates")
+    assert not is_gone(repo, "fix-retry")
+
+
+def test_name_that_fits_several_or_none_removes_nothing(repo: Path, clean: Clean) -> None:
+    for task_id in ("parse-dates", "parse-times"):
+        leave(repo, task_id, commits=0)
+
+    several, none = clean("parse", "--yes"), clean("arse-dates-", "--yes")
+
+    assert several.code == none.code == 1
+    assert several.stderr == "error: 'parse' fits several runs: parse-dates, parse-times\n"
+    assert "'arse-dates-' left nothing here: did you mean forge-parse-dates-1" in none.stderr
+    assert not is_gone(repo, "parse-dates")
+    assert not is_gone(repo, "parse-times")

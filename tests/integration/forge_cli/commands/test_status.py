@@ -231,7 +231,7 @@ def test_verbose_without_a_run_says_what_it_needs(forge: Forge) -> None:
     outcome = forge("status", "--verbose")
 
     assert outcome.code == 0
-    assert "give its --workflow-id" in outcome.stderr
+    assert "forge status RUN" in outcome.stderr
 
 
 def make_newer(path: Path) -> None:
@@ -269,7 +269,7 @@ def test_older_schema_is_read_with_the_columns_that_it_has(forge: Forge, db_path
 
 
 @pytest.mark.parametrize(
-    "args", [["--limit", "0"], ["--limit", "9" * 30], ["--limt", "3"], ["extra"]], ids=str
+    "args", [["--limit", "0"], ["--limit", "9" * 30], ["--limt", "3"], ["one", "two"]], ids=str
 )
 def test_bad_option_is_one_line_and_a_usage_error(forge: Forge, args: list[str]) -> None:
     outcome = forge("status", *args)

@@ -99,6 +99,43 @@ def test_query_uses_an_index_and_sorts_nothing(db: Path, engine: Engine, name: s
             assert "TEMP B-TREE" not in step
 
 
+@pytest.mark.parametrize(
+    "read", [StoreReader.list_workflow_ids_like, StoreReader.list_task_ids_like]
+)
+def test_parts_of_names_are_looked_for_in_an_index_alone(
+    db: Path, engine: Engine, read: Callable[[StoreReader, str], list[str]]
+) -> None:
+    statements = statements_of(engine, lambda engine: read(StoreReader(engine), "part"))
+
+    assert len(statements) == 2
+    for statement, parameters in statements:
+        with closing(sqlite3.connect(db)) as connection:
+            plan = connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
+        assert [step for *_, step in plan if "COVERING INDEX" not in step] == []
+
+
+def test_names_of_runs_are_read_by_their_beginning_or_end(db: Path, engine: Engine) -> None:
+    for task, number in (("dates-7f3a", "01"), ("dates-7f3a", "02"), ("a_b%", "03")):
+        save_run(get_engine(db), {"task_id": task, "status": "success"}, f"forge-{task}-{number}")
+    reader = StoreReader(engine)
+
+    assert reader.list_task_ids_like("dates") == ["dates-7f3a"]
+    assert reader.list_task_ids_like("7f3a") == ["dates-7f3a"]
+    assert reader.list_task_ids_like("ates") == []
+    assert reader.list_task_ids_like("_b%") == ["a_b%"]
+    assert reader.list_task_ids_like("\U0010ffff") == []
+    assert reader.list_workflow_ids_like("-02") == ["forge-dates-7f3a-02"]
+    assert sorted(reader.list_workflow_ids_like("forge-dates")) == [
+        "forge-dates-7f3a-01",
+        "forge-dates-7f3a-02",
+    ]
+    assert len(reader.list_workflow_ids_like("forge-", limit=1)) == 1
+    assert reader.list_names(2) == [
+        ("forge-a_b%-03", "a_b%"),
+        ("forge-dates-7f3a-02", "dates-7f3a"),
+    ]
+
+
 @pytest.mark.parametrize("name", [name for name in QUERIES if name.startswith("newest")])
 def test_list_of_runs_reads_no_interaction(engine: Engine, name: str) -> None:
     assert not [s for s, _ in statements_of(engine, QUERIES[name]) if "interactions" in s]

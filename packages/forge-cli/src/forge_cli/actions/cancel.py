@@ -18,20 +18,28 @@ from forge_cli.render.outcome import CancelledRun, build_cancelled, render_cance
 from forge_cli.runs.execution import EventReporter
 from forge_cli.runs.interruption import CANCELLING
 from forge_cli.store.queries import Store
+from forge_cli.store.resolver import find_run_to_change
 from forge_cli.terminal.console import OutputFormat, print_text
 from forge_cli.views.json_text import dump
 
 
-def cancel_run(workflow_id: str, address: str | None, output: OutputFormat) -> ExitCode:
+def cancel_run(name: str, address: str | None, output: OutputFormat) -> ExitCode:
     """Cancel a run, wait until it has cleaned up and say what is left of it.
+
+    Args:
+        name: What the run is called by.
+        address: Of a configured server; None leaves it to the environment.
+        output: What is printed.
 
     Raises:
         UnknownWorkflow: The server knows no such run.
+        AmbiguousName: Several runs are called so.
         RunEnded: It has ended.
         NotCancelled: It ended otherwise before the cancellation reached it, or not in time.
         Interrupted: The process was told to stop.
     """
     prepare_store()
+    workflow_id = find_run_to_change(Store(), name)
     reporter = EventReporter(workflow_id, CANCELLING, output)
     events = runs.cancel_run(workflow_id, temporal_address=address, read_result=_read_result)
     stopped = asyncio.run(reporter.report_all(events, RunStopped))

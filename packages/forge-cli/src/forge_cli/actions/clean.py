@@ -7,7 +7,7 @@ from pathlib import Path
 from forge_core.git.leftovers import Leftover, list_leftovers, remove_leftover
 from forge_core.git.repository import find_repository
 
-from forge_cli.errors import NothingLeft
+from forge_cli.errors import AmbiguousName, NothingLeft
 from forge_cli.escape import escape_line
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.clean import RemovalOptions, SelectionOptions
@@ -16,26 +16,30 @@ from forge_cli.program import as_started
 from forge_cli.render.figures import format_count
 from forge_cli.render.outcome import render_leftovers
 from forge_cli.runs.state import judge
+from forge_cli.store.names import LAST, MOST_NAMED, choose_runs, list_near, suggest
+from forge_cli.store.queries import Store
+from forge_cli.store.resolver import find_run
 from forge_cli.terminal.console import confirm, print_text
 from forge_cli.views.leftover import Candidate, find_keep_reason, may_be_resumed
 
 
 def clean_repository(
-    path: Path, tasks: Sequence[str], selection: SelectionOptions, removal: RemovalOptions
+    path: Path, names: Sequence[str], selection: SelectionOptions, removal: RemovalOptions
 ) -> ExitCode:
     """Remove, list or refuse what runs left in the repository around a path.
 
     Raises:
         UsageError: It is no repository, or nobody can be asked.
-        NothingLeft: A task that was named left nothing.
+        NothingLeft: A run that was named left nothing.
+        AmbiguousName: A name fits several runs that left something.
     """
     repo, now = find_repository(path), datetime.now(UTC)
     before = _parse_age(selection.older_than, now)
     candidates = judge(list_leftovers(repo))
-    if not (tasks or selection.merged or selection.older_than):
+    if not (names or selection.merged or selection.older_than):
         _show(candidates, now)
         return ExitCode.SUCCESS
-    _require_leftovers(tasks, candidates)
+    tasks = [_find_task(name, candidates) for name in names]
     matches = [
         candidate
         for candidate in candidates
@@ -72,11 +76,22 @@ def _parse_age(text: str | None, now: datetime) -> datetime | None:
     return None if text is None else parse_since(text, now, "--older-than")
 
 
-def _require_leftovers(tasks: Sequence[str], candidates: Sequence[Candidate]) -> None:
-    missing = set(tasks) - {candidate.leftover.task_id for candidate in candidates}
-    if missing:
-        names = ", ".join(map(repr, sorted(missing)))
-        raise NothingLeft(f"task {names} left nothing here: `forge clean` lists what there is")
+def _find_task(name: str, candidates: Sequence[Candidate]) -> str:
+    """Return the task id of the leftover that a name fits."""
+    leftovers = [candidate.leftover for candidate in candidates]
+    called = find_run(Store(), name) if name == LAST else name
+    fitting = choose_runs(called, leftovers)
+    if not fitting:
+        near = list_near(
+            called, [(left.workflow_id or left.task_id, left.task_id) for left in leftovers]
+        )
+        known = suggest(near) if near else ": `forge clean` lists what there is"
+        raise NothingLeft(f"run {called!r} left nothing here{known}")
+    if len(fitting) > 1:
+        named = ", ".join(left.task_id for left in fitting[:MOST_NAMED])
+        others = ", and others" if len(fitting) > MOST_NAMED else ""
+        raise AmbiguousName(f"{name!r} fits several runs: {named}{others}")
+    return fitting[0].task_id
 
 
 def _remove(repo: Path, candidates: Sequence[Candidate], removal: RemovalOptions) -> set[str]:

@@ -59,6 +59,7 @@ from forge_cli.runs.task import (
 )
 from forge_cli.store.prices import load_prices
 from forge_cli.store.queries import STORE_OFF, Store
+from forge_cli.store.resolver import find_run_to_change
 from forge_cli.terminal.console import (
     OutputFormat,
     print_note,
@@ -132,10 +133,17 @@ def _warn_of_absent(repo: Path, commit: str) -> None:
         )
 
 
-def resume_run(workflow_id: str, budget: LimitOptions, output: OutputOptions) -> ExitCode:
-    """Go on with a run that is interrupted or has stopped at its budget, to its report."""
+def resume_run(name: str, budget: LimitOptions, output: OutputOptions) -> ExitCode:
+    """Go on with a run that is interrupted or has stopped at its budget, to its report.
+
+    Args:
+        name: What the run is called by.
+        budget: New limits.
+        output: What is printed.
+    """
     store, address, limits = Store(), output.temporal_address, build_limits(budget)
     prepare_store()
+    workflow_id = find_run_to_change(store, name)
     events = runs.resume_run(
         workflow_id, limits=limits, temporal_address=address, interval_s=LOOK_INTERVAL_S
     )
@@ -157,7 +165,7 @@ def _report(store: Store, workflow_id: str, end: RunEnd, output: OutputOptions) 
     """Report how a run ended, or why it has stopped."""
     result = _complete(store, workflow_id, end.result)
     report = _report_json if output.json else _report_text
-    report(store, workflow_id, result, verbose=output.verbose)
+    report(store, workflow_id, result, verbose=output.full)
     _warn_of_gaps(store)
     return ExitCode.SUCCESS if result.status == "success" else ExitCode.FAILED
 

@@ -5,13 +5,16 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from forge_cli.exit_codes import ExitCode
+from forge_cli.options.names import OptionalRun, require_run_name
 from forge_cli.options.types import Switch
 from forge_cli.terminal.console import OutputFormat
 
 
 def cancel(
-    workflow_id: str,
+    run: OptionalRun = None,
+    /,
     *,
+    workflow_id: OptionalRun = None,
     temporal_address: Annotated[str | None, Parameter(env_var="FORGE_TEMPORAL_ADDRESS")] = None,
     json: Switch = False,
 ) -> ExitCode:
@@ -21,11 +24,14 @@ def cancel(
     command. Its branch, its worktree and its claim on the task id are kept; the output says where.
 
     Args:
-        workflow_id: The run's id, as `forge status` lists it.
+        run: The run: its id, its task, a beginning or an end of either that fits no other, or @last
+            for the newest.
+        workflow_id: The same as an option.
         temporal_address: Temporal server as HOST:PORT. [default: the configured one, else an
             embedded one]
         json: Print one JSON document on stdout, everything else on stderr.
     """
+    name = require_run_name("cancel", run, workflow_id)
     from forge_cli.actions.cancel import cancel_run  # noqa: PLC0415 - imports Temporal
 
-    return cancel_run(workflow_id, temporal_address, OutputFormat.choose(json=json))
+    return cancel_run(name, temporal_address, OutputFormat.choose(json=json))

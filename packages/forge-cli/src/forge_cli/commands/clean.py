@@ -8,7 +8,7 @@ from forge_cli.options.types import FilePath
 
 
 def clean(
-    *tasks: str,
+    *runs: str,
     repo: FilePath = Path(),
     selection: SelectionOptions | None = None,
     removal: RemovalOptions | None = None,
@@ -19,7 +19,8 @@ def clean(
     touched. Its record in the store is kept; `forge db prune` deletes old records.
 
     Args:
-        tasks: Task ids; everything that their runs left is removed.
+        runs: Runs, each called by its task, its id, a beginning or an end of either that fits no
+            other here, or @last for the newest; everything that they left is removed.
         repo: Directory in the git repository.
         selection: Which runs to clean up after.
         removal: How leftovers are removed.
@@ -27,5 +28,5 @@ def clean(
     from forge_cli.actions.clean import clean_repository  # noqa: PLC0415 - imports Temporal
 
     return clean_repository(
-        repo, tasks, selection or SelectionOptions(), removal or RemovalOptions()
+        repo, runs, selection or SelectionOptions(), removal or RemovalOptions()
     )

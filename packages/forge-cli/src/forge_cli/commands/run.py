@@ -7,6 +7,7 @@ from cyclopts import Parameter
 from forge_cli.config.files import load_task_defaults
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.call_settings import CallOptions
+from forge_cli.options.names import OptionalRun, require_run_name
 from forge_cli.options.run import (
     BudgetOptions,
     CheckOptions,
@@ -17,7 +18,7 @@ from forge_cli.options.run import (
     RunOptions,
     TaskOptions,
 )
-from forge_cli.options.types import Switch
+from forge_cli.options.types import FULL, Switch
 
 
 def run(
@@ -63,11 +64,13 @@ def run(
 
 
 def resume(
-    workflow_id: str,
+    run: OptionalRun = None,
+    /,
     *,
+    workflow_id: OptionalRun = None,
     budget: LimitOptions | None = None,
     temporal_address: Annotated[str | None, Parameter(env_var="FORGE_TEMPORAL_ADDRESS")] = None,
-    verbose: Switch = False,
+    full: Annotated[bool, FULL] = False,
     json: Switch = False,
 ) -> ExitCode:
     """Resume an interrupted run, or one that has stopped at its budget.
@@ -77,14 +80,17 @@ def resume(
     has used up its budget goes on only with a new limit above what it has spent.
 
     Args:
-        workflow_id: The run's id, as `forge status` lists it.
+        run: The run: its id, its task, a beginning or an end of either that fits no other, or @last
+            for the newest.
+        workflow_id: The same as an option.
         budget: New limits of what the run may spend in all.
         temporal_address: Temporal server as HOST:PORT. [default: the configured one, else an
             embedded one]
-        verbose: Print every model call in full when the run has ended.
+        full: Print every model call in full when the run has ended.
         json: Print one JSON document on stdout, everything else on stderr.
     """
+    name = require_run_name("resume", run, workflow_id)
     from forge_cli.actions.run import resume_run  # noqa: PLC0415 - imports Temporal
 
-    output = OutputOptions(temporal_address=temporal_address, verbose=verbose, json=json)
-    return resume_run(workflow_id, budget or LimitOptions(), output)
+    output = OutputOptions(temporal_address=temporal_address, full=full, json=json)
+    return resume_run(name, budget or LimitOptions(), output)

@@ -13,6 +13,7 @@ from forge_cli.render.interactions import name_call, render_interaction
 from forge_cli.render.json_documents import build_call
 from forge_cli.store.prices import load_prices
 from forge_cli.store.queries import Store
+from forge_cli.store.resolver import find_call
 from forge_cli.terminal.console import OutputFormat, print_text, print_verbatim
 from forge_cli.terminal.pager import paged
 from forge_cli.views.json_text import dump
@@ -25,6 +26,7 @@ Part = Annotated[bool, Parameter(negative="", show_default=False, group=PARTS)]
 
 def show(
     interaction: str,
+    number: int | None = None,
     /,
     *,
     prompt: Part = False,
@@ -43,7 +45,10 @@ def show(
     control characters are shown as escapes.
 
     Args:
-        interaction: Its id as `forge status` shows it, or at least its first four digits.
+        interaction: Its id as `forge status` shows it, or at least its first four digits; @last is
+            the last call of the newest run. With a number: the run, called by its id, its task, a
+            beginning or an end of either, or @last.
+        number: Which call of the run, counted from 1.
         prompt: Print only the user prompt.
         system: Print only the system prompt.
         response: Print only the model's raw answer.
@@ -64,7 +69,7 @@ def show(
             "--prompt, --system, --response, --reasoning, --context and --json are mutually "
             "exclusive"
         )
-    call = Store().get_call(interaction)
+    call = find_call(Store(), interaction, number)
     with paged():
         if names:
             print_verbatim(_choose_text(call, names[0]))

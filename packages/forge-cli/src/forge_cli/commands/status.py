@@ -15,24 +15,27 @@ from forge_cli.actions.status import (
 )
 from forge_cli.config.files import load_user_config
 from forge_cli.exit_codes import ExitCode
-from forge_cli.options.status import CallOptions, ListOptions
-from forge_cli.options.types import Switch, parse_since
+from forge_cli.options.names import OptionalRun, choose_run_name
+from forge_cli.options.status import CallOptions, ListOptions, OutputOptions
+from forge_cli.options.types import parse_since
 from forge_cli.store.filters import RunFilter
 from forge_cli.store.queries import Store
-from forge_cli.terminal.console import OutputFormat, print_note
+from forge_cli.store.resolver import find_run
+from forge_cli.terminal.console import print_note
 from forge_cli.terminal.pager import paged
+
+DEFAULT_OUTPUT = OutputOptions()
 
 
 def status(
+    run: OptionalRun = None,
+    /,
     *,
-    workflow_id: str | None = None,
+    workflow_id: OptionalRun = None,
     run_id: str | None = None,
-    verbose: Switch = False,
-    json: Switch = False,
-    jsonl: Switch = False,
-    follow: Switch = False,
     runs: ListOptions | None = None,
     calls: CallOptions | None = None,
+    output: OutputOptions = DEFAULT_OUTPUT,
 ) -> ExitCode:
     """List recent runs, or show one of them.
 
@@ -40,43 +43,48 @@ def status(
     whose process died is shown as interrupted.
 
     Args:
-        workflow_id: Show this run: planner, steps, sub-tasks, attempts, checks.
-        run_id: With --workflow-id: show this one, where another program ran a workflow id several
-            times; the newest, if it is left out.
-        verbose: With --workflow-id: show every model call in full, prompts and answer included.
-        json: Print one JSON document instead.
-        jsonl: Print one JSON document per line instead: each run, or one run and then each of its
-            calls.
-        follow: Keep the list, or the run, up to date until it ends or you press Ctrl-C.
+        run: Show this run: planner, steps, sub-tasks, attempts, checks. It is called by its id, its
+            task, a beginning or an end of either that fits no other, or @last for the newest.
+        workflow_id: The same as an option.
+        run_id: With a run: show this one, where another program ran a workflow id several times;
+            the newest, if it is left out.
         runs: Which runs are listed.
         calls: Which calls of a run are shown.
+        output: What is printed.
     """
-    if workflow_id is None and (verbose or calls is not None):
-        print_note("note: --verbose and filters of calls apply to one run: give its --workflow-id")
-    elif calls is not None and not (verbose or json or jsonl):
-        print_note("note: filters of calls apply to what --verbose, --json and --jsonl show")
-    if workflow_id is not None and _narrows(runs):
-        print_note("note: --limit and filters of runs apply to the list, not to --workflow-id")
-    if json + jsonl + follow > 1:
+    name, full, json = choose_run_name(run, workflow_id), output.full, output.json
+    if name is None and (full or calls is not None):
+        print_note("note: --full and filters of calls apply to one run: forge status RUN")
+    elif calls is not None and not (full or json or output.jsonl):
+        print_note("note: filters of calls apply to what --full, --json and --jsonl show")
+    if name is not None and _narrows(runs):
+        print_note("note: --limit and filters of runs apply to the list, not to one run")
+    if json + output.jsonl + output.follow > 1:
         raise UsageError("--json, --jsonl and --follow are mutually exclusive")
-    if run_id is not None and (workflow_id is None or follow):
-        raise UsageError("--run-id belongs to --workflow-id, without --follow")
-    store, output = Store(), OutputFormat.choose(json=json, jsonl=jsonl)
-    if workflow_id is None:
-        run_query = _build_run_filter(runs or ListOptions())
-        if follow:
-            return follow_runs(store, run_query)
-        if output is OutputFormat.JSONL:
-            return stream_runs(store, run_query)
-        with paged():
-            return show_runs(store, run_query, output)
-    if follow and not follow_run(store, workflow_id):
+    if run_id is not None and (name is None or output.follow):
+        raise UsageError(
+            "--run-id belongs to a run, without --follow: forge status RUN --run-id ID"
+        )
+    store = Store()
+    if name is None:
+        return _list_runs(store, _build_run_filter(runs or ListOptions()), output)
+    run_name = RunName(find_run(store, name), run_id)
+    if output.follow and not follow_run(store, run_name.workflow_id):
         return ExitCode.SUCCESS
     query = calls or CallOptions()
-    if output is OutputFormat.JSONL:
-        return stream_run(store, RunName(workflow_id, run_id), query, verbose=verbose)
+    if output.jsonl:
+        return stream_run(store, run_name, query, verbose=full)
     with paged():
-        return show_run(store, RunName(workflow_id, run_id), query, output, verbose=verbose)
+        return show_run(store, run_name, query, output.format, verbose=full)
+
+
+def _list_runs(store: Store, query: RunFilter, output: OutputOptions) -> ExitCode:
+    if output.follow:
+        return follow_runs(store, query)
+    if output.jsonl:
+        return stream_runs(store, query)
+    with paged():
+        return show_runs(store, query, output.format)
 
 
 def _narrows(runs: ListOptions | None) -> bool:

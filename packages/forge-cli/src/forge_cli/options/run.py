@@ -14,6 +14,7 @@ from forge_cli.config.model_fields import get_field
 from forge_cli.options.call_settings import CallOptions
 from forge_cli.options.described import described, described_paths
 from forge_cli.options.types import (
+    FULL,
     FilePath,
     OptionalChoice,
     OptionalPath,
@@ -133,7 +134,7 @@ class OutputOptions:
 
     temporal_address: TemporalAddress = None
     """Temporal server as HOST:PORT. [default: the configured one, else an embedded one]"""
-    verbose: Switch = False
+    full: Annotated[bool, FULL] = False
     """Print every model call in full when the run has ended."""
     json: Switch = False
     """Print one JSON document on stdout, everything else on stderr."""

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Group, Parameter
 
-from forge_cli.options.types import Switch, whole
+from forge_cli.options.types import FULL, Switch, whole
+from forge_cli.terminal.console import OutputFormat
 
 if TYPE_CHECKING:
     from forge_obs import Interaction
@@ -63,3 +64,23 @@ class CallOptions:
             and self.role in {None, call.role}
             and not (self.failed and call.status == "ok")
         )
+
+
+@Parameter(name="*", group=Group("What is printed", sort_key=3))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutputOptions:
+    """How much is shown of a run, and in which form."""
+
+    full: Annotated[bool, FULL] = False
+    """With a run: show every model call in full, prompts and answer included."""
+    json: Switch = False
+    """Print one JSON document instead."""
+    jsonl: Switch = False
+    """Print one JSON document per line instead: each run, or one run and then each of its calls."""
+    follow: Switch = False
+    """Keep the list, or the run, up to date until it ends or you press Ctrl-C."""
+
+    @property
+    def format(self) -> OutputFormat:
+        """What is printed on stdout."""
+        return OutputFormat.choose(json=self.json, jsonl=self.jsonl)

@@ -23,6 +23,9 @@ def parse_seconds(_type: type, tokens: Sequence[Token]) -> float:
 Switch = Annotated[bool, Parameter(negative="", show_default=False)]
 """An option without a value."""
 
+FULL = Parameter(name=("--full", "--verbose"), negative="", show_default=False)
+"""Describe the switch for whole prompts and answers, under the name of today and that of old."""
+
 OptionalChoice = Annotated[bool | None, Parameter(show_default=False, n_tokens=0)]
 """A switch and its opposite; None where neither was given, so that a file may say it.
 

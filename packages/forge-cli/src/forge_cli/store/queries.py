@@ -26,6 +26,7 @@ from forge_cli.errors import UnknownInteraction, UnknownWorkflow
 from forge_cli.escape import escape_line
 from forge_cli.render.health import render_pending
 from forge_cli.store.filters import RunFilter, choose_models
+from forge_cli.store.names import MOST_NAMED, SHORTEST_PART, list_near, suggest
 from forge_cli.store.prices import extend_prices, load_prices
 from forge_cli.views.costs import NO_PRICES, Prices, Tally, tally_call, tally_calls
 from forge_cli.views.run import RunView, build_run_view
@@ -98,7 +99,7 @@ class Store:
         """Count the calls that no run can show; of a status or a model none are looked for."""
         if self.reader is None or query.status is not None or query.model is not None:
             return 0
-        task_id = query.task_id and _as_recorded(query.task_id)
+        task_id = query.task_id and as_recorded(query.task_id)
         return self.reader.count_calls_without_workflow(task_id, query.since)
 
     def get_run(
@@ -115,7 +116,7 @@ class Store:
             UnknownWorkflow: There is no such run; the message names similar ones.
             StoreError: The store cannot be read.
         """
-        workflow_id, reader = _as_recorded(workflow_id), self._require_reader(workflow_id)
+        workflow_id, reader = as_recorded(workflow_id), self._require_reader(workflow_id)
         run = _require_run(reader, workflow_id, run_id)
         calls = reader.get_interactions(workflow_id=workflow_id, run_id=run.run_id, texts=texts)
         prices = load_prices(calls)
@@ -128,7 +129,7 @@ class Store:
             UnknownWorkflow: There is no such run; the message names similar ones.
             StoreError: The store cannot be read.
         """
-        workflow_id, reader = _as_recorded(workflow_id), self._require_reader(workflow_id)
+        workflow_id, reader = as_recorded(workflow_id), self._require_reader(workflow_id)
         run = _require_run(reader, workflow_id, run_id)
         tallies, prices = _tally(reader, [workflow_id])
         return _build_view(reader, run, tallies.get((workflow_id, run.run_id)), prices)
@@ -157,17 +158,31 @@ class Store:
         """Read one call with its texts.
 
         Raises:
-            UnknownInteraction: There is no such call.
+            UnknownInteraction: There is no such call; the message names similar ones.
             AmbiguousId: Several ids begin with these digits.
             StoreError: The store cannot be read.
         """
         reader = self.reader
-        call = reader.get_interaction(_as_recorded(id_or_prefix)) if reader is not None else None
+        call = reader.get_interaction(as_recorded(id_or_prefix)) if reader is not None else None
         if call is None:
-            hint = "`forge status --workflow-id ID` lists the calls of a run"
+            hint = "`forge status RUN` lists the calls of a run"
+            if reader is not None and (near := _list_near_calls(reader, as_recorded(id_or_prefix))):
+                hint = f"near it are {', '.join(map(escape_line, near))}"
             reason = STORE_OFF if self.path is None else hint
             raise UnknownInteraction(f"no call {id_or_prefix!r} is on record: {reason}")
         return call
+
+    def list_call_ids(self, workflow_id: str) -> list[str]:
+        """Read what the calls of a workflow's newest run are called by, in order.
+
+        Raises:
+            UnknownWorkflow: There is no such run; the message names similar ones.
+            StoreError: The store cannot be read.
+        """
+        reader = self._require_reader(workflow_id)
+        run = _require_run(reader, as_recorded(workflow_id), None)
+        calls = reader.iterate_interactions(run.workflow_id, run.run_id, texts=False, batch=100)
+        return [call.entry_id or str(call.id) for call in calls]
 
     def list_calls(self, workflow_id: str) -> list[Interaction]:
         """Read the calls of a workflow's newest run, with texts; none without a database."""
@@ -189,7 +204,7 @@ class Store:
             near = _list_near(self.reader, workflow_id) if self.reader is not None else []
         except StoreError:
             near = []
-        return _suggest([name for name in near if name != workflow_id])
+        return suggest([name for name in near if name != workflow_id])
 
     def _require_reader(self, workflow_id: str) -> StoreReader:
         if self.reader is None:
@@ -202,7 +217,7 @@ def _list_shown(reader: StoreReader, query: RunFilter, batch: int) -> Iterator[t
     """List runs with their shown status, which only looking at the process tells."""
     unfinished = query.status in {RUNNING, INTERRUPTED}
     stored = RUNNING if unfinished else query.status
-    task_id, model = (text and _as_recorded(text) for text in (query.task_id, query.model))
+    task_id, model = (text and as_recorded(text) for text in (query.task_id, query.model))
     stored_query = RunQuery(task_id, stored, None, query.since)
     for run in _list_of_model(reader, stored_query, model, batch):
         status = get_shown_status(run)
@@ -250,8 +265,17 @@ def _require_run(reader: StoreReader, workflow_id: str, run_id: str | None) -> R
         named = ", ".join(escape_line(other or "one without an id") for other in others)
         raise UnknownWorkflow(f"no run {run_id!r} of {workflow_id!r} is on record: it has {named}")
     near, waiting = _list_near(reader, workflow_id), reader.get_backlog().pending
-    reason = f": {render_pending(waiting)}" if waiting and not near else _suggest(near)
+    reason = f": {render_pending(waiting)}" if waiting and not near else suggest(near)
     raise UnknownWorkflow(f"no run {workflow_id!r} is on record{reason}")
+
+
+def _list_near_calls(reader: StoreReader, entry_id: str) -> list[str]:
+    """List the calls that share the most first digits with an unknown one, three at least."""
+    digits = entry_id.replace("-", "").lower()
+    for length in range(len(digits) - 1, SHORTEST_PART - 1, -1):
+        if near := reader.list_entry_ids(digits[:length], MOST_NAMED):
+            return near
+    return []
 
 
 def _build_view(
@@ -298,18 +322,10 @@ def _read_claim(run: Run) -> str | None:
         return None
 
 
-def _as_recorded(text: str) -> str:
+def as_recorded(text: str) -> str:
     """Write undecodable bytes of an argument as `record()` keeps them."""
     return text.encode(errors="backslashreplace").decode()
 
 
 def _list_near(reader: StoreReader, workflow_id: str) -> list[str]:
-    import difflib  # noqa: PLC0415 - for a mistake only
-
-    return difflib.get_close_matches(workflow_id, reader.list_workflow_ids(), n=3, cutoff=0.5)
-
-
-def _suggest(near: Sequence[str]) -> str:
-    if not near:
-        return ": `forge status` lists the recent ones"
-    return f": did you mean {' or '.join(map(escape_line, near))}?"
+    return list_near(workflow_id, reader.list_names())

@@ -39,6 +39,7 @@ from forge_obs.store.queries import (
     fetch_prompt_sizes,
     fetch_run_ids,
     fetch_run_models,
+    fetch_run_names,
     reading,
 )
 
@@ -266,10 +267,33 @@ class StoreReader:
         """Read the models that runs asked for, each once and in order."""
         return fetch_run_models(self._engine)
 
+    def list_names(self, limit: int = 1000) -> list[tuple[str, str]]:
+        """Read the workflow and task ids of the runs that began last, newest first."""
+        query = Query("runs", without=BEHIND_RESULTS, newest=max(0, limit))
+        runs = map(load_run, fetch(self._engine, query))
+        return [(run.workflow_id, run.task_id) for run in runs]
+
     def list_workflow_ids(self, limit: int = 1000) -> list[str]:
         """Read the workflow ids of the runs that began last, newest first."""
-        query = Query("runs", without=BEHIND_RESULTS, newest=max(0, limit))
-        return [load_run(values).workflow_id for values in fetch(self._engine, query)]
+        return [workflow_id for workflow_id, _ in self.list_names(limit)]
+
+    def list_workflow_ids_like(self, part: str, limit: int = 20) -> list[str]:
+        """Read workflow ids of runs that begin or end with some text, in no order.
+
+        Args:
+            part: The text; not empty.
+            limit: Most that are read of either kind.
+        """
+        return fetch_run_names(self._engine, "workflow_id", part, limit)
+
+    def list_task_ids_like(self, part: str, limit: int = 20) -> list[str]:
+        """Read task ids of runs that begin or end with some text, as those of workflows are."""
+        return fetch_run_names(self._engine, "task_id", part, limit)
+
+    def list_entry_ids(self, prefix: str, limit: int = 20) -> list[str]:
+        """Read ids of entries that begin with some text, in order."""
+        with reading(self._engine) as connection:
+            return fetch_entry_ids(connection, prefix, limit)
 
     def get_prompt_sizes(self, request_model: str, looked_at: int = 500) -> list[tuple[int, int]]:
         """Read how many characters and input tokens the prompts of a model's calls had.

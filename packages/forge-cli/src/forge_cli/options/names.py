@@ -1,0 +1,38 @@
+"""How commands are told which run they are about: by its place, or by the option for it."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+from forge_core.errors import UsageError
+
+OptionalRun = Annotated[str | None, Parameter(show_default=False)]
+"""What a user calls a run by; None where none is named. See D83."""
+
+
+def choose_run_name(run: str | None, workflow_id: str | None) -> str | None:
+    """Return what a run is called by, given as an argument or as an option.
+
+    Raises:
+        UsageError: Both were given, or an empty text.
+    """
+    if run is not None and workflow_id is not None:
+        raise UsageError(f"two runs are named, {run!r} and --workflow-id {workflow_id!r}: give one")
+    name = workflow_id if run is None else run
+    if name is not None and not name.strip():
+        raise UsageError("the name of the run is empty: `forge status` lists the runs")
+    return name
+
+
+def require_run_name(command: str, run: str | None, workflow_id: str | None) -> str:
+    """Return what the run is called by that a command is to act on.
+
+    Raises:
+        UsageError: None is named.
+    """
+    name = choose_run_name(run, workflow_id)
+    if name is None:
+        raise UsageError(
+            f"which run? forge {command} RUN, or forge {command} @last for the newest; "
+            "`forge status` lists them"
+        )
+    return name
