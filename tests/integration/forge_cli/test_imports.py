@@ -19,7 +19,7 @@ WRITERS = (
     "forge_obs.database.schema",
     "forge_obs.database.writer",
 )
-DETAILS = ("genai_prices", "forge_cli.render.run_tree", "forge_cli.render.live", "difflib")
+DETAILS = ("genai_prices", "forge_cli.render.runs.run_tree", "forge_cli.render.live", "difflib")
 
 
 def list_imports(*args: str) -> set[str]:

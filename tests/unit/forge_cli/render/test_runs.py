@@ -11,7 +11,7 @@ from forge_cli.render.figures import format_age, format_count, format_duration, 
 from forge_cli.render.interactions import render_interactions
 from forge_cli.render.json_documents import build_interactions, build_run_list, build_status
 from forge_cli.render.live import render_progress
-from forge_cli.render.runs import render_run_list, render_run_news
+from forge_cli.render.runs.run_list import render_run_list, render_run_news
 from forge_cli.views.costs import Tally
 from forge_cli.views.json_text import dump
 from forge_cli.views.result import build_result_view, parse_result

@@ -15,7 +15,7 @@ from forge_cli.escape import escape_line
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.status import CallOptions
 from forge_cli.render.health import render_backlog
-from forge_cli.render.runs import render_run_list, render_run_news
+from forge_cli.render.runs.run_list import render_run_list, render_run_news
 from forge_cli.store.filters import RunFilter
 from forge_cli.store.prices import extend_prices
 from forge_cli.store.queries import NOTHING_YET, STORE_OFF, Store
@@ -80,7 +80,7 @@ def show_run(
     """
     from forge_cli.render.interactions import render_interactions  # noqa: PLC0415 - a list does without
     from forge_cli.render.json_documents import build_cost, build_status  # noqa: PLC0415
-    from forge_cli.render.run_tree import render_run  # noqa: PLC0415
+    from forge_cli.render.runs.run_tree import render_run  # noqa: PLC0415
 
     view, calls, prices = store.get_run(name.workflow_id, name.run_id, texts=verbose)
     if name.run_id is None and (others := store.list_other_runs(view.run)):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from forge_cli.render.figures import describe_cost
-from forge_cli.render.run_tree import render_run
+from forge_cli.render.runs.run_tree import render_run
 from forge_cli.views.costs import Prices, Tally, tally_calls
 from forge_cli.views.outline import build_outline
 from forge_cli.views.result import parse_result
