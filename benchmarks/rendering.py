@@ -7,8 +7,8 @@ from statistics import median
 
 from forge_cli.escape import escape
 from forge_cli.render.interactions import render_interactions
-from forge_cli.render.runs.run_tree import render_run
 from forge_cli.render.runs.run_list import render_run_list
+from forge_cli.render.runs.run_tree import render_run
 from forge_cli.views.costs import NO_PRICES
 from forge_cli.views.run import build_run_view
 from forge_obs import Interaction, Run

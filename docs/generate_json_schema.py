@@ -120,6 +120,7 @@ RUN: Schema = {
     "duration_s": null_or(NUMBER),
     "resume": null_or(TEXT),
     "successor": null_or(TEXT),
+    "activity": null_or(TEXT),
     "cost": ref("cost"),
     "budget": null_or(ref("budget")),
 }

@@ -22,7 +22,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "forge run --task-file iso-dates.toml --no-wait",
     ),
     "status": (
-        "forge status --status failure_terminal --since 7d",
+        "forge status --status failed --since 7d",
         "forge status --workflow-id forge-iso-dates-0a1b2c3d --verbose",
         "forge status --workflow-id forge-iso-dates-0a1b2c3d --failed --verbose",
         "forge status --json | jq -r .runs[].workflow_id",

@@ -20,9 +20,11 @@ def test_runs_are_narrowed_by_task_status_and_model(forge: Forge) -> None:
     record_run("forge-a-01", task_id="a", model_name="openai:x")
     record_run("forge-b-02", task_id="b", model_name="openai:x", status="failure_terminal")
     record_run("forge-b-03", task_id="b", model_name="openai:y")
+    record_run("forge-d-04", task_id="d", status="error", model_name="openai:z")
 
     assert list_ids(forge("status", "--task", "b")) == ["forge-b-03", "forge-b-02"]
     assert list_ids(forge("status", "--status", "failure_terminal")) == ["forge-b-02"]
+    assert list_ids(forge("status", "--status", "failed")) == ["forge-d-04", "forge-b-02"]
     assert list_ids(forge("status", "--model", "openai:x", "--limit", "1")) == ["forge-b-02"]
     assert list_ids(forge("status", "--task", "\udcff")) == []
     assert list_ids(forge("status", "--task", "b", "--model", "openai:y")) == ["forge-b-03"]

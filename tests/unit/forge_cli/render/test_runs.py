@@ -5,9 +5,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
-from forge_cli.render.figures import format_age, format_count, format_duration, format_milliseconds
+from forge_cli.render.figures import (
+    format_age,
+    format_count,
+    format_duration,
+    format_milliseconds,
+    format_moment,
+    name_retry,
+)
 from forge_cli.render.interactions import render_interactions
 from forge_cli.render.json_documents import build_interactions, build_run_list, build_status
 from forge_cli.render.live import render_progress
@@ -181,7 +189,7 @@ def test_news_of_runs_are_those_that_are_new_or_changed() -> None:
     assert render_run_news([], [running]) == ["run forge-t-0a: running, 1/2 steps"]
     assert render_run_news([running], [other, done]) == [
         "run forge-t-0a: success, 1/2 steps",
-        "run forge-u-0b: error",
+        "run forge-u-0b: failed",
     ]
     assert render_run_news([done], [done]) == []
 
@@ -297,3 +305,10 @@ def test_figures_are_for_reading() -> None:
     assert format_milliseconds(1500) == "1.5 s"
     assert [format_count(n, "step") for n in (1, 2)] == ["1 step", "2 steps"]
     assert format_age(NOW - timedelta(hours=30), NOW) == "1 d ago"
+    assert [name_retry(attempt) for attempt in (None, 1, 2, 3)] == ["", "", "retry 1", "retry 2"]
+
+
+def test_moment_is_told_with_the_name_of_its_zone() -> None:
+    assert format_moment(NOW) == "2026-11-23 12:00:00 UTC"
+    assert format_moment(NOW, ZoneInfo("Asia/Tokyo")) == "2026-11-23 21:00:00 JST"
+    assert format_moment(datetime.max.replace(tzinfo=UTC), ZoneInfo("Asia/Tokyo")).endswith("UTC")

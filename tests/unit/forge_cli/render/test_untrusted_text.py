@@ -12,8 +12,8 @@ from forge_cli.render.interactions import render_interactions
 from forge_cli.render.json_documents import build_call, build_run_list, build_status
 from forge_cli.render.live import LiveState, render_call_events, render_live, render_progress
 from forge_cli.render.outcome import Ending, render_outcome
-from forge_cli.render.runs.run_tree import render_run
 from forge_cli.render.runs.run_list import render_run_list, render_run_news
+from forge_cli.render.runs.run_tree import render_run
 from forge_cli.views.costs import NO_PRICES
 from forge_cli.views.json_text import dump
 from forge_cli.views.outline import build_outline

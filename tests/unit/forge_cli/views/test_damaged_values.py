@@ -9,8 +9,8 @@ from forge_cli.escape import escape
 from forge_cli.render.figures import format_milliseconds
 from forge_cli.render.interactions import render_interactions
 from forge_cli.render.json_documents import build_interactions, build_status
-from forge_cli.render.runs.run_tree import render_run
 from forge_cli.render.runs.run_list import render_run_list
+from forge_cli.render.runs.run_tree import render_run
 from forge_cli.views.costs import Prices
 from forge_cli.views.json_text import dump, load_json, load_object, load_or_keep
 from forge_cli.views.run import RunView, build_run_view

@@ -14,9 +14,16 @@ if TYPE_CHECKING:
 MOST_RUNS = 1_000_000
 
 ShownStatus = Literal[
-    "running", "interrupted", "budget", "success", "failure_terminal", "cancelled", "error"
+    "running",
+    "interrupted",
+    "budget",
+    "success",
+    "failed",
+    "cancelled",
+    "failure_terminal",
+    "error",
 ]
-"""A status as it is shown."""
+"""A status as it is shown, or as documents have it."""
 
 
 @Parameter(name="*", group=Group("Which runs are listed", sort_key=1))
@@ -27,7 +34,7 @@ class ListOptions:
     task: str | None = None
     """Only runs of this task id."""
     status: ShownStatus | None = None
-    """Only runs with this status."""
+    """Only runs with this status; failed stands for failure_terminal and error."""
     model: str | None = None
     """Only runs that requested this model: a name with or without provider:, its beginning, or a
     pattern such as 'claude-*'. If no run requested it, runs that it answered, among the newest

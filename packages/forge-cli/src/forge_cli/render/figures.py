@@ -1,6 +1,6 @@
 """Numbers and moments, for reading."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 
 from forge_cli.views.costs import Prices, Tally
@@ -90,6 +90,15 @@ def format_age(moment: datetime, now: datetime) -> str:
     return f"{seconds} s ago"
 
 
-def format_moment(moment: datetime) -> str:
-    """Format a moment in UTC, to the second."""
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+def format_moment(moment: datetime, zone: tzinfo | None = UTC) -> str:
+    """Format a moment to the second, with the name of its time zone; None is the user's zone."""
+    try:
+        return f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
+    except (OverflowError, ValueError):  # the first or the last day of the calendar
+        return f"{moment:%Y-%m-%d %H:%M:%S %Z}"
+
+
+def name_retry(activity_attempt: int | None) -> str:
+    """Name an activity attempt after the first, e.g. ``retry 1``; empty for the first."""
+    number = (activity_attempt or 1) - 1
+    return f"retry {number}" if number > 0 else ""

@@ -70,6 +70,8 @@ def build_run(view: RunView) -> dict[str, Any]:
     return {
         **columns,
         "status": view.status,
+        "reason": view.reason or None,
+        "activity": view.activity or None,
         "resume": view.resume,
         "successor": view.successor,
         "steps_done": view.result.steps_done,

@@ -1,4 +1,4 @@
-"""Rows whose cells stand below each other, and the colours of statuses."""
+"""Rows whose cells stand below each other, and the words and colours of statuses."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -7,31 +7,42 @@ from rich.text import Text
 
 from forge_cli.escape import escape_line
 
+WORDS = {"failure_terminal": "failed", "failure_retryable": "failed", "error": "failed"}
+"""What people read in place of a status; any other is a word of theirs."""
+
+ALERT = "magenta"
+"""Style of what waits for the user; yellow cannot be read on a white background."""
+
 STYLES = {
     "success": "green",
-    "running": "cyan",
-    "answered": "cyan",
-    "interrupted": "yellow",
-    "budget": "yellow",
-    "cancelled": "yellow",
-    "failure_retryable": "yellow",
+    "running": "bold blue",
+    "answered": "bold blue",
+    "interrupted": ALERT,
+    "budget": ALERT,
+    "cancelled": ALERT,
+    "failure_retryable": ALERT,
     "failure_terminal": "red",
     "error": "red",
     "failed": "red",
-    "unfinished": "yellow",
-    "unknown": "yellow",
-    "warning": "yellow",
+    "unfinished": ALERT,
+    "unknown": ALERT,
+    "warning": ALERT,
     "waiting": "dim",
     "not started": "dim",
 }
-"""Styles by status."""
+"""Styles by status, each of them legible on black and on white."""
 
 Cell = Text | str
 
 
+def name_status(status: str) -> str:
+    """Return the word for a status that people read; documents keep the status itself."""
+    return escape_line(WORDS.get(status, status))
+
+
 def style_status(status: str, shown: str | None = None) -> Text:
-    """Return a status in its colour, or other words in the colour of the status."""
-    return Text(escape_line(shown or status), style=STYLES.get(status, ""))
+    """Return a status as people read it, in its colour, or other words in that colour."""
+    return Text(escape_line(shown) if shown else name_status(status), style=STYLES.get(status, ""))
 
 
 def align(

@@ -15,7 +15,7 @@ class RunFilter:
     limit: int = 20
     task_id: str | None = None
     status: str | None = None
-    """As shown: `running` and `interrupted` are stored as the same."""
+    """As shown: `running` and `interrupted` are stored as the same, `failed` is two statuses."""
     model: str | None = None
     """As `choose_models` takes it."""
     since: datetime | None = None

@@ -29,7 +29,7 @@ from forge_cli.store.filters import RunFilter, choose_models
 from forge_cli.store.names import MOST_NAMED, SHORTEST_PART, list_near, suggest
 from forge_cli.store.prices import extend_prices, load_prices
 from forge_cli.views.costs import NO_PRICES, Prices, Tally, tally_call, tally_calls
-from forge_cli.views.run import RunView, build_run_view
+from forge_cli.views.run import FAILED, FAILURES, RunView, build_run_view
 
 STORE_OFF = "the store is off: FORGE_DB_PATH is empty"
 
@@ -215,13 +215,13 @@ class Store:
 
 def _list_shown(reader: StoreReader, query: RunFilter, batch: int) -> Iterator[tuple[Run, str]]:
     """List runs with their shown status, which only looking at the process tells."""
-    unfinished = query.status in {RUNNING, INTERRUPTED}
-    stored = RUNNING if unfinished else query.status
     task_id, model = (text and as_recorded(text) for text in (query.task_id, query.model))
-    stored_query = RunQuery(task_id, stored, None, query.since)
-    for run in _list_of_model(reader, stored_query, model, batch):
+    wanted = FAILURES if query.status == FAILED else (query.status,)
+    stored = dict.fromkeys(RUNNING if status == INTERRUPTED else status for status in wanted)
+    queries = [RunQuery(task_id, status, None, query.since) for status in stored]
+    for run in _merge([_list_of_model(reader, each, model, batch) for each in queries]):
         status = get_shown_status(run)
-        if query.status in {None, status}:
+        if query.status is None or status in wanted:
             yield run, status
 
 
@@ -234,8 +234,14 @@ def _list_of_model(
     names = choose_models(model, reader.list_run_models())
     if not names:
         return _list_answered(reader, query, model)
-    runs = [reader.iterate_runs(replace(query, model_name=name), batch=batch) for name in names]
-    return merge(*runs, key=lambda run: (run.created_at, run.id or 0), reverse=True)
+    return _merge(
+        [reader.iterate_runs(replace(query, model_name=name), batch=batch) for name in names]
+    )
+
+
+def _merge(lists: Sequence[Iterator[Run]]) -> Iterator[Run]:
+    """Merge lists of runs, each newest first, into one."""
+    return merge(*lists, key=lambda run: (run.created_at, run.id or 0), reverse=True)
 
 
 def _list_answered(reader: StoreReader, query: RunQuery, model: str) -> Iterator[Run]:

@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, tzinfo
 from enum import Enum
 from pathlib import Path
 from typing import TextIO
@@ -77,6 +78,11 @@ def print_text(text: Text | str) -> bool:
 def get_width() -> int | None:
     """Return how many columns the terminal has; None where stdout is none."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def get_zone() -> tzinfo | None:
+    """Return the zone for times on stdout: None for the user's own on a terminal, else UTC."""
+    return None if sys.stdout.isatty() else UTC
 
 
 def print_verbatim(text: str) -> None:

@@ -109,6 +109,13 @@ class UnitView:
     parts: tuple["UnitView", ...] = ()
     """Sub-tasks of a step."""
 
+    @property
+    def is_done(self) -> bool:
+        """Whether it succeeded; its last attempt tells before its own status does."""
+        if self.status != "running":
+            return self.status == "success"
+        return bool(self.attempts) and self.attempts[-1].signal == "success"
+
     def list_last_attempts(self) -> list[AttemptView]:
         """List what its commit is made of; nothing where there is none."""
         units = (self, *self.parts) if self.commit else ()
@@ -133,7 +140,17 @@ class ResultView:
     @property
     def steps_done(self) -> int:
         """Steps that ended with success."""
-        return sum(step.status == "success" for step in self.steps)
+        return sum(step.is_done for step in self.steps)
+
+    def describe_current(self) -> str:
+        """Say what is to be done next, e.g. ``step c, attempt 2``; empty where all is done."""
+        done = {step.name for step in self.steps if step.is_done}
+        attempts = {step.name: step.attempts for step in self.steps}
+        for step in self.plan:
+            if step.name not in done:
+                return f"step {step.name}, attempt {len(attempts.get(step.name, ())) + 1}"
+        done_already = bool(self.plan) or any(try_.signal == "success" for try_ in self.attempts)
+        return "" if done_already else f"attempt {len(self.attempts) + 1}"
 
     @property
     def repository(self) -> str | None:

@@ -3,11 +3,20 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from forge_obs import BUDGET, INTERRUPTED, Run
+from forge_obs import BUDGET, INTERRUPTED, RUNNING, Run
 
 from forge_cli.escape import escape_line
 from forge_cli.views.costs import Tally
 from forge_cli.views.result import ResultView, parse_result
+
+UNFINISHED = frozenset({RUNNING, INTERRUPTED, BUDGET})
+"""Statuses of runs that have not ended."""
+
+FAILED = "failed"
+"""What people read, and may ask for, in place of the statuses of runs that failed."""
+
+FAILURES = ("failure_terminal", "error")
+"""Statuses of runs that failed: the task did, or the run could not be carried out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,23 @@ class RunView:
     def has_stopped(self) -> bool:
         """Whether it waits for a new limit."""
         return self.status == BUDGET
+
+    @property
+    def reason(self) -> str:
+        """Why it ended without success, in one line; empty where it did not, or nobody knows."""
+        if self.status in UNFINISHED or self.status == "success":
+            return ""
+        reason = self.run.reason or self.result.find_reason()
+        return "" if reason == self.status else reason
+
+    @property
+    def activity(self) -> str:
+        """What it does, or was doing when it stopped, in a few words; empty where it has ended."""
+        if self.status not in UNFINISHED:
+            return ""
+        if self.run.planned and not self.result.plan:
+            return "planning"
+        return self.result.describe_current()
 
     @property
     def obstacle(self) -> str | None:

@@ -9,7 +9,7 @@ from rich.text import Text
 from forge_cli.escape import escape_line
 from forge_cli.program import as_started
 from forge_cli.render.figures import format_age, format_cost, format_duration, format_sum
-from forge_cli.render.table import align, style_status
+from forge_cli.render.table import align, name_status, style_status
 from forge_cli.views.run import RunView
 
 COLUMNS = (
@@ -99,7 +99,7 @@ def render_run_news(before: Sequence[RunView], after: Sequence[RunView]) -> list
 
 def _describe_news(view: RunView) -> str:
     steps = f", {view.result.describe_steps()} steps" if view.result.plan else ""
-    return f"run {escape_line(view.run.workflow_id)}: {escape_line(view.status)}{steps}"
+    return f"run {escape_line(view.run.workflow_id)}: {name_status(view.status)}{steps}"
 
 
 def _list_row(view: RunView) -> Row:
