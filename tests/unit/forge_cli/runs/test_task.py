@@ -43,7 +43,7 @@ def make_task(
 def test_description_alone_makes_a_task_with_an_id() -> None:
     task = make_task("Add a parser!")
 
-    assert task == TaskDefinition(task_id="add-a-parser-00ff", description="Add a parser!")
+    assert task == TaskDefinition(task_id="add-parser-00ff", description="Add a parser!")
 
 
 def test_options_change_validation_and_context() -> None:

@@ -3,12 +3,9 @@
 import pytest
 from forge_core.models.ids import (
     build_sub_task_workflow_id,
-    build_task_id,
     build_workflow_id,
     check_id,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize("value", ["a", "add-parser", "v1.2_x", "A" * 64, "0"])
@@ -23,14 +20,6 @@ def test_plain_id_is_accepted(value: str) -> None:
 def test_id_that_git_or_a_file_system_could_misread_is_refused(value: str) -> None:
     with pytest.raises(ValueError, match="id "):
         check_id(value)
-
-
-@given(st.text(), st.from_regex(r"[0-9a-f]{4}", fullmatch=True))
-def test_task_id_made_of_any_description_is_valid(description: str, suffix: str) -> None:
-    task_id = build_task_id(description, suffix)
-
-    assert check_id(task_id) == task_id
-    assert task_id.endswith(suffix)
 
 
 def test_child_workflow_id_extends_its_roots_id() -> None:

@@ -11,7 +11,6 @@ from forge_core.context.assemble import get_room
 from forge_core.errors import UsageError
 from forge_core.models.budget import BudgetConfig, Limits
 from forge_core.models.error_text import describe_fault
-from forge_core.models.ids import build_task_id
 from forge_core.models.task import ContextConfig, TaskDefinition
 from forge_obs import StoreError
 from pydantic import ValidationError
@@ -23,6 +22,7 @@ from forge_cli.options.run import (
     TaskOptions,
     list_field_values,
 )
+from forge_cli.runs.slug import build_task_id
 from forge_cli.store.queries import Store
 
 
@@ -77,7 +77,7 @@ def build_task(options: RunOptions, *, suffix: str) -> TaskDefinition:
     unknown = sorted(set(values) - set(TaskDefinition.model_fields))
     if unknown:
         raise UsageError(f"the task has unknown keys: {', '.join(map(repr, unknown))}")
-    values.setdefault("task_id", build_task_id(_find_description(options, values), suffix))
+    values.setdefault("task_id", _build_task_id(options, values, suffix))
     try:
         definition = TaskDefinition.model_validate(_freeze_lists(values), strict=True)
     except ValidationError as error:
@@ -118,6 +118,14 @@ def build_limits(options: LimitOptions) -> Limits:
         return BudgetConfig.model_validate(list_field_values(options)).limits
     except ValidationError as error:
         raise UsageError(_describe(error).replace("the task is", "the limits are", 1)) from error
+
+
+def _build_task_id(options: RunOptions, values: Mapping[str, Any], suffix: str) -> str:
+    files = values.get("target_files")
+    names = (
+        [name for name in files if isinstance(name, str)] if isinstance(files, list | tuple) else []
+    )
+    return build_task_id(_find_description(options, values), suffix, names)
 
 
 def _find_description(options: RunOptions, values: Mapping[str, Any]) -> str:

@@ -9,9 +9,6 @@ from pydantic import AfterValidator
 ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """What every task, step and sub-task id fully matches."""
 
-SLUG_LENGTH = 40
-"""Longest slug made of a description, in characters."""
-
 
 def check_id(value: str) -> str:
     """Return `value` if it may name a task, a step or a sub-task.
@@ -55,13 +52,6 @@ def check_description(text: str) -> str:
 
 Description = Annotated[str, AfterValidator(check_description)]
 """What a task, step or sub-task is to produce."""
-
-
-def build_task_id(description: str, suffix: str) -> str:
-    """Build a task id of a slug of the description and a suffix of four hex digits."""
-    words = re.findall(r"[a-z0-9]+", description.lower())
-    slug = "-".join(words)[:SLUG_LENGTH].strip("-") or "task"
-    return f"{slug}-{suffix}"
 
 
 def build_workflow_id(task_id: str, suffix: str) -> str:
