@@ -6,7 +6,7 @@ sought in what another edit wrote.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from forge_core.edits.lines import SourceText, split_text
@@ -62,12 +62,12 @@ def _plan_all(
     for edit in dict.fromkeys(edits):
         number = edits.index(edit)
         try:
-            planned = plan_edit(source, edit)
+            planned = plan_edit(source, edit, number)
             _refuse_unseen(planned, shown)
         except EditRefused as refused:
             refusals.append(refused.at(number))
         else:
-            splices += [replace(splice, edit=number) for splice in planned]
+            splices += planned
     return splices, refusals
 
 
@@ -75,7 +75,7 @@ def _refuse_unseen(splices: Sequence[Splice], shown: Sequence[range] | None) -> 
     if shown is None:
         return
     for splice in splices:
-        touched = (*splice.span, *range(splice.first, splice.stop))
+        touched = range(min(splice.first, splice.span.start), max(splice.stop, splice.span.stop))
         unseen = [row for row in touched if not any(row in rows for rows in shown)]
         if unseen:
             reason = "it changes lines that you were not shown"
@@ -110,7 +110,10 @@ def _splice_all(source: SourceText, splices: Sequence[Splice]) -> str:
     # From the last on, so that the rows of those before stay what they are.
     for splice in reversed(splices):
         lines[splice.first : splice.stop] = splice.lines
-        ends[splice.first : splice.stop] = [_find_end(source, splice.first)] * len(splice.lines)
+        # As many lines as before end each as the one in whose place it stands.
+        if len(splice.lines) != splice.stop - splice.first:
+            end = _find_end(source, splice.first)
+            ends[splice.first : splice.stop] = [end] * len(splice.lines)
     ended = map("".join, zip(lines, _end_as_before(source, ends), strict=True))
     return source.mark + "".join(ended)
 
@@ -118,7 +121,7 @@ def _splice_all(source: SourceText, splices: Sequence[Splice]) -> str:
 def _find_end(source: SourceText, row: int) -> str:
     """Return how lines written at a row end: as the one there, else as the one before."""
     near = (*source.ends[row : row + 1], *source.ends[max(row - 1, 0) : row])
-    return next((end for end in near if end), source.usual_end)
+    return next(filter(None, near), "") or source.usual_end
 
 
 def _end_as_before(source: SourceText, ends: list[str]) -> list[str]:

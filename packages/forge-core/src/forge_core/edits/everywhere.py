@@ -1,9 +1,7 @@
 """Replacing a text wherever it stands, literally and as whole words; pure."""
 
 import re
-from bisect import bisect_right
-from collections.abc import Sequence
-from itertools import accumulate
+from collections.abc import Iterator, Sequence
 
 from forge_core.edits.lines import SourceText
 from forge_core.edits.refusal import build_ambiguous
@@ -22,19 +20,41 @@ def find_replaced_rows(
     """
     search, replace = _normalize(search, replace)
     text = "\n".join((*source.lines, ""))
-    starts = [0, *accumulate(len(line) + 1 for line in source.lines)]
     pattern = re.compile(_build_pattern(search))
-    places = [match.start() for match in pattern.finditer(text)]
-    rows = [bisect_right(starts, place) - 1 for place in places]
-    if len(places) != len(re.findall(f"(?={pattern.pattern})", text)):
-        raise build_ambiguous(rows)
+    if _may_overlap(search):
+        _refuse_overlaps(pattern, text)
+    # A function, so that nothing in the replacement is read as a reference to a group.
+    if "\n" not in search + replace:
+        lines = pattern.sub(lambda _: replace, text).split("\n")
+        pairs = enumerate(zip(source.lines, lines, strict=False))
+        return [(range(row, row + 1), (new,)) for row, (old, new) in pairs if old != new]
     replaced = []
+    rows = list(_find_rows(pattern, text))
     for group in _group(rows, search.rstrip("\n").count("\n") + 1):
         part = "\n".join((*source.lines[group.start : group.stop], ""))
-        # A function, so that nothing in the replacement is read as a reference to a group.
         new = pattern.sub(lambda _: replace, part)
         replaced.append((group, tuple(new.split("\n")[:-1])))
     return replaced
+
+
+def _refuse_overlaps(pattern: re.Pattern[str], text: str) -> None:
+    rows = list(_find_rows(pattern, text))
+    if len(rows) != len(re.findall(f"(?={pattern.pattern})", text)):
+        raise build_ambiguous(rows)
+
+
+def _find_rows(pattern: re.Pattern[str], text: str) -> Iterator[int]:
+    """Find the row in which each place begins."""
+    row = last = 0
+    for match in pattern.finditer(text):
+        row += text.count("\n", last, match.start())
+        last = match.start()
+        yield row
+
+
+def _may_overlap(search: str) -> bool:
+    """Return whether a text may begin within itself: whether it ends as it begins."""
+    return any(search.endswith(search[:length]) for length in range(1, len(search)))
 
 
 def _normalize(search: str, replace: str) -> tuple[str, str]:

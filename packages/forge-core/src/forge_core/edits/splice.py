@@ -3,7 +3,7 @@
 Lines of context are found and left alone, so that a slip in them never reaches the file.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from forge_core.edits.difference import Difference, find_differences
@@ -42,8 +42,17 @@ class Splice:
     """Place of the edit among those of its file, from 0."""
 
 
-def plan_edit(source: SourceText, edit: FileEdit) -> list[Splice]:
+NewLines = tuple[int, int, tuple[str, ...], Rung]
+"""The first row that goes, the row after the last, what stands there then, and the rung."""
+
+
+def plan_edit(source: SourceText, edit: FileEdit, number: int = -1) -> list[Splice]:
     """Find the one place of an edit, or all places of one of `every`, and what changes there.
+
+    Args:
+        source: The file.
+        edit: What is to be changed.
+        number: Place of the edit among those of its file, from 0.
 
     Raises:
         EditRefused: That is not sure.
@@ -54,33 +63,33 @@ def plan_edit(source: SourceText, edit: FileEdit) -> list[Splice]:
     if search == replace:
         return []
     if edit.every:
-        return _plan_every(source, edit)
+        return _plan_every(source, edit, number)
     location = locate(source, search)
     if location.is_exact:
-        return _plan_exact(search, replace, location)
-    return _plan_tolerant(source, search, replace, location)
+        changes = _plan_exact(search, replace, location)
+    else:
+        changes = _plan_tolerant(source, search, replace, location)
+    return [Splice(*change, location.span, number) for change in changes]
 
 
-def _plan_every(source: SourceText, edit: FileEdit) -> list[Splice]:
+def _plan_every(source: SourceText, edit: FileEdit, number: int) -> list[Splice]:
     replaced = find_replaced_rows(source, edit.search, edit.replace)
     if not replaced:
         reason = "search, which is to be replaced everywhere, does not stand in the file as it is"
         raise EditRefused("absent", reason)
-    return [Splice(rows.start, rows.stop, lines, "every", rows) for rows, lines in replaced]
+    return [Splice(rows.start, rows.stop, lines, "every", rows, number) for rows, lines in replaced]
 
 
-def _plan_exact(search: list[str], replace: list[str], location: Location) -> list[Splice]:
+def _plan_exact(search: list[str], replace: list[str], location: Location) -> Iterator[NewLines]:
     start = location.rows[0] - count_blank(search)
     rows = range(start, start + len(search))
-    return [
-        Splice(change.first, change.stop, tuple(change.new), "exact", location.span)
-        for change in find_differences(search, replace, rows)
-    ]
+    for change in find_differences(search, replace, rows):
+        yield change.first, change.stop, tuple(change.new), "exact"
 
 
 def _plan_tolerant(
     source: SourceText, search: list[str], replace: list[str], location: Location
-) -> list[Splice]:
+) -> Iterator[NewLines]:
     search, replace = _trim(
         source, [s.rstrip() for s in search], [r.rstrip() for r in replace], location
     )
@@ -102,10 +111,9 @@ def _plan_tolerant(
         refuse_doubtful_signs(change, spelling.odd, quoted)
         if change.new:
             refuse_lost_signs(change, search, source.lines, alignment.rows)
-    return [
-        Splice(c.first, c.stop, respell(c.new, spelling), alignment.rung, location.span)
-        for c in changes
-    ]
+    for change in changes:
+        lines = respell(change.new, spelling)
+        yield change.first, change.stop, lines, alignment.rung
 
 
 def _pair_indentation(
