@@ -32,6 +32,7 @@ FILES: dict[str, str | bytes] = {
     "app.py": "import os\n\n\ndef main():\n    return os.name\n",
     "old.py": "VALUE = 1\n",
     "pkg/gone.py": "GONE = True\n",
+    "pkg/kept.py": "KEPT = True\n",
     "dos.txt": b"one\r\ntwo\r\nthree",
     "run.sh": "#!/bin/sh\necho one\n",
     "pyproject.toml": "[project]\n[tool.ruff]\n",
@@ -130,6 +131,7 @@ def test_answer_is_written_and_committed_with_deletions_renames_and_modes(worktr
         "dos.txt": "100644",
         "lib/value.py": "100644",
         "new.sh": "100755",
+        "pkg/kept.py": "100644",
         "pyproject.toml": "100644",
         "run.sh": "100755",
     }
@@ -231,8 +233,16 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"renames": [{"file_path": "old.py", "new_path": "app.py"}]},
         "stands at",
     ),
-    "rename to another case": (
-        {"renames": [{"file_path": "old.py", "new_path": "OLD.py"}]},
+    "rename to another case of a file": (
+        {"renames": [{"file_path": "old.py", "new_path": "APP.py"}]},
+        "see no difference",
+    ),
+    "a part of a directory in another case": (
+        {"renames": [{"file_path": "pkg/gone.py", "new_path": "PKG/gone.py"}]},
+        "see no difference",
+    ),
+    "two spellings of one new file": (
+        {"files": [{"file_path": p, "content": "x = 1\n"} for p in ("new.py", "New.py")]},
         "same file twice",
     ),
     "rename through a link": (
@@ -263,8 +273,70 @@ def test_what_may_not_be_done_leaves_everything_as_it_is(
     (worktree / "untracked.py").write_text("u = 1\n")
     before = snapshot(worktree)
 
+    reviewer = ChangeReviewer(ChangeOrigin(worktree, git(worktree, "rev-parse", "HEAD")), Room(0))
+    seen = [ShownFile(path=path) for path in FILES]
+    review = reviewer.review(LLMResponse.model_validate(answer), seen)
+
     assert reason in str(write(worktree, answer).error)
+    assert reason in "; ".join(review.problems)
     assert snapshot(worktree) == before
+
+
+@pytest.mark.parametrize(
+    ("answer", "gone", "new"),
+    [
+        (
+            {"renames": [{"file_path": "old.py", "new_path": "Old.py"}]},
+            "old.py",
+            ("Old.py", "VALUE = 1\n"),
+        ),
+        (
+            {
+                "renames": [{"file_path": "old.py", "new_path": "Old.py"}],
+                "edits": [{"file_path": "old.py", "search": "VALUE = 1\n", "replace": "V = 2\n"}],
+            },
+            "old.py",
+            ("Old.py", "V = 2\n"),
+        ),
+        (
+            {
+                "files": [{"file_path": "OLD.py", "content": "VALUE = 3\n"}],
+                "deletions": ["old.py"],
+            },
+            "old.py",
+            ("OLD.py", "VALUE = 3\n"),
+        ),
+        (
+            {
+                "renames": [
+                    {"file_path": f"pkg/{name}.py", "new_path": f"Pkg/{name}.py"}
+                    for name in ("gone", "kept")
+                ]
+            },
+            "pkg",
+            ("Pkg/kept.py", "KEPT = True\n"),
+        ),
+    ],
+    ids=["rename", "rename with an edit", "deletion and new file", "directory"],
+)
+def test_case_alone_is_changed_and_committed(
+    worktree: Path, answer: dict[str, Any], gone: str, new: tuple[str, str]
+) -> None:
+    path, content = new
+
+    once = write(worktree, answer)
+    written = write(worktree, answer)
+    results = check(worktree, written.paths, written.changes, head="main", target_files=(gone,))
+    made = commit(worktree, written.paths)
+
+    assert (once, written.error) == (written, None)
+    assert all(result.passed for result in results)
+    assert (worktree / path).read_text() == content
+    assert not (worktree / gone).exists()
+    tree = list_tree(worktree, made)
+    assert path in tree
+    assert not [name for name in tree if name == gone or name.startswith(f"{gone}/")]
+    assert git(worktree, "status", "--porcelain") == ""
 
 
 def test_hard_link_is_neither_written_nor_removed(worktree: Path) -> None:

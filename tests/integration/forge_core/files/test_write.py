@@ -359,6 +359,23 @@ def test_name_that_stands_is_written_although_another_differs_only_in_case(root:
     assert (root / "xt_DSCP.h").read_text() == "1\n"
 
 
+@pytest.mark.parametrize("standing", [("README.md",), (), ("Readme.md",)])
+def test_rename_by_case_is_brought_to_its_end_whatever_stands(
+    root: Path, standing: tuple[str, ...]
+) -> None:
+    text = b"# Read me\n"
+    (root / "README.md").unlink()
+    for name in standing:
+        (root / name).write_bytes(text)
+    files = [PlannedFile("Readme.md", None, text), PlannedFile("README.md", text, None)]
+
+    write_changes(root, files)
+
+    names = {path.name for path in root.iterdir()}
+    assert names == {"Readme.md", "src"}
+    assert (root / "Readme.md").read_bytes() == text
+
+
 def put_pipe(path: Path) -> None:
     path.unlink()
     os.mkfifo(path)

@@ -396,9 +396,11 @@ async def test_refused_edits_are_shown_to_the_next_attempt(
     assert "ONE = undefined" in repaired.user_prompt
 
 
-async def test_protected_file_is_refused_to_the_planner_and_to_the_writer(
+async def test_what_may_not_be_written_is_asked_for_again_within_the_call(
     client: Client, repo: Path, tmp_path: Path
 ) -> None:
+    add_submodule(repo, "sub")
+
     def plan(path: str) -> dict[str, Any]:
         return {"steps": [{"step_id": "only", "description": "Work.", "target_files": [path]}]}
 
@@ -406,21 +408,19 @@ async def test_protected_file_is_refused_to_the_planner_and_to_the_writer(
         tmp_path / "script.json",
         {"role": "planner", "sample": 0, "answer": plan("conftest.py")},
         {"role": "planner", "sample": 1, "answer": plan("app.py")},
-        {"attempt": 1, "answer": answer("conftest.py", "X = 1\n")},
-        {"attempt": 2, "answer": answer("app.py", "X = 1\n")},
+        {"step_id": "only", "sample": 0, "answer": answer("conftest.py", "X = 1\n")},
+        {"step_id": "only", "sample": 1, "answer": answer("sub/app.py", "X = 1\n")},
+        {"step_id": "only", "sample": 2, "answer": answer("app.py", "X = 1\n")},
     )
 
     result = await execute(client, repo, model)
 
     [step_result] = result.step_results
-    assert (result.status, [a.signal for a in step_result.attempts]) == (
-        "success",
-        ["failure_retryable", "success"],
-    )
-    assert "'conftest.py' decides what the tests run" in (step_result.attempts[0].error or "")
-    planner, asked_again, first, second = (call.user_prompt for call in read_calls())
+    assert (result.status, len(step_result.attempts)) == ("success", 1)
+    planner, asked_again, first, second, third = (call.user_prompt for call in read_calls())
     assert "decides what the tests run" in asked_again
-    assert "decides what the tests run" in second
+    assert "'conftest.py' decides what the tests run" in second
+    assert "'sub' is a submodule" in third
     assert "decides what the tests run" not in planner + first
     assert git(repo, "diff", "--name-only", "main", "forge/work") == "app.py"
 
@@ -434,23 +434,6 @@ async def test_protected_file_that_the_user_names_is_written(
 
     assert result.status == "success"
     assert git(repo, "show", "forge/work:conftest.py") == "X = 1"
-
-
-async def test_path_in_a_submodule_fails_the_attempt_and_the_next_is_told(
-    client: Client, repo: Path, tmp_path: Path
-) -> None:
-    add_submodule(repo, "sub")
-    model = write_script(
-        tmp_path / "script.json",
-        {"attempt": 1, "answer": answer("sub/hello.py")},
-        {"attempt": 2, "answer": answer("hello.py")},
-    )
-
-    result = await execute(client, repo, model, plan=False)
-
-    assert [a.signal for a in result.attempts] == ["failure_retryable", "success"]
-    assert "'sub' is a submodule" in read_calls()[1].user_prompt
-    assert git(repo, "diff", "--name-only", "main", "forge/work") == "hello.py"
 
 
 async def test_cancelled_run_leaves_no_sub_task_behind_and_its_calls_as_unknown(

@@ -61,6 +61,21 @@ def make_step() -> WorkUnit:
     return build_step_unit(WORK, "wf", PLAN, PLAN.steps[1])
 
 
+def test_target_that_does_not_stand_is_named_as_new() -> None:
+    work = WORK.model_copy(
+        update={"task": WORK.task.model_copy(update={"target_files": ("t.py", "typo.py")})}
+    )
+    new = SourceFile("typo.py", None, "does not exist yet")
+    materials = replace(MATERIALS, targets=(*MATERIALS.targets, new))
+
+    *_, unit = build_unit_sections(WRITER, build_task_unit(work, "wf"), materials, None)
+    *_, plan = build_planner_sections(PLANNER, work.task, materials)
+
+    listed = "Files to create or change:\n- t.py\n- typo.py (new: no such file stands yet)"
+    assert listed in unit.text
+    assert listed in plan.text
+
+
 def test_common_sections_stand_before_those_that_change() -> None:
     failure = AttemptFailure(attempt=1, error="no files")
 

@@ -8,6 +8,7 @@ from temporalio import activity
 from forge_core.activities.files import ChangeOrigin, build_policy
 from forge_core.activities.model_call import ModelCall, perform_call
 from forge_core.activities.review import ChangeReviewer
+from forge_core.files.protection import ANY_FILE
 from forge_core.llm.calls import CallTerms, execute_llm_call, execute_planner_call
 from forge_core.llm.context_rounds import ContextRounds
 from forge_core.models.activity import CallLLMInput, CallPlannerInput
@@ -22,7 +23,9 @@ async def call_llm(work: CallLLMInput) -> LLMCallResult:
     room = Room(work.context.spare_chars)
     if work.worktree is not None:
         origin = ChangeOrigin(Path(work.worktree), work.head, work.target_files)
-        review = ChangeReviewer(origin, room).review
+        rules = work.validation
+        policy = ANY_FILE if rules is None else build_policy(work.target_files, rules)
+        review = ChangeReviewer(origin, room, policy).review
     terms = CallTerms(work.settings, _build_rounds(work, room))
     execute = partial(execute_llm_call, review=review, terms=terms)
     call = ModelCall("llm", work.context, work.model, work)

@@ -14,6 +14,9 @@ RESERVED = re.compile(r'[<>:"|?*\\]')
 INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 """Unicode categories that a reader of the path would not see."""
 
+MISSING = "does not exist yet"
+"""What is said of a path at which nothing stands."""
+
 WORKTREES = ".forge-worktrees"
 """Directory of a checkout that holds the worktrees of all runs."""
 

@@ -120,6 +120,9 @@ class WritePolicy:
 ORDINARY_FILES = WritePolicy()
 """Nothing that is protected."""
 
+ANY_FILE = WritePolicy(allow_protected=True)
+"""Everything, where what may be written has been asked before."""
+
 
 def find_protection(path: str) -> str | None:
     """Return why a file is protected; None if it is not."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from forge_core.errors import RefusedPath, UnreadableFile
-from forge_core.files.paths import parse_path
+from forge_core.files.paths import MISSING, parse_path
 from forge_core.models.call.context import FILE_LIMIT_BYTES
 
 OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -96,7 +96,7 @@ def read_bytes(root: Path, path: str, limit_bytes: int = FILE_LIMIT_BYTES) -> by
         with open_directory(root, parents) as directory:
             return _read(name, directory, limit_bytes)
     except FileNotFoundError as error:
-        raise UnreadableFile("does not exist yet") from error
+        raise UnreadableFile(MISSING) from error
     except PermissionError as error:
         raise UnreadableFile("may not be read") from error
     except RefusedPath as error:

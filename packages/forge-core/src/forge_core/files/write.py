@@ -11,7 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from forge_core.errors import RefusedPath
-from forge_core.files.paths import fold_path, parse_path
+from forge_core.files.lookalikes import find_twins, refuse_collisions, refuse_lookalike
+from forge_core.files.paths import parse_path
 from forge_core.files.protection import ORDINARY_FILES, WritePolicy
 from forge_core.files.read import open_directory, open_file
 from forge_core.models.changes import PlannedFile
@@ -34,7 +35,8 @@ def write_changes(
 
     Every path and what stands there is checked before the first file is touched. Files are
     replaced as a whole and keep their mode, apart from being executable; those that go are removed
-    when all others are written. What a killed attempt has done already is done again.
+    when all others are written, unless their name is written in another case. What a killed attempt
+    has done already is done again.
 
     Args:
         root: The worktree.
@@ -46,19 +48,59 @@ def write_changes(
     Raises:
         RefusedPath: A path may not be written, stands twice, or something else stands there.
     """
-    parsed = [parse_path(file.path) for file in files]
-    policy.check(["/".join(parts) for parts in parsed])
-    _refuse_collisions(parsed)
-    for file, parts in zip(files, parsed, strict=True):
-        _refuse_lookalike(root, parts)
-        _check_place(root, parts, None if was_checked else file)
-    ordered = sorted(zip(files, parsed, strict=True), key=lambda pair: pair[0].content is None)
-    for file, parts in ordered:
-        if file.content is None:
-            _remove_file(root, parts)
-        else:
+    refusals = find_refusals(root, files, policy, was_checked=was_checked)
+    if refusals:
+        raise RefusedPath("; ".join(refusals))
+    planned = {parse_path(file.path): file for file in files}
+    twins = find_twins(planned)
+    for parts in twins:
+        _remove_file(root, parts)
+    for parts, file in planned.items():
+        if file.content is not None:
             _write_file(root, parts, file.content, executable=file.executable)
-    return ["/".join(parts) for parts in parsed]
+    for parts, file in planned.items():
+        if file.content is None and parts not in twins:
+            _remove_file(root, parts)
+    return ["/".join(parts) for parts in planned]
+
+
+def find_refusals(
+    root: Path,
+    files: Sequence[PlannedFile],
+    policy: WritePolicy = ORDINARY_FILES,
+    *,
+    was_checked: bool = False,
+) -> list[str]:
+    """Find out why files may not be brought to what is planned; nothing is touched.
+
+    Args:
+        root: The worktree.
+        files: What is to stand there.
+        policy: Refuses files that decide what is executed.
+        was_checked: Say nothing of the content that stands there.
+    """
+    try:
+        planned = [(parse_path(file.path), file) for file in files]
+        refuse_collisions(planned)
+    except RefusedPath as refused:
+        return [str(refused)]
+    refusals = []
+    try:
+        policy.check(["/".join(parts) for parts, _ in planned])
+    except RefusedPath as refused:
+        refusals.append(str(refused))
+    gone = {parts for parts, file in planned if file.content is None}
+    twins = find_twins(dict(planned))
+    for parts, file in planned:
+        expected = None if was_checked else [file, *filter(None, [twins.get(parts)])]
+        try:
+            if parts not in twins:  # of which the new name may stand already
+                with _naming(parts):
+                    refuse_lookalike(root, parts, gone)
+            _check_place(root, parts, expected)
+        except RefusedPath as refused:
+            refusals.append(str(refused))
+    return refusals
 
 
 def find_replaced(root: Path, paths: Sequence[str]) -> list[str]:
@@ -76,40 +118,14 @@ def find_replaced(root: Path, paths: Sequence[str]) -> list[str]:
     return [path for path in paths if is_replaced(path)]
 
 
-def _refuse_collisions(paths: Sequence[tuple[str, ...]]) -> None:
-    """Refuse a file that is named twice or is a directory of another, whatever its case."""
-    folded = [tuple(fold_path(part) for part in parts) for parts in paths]
-    files = set(folded)
-    if len(files) < len(folded):
-        raise RefusedPath("the answer names the same file twice")
-    for parts, names in zip(paths, folded, strict=True):
-        if any(names[:depth] in files for depth in range(1, len(names))):
-            raise RefusedPath(f"path {'/'.join(parts)!r} is refused: a part of it is a file too")
-
-
-def _refuse_lookalike(root: Path, parts: Sequence[str]) -> None:
-    """Refuse a new name that some file system takes for one that stands there."""
-    for depth, part in enumerate(parts):
-        with _naming(parts), suppress(FileNotFoundError):
-            with open_directory(root, parts[:depth]) as directory:
-                names = os.listdir(directory)  # noqa: PTH208 - by descriptor
-            other = None if part in names else _find_lookalike(part, names)
-            if other is not None:
-                raise RefusedPath(f"{other!r} stands there, some file systems see no difference")
-
-
-def _find_lookalike(part: str, names: Sequence[str]) -> str | None:
-    folded = fold_path(part)
-    return next((name for name in names if fold_path(name) == folded), None)
-
-
-def _check_place(root: Path, parts: Sequence[str], planned: PlannedFile | None) -> None:
+def _check_place(root: Path, parts: Sequence[str], planned: Sequence[PlannedFile] | None) -> None:
     """Check what stands at a path; that it is what was planned on, if that is given."""
     *parents, name = parts
     with _naming(parts), suppress(FileNotFoundError), open_directory(root, parents) as directory:
         if _check_target(name, directory) is None or planned is None:
             return
-        if _read(name, directory) not in {planned.base, planned.content}:
+        expected = {content for file in planned for content in (file.base, file.content)}
+        if _read(name, directory) not in expected:
             raise RefusedPath("the file in the worktree is neither the commit's nor the answer's")
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from forge_core.files.paths import is_plain
 from forge_core.git.command import Git
+from forge_core.git.partial_clone import prefetch
 from forge_core.models.call.context import FILE_LIMIT_BYTES
 from forge_core.models.changes import BaseFile
 
@@ -33,6 +34,7 @@ def read_base_files(worktree: Path, commit: str, paths: Sequence[str]) -> dict[s
     plain = list(filter(is_plain, paths))
     if not plain:
         return {}
+    prefetch(worktree, commit, plain)
     listing = git.run("ls-tree", "-z", commit, "--", *plain)
     return {
         path: BaseFile(git.read("cat-file", "--filters", f"{commit}:{path}"), executable)

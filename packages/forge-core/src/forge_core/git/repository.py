@@ -66,7 +66,7 @@ def has_commit(repo: Path, commit: str) -> bool:
 
 def has_file(repo: Path, commit: str, path: str) -> bool:
     """Return whether a commit has something at a path."""
-    return Git(repo).succeeds("cat-file", "-e", f"{commit}:{path}")
+    return Git(repo).succeeds("rev-parse", "--verify", "--quiet", f"{commit}:{path}")
 
 
 def is_dirty(repo: Path) -> bool:

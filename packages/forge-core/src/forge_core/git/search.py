@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from forge_core.git.command import Git
+from forge_core.git.partial_clone import list_missing
 
 MAX_OUTPUT_BYTES = 2_000_000
 """Bytes of what git finds that are looked at."""
@@ -40,7 +41,8 @@ def search_commit(worktree: Path, commit: str, words: str) -> Search | None:
     """Find lines with some words, literally, in the text files of a commit.
 
     Args:
-        worktree: Whose attributes apply.
+        worktree: Whose attributes apply; it is searched itself where the commit is not there as a
+            whole.
         commit: Its hash.
         words: One line of text. It is no pattern, so that no word of a model's takes for ever.
 
@@ -48,14 +50,17 @@ def search_commit(worktree: Path, commit: str, words: str) -> Search | None:
         None if git could not do it in time.
     """
     command = ("grep", "-z", "-n", "-I", "-F", "--no-color", "--no-textconv", "--full-name")
+    # Git would fetch what is missing one by one, so that only what is checked out is looked at.
+    tree = () if list_missing(worktree, commit) else (commit,)
     output = Git(worktree).read_some(
-        *command, "--no-column", "--no-recurse-submodules", "-e", words, commit, "--",
+        *command, "--no-column", "--no-recurse-submodules", "-e", words, *tree, "--",
         most=MAX_OUTPUT_BYTES, timeout_s=TIMEOUT_S, answers=(1,),
     )  # fmt: skip
     if output is None:
         return None
     is_whole = len(output) < MAX_OUTPUT_BYTES
-    return Search(tuple(_parse(output, len(commit) + 1, is_whole=is_whole)), is_whole)
+    prefix = sum(len(name) + 1 for name in tree)
+    return Search(tuple(_parse(output, prefix, is_whole=is_whole)), is_whole)
 
 
 def _parse(output: bytes, prefix: int, *, is_whole: bool) -> Iterator[FoundLine]:

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from forge_core.errors import GitFailed, RefusedPath
 from forge_core.files.paths import is_plain, parse_path
 from forge_core.git.command import Git
+from forge_core.git.repository import has_file
 
 SUBMODULE_MODE = "160000"
 """Git's mode of a submodule in a tree."""
@@ -105,7 +106,7 @@ def list_absent(repo: Path, commit: str) -> list[str]:
 
 
 def _list_submodules(git: Git, commit: str) -> Iterator[Submodule]:
-    if not git.succeeds("cat-file", "-e", f"{commit}:{MODULES}"):
+    if not has_file(git.cwd, commit, MODULES):
         return
     query = ("--null", "--get-regexp", r"^submodule\..*\.path$")
     with suppress(GitFailed):

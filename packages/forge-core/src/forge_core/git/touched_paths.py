@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from stat import S_IXUSR
 
+from forge_core.files.lookalikes import list_vacated
 from forge_core.files.paths import is_plain
 from forge_core.git.base_files import EXECUTABLE_MODE
 from forge_core.git.command import Git
@@ -31,9 +32,12 @@ def find_touched(worktree: Path, commit: str, paths: Sequence[str]) -> frozenset
         paths: Files that may have been written or removed.
     """
     entries = _list_entries(worktree, commit, paths)
-    files = [path for path in paths if _is_file(worktree / path)]
+    vacated = list_vacated(worktree, paths)
+    files = [path for path in paths if path not in vacated and _is_file(worktree / path)]
     blobs = dict(zip(files, _hash_files(worktree, files), strict=True))
-    return frozenset(path for path in paths if _differs(worktree, path, entries, blobs))
+    return frozenset(
+        path for path in paths if path in vacated or _differs(worktree, path, entries, blobs)
+    )
 
 
 def find_missing(worktree: Path, commit: str, paths: Sequence[str]) -> tuple[str, ...]:

@@ -141,7 +141,10 @@ class CallLLMInput(CallInput):
     head: str = "HEAD"
     """Hash of the commit that the attempt starts from."""
     target_files: tuple[str, ...] = ()
-    """Files that the user named, which may be ignored ones."""
+    """Files that the user named, which may be ignored or protected ones."""
+    validation: ValidationConfig | None = None
+    """None, with which no file is protected before it is written, in what an older Forge
+    scheduled."""
     context_rounds: int = 0
     """Times that the model may ask for more context."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from forge_core.context.repo_map import NO_MAP, RepoMap
 from forge_core.context.sections import Section, SectionKind, estimate_tokens, fence
+from forge_core.files.paths import MISSING
 from forge_core.models.call.llm import FileEdit
 from forge_core.models.plan import Plan, PlanStep
 from forge_core.models.task import ContextConfig, TaskDefinition
@@ -68,7 +69,8 @@ def build_unit_sections(
     if unit.plan is not None:
         text = render_plan(unit.plan, unit.step_id)
         sections.append(Section("plan", "", text, "the plan that the step belongs to"))
-    text = _render_assignment(unit) + _render_long_targets(unit.task.context, materials)
+    text = _render_assignment(unit) + _render_targets(unit.target_files, materials)
+    text += _render_long_targets(unit.task.context, materials)
     sections.append(Section("task", "", text, "what is to be done"))
     if failure is not None:
         sections += build_failure_sections(failure)
@@ -79,7 +81,8 @@ def build_planner_sections(
     instructions: str, task: TaskDefinition, materials: Materials
 ) -> list[Section]:
     """Lay out the prompt of the planner."""
-    text = task.description + _render_targets(task.target_files) + _render_lengths(materials)
+    targets = _render_targets(task.target_files, materials)
+    text = task.description + targets + _render_lengths(materials)
     return [
         *_material_sections(instructions, materials, None),
         Section("task", "", text, "what is to be planned"),
@@ -174,7 +177,7 @@ def _render_assignment(unit: WorkUnit) -> str:
             parts.append(f"Your part ({unit.sub_task_id}):")
         else:
             parts.append(f"Your step ({unit.step_id}):")
-    parts.append(unit.description + _render_targets(unit.target_files))
+    parts.append(unit.description)
     return "\n\n".join(parts)
 
 
@@ -196,10 +199,11 @@ def _find_step(unit: WorkUnit) -> PlanStep | None:
     return next((step for step in steps if step.step_id == unit.step_id), None)
 
 
-def _render_targets(paths: Sequence[str]) -> str:
-    if not paths:
-        return ""
-    return "\n\nFiles to create or change:\n" + "\n".join(f"- {path}" for path in paths)
+def _render_targets(paths: Sequence[str], materials: Materials) -> str:
+    """Name the target files; of those that do not stand, a typo may be the reason."""
+    new = {file.path for file in materials.targets if file.note == MISSING}
+    listed = [f"- {path}{' (new: no such file stands yet)' * (path in new)}" for path in paths]
+    return "\n\n" + "\n".join(["Files to create or change:", *listed]) if listed else ""
 
 
 def _render_long_targets(config: ContextConfig, materials: Materials) -> str:

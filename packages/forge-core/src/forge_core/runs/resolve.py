@@ -6,12 +6,14 @@ from pathlib import Path
 from forge_core.context.assemble import get_room
 from forge_core.errors import RefusedPath, UsageError
 from forge_core.files.paths import parse_path
+from forge_core.git.partial_clone import prefetch
 from forge_core.git.repository import (
     check_task_id_free,
     find_repository,
     has_file,
     resolve_commit,
 )
+from forge_core.git.submodules import MODULES
 from forge_core.git.worktree import worktrees_directory
 from forge_core.llm.model_name import anchor_model
 from forge_core.llm.providers import check_model
@@ -60,6 +62,7 @@ def resolve_run(task: TaskDefinition, repo: Path, settings: RunSettings) -> Forg
     for path in (*task.target_files, *task.context_files):
         _check_path(path)
     room = None if settings.plan else int(get_room(task.context) * task.context.chars_per_token)
+    prefetch(root, base_commit, (*task.target_files, *task.context_files, MODULES))
     check_targets(root, base_commit, task.target_files, room)
     for path in task.context_files:
         if not has_file(root, base_commit, path):

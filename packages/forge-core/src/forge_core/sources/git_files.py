@@ -2,12 +2,14 @@
 
 import hashlib
 import stat
+from collections.abc import Collection
 from pathlib import Path
 
 from forge_core.context.tree_view import TreeFile
 from forge_core.errors import UnreadableFile
 from forge_core.files.read import read_bytes
 from forge_core.git.command import Git
+from forge_core.git.partial_clone import list_missing
 from forge_core.models.call.context import FILE_LIMIT_BYTES
 
 REGULAR_MODES = frozenset({"100644", "100755", "100664"})
@@ -17,7 +19,7 @@ OTHER, CHANGED = "?", "C"
 """Tags of ``git ls-files -t`` for files that git does not know, and that differ from its index."""
 
 UNREAD = ""
-"""Blob id of a file that is too large to be read, or may not be."""
+"""Blob id of a file that is too large to be read, may not be, or is missing in a partial clone."""
 
 
 def list_commit(root: Path, commit: str) -> list[TreeFile]:
@@ -26,6 +28,9 @@ def list_commit(root: Path, commit: str) -> list[TreeFile]:
     Raises:
         GitFailed: There is no such commit.
     """
+    missing = list_missing(root, commit)
+    if missing:
+        return _list_partial_commit(root, commit, missing)
     text = Git(root).run("ls-tree", "-r", "-z", "--long", "--full-tree", commit)
     files = []
     for record in text.split("\0"):
@@ -34,6 +39,25 @@ def list_commit(root: Path, commit: str) -> list[TreeFile]:
         if mode in REGULAR_MODES:
             files.append(TreeFile(path, blob, int(size)))
     return sorted(files, key=lambda file: file.path)
+
+
+def _list_partial_commit(root: Path, commit: str, missing: Collection[str]) -> list[TreeFile]:
+    """List a commit's files of which some contents are missing: these have no id and no size.
+
+    To tell the size of one, git would fetch it.
+    """
+    git = Git(root)
+    blobs: dict[str, str] = {}
+    for record in filter(None, git.run("ls-tree", "-r", "-z", "--full-tree", commit).split("\0")):
+        head, _, path = record.partition("\t")
+        mode, _, blob = head.split()
+        if mode in REGULAR_MODES:
+            blobs[path] = UNREAD if blob in missing else blob
+    present = sorted(set(blobs.values()) - {UNREAD})
+    listing = "".join(f"{blob}\n" for blob in present).encode()
+    output = git.run("cat-file", "--batch-check=%(objectsize)", stdin=listing)
+    sizes = {UNREAD: 0, **dict(zip(present, map(int, output.split()), strict=True))}
+    return [TreeFile(path, blob, sizes[blob]) for path, blob in sorted(blobs.items())]
 
 
 def list_worktree(root: Path) -> list[TreeFile]:

@@ -105,6 +105,7 @@ class LLMProducer:
                     worktree=self._worktree.path,
                     head=self._worktree.head,
                     target_files=self._unit.task.target_files,
+                    validation=self._unit.task.validation,
                     context_rounds=self._unit.task.context.context_rounds,
                 ),
                 build_call_options(self._worktree.owner.task_queue, self._unit.settings),

@@ -1,11 +1,12 @@
 """Commits of attempts, made once however often they are asked for."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from forge_core.errors import GitFailed, RefusedPath
+from forge_core.files.lookalikes import list_vacated
 from forge_core.git.base_files import REGULAR_MODES
 from forge_core.git.command import Git
 from forge_core.git.commits.receipt import locate_private
@@ -131,12 +132,19 @@ def _is_ours(git: Git, head: str, parent: str, trailers: CommitTrailers) -> bool
 def _write_tree(git: Git, parent: str, paths: Sequence[str]) -> str:
     """Write the tree of `parent` with these files as they are in the worktree."""
     git.run("read-tree", parent)
-    listing = b"".join(os.fsencode(path) + b"\0" for path in paths)
+    vacated = list_vacated(git.cwd, paths)
+    if vacated:
+        git.run("update-index", "-z", "--force-remove", "--stdin", stdin=_list_bytes(vacated))
+    listing = _list_bytes(path for path in paths if path not in vacated)
     git.run("update-index", "-z", "--add", "--remove", "--stdin", stdin=listing)
     scripts = _list_unmarked_scripts(git, parent, paths)
     if scripts:
         git.run("update-index", "--chmod=+x", "--", *scripts)
     return git.run("write-tree")
+
+
+def _list_bytes(paths: Iterable[str]) -> bytes:
+    return b"".join(os.fsencode(path) + b"\0" for path in paths)
 
 
 def _list_unmarked_scripts(git: Git, parent: str, paths: Sequence[str]) -> list[str]:

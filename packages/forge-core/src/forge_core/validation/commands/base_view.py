@@ -15,7 +15,7 @@ from pathlib import Path
 from stat import S_ISDIR, S_ISREG, S_IXUSR
 
 from forge_core.files.paths import parse_path
-from forge_core.files.protection import WritePolicy
+from forge_core.files.protection import ANY_FILE
 from forge_core.files.read import open_directory
 from forge_core.files.write import write_changes
 from forge_core.git.base_files import read_base_files
@@ -24,9 +24,6 @@ from forge_core.models.changes import BaseFile, PlannedFile
 
 NAME = "forge-set-aside"
 """Name of the file that holds what is set aside."""
-
-ANY_FILE = WritePolicy(allow_protected=True)
-"""What was written may be written again."""
 
 
 @contextmanager

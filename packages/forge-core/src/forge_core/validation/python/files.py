@@ -4,14 +4,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from forge_core.files.protection import WritePolicy
+from forge_core.files.protection import ANY_FILE
 from forge_core.files.write import write_changes
 from forge_core.models.changes import PlannedFile
 from forge_core.shell.bounds import CommandResult
 from forge_core.validation.python.ruff_rules import FileRules
-
-ANY_FILE = WritePolicy(allow_protected=True)
-"""What was written may be mended."""
 
 Options = tuple[str, ...]
 """Options of a command."""
