@@ -17,9 +17,9 @@ from forge_core.edits.sight import build_sight
 from forge_core.errors import RefusedPath
 from forge_core.files.protection import WritePolicy
 from forge_core.files.write import write_changes
-from forge_core.git.base_files import read_base_files
 from forge_core.git.claim import claimed_worktree
 from forge_core.git.commits.receipt import digest_files, leave_receipt, note_checks, was_checked
+from forge_core.git.contents.base_files import read_base_files
 from forge_core.git.repository import find_ignored
 from forge_core.git.submodules import refuse_submodules
 from forge_core.git.touched_paths import find_missing, find_touched

@@ -10,7 +10,7 @@ from forge_core.edits.change_set import UnfitChanges, list_paths
 from forge_core.errors import RefusedPath
 from forge_core.files.protection import ANY_FILE, ORDINARY_FILES, WritePolicy
 from forge_core.files.write import find_refusals
-from forge_core.git.base_files import read_base_files
+from forge_core.git.contents.base_files import read_base_files
 from forge_core.git.submodules import refuse_submodules
 from forge_core.llm.calls import Review
 from forge_core.models.call.context import ShownFile

@@ -8,8 +8,8 @@ from stat import S_IXUSR
 
 from forge_core.files.lookalikes import list_vacated
 from forge_core.files.paths import is_plain
-from forge_core.git.base_files import EXECUTABLE_MODE
 from forge_core.git.command import Git
+from forge_core.git.contents.base_files import EXECUTABLE_MODE
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from forge_core.context.assemble import get_room
 from forge_core.errors import RefusedPath, UsageError
 from forge_core.files.paths import parse_path
-from forge_core.git.partial_clone import prefetch
+from forge_core.git.contents.partial_clone import prefetch
 from forge_core.git.repository import (
     check_task_id_free,
     find_repository,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from forge_core.errors import UsageError
 from forge_core.files.paths import fold_path
-from forge_core.git.base_files import read_base_files
 from forge_core.git.command import Git
+from forge_core.git.contents.base_files import read_base_files
 from forge_core.git.lfs import POINTER
 from forge_core.git.submodules import SUBMODULE_MODE
 from forge_core.models.call.context import FILE_LIMIT_BYTES

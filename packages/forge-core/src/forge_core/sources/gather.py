@@ -18,7 +18,7 @@ from forge_core.context.sections import SectionKind, estimate_tokens
 from forge_core.context.tree_view import TreeView
 from forge_core.errors import UnreadableFile
 from forge_core.files.read import read_text
-from forge_core.git.base_files import read_sparse_text
+from forge_core.git.contents.base_files import read_sparse_text
 from forge_core.models.task import ContextConfig
 from forge_core.prompts.sections import DiscoveredFile, Materials, SourceFile, count_lines
 from forge_core.sources.cache import SourceCache

@@ -9,7 +9,7 @@ from forge_core.context.tree_view import TreeFile
 from forge_core.errors import UnreadableFile
 from forge_core.files.read import read_bytes
 from forge_core.git.command import Git
-from forge_core.git.partial_clone import list_missing
+from forge_core.git.contents.partial_clone import list_missing
 from forge_core.models.call.context import FILE_LIMIT_BYTES
 
 REGULAR_MODES = frozenset({"100644", "100755", "100664"})

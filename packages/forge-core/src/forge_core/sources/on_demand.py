@@ -18,8 +18,8 @@ from pathlib import Path
 from forge_core.context.excerpt import show_rows
 from forge_core.context.exclusion import find_exclusion
 from forge_core.context.sections import fence
-from forge_core.git.base_files import read_base_files
-from forge_core.git.search import FoundLine, search_commit
+from forge_core.git.contents.base_files import read_base_files
+from forge_core.git.contents.search import FoundLine, search_commit
 from forge_core.llm.context_rounds import Given
 from forge_core.models.call.context import ShownFile
 from forge_core.models.call.context_request import ContextRequest

@@ -13,8 +13,8 @@ from posixpath import normpath
 
 from forge_core.errors import UsageError
 from forge_core.files.protection import find_scripts
-from forge_core.git.base_files import read_base_files
 from forge_core.git.command import Git
+from forge_core.git.contents.base_files import read_base_files
 from forge_core.models.check import Check
 from forge_core.models.task import ValidationConfig
 from forge_core.shell.bounds import CommandBounds

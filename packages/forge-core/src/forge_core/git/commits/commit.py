@@ -7,10 +7,10 @@ from pathlib import Path
 
 from forge_core.errors import GitFailed, RefusedPath
 from forge_core.files.lookalikes import list_vacated
-from forge_core.git.base_files import REGULAR_MODES
 from forge_core.git.command import Git
 from forge_core.git.commits.receipt import locate_private
 from forge_core.git.commits.trailers import CommitTrailers, build_message, carries
+from forge_core.git.contents.base_files import REGULAR_MODES
 from forge_core.git.worktree import remove_stale_locks
 
 ARE_MODES_READ = ("config", "--type=bool", "--default", "true", "--get", "core.fileMode")

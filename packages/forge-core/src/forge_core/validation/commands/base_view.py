@@ -18,8 +18,8 @@ from forge_core.files.paths import parse_path
 from forge_core.files.protection import ANY_FILE
 from forge_core.files.read import open_directory
 from forge_core.files.write import write_changes
-from forge_core.git.base_files import read_base_files
 from forge_core.git.commits.receipt import locate_private
+from forge_core.git.contents.base_files import read_base_files
 from forge_core.models.changes import BaseFile, PlannedFile
 
 NAME = "forge-set-aside"

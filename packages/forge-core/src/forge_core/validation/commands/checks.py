@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from forge_core.errors import RefusedPath
-from forge_core.git.base_files import read_base_files
+from forge_core.git.contents.base_files import read_base_files
 from forge_core.models.check import PLACEHOLDER, Check
 from forge_core.models.result import ValidationResult
 from forge_core.shell.bounds import CommandResult

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from forge_core.git.command import Git
-from forge_core.git.partial_clone import list_missing
+from forge_core.git.contents.partial_clone import list_missing
 
 MAX_OUTPUT_BYTES = 2_000_000
 """Bytes of what git finds that are looked at."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from forge_core.errors import GitFailed
-from forge_core.git.base_files import read_base_files
+from forge_core.git.contents.base_files import read_base_files
 from forge_core.models.changes import BaseFile
 from support.repository import add_submodule, git, make_repository
 

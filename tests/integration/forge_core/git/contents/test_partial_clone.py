@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from forge_core.context.tree_view import TreeFile
 from forge_core.errors import GitFailed
-from forge_core.git.base_files import read_base_files
-from forge_core.git.partial_clone import find_promisor, list_missing
-from forge_core.git.search import search_commit
+from forge_core.git.contents.base_files import read_base_files
+from forge_core.git.contents.partial_clone import find_promisor, list_missing
+from forge_core.git.contents.search import search_commit
 from forge_core.git.worktree import ensure_task_worktree
 from forge_core.runs.targets import check_targets
 from forge_core.sources.git_files import UNREAD, list_commit

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from forge_core.files.paths import is_plain
 from forge_core.git.command import Git
-from forge_core.git.partial_clone import prefetch
+from forge_core.git.contents.partial_clone import prefetch
 from forge_core.models.call.context import FILE_LIMIT_BYTES
 from forge_core.models.changes import BaseFile
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from forge_core.git import search
 from forge_core.git.command import Git
-from forge_core.git.search import FoundLine, search_commit
+from forge_core.git.contents.search import FoundLine, search_commit
 from support.repository import git, make_repository
 
 
