@@ -1,10 +1,8 @@
 """Answers are read leniently where it is safe, and refused in words a model can act on."""
 
 import json
-from dataclasses import replace
 
 import pytest
-from forge_core.files.protection import WritePolicy
 from forge_core.llm.answers.sentences import MAX_PROBLEMS, PROBLEM_LENGTH
 from forge_core.llm.errors import ModelFailure
 from forge_core.llm.parse_answer import (
@@ -193,67 +191,6 @@ def test_the_next_request_keeps_the_prompt_in_front_and_ends_with_the_problems()
     assert again.user_prompt.startswith("user\n\n## Previous answer\n")
     assert again.user_prompt.endswith("\n- files: Field required\n- and 2 more\n")
     assert again.system_prompt == REQUEST.system_prompt
-
-
-PLAN = {
-    "steps": [
-        {"step_id": "a", "description": "A.", "target_files": ["a.py"]},
-        {
-            "step_id": "b",
-            "description": "B.",
-            "sub_tasks": [{"sub_task_id": "p", "description": "P.", "target_files": ["Makefile"]}],
-        },
-    ]
-}
-
-
-def test_plan_that_names_a_protected_file_is_refused_in_words_a_planner_can_act_on() -> None:
-    request = replace(REQUEST, output=Plan, policy=WritePolicy())
-
-    with pytest.raises(ModelFailure) as caught:
-        accept_answer(request, answer(json.dumps(PLAN)))
-
-    assert caught.value.kind == "invalid_output"
-    [problem] = caught.value.problems
-    assert problem.startswith(
-        "target_files: protected: 'Makefile' decides how the project is built"
-    )
-
-
-@pytest.mark.parametrize(
-    ("path", "problem"),
-    [
-        ("../x.py", "target_files: path '../x.py' is refused: it has an empty, '.' or '..' part"),
-        ("/etc/passwd", "target_files: path '/etc/passwd' is refused: it is absolute"),
-        ("./a/../b.py", None),
-        ("src/", None),
-    ],
-)
-def test_plan_names_only_files_of_the_repository(path: str, problem: str | None) -> None:
-    request = replace(REQUEST, output=Plan, policy=WritePolicy())
-    plan = {"steps": [{"step_id": "a", "description": "A.", "target_files": [path]}]}
-
-    problems: tuple[str, ...] = ()
-    try:
-        accept_answer(request, answer(json.dumps(plan)))
-    except ModelFailure as failure:
-        problems = failure.problems
-
-    assert problems == (() if problem is None else (problem,))
-
-
-@pytest.mark.parametrize(
-    "policy",
-    [
-        pytest.param(WritePolicy(("Makefile",)), id="the user names it"),
-        pytest.param(WritePolicy(allow_protected=True), id="the user allows all"),
-        pytest.param(None, id="nothing is protected"),
-    ],
-)
-def test_plan_may_name_what_the_user_lets_be_written(policy: WritePolicy | None) -> None:
-    request = replace(REQUEST, output=Plan, policy=policy)
-
-    assert accept_answer(request, answer(json.dumps(PLAN))).output == Plan.model_validate(PLAN)
 
 
 def test_files_that_a_cut_answer_repeats_are_found_by_their_paths() -> None:

@@ -7,6 +7,7 @@ from temporalio import activity
 
 from forge_core.activities.files import ChangeOrigin, build_policy
 from forge_core.activities.model_call import ModelCall, perform_call
+from forge_core.activities.plan_review import PlanReviewer
 from forge_core.activities.review import ChangeReviewer
 from forge_core.files.protection import ANY_FILE
 from forge_core.llm.calls import CallTerms, execute_llm_call, execute_planner_call
@@ -35,11 +36,14 @@ async def call_llm(work: CallLLMInput) -> LLMCallResult:
 @activity.defn
 async def call_planner(work: CallPlannerInput) -> PlanCallResult:
     """Ask the planner for the steps of a task."""
-    rules = work.validation
-    policy = None if rules is None else build_policy(work.target_files, rules)
+    review = None
+    if work.validation is not None:
+        policy = build_policy(work.target_files, work.validation)
+        worktree = None if work.worktree is None else Path(work.worktree)
+        review = PlanReviewer(policy, worktree, work.head).review
     rounds = _build_rounds(work, Room(work.context.spare_chars))
     terms = CallTerms(work.settings, rounds)
-    execute = partial(execute_planner_call, policy=policy, terms=terms)
+    execute = partial(execute_planner_call, review=review, terms=terms)
     call = ModelCall("planner", work.context, work.planner_model, work)
     return await perform_call("forge.call_planner", call, execute)
 

@@ -9,7 +9,6 @@ from typing import Protocol, TypeVar
 from pydantic import BaseModel
 
 from forge_core.errors import ModelNotConfigured
-from forge_core.files.protection import WritePolicy
 from forge_core.llm.arrival import Arrival
 from forge_core.llm.context_rounds import NO_MORE, ContextRounds, ask_on
 from forge_core.llm.errors import ModelFailure
@@ -69,6 +68,8 @@ class Review:
 ReviewResponse = Callable[[LLMResponse, Sequence[ShownFile]], Review]
 """Reviews an answer, knowing what the model has seen; may take a while."""
 
+ReviewPlan = Callable[[Plan], Review]
+"""Reviews a plan; may take a while."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -154,7 +155,7 @@ async def execute_planner_call(
     context: AssembledContext,
     planner_model: str,
     observer: CallObserver | None = None,
-    policy: WritePolicy | None = None,
+    review: ReviewPlan | None = None,
     terms: CallTerms = AS_IT_IS,
 ) -> PlanCallResult:
     """Ask a model for a plan; the plan carries the task's own id.
@@ -163,7 +164,7 @@ async def execute_planner_call(
         context: The prompts.
         planner_model: `provider:name`.
         observer: Told of every request.
-        policy: What the plan may name as files to change; None for anything.
+        review: Finds what is wrong with a plan, which is then asked for again.
         terms: How the model is asked.
 
     Raises:
@@ -171,8 +172,9 @@ async def execute_planner_call(
     """
     output = Plan if terms.rounds is None else AskingPlan
     request = _build_request("planner", context, planner_model, output)
-    request = replace(request, policy=policy, settings=terms.settings)
+    request = replace(request, settings=terms.settings)
     sampling = _Sampling(request, observer, rounds=terms.rounds)
+    sampling.review_plan = review
     sampling.shown = context.shown_files
     accepted = await sampling.sample()
     plan = _reduce(accepted.output, Plan)
@@ -259,6 +261,7 @@ class _Sampling:
         self._rounds = rounds
         self._rounds_left = 0 if rounds is None else rounds.most
         self.shown: tuple[ShownFile, ...] = ()
+        self.review_plan: ReviewPlan | None = None
 
     async def sample(self) -> _Accepted:
         """Ask until an answer fits, each time with what was wrong with the last or asked for."""
@@ -293,6 +296,13 @@ class _Sampling:
         self._sections += given.sections
         return given.told
 
+    def _find_faults(self, output: BaseModel) -> Review:
+        if self._review is not None and isinstance(output, LLMResponse):
+            return self._review(output, self.shown)
+        if self.review_plan is not None and isinstance(output, Plan):
+            return self.review_plan(output)
+        return Review()
+
     def _explain_cut(self, failure: ModelFailure) -> Sequence[str]:
         """Say, once, how an answer would have been short enough that repeats whole files."""
         if failure.kind != "truncated" or failure.answer is None or self._was_cut:
@@ -325,8 +335,8 @@ class _Sampling:
             asked = output.asked if isinstance(output, AskingResponse | AskingPlan) else None
             if asked is not None:
                 reading = replace(reading, told=await self._give(request, answer, asked))
-            elif self._review is not None and isinstance(output, LLMResponse):
-                review = await asyncio.to_thread(self._review, output, self.shown)
+            else:
+                review = await asyncio.to_thread(self._find_faults, output)
                 self.shown += review.shown
                 self._sections += review.sections
                 refuse_unfit(request, answer, review.problems, review.advice)

@@ -10,14 +10,10 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from posixpath import normpath
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
-from forge_core.errors import RefusedPath
-from forge_core.files.paths import parse_path
-from forge_core.files.protection import WritePolicy
 from forge_core.llm.answers.candidates import EMPTY, Candidate, find_candidates
 from forge_core.llm.answers.fields import list_keys
 from forge_core.llm.answers.lenient_json import NotJSON, RepeatedKey
@@ -27,13 +23,9 @@ from forge_core.llm.answers.wrappers import Wrapped, find_answers
 from forge_core.llm.errors import FailureKind, ModelFailure
 from forge_core.llm.merge_calls import merge_answers
 from forge_core.llm.request import ModelAnswer, ModelRequest
-from forge_core.models.plan import Plan, PlanStep, SubTask
 
 WHOLE_FILE = re.compile(r'"file_path"\s*:\s*"((?:[^"\\]|\\.)*)"\s*,\s*"content"\s*:')
 """Where an answer begins to say a whole file; its path as JSON spells it."""
-
-REFUSAL_LENGTH = 1000
-"""Characters of a refusal, which may name every file of a plan."""
 
 CUT_SHORT: Mapping[str, tuple[FailureKind, str]] = {
     "length": (
@@ -78,7 +70,7 @@ def accept_answer(request: ModelRequest, answer: ModelAnswer) -> Reading:
         why = why.format(max_tokens=request.max_tokens)
         raise ModelFailure(kind, f"{request.model}: {why}", answer=answer)
     try:
-        return _read(request, "" if answer.is_empty else answer.text)
+        return read_answer("" if answer.is_empty else answer.text, request.output)
     except UnfitAnswer as error:
         raise _build_unfit(request, answer, "the schema", error.problems) from error
 
@@ -117,13 +109,6 @@ def _build_unfit(
         answer=answer,
         problems=(*problems, *advice),
     )
-
-
-def _read(request: ModelRequest, text: str) -> Reading:
-    reading = read_answer(text, request.output)
-    if isinstance(reading.output, Plan) and request.policy is not None:
-        _check_plan(reading.output, request.policy)
-    return reading
 
 
 def parse_answer(text: str, output: type[BaseModel]) -> BaseModel:
@@ -199,24 +184,6 @@ def _validate(shaped: Mapping[str, object], output: type[BaseModel]) -> BaseMode
             ["it contains half of a surrogate pair, which is not valid text"]
         ) from error
     return parsed
-
-
-def _check_plan(plan: Plan, policy: WritePolicy) -> None:
-    """Check that a plan names no files to change whose writing would be refused.
-
-    Raises:
-        UnfitAnswer: It does.
-    """
-    parts = (part for step in plan.steps for part in step.sub_tasks)
-    units: list[PlanStep | SubTask] = [*plan.steps, *parts]
-    paths = [normpath(path) for unit in units for path in unit.target_files]
-    try:
-        for path in paths:
-            if path != ".":  # the whole repository
-                parse_path(path)
-        policy.check(paths)
-    except RefusedPath as refused:
-        raise UnfitAnswer([f"target_files: {refused}"[:REFUSAL_LENGTH]]) from refused
 
 
 def find_repeated_files(text: str, paths: Iterable[str]) -> list[str]:

@@ -5,7 +5,6 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from forge_core.files.protection import WritePolicy
 from forge_core.llm.model_name import SCRIPTED
 from forge_core.models.call.dialect import Dialect
 from forge_core.models.call.llm import CallUsage, Origin
@@ -42,8 +41,6 @@ class ModelRequest:
     """How the model is asked, as far as anybody said."""
     dialect: Dialect | None = None
     """The form in which it is sent; None until that is known, and for a scripted model."""
-    policy: WritePolicy | None = None
-    """What a plan may name as files to change; None for anything."""
 
     @property
     def timeout_s(self) -> float:

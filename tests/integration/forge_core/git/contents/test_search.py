@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from forge_core.git import search
 from forge_core.git.command import Git
+from forge_core.git.contents import search
 from forge_core.git.contents.search import FoundLine, search_commit
 from support.repository import git, make_repository
 
