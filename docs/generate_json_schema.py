@@ -155,6 +155,15 @@ BUDGET: Schema = {
 PARTS: dict[str, Schema] = {
     "run": build_object("A run", RUN),
     "interaction": build_object("A call of a model", INTERACTION, optional=OPTIONAL),
+    "listed_call": build_object(
+        "A call in a list, and where in it a text was found; empty where none was looked for",
+        {**INTERACTION, "matches": list_of(ref("match"))},
+        optional=OPTIONAL,
+    ),
+    "match": build_object(
+        "Where a text stands: in prompts, answers, errors or messages; characters of a column",
+        {"in": TEXT, "column": TEXT, "start": COUNT, "end": COUNT},
+    ),
     "cost": build_object("What all calls of a run cost", COST),
     "budget": build_object("The limits of a run, and what of them is used up", BUDGET),
     "error": build_object("A failure", {"type": TEXT, "message": TEXT}),
@@ -221,6 +230,13 @@ DOCUMENTS: dict[str, Schema] = {
     "interaction": build_document(
         "forge show ID --json, and each call of forge status --workflow-id ID --jsonl",
         {"interaction": ref("interaction")},
+    ),
+    "call_list": build_document("forge calls --json", {"calls": list_of(ref("listed_call"))}),
+    "call_line": build_document(
+        "forge calls --jsonl: one document for each call", {"interaction": ref("listed_call")}
+    ),
+    "call_count": build_document(
+        "forge calls --count --json", {"calls": COUNT, "runs": COUNT, "unreadable": COUNT}
     ),
     "store_path": build_document("forge db path --json", {"path": null_or(TEXT)}),
     "store_check": build_document(

@@ -36,6 +36,13 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "demo": ("forge demo", "FORGE_DB_PATH= forge demo"),
     "config": ("forge config", "forge config --repo ~/src/project --json"),
     "show": ("forge show 3f2a", "forge show 3f2a --prompt > prompt.txt"),
+    "calls": (
+        "forge calls --failed --since 7d",
+        "forge calls --model claude --outcome refused",
+        'forge calls "connection pool" --in prompts',
+        "forge calls --regex 'TODO|FIXME' --in answers --run @last --context 2",
+        "forge calls --since 30d --limit 100000 --csv > calls.csv",
+    ),
     "clean": (
         "forge clean",
         "forge clean --merged --yes",

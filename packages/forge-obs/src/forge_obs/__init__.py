@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from forge_obs.model.liveness import INTERRUPTED
     from forge_obs.model.rows import FIGURES, Interaction, Run
     from forge_obs.model.sanitize import to_json
+    from forge_obs.model.search import PLACES, Match, TextSearch
     from forge_obs.model.usage.figures import Usage, read_usage
     from forge_obs.observation import Observation, observe
     from forge_obs.recorder import flush, get_backlog, lost_count, record
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from forge_obs.spool.format import Backlog
     from forge_obs.stats import LLMStats
     from forge_obs.store import (
+        CallHit,
+        CallQuery,
+        CallReader,
         RunQuery,
         StoreReader,
         get_engine,
@@ -51,15 +55,20 @@ __all__ = [
     "BUDGET",
     "FIGURES",
     "INTERRUPTED",
+    "PLACES",
     "PROVIDER",
     "RUNNING",
     "STARTED",
     "AmbiguousId",
     "Backlog",
+    "CallHit",
+    "CallQuery",
+    "CallReader",
     "Extent",
     "FileMode",
     "Interaction",
     "LLMStats",
+    "Match",
     "Observation",
     "Pruning",
     "Run",
@@ -70,6 +79,7 @@ __all__ = [
     "StoreReader",
     "StoreUnavailable",
     "StoreUnreadable",
+    "TextSearch",
     "Usage",
     "back_up",
     "build_interaction_dict",
@@ -125,6 +135,9 @@ _HOMES = {
     "Interaction": "model.rows",
     "Run": "model.rows",
     "to_json": "model.sanitize",
+    "PLACES": "model.search",
+    "Match": "model.search",
+    "TextSearch": "model.search",
     "Observation": "observation",
     "observe": "observation",
     "Usage": "model.usage.figures",

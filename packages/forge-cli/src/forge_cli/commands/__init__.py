@@ -10,6 +10,7 @@ from forge_cli.options.common import build_launcher
 COMMANDS: Mapping[str, str] = {
     "run": "run",
     "status": "status",
+    "calls": "calls",
     "show": "show",
     "resume": "run",
     "cancel": "cancel",

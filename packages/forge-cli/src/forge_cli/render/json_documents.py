@@ -5,7 +5,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from forge_obs import Interaction, Run
+from forge_obs import Interaction, Match, Run
 
 from forge_cli.views.budget import LIMITS, BudgetView
 from forge_cli.views.costs import NO_PRICES, Prices, Tally
@@ -130,6 +130,16 @@ def build_call(
     columns = _columns(interaction, Interaction, frozenset() if verbose else TEXTS)
     cost = prices.price_call(interaction)
     return {**columns, "cost_usd": None if cost is None else float(cost)}
+
+
+def build_found_call(
+    interaction: Interaction, matches: Sequence[Match], prices: Prices
+) -> dict[str, Any]:
+    """Build the object of a call without its texts, and where in them a text was found."""
+    found_in = [
+        {"in": m.place, "column": m.column, "start": m.start, "end": m.end} for m in matches
+    ]
+    return {**build_call(interaction, prices, verbose=False), "matches": found_in}
 
 
 def build_row(table: str, row: Interaction | Run) -> dict[str, Any]:

@@ -47,3 +47,23 @@ def choose_models(text: str, models: Iterable[str]) -> list[str]:
 def _list_names(model: str) -> set[str]:
     whole = model.lower()
     return {whole, whole.partition(":")[2] or whole}
+
+
+def list_patterns(text: str, models: Iterable[str]) -> list[str]:
+    """List patterns that fit the models which a name stands for, also those that are not known.
+
+    Args:
+        text: As `choose_models` takes it.
+        models: Some that are known: whether one has the whole name.
+
+    Returns:
+        Patterns in lower case, with `*`, `?` and `[…]`.
+    """
+    name = text.lower()
+    is_whole = any(name in _list_names(model) for model in models)
+    if is_whole or not set(WILDCARDS) & set(name):
+        escaped = "".join(f"[{char}]" if char in WILDCARDS else char for char in name)
+        pattern = escaped if is_whole else f"{escaped}*"
+    else:
+        pattern = name.replace("[!", "[^")
+    return [pattern, f"*:{pattern}"]

@@ -31,6 +31,8 @@ class OutputFormat(Enum):
     """One document."""
     JSONL = "jsonl"
     """One document a line."""
+    CSV = "csv"
+    """Comma-separated values, a line of names first."""
 
     @classmethod
     def choose(cls, *, json: bool, jsonl: bool = False) -> "OutputFormat":

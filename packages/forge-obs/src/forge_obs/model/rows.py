@@ -213,6 +213,12 @@ TABLES: Final[Mapping[str, tuple[Column, ...]]] = {
 LONG_TEXTS: Final = tuple(column.name for column in INTERACTIONS if column.long)
 """Columns of `interactions` that a listing leaves out."""
 
+DETAILS: Final = (
+    *("params_json", "context_manifest_json", "extra_json", "context_stats_json"),
+    *("failed_checks_json", "usage_json"),
+)
+"""Columns of a call that hold a document, which a table of calls has no room for."""
+
 _NAMES: Final = tuple(column.name for column in RUNS)
 
 BEHIND_RESULTS: Final = _NAMES[_NAMES.index("result_json") :]

@@ -12,6 +12,8 @@ from forge_obs.model.entries import build_interaction_dict
 from forge_obs.model.sanitize import to_json
 from forge_obs.recorder import flush, get_backlog
 from forge_obs.spool.format import Backlog
+from forge_obs.store.call_scope import CallQuery
+from forge_obs.store.calls import CallHit, CallReader
 from forge_obs.store.reader import (
     RunQuery,
     StoreReader,
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Backlog",
+    "CallHit",
+    "CallQuery",
+    "CallReader",
     "Interaction",
     "Run",
     "RunQuery",

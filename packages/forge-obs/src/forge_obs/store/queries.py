@@ -103,18 +103,21 @@ def fetch_by(connection: Connection, query: Query) -> list[Values]:
     present = set(list_columns(connection, query.table))
     if not present:
         return []
-    source, facts = _source(connection, query.table)
+    source, facts = join_facts(connection, query.table)
     if not (present | facts).issuperset(query.needs()):
         return []
     known = ["id", *(spec.name for spec in TABLES[query.table] if spec.name in present)]
     wanted: list[Field] = [column(name) for name in known if name not in query.without]
     chosen = _narrow(select(*wanted).select_from(source), query)
     if query.run_id is not None:
-        chosen = chosen.where(_is_of_run(connection, query, has_facts=bool(facts)))
-    return _all_rows(connection, chosen, [column(name) for name in sorted(facts)])
+        own = is_of_run(
+            connection, query.where.get("workflow_id"), query.run_id, has_facts=bool(facts)
+        )
+        chosen = chosen.where(own)
+    return read_rows(connection, chosen, [column(name) for name in sorted(facts)])
 
 
-def _source(connection: Connection, name: str) -> tuple[FromClause, set[str]]:
+def join_facts(connection: Connection, name: str) -> tuple[FromClause, set[str]]:
     """Give what to read rows of a table from, and the facts that this has beside its columns."""
     alone = table(name)
     if name != "interactions":
@@ -125,19 +128,21 @@ def _source(connection: Connection, name: str) -> tuple[FromClause, set[str]]:
     return (alone.outerjoin(table("call_facts"), beside) if facts else alone), facts
 
 
-def _is_of_run(connection: Connection, query: Query, *, has_facts: bool) -> ColumnElement[bool]:
+def is_of_run(
+    connection: Connection, workflow_id: object, run_id: str, *, has_facts: bool
+) -> ColumnElement[bool]:
     """Choose the calls of a run; those that name none are the workflow's only run's."""
     if "run_id" not in list_columns(connection, "interactions"):
         return true()
     runs: Select[Any] = select(column("id")).select_from(table("runs"))
-    runs = runs.where(column("workflow_id") == query.where.get("workflow_id")).limit(2)
+    runs = runs.where(column("workflow_id") == workflow_id).limit(2)
     single = len(connection.execute(runs).all()) < 2
-    own: Field = column("run_id") == query.run_id
+    own: Field = column("run_id") == run_id
     unnamed = true() if single else own
     if not has_facts:
         return unnamed
     root: Field = column("root_run_id")
-    return or_(root == query.run_id, root.is_(None) & unnamed)
+    return or_(root == run_id, root.is_(None) & unnamed)
 
 
 def _narrow(chosen: Select[Any], query: Query) -> Select[Any]:
@@ -158,9 +163,16 @@ def _narrow(chosen: Select[Any], query: Query) -> Select[Any]:
     return chosen.order_by(column("created_at").desc(), column("id").desc()).limit(query.newest)
 
 
-def _all_rows(
+def read_rows(
     connection: Connection, chosen: Select[Any], facts: Sequence[Field] = ()
 ) -> list[Values]:
+    """Read the rows that a statement chooses, one by one where some cannot be read.
+
+    Args:
+        connection: Of a read.
+        chosen: Chooses columns of `join_facts`, the id among them.
+        facts: Columns to add that stand beside the row.
+    """
     whole = chosen.add_columns(*facts)
     try:
         return [dict(row) for row in connection.execute(whole).mappings()]
@@ -285,7 +297,7 @@ def fetch_figures(engine: Engine, workflow_ids: Sequence[str]) -> Iterator[Value
         if "workflow_id" not in present:
             return
         workflow_id: Field = column("workflow_id")
-        source, facts = _source(connection, "interactions")
+        source, facts = join_facts(connection, "interactions")
         readable = {*present, *facts}
         wanted: list[Field] = [column(name) for name in FIGURES if name in readable]
         chosen = select(*wanted).select_from(source)
@@ -312,7 +324,7 @@ def _fetch_run_ids(connection: Connection, workflow_ids: Sequence[str]) -> dict[
 
 
 def _find_root_run(row: Values, runs: Mapping[str, list[Any]]) -> object:
-    """Return the run that a call belongs to, as `_is_of_run` chooses; None where that is none."""
+    """Return the run that a call belongs to, as `is_of_run` chooses; None where that is none."""
     root = row.get("root_run_id")
     known = runs.get(str(row.get("workflow_id")), [])
     if root is not None or not known:

@@ -28,6 +28,7 @@ from forge_obs.model.rows import (
 from forge_obs.model.sanitize import format_time
 from forge_obs.recorder import get_backlog
 from forge_obs.spool.format import Backlog
+from forge_obs.store.calls import CallReader
 from forge_obs.store.queries import (
     Query,
     Values,
@@ -213,6 +214,11 @@ class StoreReader:
         memory, and the read lasts until the last one was taken.
         """
         return map(load_interaction, fetch_figures(self._engine, workflow_ids))
+
+    @property
+    def calls(self) -> CallReader:
+        """What reads calls across runs."""
+        return CallReader(self._engine)
 
     def get_run(self, workflow_id: str, run_id: str | None = None) -> Run | None:
         """Read the newest run of a workflow, or that of a run id; None if there is none."""

@@ -1,0 +1,241 @@
+"""Carrying out ``forge calls``: list calls of any run, find a text in them, count them."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+
+from forge_core.errors import UsageError
+from forge_obs import CallQuery, StoreReader, TextSearch
+from rich.text import Text
+
+from forge_cli.exit_codes import ExitCode
+from forge_cli.options.calls import CallFilterOptions, SearchOptions
+from forge_cli.options.types import parse_since
+from forge_cli.render.across_runs.calls import (
+    render_call_list,
+    render_hit,
+    render_unreadable,
+)
+from forge_cli.render.across_runs.csv_lines import CALL_NAMES, build_call_line, render_csv
+from forge_cli.render.json_documents import build_found_call
+from forge_cli.store.calls import FoundCall, find_calls, list_model_patterns
+from forge_cli.store.prices import extend_prices, load_prices
+from forge_cli.store.queries import NOTHING_YET, STORE_OFF, Store
+from forge_cli.store.resolver import find_run
+from forge_cli.terminal.console import (
+    OutputFormat,
+    get_width,
+    print_note,
+    print_text,
+    print_warning,
+)
+from forge_cli.views.costs import NO_PRICES
+from forge_cli.views.json_text import dump
+
+LINES_A_TABLE = 500
+"""Calls whose columns stand below each other: they are in memory at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallRequest:
+    """What the user asks for."""
+
+    text: str | None
+    which: CallFilterOptions
+    how: SearchOptions
+    limit: int
+
+    @property
+    def search(self) -> TextSearch | None:
+        """What is looked for; None where calls are listed.
+
+        Raises:
+            UsageError: The regular expression is none.
+        """
+        if self.text is None:
+            return None
+        if not self.text:
+            raise UsageError("the text to search for is empty")
+        text = self.text.encode(errors="backslashreplace").decode()
+        search = TextSearch(text, self.how.regex, self.how.places)
+        try:
+            _ = search.pattern
+        except re.error as error:
+            raise UsageError(f"{self.text!r} is no regular expression: {error}") from error
+        return search
+
+
+def show_calls(request: CallRequest, output: OutputFormat) -> ExitCode:
+    """Show the calls that are asked for, the last recorded first.
+
+    Raises:
+        UsageError: A moment or a regular expression cannot be read.
+        UnknownWorkflow: There is no such run.
+        StoreError: The store cannot be read.
+    """
+    store, search = Store(), request.search
+    reader = store.reader
+    if reader is None:
+        return _show_nothing(store, output)
+    query = build_query(store, reader, request.which)
+    fold = output is OutputFormat.TEXT and query.workflow_id is None
+    if search is None:
+        details = output in {OutputFormat.JSON, OutputFormat.JSONL}
+        listed = reader.calls.iterate(query, details=details)
+        calls: Iterator[FoundCall] = map(FoundCall, listed)
+    else:
+        calls = find_calls(reader, query, search, fold=fold)
+    shown = islice(calls, request.limit)
+    match output:
+        case OutputFormat.JSON:
+            return _print_document(shown)
+        case OutputFormat.JSONL:
+            return _print_documents(shown)
+        case OutputFormat.CSV:
+            return _print_csv(shown)
+        case _ if search is None:
+            return _print_tables(shown)
+        case _:
+            return _print_hits(shown, request.how.context)
+
+
+def count_calls(request: CallRequest, output: OutputFormat) -> ExitCode:
+    """Print how many calls there are, and of how many runs; raises what `show_calls` raises."""
+    store, search = Store(), request.search
+    reader, calls, unreadable = store.reader, 0, 0
+    runs: set[tuple[str, str | None]] = set()
+    if reader is not None:
+        query = build_query(store, reader, request.which)
+        for call in reader.calls.find(query, search):
+            unreadable += call.broken is not None
+            if call.broken is None:
+                calls += 1
+                if call.workflow_id is not None:
+                    runs.add((call.workflow_id, call.root_run_id))
+    if output is OutputFormat.JSON:
+        print_text(dump({"calls": calls, "runs": len(runs), "unreadable": unreadable}))
+    else:
+        print_text(f"{calls:,} calls, {len(runs):,} runs")
+    if unreadable:
+        print_warning(render_unreadable(unreadable))
+    return _tell(calls)
+
+
+def build_query(store: Store, reader: StoreReader, which: CallFilterOptions) -> CallQuery:
+    """Build the query of the calls that are meant.
+
+    Raises:
+        UsageError: A moment cannot be read.
+        UnknownWorkflow: There is no such run.
+        AmbiguousName: A name fits several runs.
+        StoreError: The store cannot be read.
+    """
+    now = datetime.now(UTC)
+    since = None if which.since is None else parse_since(which.since, now)
+    until = None if which.until is None else parse_since(which.until, now, "--until")
+    run = None if which.run is None else store.get_run_view(find_run(store, which.run)).run
+    texts = {
+        name: text.encode(errors="backslashreplace").decode()
+        for name in ("step", "sub_task", "role", "session", "task")
+        if (text := getattr(which, name)) is not None
+    }
+    return CallQuery(
+        task_id=texts.get("task"),
+        workflow_id=None if run is None else run.workflow_id,
+        run_id=None if run is None else run.run_id,
+        step_id=texts.get("step"),
+        sub_task_id=texts.get("sub_task"),
+        attempt=which.attempt,
+        role=texts.get("role"),
+        models=() if which.model is None else list_model_patterns(reader, which.model),
+        status=which.status,
+        outcome=which.outcome,
+        session_id=texts.get("session"),
+        failed=which.failed,
+        since=since,
+        until=until,
+    )
+
+
+def _show_nothing(store: Store, output: OutputFormat) -> ExitCode:
+    print_note(STORE_OFF if store.path is None else NOTHING_YET)
+    if output is OutputFormat.JSON:
+        print_text(dump({"calls": []}))
+    return ExitCode.FAILED
+
+
+def _tell(number: int) -> ExitCode:
+    return ExitCode.SUCCESS if number else ExitCode.FAILED
+
+
+def _print_document(calls: Iterator[FoundCall]) -> ExitCode:
+    shown = list(calls)
+    prices = load_prices(entry.call for entry in shown)
+    documents = [build_found_call(entry.call, entry.matches, prices) for entry in shown]
+    print_text(dump({"calls": documents}))
+    return _tell(len(shown))
+
+
+def _print_documents(calls: Iterator[FoundCall]) -> ExitCode:
+    number, prices = 0, NO_PRICES
+    for number, entry in enumerate(calls, start=1):  # noqa: B007 - counted
+        prices = extend_prices(prices, entry.call)
+        document = build_found_call(entry.call, entry.matches, prices)
+        if not print_text(dump({"interaction": document})):
+            break
+    return _tell(number)
+
+
+def _print_csv(calls: Iterator[FoundCall]) -> ExitCode:
+    number, prices = 0, NO_PRICES
+    print_text(render_csv(CALL_NAMES))
+    for number, entry in enumerate(calls, start=1):  # noqa: B007 - counted
+        prices = extend_prices(prices, entry.call)
+        if not print_text(render_csv(build_call_line(entry.call, entry.matches, prices))):
+            break
+    return _tell(number)
+
+
+def _print_tables(calls: Iterator[FoundCall]) -> ExitCode:
+    number, prices, now = 0, NO_PRICES, datetime.now(UTC)
+    while some := [entry.call for entry in islice(calls, LINES_A_TABLE)]:
+        for call in some:
+            prices = extend_prices(prices, call)
+        table = render_call_list(some, prices, now, width=get_width(), with_names=not number)
+        number += len(some)
+        if not print_text(table):
+            break
+    if not number:
+        print_note("no matching calls on record")
+    elif prices.version:
+        print_text(f"\ncost by genai-prices {prices.version}")
+    return _tell(number)
+
+
+def _print_hits(calls: Iterator[FoundCall], context: int) -> ExitCode:
+    number, unreadable, now = 0, 0, datetime.now(UTC)
+    for entry in calls:
+        if entry.call.broken and not entry.matches:
+            unreadable += 1
+            continue
+        number += 1
+        if not print_text(_render(entry, now, context)):
+            break
+    if unreadable:
+        print_warning(render_unreadable(unreadable))
+    if not number:
+        print_note("no call on record holds it")
+    return _tell(number)
+
+
+def _render(entry: FoundCall, now: datetime, context: int) -> Text:
+    return render_hit(
+        entry.call,
+        entry.matches,
+        now,
+        others=entry.others,
+        width=get_width(),
+        context=context,
+    )

@@ -1,0 +1,1 @@
+"""Calls and sums over calls as text, whatever run they belong to; pure."""

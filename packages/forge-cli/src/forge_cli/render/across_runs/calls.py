@@ -1,0 +1,158 @@
+"""Calls of any run as text: a table of them, and where a text stands in them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from forge_obs import STARTED, Interaction, Match
+from rich.cells import cell_len
+from rich.text import Text
+
+from forge_cli.escape import escape_line
+from forge_cli.program import as_started
+from forge_cli.render.figures import (
+    format_age,
+    format_cost,
+    format_count,
+    format_milliseconds,
+    format_sum,
+)
+from forge_cli.render.interactions import name_call
+from forge_cli.render.table import STYLES, align
+from forge_cli.views.costs import Prices, tally_call
+from forge_cli.views.excerpt import Excerpt, cut_line, cut_lines
+
+COLUMNS = ("CALL", "AGE", "UNIT", "ROLE", "MODEL", "OUTCOME", "IN", "OUT", "COST", "TIME")
+
+DISPENSABLE = ("ROLE", "TIME", "OUT", "MODEL", "IN", "COST", "UNIT")
+"""Columns that a narrow terminal does without, the first one first."""
+
+USUAL_WIDTH = 160
+"""Columns of a line where there is no terminal."""
+
+WIDE = 110
+"""Columns from which on a hit's line has room for the unit of work."""
+
+INDENT = " " * 10
+
+OUTCOME_STYLES = {"accepted": "green", "refused": "yellow", "unusable": "red", STARTED: "yellow"}
+"""Styles by what became of a call."""
+
+
+def name_outcome(call: Interaction) -> str:
+    """Return in a word what became of a call: its answer's outcome, else how the request ended."""
+    if call.broken:
+        return "broken row"
+    if call.status == "error":
+        return call.error_type or "error"
+    return call.outcome or {"ok": "answered", STARTED: "no answer yet"}.get(
+        call.status, call.status
+    )
+
+
+def name_unit(call: Interaction) -> str:
+    """Return what a call was made for: task, step, sub-task, and its attempt after the first."""
+    parts = [call.task_id, call.step_id, call.sub_task_id]
+    unit = "/".join(part for part in parts if part)
+    return f"{unit} #{call.attempt}" if (call.attempt or 1) > 1 else unit
+
+
+def render_call_list(
+    calls: Sequence[Interaction],
+    prices: Prices,
+    now: datetime,
+    *,
+    width: int | None,
+    with_names: bool = True,
+) -> Text:
+    """Render calls as aligned columns.
+
+    Args:
+        calls: In order.
+        prices: Of their models.
+        now: The current moment.
+        width: Columns of the terminal, for which less important ones are left out; None for all.
+        with_names: Whether a line of names comes first.
+    """
+    rows = [_build_row(call, prices, now) for call in calls]
+    if with_names:
+        rows.insert(0, {name: Text(name) for name in COLUMNS})
+    widths = {name: max(cell_len(row[name].plain) for row in rows) for name in COLUMNS}
+    columns = list(COLUMNS)
+    for name in DISPENSABLE:
+        room = sum(widths[column] for column in columns) + 2 * (len(columns) - 1)
+        if width is not None and room > width:
+            columns.remove(name)
+    right = [columns.index(name) for name in ("IN", "OUT", "COST", "TIME") if name in columns]
+    return Text("\n").join(align([[row[name] for name in columns] for row in rows], right=right))
+
+
+def _build_row(call: Interaction, prices: Prices, now: datetime) -> Mapping[str, Text]:
+    tally, outcome = tally_call(call, prices), name_outcome(call)
+    style = OUTCOME_STYLES.get(call.outcome or call.status, STYLES.get(call.status, ""))
+    cells: dict[str, str] = {
+        "CALL": name_call(call) or f"row {call.id}",
+        "AGE": "-" if call.broken else format_age(call.created_at, now),
+        "UNIT": escape_line(name_unit(call)),
+        "ROLE": escape_line(call.role),
+        "MODEL": escape_line(call.model_name),
+        "IN": format_sum(tally, tally.input_tokens),
+        "OUT": format_sum(tally, tally.output_tokens),
+        "COST": format_cost(tally),
+        "TIME": format_milliseconds(call.latency_ms),
+    }
+    return {
+        **{name: Text(cell) for name, cell in cells.items()},
+        "OUTCOME": Text(escape_line(outcome), style=style),
+    }
+
+
+def render_hit(
+    call: Interaction,
+    matches: Sequence[Match],
+    now: datetime,
+    *,
+    others: int = 0,
+    width: int | None = None,
+    context: int = 0,
+) -> Text:
+    """Render where a text stands in a call, on one line unless lines around it are asked for.
+
+    Args:
+        call: With its texts.
+        matches: Where it stands; the first is shown.
+        now: The current moment.
+        others: How many other calls of its run have it.
+        width: Columns of the terminal; None where there is none.
+        context: How many lines before and after to show.
+    """
+    columns = width or USUAL_WIDTH
+    head = Text(f"{name_call(call) or f'row {call.id}':<8}", style="bold")
+    head.append(f"  {format_age(call.created_at, now):>10}", style="dim")
+    if columns >= WIDE or context:
+        head.append(f"  {escape_line(name_unit(call))} {escape_line(call.role)}", style="cyan")
+    if not matches:
+        return head
+    match = matches[0]
+    head.append(f"  {match.place}", style="dim")
+    text = str(getattr(call, match.column))
+    if context:
+        room = max(20, columns - len(INDENT))
+        lines = cut_lines(text, match.start, match.end, context, room)
+        result = Text("\n").join([head, *(Text(INDENT) + _highlight(line) for line in lines)])
+    else:
+        head.append("  ")
+        room = max(20, columns - cell_len(head.plain))
+        result = head + _highlight(cut_line(text, match.start, match.end, room))
+    if others:
+        run = escape_line(call.workflow_id or "")
+        result.append(f"\n{INDENT}+{others:,} more in {run}", style="dim")
+    return result
+
+
+def _highlight(excerpt: Excerpt) -> Text:
+    return Text.assemble(excerpt.before, (excerpt.hit, "bold red"), excerpt.after)
+
+
+def render_unreadable(number: int) -> str:
+    """Say that some calls could not be looked into."""
+    return as_started(f"{format_count(number, 'call')} cannot be read: forge db check says why")

@@ -1,0 +1,45 @@
+"""Lines of comma-separated values."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from forge_obs import Interaction, Match
+
+from forge_cli.views.costs import Prices
+
+COPIED = (
+    *("entry_id", "created_at", "workflow_id", "task_id", "step_id", "sub_task_id", "attempt"),
+    *("role", "model_name", "request_model", "status", "outcome", "error_type", "input_tokens"),
+    *("cache_read_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens"),
+    *("latency_ms", "first_token_ms", "session_id"),
+)
+"""Columns of a call that a line of it has."""
+
+CALL_NAMES = (*COPIED, "cost_usd", "found_in")
+"""Names of the values of a call's line."""
+
+
+def build_call_line(
+    call: Interaction, matches: Sequence[Match], prices: Prices
+) -> Iterable[object]:
+    """List the values of a call, as `CALL_NAMES` names them."""
+    columns = " ".join(match.column for match in matches)
+    return *(getattr(call, name) for name in COPIED), prices.price_call(call), columns
+
+
+def render_csv(values: Iterable[object]) -> str:
+    """Render values as one line; what is unknown is empty."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow([_render(value) for value in values])
+    return line.getvalue()
+
+
+def _render(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    return value

@@ -1,0 +1,196 @@
+"""Which calls of the store a query asks for, and in which ranges they are read."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import takewhile
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    column,
+    func,
+    literal,
+    or_,
+    select,
+    table,
+)
+
+from forge_obs.database.engines import list_columns
+from forge_obs.model.sanitize import format_time
+from forge_obs.store.queries import Field, is_of_run, join_facts
+
+FIRST_SPAN: Final = 64
+"""How many ids the first range has."""
+
+WIDEST_SPAN: Final = 2048
+
+ENOUGH_S: Final = 0.05
+"""How long reading a range may take before the next one is made smaller, in seconds."""
+
+MOST_SAMPLES: Final = 16_384
+"""How many calls are looked at to find the beginning of a period."""
+
+LONGEST_WAIT: Final = timedelta(days=1)
+"""How long before its recording a call may have been made, without being overlooked."""
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class CallQuery:
+    """Which calls to read, of any run or of none; None asks for any.
+
+    Attributes:
+        run_id: Only calls of this run of the workflow in `workflow_id`.
+        models: Shell patterns in lower case, one of which fits the model that was asked for or
+            that answered; any model if empty.
+        status: As stored: `started`, `ok` or `error`.
+        failed: Only calls that failed, or whose outcome is unknown.
+        since: When it was made at the earliest; a naive moment is local time.
+        until: When it was made at the latest.
+    """
+
+    task_id: str | None = None
+    workflow_id: str | None = None
+    run_id: str | None = None
+    step_id: str | None = None
+    sub_task_id: str | None = None
+    attempt: int | None = None
+    role: str | None = None
+    models: Sequence[str] = ()
+    status: str | None = None
+    outcome: str | None = None
+    session_id: str | None = None
+    failed: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+_COMPARED: Final = (
+    *("task_id", "workflow_id", "step_id", "sub_task_id", "attempt", "role", "status"),
+    *("outcome", "session_id"),
+)
+"""Fields of a query that are compared with the column of their name."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The calls that a query asks for, as this file has them.
+
+    Attributes:
+        columns: What can be read of a call, but for facts.
+        facts: What can be read beside it.
+        conditions: What holds for the calls.
+        indexed: Those of the conditions that an index of the table answers.
+        oldest: An id before which there are none.
+    """
+
+    source: FromClause
+    columns: frozenset[str]
+    facts: frozenset[str]
+    conditions: tuple[ColumnElement[bool], ...]
+    indexed: tuple[ColumnElement[bool], ...]
+    oldest: int
+
+    def select(self, *columns: Field) -> Select[Any]:
+        """Choose columns of the calls, newest first."""
+        chosen = select(*columns).select_from(self.source).where(*self.conditions)
+        return chosen.order_by(column("id").desc())
+
+
+def open_scope(connection: Connection, query: CallQuery) -> Scope | None:
+    """Prepare to read the calls of a query; None where this file can hold none of them."""
+    columns = frozenset(list_columns(connection, "interactions"))
+    if not columns:
+        return None
+    source, facts = join_facts(connection, "interactions")
+    given = {name: getattr(query, name) for name in _COMPARED if getattr(query, name) is not None}
+    if not (columns | facts).issuperset(given):
+        return None
+    conditions = [column(name) == value for name, value in given.items()]
+    indexed = tuple(column(n) == v for n, v in given.items() if n in {"task_id", "workflow_id"})
+    conditions += _list_bounds(query)
+    if query.failed and "status" in columns:
+        conditions.append(column("status") != "ok")
+    if query.models:
+        conditions.append(_fits_model(query.models, columns))
+    if query.run_id is not None:
+        conditions.append(
+            is_of_run(connection, query.workflow_id, query.run_id, has_facts=bool(facts))
+        )
+    oldest = 0 if query.since is None else find_oldest(connection, query.since)
+    return Scope(source, columns, frozenset(facts), tuple(conditions), indexed, oldest)
+
+
+def find_oldest(connection: Connection, since: datetime) -> int:
+    """Find an id before which no call was made since a moment.
+
+    Ids are in the order of recording, and a call is recorded when it is made, or later if it had to
+    wait: so all calls are older that were recorded before an older one. Of a large store only some
+    are looked at, so that what is older need not be read. That a call may have waited for a day is
+    allowed for; if calls of the past were written behind new ones in a row, new ones before them
+    are seen by their number.
+    """
+    ids: Field = column("id")
+    ends = select(func.min(ids), func.max(ids)).select_from(table("interactions"))
+    oldest, newest = connection.execute(ends).one()
+    if newest is None:
+        return 0
+    step = max(1, (newest - oldest) // MOST_SAMPLES)
+    samples = select(literal(oldest).label("sample")).cte("samples", recursive=True)
+    following = samples.c.sample + step
+    samples = samples.union_all(select(following).where(following <= newest))
+    looked_at = samples.join(table("interactions"), ids == samples.c.sample)
+    created_at: Field = column("created_at")
+    chosen = select(ids, created_at).select_from(looked_at).order_by(ids)
+    moment = format_time(since - LONGEST_WAIT)
+    earlier = takewhile(lambda row: str(row[1]) < moment, connection.execute(chosen))
+    return max((int(number) for number, _ in earlier), default=0)
+
+
+def _list_bounds(query: CallQuery) -> list[ColumnElement[bool]]:
+    created_at: Field = column("created_at")
+    bounds: list[ColumnElement[bool]] = []
+    if query.since is not None:
+        bounds.append(created_at >= format_time(query.since))
+    if query.until is not None:
+        bounds.append(created_at <= format_time(query.until))
+    return bounds
+
+
+def _fits_model(patterns: Sequence[str], columns: frozenset[str]) -> ColumnElement[bool]:
+    names = [
+        func.lower(column(name)) for name in ("model_name", "request_model") if name in columns
+    ]
+    return or_(*(name.op("GLOB")(pattern) for name in names for pattern in patterns))
+
+
+def read_ranges(
+    connection: Connection, scope: Scope, read: Callable[[int, int], Result]
+) -> Iterator[Result]:
+    """Read all calls from the newest to the oldest, a range of ids at a time.
+
+    Args:
+        connection: Of a read.
+        scope: The calls.
+        read: Reads those from one id to another.
+    """
+    ids: Field = column("id")
+    ends = select(func.min(ids), func.max(ids)).select_from(table("interactions"))
+    oldest, newest = connection.execute(ends.where(*scope.indexed)).one()
+    if newest is None:
+        return
+    upper, end, span = int(newest), max(int(oldest), scope.oldest), FIRST_SPAN
+    while upper >= end:
+        lower = max(end, upper - span + 1)
+        started = time.monotonic()
+        result = read(lower, upper)
+        is_slow = time.monotonic() - started > ENOUGH_S
+        yield result
+        span = max(1, span // 2) if is_slow else min(WIDEST_SPAN, span * 2)
+        upper = lower - 1

@@ -1,0 +1,171 @@
+"""Read calls across runs, newest first, and find those that hold a text.
+
+A store is read in ranges of ids from its end, one short statement each: what was recorded last
+comes at once, whatever the size of the file, and no read keeps the log from being moved into it.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeAlias
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Select,
+    column,
+    null,
+    or_,
+)
+from sqlalchemy.exc import DatabaseError
+
+from forge_obs.model.rows import (
+    DETAILS,
+    FACTS,
+    INTERACTIONS,
+    LONG_TEXTS,
+    Interaction,
+    load_interaction,
+)
+from forge_obs.model.search import TextSearch
+from forge_obs.store.call_scope import CallQuery, Scope, open_scope, read_ranges
+from forge_obs.store.queries import Field, Values, read_rows, reading
+
+
+@dataclass(frozen=True)
+class CallHit:
+    """A call that holds a text; `workflow_id` and `root_run_id` name its run."""
+
+    id: int
+    workflow_id: str | None = None
+    root_run_id: str | None = None
+    broken: str | None = None
+    """Why it cannot be read, so that nobody knows whether it does."""
+
+
+class CallReader:
+    """Reads calls of any run or of none.
+
+    Any number needs little memory, and no transaction stays open between two of them. Every method
+    raises a `StoreError` where the store cannot be read or is newer than this version.
+
+    Args:
+        engine: Of a database.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def iterate(self, query: CallQuery, *, details: bool = True) -> Iterator[Interaction]:
+        """Read calls without their texts, the last recorded first.
+
+        Args:
+            query: Which calls.
+            details: Read also what is a document of its own; a list is faster without.
+        """
+        without = LONG_TEXTS if details else (*LONG_TEXTS, *DETAILS)
+        with reading(self._engine) as connection:
+            if scope := open_scope(connection, query):
+                yield from map(load_interaction, iterate_calls(connection, scope, without))
+
+    def find(self, query: CallQuery, search: TextSearch | None = None) -> Iterator[CallHit]:
+        """Find the calls that hold a text, or all, the last recorded first.
+
+        `StoreReader.get_interaction` reads one with its texts; `search.find` says where in them it
+        stands.
+        """
+        with reading(self._engine) as connection:
+            if scope := open_scope(connection, query):
+                yield from find_calls(connection, scope, search)
+
+
+def iterate_calls(
+    connection: Connection, scope: Scope, without: Sequence[str] = ()
+) -> Iterator[Values]:
+    """Read the calls of a scope, newest first, a range at a time.
+
+    A row that cannot be read comes back as its id and, under `broken`, why.
+
+    Args:
+        connection: Of a read.
+        scope: The calls.
+        without: Columns to leave out.
+    """
+    names = ["id", *(spec.name for spec in INTERACTIONS if spec.name in scope.columns)]
+    chosen = scope.select(*(column(name) for name in names if name not in without))
+    facts: list[Field] = [
+        column(spec.name) for spec in FACTS if spec.name in scope.facts - set(without)
+    ]
+
+    def read(lower: int, upper: int) -> list[Values]:
+        return read_rows(connection, chosen.where(column("id").between(lower, upper)), facts)
+
+    for rows in read_ranges(connection, scope, read):
+        yield from rows
+
+
+def find_calls(
+    connection: Connection, scope: Scope, search: TextSearch | None
+) -> Iterator[CallHit]:
+    """Find the calls of a scope that hold a text, or all, newest first, a range at a time."""
+    look = _build_look(scope, search)
+
+    def read(lower: int, upper: int) -> list[CallHit]:
+        bounds: ColumnElement[bool] = column("id").between(lower, upper)
+        try:
+            return look(connection, bounds)
+        except DatabaseError:
+            ids = connection.execute(scope.select(column("id")).where(bounds)).scalars().all()
+            return [hit for number in ids for hit in look_at(int(number))]
+
+    def look_at(number: int) -> list[CallHit]:
+        try:
+            return look(connection, column("id") == number)
+        except DatabaseError as error:
+            word = getattr(error.orig, "sqlite_errorname", type(error).__name__)
+            return [CallHit(number, broken=f"cannot be read: {word}")]
+
+    for hits in read_ranges(connection, scope, read):
+        yield from hits
+
+
+Look: TypeAlias = Callable[[Connection, ColumnElement[bool]], list[CallHit]]
+"""Finds calls of a scope within bounds."""
+
+
+def _build_look(scope: Scope, search: TextSearch | None) -> Look:
+    known = scope.columns | scope.facts
+    named = ("workflow_id", "root_run_id")
+    names = [column("id"), *(column(n) if n in known else null().label(n) for n in named)]
+    if search is None:
+        return partial(_list_hits, scope.select(*names))
+    searched = [name for name in search.columns if name in known]
+    texts: list[Field] = [column(name) for name in searched]
+    if search.like is None:
+        return partial(_find_by_pattern, scope.select(*names, *texts), search, searched)
+    pattern, escape = search.like
+    held = or_(*(text.like(pattern, escape=escape) for text in texts))
+    return partial(_list_hits, scope.select(*names).where(held))
+
+
+def _list_hits(
+    chosen: Select[Any], connection: Connection, bounds: ColumnElement[bool]
+) -> list[CallHit]:
+    return [CallHit(*row) for row in connection.execute(chosen.where(bounds))]
+
+
+def _find_by_pattern(
+    chosen: Select[Any],
+    search: TextSearch,
+    searched: Sequence[str],
+    connection: Connection,
+    bounds: ColumnElement[bool],
+) -> list[CallHit]:
+    hits = []
+    for number, workflow_id, run_id, *texts in connection.execute(chosen.where(bounds)).yield_per(
+        1
+    ):
+        if next(search.find(dict(zip(searched, texts, strict=True))), None) is not None:
+            hits.append(CallHit(number, workflow_id, run_id))
+    return hits

@@ -1,0 +1,171 @@
+"""``forge calls``: calls of any run, and where a text stands in them."""
+
+import csv
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from forge_obs import record
+from support.documents import validate
+from support.forge import Forge
+from support.records import STATS, record_call, record_run
+
+HOSTILE = "\x1b]52;c;aGk=\x07 \u202e needle \x9b31m"
+
+
+def test_calls_of_runs_and_of_other_programs_are_listed_newest_first(forge: Forge) -> None:
+    record_run()
+    record_call(entry_id="00000001" + "0" * 24)
+    record_call(None, task_id="elsewhere", entry_id="00000002" + "0" * 24, attempt=2)
+    assert record("outcome", entry_id="00000002" + "0" * 24, outcome="refused")
+
+    outcome = forge("calls")
+    header, *lines = outcome.stdout.split("\n\n")[0].splitlines()
+
+    assert outcome.code == 0
+    assert header.startswith("CALL      AGE")
+    assert [line.split()[0] for line in lines] == ["00000002", "00000001"]
+    assert "elsewhere/a #2" in lines[0]
+    assert "refused" in lines[0]
+    assert "4.12k" in lines[0]
+
+
+@pytest.mark.parametrize("args", [[], ["nothing"], ["--task", "x"]], ids=str)
+def test_nothing_found_is_exit_code_1(forge: Forge, args: list[str]) -> None:
+    record_run()
+    if args:
+        record_call()
+
+    assert forge("calls", *args).code == 1
+
+
+def test_hits_of_a_run_are_one_line_with_the_number_of_the_others(forge: Forge) -> None:
+    for number in range(3):
+        record_call("forge-a-01", user_prompt=f"first line\nMend the parser, number {number}.")
+    record_call("forge-b-02", response="the PARSER")
+    record_call("forge-a-01", user_prompt="about the parser once more")
+    record_call(None, user_prompt="a parser elsewhere")
+    record_call(None, user_prompt="one more parser elsewhere")
+
+    lines = forge("calls", "parser").stdout.splitlines()
+    of_run = forge("calls", "parser", "--run", "forge-a-01").stdout.splitlines()
+    few = forge("calls", "parser", "--limit", "3").stdout.splitlines()
+
+    assert [line.split("  ")[-1] for line in lines] == [
+        "one more parser elsewhere",
+        "a parser elsewhere",
+        "about the parser once more",
+        "+3 more in forge-a-01",
+        "the PARSER",
+    ]
+    assert len(of_run) == 4
+    assert of_run[1].endswith("prompts  Mend the parser, number 2.")
+    assert few == lines[:4]
+
+
+def test_lines_around_a_hit_are_shown(forge: Forge) -> None:
+    record_call(user_prompt="one\ntwo\nthree needle\nfour\nfive")
+
+    [_, *lines] = forge("calls", "needle", "--context", "1").stdout.splitlines()
+
+    assert [line.strip() for line in lines] == ["two", "three needle", "four"]
+
+
+def test_hostile_text_is_escaped(forge: Forge) -> None:
+    record_call(
+        task_id=HOSTILE, user_prompt=HOSTILE, stats=STATS.model_copy(update={"model_name": HOSTILE})
+    )
+
+    listed, hits = forge("calls").stdout, forge("calls", "needle").stdout
+
+    for text in (listed, hits, forge("calls", "needle", "--context", "3").stdout):
+        assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(text)
+    assert "\\x1b]52;c;aGk=\\x07 \\u202e needle \\x9b31m" in hits
+
+
+def test_documents_name_each_call_and_where_the_text_stands(forge: Forge) -> None:
+    record_call(user_prompt="the needle", response="another needle")
+    record_call(user_prompt="needle", session_id="s")
+
+    outcome = forge("calls", "needle", "--json")
+    lines = [json.loads(line) for line in forge("calls", "needle", "--jsonl").stdout.splitlines()]
+
+    calls = outcome.document["calls"]
+    assert [len(call["matches"]) for call in calls] == [1, 2]
+    assert calls[1]["matches"][0] == {
+        "in": "prompts",
+        "column": "user_prompt",
+        "start": 4,
+        "end": 10,
+    }
+    assert "user_prompt" not in calls[0]
+    assert [line["interaction"] for line in lines] == calls
+    validate("call_list", outcome.document)
+    for line in lines:
+        validate("call_line", line)
+
+
+def test_csv_has_a_line_of_names_and_a_cost(forge: Forge) -> None:
+    record_call(
+        step_id='a "quoted", step',
+        stats=STATS.model_copy(update={"model_name": "claude-sonnet-4-5"}),
+        request_model="anthropic:claude-sonnet-4-5",
+    )
+
+    [row] = csv.DictReader(forge("calls", "--csv").stdout.splitlines())
+
+    assert row["step_id"] == 'a "quoted", step'
+    assert row["input_tokens"] == "4120"
+    assert float(row["cost_usd"]) > 0
+
+
+def test_calls_are_counted_with_their_runs(forge: Forge) -> None:
+    for workflow_id in ("forge-a-01", "forge-a-01", "forge-b-02", None):
+        record_call(workflow_id, user_prompt="needle")
+    record_call(user_prompt="other")
+
+    assert forge("calls", "needle", "--count").stdout == "4 calls, 2 runs\n"
+    document = forge("calls", "needle", "--count", "--json").document
+    assert document == {"schema_version": 1, "calls": 4, "runs": 2, "unreadable": 0}
+    validate("call_count", document)
+
+
+def test_calls_are_chosen_by_model_and_period(forge: Forge) -> None:
+    now = datetime.now(UTC)
+    for days, model in ((10, "openai:gpt-5"), (5, "openai:gpt-5-mini"), (1, "openai:gpt-5")):
+        created_at = now - timedelta(days=days)
+        record_call(None, request_model=model, created_at=created_at, task_id=f"t{days}")
+
+    def list_tasks(*args: str) -> list[str]:
+        text = forge("calls", *args, "--csv").stdout
+        return [row["task_id"] for row in csv.DictReader(text.splitlines())]
+
+    assert list_tasks("--model", "gpt-5") == ["t1", "t10"]
+    assert list_tasks("--model", "gpt") == ["t1", "t5", "t10"]
+    assert list_tasks("--since", "7d") == ["t1", "t5"]
+    assert list_tasks("--since", "7d", "--until", "2d") == ["t5"]
+
+
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [
+        (["--regex", "("], "'(' is no regular expression"),
+        ([""], "the text to search for is empty"),
+    ],
+    ids=["bad-expression", "empty"],
+)
+def test_text_that_cannot_be_searched_is_a_usage_error(
+    forge: Forge, args: list[str], expected: str
+) -> None:
+    outcome = forge("calls", *args)
+
+    assert outcome.code == 2
+    assert expected in outcome.error
+
+
+def test_options_that_contradict_each_other_are_refused(forge: Forge) -> None:
+    assert forge("calls", "--json", "--csv").code == 2
+    assert forge("calls", "--context", "2").code == 2
+    assert forge("calls", "x", "--in", "nowhere").code == 2
+    assert forge("calls", "--count", "--csv").code == 2
+    assert forge("calls", "--run", "nothing-such").code == 1
