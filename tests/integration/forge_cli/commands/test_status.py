@@ -65,7 +65,7 @@ def test_runs_are_listed_newest_first_up_to_the_limit(forge: Forge) -> None:
     outcome = forge("status", "--limit", "2")
 
     header, *lines = outcome.stdout.splitlines()
-    assert header.startswith("WORKFLOW ID")
+    assert header.startswith("RUN ")
     assert [line.split()[0] for line in lines] == [f"forge-run-{n}-{'x' * 100}" for n in (2, 1)]
     assert all(line.endswith("ago") for line in lines)
 

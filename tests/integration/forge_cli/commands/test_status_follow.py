@@ -93,7 +93,7 @@ def test_list_is_followed_until_its_user_ends_it() -> None:
     with following() as process:
         assert read_line(process) == "run forge-first-01: success, 1/1 steps"
         record_run("forge-second-02", status="error", result={})
-        assert read_line(process) == "run forge-second-02: error"
+        assert read_line(process) == "run forge-second-02: failed"
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=DEADLINE_S)
 

@@ -1,7 +1,6 @@
 """Runs, calls and progress as text, from values alone."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -19,7 +18,6 @@ from forge_cli.render.figures import (
 from forge_cli.render.interactions import render_interactions
 from forge_cli.render.json_documents import build_interactions, build_run_list, build_status
 from forge_cli.render.live import render_progress
-from forge_cli.render.runs.run_list import render_run_list, render_run_news
 from forge_cli.views.costs import Tally
 from forge_cli.views.json_text import dump
 from forge_cli.views.result import build_result_view, parse_result
@@ -109,99 +107,6 @@ def make_call(**columns: Any) -> Interaction:
             **columns,
         }
     )
-
-
-def test_run_list_shows_each_run_in_one_aligned_line() -> None:
-    text = render_run_list([make_view(), make_view(status="interrupted", finished_at=None)]).plain
-
-    header, first, second, _, source, hint = text.splitlines()
-    assert header.split() == [
-        "WORKFLOW", "ID", "TASK", "STATUS", "STEPS", "CALLS", "IN", "OUT", "COST",
-        "DURATION", "AGE",
-    ]  # fmt: skip
-    assert "forge-t-0a   t     success      1/2    3      1.20k  45   $0.2500  1 min 0 s" in first
-    assert first.endswith("5 min ago")
-    assert "interrupted" in second
-    assert source == "cost by genai-prices 9.9"
-    assert "forge resume ID" in hint
-    assert header.index("STATUS") == first.index("success") == second.index("interrupted")
-
-
-@pytest.mark.parametrize(
-    ("totals", "cost"),
-    [
-        pytest.param(Tally(), "-", id="no calls"),
-        pytest.param(Tally(calls=2, scripted=2), "-", id="scripted"),
-        pytest.param(Tally(calls=1, refused=1), "-", id="refused"),
-        pytest.param(Tally(calls=1, unpriced=1), "unknown", id="unknown"),
-        pytest.param(Tally(calls=2, usd=Decimal("1.5"), unpriced=1), "$1.50+", id="in part"),
-        pytest.param(Tally(calls=1, usd=Decimal(0)), "$0.00", id="free"),
-    ],
-)
-def test_run_list_says_what_a_run_cost(totals: Tally, cost: str) -> None:
-    header, line = render_run_list([make_view(totals=totals)]).plain.splitlines()[:2]
-
-    start = header.index("COST")
-    assert line[start : header.index("DURATION")].strip() == cost
-
-
-def test_run_whose_task_id_another_one_has_is_not_offered_to_be_resumed() -> None:
-    view = make_view(status="interrupted", finished_at=None)
-    succeeded = replace(view, successor="forge-t-0b")
-
-    text = render_run_list([succeeded]).plain
-
-    assert view.resume == "forge resume forge-t-0a"
-    assert succeeded.resume is None
-    assert "forge resume" not in text
-    assert text.endswith(
-        "forge-t-0a: run forge-t-0b has its task id now: forge cancel forge-t-0a ends it"
-    )
-
-
-def test_narrow_terminal_does_without_the_lesser_columns() -> None:
-    views = [make_view(workflow_id="forge-add-parser-for-dates-0a1b2c3d")]
-
-    lines = render_run_list(views, width=80).plain.splitlines()
-
-    assert max(map(len, lines)) <= 80
-    assert lines[0].split()[2:] == ["STATUS", "IN", "OUT", "COST", "AGE"]
-
-
-def test_long_id_on_a_narrow_terminal_has_its_figures_below_it() -> None:
-    long = "forge-add-a-parser-for-iso-dates-with-tests-1f2e-0a1b2c3d"
-
-    header, figures, first, second = render_run_list(
-        [make_view(workflow_id=long)], width=80
-    ).plain.splitlines()[:4]
-
-    assert (header, first) == ("WORKFLOW ID", long)
-    assert figures.split() == ["STATUS", "STEPS", "CALLS", "IN", "OUT", "COST", "DURATION", "AGE"]
-    assert second.split()[:4] == ["success", "1/2", "3", "1.20k"]
-    assert figures.index("COST") == second.index("$0.2500")
-    assert max(map(len, (figures, second))) <= 80
-
-
-def test_news_of_runs_are_those_that_are_new_or_changed() -> None:
-    running, done = make_view(status="running"), make_view(status="success")
-    other = make_view(workflow_id="forge-u-0b", status="error", result={})
-
-    assert render_run_news([], [running]) == ["run forge-t-0a: running, 1/2 steps"]
-    assert render_run_news([running], [other, done]) == [
-        "run forge-t-0a: success, 1/2 steps",
-        "run forge-u-0b: failed",
-    ]
-    assert render_run_news([done], [done]) == []
-
-
-def test_long_workflow_id_is_never_cut() -> None:
-    long = "forge-" + "x" * 300
-
-    assert long in render_run_list([make_view(workflow_id=long)]).plain
-
-
-def test_broken_row_is_shown_as_broken() -> None:
-    assert "broken row" in render_run_list([make_view(broken="status: not text")]).plain
 
 
 def test_call_is_shown_whole_with_its_figures() -> None:

@@ -15,6 +15,7 @@ from forge_cli.escape import escape_line
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.status import CallOptions
 from forge_cli.render.health import render_backlog
+from forge_cli.render.runs.layout import Layout
 from forge_cli.render.runs.run_list import render_run_list, render_run_news
 from forge_cli.store.filters import RunFilter
 from forge_cli.store.prices import extend_prices
@@ -51,7 +52,7 @@ def show_runs(store: Store, query: RunFilter, output: OutputFormat) -> ExitCode:
     elif not views:
         print_text("no matching runs on record" if query.narrows else NOTHING_YET)
     else:
-        print_text(render_run_list(views, width=get_width()))
+        print_text(render_run_list(views, Layout(get_width())))
     if output is not OutputFormat.JSON and (number := store.count_other_calls(query)):
         plural = "calls belong" if number > 1 else "call belongs"
         print_text(f"{number:,} {plural} to no run; `forge db export --jsonl` prints them")
@@ -203,7 +204,7 @@ def _follow_on_screen(store: Store, query: RunFilter) -> None:
     shown = store.list_runs(query)
 
     def render(width: int, height: int) -> Text:
-        listed = render_run_list(shown[:height], width=width).split("\n")[: max(1, height - 2)]
+        listed = render_run_list(shown[:height], Layout(width)).split("\n")[: max(1, height - 2)]
         moment = f"{datetime.now(UTC):%H:%M:%S} UTC, Ctrl-C ends"
         return Text("\n", no_wrap=True).join([*listed, Text(moment, style="dim")])
 

@@ -1,4 +1,4 @@
-"""Runs as text, one a line."""
+"""Runs as text, one below the other."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,14 +9,18 @@ from rich.text import Text
 from forge_cli.escape import escape_line
 from forge_cli.program import as_started
 from forge_cli.render.figures import format_age, format_cost, format_duration, format_sum
-from forge_cli.render.table import align, name_status, style_status
+from forge_cli.render.runs.layout import Layout, cut, make_line
+from forge_cli.render.table import STYLES, align, name_status, style_status
 from forge_cli.views.run import RunView
 
+NAME, ABOUT = "RUN", "ABOUT"
+
 COLUMNS = (
-    "WORKFLOW ID",
+    NAME,
     "TASK",
     "STATUS",
     "STEPS",
+    "MODEL",
     "CALLS",
     "IN",
     "OUT",
@@ -25,10 +29,28 @@ COLUMNS = (
     "AGE",
 )
 
-DISPENSABLE = ("TASK", "CALLS", "STEPS", "DURATION", "OUT", "IN", "COST")
+FIGURES = frozenset({"CALLS", "IN", "OUT", "COST"})
+"""Columns whose cells stand at the right."""
+
+DISPENSABLE = ("TASK", "OUT", "IN", "CALLS", "DURATION", "MODEL", "COST", "AGE", "STEPS")
 """Columns that a narrow terminal does without, the first one first."""
 
+LEAST = ("STATUS", "STEPS", "COST", "AGE")
+"""Columns for which a long id makes room: they stand in the line below it."""
+
+SHORTEST_NAME, USUAL_NAME = 16, 40
+"""Columns that ids get on the narrowest terminal, and for which all others make room."""
+
 INDENT = "  "
+
+GAP = 2
+"""Columns between two cells."""
+
+ROOM = 60
+"""Columns that must be left for what a run is about to stand in its line."""
+
+SCRIPTED = "scripted:"
+"""Before the path of the file with a scripted model's answers."""
 
 HINTS = {
     INTERRUPTED: "interrupted: forge resume ID continues a run, forge cancel ID ends it",
@@ -37,57 +59,79 @@ HINTS = {
 }
 """What can be done with a run that has not ended, by its status."""
 
-Row = Mapping[str, str]
+Row = Mapping[str, Text]
 """Cells by column."""
 
 
-def render_run_list(views: Sequence[RunView], *, width: int | None = None) -> Text:
-    """Render runs as aligned columns; ids are whole, so that they can be copied.
+def render_run_list(views: Sequence[RunView], layout: Layout | None = None) -> Text:
+    """Render runs as aligned columns, and what each is about.
+
+    Ids are whole, so that they can be copied. What a run is about, why it failed or what it does
+    and what it was asked for, stands at the end of its line where nothing is cut or that much room
+    is left, else in a line below. An id that leaves no room for the most important columns has a
+    line of its own.
 
     Args:
         views: The runs, in order.
-        width: Columns of the terminal, for which less important ones are left out; None for all.
-            Where an id leaves room for none of them, the figures stand in a second line.
+        layout: Its width decides which less important columns are left out.
     """
-    rows: list[Row] = [{name: name for name in COLUMNS}, *(_list_row(view) for view in views)]
-    widths = {name: max(cell_len(row[name]) for row in rows) for name in COLUMNS}
-    beside = _fit(widths, width)
-    below = _fit(widths, width, indent=len(INDENT), without=("WORKFLOW ID", "TASK"))
-    if "COST" in beside:
-        lines = align([_list_cells(row, beside) for row in rows])
-    else:
-        figures = align([_list_cells(row, below) for row in rows])
-        pairs = zip(rows, figures, strict=True)
-        lines = [
-            line for row, line in pairs for line in (Text(row["WORKFLOW ID"]), Text(INDENT) + line)
-        ]
+    width = (layout or Layout()).width
+    header: Row = {name: Text(name) for name in (*COLUMNS, ABOUT)}
+    rows = [header, *map(_build_row, views)]
+    widths = {name: max(cell_len(row[name].plain) for row in rows) for name in COLUMNS}
+    if width is not None:
+        widths[NAME] = _limit_name(widths, width)
+    columns = _fit(widths, width)
+    room = None if width is None else width - _measure(columns) - GAP
+    is_beside = room is None or room >= ROOM
+    names = [*columns, ABOUT] if is_beside else [*columns]
+    right = {number for number, name in enumerate(names) if name in FIGURES}
+    is_long = [cell_len(row[NAME].plain) > widths[NAME] for row in rows]
+    cells = [
+        [Text() if long and name == NAME else row[name] for name in names]
+        for row, long in zip(rows, is_long, strict=True)
+    ]
+    lines: list[Text] = []
+    for row, line, long in zip(rows, align(cells, right=right), is_long, strict=True):
+        lines += [row[NAME]] if long else []
+        lines.append(cut(line, width))
+        if not is_beside and row is not header and row[ABOUT].plain:
+            lines.append(cut(Text(INDENT) + row[ABOUT], width))
+    return Text("\n").join([*lines, *_list_hints(views)])
+
+
+def _limit_name(widths: Mapping[str, int], width: int) -> int:
+    """Return how wide the column of ids is; a longer one has a line of its own."""
+    least = sum(widths[name] + GAP for name in LEAST)
+    others = _measure(widths) - widths[NAME]
+    room = max(SHORTEST_NAME, width - others, min(USUAL_NAME, width - least))
+    return min(widths[NAME], room)
+
+
+def _fit(widths: Mapping[str, int], room: int | None) -> Mapping[str, int]:
+    """Choose columns, the most important ones that find room."""
+    columns = dict(widths)
+    for name in DISPENSABLE:
+        if room is not None and _measure(columns) > room:
+            del columns[name]
+    return columns
+
+
+def _measure(columns: Mapping[str, int]) -> int:
+    return sum(columns.values()) + GAP * (len(columns) - 1)
+
+
+def _list_hints(views: Sequence[RunView]) -> list[Text]:
     hints = [
         *{f"cost by genai-prices {view.price_data}" for view in views if view.price_data},
-        *{as_started(HINTS[view.status]) for view in views if view.resume},
+        *dict.fromkeys(as_started(HINTS[view.status]) for view in views if view.resume),
         *(
-            f"{escape_line(v.run.workflow_id)}: {as_started(v.obstacle)}"
-            for v in views
-            if v.obstacle
+            f"{escape_line(view.run.workflow_id)}: {as_started(view.obstacle)}"
+            for view in views
+            if view.obstacle
         ),
     ]
-    if hints:
-        lines += [Text(), *map(Text, hints)]
-    return Text("\n").join(lines)
-
-
-def _list_cells(row: Row, columns: Sequence[str]) -> list[Text]:
-    return [style_status(row[name]) if name == "STATUS" else Text(row[name]) for name in columns]
-
-
-def _fit(
-    widths: Mapping[str, int], room: int | None, *, indent: int = 0, without: Sequence[str] = ()
-) -> list[str]:
-    """Choose columns, the most important ones that find room."""
-    columns = {name: width for name, width in widths.items() if name not in without}
-    for name in DISPENSABLE:
-        if room is not None and indent + sum(columns.values()) + 2 * (len(columns) - 1) > room:
-            columns.pop(name, None)
-    return list(columns)
+    return [Text(), *map(Text, hints)] if hints else []
 
 
 def render_run_news(before: Sequence[RunView], after: Sequence[RunView]) -> list[str]:
@@ -99,21 +143,20 @@ def render_run_news(before: Sequence[RunView], after: Sequence[RunView]) -> list
 
 def _describe_news(view: RunView) -> str:
     steps = f", {view.result.describe_steps()} steps" if view.result.plan else ""
-    return f"run {escape_line(view.run.workflow_id)}: {name_status(view.status)}{steps}"
+    reason = f": {make_line(view.reason)}" if view.reason else ""
+    return f"run {escape_line(view.run.workflow_id)}: {name_status(view.status)}{steps}{reason}"
 
 
-def _list_row(view: RunView) -> Row:
-    run, totals = view.run, view.totals
+def _build_row(view: RunView) -> Row:
+    run, totals, duration = view.run, view.totals, view.duration
     if run.broken:
-        shown = escape_line(run.workflow_id) or f"row {run.id}"
-        cells = {"WORKFLOW ID": shown, "TASK": escape_line(run.task_id), "STATUS": "broken row"}
-        return dict.fromkeys(COLUMNS, "-") | cells
-    duration = view.duration
-    return {
-        "WORKFLOW ID": escape_line(run.workflow_id),
-        "TASK": escape_line(run.task_id),
-        "STATUS": escape_line(view.status),
+        cells = dict.fromkeys((*COLUMNS, ABOUT), Text("-"))
+        name = Text(escape_line(run.workflow_id) or f"row {run.id}")
+        task, about = Text(escape_line(run.task_id)), Text(make_line(run.broken))
+        return cells | {NAME: name, "TASK": task, "STATUS": Text("broken row"), ABOUT: about}
+    figures = {
         "STEPS": view.result.describe_steps(),
+        "MODEL": name_model(run.model_name),
         "CALLS": f"{totals.calls:,}",
         "IN": format_sum(totals, totals.input_tokens),
         "OUT": format_sum(totals, totals.output_tokens),
@@ -121,3 +164,27 @@ def _list_row(view: RunView) -> Row:
         "DURATION": format_duration(duration) if duration is not None else "-",
         "AGE": format_age(run.created_at, view.now),
     }
+    return {
+        NAME: Text(escape_line(run.workflow_id), style="bold"),
+        "TASK": Text(escape_line(run.task_id)),
+        "STATUS": style_status(view.status),
+        **{name: Text(figure) for name, figure in figures.items()},
+        ABOUT: _describe(view),
+    }
+
+
+def name_model(model: str | None) -> str:
+    """Name a model in a few words: of a scripted one, the file without its directories."""
+    if model is None:
+        return "-"
+    if model.startswith(SCRIPTED):
+        return escape_line(SCRIPTED + model.removeprefix(SCRIPTED).rpartition("/")[2])
+    return escape_line(model)
+
+
+def _describe(view: RunView) -> Text:
+    """Say why a run failed or what it does, then what it was asked for."""
+    note, description = view.reason or view.activity, make_line(view.run.description or "")
+    first = Text(make_line(note), style=STYLES.get(view.status, ""))
+    gap = " · " if first.plain and description else ""
+    return Text.assemble(first, gap, (description, "dim"))
