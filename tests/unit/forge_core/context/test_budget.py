@@ -111,6 +111,28 @@ def test_prompt_never_exceeds_its_budget(
     assert len(prompt.manifest) == len(sections) + 2
 
 
+@given(SECTIONS, st.integers(400, 6000))
+def test_manifest_says_where_each_section_stands_in_its_prompt(
+    sections: list[Section], room: int
+) -> None:
+    config = ContextConfig(token_budget=room + 1000, output_reserve=1000)
+    everything = [INSTRUCTIONS, *sections, make_section("task", "Do.")]
+
+    prompt = build_prompt(everything, config, Coverage())
+
+    texts = {"system": prompt.system_prompt, "user": prompt.user_prompt}
+    included = pack(everything, room, config.chars_per_token).included
+    placed = [entry for entry in prompt.manifest if entry.form != "omitted"]
+    for section, entry in zip(included, placed, strict=True):
+        assert entry.prompt is not None
+        assert entry.start is not None
+        assert entry.length is not None
+        text = texts[entry.prompt][entry.start : entry.start + entry.length]
+        assert text == render_section(section)
+    lost = [entry for entry in prompt.manifest if entry.form == "omitted"]
+    assert all((entry.prompt, entry.start, entry.length) == (None, None, None) for entry in lost)
+
+
 def test_stats_and_manifest_say_what_is_shown_and_what_is_left_out() -> None:
     repo_map = RepoMap("m.py:\n  x = 1", 4, (MapEntry("m.py", 4),))
     coverage = Coverage(7, {"binary or minified": 2}, ("b.py: bad",), repo_map, {"m.py": 3})

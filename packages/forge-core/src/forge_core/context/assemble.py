@@ -1,7 +1,7 @@
 """From sections to prompts within a token budget, with statistics."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from forge_core.context.budget import BudgetExceeded, Packing, pack
 from forge_core.context.repo_map import NO_MAP, RepoMap
@@ -11,9 +11,10 @@ from forge_core.context.sections import (
     SectionForm,
     SectionKind,
     estimate_tokens,
+    render_section,
     render_sections,
 )
-from forge_core.models.call.context import ContextEntry, ContextStats
+from forge_core.models.call.context import ContextEntry, ContextStats, PromptName
 from forge_core.models.task import ContextConfig
 
 SHARED: frozenset[SectionKind] = frozenset({"instructions", "repo_map"})
@@ -109,10 +110,31 @@ def _count_truncated(packing: Packing) -> int:
     return sum(shortened) + sum(section.form != "text" for section in packing.omitted)
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a section stands: in which prompt, from which character on, and how many it has."""
+
+    prompt: PromptName
+    start: int
+    length: int
+
+
+def _place(sections: Sequence[Section]) -> list[_Place]:
+    """Find the places of sections as `render_sections` lays them out."""
+    ends: dict[PromptName, int] = {"system": 0, "user": 0}
+    places = []
+    for section in sections:
+        prompt: PromptName = "system" if section.kind in SHARED else "user"
+        place = _Place(prompt, ends[prompt], len(render_section(section)))
+        ends[prompt] += place.length + 1
+        places.append(place)
+    return places
+
+
 def _build_manifest(packing: Packing, coverage: Coverage) -> tuple[ContextEntry, ...]:
     entries = []
-    for section in packing.included:
-        entries.append(_build_entry(section, section.form))
+    for section, place in zip(packing.included, _place(packing.included), strict=True):
+        entries.append(_build_entry(section, section.form, place))
         if section.kind == "repo_map":
             entries += _list_mapped(coverage)
     entries += [_build_entry(section, "omitted") for section in packing.omitted]
@@ -134,7 +156,7 @@ def _list_mapped(coverage: Coverage) -> list[ContextEntry]:
     ]
 
 
-def _build_entry(section: Section, form: str) -> ContextEntry:
+def _build_entry(section: Section, form: str, place: _Place | None = None) -> ContextEntry:
     return ContextEntry.model_validate(
         {
             "kind": section.kind,
@@ -145,5 +167,6 @@ def _build_entry(section: Section, form: str) -> ContextEntry:
             "tokens": section.tokens,
             "reason": section.reason,
             "rank": section.rank,
+            **({} if place is None else asdict(place)),
         }
     )

@@ -9,6 +9,9 @@ from forge_core.models.frozen import FrozenModel
 FILE_LIMIT_BYTES = 1_000_000
 """Size up to which a file is shown."""
 
+PromptName = Literal["system", "user"]
+"""One of the two texts of a request."""
+
 
 class ContextStats(FrozenModel):
     """How much of the repository went into one prompt."""
@@ -64,6 +67,12 @@ class ContextEntry(FrozenModel):
     """Why it was chosen."""
     rank: int | None = None
     """Rank of the file among the repository's Python files, 1 for the most important."""
+    prompt: PromptName | None = None
+    """Where it stands; None for what found no room, and for a file of the map."""
+    start: int | None = None
+    """Its first character within that prompt, counted from 0."""
+    length: int | None = None
+    """How many characters it has there, heading included."""
 
 
 class AssembledContext(FrozenModel):
