@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from statistics import median
 
 from forge_cli.escape import escape
-from forge_cli.render.interactions import render_interactions
+from forge_cli.render.calls.listing import render_interactions
 from forge_cli.render.runs.run_list import render_run_list
 from forge_cli.render.runs.run_tree import render_run
 from forge_cli.views.costs import NO_PRICES

@@ -152,6 +152,17 @@ BUDGET: Schema = {
     "stopped_by": null_or(TEXT),
 }
 
+SECTION: Schema = {
+    "prompt": {"enum": ["system", "user"]},
+    "kind": TEXT,
+    "name": TEXT,
+    "title": TEXT,
+    "text": TEXT,
+    "length": COUNT,
+    "tokens": COUNT,
+    "path": null_or(TEXT),
+}
+
 PARTS: dict[str, Schema] = {
     "run": build_object("A run", RUN),
     "interaction": build_object("A call of a model", INTERACTION, optional=OPTIONAL),
@@ -166,6 +177,8 @@ PARTS: dict[str, Schema] = {
     ),
     "cost": build_object("What all calls of a run cost", COST),
     "budget": build_object("The limits of a run, and what of them is used up", BUDGET),
+    "outcome": build_object("What became of an answer", {"word": TEXT, "reason": null_or(TEXT)}),
+    "section": build_object("A section of a prompt", SECTION),
     "error": build_object("A failure", {"type": TEXT, "message": TEXT}),
     "file": build_object("A file of the store", {"path": TEXT, "mode": TEXT}),
 }
@@ -229,7 +242,14 @@ DOCUMENTS: dict[str, Schema] = {
     ),
     "interaction": build_document(
         "forge show ID --json, and each call of forge status --workflow-id ID --jsonl",
-        {"interaction": ref("interaction")},
+        {
+            "interaction": ref("interaction"),
+            "outcome": ref("outcome"),
+            "previous": null_or(TEXT),
+            "next": null_or(TEXT),
+            "sections": list_of(ref("section")),
+        },
+        optional=("outcome", "previous", "next", "sections"),
     ),
     "call_list": build_document("forge calls --json", {"calls": list_of(ref("listed_call"))}),
     "call_line": build_document(

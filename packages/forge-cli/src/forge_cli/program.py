@@ -12,8 +12,8 @@ from pathlib import PurePath
 NAME = "forge"
 
 HINT = re.compile(
-    r"(?<![\w./-])forge(?= (?:calls|cancel|clean|completion|config|db|demo|doctor|resume|run|server"
-    r"|show|stats|status|worker)\b)"
+    r"(?<![\w./-])forge(?= (?:blame|calls|cancel|clean|completion|config|db|demo|diff|doctor|resume"
+    r"|run|server|show|stats|status|worker)\b)"
 )
 """The beginning of a command in a message."""
 

@@ -41,10 +41,11 @@ def test_short_id_of_a_verbose_status_shows_the_whole_call(
     outcome = run(capsys, "show", entry_id[:8])
 
     assert outcome.code == 0
-    assert f"call {entry_id[:8]}: llm, step a, attempt 1\nid         {entry_id}" in outcome.stdout
-    assert "user prompt:\nno newline at the end, a tab\t" in outcome.stdout
-    assert "\nreasoning:\nFirst the parser.\\x1b[2J\n\tThen its tests.\n" in outcome.stdout
-    assert "\nresponse:\n" in outcome.stdout
+    first = f"call {entry_id[:8]}  llm, step a, attempt 1  accepted\nid         {entry_id}\n"
+    assert outcome.stdout.startswith(first)
+    assert "\nno newline at the end, a tab\t" in outcome.stdout
+    assert "\nFirst the parser.\\x1b[2J\n\tThen its tests.\n" in outcome.stdout
+    assert "\n── answer ─" in outcome.stdout
     asked = "asked      temperature 0.5, without strict, which the server refused\n"
     assert asked in outcome.stdout
     assert "\x1b" not in outcome.stdout
@@ -58,6 +59,12 @@ def test_short_id_of_a_verbose_status_shows_the_whole_call(
         ("--response", b'{"files": []}'),
         ("--context", b'[{"path":"a.py"}]'),
         ("--reasoning", THOUGHT.encode()),
+        (
+            "--raw",
+            b"--- system prompt: 10 characters\nYou write.\n--- user prompt: 56 characters\n"
+            + TEXT.encode()
+            + b'\n--- answer: 13 characters\n{"files": []}\n',
+        ),
     ],
 )
 def test_chosen_text_is_written_byte_for_byte(entry_id: str, option: str, expected: bytes) -> None:

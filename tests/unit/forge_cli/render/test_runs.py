@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from forge_cli.render.calls.listing import render_interactions
 from forge_cli.render.figures import (
     format_age,
     format_count,
@@ -15,7 +16,6 @@ from forge_cli.render.figures import (
     format_moment,
     name_retry,
 )
-from forge_cli.render.interactions import render_interactions
 from forge_cli.render.json_documents import build_interactions, build_run_list, build_status
 from forge_cli.render.live import render_progress
 from forge_cli.views.costs import Tally

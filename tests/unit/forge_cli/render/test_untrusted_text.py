@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 from forge_cli.escape import escape, escape_line
-from forge_cli.render.interactions import render_interactions
+from forge_cli.render.calls.listing import render_interactions
+from forge_cli.render.calls.page import CallPage, Canvas, render_page
 from forge_cli.render.json_documents import build_call, build_run_list, build_status
 from forge_cli.render.live import LiveState, render_call_events, render_live, render_progress
 from forge_cli.render.outcome import Ending, render_outcome
 from forge_cli.render.runs.run_list import render_run_list, render_run_news
 from forge_cli.render.runs.run_tree import render_run
+from forge_cli.views.calls.place import locate_call
 from forge_cli.views.costs import NO_PRICES
 from forge_cli.views.json_text import dump
 from forge_cli.views.outline import build_outline
@@ -109,12 +111,22 @@ def render_ending(text: str) -> str:
     return render_outcome(Ending(text, text, result, reason=text, is_recorded=True)).plain
 
 
+def render_call_page(text: str) -> str:
+    view, call = make_view(text), make_call(text)
+    call.id, call.sub_task_id = 1, None
+    place = locate_call(call, view, [call, replace(call, id=2)])
+    assert place is not None
+    return render_page(CallPage(call, place), Canvas()).plain
+
+
 PLACES: dict[str, Callable[[str], str]] = {
     "list": render_runs_sound,
     "broken row": lambda text: render_run_list([make_view(text)]).plain,
     "tree": lambda text: render_run(make_view(text), [make_call(text)], NO_PRICES).plain,
     "details": lambda text: render_run(make_view(text), [], NO_PRICES, details=True).plain,
     "call": lambda text: render_interactions([make_call(text)]),
+    "page": render_call_page,
+    "foreign page": lambda text: render_page(CallPage(make_call(text)), Canvas()).plain,
     "live": lambda text: render_live(make_live(text), NOW, width=2000, height=100).plain,
     "events": render_events,
     "ending": render_ending,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from forge_cli.escape import escape
+from forge_cli.render.calls.listing import render_interactions
 from forge_cli.render.figures import format_milliseconds
-from forge_cli.render.interactions import render_interactions
 from forge_cli.render.json_documents import build_interactions, build_status
 from forge_cli.render.runs.run_list import render_run_list
 from forge_cli.render.runs.run_tree import render_run

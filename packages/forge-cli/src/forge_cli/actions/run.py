@@ -42,9 +42,9 @@ from forge_cli.exit_codes import ExitCode
 from forge_cli.options.call_settings import PLANNER, CallOptions
 from forge_cli.options.run import LimitOptions, ModelOptions, OutputOptions, RunOptions
 from forge_cli.program import as_started
+from forge_cli.render.calls.listing import render_interactions
 from forge_cli.render.figures import format_count
 from forge_cli.render.health import render_pending
-from forge_cli.render.interactions import render_interactions
 from forge_cli.render.json_documents import build_interactions
 from forge_cli.render.outcome import Ending, render_outcome
 from forge_cli.runs.execution import LOOK_INTERVAL_S, EventReporter, RunEnd

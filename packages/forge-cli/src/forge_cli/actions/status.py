@@ -79,7 +79,7 @@ def show_run(
         UnknownWorkflow: There is no such run; the message names similar ones.
         StoreError: The store cannot be read.
     """
-    from forge_cli.render.interactions import render_interactions  # noqa: PLC0415 - a list does without
+    from forge_cli.render.calls.listing import render_interactions  # noqa: PLC0415 - a list does without
     from forge_cli.render.json_documents import build_cost, build_status  # noqa: PLC0415
     from forge_cli.render.runs.run_tree import render_run  # noqa: PLC0415
 

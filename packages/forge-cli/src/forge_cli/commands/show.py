@@ -4,20 +4,16 @@ from typing import Annotated
 
 from cyclopts import Group, Parameter
 from forge_core.errors import UsageError
-from forge_obs import Interaction
 
+from forge_cli.actions.show import show_call
 from forge_cli.errors import NothingRecorded
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.types import Switch
-from forge_cli.render.interactions import name_call, render_interaction
-from forge_cli.render.json_documents import build_call
-from forge_cli.store.prices import load_prices
 from forge_cli.store.queries import Store
 from forge_cli.store.resolver import find_call
-from forge_cli.terminal.console import OutputFormat, print_text, print_verbatim
+from forge_cli.terminal.console import OutputFormat, print_verbatim
 from forge_cli.terminal.pager import paged
-from forge_cli.views.json_text import dump
-from forge_cli.views.reasoning import read_reasoning
+from forge_cli.views.calls.texts import get_text
 
 PARTS = Group("Only one text, as it is stored", sort_key=1)
 Part = Annotated[bool, Parameter(negative="", show_default=False, group=PARTS)]
@@ -34,12 +30,14 @@ def show(
     response: Part = False,
     reasoning: Part = False,
     context: Part = False,
+    raw: Part = False,
     json: Switch = False,
 ) -> ExitCode:
     """Show one model call in full: what it was for, what it cost, and its texts.
 
-    An answer is shown as a diff against the files in its prompt, each edit with its line and with
-    what was overlooked to find it.
+    The page begins with the call's run, step, attempt and outcome and the commands for the other
+    attempts. Then come the answer, as a diff against the files in its prompt, each edit with its
+    line and with what was overlooked to find it; the prompts, section by section; and the manifest.
 
     A single text is written exactly as it is stored, so that it can be piped. On a terminal,
     control characters are shown as escapes.
@@ -54,6 +52,8 @@ def show(
         response: Print only the model's raw answer.
         reasoning: Print only what the model thought before it, where the provider told.
         context: Print only the list of the context's files, as JSON.
+        raw: Print system prompt, user prompt and answer, each exactly as it is stored, below a line
+            that names it and its length in characters.
         json: Print one JSON document instead.
     """
     parts = {
@@ -62,50 +62,21 @@ def show(
         "response": response,
         "reasoning": reasoning,
         "context": context,
+        "raw": raw,
     }
     names = [name for name, is_given in parts.items() if is_given]
     if len(names) > 1 or (names and json):
         raise UsageError(
-            "--prompt, --system, --response, --reasoning, --context and --json are mutually "
+            "--prompt, --system, --response, --reasoning, --context, --raw and --json are mutually "
             "exclusive"
         )
-    call = find_call(Store(), interaction, number)
+    store = Store()
+    call = find_call(store, interaction, number)
     with paged():
-        if names:
-            print_verbatim(_choose_text(call, names[0]))
-        else:
-            _show_whole(call, OutputFormat.choose(json=json))
+        if not names:
+            return show_call(store, call, OutputFormat.choose(json=json))
+        text = get_text(call, names[0])
+        if text is None:
+            raise NothingRecorded(f"no {names[0]} of this call is on record")
+        print_verbatim(text)
     return ExitCode.SUCCESS
-
-
-def _show_whole(call: Interaction, output: OutputFormat) -> None:
-    prices = load_prices([call])
-    if output is OutputFormat.JSON:
-        print_text(dump({"interaction": build_call(call, prices, verbose=True)}))
-    else:
-        changes = _render_changes(call)
-        print_text(render_interaction(call, f"call {name_call(call)}", prices, changes=changes))
-
-
-def _render_changes(call: Interaction) -> str | None:
-    """Render an answer as a diff, which needs the models of the engine only if it names files."""
-    response = call.response or ""
-    if not any(word in response for word in ("file_path", "deletions", "context_request")):
-        return None
-    from forge_cli.render.answer import render_answer  # noqa: PLC0415 - takes its time
-
-    return render_answer(call)
-
-
-def _choose_text(call: Interaction, name: str) -> str:
-    texts = {
-        "prompt": call.user_prompt,
-        "system": call.system_prompt,
-        "response": call.response,
-        "reasoning": read_reasoning(call.messages_json),
-        "context": call.context_manifest_json,
-    }
-    text = texts[name]
-    if text is None:
-        raise NothingRecorded(f"no {name} of this call is on record")
-    return text

@@ -1,13 +1,16 @@
 """JSON documents: what ``--json`` prints, always one object with a schema version."""
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from forge_obs import Interaction, Match, Run
 
 from forge_cli.views.budget import LIMITS, BudgetView
+from forge_cli.views.calls.outcome import judge_call
+from forge_cli.views.calls.place import CallPlace
+from forge_cli.views.calls.sections import read_sections
 from forge_cli.views.costs import NO_PRICES, Prices, Tally
 from forge_cli.views.json_text import load_or_keep
 from forge_cli.views.run import RunView
@@ -140,6 +143,20 @@ def build_found_call(
         {"in": m.place, "column": m.column, "start": m.start, "end": m.end} for m in matches
     ]
     return {**build_call(interaction, prices, verbose=False), "matches": found_in}
+
+
+def build_shown_call(call: Interaction, place: CallPlace | None, prices: Prices) -> dict[str, Any]:
+    """Build the document of ``forge show --json``."""
+    outcome = judge_call(call) if place is None else place.outcome
+    siblings = (place.previous, place.next) if place is not None else (None, None)
+    previous, following = (None if other is None else other.entry_id for other in siblings)
+    return {
+        "interaction": build_call(call, prices, verbose=True),
+        "outcome": {"word": outcome.word, "reason": outcome.reason or None},
+        "previous": previous,
+        "next": following,
+        "sections": [asdict(section) for section in read_sections(call)],
+    }
 
 
 def build_row(table: str, row: Interaction | Run) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from rich.text import Text
 from forge_cli.escape import escape, escape_line
 from forge_cli.program import as_started
 from forge_cli.render.budget import describe_budget, describe_stop
+from forge_cli.render.calls.facts import name_call
 from forge_cli.render.changes import describe_change
 from forge_cli.render.figures import (
     describe_cost,
@@ -23,7 +24,6 @@ from forge_cli.render.figures import (
     format_sum,
     format_tokens,
 )
-from forge_cli.render.interactions import name_call
 from forge_cli.render.table import align, style_status
 from forge_cli.views.costs import Prices, Tally, tally_calls
 from forge_cli.views.outline import (

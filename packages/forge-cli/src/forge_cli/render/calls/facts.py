@@ -1,20 +1,16 @@
-"""Model calls as text, whole: nothing of a prompt or an answer is ever cut."""
+"""What is known of one call besides its texts, each fact in a line."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from forge_core.pricing.rates import NEVER_SENT
 from forge_obs import Interaction
 
-from forge_cli.escape import escape, escape_line
+from forge_cli.escape import escape_line
 from forge_cli.render.figures import describe_cost, format_milliseconds, format_moment
-from forge_cli.render.table import align
-from forge_cli.views.costs import NO_PRICES, Prices, is_refused, tally_call
-from forge_cli.views.json_text import load_object, load_or_keep
-from forge_cli.views.reasoning import read_reasoning
-
-RULE = "─" * 72
+from forge_cli.views.costs import Prices, is_refused, tally_call
+from forge_cli.views.json_text import load_object
 
 SETTINGS = {
     "temperature": "temperature",
@@ -48,39 +44,8 @@ def name_call(interaction: Interaction) -> str:
     return escape_line(entry_id[:SHORT_ID] if OWN_ID.fullmatch(entry_id) else entry_id)
 
 
-def render_interactions(interactions: Sequence[Interaction], prices: Prices = NO_PRICES) -> str:
-    """Render calls in their order."""
-    total = len(interactions)
-    return "\n".join(
-        render_interaction(interaction, f"call {number} of {total}", prices)
-        for number, interaction in enumerate(interactions, start=1)
-    )
-
-
-def render_interaction(
-    interaction: Interaction,
-    title: str,
-    prices: Prices = NO_PRICES,
-    *,
-    changes: str | None = None,
-) -> str:
-    """Render one call: what it was for, what it cost, then its texts.
-
-    Args:
-        interaction: The call.
-        title: Its first line.
-        prices: Prices of its model.
-        changes: What its answer changes, rendered; None to print the answer as it is stored.
-    """
-    facts = [(label, value) for label, value in _facts(interaction, prices) if value]
-    lines = [RULE, f"{title}: {_purpose(interaction)}"]
-    lines += [f"{label:<10} {escape_line(value)}" for label, value in facts]
-    lines += render_manifest(interaction.context_manifest_json)
-    lines += _texts(interaction, changes)
-    return "\n".join(lines) + "\n"
-
-
-def _purpose(interaction: Interaction) -> str:
+def describe_purpose(interaction: Interaction) -> str:
+    """Say what a call was for: role, step, sub-task, attempt and request."""
     parts = [interaction.role]
     if interaction.step_id:
         parts.append(f"step {interaction.step_id}")
@@ -97,7 +62,8 @@ def _purpose(interaction: Interaction) -> str:
     return escape_line(", ".join(parts))
 
 
-def _facts(interaction: Interaction, prices: Prices) -> list[tuple[str, str]]:
+def list_facts(interaction: Interaction, prices: Prices) -> list[tuple[str, str]]:
+    """List what is known of a call, each fact with its label; an empty one is unknown."""
     return [
         ("id", interaction.entry_id or ""),
         ("status", _describe_status(interaction)),
@@ -201,30 +167,6 @@ def _describe_error(interaction: Interaction) -> str:
     return ": ".join(parts)
 
 
-def _texts(interaction: Interaction, changes: str | None) -> list[str]:
-    response = interaction.response
-    if changes is not None:
-        answer = ["answer (--response prints it as it is stored):", changes]
-    else:
-        answer = ["response: none"] if response is None else ["response:", escape(response)]
-    reasoning = read_reasoning(interaction.messages_json)
-    return [
-        "",
-        "system prompt:",
-        escape(interaction.system_prompt),
-        "",
-        "user prompt:",
-        escape(interaction.user_prompt),
-        "",
-        *([] if reasoning is None else ["reasoning:", escape(reasoning), ""]),
-        *answer,
-    ]
-
-
-COLUMNS = ("form", "tokens", "rank", "part", "reason")
-"""Headings of the manifest."""
-
-
 def describe_stats(stats_json: str | None) -> str:
     """Describe a context in one line; tokens are estimates and said to be."""
     stats = load_object(stats_json)
@@ -241,31 +183,6 @@ def describe_stats(stats_json: str | None) -> str:
         f"map {stats.get('repo_map_tokens')} tokens",
     ]
     return ", ".join(parts + _describe_gaps(stats))
-
-
-def render_manifest(manifest_json: str | None) -> list[str]:
-    """Render a manifest as a table: each part with its form, tokens, rank and reason."""
-    entries = load_or_keep(manifest_json)
-    if not isinstance(entries, list) or not entries:
-        return []
-    rows = [COLUMNS, *(_describe_entry(entry) for entry in entries if isinstance(entry, dict))]
-    lines = align(rows, right={1, 2})
-    return ["", "manifest (tokens are estimates):", *(f"  {line.plain}".rstrip() for line in lines)]
-
-
-def _describe_entry(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    kind, name = str(entry.get("kind", "")), str(entry.get("name") or "")
-    rank = entry.get("rank")
-    return tuple(
-        escape_line(text)
-        for text in (
-            str(entry.get("form", "")),
-            str(entry.get("tokens", "")),
-            "" if rank is None else str(rank),
-            name or kind.replace("_", " "),
-            str(entry.get("reason", "")),
-        )
-    )
 
 
 def _describe_gaps(stats: Mapping[str, Any]) -> list[str]:

@@ -1,6 +1,6 @@
 """What a prompt showed of files, read back from its text."""
 
-from forge_cli.views.shown_files import ShownPart, read_shown_files
+from forge_cli.views.calls.shown_files import ShownPart, read_shown_files
 from forge_core.context.excerpt import show_rows
 from forge_core.context.sections import Section, fence, render_sections
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from forge_cli.render.answer import render_answer
+from forge_cli.render.calls.answer import render_answer
 from forge_core.context.sections import Section, fence, render_sections
 from forge_obs import Interaction
 
@@ -16,7 +16,7 @@ def render(answer: dict[str, Any], **columns: Any) -> list[str]:
     call = Interaction(role="llm", user_prompt=PROMPT, response=json.dumps(answer), **columns)
     text = render_answer(call)
     assert text is not None
-    return text.splitlines()
+    return text.plain.splitlines()
 
 
 def test_edit_is_a_hunk_with_its_line_and_what_was_overlooked() -> None:

@@ -38,7 +38,7 @@ def read_shown_files(prompt: str) -> dict[str, list[ShownPart]]:
 
 def _list_parts(prompt: str) -> Iterator[tuple[str, ShownPart]]:
     path, is_partial, first = "", False, 0
-    for line, block in _walk(prompt):
+    for line, block in walk(prompt):
         heading, part = HEADING.fullmatch(line), PART.fullmatch(line)
         if line.startswith("## "):
             path = heading["path"] if heading and not line.startswith(REFUSED) else ""
@@ -50,7 +50,7 @@ def _list_parts(prompt: str) -> Iterator[tuple[str, ShownPart]]:
             first = 0
 
 
-def _walk(prompt: str) -> Iterator[tuple[str, str | None]]:
+def walk(prompt: str) -> Iterator[tuple[str, str | None]]:
     """Give every line outside of fences, and for each fence what is inside."""
     lines = iter(prompt.split("\n"))
     for line in lines:

@@ -3,9 +3,10 @@
 import json
 
 import pytest
-from forge_cli.render import interactions
-from forge_cli.render.interactions import describe_stats, render_manifest
-from forge_cli.views.reasoning import read_reasoning
+from forge_cli.render.calls import facts
+from forge_cli.render.calls.facts import describe_stats
+from forge_cli.render.calls.manifest import render_manifest
+from forge_cli.views.calls.reasoning import read_reasoning
 from forge_core.models.call import settings as call_settings
 from forge_core.models.call.context import ContextEntry, ContextStats
 
@@ -33,7 +34,7 @@ def test_stats_are_one_line_that_says_what_is_missing() -> None:
 
 
 def test_usual_time_limit_is_that_of_the_engine() -> None:
-    assert interactions.TIMEOUT_S == call_settings.TIMEOUT_S
+    assert facts.TIMEOUT_S == call_settings.TIMEOUT_S
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,59 @@
+"""What became of a call's answer, in one word, and why; pure."""
+
+from dataclasses import dataclass
+
+from forge_obs import STARTED, Interaction
+
+from forge_cli.views.outline import AttemptOutline, find_asked
+
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an answer."""
+
+    word: str
+    """`accepted`, `refused`, `unusable`, `failed`, `asked back`, `answered` or `unknown`."""
+    reason: str = ""
+    """Why; empty where there is nothing to say."""
+
+    @property
+    def style(self) -> str:
+        """The status in whose colour it is shown."""
+        return STYLES.get(self.word, "warning")
+
+
+STYLES = {"accepted": "success", "answered": "answered", "asked back": "answered"}
+STYLES |= dict.fromkeys(("refused", "unusable", "failed"), "failed")
+
+
+def judge_call(call: Interaction, attempt: AttemptOutline | None = None) -> Outcome:
+    """Say what became of a call's answer.
+
+    Args:
+        call: The call.
+        attempt: The attempt that it belongs to, for what older records do not say of the call.
+    """
+    if call.status == STARTED:
+        return Outcome(UNKNOWN, "the request was sent, but no answer is on record")
+    if call.status == "error" and call.outcome is None:
+        reason = ": ".join(part for part in (call.error_type, call.error) if part)
+        return Outcome("failed", reason)
+    asked = find_asked(call)
+    if asked:
+        return Outcome("asked back", asked)
+    if call.outcome is not None:
+        return Outcome(call.outcome, call.outcome_reason or call.error or "")
+    return _judge_attempt(call, attempt)
+
+
+def _judge_attempt(call: Interaction, attempt: AttemptOutline | None) -> Outcome:
+    is_last = attempt is not None and [last.id for last in attempt.calls[-1:]] == [call.id]
+    result = attempt.result if attempt is not None and is_last else None
+    if result is None:
+        return Outcome("answered")
+    if result.signal == "success":
+        return Outcome("accepted")
+    failed = next((f"{c.name}: {c.summary}" for c in result.failed_checks), result.error or "")
+    return Outcome("refused", failed)
