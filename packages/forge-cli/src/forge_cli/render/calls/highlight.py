@@ -31,8 +31,15 @@ def highlight(code: str, path: str) -> Text:
     lexer = Syntax.guess_lexer(path)
     if lexer == "default":
         return Text(code)
-    styles = RICH_SYNTAX_THEMES[THEME].items()
-    theme = ANSISyntaxTheme({kind: style + Style(underline=False) for kind, style in styles})
+    green = Style(color="green")  # yellow cannot be read on a white background
+    theme = ANSISyntaxTheme(
+        {
+            kind: green
+            if style.color is not None and style.color.name == "yellow"
+            else style + Style(underline=False)
+            for kind, style in RICH_SYNTAX_THEMES[THEME].items()
+        }
+    )
     text = Syntax("", lexer, theme=theme, tab_size=0).highlight(code)
     text.no_wrap, text.style = None, ""
     if text.plain != code and text.plain.removesuffix("\n") == code:

@@ -15,7 +15,7 @@ from forge_cli.render.calls.manifest import render_manifest
 from forge_cli.render.calls.plan import render_plan
 from forge_cli.render.calls.section_text import render_section, rule
 from forge_cli.render.figures import format_count
-from forge_cli.render.table import Cell, align, style_status
+from forge_cli.render.table import Cell, align, name_status, style_status
 from forge_cli.render.wrapping import cut, wrap, wrap_prose
 from forge_cli.views.calls.conversation import Conversation, Message, read_conversation
 from forge_cli.views.calls.outcome import Outcome, judge_call
@@ -102,7 +102,7 @@ def _describe_work(page: CallPage, width: int | None) -> Iterator[Text]:
         yield from _fact("task", call.task_id, width)
         return
     run, unit = place.view.run, place.unit
-    yield from _fact("run", f"{run.workflow_id}, {place.view.status}", width)
+    yield from _fact("run", f"{run.workflow_id}, {name_status(place.view.status)}", width)
     yield from _fact("asked for", _quote(run.description), width)
     if unit is None:
         return
