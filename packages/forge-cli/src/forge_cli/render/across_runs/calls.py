@@ -9,6 +9,7 @@ from rich.text import Text
 
 from forge_cli.escape import escape_line
 from forge_cli.program import as_started
+from forge_cli.render.calls.facts import name_call
 from forge_cli.render.figures import (
     format_age,
     format_cost,
@@ -16,7 +17,6 @@ from forge_cli.render.figures import (
     format_milliseconds,
     format_sum,
 )
-from forge_cli.render.interactions import name_call
 from forge_cli.render.table import STYLES, align
 from forge_cli.views.costs import Prices, tally_call
 from forge_cli.views.excerpt import Excerpt, cut_line, cut_lines
