@@ -9,6 +9,7 @@ from forge_core.llm.network.whole_answer import mend_completion
 from forge_core.llm.parse_answer import read_answer
 from forge_core.llm.request import ModelRequest, RequestLabels
 from forge_core.models.call.llm import LLMResponse
+from forge_core.models.call.settings import CallSettings
 from support.llm_server import LLMServer, raw
 
 ANSWER = {"files": [{"file_path": "a.py", "content": "é = 1\n"}], "explanation": "done"}
@@ -49,8 +50,9 @@ FORMS = {
 }
 
 
+@pytest.mark.parametrize("stream", [True, False], ids=["stream-asked", "whole-asked"])
 @pytest.mark.parametrize("form", FORMS)
-async def test_completion_is_read(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_completion_is_read(form: str, stream: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     request = ModelRequest(
         model="openai-chat:gpt-5.2",
         system_prompt="system",
@@ -58,6 +60,7 @@ async def test_completion_is_read(form: str, monkeypatch: pytest.MonkeyPatch) ->
         output=LLMResponse,
         max_tokens=100,
         labels=RequestLabels("llm"),
+        settings=CallSettings(stream=stream),
     )
     with LLMServer(lambda _: raw(json.dumps(FORMS[form]).encode())) as server:
         server.configure(monkeypatch)
@@ -65,6 +68,12 @@ async def test_completion_is_read(form: str, monkeypatch: pytest.MonkeyPatch) ->
 
     assert read_answer(answer.text, LLMResponse).output == LLMResponse.model_validate(ANSWER)
     assert (answer.usage.input_tokens, len(server.exchanges)) == (7, 1)
+
+
+def test_completion_that_lacks_nothing_stays_byte_for_byte() -> None:
+    body = json.dumps(FORMS["as it should be"], indent=3)
+
+    assert mend_completion(body, "m") == body
 
 
 @pytest.mark.parametrize("body", ["", "<html>", "[]", '{"error": {}}', '{"choices": {}}', "null"])

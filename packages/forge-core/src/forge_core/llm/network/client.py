@@ -8,6 +8,7 @@ See D43 and D77.
 """
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import httpx2
 from pydantic_ai.direct import model_request, model_request_stream
@@ -34,6 +35,9 @@ from forge_core.llm.servers.known_dialects import build_first_dialect
 
 Partial = Callable[[], ModelResponse]
 """Returns what has been read of a stream so far."""
+
+Asked = TypeVar("Asked")
+"""What a way of asking gives."""
 
 
 async def request_over_network(
@@ -67,37 +71,31 @@ class _Request:
         exchange = self._exchange
         with as_model_failure(exchange, self._find_wreck):
             async with build_http_client(exchange.hooks, exchange.request.timeout_s) as http:
-                if exchange.dialect.stream:
-                    response = await self._ask_for_stream(http)
-                else:
-                    response = await self._ask(http)
+                response = await self._obtain(http)
             note_answer(exchange.request)
             return build_answer(exchange, response)
 
-    async def _ask_for_stream(self, http: httpx2.AsyncClient) -> ModelResponse:
-        """Read an answer piece by piece; one that comes as a whole is read as what it is."""
+    async def _obtain(self, http: httpx2.AsyncClient) -> ModelResponse:
+        """Read an answer as it was asked for; one that came as a whole is read as what it is."""
+        exchange = self._exchange
+        is_stream = exchange.dialect.stream
         try:
-            response = await self._read_stream(http)
+            response = await (self._read_stream(http) if is_stream else self._ask(http))
         except Exception:
-            if not self._exchange.is_whole:
+            if not exchange.is_whole or not (is_stream or self._is_mended):
                 raise
         else:
-            if not self._exchange.is_whole:
-                check_end(self._exchange, response)
+            if is_stream and not exchange.is_whole:
+                check_end(exchange, response)
                 return response
-        self._partial = self._exchange.first_token_at = None
+            if not is_stream and not self._is_mended:
+                return response
+        self._partial = exchange.first_token_at = None
         async with httpx2.AsyncClient(transport=httpx2.MockTransport(self._replay)) as again:
             return await self._ask(again)
 
     async def _read_stream(self, http: httpx2.AsyncClient) -> ModelResponse:
-        request, dialect = self._exchange.request, self._exchange.dialect
-        model = build_model(request.model, http)
-        async with model_request_stream(
-            model,
-            [build_message(request)],
-            model_settings=fit_settings(build_settings(request, dialect), model),
-            model_request_parameters=build_parameters(request, dialect),
-        ) as stream:
+        async with self._call(model_request_stream, http) as stream:
             self._partial = stream.get
             async for event in stream:
                 chars = count_chars(event)
@@ -106,20 +104,33 @@ class _Request:
             return stream.get()
 
     async def _ask(self, http: httpx2.AsyncClient) -> ModelResponse:
+        return await self._call(model_request, http)
+
+    def _call(self, ask: Callable[..., Asked], http: httpx2.AsyncClient) -> Asked:
+        """Call the library, in either of its two ways, with all that is asked."""
         request, dialect = self._exchange.request, self._exchange.dialect
         model = build_model(request.model, http)
-        return await model_request(
+        return ask(
             model,
             [build_message(request)],
             model_settings=fit_settings(build_settings(request, dialect), model),
             model_request_parameters=build_parameters(request, dialect),
         )
 
+    @property
+    def _is_mended(self) -> bool:
+        """Whether the library would miss something in what came."""
+        return self._mend() != self._exchange.body
+
+    def _mend(self) -> str:
+        """Return the body of the response, as the library wants it."""
+        model = split_model(self._exchange.request.model)[1]
+        return mend_completion(self._exchange.body or "", model)
+
     def _replay(self, _: httpx2.Request) -> httpx2.Response:
         """Return the response that has come already."""
-        model = split_model(self._exchange.request.model)[1]
-        body = mend_completion(self._exchange.body or "", model).encode()
-        return httpx2.Response(200, headers={"content-type": "application/json"}, content=body)
+        headers = {"content-type": "application/json"}
+        return httpx2.Response(200, headers=headers, content=self._mend().encode())
 
     def _find_wreck(self) -> ModelAnswer | None:
         try:

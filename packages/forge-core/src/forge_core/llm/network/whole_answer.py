@@ -15,7 +15,7 @@ def mend_completion(body: str, model: str) -> str:
     """Return the body of a chat completion with all that the library insists on.
 
     Args:
-        body: As it was sent; returned as it is where it is no chat completion.
+        body: As it was sent; returned as it is where it is no chat completion, or lacks nothing.
         model: The model that was asked, for a server that does not name the one that answers.
     """
     try:
@@ -27,7 +27,8 @@ def mend_completion(body: str, model: str) -> str:
         return body
     defaults = {"id": "none", "object": "chat.completion", "created": 0, "model": model}
     mended = [_mend_choice(one, number) for number, one in enumerate(choices)]
-    return json.dumps({**_fill(document, defaults), "choices": mended})
+    whole = {**_fill(document, defaults), "choices": mended}
+    return body if whole == document else json.dumps(whole)
 
 
 def _mend_choice(choice: object, number: int) -> object:
