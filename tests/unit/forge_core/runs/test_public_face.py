@@ -8,6 +8,7 @@ import pytest
 
 PUBLIC = {
     "BudgetReached",
+    "CallSettings",
     "Limits",
     "CancellationRequested",
     "ForgeTaskInput",

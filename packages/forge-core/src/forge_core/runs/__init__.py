@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from forge_core.models.budget import Limits
+    from forge_core.models.call.settings import CallSettings
     from forge_core.models.result import TaskResult
     from forge_core.models.run import PendingActivity
     from forge_core.models.task import ForgeTaskInput, TaskDefinition
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BudgetReached",
+    "CallSettings",
     "CancellationRequested",
     "ForgeTaskInput",
     "Limits",
