@@ -22,7 +22,7 @@ from forge_core.llm.request import ModelAnswer, ModelRequest
 from forge_core.models.call.context import AssembledContext, ContextEntry, ShownFile
 from forge_core.models.call.llm import LLMCallResult, LLMResponse, PlanCallResult
 from support.llm_server import Handler, LLMServer, Reply, error, in_order, text, tool
-from support.llm_wires import Usage
+from support.llm_wires import Content, Usage
 
 MODEL = "openai-chat:gpt-5.2"
 FILES = {"files": [{"file_path": "a.py", "content": "x = 1\n"}], "explanation": "one"}
@@ -401,3 +401,25 @@ async def test_answer_cut_off_amid_a_new_file_is_final(monkeypatch: pytest.Monke
         await execute_llm_call(CONTEXT, MODEL)
 
     assert (cut.value.kind, len(server.exchanges)) == ("truncated", 1)
+
+
+async def test_answer_cut_off_in_a_later_call_is_never_half_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    content = Content(json.dumps(FILES), more=('{"files": [{"file_path": "b.py", "content": "',))
+    half = Reply(content=content, finish="length")
+    diary = Diary()
+    with serve(monkeypatch, in_order(half, tool(FILES))) as server:
+        result = await execute_llm_call(CONTEXT, MODEL, diary)
+
+    assert [failure.kind for failure in diary.failures] == ["truncated"]
+    assert (
+        "- it was cut off at 321 tokens in call 2 of the tool: answer by one call that says "
+        "everything\n"
+    ) in server.exchanges[1].prompts.user
+    assert result.response.files
+
+    with serve(monkeypatch, lambda _: half) as server, pytest.raises(ModelFailure) as again:
+        await execute_llm_call(CONTEXT, MODEL)
+
+    assert (again.value.kind, len(server.exchanges)) == ("truncated", 2)

@@ -2,16 +2,14 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from forge_core.llm.calls import CallTerms, Send, execute_llm_call
+from forge_core.llm.calls import CallTerms, execute_llm_call
 from forge_core.llm.errors import ModelFailure
-from forge_core.llm.parse_answer import Reading
-from forge_core.llm.request import ModelAnswer, ModelRequest, request_params
 from forge_core.models.call.context import AssembledContext
 from forge_core.models.call.settings import CallSettings
+from support.diary import Diary
 from support.llm_server import Exchange, LLMServer, Reply, error, in_order, raw, text, tool
 
 FILES = {"files": [{"file_path": "a.py", "content": "x = 1\n"}], "explanation": "one"}
@@ -24,26 +22,6 @@ CONTEXT = AssembledContext(
     user_prompt="Write a.\n",
     max_tokens=321,
 )
-
-
-@dataclass
-class Diary:
-    """Writes down the requests that failed, and the one that was answered."""
-
-    failures: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
-    answered_in: tuple[int, dict[str, Any]] | None = None
-
-    async def obtain(self, seq: int, request: ModelRequest, send: Send) -> ModelAnswer:  # noqa: ARG002
-        return await send(request)
-
-    async def answered(
-        self, seq: int, request: ModelRequest, answer: ModelAnswer, reading: Reading
-    ) -> None:
-        del answer, reading
-        self.answered_in = (seq, request_params(request))
-
-    async def failed(self, seq: int, request: ModelRequest, failure: ModelFailure) -> None:
-        self.failures.append((seq, str(failure), request_params(request)))
 
 
 def refuse(

@@ -1,6 +1,7 @@
 """Answers are read leniently where it is safe, and refused in words a model can act on."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from forge_core.llm.answers.sentences import MAX_PROBLEMS, PROBLEM_LENGTH
@@ -13,6 +14,7 @@ from forge_core.llm.parse_answer import (
     parse_answer,
 )
 from forge_core.llm.request import ModelAnswer, ModelRequest, RequestLabels
+from forge_core.models.call.dialect import Dialect, OutputMode
 from forge_core.models.call.llm import CallUsage, LLMResponse
 from forge_core.models.plan import Plan
 from hypothesis import given
@@ -172,6 +174,33 @@ def test_an_answer_that_is_not_whole_is_never_parsed(
 def test_truncation_names_the_limit_and_what_to_raise() -> None:
     with pytest.raises(ModelFailure, match="cut off at 77 tokens: raise output_reserve"):
         accept_answer(REQUEST, answer("{", "length"))
+
+
+def test_answer_of_no_use_that_is_as_long_as_it_may_be_was_cut_off() -> None:
+    long = answer('{"steps": [', "stop")
+    long = replace(long, usage=long.usage.model_copy(update={"output_tokens": 77}))
+
+    with pytest.raises(ModelFailure) as caught:
+        accept_answer(REQUEST, long)
+
+    assert (caught.value.kind, caught.value.problems) == ("truncated", ())
+
+
+@pytest.mark.parametrize(
+    ("mode", "said", "refused"),
+    [
+        ("json_schema", "Of course!", "response_format"),
+        ("json_schema", '{"steps": 3}', None),
+        ("tool", "Of course!", None),
+    ],
+)
+def test_prose_where_a_schema_was_to_be_obeyed_shows_that_it_was_ignored(
+    mode: OutputMode, said: str, refused: str | None
+) -> None:
+    with pytest.raises(ModelFailure) as caught:
+        accept_answer(replace(REQUEST, dialect=Dialect(output_mode=mode)), answer(said))
+
+    assert (caught.value.kind, caught.value.refused) == ("invalid_output", refused)
 
 
 def test_an_unfit_answer_is_carried_by_its_failure() -> None:

@@ -36,6 +36,12 @@ CUT_OFF = (
 )
 """What is said of an answer that is too long for what it changes."""
 
+CUT_IN_CALL = (
+    "it was cut off at {max_tokens} tokens in call {number} of the tool: answer by one call that "
+    "says everything"
+)
+"""What is said of an answer whose first calls are whole, and of which nobody knows the rest."""
+
 MAX_SAMPLES = 3
 """Answers that one call asks for until one fits."""
 
@@ -304,13 +310,16 @@ class _Sampling:
         return Review()
 
     def _explain_cut(self, failure: ModelFailure) -> Sequence[str]:
-        """Say, once, how an answer would have been short enough that repeats whole files."""
+        """Say, once, how an answer that was cut off would have been short enough."""
         if failure.kind != "truncated" or failure.answer is None or self._was_cut:
             return ()
+        limit, number = self._request.max_tokens, failure.answer.cut_call
         existing = (file.path for file in self.shown if file.ranges != ())
         repeated = find_repeated_files(failure.answer.text, existing)
-        self._was_cut = bool(repeated)
-        return [CUT_OFF.format(max_tokens=self._request.max_tokens, path=path) for path in repeated]
+        said = [CUT_OFF.format(max_tokens=limit, path=path) for path in repeated]
+        said += [CUT_IN_CALL.format(max_tokens=limit, number=number)] if number else []
+        self._was_cut = bool(said)
+        return said
 
     async def _ask(self, sample: int, request: ModelRequest) -> _Accepted:
         """Ask for one answer, each time in the form that the server has not refused yet."""
@@ -346,7 +355,7 @@ class _Sampling:
                 failure.add(f"asked again {form}")
             if observer is not None:
                 await observer.failed(seq, request, failure)
-            if form is not None:
+            if form is not None and not failure.problems:  # else it was an answer, and a sample
                 raise _AnotherForm from failure
             raise
         if observer is not None:

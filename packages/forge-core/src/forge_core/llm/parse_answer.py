@@ -64,15 +64,25 @@ def accept_answer(request: ModelRequest, answer: ModelAnswer) -> Reading:
     Raises:
         ModelFailure: It is not whole or does not fit; the failure carries it.
     """
-    cut = CUT_SHORT.get(answer.usage.finish_reason or "")
-    if cut is not None and not answer.is_cut_repeat:
-        kind, why = cut
-        why = why.format(max_tokens=request.max_tokens)
-        raise ModelFailure(kind, f"{request.model}: {why}", answer=answer)
+    reason = answer.usage.finish_reason or ""
+    if reason in CUT_SHORT and not answer.is_cut_repeat:
+        raise _build_cut(request, answer, reason)
     try:
         return read_answer("" if answer.is_empty else answer.text, request.output)
     except UnfitAnswer as error:
-        raise _build_unfit(request, answer, "the schema", error.problems) from error
+        if answer.usage.output_tokens >= request.max_tokens:  # some servers do not say so
+            raise _build_cut(request, answer, "length") from error
+        failure = _build_unfit(request, answer, "the schema", error.problems)
+        mode = request.dialect.output_mode if request.dialect else None
+        if mode == "json_schema" and "{" not in answer.text:
+            failure.refused = "response_format"  # which the server took and ignored
+        raise failure from error
+
+
+def _build_cut(request: ModelRequest, answer: ModelAnswer, reason: str) -> ModelFailure:
+    kind, why = CUT_SHORT[reason]
+    why = why.format(max_tokens=request.max_tokens)
+    return ModelFailure(kind, f"{request.model}: {why}", answer=answer)
 
 
 def refuse_unfit(

@@ -94,6 +94,8 @@ class ModelAnswer:
     """What the model thought before it answered, as far as the provider tells; not in `text`."""
     is_cut_repeat: bool = False
     """Whether what the limit cut off is only a repetition of the answer, which is whole."""
+    cut_call: int = 0
+    """Which call of the tool the limit cut off, where whole ones stand before it; else 0."""
     reported: Reported = field(default_factory=Reported)
     """What else the provider says of it."""
 

@@ -15,6 +15,7 @@ FIRST = Dialect(strict=True, parallel_tool_calls=False)
         ("strict", "", "without strict"),
         ("stream", "", "without streaming"),
         ("stream_options", "", "without stream_options"),
+        ("pattern", "", "without pattern"),
         ("tools", "", "for text that fits the schema instead of a tool call"),
         ("max_completion_tokens", "", "with max_tokens"),
         ("max_tokens", "", "without max_tokens"),

@@ -47,6 +47,20 @@ SAID: dict[str, tuple[dict[str, Any], object, str]] = {
         openai("Invalid schema for function 'llmresponse'", "tools[0].function.parameters"),
         "strict",
     ),
+    "openai-pattern": (
+        CHAT,
+        openai(
+            "Invalid schema for function 'llmresponse': In context=('properties', 'file_path'), "
+            "'pattern' is not permitted.",
+            "tools[0].function.parameters",
+        ),
+        "pattern",
+    ),
+    "grammar-pattern": (
+        CHAT,
+        openai("The provided JSON schema contains features not supported by xgrammar: pattern"),
+        "pattern",
+    ),
     "fastapi": (CHAT, fastapi("max_completion_tokens"), "max_completion_tokens"),
     "fastapi-nested": (CHAT, fastapi("tools", "0", "function", "strict"), "strict"),
     "fastapi-words": (CHAT, {"detail": "stream_options is not known"}, "stream_options"),

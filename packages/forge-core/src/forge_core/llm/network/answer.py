@@ -21,13 +21,15 @@ def build_answer(exchange: Exchange, response: ModelResponse) -> ModelAnswer:
     """Reduce a response to its text and figures."""
     usage = response.usage
     calls = _list_arguments(response)
-    whole = drop_cut_repeat(calls) if response.finish_reason == "length" else calls
+    is_cut = response.finish_reason == "length"
+    whole = drop_cut_repeat(calls) if is_cut else calls
     text = merge_calls(whole) if whole else response.text
     return ModelAnswer(
         text=(exchange.body or "") if text is None else text,
         is_empty=text is None,
         reasoning="\n\n".join(_list_thoughts(response)),
         is_cut_repeat=len(whole) < len(calls),
+        cut_call=len(calls) if is_cut and len(calls) == len(whole) > 1 else 0,
         usage=CallUsage(
             model_name=response.model_name or split_model(exchange.request.model)[1],
             input_tokens=usage.input_tokens or 0,

@@ -10,6 +10,7 @@ from pydantic_ai.output import OutputObjectDefinition
 from pydantic_ai.settings import CacheConfig, ModelSettings
 
 from forge_core.llm.request import ModelRequest
+from forge_core.llm.servers.answer_schema import PATTERN, build_schema
 from forge_core.models.call.dialect import Dialect
 
 
@@ -53,7 +54,7 @@ def build_parameters(request: ModelRequest, dialect: Dialect) -> ModelRequestPar
     """Build what the answer has to be: the arguments of a tool, text of a form, or text."""
     if dialect.output_mode == "prompted":
         return ModelRequestParameters(output_mode="text", allow_text_output=True)
-    schema = request.output.model_json_schema(mode="serialization")
+    schema = build_schema(request.output, patterns=PATTERN not in dialect.refused)
     description = request.output.__doc__ or ""
     strict = dialect.strict or None
     if dialect.output_mode == "json_schema":

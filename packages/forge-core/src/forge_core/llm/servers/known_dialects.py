@@ -12,6 +12,7 @@ from forge_core.errors import ModelNotConfigured
 from forge_core.llm.model_name import PROVIDERS, SCRIPTED, split_model
 from forge_core.llm.providers import read_access
 from forge_core.llm.request import ModelRequest
+from forge_core.llm.servers.answer_schema import build_schema
 from forge_core.llm.servers.dialects import describe_change, find_next_dialect
 from forge_core.models.call.dialect import LIMITS, Dialect
 
@@ -50,7 +51,7 @@ def put_in_dialect(request: ModelRequest) -> ModelRequest:
     dialect = _KNOWN.get(_key(request, first), first)
     system_prompt = request.system_prompt
     if dialect.output_mode == "prompted":
-        schema = json.dumps(request.output.model_json_schema(mode="serialization"))
+        schema = json.dumps(build_schema(request.output))
         system_prompt = system_prompt.rstrip("\n") + FORM.format(schema=schema)
     return replace(request, dialect=dialect, system_prompt=system_prompt)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from forge_core.llm.error_body import list_statements, split_path
+from forge_core.llm.servers.answer_schema import PATTERN
 
 ESSENTIAL = frozenset(
     {"contents", "input", "instructions", "messages", "model", "prompt", "system", "user"}
@@ -50,6 +51,9 @@ NAMES: tuple[tuple[str, re.Pattern[str]], ...] = (
 )
 """What servers write of parameters that have more than one name; the first that fits counts."""
 
+PATTERNS = re.compile(r"\bpattern\W+(is |are )?(not |un)\w*|(not|n't) support.{0,40}\bpattern\b")
+"""Words about patterns in a schema, whatever place is named."""
+
 FORMATS = frozenset({"format", "output_config", "output_format", "response_format", "text"})
 """First parts of paths to the format of a text."""
 
@@ -58,7 +62,8 @@ def find_refused_parameter(status: int, body: str, sent: Mapping[str, Any]) -> s
     """Return the parameter that a response refuses, by its path in the body; None for no one.
 
     A forced choice of a tool is `tool_choice`, the demand to hold an answer to its schema `strict`,
-    tools at all `tools`, and a format of the text `response_format`, whatever a server calls them.
+    tools at all `tools`, a format of the text `response_format`, and patterns in a schema
+    `pattern`, whatever a server calls them.
 
     Args:
         status: The HTTP status.
@@ -69,6 +74,8 @@ def find_refused_parameter(status: int, body: str, sent: Mapping[str, Any]) -> s
         return None
     for path, words in list_statements(body):
         said = words.lower()
+        if PATTERNS.search(said):
+            return PATTERN
         name = _read_path(path, sent) if path else None
         name = name or _read_words(said, sent)
         if name is not None and not (name in LIMIT_NAMES and SIZE.search(said)):
