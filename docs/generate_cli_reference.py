@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from forge_cli.commands import build_app
-from forge_cli.help import EXAMPLES
+from forge_cli.help import EXAMPLES, METAVARS, USAGES
 from forge_cli.options.common import GLOBAL_GROUP
 
 PAGE = Path(__file__).parent / "reference" / "cli.md"
@@ -27,6 +27,10 @@ What a RUN and a CALL are called by is in [names.md](names.md).
 
 HEADING = re.compile(r"^#+ forge (.+)$", re.M)
 
+USAGE = re.compile(r"```console\n.*?\n```", re.S)
+
+VALUE = re.compile(rf"(?<= )(?:{'|'.join(METAVARS)})(?=[`.])")
+
 GLOBAL_OPTIONS = re.compile(rf"\*\*{GLOBAL_GROUP.name}\*\*:\n\n(?:\*.*\n)+\n?")
 
 
@@ -34,10 +38,21 @@ def render_page() -> str:
     """Render the page: every command with its usage, its text, its options and examples."""
     text = build_app().generate_docs(output_format="markdown", heading_level=1)
     unbroken = re.sub(r"\n +(?=[^ *-])", " ", text[text.index("\n## forge ") :])
+    unbroken = VALUE.sub(lambda match: METAVARS[match[0]], unbroken)
     [common] = set(GLOBAL_OPTIONS.findall(f"{unbroken}\n"))
     sections = re.split(r"^(?=#+ forge )", GLOBAL_OPTIONS.sub("", f"{unbroken}\n"), flags=re.M)
-    commands = "".join(section.rstrip() + render_examples(section) for section in sections)
+    commands = "".join(render_section(section) for section in sections)
     return re.sub(r"\n{3,}", "\n\n", INTRODUCTION + "\n" + common + commands).rstrip() + "\n"
+
+
+def render_section(section: str) -> str:
+    """Render a section with the usage as the help page has it, and with examples."""
+    heading = HEADING.search(section)
+    usage = USAGES.get(heading[1]) if heading is not None else None
+    if usage is not None:
+        lines = "\n".join(line.strip() for line in usage.splitlines())
+        section = USAGE.sub(f"```console\n{lines}\n```", section, count=1)
+    return section.rstrip() + render_examples(section)
 
 
 def render_examples(section: str) -> str:

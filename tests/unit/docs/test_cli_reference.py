@@ -6,7 +6,7 @@ from itertools import chain
 from pathlib import Path
 
 from cyclopts import App
-from forge_cli.commands import build_app
+from forge_cli.commands import ALIASES, build_app
 from forge_cli.exit_codes import ExitCode
 from forge_cli.help import EXAMPLES
 from forge_cli.render.json_documents import build_run
@@ -46,7 +46,7 @@ def test_computed_keys_of_a_run_are_documented() -> None:
 
 def list_commands(app: App, prefix: str = "") -> list[str]:
     """Name every command and sub-command."""
-    names = [name for name in app if not name.startswith("-")]
+    names = [name for name in app if not name.startswith("-") and name not in ALIASES.values()]
     below = (list_commands(app[name], f"{prefix}{name} ") for name in names)
     return [*(prefix + name for name in names), *chain.from_iterable(below)]
 

@@ -1,15 +1,18 @@
 """Command lines, and the help on them at the width of a usual terminal."""
 
 import re
+import shlex
 from importlib import import_module
+from importlib.metadata import version
 from inspect import getdoc
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from forge_cli.app import call
-from forge_cli.commands import COMMANDS
-from forge_cli.options.common import may_have_global_options
+from forge_cli.commands import COMMANDS, GROUPS, SECTIONS, build_app
+from forge_cli.help import EXAMPLES
+from forge_cli.options.common import GlobalOptions, may_have_global_options
 
 
 @pytest.mark.parametrize(
@@ -46,7 +49,91 @@ def test_users_read_the_whole_docstring_of_a_command(
     expected = said.split("\n\nArgs:")[0].split()
     shown = capsys.readouterr().out
     assert f"Usage: forge {command}" in shown
+    assert "Options of every command" not in shown
     assert " ".join(expected) in " ".join(shown.split())
+
+
+def list_pages() -> list[list[str]]:
+    """List the words that help is asked for with: none, a group or a command."""
+    return [[], *([name] for name in GROUPS), *(command.split() for command in COMMANDS)]
+
+
+@pytest.mark.parametrize("words", list_pages(), ids=lambda words: " ".join(words) or "forge")
+def test_page_of_help_is_as_wide_as_a_usual_terminal_at_most(
+    words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+
+    assert call(["help", *words]) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(" ".join(["Usage: forge", *words]))
+    assert [line for line in lines if len(line.rstrip()) > 80] == []
+
+
+def test_list_of_commands_has_each_in_one_section_and_the_options_of_all(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert call(["help"]) == 0
+
+    shown = capsys.readouterr().out
+    titles = re.findall(r"^╭─ (.*?) ─+╮$", shown, re.M)
+    assert titles == [*SECTIONS, "Options", "Options of every command"]
+    listed = [name for names in SECTIONS.values() for name in names]
+    assert len(listed) == len(set(listed))
+    assert {name.split()[0] for name in COMMANDS} | set(GROUPS) == {n.split()[0] for n in listed}
+    assert "│ status, ls  List recent runs, or show one of them." in shown
+
+
+def list_examples() -> list[str]:
+    return [line for lines in EXAMPLES.values() for line in lines]
+
+
+@pytest.mark.parametrize("line", list_examples())
+def test_example_is_a_command_line_that_the_application_takes(line: str) -> None:
+    command = re.findall(r"(?<![\w./-])forge .*?(?= \| | > |\)|$)", line)[0]
+
+    build_app(with_help=False).parse_args(
+        shlex.split(command)[1:], exit_on_error=False, print_error=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("argv", "output"),
+    [
+        (["ls"], "no runs recorded yet\n"),
+        (["version"], f"{version('forge-cli')}\n"),
+        (["logs"], "error: which run? forge logs RUN, or forge logs @last for the newest"),
+        (["help", "db", "prun"], "error: unknown command 'db prun': did you mean 'db prune'?\n"),
+        (["help", "nothing"], "error: unknown command 'nothing': `forge help` lists them all\n"),
+    ],
+    ids=" ".join,
+)
+def test_names_of_other_programs_are_understood(
+    argv: list[str], output: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call(argv)
+
+    assert "".join(capsys.readouterr()).startswith(output)
+
+
+@pytest.mark.parametrize(
+    ("options", "verbosity"),
+    [
+        ("", 0),
+        ("-v", 1),
+        ("-vv", 2),
+        ("-v -v", 2),
+        ("--log-level info", 1),
+        ("--log-level debug", 2),
+        ("--log-level info -vv", 2),
+    ],
+)
+def test_log_is_asked_for_by_its_level_or_in_short(options: str, verbosity: int) -> None:
+    _, bound, _ = build_app(with_help=False).meta.parse_args(["status", *options.split()])
+
+    given = bound.arguments.get("options", GlobalOptions())
+    assert given.verbosity == verbosity
 
 
 @pytest.mark.parametrize("argv", [["db"], ["server"], ["db", "--help"], ["server", "--help"]])
@@ -65,6 +152,7 @@ def test_each_command_of_a_group_says_what_it_does(
     [
         pytest.param([], True, id="nothing"),
         pytest.param(["status", "-vv"], True, id="log"),
+        pytest.param(["status", "--log-level", "info"], True, id="level"),
         pytest.param(["--no-pager", "status"], True, id="pager"),
         pytest.param(["run", "-h"], True, id="help"),
         pytest.param(["--version"], True, id="version"),

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 from forge_cli import program
-from forge_cli.program import as_started, find_program
+from forge_cli.commands import ALIASES, COMMANDS
+from forge_cli.program import HINT, as_started, find_program
 
 HATCH = "HATCH_ENV_ACTIVE"
 
@@ -58,3 +59,9 @@ def test_only_commands_are_renamed(monkeypatch: pytest.MonkeyPatch) -> None:
         "hatch run forge resume w, newer than this forge knows, /x/forge run, "
         "`hatch run forge db check`"
     )
+
+
+def test_hint_of_every_command_is_known() -> None:
+    assert [
+        name for name in {*COMMANDS, *ALIASES.values()} if not HINT.match(f"forge {name}")
+    ] == []

@@ -42,9 +42,8 @@ def call(argv: list[str]) -> ExitCode:
             result = app.meta(argv) if has_global_options else launch(app, argv)
     except UnusedCliTokensError as error:
         words = " ".join(error.unused_tokens or ())
-        reason = (
-            f"unexpected {words!r}: quote a text of several words, and give ids by their options"
-        )
+        reason = f"unexpected {words!r}: `forge help` has the options, and a text of several words "
+        reason += "needs quotes"
         return _fail(argv, ExitCode.USAGE, "UsageError", reason)
     except CycloptsError as error:
         return _fail(argv, ExitCode.USAGE, "UsageError", str(error))

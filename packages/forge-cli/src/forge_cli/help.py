@@ -1,6 +1,7 @@
 """Help pages: their text, their layout on a terminal, and the examples below each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -23,19 +24,26 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
     "status": (
         "forge status --status failed --since 7d",
-        "forge status --workflow-id forge-iso-dates-0a1b2c3d --verbose",
-        "forge status --workflow-id forge-iso-dates-0a1b2c3d --failed --verbose",
+        "forge status @last",
+        "forge status iso-dates --failed --full",
         "forge status --json | jq -r .runs[].workflow_id",
     ),
-    "resume": ("forge resume forge-iso-dates-0a1b2c3d",),
-    "cancel": ("forge cancel forge-iso-dates-0a1b2c3d",),
+    "resume": ("forge resume iso-dates", "forge resume @last --max-cost 5"),
+    "cancel": ("forge cancel iso-dates", "forge cancel @last"),
+    "logs": ("forge logs @last", "forge logs iso-dates --step parser --failed"),
+    "help": ("forge help", "forge help db prune"),
+    "version": ("forge version",),
     "worker": (
         "TEMPORAL_ADDRESS=temporal.example.org:7233 forge worker",
         "forge worker --temporal-address 127.0.0.1:7233",
     ),
     "demo": ("forge demo", "FORGE_DB_PATH= forge demo"),
     "config": ("forge config", "forge config --repo ~/src/project --json"),
-    "show": ("forge show 3f2a", "forge show 3f2a --prompt > prompt.txt"),
+    "show": (
+        "forge show 3f2a",
+        "forge show iso-dates 2",
+        "forge show @last --prompt > prompt.txt",
+    ),
     "calls": (
         "forge calls --failed --since 7d",
         "forge calls --model claude --outcome refused",
@@ -76,6 +84,36 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
 """Command lines by command; an empty name is `forge` itself."""
 
 
+USAGES: Mapping[str, str] = {
+    "run": "forge run DESCRIPTION [OPTIONS]\n       forge run --task-file FILE [OPTIONS]",
+    "resume": "forge resume RUN [OPTIONS]",
+    "cancel": "forge cancel RUN [OPTIONS]",
+    "status": "forge status [RUN] [OPTIONS]",
+    "logs": "forge logs RUN [OPTIONS]",
+    "show": "forge show CALL [OPTIONS]\n       forge show RUN NUMBER [OPTIONS]",
+    "clean": "forge clean [RUN...] [OPTIONS]",
+    "completion": "forge completion [bash|zsh|fish] [--install]",
+    "help": "forge help [COMMAND...]",
+    "db prune": "forge db prune --older-than AGE [OPTIONS]",
+    "db backup": "forge db backup TARGET",
+    "db restore": "forge db restore BACKUP",
+}
+"""How commands are called that take more than options; others are described by the library."""
+
+METAVARS = {"STR": "TEXT", "INT": "NUMBER", "FLOAT": "NUMBER", "CHOICE": "WORD"}
+"""What users are told of the values of options, by the library's names of types."""
+
+WIDTH = 80
+"""Columns of the widest help page; longer lines are harder to read."""
+
+HELP_OF_ALL = "`forge help` lists all commands, and the options that each of them understands."
+
+
+def render_epilogue(command: str) -> str:
+    """Render what stands below the help of a command: its examples, and where there is more."""
+    return f"{render_examples(command)}\n\n{HELP_OF_ALL}"
+
+
 def render_examples(command: str) -> str:
     """Render the examples of a command."""
     return "\n".join(["Examples:", *(f"  {line}" for line in EXAMPLES.get(command, ()))])
@@ -107,27 +145,79 @@ def _read_docstrings(module: str) -> Mapping[str, str | None]:
     return {node.name: get_docstring(node) for node in body if isinstance(node, FunctionDef)}
 
 
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Commands that the list of all has together."""
+
+    title: str
+    commands: Mapping[str, str]
+    """What each does, by its names."""
+
+
 class HelpPages:
     """Prints help as the library does, but what is said of each option as one paragraph.
 
     The library takes the line breaks of the source over, which are those of a wider page. It is
     imported when help is asked for.
+
+    Args:
+        common: Title of the options that all commands have; they are shown on one page only.
+        sections: The commands of that page; none for any other page.
     """
+
+    def __init__(self, common: str, sections: Sequence[Section] = ()) -> None:
+        self._common = common
+        self._sections = sections
 
     def __call__(self, console: "Console", options: "ConsoleOptions", panel: "HelpPanel") -> None:
         """Print a panel of options or commands."""
-        from cyclopts.help.inline_text import InlineText  # noqa: PLC0415 - for help only
-        from rich.text import Text  # noqa: PLC0415
+        if panel.title == self._common and not self._sections:
+            return
+        if panel.format == "command" and self._sections:
+            self._print_sections(console, options, panel)
+            return
+        _print_panel(console, options, panel)
 
-        for entry in panel.entries:
-            said = entry.description
-            if isinstance(said, InlineText) and isinstance(said.primary_renderable, Text):
-                said.primary_renderable = Text(" ".join(said.primary_renderable.plain.split()))
-        _make_formatter()(console, options, panel)
+    def _print_sections(
+        self, console: "Console", options: "ConsoleOptions", panel: "HelpPanel"
+    ) -> None:
+        """Print the commands in sections, and then the options that the library adds to them."""
+        from cyclopts.help import HelpEntry, HelpPanel  # noqa: PLC0415 - for help only
+
+        for section in self._sections:
+            entries = [
+                HelpEntry(positive_names=(names,), description=text)
+                for names, text in section.commands.items()
+            ]
+            _print_panel(console, options, HelpPanel("command", section.title, entries=entries))
+        flags = [entry for entry in panel.entries if entry.names[0].startswith("-")]
+        _print_panel(console, options, HelpPanel("command", "Options", entries=flags))
 
     def render_usage(self, console: "Console", options: "ConsoleOptions", usage: Any) -> None:  # noqa: ANN401 - anything that rich prints
         """Print how the command is called."""
         _make_formatter().render_usage(console, options, usage)
+
+
+def _print_panel(console: "Console", options: "ConsoleOptions", panel: "HelpPanel") -> None:
+    from cyclopts.help.inline_text import InlineText  # noqa: PLC0415 - for help only
+    from rich.text import Text  # noqa: PLC0415
+
+    panel.entries = [
+        entry.copy(metavar=METAVARS.get(entry.metavar or "", entry.metavar))
+        for entry in panel.entries
+    ]
+    for entry in panel.entries:
+        said = entry.description
+        if isinstance(said, InlineText) and isinstance(said.primary_renderable, Text):
+            said.primary_renderable = Text(" ".join(said.primary_renderable.plain.split()))
+    _make_formatter()(console, options, panel)
+
+
+def make_console() -> "Console":
+    """Make what prints the pages, as wide as the terminal but not wider than lines are read."""
+    from rich.console import Console  # noqa: PLC0415 - for help only
+
+    return Console(width=min(WIDTH, Console().width))
 
 
 def _make_formatter() -> "DefaultFormatter":

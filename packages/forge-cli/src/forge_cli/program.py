@@ -11,10 +11,10 @@ from pathlib import PurePath
 
 NAME = "forge"
 
-HINT = re.compile(
-    r"(?<![\w./-])forge(?= (?:blame|calls|cancel|clean|completion|config|db|demo|diff|doctor|resume"
-    r"|run|server|show|stats|status|worker)\b)"
-)
+_NAMES = """blame calls cancel clean completion config db demo diff doctor help
+logs ls resume run server show stats status version worker"""
+
+HINT = re.compile(rf"(?<![\w./-])forge(?= (?:{'|'.join(_NAMES.split())})\b)")
 """The beginning of a command in a message."""
 
 

@@ -2,27 +2,30 @@
 
 from collections.abc import Mapping
 
-from cyclopts import App
+from cyclopts import App, Group
 
-from forge_cli.help import HelpPages, read_help, render_examples
-from forge_cli.options.common import build_launcher
+from forge_cli.help import (
+    USAGES,
+    HelpPages,
+    Section,
+    make_console,
+    read_help,
+    render_epilogue,
+    render_examples,
+)
+from forge_cli.options.common import GLOBAL_GROUP, build_launcher
 
 COMMANDS: Mapping[str, str] = {
     "run": "run",
-    "status": "status",
-    "calls": "calls",
-    "show": "show",
     "resume": "run",
     "cancel": "cancel",
-    "worker": "worker",
-    "config": "config",
-    "clean": "clean",
-    "completion": "completion",
-    "doctor": "doctor",
     "demo": "demo",
-    "server start": "server",
-    "server stop": "server",
-    "server status": "server",
+    "worker": "worker",
+    "status": "status",
+    "logs": "status",
+    "calls": "calls",
+    "show": "show",
+    "clean": "clean",
     "db path": "db",
     "db upgrade": "db",
     "db check": "db",
@@ -30,8 +33,27 @@ COMMANDS: Mapping[str, str] = {
     "db backup": "db",
     "db restore": "db",
     "db export": "db",
+    "server start": "server",
+    "server stop": "server",
+    "server status": "server",
+    "config": "config",
+    "doctor": "doctor",
+    "completion": "completion",
+    "help": "help",
+    "version": "help",
 }
 """Modules by command; the function has the last word of the command as its name."""
+
+SECTIONS: Mapping[str, tuple[str, ...]] = {
+    "Run": ("run", "resume", "cancel", "demo", "worker"),
+    "Look": ("status", "logs", "calls", "show"),
+    "Share": ("db export",),
+    "Keep house": ("clean", "db", "server", "config", "doctor", "completion", "help", "version"),
+}
+"""Where `forge --help` lists the commands, in this order; `db` and `server` stand for theirs."""
+
+ALIASES: Mapping[str, str] = {"status": "ls"}
+"""Other names by command."""
 
 GROUPS: Mapping[str, str] = {
     "server": "Look after the embedded Temporal server.",
@@ -51,31 +73,56 @@ def build_app(*, with_help: bool = True) -> App:
         help="Run LLM tasks on a git repository, with every model call on record.",
         help_epilogue=render_examples(""),
         help_format="plaintext",
-        help_formatter=HelpPages(),
+        help_formatter=HelpPages(GLOBAL_GROUP.name, _describe_sections() if with_help else ()),
+        group_parameters=Group.create_default_parameters("Options"),
+        console=make_console() if with_help else None,
         version=_read_version,
         result_action="return_value",
         exit_on_error=False,
         print_error=False,
         suppress_keyboard_interrupt=False,
     )
+    pages = HelpPages(GLOBAL_GROUP.name)
     groups = {
-        name: App(name=name, help=text, help_epilogue=render_examples(name))
+        name: App(name=name, help=text, help_epilogue=render_epilogue(name), help_formatter=pages)
         for name, text in GROUPS.items()
     }
     for command, module in COMMANDS.items():
         group, _, name = command.rpartition(" ")
-        path = f"{__package__}.{module}"
         groups.get(group, app).command(
-            f"{path}:{name}",
+            f"{__package__}.{module}:{name}",
             name=name,
-            help=read_help(path, name) if with_help else None,
-            help_epilogue=render_examples(command),
+            alias=ALIASES.get(command),
+            help=_describe(command) if with_help else None,
+            usage=USAGES.get(command),
+            help_epilogue=render_epilogue(command),
+            help_formatter=pages,
         )
     for group_app in groups.values():
         app.command(group_app)
     app.meta.suppress_keyboard_interrupt = False  # it would end the process without a word
     app.meta.default(build_launcher(app))
     return app
+
+
+def _describe(command: str) -> str | None:
+    return read_help(f"{__package__}.{COMMANDS[command]}", command.rpartition(" ")[2])
+
+
+def _describe_sections() -> list[Section]:
+    """Say of each command in a few words what it does."""
+    return [
+        Section(
+            title,
+            {
+                ", ".join(filter(None, (command, ALIASES.get(command)))): (
+                    GROUPS.get(command) or (_describe(command) or "").partition("\n")[0]
+                )
+                for command in commands
+            },
+        )
+        for title, commands in SECTIONS.items()
+    ]
 
 
 def _read_version() -> str:

@@ -15,9 +15,9 @@ from forge_cli.actions.status import (
 )
 from forge_cli.config.files import load_user_config
 from forge_cli.exit_codes import ExitCode
-from forge_cli.options.names import OptionalRun, choose_run_name
+from forge_cli.options.names import OptionalRun, choose_run_name, require_run_name
 from forge_cli.options.status import CallOptions, ListOptions, OutputOptions
-from forge_cli.options.types import parse_since
+from forge_cli.options.types import Switch, parse_since
 from forge_cli.store.filters import RunFilter
 from forge_cli.store.queries import Store
 from forge_cli.store.resolver import find_run
@@ -76,6 +76,34 @@ def status(
         return stream_run(store, run_name, query, verbose=full)
     with paged():
         return show_run(store, run_name, query, output.format, verbose=full)
+
+
+def logs(
+    run: OptionalRun = None,
+    /,
+    *,
+    workflow_id: OptionalRun = None,
+    run_id: str | None = None,
+    calls: CallOptions | None = None,
+    json: Switch = False,
+    jsonl: Switch = False,
+    follow: Switch = False,
+) -> ExitCode:
+    """Show every model call of a run in full, as `forge status RUN --full` does.
+
+    Args:
+        run: The run: its id, its task, a beginning or an end of either that fits no other, or @last
+            for the newest.
+        workflow_id: The same as an option.
+        run_id: Which run, where another program ran a workflow id several times.
+        calls: Which calls of a run are shown.
+        json: Print one JSON document instead.
+        jsonl: Print one JSON document per line instead: the run, and then each of its calls.
+        follow: Show the run until it ends or you press Ctrl-C, and then its calls.
+    """
+    name = require_run_name("logs", run, workflow_id)
+    output = OutputOptions(full=True, json=json, jsonl=jsonl, follow=follow)
+    return status(name, run_id=run_id, calls=calls, output=output)
 
 
 def _list_runs(store: Store, query: RunFilter, output: OutputOptions) -> ExitCode:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, Group, Parameter
 
@@ -17,6 +17,11 @@ from forge_cli.terminal.pager import NO_PAGER
 
 GLOBAL_GROUP = Group("Options of every command", sort_key=100)
 
+LogLevel = Literal["info", "debug"]
+
+LOG_LEVELS: tuple[LogLevel, ...] = ("info", "debug")
+"""Levels of the log, by the number of times that -v is given, from 1."""
+
 _log = logging.getLogger("forge.cli")
 
 
@@ -25,17 +30,24 @@ _log = logging.getLogger("forge.cli")
 class GlobalOptions:
     """What every command understands, before or after its name."""
 
+    log_level: Annotated[LogLevel | None, Parameter(show_default=False)] = None
+    """Print Forge's log on stderr; debug includes that of every library."""
     v: Annotated[int, Parameter(name="-v", count=True, show_default=False)] = 0
-    """Print Forge's log on stderr; -vv includes that of every library."""
+    """Short for --log-level info; -vv for --log-level debug. Whole prompts are shown by --full."""
     no_color: Switch = False
     """Print without colours, like the variable NO_COLOR."""
     no_pager: Switch = False
     """Print long output without a pager."""
 
+    @property
+    def verbosity(self) -> int:
+        """How much is logged, as `logging_to_stderr` takes it."""
+        return max(self.v, LOG_LEVELS.index(self.log_level) + 1 if self.log_level else 0)
+
 
 NO_OPTIONS = GlobalOptions()
 
-MAYBE_GLOBAL = ("-v", "-h", "--h", "--no", "--version")
+MAYBE_GLOBAL = ("-v", "--log", "-h", "--h", "--no", "--version")
 """Beginnings of words that may be an option of every command, or ask for help."""
 
 Tokens = Annotated[str, Parameter(show=False, allow_leading_hyphen=True)]
@@ -63,13 +75,13 @@ def launch(app: App, tokens: Sequence[str], options: GlobalOptions = NO_OPTIONS)
     """Run a command of an application with what holds for all of them."""
     config = load_user_config()
     with (
-        logging_to_stderr(options.v),
+        logging_to_stderr(options.verbosity),
         _environment(_build_environment(config, options)),
     ):
         if config is not None:
             from cyclopts.config import Dict  # noqa: PLC0415 - most have no such file
 
-            _log.debug("configuration: %s", config.path)
+            _log.info("configuration: %s", config.path)
             app.config = Dict(build_options(config.values), source=config.path)
         return app(tokens)
 

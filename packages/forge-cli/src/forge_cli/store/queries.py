@@ -1,5 +1,6 @@
 """The store of this machine as commands read it; nothing is created, migrated or locked."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -44,6 +45,7 @@ MAX_TASK_RUNS = 20
 RUNS_PER_READ = 100
 """Runs that are in memory at once where any number may be asked for."""
 
+_log = logging.getLogger("forge.cli")
 
 Tallies = dict[tuple[str, str | None], Tally]
 """Sums over calls, by workflow and run."""
@@ -72,6 +74,8 @@ class Store:
         """What reads the database; None where there is none."""
         if self._opened is None:
             self._opened = StoreReader.open(self.path)
+            if self._opened is not None:
+                _log.info("store: %s", self.path)
         return self._opened
 
     def get_backlog(self) -> Backlog:

@@ -23,6 +23,10 @@ SDK_CORE = "(sdk-core)"
 """Where Temporal's core, which is no Python, says that its lines come from."""
 
 
+LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
+"""Levels by how much is asked for."""
+
+
 @contextmanager
 def logging_to_stderr(verbosity: int) -> Iterator[None]:
     """Print log lines on stderr for a while.
@@ -31,12 +35,12 @@ def logging_to_stderr(verbosity: int) -> Iterator[None]:
     that Temporal's log of the same failure would only say it twice, as a traceback.
 
     Args:
-        verbosity: 0 prints Forge's own warnings, 1 every line of Forge, 2 and more those of all
-            libraries too, without what they quote. `FORGE_DEBUG` stands for 2.
+        verbosity: 0 prints Forge's own warnings, 1 what it tells of its work too, 2 and more every
+            line, also those of all libraries, without what they quote. `FORGE_DEBUG` stands for 2.
     """
     if os.environ.get("FORGE_DEBUG"):
         verbosity = 2
-    level = logging.WARNING if verbosity == 0 else logging.DEBUG
+    level = LEVELS[min(verbosity, 2)]
     with _handled(OURS if verbosity < 2 else ("",), level):
         yield
 

@@ -111,7 +111,7 @@ async def connect(config: ConnectConfig) -> Client:
     Raises:
         ServerUnavailable: It does not answer, or not as it should.
     """
-    logger.debug("connecting to the Temporal server at %s", config.address)
+    logger.info("connecting to the Temporal server at %s", config.address)
     try:
         async with asyncio.timeout(config.timeout_s):
             client = await Client.connect(
