@@ -17,6 +17,7 @@ from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import connect, embedded_config
 from forge_core.temporal_client.executions import release
 from forge_core.temporal_client.inspector import RunHandle, RunInspector
+from forge_core.validation.changed_files import ChangedFiles
 from forge_core.validation.checks import validate_files
 from forge_core.worker.worker import running_worker
 from forge_obs import get_interactions, get_run, open_reader, record
@@ -182,7 +183,7 @@ def test_check_that_fails_for_want_of_room_is_no_verdict(disk: Path) -> None:
     config = ValidationConfig(run_tests=True, test_command="echo x > b.txt")
 
     with pytest.raises(DiskFull, match="because the disk"):
-        validate_files(disk, ["a.txt"], config, lambda: None)
+        validate_files(disk, ChangedFiles(["a.txt"]), config, lambda: None)
 
 
 def test_file_is_not_repaired_without_the_room_to_write_it_whole(disk: Path) -> None:
@@ -191,6 +192,6 @@ def test_file_is_not_repaired_without_the_room_to_write_it_whole(disk: Path) -> 
     fill(disk)
 
     with pytest.raises(DiskFull, match="no disk space to fix"):
-        validate_files(disk, ["a.py"], ValidationConfig(), lambda: None)
+        validate_files(disk, ChangedFiles(["a.py"]), ValidationConfig(), lambda: None)
 
     assert (disk / "a.py").read_text() == content

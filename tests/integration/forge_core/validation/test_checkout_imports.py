@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from forge_core.models.task import ValidationConfig
+from forge_core.validation.changed_files import ChangedFiles
 from forge_core.validation.checkout_imports import put_worktree_first
 from forge_core.validation.checks import validate_files
 
@@ -81,7 +82,7 @@ def test_tests_import_what_stands_in_the_worktree(
 
     (verdict,) = [
         result
-        for result in validate_files(worktree, [], config, lambda: None)
+        for result in validate_files(worktree, ChangedFiles([]), config, lambda: None)
         if result.check_name == "tests"
     ]
 

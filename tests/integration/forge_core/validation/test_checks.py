@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from forge_core.models.result import ValidationResult
 from forge_core.models.task import ValidationConfig
+from forge_core.validation.changed_files import ChangedFiles
 from forge_core.validation.checks import validate_files
 from forge_core.validation.python import ruff as ruff_module
 from support.repository import git, make_repository, put_files
@@ -22,14 +23,14 @@ REPAIR = ValidationConfig(run_ruff_lint=True, run_ruff_format=True)
 
 
 def check(root: Path, config: ValidationConfig, *paths: str) -> dict[str, ValidationResult]:
-    results = validate_files(root, paths, config, lambda: None)
+    results = validate_files(root, ChangedFiles(paths), config, lambda: None)
     return {result.check_name: result for result in results}
 
 
 def test_clean_file_passes_lint_and_format(tmp_path: Path) -> None:
     put_files(tmp_path, {"a.py": CLEAN})
 
-    results = validate_files(tmp_path, ["a.py"], JUDGE_ONLY, lambda: None)
+    results = validate_files(tmp_path, ChangedFiles(["a.py"]), JUDGE_ONLY, lambda: None)
 
     assert [result.check_name for result in results] == ["ruff_lint", "ruff_format"]
     assert all(result.passed for result in results)
@@ -272,7 +273,7 @@ def test_tests_come_last_and_see_the_repaired_files(tmp_path: Path) -> None:
     put_files(tmp_path, {"ruff.toml": "", "a.py": UNUSED_IMPORT})
     config = ValidationConfig(run_tests=True, test_command="! grep -q 'import os' a.py")
 
-    results = validate_files(tmp_path, ["a.py"], config, lambda: None)
+    results = validate_files(tmp_path, ChangedFiles(["a.py"]), config, lambda: None)
 
     assert [result.check_name for result in results] == ["ruff_lint", "ruff_format", "tests"]
     assert all(result.passed for result in results)
@@ -336,7 +337,7 @@ def test_cancellation_ends_the_checks(tmp_path: Path) -> None:
     config = ValidationConfig(run_tests=True, test_command="sleep 100")
 
     with pytest.raises(Cancelled):
-        validate_files(tmp_path, [], config, cancel)
+        validate_files(tmp_path, ChangedFiles([]), config, cancel)
 
 
 def check_change(
@@ -345,7 +346,7 @@ def check_change(
     """Check what a change from `before` to `after` brought."""
     put_files(root, {**before, **after})
     bases = {path: text.encode() for path, text in before.items()}
-    results = validate_files(root, list(after), config, lambda: None, bases)
+    results = validate_files(root, ChangedFiles(list(after), bases), config, lambda: None)
     return {result.check_name: result for result in results}
 
 
@@ -495,7 +496,7 @@ def test_bytes_of_untouched_lines_stay(tmp_path: Path) -> None:
     put_files(tmp_path, {"ruff.toml": ""})
     (tmp_path / "m.py").write_bytes(changed.encode())
 
-    validate_files(tmp_path, ["m.py"], UNSET, lambda: None, {"m.py": old.encode()})
+    validate_files(tmp_path, ChangedFiles(["m.py"], {"m.py": old.encode()}), UNSET, lambda: None)
 
     expected = old.replace("x  =  os\r\n", "x  =  os\r\nz = 'a'\r\n")
     assert (tmp_path / "m.py").read_bytes().decode() == expected

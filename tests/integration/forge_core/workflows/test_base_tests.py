@@ -65,6 +65,22 @@ async def test_tests_that_pass_before_leave_nothing_behind(
     assert git(repo, "show", "--format=", "--name-only", "forge/work") == "new.txt"
 
 
+async def test_failing_tests_that_the_task_is_not_about_end_the_run_at_once(
+    client: Client, repo: Path, model: str
+) -> None:
+    command = "echo 'FAILED test_feed.py::test_fetch - timeout'; exit 1"
+
+    result = await execute(
+        client, repo, model, ValidationConfig(run_tests=True, test_command=command)
+    )
+
+    assert result.status == "failure_terminal"
+    assert [attempt.error_type for attempt in result.attempts] == ["TestsFailBefore"]
+    assert "the same tests fail without the change" in (result.error or "")
+    assert len(read_calls()) == 1
+    assert git(repo, "show", "--format=", "--name-only", "forge/work") == "new.txt"
+
+
 async def test_the_same_failure_twice_ends_the_run(client: Client, repo: Path, model: str) -> None:
     rules = ValidationConfig(run_tests=True, test_command="echo broken; exit 4")
 

@@ -154,6 +154,8 @@ def test_commit_subject_is_the_first_line_of_the_description() -> None:
 
 STOOD = ValidationResult(check_name="tests", passed=False, summary="exit 1", stood_before=True)
 OTHER = ValidationResult(check_name="tests", passed=False, summary="exit 1")
+BESIDE = STOOD.model_copy(update={"beside_task": True})
+LINT = ValidationResult(check_name="ruff_lint", passed=False, summary="1 finding")
 
 
 @pytest.mark.parametrize(
@@ -170,3 +172,13 @@ def test_attempts_end_where_what_is_written_makes_no_difference(
     previous = AttemptFailure(attempt=1, failed_checks=(before,))
 
     assert evaluate_transition((now,), None, 2, 5, previous) == signal
+
+
+def test_tests_that_the_task_is_not_about_end_the_unit_at_once() -> None:
+    assert evaluate_transition((BESIDE,), None, 1, 5) == "failure_terminal"
+    assert find_error_type((BESIDE,), None) == "TestsFailBefore"
+
+
+def test_what_the_next_attempt_can_mend_is_mended_first() -> None:
+    assert evaluate_transition((BESIDE, LINT), None, 1, 5) == "failure_retryable"
+    assert find_error_type((BESIDE, LINT), None) is None

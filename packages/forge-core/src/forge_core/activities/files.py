@@ -37,6 +37,7 @@ from forge_core.models.task import ValidationConfig
 from forge_core.records.outcomes import Verdict, judge_checks, record_outcome
 from forge_core.tracing.attributes import validation_attributes
 from forge_core.tracing.setup import activity_span
+from forge_core.validation.changed_files import ChangedFiles
 from forge_core.validation.checks import validate_files
 from forge_core.validation.commands.base_view import bring_back, discard
 from forge_core.validation.targets import NOTHING_LEFT, judge_targets, normalize_targets
@@ -120,10 +121,10 @@ def validate_output(work: ValidateInput) -> ValidateResult:
             verdict = _judge_targets(worktree, work, touched)
             written = _read_files(worktree, touched)
             note_checks(worktree)
-            bases = _read_bases(work)
-            results = validate_files(
-                worktree, work.paths, work.config, _stop_if_cancelled, bases, work.head
+            changed = ChangedFiles(
+                work.paths, _read_bases(work), work.head, work.task, work.target_files or ()
             )
+            results = validate_files(worktree, changed, work.config, _stop_if_cancelled)
             mishap = describe_mishap(worktree) if work.config.runs_commands else None
             if mishap is None and _read_files(worktree, touched) != written:
                 verdict = _judge_rest(worktree, work) or verdict

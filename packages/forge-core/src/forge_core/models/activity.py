@@ -216,6 +216,8 @@ class ValidateInput(WorktreeInput):
     """Files that the answer leaves as they are, and why."""
     entry_ids: tuple[str, ...] = ()
     """Requests whose answers the files are of."""
+    task: str = ""
+    """What was to be done, in words; nothing of it in what an older Forge scheduled."""
 
 
 class ValidateResult(FrozenModel):

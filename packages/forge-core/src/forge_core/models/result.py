@@ -43,6 +43,8 @@ class ValidationResult(FrozenModel):
     """Whether it passed with something that a reader should see."""
     stood_before: bool = False
     """Whether it fails in the same way without the change."""
+    beside_task: bool = False
+    """Whether just those tests fail that fail without the change, and the task is about none."""
 
 
 class PhaseDurations(FrozenModel):

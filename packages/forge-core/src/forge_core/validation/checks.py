@@ -8,7 +8,8 @@ from forge_core.files.disk import is_full
 from forge_core.files.write import find_replaced
 from forge_core.models.result import ValidationResult
 from forge_core.models.task import ValidationConfig
-from forge_core.validation.commands.checks import ChangedFiles, check_by_commands
+from forge_core.validation.changed_files import ChangedFiles
+from forge_core.validation.commands.checks import check_by_commands
 from forge_core.validation.commands.shell import Shell
 from forge_core.validation.commands.tests import run_tests
 from forge_core.validation.python.checks import check_python
@@ -20,40 +21,31 @@ from forge_core.validation.verdicts import build_replaced_verdict
 MAX_BYTES = 5_000_000
 """Size of a file up to which it is parsed."""
 
-NO_BASES: Mapping[str, bytes] = {}
-
 
 def validate_files(
-    worktree: Path,
-    paths: Sequence[str],
-    config: ValidationConfig,
-    on_wait: OnWait,
-    bases: Mapping[str, bytes] = NO_BASES,
-    head: str | None = None,
+    worktree: Path, changed: ChangedFiles, config: ValidationConfig, on_wait: OnWait
 ) -> list[ValidationResult]:
     """Check what an attempt made of files, after repairing what can be repaired.
 
     Args:
         worktree: Where the files are.
-        paths: The files, relative to it.
+        changed: The files.
         config: Which checks to run.
         on_wait: Called while a check runs; what it raises ends the check.
-        bases: What stood before the attempt in the place of files; new ones are missing.
-        head: Hash of the commit that the attempt starts from; without it, nothing is known of
-            how commands end there.
 
     Raises:
         DiskFull: A check failed that may pass once there is room.
     """
+    paths, bases = changed.paths, changed.bases
     shell = Shell(worktree, config, on_wait)
     results = check_python(worktree, paths, bases, config, on_wait)
-    commands = check_by_commands(shell, ChangedFiles(paths, bases, head))
+    commands = check_by_commands(shell, changed)
     if config.check_syntax:
         syntax = _check_syntax(worktree, paths, bases, config)
         results += [syntax] if syntax is not None else []
     results += commands
     if config.run_tests and config.test_command:
-        results.append(run_tests(shell, paths, head))
+        results.append(run_tests(shell, changed))
     if config.runs_commands:
         replaced = find_replaced(worktree, paths)
         if replaced:

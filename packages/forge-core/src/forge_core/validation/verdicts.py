@@ -102,6 +102,7 @@ def build_test_verdict(
     command: str = "",
     fails_before: bool = False,
     stood_before: bool = False,
+    beside_task: bool = False,
 ) -> ValidationResult:
     """Build the verdict on how the test command ended.
 
@@ -112,6 +113,7 @@ def build_test_verdict(
         command: What was run.
         fails_before: Whether it fails without the change, too.
         stood_before: Whether it says the same without the change.
+        beside_task: Whether the tests that fail have nothing to do with the task.
     """
     obstacle = _find_obstacle(result, command)
     passed = result.returncode == 0
@@ -120,12 +122,13 @@ def build_test_verdict(
         check_name="tests",
         passed=passed,
         summary=_describe_end(result, obstacle)
-        + _compare_end(fails_before, stood_before)
+        + _compare_end(fails_before, stood_before, beside_task)
         + editable,
         details=None if passed else build_excerpt(result.output, seek=True),
         duration_ms=result.duration_ms,
         unusable=obstacle is not None,
         stood_before=stood_before,
+        beside_task=beside_task,
     )
 
 
@@ -151,7 +154,9 @@ def _describe_end(result: CommandResult, obstacle: str | None) -> str:
     return f"exit {result.returncode} in {seconds}"
 
 
-def _compare_end(fails: bool, alike: bool) -> str:
+def _compare_end(fails: bool, alike: bool, beside: bool) -> str:
+    if beside:
+        return ": the same tests fail without the change, and the task is about none of them"
     if alike:
         return ", in the same way as without the change"
     return "; the tests fail without the change, too" if fails else ""

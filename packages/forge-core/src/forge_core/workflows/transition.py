@@ -20,6 +20,9 @@ TERMINAL_ERRORS = frozenset({"BudgetExceeded", TOO_LARGE})
 CHECK_UNUSABLE = "CheckUnusable"
 """Kind of the error of an attempt that could not be checked."""
 
+TESTS_FAIL_BEFORE = "TestsFailBefore"
+"""Kind of the error of an attempt that fails only by tests which its task is not about."""
+
 SHOWN_FILES_LIMIT = 200_000
 """Characters of a refused answer up to which the next prompt shows it again."""
 
@@ -58,7 +61,9 @@ def evaluate_transition(
         return "success"
     if previous is not None and fault is None and _make_no_difference(results, previous):
         return "failure_terminal"
-    if (fault is not None and fault.terminal) or is_unusable(results) or attempt >= max_attempts:
+    if (fault is not None and fault.terminal) or find_error_type(results, fault=None):
+        return "failure_terminal"
+    if attempt >= max_attempts:
         return "failure_terminal"
     return "failure_retryable"
 
@@ -76,10 +81,14 @@ def is_unusable(results: Sequence[ValidationResult]) -> bool:
 
 
 def find_error_type(results: Sequence[ValidationResult], fault: Fault | None) -> str | None:
-    """Return the kind of an attempt's error; None for checks that failed."""
+    """Return the kind of an attempt's error; None for checks that failed by its fault."""
     if fault is not None:
         return fault.type
-    return CHECK_UNUSABLE if is_unusable(results) else None
+    if is_unusable(results):
+        return CHECK_UNUSABLE
+    failed = [result for result in results if not result.passed]
+    beside = bool(failed) and all(result.beside_task for result in failed)
+    return TESTS_FAIL_BEFORE if beside else None
 
 
 def find_cause(error: FailureError) -> BaseException | None:

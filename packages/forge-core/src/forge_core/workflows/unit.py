@@ -183,6 +183,7 @@ class UnitRun:
             target_files=self._unit.judged_targets,
             untouched=product.untouched,
             entry_ids=product.entry_ids,
+            task=f"{self._unit.description}\n{self._unit.task.description}",
         )
         owner = self._worktree.owner
         if is_quick(self._validation_ms) and not config.runs_commands:

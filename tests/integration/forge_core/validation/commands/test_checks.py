@@ -10,6 +10,7 @@ from forge_core.git.commits.receipt import locate_private
 from forge_core.models.check import Check
 from forge_core.models.result import ValidationResult
 from forge_core.models.task import ValidationConfig
+from forge_core.validation.changed_files import ChangedFiles
 from forge_core.validation.checks import validate_files
 from forge_core.validation.commands.base_view import NAME, base_in_place, bring_back
 from support.repository import git, make_repository, put_files
@@ -27,7 +28,7 @@ class Attempt:
         self.base = base
 
     def check(
-        self, files: Mapping[str, str | None], *checks: Check, **values: object
+        self, files: Mapping[str, str | None], *checks: Check, task: str = "", **values: object
     ) -> dict[str, ValidationResult]:
         for path, text in files.items():
             if text is None:
@@ -36,7 +37,8 @@ class Attempt:
                 put_files(self.root, {path: text})
         config = ValidationConfig.model_validate({"checks": checks, **values})
         bases = {path: self.base[path].encode() for path in files if path in self.base}
-        results = validate_files(self.root, list(files), config, lambda: None, bases, self.head)
+        changed = ChangedFiles(list(files), bases, self.head, task)
+        results = validate_files(self.root, changed, config, lambda: None)
         return {result.check_name: result for result in results}
 
     def read(self, path: str) -> str:

@@ -14,9 +14,10 @@ def attempt(tmp_path: Path) -> Attempt:
     return Attempt(tmp_path / "r", {"a.txt": "one\n", ".gitignore": "runs\n"})
 
 
-def run(attempt: Attempt, text: str, command: str) -> ValidationResult:
+def run(attempt: Attempt, text: str, command: str, task: str = "") -> ValidationResult:
     counted = f"echo . >> runs; {command}"
-    return attempt.check({"a.txt": text}, run_tests=True, test_command=counted)["tests"]
+    verdicts = attempt.check({"a.txt": text}, run_tests=True, test_command=counted, task=task)
+    return verdicts["tests"]
 
 
 def count_runs(attempt: Attempt) -> int:
@@ -32,6 +33,21 @@ def test_failure_of_before_is_told_and_the_base_asked_once(attempt: Attempt) -> 
         assert verdict.summary.endswith(", in the same way as without the change")
     assert count_runs(attempt) == 3
     assert attempt.read("a.txt") == "three\n"
+
+
+@pytest.mark.parametrize(
+    ("task", "beside"), [("Colour the banner.", True), ("Fix the feed.", False)]
+)
+def test_tests_that_failed_before_are_told_apart_from_what_the_task_is_about(
+    attempt: Attempt, task: str, *, beside: bool
+) -> None:
+    command = "echo 'FAILED test_feed.py::test_fetch - timeout'; exit 1"
+
+    verdict = run(attempt, "two\n", command, task)
+
+    assert (verdict.passed, verdict.stood_before) == (False, True)
+    assert verdict.beside_task == beside
+    assert ("the task is about none of them" in verdict.summary) == beside
 
 
 def test_another_failure_than_before_is_told_as_one(attempt: Attempt) -> None:

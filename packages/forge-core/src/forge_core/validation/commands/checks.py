@@ -3,14 +3,14 @@
 See D75.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from forge_core.errors import RefusedPath
 from forge_core.git.contents.base_files import read_base_files
 from forge_core.models.check import PLACEHOLDER, Check
 from forge_core.models.result import ValidationResult
 from forge_core.shell.bounds import CommandResult
+from forge_core.validation.changed_files import ChangedFiles
 from forge_core.validation.commands.base_view import base_in_place
 from forge_core.validation.commands.fix import Fix, apply_fix
 from forge_core.validation.commands.selection import select_paths
@@ -22,17 +22,6 @@ NOT_TRUSTED = (
     "not run: the repository's own forge.toml names it; give --run-checks, or trust the repository"
 )
 """Why a check is skipped that executes what a stranger wrote."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChangedFiles:
-    """What an attempt wrote or removed."""
-
-    paths: Sequence[str]
-    bases: Mapping[str, bytes]
-    """What stood before in their place; new ones are missing."""
-    head: str | None
-    """Hash of the commit that the attempt starts from; without it, nothing is mended."""
 
 
 def check_by_commands(shell: Shell, changed: ChangedFiles) -> list[ValidationResult]:

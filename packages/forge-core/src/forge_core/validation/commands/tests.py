@@ -15,28 +15,29 @@ from forge_core.errors import RefusedPath
 from forge_core.git.commits.receipt import locate_private
 from forge_core.models.result import ValidationResult
 from forge_core.shell.bounds import CommandResult
+from forge_core.validation.changed_files import ChangedFiles
 from forge_core.validation.commands.base_view import base_in_place
+from forge_core.validation.commands.failing_tests import fail_alike, is_about
 from forge_core.validation.commands.shell import Shell
 from forge_core.validation.commands.verdict import BaseRun
 from forge_core.validation.verdicts import CANNOT_RUN, build_test_verdict
 
-CHEAP_MS = 120_000.0
+CHEAP_MS = 300_000.0
 """Milliseconds that a failed run took, up to which another is made to learn more of the failure."""
 
 NAME = "forge-tests-before"
 """Name of the file that keeps how the tests ended without a change."""
 
 
-def run_tests(shell: Shell, paths: Sequence[str], head: str | None) -> ValidationResult:
+def run_tests(shell: Shell, changed: ChangedFiles) -> ValidationResult:
     """Run the test command; where it fails, say whether it does without the change, too.
 
     Args:
         shell: Where, with the command.
-        paths: What an attempt wrote or removed; none where what stands there is the base.
-        head: Hash of the commit that the attempt starts from; None where there is none.
+        changed: What an attempt wrote or removed; nothing where what stands there is the base.
     """
     done = _run(shell)
-    base = None
+    base, paths, head = None, changed.paths, changed.head
     if not paths and head is not None:
         _save(locate_private(shell.worktree) / NAME, _build_key(shell, head), done)
     if done.returncode not in {0, None, *CANNOT_RUN} and head is not None and paths:
@@ -47,7 +48,13 @@ def run_tests(shell: Shell, paths: Sequence[str], head: str | None) -> Validatio
         command=shell.config.test_command or "",
         fails_before=base is not None and base.failed,
         stood_before=base is not None and base.says_all(done),
+        beside_task=base is not None and _fail_beside(done, base.done, changed),
     )
+
+
+def _fail_beside(done: CommandResult, base: CommandResult, changed: ChangedFiles) -> bool:
+    """Return whether just those tests fail that the task has nothing to do with."""
+    return fail_alike(done, base) and not is_about(changed, base.output)
 
 
 def _run(shell: Shell) -> CommandResult:
