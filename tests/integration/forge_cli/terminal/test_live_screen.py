@@ -47,7 +47,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
     os.close(master)
 
 
-def test_view_is_updated_in_place_and_removed(terminal: Terminal) -> None:
+def test_view_is_updated_in_place_and_its_last_frame_stays(terminal: Terminal) -> None:
     frames = iter(range(10_000))
     screen = Screen(terminal.stream, lambda width, _: Text(f"frame {next(frames)} {width}"))
 
@@ -59,6 +59,8 @@ def test_view_is_updated_in_place_and_removed(terminal: Terminal) -> None:
     assert received.index(HIDE_CURSOR) < received.rindex(SHOW_CURSOR)
     assert b"\x1b[2K" in received  # the line is rewritten, not added to
     assert received.count(b"\n") <= 2
+    last = received.rindex(b"frame ")
+    assert b"\x1b[2K" not in received[last:]
 
 
 def test_warnings_stay_above_the_view(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:

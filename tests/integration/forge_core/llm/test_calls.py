@@ -9,16 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forge_core.llm.arrival import Arrival
 from forge_core.llm.calls import (
     MAX_SAMPLES,
     Review,
     Send,
     execute_llm_call,
     execute_planner_call,
+    request_model,
 )
 from forge_core.llm.errors import ModelFailure
 from forge_core.llm.parse_answer import Reading
-from forge_core.llm.request import ModelAnswer, ModelRequest
+from forge_core.llm.request import ModelAnswer, ModelRequest, RequestLabels
 from forge_core.models.call.context import AssembledContext, ContextEntry, ShownFile
 from forge_core.models.call.llm import LLMCallResult, LLMResponse, PlanCallResult
 from support.llm_server import Handler, LLMServer, Reply, error, in_order, text, tool
@@ -252,6 +254,23 @@ async def test_a_scripted_model_answers_by_label_and_costs_nothing(tmp_path: Pat
     assert result.response.explanation == "one"
     assert (result.model_name, result.origin) == ("scripted:play", "scripted")
     assert (result.input_tokens, result.output_tokens) == (0, 0)
+
+
+async def test_a_script_may_simulate_figures_and_the_time_that_they_take(tmp_path: Path) -> None:
+    figures = {"input_tokens": 4120, "output_tokens": 45, "latency_ms": 300, "cost_usd": 0.02}
+    model = write_script(tmp_path, {"answer": FILES, "simulated": figures})
+    request = ModelRequest(model, "", "", LLMResponse, 1000, RequestLabels("llm"))
+    arrival = Arrival()
+
+    asked = asyncio.create_task(request_model(request, arrival))
+    async with asyncio.timeout(10):
+        while not 0 < arrival.pieces < figures["output_tokens"]:
+            await asyncio.sleep(0)
+        answer = await asked
+
+    assert (answer.usage.origin, answer.usage.input_tokens) == ("scripted", 4120)
+    assert answer.usage.latency_ms == 300
+    assert answer.reported.usage[0]["simulated"] is True
 
 
 async def test_a_script_may_hold_bad_answers(tmp_path: Path) -> None:

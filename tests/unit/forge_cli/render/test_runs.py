@@ -17,10 +17,8 @@ from forge_cli.render.figures import (
     name_retry,
 )
 from forge_cli.render.json_documents import build_interactions, build_run_list, build_status
-from forge_cli.render.live import render_progress
 from forge_cli.views.costs import Tally
 from forge_cli.views.json_text import dump
-from forge_cli.views.result import build_result_view, parse_result
 from forge_cli.views.run import RunView, build_run_view
 from forge_obs import Interaction, Run
 
@@ -184,19 +182,6 @@ def test_status_document_decodes_columns_and_hides_texts_unless_verbose() -> Non
     assert not {"system_prompt", "user_prompt", "response"} & interaction.keys()
     [verbose] = build_interactions([call], verbose=True)
     assert (verbose["user_prompt"], verbose["response"]) == ("Do it.", '{"files": []}')
-
-
-def test_progress_tells_only_what_is_new() -> None:
-    planned = parse_result(json.dumps({"plan": RESULT["plan"]}))
-    later = parse_result(json.dumps(RESULT))
-
-    assert render_progress(build_result_view({}), planned) == ["planned 2 steps: a, b"]
-    assert render_progress(planned, later) == [
-        "step 1/2 a: attempt 1 failed: validation failed (ruff_lint: 1 finding)",
-        "step 1/2 a: attempt 2 passed",
-        "step 1/2 a: success, 1 sub-task, commit 0123456789ab",
-    ]
-    assert render_progress(later, later) == []
 
 
 def test_figures_are_for_reading() -> None:

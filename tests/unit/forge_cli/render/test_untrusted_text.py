@@ -11,7 +11,9 @@ from forge_cli.escape import escape, escape_line
 from forge_cli.render.calls.listing import render_interactions
 from forge_cli.render.calls.page import CallPage, Canvas, render_page
 from forge_cli.render.json_documents import build_call, build_run_list, build_status
-from forge_cli.render.live import LiveState, render_call_events, render_live, render_progress
+from forge_cli.render.live.events import Look, render_progress
+from forge_cli.render.live.frame import render_live
+from forge_cli.render.live.state import LiveState
 from forge_cli.render.outcome import Ending, render_outcome
 from forge_cli.render.runs.run_list import render_run_list, render_run_news
 from forge_cli.render.runs.run_tree import render_run
@@ -19,6 +21,7 @@ from forge_cli.views.calls.place import locate_call
 from forge_cli.views.costs import NO_PRICES
 from forge_cli.views.json_text import dump
 from forge_cli.views.outline import build_outline
+from forge_cli.views.request import RequestView
 from forge_cli.views.result import build_result_view
 from forge_cli.views.run import RunView, build_run_view
 from forge_core.models.run import PendingActivity
@@ -88,7 +91,8 @@ def make_live(text: str) -> LiveState:
     view, calls = make_view(text), [make_call(text), replace(make_call(text), status="started")]
     outline = build_outline(view.result, calls, running=True)
     pending = PendingActivity(text, text, text, 2, NOW, running=False, failure=text)
-    return LiveState(text, NOW, outline, NO_PRICES, (pending,))
+    request = RequestView(text)
+    return LiveState(text, NOW, outline, NO_PRICES, (pending,), request=request)
 
 
 def render_runs_sound(text: str) -> str:
@@ -101,7 +105,7 @@ def render_runs_sound(text: str) -> str:
 def render_events(text: str) -> str:
     result = build_result_view(make_result(text))
     failed = replace(make_call(text), status="error")
-    lines = [*render_progress(build_result_view({}), result), *render_call_events([], [failed])]
+    lines = render_progress(Look(build_result_view({})), Look(result, [failed]))
     assert not any("\n" in line for line in lines)
     return "\n".join(lines)
 

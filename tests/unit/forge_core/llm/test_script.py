@@ -4,7 +4,12 @@ import json
 
 import pytest
 from forge_core.llm.request import RequestLabels
-from forge_core.llm.script import choose_entry, describe_labels, parse_script
+from forge_core.llm.script import (
+    SimulatedFigures,
+    choose_entry,
+    describe_labels,
+    parse_script,
+)
 
 LABELS = RequestLabels("llm", step_id="parser", attempt=2, sample=1)
 
@@ -60,3 +65,30 @@ def test_an_invalid_script_is_refused_with_place_and_reason(script: str, reason:
 
 def test_a_request_is_described_by_the_labels_it_has() -> None:
     assert describe_labels(LABELS) == "role=llm, step_id=parser, attempt=2, sample=1"
+
+
+@pytest.mark.parametrize(
+    ("figures", "reason"),
+    [
+        ({"input_tokens": -1}, "answers.0.simulated.input_tokens"),
+        ({"latency_ms": 1e12}, "answers.0.simulated.latency_ms"),
+        ({"tokens": 1}, "answers.0.simulated.tokens: is not a known key"),
+    ],
+    ids=["negative", "too long", "unknown"],
+)
+def test_simulated_figures_are_checked(figures: dict[str, object], reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        parse_script(json.dumps({"answers": [{"text": "", "simulated": figures}]}).encode())
+
+
+@pytest.mark.parametrize(
+    ("passed_ms", "tokens"), [(0, 0), (100, 0), (600, 50), (1100, 100), (9999, 100)]
+)
+def test_simulated_tokens_come_evenly_after_the_first(passed_ms: float, tokens: int) -> None:
+    figures = SimulatedFigures(output_tokens=100, latency_ms=1100, first_token_ms=100)
+
+    assert figures.count_tokens(passed_ms) == tokens
+
+
+def test_simulated_tokens_of_an_answer_without_latency_are_there_at_once() -> None:
+    assert SimulatedFigures(output_tokens=7).count_tokens(0) == 7

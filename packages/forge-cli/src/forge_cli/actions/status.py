@@ -29,6 +29,7 @@ from forge_cli.terminal.console import (
 )
 from forge_cli.views.costs import NO_PRICES
 from forge_cli.views.json_text import dump, load_or_keep
+from forge_cli.views.request import read_request
 
 if TYPE_CHECKING:
     from forge_cli.views.run import RunView
@@ -159,7 +160,10 @@ def follow_run(store: Store, workflow_id: str) -> bool:
     view = store.get_run_view(workflow_id)
     progress = build_progress(store, view.run.workflow_id, sys.stdout, print_text)
     try:
-        progress.started(f"{view.status}, on {view.run.repo_root or 'an unknown repository'}")
+        progress.started(
+            f"{view.status}, on {view.run.repo_root or 'an unknown repository'}",
+            read_request(view.run.description, view.run.request_json),
+        )
         while _is_running(store, view.run.workflow_id):
             progress.look(())
             time.sleep(INTERVAL_S)

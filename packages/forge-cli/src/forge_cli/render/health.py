@@ -9,7 +9,7 @@ from rich.text import Text
 from forge_cli.escape import escape_line
 from forge_cli.program import as_started
 from forge_cli.render.figures import format_count, format_duration, format_moment
-from forge_cli.render.table import align
+from forge_cli.render.table import ALERT, align
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from forge_cli.views.finding import Finding
 
-LEVELS = {"ok": "green", "warn": "yellow", "fail": "red"}
+LEVELS = {"ok": "green", "warn": ALERT, "fail": "red"}
 """Styles of what a look may come to."""
 
 LEVEL_WIDTH = 6

@@ -31,14 +31,8 @@ MOST_COMMITS = 12
 """Commits that are listed; `git log` lists them all."""
 
 
-ENDS = {
-    "success": "success",
-    "budget": "stopped at its budget",
-    "failure_terminal": "failed",
-    "error": "failed",
-    "cancelled": "cancelled",
-}
-"""How a run has ended or stopped, by its status."""
+ENDS = {"budget": "stopped at its budget"}
+"""How a run has ended or stopped, where its status does not say it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +60,9 @@ class Ending:
 
 def render_outcome(ending: Ending) -> Text:
     """Render how a run ended, what it took and left, and the commands that come next."""
-    end = ENDS.get(ending.status, escape_line(ending.status))
     took = f" in {format_duration(ending.took)}" if ending.took is not None else ""
-    head = Text.assemble(
-        f"run {escape_line(ending.workflow_id)}: ", style_status(ending.status, end), took
-    )
+    end = style_status(ending.status, ENDS.get(ending.status))
+    head = Text.assemble(f"run {escape_line(ending.workflow_id)}: ", end, took)
     rows = [*_list_facts(ending), *_list_commands(ending)]
     return Text("\n").join([head, *(Text(f"  {label:<7} {line}".rstrip()) for label, line in rows)])
 

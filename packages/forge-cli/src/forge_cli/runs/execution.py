@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
 from types import UnionType
 from typing import TypeVar, cast
 
@@ -10,6 +11,7 @@ from forge_core.errors import UnknownRun
 from forge_core.runs import (
     BudgetReached,
     CancellationRequested,
+    ForgeTaskInput,
     RunBlocked,
     RunEvent,
     RunFinished,
@@ -29,6 +31,7 @@ from forge_cli.runs.progress import Progress
 from forge_cli.store.queries import Store
 from forge_cli.terminal.console import OutputFormat, print_failure, print_note
 from forge_cli.terminal.signals import explaining
+from forge_cli.views.request import MOST_ATTEMPTS, RequestView
 
 LOOK_INTERVAL_S = 0.25
 """Seconds between two looks at the progress of a run."""
@@ -85,7 +88,9 @@ class EventReporter:
     async def _report_until(
         self, events: AsyncGenerator[RunEvent], last: type[object] | UnionType
     ) -> RunEvent:
-        with explaining(self._explain, self._report_at_once, self._close):
+        with explaining(
+            self._explain, self._report_at_once, partial(self._close, interrupted=True)
+        ):
             try:
                 async with aclosing(events):
                     async for event in events:
@@ -113,7 +118,8 @@ class EventReporter:
                     print_note(f"Temporal's web interface: {self._ui_address}")
             case RunStarted():
                 if self._progress is not None:
-                    self._progress.started(f"{self._verb} on {event.work.repo_root}")
+                    where = f"{self._verb} on {event.work.repo_root}"
+                    self._progress.started(where, describe_request(event.work))
                 self._is_started = True
                 self._aftermath = PAUSED if event.executed_here else LEFT
             case RunProgress():
@@ -132,12 +138,18 @@ class EventReporter:
         progress = self._progress.point if self._progress is not None else ""
         return self._aftermath.build_error(self._workflow_id, progress)
 
-    def _close(self) -> None:
+    def _close(self, *, interrupted: bool = False) -> None:
         if self._progress is not None:
-            self._progress.close()
+            self._progress.close(paused=interrupted and self._aftermath is PAUSED)
 
     def _report_at_once(self, error: Interrupted) -> None:
         print_failure(self._output, Interrupted.__name__, str(error), report=error.report)
+
+
+def describe_request(work: ForgeTaskInput) -> RequestView:
+    """Return what a run was started with, as its row will say it."""
+    limits = {kind: getattr(work, name) for kind, name in MOST_ATTEMPTS.items()}
+    return RequestView(work.task.description, limits)
 
 
 def describe_event(event: RunEvent) -> str | None:

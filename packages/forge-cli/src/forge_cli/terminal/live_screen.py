@@ -24,8 +24,8 @@ def is_live(stream: TextIO) -> bool:
 class Screen:
     """Shows a text at the bottom of a terminal, again and again until it is closed.
 
-    What is printed meanwhile, warnings among it, stays above. Each frame is written at once, and
-    nothing of it is left when the screen is closed.
+    What is printed meanwhile, warnings among it, stays above. Each frame is written at once; the
+    last one stays.
 
     Args:
         stream: The terminal.
@@ -40,7 +40,6 @@ class Screen:
             console=console,
             get_renderable=lambda: _Frame(render),
             refresh_per_second=REFRESHES_PER_S,
-            transient=True,
             redirect_stdout=stream is sys.stdout,
             redirect_stderr=True,
             vertical_overflow="crop",
@@ -51,7 +50,7 @@ class Screen:
         self._live.start(refresh=True)
 
     def close(self) -> None:
-        """Leave the terminal as it was; the cursor is seen again."""
+        """Leave the last text as it is, with the cursor below it."""
         self._live.stop()
 
 
@@ -62,4 +61,5 @@ class _Frame:
         self._render = render
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield self._render(options.max_width, options.size.height)
+        # The line above stays in sight, and the cursor finds room below when the screen is closed.
+        yield self._render(options.max_width, options.size.height - 1)

@@ -207,7 +207,7 @@ async def request_model(request: ModelRequest, arrival: Arrival | None = None) -
         raise ModelFailure("not_configured", str(error)) from error
     provider, name = split_model(request.model)
     if provider == SCRIPTED:
-        return await asyncio.to_thread(answer_from_script, Path(name), request)
+        return await answer_from_script(Path(name), request, arrival)
     send = await asyncio.to_thread(_load_client)
     return await send(request, arrival)
 

@@ -1,0 +1,33 @@
+"""What is known of a run that goes on, or has just ended or been stopped; pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from forge_core.models.run import PendingActivity
+
+from forge_cli.views.budget import NO_BUDGET, BudgetView
+from forge_cli.views.costs import NO_PRICES, Prices
+from forge_cli.views.outline import Outline
+from forge_cli.views.request import RequestView
+
+EMPTY = Outline()
+NO_REQUEST = RequestView()
+
+
+@dataclass(frozen=True, slots=True)
+class LiveState:
+    """What is known of a run."""
+
+    workflow_id: str
+    began: datetime
+    outline: Outline = EMPTY
+    prices: Prices = NO_PRICES
+    pending: tuple[PendingActivity, ...] = ()
+    budget: BudgetView = NO_BUDGET
+    request: RequestView = NO_REQUEST
+    ended: datetime | None = None
+    """When it ended or was stopped; None while it goes on."""
+
+    def get_moment(self, now: datetime) -> datetime:
+        """Return up to when its time has run."""
+        return self.ended or now

@@ -1,0 +1,32 @@
+"""What a run was started with, read tolerantly from its row; pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from forge_cli.views.json_text import load_object
+
+MOST_ATTEMPTS = {
+    "task": "max_attempts",
+    "step": "max_step_attempts",
+    "sub-task": "max_sub_task_attempts",
+}
+"""Names of the limits by the kind of unit."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestView:
+    """What was asked for."""
+
+    description: str = ""
+    most_attempts: Mapping[str, int] = field(default_factory=dict)
+    """Attempts at a unit by its kind, as far as that is known."""
+
+
+def read_request(description: str | None, request_json: str | None) -> RequestView:
+    """Read what a run was started with; what is missing or damaged is left out."""
+    request = load_object(request_json or "{}")
+    limits = {kind: request.get(name) for kind, name in MOST_ATTEMPTS.items()}
+    return RequestView(
+        description or "",
+        {kind: limit for kind, limit in limits.items() if isinstance(limit, int) and limit > 0},
+    )
