@@ -243,7 +243,7 @@ def render_rows(rows: Sequence[Row], names: Sequence[Row], width: int) -> Iterat
 def _choose_columns(rows: Sequence[Row], width: int) -> tuple[int, ...]:
     """Choose the figures that leave names some room, the least telling left out first."""
     times, tokens = ([len(getattr(row, name)) for row in rows] for name in ("time", "tokens"))
-    columns = (WORD_WIDTH, max(times, default=0), max(tokens, default=0))
+    columns: tuple[int, ...] = (WORD_WIDTH, max(times, default=0), max(tokens, default=0))
     while columns and width - sum(len(GAP) + column for column in columns) < SMALLEST_NAME:
         columns = columns[:-1]
     return columns
