@@ -154,7 +154,7 @@ def _record_run(stand_in: StandIn) -> str:
     frame = ""
     with on_terminal((*FORGE, *RUN), os.environ) as terminal:
         try:
-            while len(re.findall(r"asking the model, [2-9]\.", frame)) < SUB_TASKS:
+            while len(re.findall(r"asking(?: |\x1b\[[\d;]*m)*[2-9]\.", frame)) < SUB_TASKS:
                 terminal.wait_for("\r\x1b[2K")
                 frame = re.split(r"\r\x1b\[2K(?:\x1b\[1A\x1b\[2K)*", terminal.shown)[-2]
         finally:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from forge_cli.render.outcome import MOST_COMMITS, Ending, render_outcome
-from forge_cli.views.costs import Tally
+from forge_cli.views.costs import Simulation, Tally
 from forge_cli.views.result import build_result_view
 
 RESULT: dict[str, Any] = {
@@ -84,6 +84,15 @@ def test_calls_of_a_script_are_told_from_those_of_a_provider() -> None:
     lines = render({}, tally=Tally(calls=2, scripted=2))
 
     assert lines[1:] == ["  calls   2, no provider was asked"]
+
+
+def test_simulated_figures_are_named_as_such() -> None:
+    simulation = Simulation(2, 4120, 0, 45, Decimal("0.02"))
+
+    assert render({}, tally=Tally(calls=2, scripted=2, simulation=simulation))[1:] == [
+        "  calls   2, no provider was asked, simulated: 4.12k tokens in, 45 out",
+        "  cost    nothing; the script simulates $0.0200",
+    ]
 
 
 def test_tokens_that_nobody_reported_are_not_said_to_be_none() -> None:

@@ -8,6 +8,7 @@ from typing import Any, get_args
 import pytest
 from forge_cli.views.costs import (
     Prices,
+    Simulation,
     Tally,
     is_refused,
     list_models,
@@ -65,7 +66,7 @@ def test_requested_model_stands_in_for_an_answering_one_that_has_no_price() -> N
 def test_tally_keeps_scripted_and_replayed_calls_out_of_every_sum() -> None:
     calls = [
         make_call(),
-        make_call(origin="scripted"),
+        make_call(origin="scripted", stated_cost_usd=0.5),
         make_call(origin="replay"),
         make_call(usage_known=False, input_tokens=0),
         make_call(usage_known=False, status="error", error_type="rate_limited"),
@@ -86,7 +87,19 @@ def test_tally_keeps_scripted_and_replayed_calls_out_of_every_sum() -> None:
         output_tokens=45,
         usd=cost,
         unpriced=1,
+        simulation=Simulation(1, 4120, 3000, 45, Decimal("0.5")),
     )
+    assert not tally.is_simulated
+
+
+def test_simulated_figures_are_shown_where_nothing_was_paid() -> None:
+    calls = [make_call(origin="scripted"), make_call(origin="scripted", stated_cost_usd=0.5)]
+
+    tally = tally_calls(calls, PRICES)
+
+    assert tally.is_simulated
+    assert tally.shown == Simulation(2, 8240, 6000, 90, Decimal("0.5"))
+    assert not tally_calls([make_call(origin="replay")], PRICES).is_simulated
 
 
 def test_no_calls_cost_nothing_and_nothing_is_unknown() -> None:

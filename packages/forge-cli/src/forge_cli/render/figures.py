@@ -9,6 +9,10 @@ LONGEST_S = 1e11
 """Seconds beyond which a duration is an error, some 3,000 years."""
 
 
+SIMULATED = "sim"
+"""Before a cost that a script pretends."""
+
+
 def format_count(number: int, noun: str) -> str:
     """Format a number of things, e.g. ``1 step`` or ``3 steps``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
@@ -24,9 +28,14 @@ def format_tokens(number: int) -> str:
 
 
 def format_sum(tally: Tally, tokens: int) -> str:
-    """Format tokens of some calls; `+` where a part is unknown, `-` where no provider was asked."""
+    """Format tokens of some calls; `+` where a part is unknown, `-` where no provider was asked.
+
+    Args:
+        tally: The calls.
+        tokens: Of `tally.shown`.
+    """
     if not tally.paid:
-        return "-"
+        return format_tokens(tokens) if tally.is_simulated else "-"
     if tally.unreported == tally.paid:
         return "?"
     return format_tokens(tokens) + ("+" if tally.unreported else "")
@@ -42,7 +51,7 @@ def format_usd(amount: Decimal) -> str:
 def format_cost(tally: Tally) -> str:
     """Format what calls cost together; `+` where a part is unknown, `-` where none costs."""
     if not tally.paid:
-        return "-"
+        return f"{SIMULATED} {format_usd(tally.simulation.usd)}" if tally.is_simulated else "-"
     if tally.unpriced == tally.paid:
         return "unknown"
     return format_usd(tally.usd) + ("+" if tally.unpriced else "")
@@ -51,7 +60,8 @@ def format_cost(tally: Tally) -> str:
 def describe_cost(tally: Tally, prices: Prices) -> str:
     """Say what calls cost, and by which data; what is unknown is named; empty if none was paid."""
     if not tally.paid:
-        return ""
+        cost = format_usd(tally.simulation.usd)
+        return f"nothing; the script simulates {cost}" if tally.is_simulated else ""
     source = f" by genai-prices {prices.version}" if prices.version else ""
     if tally.unpriced == tally.paid:
         return f"unknown{source}"

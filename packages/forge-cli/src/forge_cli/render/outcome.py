@@ -93,11 +93,12 @@ def _list_figures(ending: Ending) -> Iterator[tuple[str, str]]:
     if not tally.calls:
         return
     parts = [f"{tally.calls:,}" if tally.paid else f"{tally.calls:,}, no provider was asked"]
-    if tally.unreported < tally.paid:
-        cached = f" ({format_tokens(tally.cached_tokens)} cached)" if tally.cached_tokens else ""
-        more = "+" if tally.unreported else ""
-        tokens_in, tokens_out = map(format_tokens, (tally.input_tokens, tally.output_tokens))
-        parts.append(f"{tokens_in} tokens in{cached}, {tokens_out} out{more}")
+    if tally.is_simulated or tally.unreported < tally.paid:
+        sums, more = tally.shown, "+" if tally.unreported else ""
+        cached = f" ({format_tokens(sums.cached_tokens)} cached)" if sums.cached_tokens else ""
+        label = "simulated: " if tally.is_simulated else ""
+        tokens_in, tokens_out = map(format_tokens, (sums.input_tokens, sums.output_tokens))
+        parts.append(f"{label}{tokens_in} tokens in{cached}, {tokens_out} out{more}")
     yield "calls", ", ".join(parts)
     if cost := describe_cost(tally, ending.prices):
         yield "cost", cost

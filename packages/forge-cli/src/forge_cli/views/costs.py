@@ -23,6 +23,9 @@ from forge_obs import PROVIDER, STARTED, Interaction, read_usage
 SPECIAL_WORDS = ("1h", "udio", "AUDIO", "mage", "IMAGE")
 """Parts of words that a report of nothing special does not hold."""
 
+SCRIPTED = "scripted"
+"""Origin of an answer from a script."""
+
 
 @dataclass(frozen=True, slots=True)
 class Prices:
@@ -89,6 +92,26 @@ def is_refused(call: Interaction) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Simulation:
+    """Sums over what scripted answers pretend to have taken."""
+
+    calls: int = 0
+    """Calls that pretend anything."""
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    usd: Decimal = Decimal(0)
+
+    def __add__(self, other: "Simulation") -> "Simulation":
+        """Sum the calls of both."""
+        names = (field.name for field in fields(self))
+        return Simulation(*(getattr(self, name) + getattr(other, name) for name in names))
+
+
+NO_SIMULATION = Simulation()
+
+
+@dataclass(frozen=True, slots=True)
 class Tally:
     """Sums over some calls; only those of a provider count for tokens and cost."""
 
@@ -110,6 +133,8 @@ class Tally:
     """What the calls with a known price cost together."""
     unpriced: int = 0
     """Calls whose cost is unknown."""
+    simulation: Simulation = NO_SIMULATION
+    """What the scripted calls pretend, which is in no other sum."""
 
     def __add__(self, other: "Tally") -> "Tally":
         """Sum the calls of both."""
@@ -126,6 +151,16 @@ class Tally:
         """Tokens in and out."""
         return self.input_tokens + self.output_tokens
 
+    @property
+    def is_simulated(self) -> bool:
+        """Whether there are simulated figures, and no others that they could be mixed with."""
+        return bool(self.simulation.calls) and not self.paid
+
+    @property
+    def shown(self) -> "Simulation | Tally":
+        """The sums to show: its own, or those of a simulation where there are no others."""
+        return self.simulation if self.is_simulated else self
+
 
 def tally_calls(calls: Iterable[Interaction], prices: Prices) -> Tally:
     """Sum calls of models, each looked at once."""
@@ -136,7 +171,13 @@ def tally_call(call: Interaction, prices: Prices) -> Tally:
     """Return the sums over a single call."""
     started, latency_ms = int(call.status == STARTED), call.latency_ms
     if call.origin != PROVIDER:
-        return Tally(calls=1, scripted=1, unanswered=started, latency_ms=latency_ms)
+        return Tally(
+            calls=1,
+            scripted=1,
+            unanswered=started,
+            latency_ms=latency_ms,
+            simulation=_read_simulation(call),
+        )
     if is_refused(call):
         return Tally(calls=1, refused=1, latency_ms=latency_ms)
     if not call.usage_known:
@@ -151,4 +192,18 @@ def tally_call(call: Interaction, prices: Prices) -> Tally:
         latency_ms=latency_ms,
         usd=usd or Decimal(0),
         unpriced=int(usd is None),
+    )
+
+
+def _read_simulation(call: Interaction) -> Simulation:
+    """Read what a call pretends that no provider answered; a replayed one pretends nothing."""
+    figures = (call.input_tokens, call.output_tokens, call.stated_cost_usd)
+    if call.origin != SCRIPTED or not any(figures):
+        return NO_SIMULATION
+    return Simulation(
+        calls=1,
+        input_tokens=call.input_tokens,
+        cached_tokens=call.cache_read_tokens,
+        output_tokens=call.output_tokens,
+        usd=Decimal(str(call.stated_cost_usd or 0)),
     )

@@ -132,7 +132,8 @@ def describe_totals(state: LiveState, now: datetime) -> str:
     calls = [format_count(len(outline.calls), "call")] if outline.calls else []
     tokens = [_describe_tokens(tally)] if has_tokens(tally) else []
     elapsed, budget = state.get_moment(now) - state.began, state.budget
-    cost = [_describe_cost(tally)] if tally.paid and budget.max_cost_usd is None else []
+    is_known = tally.paid or tally.is_simulated
+    cost = [_describe_cost(tally)] if is_known and budget.max_cost_usd is None else []
     took = [format_duration(elapsed)] if budget.max_duration_s is None else []
     limits = describe_limits(budget, tally, elapsed)
     return " · ".join([*steps, *calls, *tokens, *cost, *limits, *took])
@@ -140,9 +141,10 @@ def describe_totals(state: LiveState, now: datetime) -> str:
 
 def _describe_tokens(tally: Tally) -> str:
     more = "+" if tally.unreported else ""
-    sent, said = format_tokens(tally.input_tokens), format_tokens(tally.output_tokens)
-    return f"{sent} in {said} out{more}"
+    sums = tally.shown
+    return f"{format_tokens(sums.input_tokens)} in {format_tokens(sums.output_tokens)} out{more}"
 
 
 def _describe_cost(tally: Tally) -> str:
-    return "cost unknown" if tally.unpriced == tally.paid else format_cost(tally)
+    is_unknown = tally.paid and tally.unpriced == tally.paid
+    return "cost unknown" if is_unknown else format_cost(tally)

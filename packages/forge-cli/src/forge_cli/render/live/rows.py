@@ -204,19 +204,19 @@ def _format_tokens(calls: Iterable[Interaction], doing: Doing | None) -> str:
     coming = doing.tokens if doing is not None else 0
     if has_tokens(tally):
         more = "+" if tally.unreported else ""
-        sent = f"{format_tokens(tally.input_tokens):>5} in "
+        sent = f"{format_tokens(tally.shown.input_tokens):>5} in "
     elif coming:
         more, sent = "", ""
     else:
         return ""
     about = "~" if coming else ""
-    said = f"{about}{format_tokens(tally.output_tokens + coming)}"
+    said = f"{about}{format_tokens(tally.shown.output_tokens + coming)}"
     return f"{sent}{said:>6} out{more}"
 
 
 def has_tokens(tally: Tally) -> bool:
-    """Return whether anybody has reported tokens."""
-    return tally.unreported < tally.paid
+    """Return whether anybody has reported tokens, or pretends to."""
+    return tally.is_simulated or tally.unreported < tally.paid
 
 
 def render_rows(rows: Sequence[Row], names: Sequence[Row], width: int) -> Iterator[Text]:
