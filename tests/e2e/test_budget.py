@@ -96,13 +96,16 @@ def test_stopped_run_outlives_its_server_and_pays_for_nothing_twice(
 
 
 @pytest.mark.usefixtures("shared_server")
-def test_stopped_run_is_cancelled(repo: Path, model: LLMServer) -> None:
-    stopped = run_forge(*run_options(repo, *PRICED, "--max-total-tokens", "5", "--json"))
-    name = stopped.document["workflow_id"]
+def test_run_in_the_background_stops_and_is_cancelled(repo: Path, model: LLMServer) -> None:
+    begun = run_forge(*run_options(repo, *PRICED, "--max-total-tokens", "5", "--no-wait", "--json"))
+    name = begun.document["workflow_id"]
+    wait_until(lambda: read_run().status == "budget", "the run to stop")
+    stopped = run_forge("resume", name, "--json")
     cancelled = run_forge("cancel", name)
     resumed = run_forge("resume", name, "--max-total-tokens", "500000")
 
-    assert (stopped.code, stopped.document["status"], model.exchanges) == (1, "budget", [])
+    assert (begun.code, begun.document["status"], model.exchanges) == (0, "running", [])
+    assert (stopped.code, stopped.document["status"]) == (1, "budget")
     assert stopped.document["result"]["budget_stop"]["limit"] == "max_total_tokens"
     assert (cancelled.code, resumed.code) == (0, 2)
     assert read_run().status == "cancelled"

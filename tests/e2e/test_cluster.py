@@ -55,7 +55,7 @@ def has_succeeded(workflow_id: str) -> bool:
     return run is not None and run.status == "success"
 
 
-def test_worker_executes_runs_and_a_run_is_withdrawn_once_it_has_stopped(
+def test_worker_executes_runs_within_a_budget_until_it_has_stopped(
     address: str,
     repo: Path,
     tmp_path: Path,
@@ -73,11 +73,18 @@ def test_worker_executes_runs_and_a_run_is_withdrawn_once_it_has_stopped(
         submitted = run_forge(*common, "--task-id", "submitted", "--no-wait")
         workflow_id = submitted.document["workflow_id"]
         wait_until(lambda: has_succeeded(workflow_id), "the submitted run")
+        stopped = run_forge(*common, "--task-id", "stopped", "--max-duration", "0.001s")
+        resumed = run_forge(
+            *("resume", stopped.document["workflow_id"], "--max-duration", "1h", "--json"),
+            *("--temporal-address", address),
+        )
     monkeypatch.setattr("forge_core.runs.client.TAKEN_TIMEOUT_S", 0.5)
     late = call([*common, "--task-id", "late"])
 
     assert (waited.code, waited.document["status"]) == (0, "success")
     assert (submitted.code, submitted.document["status"]) == (0, "running")
+    assert (stopped.code, stopped.document["status"]) == (1, "budget")
+    assert (resumed.code, resumed.document["status"]) == (0, "success")
     assert worker.returncode == 0
     assert late == ExitCode.INFRASTRUCTURE
     assert "no worker took the run" in json.loads(capsys.readouterr().out)["error"]["message"]

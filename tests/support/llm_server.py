@@ -61,7 +61,7 @@ class Reply:
     """Reply only when it is set."""
     is_streamed: bool = True
     """Stream an answer if that is asked for."""
-    pieces: tuple[bytes | threading.Event, ...] | None = None
+    pieces: Iterable[bytes | threading.Event] | None = None
     """What an event stream consists of, as it is; an event in it is waited for."""
     is_cut: bool = False
     """Close the connection of a stream without ending the body."""

@@ -118,6 +118,7 @@ async def test_refused_parameter_is_left_out_once_and_remembered(
     form: str,
     params: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     first, second = Diary(), Diary()
     with LLMServer(refuse(is_refused, reply)) as server:
@@ -141,6 +142,9 @@ async def test_refused_parameter_is_left_out_once_and_remembered(
     assert first.answered_in[1].items() >= params.items()
     assert second.failures == []
     assert second.answered_in == (0, first.answered_in[1])
+    [told] = [record.getMessage() for record in caplog.records if record.name == "forge.models"]
+    assert told.startswith(f"{model} refuses ")
+    assert told.endswith(f": asked {form} from now on")
 
 
 async def test_server_without_tools_is_asked_for_text_of_a_schema_and_then_by_words(

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -120,6 +121,29 @@ async def test_answer_that_takes_too_long_says_so(monkeypatch: pytest.MonkeyPatc
 
     assert failure.kind == "timeout"
     assert "the answer was not complete after 2 s" in str(failure)
+
+
+@pytest.mark.parametrize("bound", ["settings", "deadline"])
+async def test_stream_that_never_falls_silent_ends_at_its_time(
+    bound: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pieces, over = render(CHAT), threading.Event()
+
+    def trickle() -> Iterator[bytes]:
+        yield pieces[0]
+        while not over.wait(0.02):
+            yield b": still thinking\n\n"
+
+    request = ask(CHAT, timeout_s=0.4) if bound == "settings" else ask(CHAT)
+    request = replace(request, deadline_s=0.4 if bound == "deadline" else None)
+    server = serve(monkeypatch, replace(stream(), pieces=trickle()))
+    try:
+        failure = await fail(server, request)
+    finally:
+        over.set()
+
+    assert failure.kind == "timeout"
+    assert "the answer was not complete after 0.4 s" in str(failure)
 
 
 async def test_comments_keep_a_stream_alive_and_are_no_tokens(

@@ -6,11 +6,12 @@ from decimal import Decimal
 import pytest
 from forge_core.errors import LimitReached
 from forge_core.llm.errors import FailureKind, ModelFailure
-from forge_core.llm.request import ModelAnswer, ModelRequest, RequestLabels
+from forge_core.llm.request import ModelAnswer, ModelRequest, Reported, RequestLabels
 from forge_core.models.activity import CallInput
 from forge_core.models.budget import Allowance, CallStop, PriceTerms, Spending
 from forge_core.models.call.context import AssembledContext, ContextStats
 from forge_core.models.call.llm import CallUsage, LLMResponse
+from forge_core.models.call.settings import CallSettings
 from forge_core.records.call_account import (
     CallAccount,
     CallIdentity,
@@ -176,3 +177,26 @@ def test_time_that_went_by_before_the_attempt_counts() -> None:
     CallAccount(work, CONTEXT, identity, None, waited_s=1).begin(0, REQUEST)
     with pytest.raises(LimitReached):
         CallAccount(work, CONTEXT, identity, None, waited_s=60).begin(0, REQUEST)
+
+
+def test_time_that_is_left_bounds_each_request() -> None:
+    limited = CallInput(allowance=Allowance(seconds=60))
+
+    left = CallAccount(limited, CONTEXT, CallIdentity("7", 1), None, waited_s=50).time_left_s
+
+    assert left is not None
+    assert 9 < left <= 10
+    assert open_account().time_left_s is None
+
+
+def test_request_costs_what_its_tier_costs() -> None:
+    asked = replace(REQUEST, model="openai:gpt-5", settings=CallSettings(service_tier="priority"))
+    usage = CallUsage(model_name="gpt-5", input_tokens=1000, output_tokens=0)
+    served = ModelAnswer("{}", usage, reported=Reported(service_tier="flex"))
+    account = open_account()
+
+    estimate = account.begin(0, asked).under_way
+    account.count_answer(0, asked, served, paid_by=1)
+
+    assert estimate.cost_usd == Decimal("0.0025")
+    assert account.spent.cost_usd == Decimal("0.000625")

@@ -2,9 +2,10 @@
 
 import asyncio
 import os
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from support.repository import git
 from support.temporal_server import unique_queue
 from support.waiting import DEADLINE_S
 from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
 
 MODEL = "openai-chat:gpt-4o"
 """A thousand tokens of input cost 0.0025 dollars, a thousand of output 0.01."""
@@ -204,7 +206,9 @@ async def test_time_does_not_run_while_a_run_waits(client: Client, repo: Path) -
     assert 0 < result.elapsed_s < 3600
 
 
-async def test_same_change_of_limits_counts_once(client: Client, repo: Path) -> None:
+async def test_same_change_of_limits_counts_once_and_an_unsigned_one_not_at_all(
+    client: Client, repo: Path
+) -> None:
     def change(name: str, tokens: int) -> LimitsChange:
         return LimitsChange(change_id=name, limits=Limits(max_total_tokens=tokens))
 
@@ -212,6 +216,11 @@ async def test_same_change_of_limits_counts_once(client: Client, repo: Path) -> 
         run, _ = await stage.wait_for_stop()
         await run.handle.signal(SET_LIMITS, change("a", 3))
         await stage.wait_for_stop(2)
+        stranger = await Client.connect(
+            client.service_client.config.target_host, data_converter=pydantic_data_converter
+        )
+        theirs = stranger.get_workflow_handle(run.handle.id)
+        await theirs.signal(SET_LIMITS, change("theirs", 10**6))
         await run.handle.signal(SET_LIMITS, change("b", 2))
         await stage.wait_for_stop(3)
         await run.handle.signal(SET_LIMITS, change("a", 3))
@@ -222,6 +231,26 @@ async def test_same_change_of_limits_counts_once(client: Client, repo: Path) -> 
             await stage.wait_for_end()
 
     assert stop.limits.max_total_tokens == 4
+    assert stage.asked == []
+
+
+async def test_request_under_way_ends_with_the_time_of_its_run(client: Client, repo: Path) -> None:
+    over = threading.Event()
+
+    def be_silent_at_first(exchange: Exchange) -> Reply:
+        reply = costly(exchange)
+        return reply if over.is_set() else replace(reply, gate=over)
+
+    budget = BudgetConfig(max_duration_s=1.5)
+    async with staged(client, repo, be_silent_at_first, budget) as stage:
+        run, stop = await stage.wait_for_stop()
+        between = list(stage.asked)
+        over.set()
+        await send_limits(run, ENOUGH)
+        result = await stage.wait_for_end()
+
+    assert (stop.limit, between, stop.spent.estimated) == ("max_duration_s", ["plan"], 1)
+    assert (result.status, stage.asked.count("plan")) == ("success", 2)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ See D46 and D74.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -212,15 +212,15 @@ class CallRecorder:
         key = self._key(request)
         kept = await asyncio.to_thread(self._journal.find, key)
         if kept is None:
-            await self._begin(request)
+            request = await self._begin(request)
             await self._record(seq, request, status="started")
             answer = await self._send(seq, request, send, arrival)
             kept = KeptAnswer(answer, **asdict(self._rows[seq]))
             await asyncio.to_thread(self._journal.keep, key, kept)
         return kept
 
-    async def _begin(self, request: ModelRequest) -> None:
-        """Let a request be sent, and leave word of it to the next attempt.
+    async def _begin(self, request: ModelRequest) -> ModelRequest:
+        """Let a request be sent in the time that is left, and leave word of it to the next attempt.
 
         Raises:
             LimitReached: The budget does not allow it.
@@ -228,6 +228,7 @@ class CallRecorder:
         progress = await asyncio.to_thread(self._account.begin, request.labels.sample, request)
         self._details = (self._details[0], progress)
         activity.heartbeat(*self._details)
+        return replace(request, deadline_s=self._account.time_left_s)
 
     async def _send(
         self, seq: int, request: ModelRequest, send: Send, arrival: Arrival

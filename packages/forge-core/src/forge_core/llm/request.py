@@ -42,10 +42,20 @@ class ModelRequest:
     dialect: Dialect | None = None
     """The form in which it is sent; None until that is known, and for a scripted model."""
 
+    deadline_s: float | None = None
+    """Seconds that a limit of time leaves it."""
+
     @property
     def timeout_s(self) -> float:
-        """Seconds after which the request fails."""
-        return self.settings.effective_timeout_s
+        """Seconds without a byte after which the request fails."""
+        timeout_s = self.settings.effective_timeout_s
+        return timeout_s if self.deadline_s is None else min(timeout_s, self.deadline_s)
+
+    @property
+    def longest_s(self) -> float | None:
+        """Seconds after which the request fails, whatever comes; None for as long as it takes."""
+        bounds = (self.settings.timeout_s, self.deadline_s)
+        return min((bound for bound in bounds if bound is not None), default=None)
 
     @property
     def stall_timeout_s(self) -> float:

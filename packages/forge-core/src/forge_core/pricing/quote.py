@@ -7,8 +7,10 @@ from decimal import Decimal
 from forge_core.models.budget import parse_price_pair
 from forge_core.pricing.catalogue import load_schedules
 from forge_core.pricing.rates import (
+    PLAIN,
     Period,
     Schedule,
+    Special,
     UnitPrices,
     Usage,
     list_model_keys,
@@ -25,6 +27,20 @@ class PlainUsage:
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What a request is charged for."""
+
+    model: str
+    """As it was asked for, `provider:name`."""
+    usage: Usage
+    """Its tokens."""
+    answered_by: str | None = None
+    """The model that answered, as the provider names it."""
+    special: Special = PLAIN
+    """What else of it has prices of its own; one that nobody knows is as the usual one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,30 +61,27 @@ def is_priced(model: str) -> bool:
     return _find_schedule(model, None) is not None
 
 
-def quote_request(
-    model: str, answered_by: str | None, usage: Usage, moment: datetime, assumed: str | None = None
-) -> Quote:
+def quote_request(charge: Charge, moment: datetime, assumed: str | None = None) -> Quote:
     """Return what a request costs.
 
     Where its figures contradict each other, it is charged without the rebate for cached tokens.
 
     Args:
-        model: As it was asked for, `provider:name`.
-        answered_by: The model that answered, as the provider names it.
-        usage: Its tokens.
+        charge: What for.
         moment: When it was made, with a time zone.
         assumed: The price of a model that has none, `IN,OUT`.
     """
-    schedule = _find_schedule(model, answered_by)
+    usage = charge.usage
+    schedule = _find_schedule(charge.model, charge.answered_by)
     is_assumed = schedule is None and assumed is not None
     if schedule is None:
         if assumed is None:
             return UNKNOWN
         schedule = _build_schedule(assumed)
-    usd = price_usage(schedule, usage, moment)
-    if usd is None:
-        plain = PlainUsage(usage.input_tokens, usage.output_tokens)
-        usd = price_usage(schedule, plain, moment)
+    plain = PlainUsage(usage.input_tokens, usage.output_tokens)
+    ways = [(each, special) for special in (charge.special, PLAIN) for each in (usage, plain)]
+    prices = (price_usage(schedule, tokens, moment, special) for tokens, special in ways)
+    usd = next((price for price in prices if price is not None), None)
     return UNKNOWN if usd is None else Quote(usd, is_assumed=is_assumed)
 
 

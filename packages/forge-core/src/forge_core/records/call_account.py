@@ -21,8 +21,11 @@ from forge_core.models.activity import CallInput
 from forge_core.models.budget import NONE_SPENT, CallStop, LimitName, Spending
 from forge_core.models.call.context import AssembledContext
 from forge_core.models.frozen import FrozenModel
-from forge_core.pricing.quote import PlainUsage, quote_request
-from forge_core.pricing.rates import REFUSALS, UNSENT, Usage
+from forge_core.pricing.quote import Charge, PlainUsage, quote_request
+from forge_core.pricing.rates import REFUSALS, UNSENT, Special
+
+SHORTEST_S = 0.001
+"""Seconds that a request has at least which was let through."""
 
 CHARS_PER_TOKEN = 4.0
 """Characters per token where a context does not say."""
@@ -94,6 +97,14 @@ class CallAccount:
     def lost(self) -> Spending:
         """Of that, what brought no answer."""
         return self._lost + self._inherited.under_way
+
+    @property
+    def time_left_s(self) -> float | None:
+        """Seconds that the budget leaves the call; None where it does not limit them."""
+        allowance = self._work.allowance
+        if allowance is None or allowance.seconds is None:
+            return None
+        return max(SHORTEST_S, allowance.seconds - (time.monotonic() - self._began))
 
     def describe_stop(self) -> CallStop:
         """Describe where the budget stopped the call."""
@@ -175,7 +186,8 @@ class CallAccount:
             self._count_tokens(request.system_prompt, request.user_prompt),
             self._count_tokens(answer),
         )
-        return self._charge(request, None, usage, is_estimated=True)
+        special = Special(tier=request.settings.service_tier)
+        return self._charge(Charge(request.model, usage, special=special), is_estimated=True)
 
     def _read(self, request: ModelRequest, answer: ModelAnswer | None) -> Spending:
         """Read what an answer took, which is estimated where it does not say."""
@@ -186,14 +198,12 @@ class CallAccount:
             return NONE_SPENT
         if not (usage.input_tokens or usage.output_tokens):
             return self._estimate(request, answer.text)
-        return self._charge(request, usage.model_name, usage)
+        special = Special(tier=answer.reported.service_tier)
+        return self._charge(Charge(request.model, usage, usage.model_name, special))
 
-    def _charge(
-        self, request: ModelRequest, model: str | None, usage: Usage, *, is_estimated: bool = False
-    ) -> Spending:
-        quote = quote_request(
-            request.model, model, usage, datetime.now(UTC), self._work.terms.assumed_price
-        )
+    def _charge(self, charge: Charge, *, is_estimated: bool = False) -> Spending:
+        usage = charge.usage
+        quote = quote_request(charge, datetime.now(UTC), self._work.terms.assumed_price)
         return Spending(
             requests=1,
             input_tokens=usage.input_tokens,

@@ -7,6 +7,7 @@ added to the prompts.
 See D43 and D77.
 """
 
+import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -70,7 +71,10 @@ class _Request:
     async def send(self) -> ModelAnswer:
         exchange = self._exchange
         with as_model_failure(exchange, self._find_wreck):
-            async with build_http_client(exchange.hooks, exchange.request.timeout_s) as http:
+            async with (
+                asyncio.timeout(exchange.request.longest_s),
+                build_http_client(exchange.hooks, exchange.request.timeout_s) as http,
+            ):
                 response = await self._obtain(http)
             note_answer(exchange.request)
             return build_answer(exchange, response)

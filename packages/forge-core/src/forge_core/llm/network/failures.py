@@ -46,6 +46,7 @@ FAILURES: tuple[tuple[type[Exception], FailureKind], ...] = (
     (AttributeError, "malformed_response"),
     (LookupError, "malformed_response"),
     (ImportError, "not_configured"),  # a proxy of a kind that needs another package
+    (TimeoutError, "timeout"),
     (OSError, "not_configured"),  # certificates that SSL_CERT_FILE names and nobody has
     (RuntimeError, "malformed_response"),
     (TypeError, "malformed_response"),

@@ -5,6 +5,7 @@ costs no tokens.
 """
 
 import json
+import logging
 import re
 from dataclasses import replace
 
@@ -21,6 +22,8 @@ STRICT = frozenset(
     | {"openai-responses", "vllm"}
 )
 """Providers that hold an answer to its schema only if they are asked to."""
+
+LOGGER = logging.getLogger("forge.models")
 
 ALWAYS_SERIAL = re.compile(r"(?:.*/)?o\d")
 """Names of models that call one tool at a time, and refuse to be asked for it."""
@@ -73,6 +76,8 @@ def learn_dialect(request: ModelRequest, refused: str | None, words: str) -> str
         if following is None:
             return None
         after = _KNOWN[key] = following
+        form = describe_change(request.dialect, after)
+        LOGGER.warning("%s refuses %s: asked %s from now on", request.model, refused, form)
     return describe_change(request.dialect, after)
 
 

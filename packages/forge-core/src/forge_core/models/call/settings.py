@@ -17,7 +17,7 @@ ServiceTier = Literal["auto", "default", "flex", "priority"]
 """Which of a provider's queues and prices a request has."""
 
 TIMEOUT_S = 600.0
-"""Seconds after which a request fails where nobody says otherwise."""
+"""Seconds of waiting for an answer after which a request fails where nobody says otherwise."""
 
 STALL_TIMEOUT_S = 120.0
 """Seconds without a byte after which a stream has stalled where nobody says otherwise."""
@@ -35,7 +35,7 @@ class CallSettings(BaseModel):
     max_output_tokens: int | None = Field(default=None, ge=1)
     """Largest answer, in tokens, its reasoning included; takes the place of `output_reserve`."""
     timeout_s: float | None = Field(default=None, gt=0, le=86_400, allow_inf_nan=False)
-    """Seconds after which a request fails."""
+    """Seconds after which a request fails; where it is not set, one whose answer comes goes on."""
     service_tier: ServiceTier | None = None
     """Queue and price of the provider: `flex` is cheap and slow, `priority` the opposite."""
 
@@ -54,7 +54,7 @@ class CallSettings(BaseModel):
 
     @property
     def effective_timeout_s(self) -> float:
-        """Seconds after which a request fails, set or not."""
+        """Seconds of waiting after which a request fails, set or not."""
         return TIMEOUT_S if self.timeout_s is None else self.timeout_s
 
     @property
