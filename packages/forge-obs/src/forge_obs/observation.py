@@ -16,17 +16,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Unpack
 
 from forge_obs.environment.process import get_now, make_entry_id
+from forge_obs.model.entries import Before
 from forge_obs.model.failures import NO_ANSWER, NOT_SENT, describe_failure
 from forge_obs.model.keywords import AnswerKeywords, ObserveKeywords
-from forge_obs.recorder import record
+from forge_obs.recorder import record_after
 
 if TYPE_CHECKING:
     from asyncio import Future
 
 _FOREIGN: Final = (Exception, SystemExit)
 """What values of others may raise when they are looked at."""
-
-_record: Final[Callable[..., bool]] = record
 
 
 class Observation:
@@ -50,6 +49,8 @@ class Observation:
         given = self._fields.get("entry_id")
         self._entry_id: str = given if type(given) is str and given else make_entry_id()
         self._is_entered = False
+        # An id that is made here nobody else knows before the row is there.
+        self._before = Before.ANYTHING if self._entry_id is given else Before.NOTHING
         self._started_at = self._ended_at = time.perf_counter()
         self._created_at: object = None
         self._answer: dict[str, Any] = {}
@@ -124,9 +125,9 @@ class Observation:
         """Record that the request goes out."""
         fields = self._start()
         try:
-            _record("interaction", **fields)
+            self._write(fields)
         except BaseException as error:  # an interrupt: the request does not go out
-            _record("interaction", **self._finish_unsent(error))
+            self._write(self._finish_unsent(error))
             raise
         self._started_at = self._ended_at = time.perf_counter()
         return self
@@ -138,15 +139,15 @@ class Observation:
         trace: TracebackType | None,
     ) -> None:
         """Record what came of it; an exception is passed on."""
-        _record("interaction", **self._finish(error))
+        self._write(self._finish(error))
 
     async def __aenter__(self) -> "Observation":
         """Record that the request goes out, in a thread."""
         fields = self._start()
         try:
-            await _write(fields)
+            await _run_in_thread(partial(self._write, fields))
         except BaseException as error:  # a cancellation: the request does not go out
-            await _write(self._finish_unsent(error))
+            await _run_in_thread(partial(self._write, self._finish_unsent(error)))
             raise
         self._started_at = self._ended_at = time.perf_counter()
         return self
@@ -161,17 +162,25 @@ class Observation:
 
         A cancellation that comes meanwhile is passed on when the row is written.
         """
-        await _write(self._finish(error))
+        await _run_in_thread(partial(self._write, self._finish(error)))
+
+    def _write(self, fields: dict[str, Any]) -> None:
+        stored = record_after(self._before, "interaction", (), fields)
+        if self._before is not Before.ANYTHING:
+            self._before = Before.ROW if stored else Before.ANYTHING
 
     def _start(self) -> dict[str, Any]:
         if self._is_entered:
             self._begin()
         self._is_entered = True
         self._created_at = self._fields.get("created_at") or get_now()
-        return {**self._identify(), "status": "started"}
+        return {**self._fields, "entry_id": self._entry_id, "status": "started"}
 
     def _identify(self) -> dict[str, Any]:
-        return {**self._fields, "entry_id": self._entry_id, "created_at": self._created_at}
+        known = {**self._fields, "entry_id": self._entry_id}
+        if self._before is not Before.ROW:  # whose first entry says when
+            known["created_at"] = self._created_at
+        return known
 
     def _finish_unsent(self, error: BaseException) -> dict[str, Any]:
         text = describe_failure(error)[1]
@@ -236,20 +245,19 @@ else:
         return Observation(dict(fields))
 
 
-async def _write(fields: dict[str, Any]) -> None:
+async def _run_in_thread(write: Callable[[], None]) -> None:
     """Record in a thread, and come back when that is done, cancelled or not."""
     import asyncio  # noqa: PLC0415 - slow, and here it is loaded
 
-    write = partial(copy_context().run, _record, "interaction", **fields)
     try:
-        future = asyncio.get_running_loop().run_in_executor(None, write)
+        future = asyncio.get_running_loop().run_in_executor(None, copy_context().run, write)
     except RuntimeError:  # another kind of event loop, or one whose threads are gone
         write()
         return
     await _settle(future)
 
 
-async def _settle(future: "Future[bool]") -> None:
+async def _settle(future: "Future[None]") -> None:
     from asyncio import CancelledError, shield  # noqa: PLC0415
 
     cancellation: CancelledError | None = None

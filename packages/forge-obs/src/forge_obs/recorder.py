@@ -24,7 +24,7 @@ from forge_obs.environment.entry import FOREIGN, build_entry
 from forge_obs.environment.process import get_db_path
 from forge_obs.errors import SpoolUnavailable, describe, is_about_the_entry
 from forge_obs.fork_lock import ForkLock, importing
-from forge_obs.model.entries import Entry
+from forge_obs.model.entries import Before, Entry
 from forge_obs.model.keywords import (
     InteractionKeywords,
     OutcomeKeywords,
@@ -132,12 +132,20 @@ def record(kind: object = None, /, *unexpected: object, **fields: object) -> boo
         the entry waits in the spool until it can be written, or it was lost. `get_backlog` tells
         how many wait and how many were lost.
     """
+    return record_after(None, kind, unexpected, fields)
+
+
+def record_after(
+    before: Before | None, kind: object, unexpected: tuple[object, ...], fields: dict[str, object]
+) -> bool:
+    """Do what `record` does, where it is known `before` what the store may hold of the call."""
     path: Path | None = None
     try:
         path = get_db_path()
         if path is None:
             return False
-        return _record(path, _build(kind, unexpected, fields))
+        entry = _build(kind, unexpected, fields)
+        return _record(path, entry if before is None else entry.after(before))
     except Exception as error:
         with suppress(Exception):
             _lose(path, describe(error))

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from operator import itemgetter
 from pathlib import Path
 from typing import Final
@@ -17,11 +17,11 @@ from forge_obs.database.errors import DRIVER_ERRORS, KeyTaken
 from forge_obs.database.handle import Database, get_writing, open_database
 from forge_obs.database.migrate import make_ready
 from forge_obs.database.rows import collisions, facts
-from forge_obs.database.rows.upsert import build_upsert
+from forge_obs.database.rows.upsert import build_insert, build_upsert
 from forge_obs.database.schema import interactions, runs
 from forge_obs.errors import StoreUnavailable
 from forge_obs.model.columns import CALL_KEY, STARTED
-from forge_obs.model.entries import Entry, Row
+from forge_obs.model.entries import Before, Entry, Row
 from forge_obs.model.rows import FACTS
 
 
@@ -155,6 +155,9 @@ def write(database: Database, entry: Entry, *, timeout_s: float) -> bool:
         return _commit(database, Commit(run.text, run.pick(entry.row)), give_up)
     if entry.table == "call_facts":
         return _commit(database, _build_outcome(entry), give_up)
+    if entry.before is Before.NOTHING and not entry.has_call_key:
+        with suppress(KeyTaken):
+            return _commit(database, _build_insert(entry), give_up)
     *others, last = _call_statements(has_call_key=entry.has_call_key)
     for statement in others:
         with suppress(KeyTaken):
@@ -166,12 +169,22 @@ def _commit(database: Database, commit: Commit, give_up: float) -> bool:
     return database.commit(commit, timeout_s=give_up - time.monotonic())
 
 
+def _build_insert(entry: Entry) -> Commit:
+    """Write a call that has only the id that was made up for it: there is nothing to merge with."""
+    insert, known = _insert_statement(), entry.facts
+    if not known:
+        return Commit(insert.text, insert.pick(entry.row))
+    beside = _facts_statement(tuple(known))
+    step = Step(beside.text, beside.pick(known), takes_id=True)
+    return Commit(insert.text, insert.pick(entry.row), [step])
+
+
 def _build_commit(statement: KeyStatements, entry: Entry) -> Commit:
     steps: list[Step] = []
     if entry.facts:
         upsert = statement.finish if entry.row["status"] != STARTED else statement.start
         steps.append(upsert.step({**entry.row, **_NO_FACTS, **entry.facts}))
-    if entry.named:
+    if entry.before is Before.ANYTHING:
         steps.append(statement.early.step(entry.row))
         steps.append(statement.removal.step(entry.row, after_change=True))
     part = partial(_part, statement, entry)
@@ -202,6 +215,17 @@ _NO_FACTS: Final[Row] = dict.fromkeys(column.name for column in FACTS)
 def _run_statement() -> Statement:
     run_key = func.coalesce(runs.c.run_id, text("''"))
     return _prepare(build_upsert(runs, [runs.c.workflow_id, run_key]))
+
+
+@cache
+def _insert_statement() -> Statement:
+    return _prepare(build_insert(interactions))
+
+
+@lru_cache(maxsize=128)
+def _facts_statement(names: tuple[str, ...]) -> Statement:
+    """Give what inserts just these facts; a program's calls have few sets of them."""
+    return _prepare(facts.build_facts_insert(names))
 
 
 @cache

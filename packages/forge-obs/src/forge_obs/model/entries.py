@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from operator import itemgetter
 from typing import Final
 
@@ -74,6 +75,17 @@ _REQUIRED: Final = tuple(
 _pick_call_key: Final = itemgetter(*CALL_KEY)
 
 
+class Before(Enum):
+    """What the store may hold of a call before its entry is written."""
+
+    NOTHING = "nothing"
+    """Its id was made up for this entry."""
+    ROW = "row"
+    """Its row is there, and nobody knew its id before that."""
+    ANYTHING = "anything"
+    """Others know its id, and may have said something of it already."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """One row on its way to the store; its `repr` shows nothing of it.
@@ -83,15 +95,18 @@ class Entry:
         unknown: Keywords that this version does not know; an interaction keeps their values in
             `extra_json`.
         facts: Columns of `call_facts` that there is something to put into.
-        named: Whether its `entry_id` may be known to others, who may have said something of it
-            already.
+        before: What the store may hold of it already.
     """
 
     table: str
     row: Row = field(repr=False)
     unknown: tuple[str, ...] = field(default=(), repr=False)
     facts: Row = field(default_factory=dict, repr=False)
-    named: bool = False
+    before: Before = Before.NOTHING
+
+    def after(self, before: Before) -> "Entry":
+        """Give the same entry for a store that may hold just that of the call."""
+        return Entry(self.table, self.row, self.unknown, self.facts, before)
 
     @property
     def has_call_key(self) -> bool:
@@ -127,8 +142,9 @@ def build_interaction(fields: Mapping[str, object], *, entry_id: str, now: str) 
         raw["extra"] = {name: raw.pop(name) for name in unknown}
     take_texts(raw, notes)
     raw.update(_figures(take_figures(raw, notes), raw))
-    facts = _clean_facts({name: raw.pop(name) for name in _GIVEN_FACTS & raw.keys()}, notes)
-    named = bool(raw.get("entry_id"))
+    given = [name for name in raw if name in _GIVEN_FACTS]
+    facts = _clean_facts({name: raw.pop(name) for name in given}, notes)
+    before = Before.ANYTHING if raw.get("entry_id") else Before.NOTHING
     raw["seq"] = raw.get("seq") or 0
     raw["entry_id"] = raw.get("entry_id") or entry_id
     row = _INTERACTION.clean(raw, notes)
@@ -137,7 +153,7 @@ def build_interaction(fields: Mapping[str, object], *, entry_id: str, now: str) 
     if notes:
         said = [str(row["notes"])] if row["notes"] else []
         row["notes"] = "; ".join([*said, *notes])
-    return Entry("interactions", row, tuple(unknown), facts, named)
+    return Entry("interactions", row, tuple(unknown), facts, before)
 
 
 def build_outcome(fields: Mapping[str, object], *, now: str) -> Entry:
@@ -208,8 +224,8 @@ def build_entry(table: str, values: Mapping[str, object]) -> Entry:
     row = {name: value for name, value in values.items() if name not in facts}
     notes: list[str] = []
     kept = _clean_facts(facts, notes)
-    named = table == "interactions"
-    entry = Entry(table, clean_columns(table, row, notes), (), kept, named)
+    before = Before.ANYTHING if table == "interactions" else Before.NOTHING
+    entry = Entry(table, clean_columns(table, row, notes), (), kept, before)
     if not entry.row["entry_id"] and table == "call_facts":
         raise TypeError("an outcome without a call")
     return entry
@@ -277,6 +293,9 @@ def _clean_facts(given: Mapping[str, object], notes: list[str]) -> Row:
             continue
         column = _FACT_KEYWORDS.get(name, name)
         clean = json_column if column.endswith("_json") else _FACT.cleaners[column]
+        if clean is clean_text and type(value) is str and value.isascii():
+            facts[column] = value
+            continue
         fit, note = clean(value)
         if note is not None and clean is clean_real:
             # What stands in for it would be taken for what was measured.

@@ -13,8 +13,10 @@ from forge_obs.model.conversation.answers import Answer, read_answer
 from forge_obs.model.conversation.messages import read_conversation
 from forge_obs.model.foreign import read_members
 from forge_obs.model.keywords import name_keywords
-from forge_obs.model.usage.figures import NO_INPUT, Usage, read_usage
-from forge_obs.model.usage.report import keep_report, merge_documents
+from forge_obs.model.usage.counts import NO_INPUT
+from forge_obs.model.usage.figures import Usage, read_figures
+from forge_obs.model.usage.forms import Figures, read_by_form
+from forge_obs.model.usage.report import keep_plain, keep_report
 
 FIGURES: Final = (
     "model_name",
@@ -132,27 +134,34 @@ def _list_strangers(stats: object) -> dict[str, object]:
 
 def _read_reports(
     strangers: dict[str, object], usage: object, notes: list[str]
-) -> tuple[dict[str, object] | None, Usage]:
-    document: dict[str, object] = {}
-    for value in (strangers or None, usage):
-        if value is None:
-            continue
-        report = keep_report(value)
-        notes += report.notes
-        document = merge_documents(document, report.document or {})
+) -> tuple[object, Usage | Figures]:
+    """Read what is reported; gives also what is kept of it, a document or its JSON text."""
+    given: object = usage
+    figures = None if strangers else read_by_form(usage)
+    if figures is not None and figures.is_whole:
+        text = keep_plain(usage)
+        if text is not None:
+            return text, figures
+    if strangers:
+        given = strangers if usage is None else [strangers, usage]
+    report = keep_report(given)
+    notes += report.notes
     if strangers:
         notes.append(f"stats: kept in usage_json: {name_keywords(sorted(strangers))}")
-    if not document:
+    if not report.document:
         return None, Usage()
-    read = read_usage(document)
+    read = read_figures(report.document)
     notes += read.notes
-    return document, read
+    return report.text or report.document, read
 
 
-def _fill_counts(figures: dict[str, object], read: Usage, notes: list[str]) -> None:
+def _fill_counts(figures: dict[str, object], read: Usage | Figures, notes: list[str]) -> None:
     for name in _COUNTS:
         own, reported = figures.get(name), getattr(read, name)
-        if isinstance(own, int) and own and reported and own != reported:
-            notes.append(f"{name}: {own} in stats, {reported} in usage")
-        if own is None or (not own and reported):
+        if own is None:
             figures[name] = reported
+        elif reported and own != reported:
+            if not own:
+                figures[name] = reported
+            elif isinstance(own, int):
+                notes.append(f"{name}: {own} in stats, {reported} in usage")

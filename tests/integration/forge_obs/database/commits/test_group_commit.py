@@ -55,6 +55,20 @@ def stored() -> list[Interaction]:
     return get_interactions(engine)
 
 
+def test_each_call_of_a_group_has_its_own_facts(database: Database) -> None:
+    def call(number: int) -> bool:
+        ids = {"response_id": f"answer-{number}"} if number % 3 else {"session_id": f"s-{number}"}
+        return interaction(task_id=f"t-{number}", **ids if number % 4 else {})
+
+    record_at_once(database, *(partial(call, number) for number in range(12)))
+
+    found = {row.task_id: (row.response_id, row.session_id) for row in stored()[1:]}
+    assert len(found) == 12
+    for number in range(12):
+        ids = (f"answer-{number}", None) if number % 3 else (None, f"s-{number}")
+        assert found[f"t-{number}"] == (ids if number % 4 else (None, None))
+
+
 def test_every_row_is_there_as_it_was_given(database: Database) -> None:
     def call(number: int) -> bool:
         return interaction(task_id=f"t-{number}", user_prompt=f"é {number}\n" * number)

@@ -42,7 +42,7 @@ LONG_VALUES: Final = 4
 """How many values at the end of a row may be long texts."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Step:
     """What follows a row in its transaction.
 
@@ -51,11 +51,14 @@ class Step:
         values: Its parameters.
         after_change: Only where the step before changed something, or the row did; False: only
             where it did not; None: in any case. A step that was left out changed nothing.
+        takes_id: Whether the id of the row comes before these parameters. Only for what follows a
+            plain insert.
     """
 
     statement: str
     values: tuple[object, ...] = field(repr=False)
     after_change: bool | None = None
+    takes_id: bool = False
 
 
 class Unchanged(Exception):

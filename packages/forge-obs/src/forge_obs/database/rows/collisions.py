@@ -15,7 +15,7 @@ import orjson
 
 from forge_obs.environment.process import make_entry_id
 from forge_obs.model.columns import CALL_KEY, MAX_COUNT, STARTED
-from forge_obs.model.entries import Entry, Row
+from forge_obs.model.entries import Before, Entry, Row
 
 TEXTS: Final = ("user_prompt", "response", "system_prompt")
 """Two calls are not one where both have one of these texts, and not the same."""
@@ -63,10 +63,12 @@ def part(driver: sqlite3.Connection, entry: Entry) -> Entry | None:
     notes = [row["notes"]] if row["notes"] else []
     if seq != row["seq"]:
         notes.append(f"seq: {row['seq']} belongs to another call")
-    if entry.named and entry_id != row["entry_id"]:
+    is_named = entry.before is not Before.NOTHING
+    if is_named and entry_id != row["entry_id"]:
         notes.append(f"entry_id: {row['entry_id']} belongs to another call")
     moved = {**row, "entry_id": entry_id, "seq": seq, "notes": "; ".join(map(str, notes))}
-    return replace(entry, row=moved, named=entry.named and entry_id == row["entry_id"])
+    own = is_named and entry_id == row["entry_id"]
+    return replace(entry, row=moved, before=entry.before if own else Before.NOTHING)
 
 
 def _choose_id(driver: sqlite3.Connection, entry: Entry) -> tuple[str, _Occupant | None]:
@@ -78,7 +80,7 @@ def _choose_id(driver: sqlite3.Connection, entry: Entry) -> tuple[str, _Occupant
     own = str(row["entry_id"])
     found = _find(driver, _OF_ENTRY, row)
     ours = found is None or (found.is_of_attempt if entry.has_call_key else True)
-    if ours and not (found and found.is_another) and (found or entry.named):
+    if ours and not (found and found.is_another) and (found or entry.before is not Before.NOTHING):
         return own, found
     # First the id of a call whose answer is not known yet, which may have come since.
     for response in ("", row["response"] or ""):

@@ -49,6 +49,19 @@ def build_facts_upsert(key: Sequence[str], *, finished: bool) -> Prepared:
     return _compile(_merge(_NAMES, chosen, new_first=finished))
 
 
+def build_facts_insert(names: Sequence[str]) -> Prepared:
+    """Write the statement that puts facts beside a new row, whose id comes before its parameters.
+
+    Args:
+        names: The facts that there are.
+    """
+    values: dict[str, ColumnElement[Any]] = {}
+    for name in ("interaction_id", *names):
+        values[name] = bindparam(name)
+    statement, [_, *others] = _compile(insert(call_facts).values(values))
+    return statement, others
+
+
 def build_outcome_upsert() -> Prepared:
     """Write the statement that puts an outcome beside the row of an entry id."""
     values: list[ColumnElement[Any]] = [bindparam(name) for name in OUTCOME]

@@ -54,12 +54,23 @@ def build_upsert(table: Table, target: Sequence[Value]) -> tuple[str, list[str]]
     return str(compiled), list(compiled.positiontup or [])
 
 
+def build_insert(table: Table) -> tuple[str, list[str]]:
+    """Write the statement that inserts a row whose key nobody else can have.
+
+    Returns:
+        The statement text and the columns in the order of its parameters.
+    """
+    names = [column.name for column in TABLES[table.name]]
+    compiled = insert(table).compile(dialect=dialect(), column_keys=names)
+    return str(compiled), list(compiled.positiontup or [])
+
+
 @lru_cache(maxsize=128)
 def repeat_values(statement: str, width: int, rows: int) -> str:
     """Let an insert of one row take several, whose parameters follow one another.
 
     Args:
-        statement: Text of `build_upsert`.
+        statement: Text of `build_insert` or `build_upsert`.
         width: How many parameters a row has.
         rows: How many rows it shall take.
     """

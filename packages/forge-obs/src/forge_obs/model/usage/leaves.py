@@ -27,8 +27,7 @@ def list_leaves(report: Mapping[str, object]) -> dict[str, object]:
 
 
 def _add(leaves: dict[str, object], report: Mapping[str, object], prefix: str, depth: int) -> None:
-    for name, value in report.items():
-        path = prefix + spell(name) if prefix else _spell_first(name)
+    for path, value in zip(_list_paths(prefix, tuple(report)), report.values(), strict=True):
         if value is None or len(leaves) >= MOST_LEAVES:
             continue
         if type(value) is int:
@@ -54,6 +53,12 @@ def _add_item(leaves: dict[str, object], item: Mapping[str, object], path: str, 
     count = next((number for number in numbers if isinstance(number, int | float)), None)
     if count is not None:
         leaves.setdefault(f"{path}.{str(name).lower()}", count)
+
+
+@lru_cache(maxsize=128)
+def _list_paths(prefix: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """List the paths of names that stand together; one program's reports have few shapes."""
+    return tuple(prefix + spell(name) if prefix else _spell_first(name) for name in names)
 
 
 @lru_cache(maxsize=1024)

@@ -55,10 +55,12 @@ class Report:
     Attributes:
         document: Plain JSON; None where nothing is left.
         notes: What was left out.
+        text: The document as JSON text, where that is known already.
     """
 
     document: dict[str, object] | None
     notes: tuple[str, ...] = ()
+    text: str | None = None
 
 
 def keep_report(value: object) -> Report:
@@ -81,11 +83,18 @@ def keep_report(value: object) -> Report:
     with suppress(TypeError):  # what JSON does not know takes the long way
         raw = orjson.dumps(members, _open, _OPTIONS)
         if len(raw) <= MOST_BYTES:
-            return Report(_drop_nulls(orjson.loads(raw)))
+            return _read_json(raw)
     unfolding = Unfolding(MOST_LEAVES, LONGEST_TEXT, lambda _: None)
     document = unfolding.unfold(members)
     notes = ("usage: too long, cut",) if unfolding.was_cut else ()
     return Report(_drop_nulls(document), notes)
+
+
+def _read_json(raw: bytes) -> Report:
+    document = orjson.loads(raw)
+    if b"null" in raw:
+        return Report(_drop_nulls(document))
+    return Report(document, text=raw.decode())
 
 
 def _drop_nulls(document: object) -> dict[str, object] | None:
@@ -104,19 +113,37 @@ def _open(value: object) -> object:
     return dict(islice(members.items(), MOST_LEAVES))
 
 
+def keep_plain(report: object) -> str | None:
+    """Give the JSON text of a report that is kept as it is; None where `keep_report` is needed."""
+    try:
+        raw = orjson.dumps(report)
+    except TypeError:
+        return None
+    return raw.decode() if len(raw) <= MOST_BYTES and b"null" not in raw else None
+
+
 def _find_report(value: object, depth: int) -> Mapping[str, object] | None:
     members = read_members(value)
     if members is None or depth > _DEEPEST:
         return None
+    chosen = choose_members(tuple(members))
+    if chosen:
+        return {name: members[name] for name in chosen}
     names = {spell(name): name for name in members if isinstance(name, str)}
-    if any(name in _WORDS or "." in name for name in names):
-        return {name: members[name] for spelt, name in names.items() if spelt not in _CONTENT}
     for holder in _HOLDERS:
         if holder in names:
             found = _find_report(members[names[holder]], depth + 1)
             if found:
                 return found
     return members if depth == 0 and not _CONTENT.intersection(names) else None
+
+
+def choose_members(names: tuple[object, ...]) -> list[str]:
+    """Choose what belongs to a report among the names of its members; none where it is none."""
+    spelt = {spell(name): name for name in names if isinstance(name, str)}
+    if not any(name in _WORDS or "." in name for name in spelt):
+        return []
+    return [name for spelling, name in spelt.items() if spelling not in _CONTENT]
 
 
 def _merge_reports(reports: list[Report]) -> Report:
