@@ -4,6 +4,7 @@ CommandError
 ├── UnknownWorkflow      no run has this workflow id
 ├── AmbiguousName        several runs are called so
 ├── UnknownInteraction   no call has this id
+├── UnknownUnit          a run has no step or sub-task of this name
 ├── NothingRecorded      the call is on record, what was asked of it is not
 ├── NothingLeft          a task left nothing in this repository
 ├── OutputFailed         stdout cannot be written
@@ -32,6 +33,10 @@ class AmbiguousName(CommandError):
 
 class UnknownInteraction(CommandError):
     """No call of a model has this id."""
+
+
+class UnknownUnit(CommandError):
+    """A run has no step or sub-task of this name."""
 
 
 class NothingRecorded(CommandError):

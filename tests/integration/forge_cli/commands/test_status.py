@@ -123,7 +123,7 @@ def test_tree_of_a_run_is_shown(forge: Forge) -> None:
     assert "calls     1 (4,120 in, 3,000 of them cached, 45 out)\n" in outcome.stdout
     assert "cost      unknown by genai-prices " in outcome.stdout
     assert re.search(
-        r"step a success .* 0123456789ab  First\.\n  attempt 1 success", outcome.stdout
+        r"step a success .*\n│  0123456789ab First\.\n└─ attempt 1 success", outcome.stdout
     )
     assert "Do it." not in outcome.stdout
 

@@ -88,7 +88,7 @@ def test_since_that_is_no_moment_is_a_usage_error(forge: Forge, since: str) -> N
         (["--role", "planner"], ["plan"]),
         (["--step", "a", "--sub-task", "p"], ["three"]),
         (["--failed"], ["two", "three"]),
-        (["--step", "none"], []),
+        (["--attempt", "9"], []),
     ],
     ids=str,
 )
@@ -110,15 +110,18 @@ def test_calls_are_narrowed_in_text_and_document(
     assert ("no matching calls on record" in text) == (not prompts)
 
 
-@pytest.mark.parametrize(("more", "note"), [([], "note: "), (["--verbose"], ""), (["--json"], "")])
-def test_filter_of_calls_beside_the_tree_is_told_to_be_of_no_use(
-    more: list[str], note: str, forge: Forge
-) -> None:
+def test_filters_of_calls_narrow_the_tree_and_refuse_unknown_steps(forge: Forge) -> None:
     record_run()
+    record_call(user_prompt="one")
+    record_call(user_prompt="two", attempt=2, status="error")
+    command = ["status", "--workflow-id", WORKFLOW_ID]
 
-    outcome = forge("status", "--workflow-id", WORKFLOW_ID, "--failed", *more)
+    tree = forge(*command, "--failed").stdout.split("\n\n")
+    unknown = forge(*command, "--step", "none")
 
-    assert (outcome.code, outcome.stderr[:6]) == (0, note)
+    assert tree[1] == "only failed"
+    assert ["attempt 1" in tree[2], "attempt 2" in tree[2]] == [False, True]
+    assert (unknown.code, unknown.error) == (1, "error: the run has no step 'none': it has a")
 
 
 @pytest.mark.parametrize("choice", [["--limit", "3"], ["--task", "t"], ["--since", "2h"]])
@@ -129,7 +132,7 @@ def test_choice_of_runs_beside_a_run_is_told_to_be_of_no_use(
 
     outcome = forge("status", "--workflow-id", WORKFLOW_ID, *choice)
 
-    note = "note: --limit and filters of runs apply to the list, not to --workflow-id\n"
+    note = "note: --limit and filters of runs apply to the list, not to one run\n"
     assert (outcome.code, outcome.stderr) == (0, note)
 
 

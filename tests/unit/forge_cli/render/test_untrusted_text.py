@@ -15,6 +15,7 @@ from forge_cli.render.live.events import Look, render_progress
 from forge_cli.render.live.frame import render_live
 from forge_cli.render.live.state import LiveState
 from forge_cli.render.outcome import Ending, render_outcome
+from forge_cli.render.runs.layout import Layout
 from forge_cli.render.runs.run_list import render_run_list, render_run_news
 from forge_cli.render.runs.run_tree import render_run
 from forge_cli.views.calls.place import locate_call
@@ -127,7 +128,7 @@ PLACES: dict[str, Callable[[str], str]] = {
     "list": render_runs_sound,
     "broken row": lambda text: render_run_list([make_view(text)]).plain,
     "tree": lambda text: render_run(make_view(text), [make_call(text)], NO_PRICES).plain,
-    "details": lambda text: render_run(make_view(text), [], NO_PRICES, details=True).plain,
+    "details": lambda text: render_run(make_view(text), [], NO_PRICES, Layout(details=True)).plain,
     "call": lambda text: render_interactions([make_call(text)]),
     "page": render_call_page,
     "foreign page": lambda text: render_page(CallPage(make_call(text)), Canvas()).plain,

@@ -11,6 +11,7 @@ from forge_core.errors import UsageError
 from forge_obs import StoreError
 from rich.text import Text
 
+from forge_cli.errors import UnknownUnit
 from forge_cli.escape import escape_line
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.status import CallOptions
@@ -23,16 +24,22 @@ from forge_cli.store.queries import NOTHING_YET, STORE_OFF, Store
 from forge_cli.terminal.console import (
     OutputFormat,
     get_width,
+    get_zone,
     print_note,
     print_text,
     print_warning,
 )
+from forge_cli.views.calls.selection import CallFilter, find_unknown
 from forge_cli.views.costs import NO_PRICES
 from forge_cli.views.json_text import dump, load_or_keep
+from forge_cli.views.outline import Outline, build_outline
 from forge_cli.views.request import read_request
 
 if TYPE_CHECKING:
     from forge_cli.views.run import RunView
+
+MOST_NAMED = 12
+"""Steps that the refusal of another one names."""
 
 
 def show_runs(store: Store, query: RunFilter, output: OutputFormat) -> ExitCode:
@@ -72,31 +79,36 @@ class RunName:
 
 
 def show_run(
-    store: Store, name: RunName, query: CallOptions, output: OutputFormat, *, verbose: bool
+    store: Store, name: RunName, options: CallOptions, output: OutputFormat, *, verbose: bool
 ) -> ExitCode:
     """Show a run, and with `verbose` the texts of the calls that are asked for.
 
     Raises:
         UnknownWorkflow: There is no such run; the message names similar ones.
+        UnknownUnit: It has no such step or sub-task; the message names those that it has.
         StoreError: The store cannot be read.
     """
     from forge_cli.render.calls.listing import render_interactions  # noqa: PLC0415 - a list does without
     from forge_cli.render.json_documents import build_cost, build_status  # noqa: PLC0415
     from forge_cli.render.runs.run_tree import render_run  # noqa: PLC0415
 
+    query = options.query
     view, calls, prices = store.get_run(name.workflow_id, name.run_id, texts=verbose)
     if name.run_id is None and (others := store.list_other_runs(view.run)):
         print_note(
             f"note: this is the newest of {len(others) + 1} runs of this workflow id; "
             f"--run-id {escape_line(others[-1])} shows another"
         )
-    accepted = [call for call in calls if query.accepts(call)]
+    outline = build_outline(view.result, calls, running=view.status == "running")
+    _require_units(query, outline)
+    accepted = query.narrow(outline).calls
     if output is OutputFormat.JSON:
         document = build_status(view, accepted, prices, verbose=verbose)
         cost = build_cost(view.totals, view.price_data)
         print_text(dump({**document, "cost": cost}))
         return ExitCode.SUCCESS
-    print_text(render_run(view, calls, prices, details=verbose))
+    layout = Layout(get_width(), get_zone(), details=verbose)
+    print_text(render_run(view, calls, prices, layout, query))
     if verbose:
         print_text("")
         print_text(render_interactions(accepted, prices) or "no matching calls on record")
@@ -119,16 +131,33 @@ def stream_runs(store: Store, query: RunFilter) -> ExitCode:
     return ExitCode.SUCCESS
 
 
-def stream_run(store: Store, name: RunName, query: CallOptions, *, verbose: bool) -> ExitCode:
+def _require_units(query: CallFilter, outline: Outline) -> None:
+    """Refuse to look for a step or a sub-task that a run does not have."""
+    unknown = find_unknown(query, outline)
+    if unknown is None:
+        return
+    kind, name, known = unknown
+    if not known:
+        raise UnknownUnit(f"the run has no {kind} {name!r}: it has no {kind}s")
+    shown = list(map(escape_line, known[:MOST_NAMED]))
+    rest = [f"{len(known) - len(shown)} more"] if len(known) > len(shown) else []
+    raise UnknownUnit(f"the run has no {kind} {name!r}: it has {', '.join([*shown, *rest])}")
+
+
+def stream_run(store: Store, name: RunName, options: CallOptions, *, verbose: bool) -> ExitCode:
     """Print a document of a run, then one of each call that is asked for, in constant memory.
 
     Raises:
         UnknownWorkflow: There is no such run; the message names similar ones.
+        UnknownUnit: Its plan has no such step or sub-task.
         StoreError: The store cannot be read.
     """
     from forge_cli.render.json_documents import build_call, build_run  # noqa: PLC0415 - seldom used
 
+    query = options.query
     view = store.get_run_view(name.workflow_id, name.run_id)
+    if view.result.plan:
+        _require_units(query, build_outline(view.result, (), running=False))
     result = load_or_keep(view.run.result_json)
     if not print_text(dump({"run": build_run(view), "result": result})):
         return ExitCode.SUCCESS

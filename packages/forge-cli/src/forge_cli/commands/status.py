@@ -55,8 +55,6 @@ def status(
     name, full, json = choose_run_name(run, workflow_id), output.full, output.json
     if name is None and (full or calls is not None):
         print_note("note: --full and filters of calls apply to one run: forge status RUN")
-    elif calls is not None and not (full or json or output.jsonl):
-        print_note("note: filters of calls apply to what --full, --json and --jsonl show")
     if name is not None and _narrows(runs):
         print_note("note: --limit and filters of runs apply to the list, not to one run")
     if json + output.jsonl + output.follow > 1:

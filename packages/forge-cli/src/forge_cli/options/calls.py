@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 
 from cyclopts import Group, Parameter
 
-from forge_cli.options.names import OptionalRun, OptionalTask, RecordedModel
 from forge_cli.options.types import Switch, whole
 
 MOST_CALLS = 100_000_000
@@ -13,7 +12,7 @@ MOST_CALLS = 100_000_000
 CallStatus = Literal["started", "ok", "error"]
 """A call's status, as it is stored."""
 
-Outcome = Literal["accepted", "refused", "unusable", "asked"]
+Outcome = Literal["accepted", "refused", "unusable"]
 """What became of an answer."""
 
 Place = Literal["prompts", "answers", "errors", "messages"]
@@ -25,9 +24,9 @@ Place = Literal["prompts", "answers", "errors", "messages"]
 class CallFilterOptions:
     """Which calls are meant, of any run or of none."""
 
-    run: OptionalRun = None
+    run: str | None = None
     """Only calls of this run: anything that names it, or @last."""
-    task: OptionalTask = None
+    task: str | None = None
     """Only calls of this task id."""
     step: str | None = None
     """Only calls of this step."""
@@ -37,14 +36,14 @@ class CallFilterOptions:
     """Only calls of attempts with this number."""
     role: str | None = None
     """Only calls in this role: llm, planner or any other on record."""
-    model: RecordedModel = None
+    model: str | None = None
     """Only calls that requested or were answered by this model: a name with or without provider:,
     its beginning, or a pattern such as 'claude-*'."""
     status: CallStatus | None = None
     """Only calls with this status; started means that no outcome is on record."""
     outcome: Outcome | None = None
     """Only calls whose answer was accepted, was refused (by checks, or since it does not fit the
-    files), was unusable, or asked for more context."""
+    files), or was unusable."""
     session: str | None = None
     """Only calls of this session."""
     failed: Switch = False

@@ -1,16 +1,13 @@
 """The options of ``forge status``, in groups."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from cyclopts import Group, Parameter
 
-from forge_cli.options.names import OptionalTask, RecordedModel
 from forge_cli.options.types import FULL, Switch, whole
 from forge_cli.terminal.console import OutputFormat
-
-if TYPE_CHECKING:
-    from forge_obs import Interaction
+from forge_cli.views.calls.selection import CallFilter
 
 MOST_RUNS = 1_000_000
 
@@ -32,11 +29,11 @@ ShownStatus = Literal[
 class ListOptions:
     """Which runs are listed."""
 
-    task: OptionalTask = None
+    task: str | None = None
     """Only runs of this task id."""
     status: ShownStatus | None = None
     """Only runs with this status; failed stands for failure_terminal and error."""
-    model: RecordedModel = None
+    model: str | None = None
     """Only runs that requested this model: a name with or without provider:, its beginning, or a
     pattern such as 'claude-*'. If no run requested it, runs that it answered, among the newest
     1,000."""
@@ -61,17 +58,12 @@ class CallOptions:
     role: str | None = None
     """Only calls in this role: llm, planner or any other on record."""
     failed: Switch = False
-    """Only calls that failed, or whose outcome is unknown."""
+    """Only calls that failed, whose answer was refused or unusable, or whose outcome is unknown."""
 
-    def accepts(self, call: "Interaction") -> bool:
-        """Return whether a call is among them."""
-        return (
-            self.step in {None, call.step_id}
-            and self.sub_task in {None, call.sub_task_id}
-            and self.attempt in {None, call.attempt}
-            and self.role in {None, call.role}
-            and not (self.failed and call.status == "ok")
-        )
+    @property
+    def query(self) -> CallFilter:
+        """The same for whoever reads."""
+        return CallFilter(self.step, self.sub_task, self.attempt, self.role, self.failed)
 
 
 @Parameter(name="*", group=Group("What is printed", sort_key=3))

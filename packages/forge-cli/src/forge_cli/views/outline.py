@@ -53,6 +53,11 @@ class AttemptOutline:
     step_attempt: int | None = None
 
     @property
+    def has_failed(self) -> bool:
+        """Whether it was not accepted, or nobody knows what came of it."""
+        return self.state in {"failed", "unfinished"}
+
+    @property
     def wasted_calls(self) -> Iterator[Interaction]:
         """Calls that were paid for nothing."""
         return (call for call in self.calls if self.thrown_away or call.status == "error")

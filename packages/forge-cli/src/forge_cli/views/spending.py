@@ -1,8 +1,12 @@
 """Where a run's time and tokens went; pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
+from math import inf
+
+from forge_obs import Interaction
 
 from forge_cli.views.costs import Prices, tally_calls
 from forge_cli.views.outline import AttemptOutline, Outline
@@ -22,14 +26,19 @@ PHASE_PURPOSES: Mapping[str, str] = {
 """Purposes by the phase of an attempt; the time of models is that of their calls."""
 
 
+START, REPEAT, BETWEEN, END = "start", "repeat", "between", "end"
+"""What a run waits for: its first activity, to repeat a request that failed, its next activity, or
+its end after the last one."""
+
+
 @dataclass(frozen=True, slots=True)
 class TimeSplit:
     """A run's wall time, in seconds, each moment counted once."""
 
     spent_s: Mapping[str, float]
     """Time by purpose."""
-    waiting_s: float
-    """The rest: between activities, for a worker, or after a provider's refusal."""
+    waits_s: Mapping[str, float]
+    """The rest, by what was waited for."""
 
 
 def find_waste(outline: Outline, prices: Prices) -> float | None:
@@ -56,7 +65,40 @@ def split_time(outline: Outline, began: datetime, took: timedelta) -> TimeSplit:
         before = _measure(covered, whole_s)
         covered += spans[purpose]
         spent[purpose] = _measure(covered, whole_s) - before
-    return TimeSplit(spent, max(0.0, whole_s - sum(spent.values())))
+    return TimeSplit(spent, _split_waits(covered, _list_repeats(outline, began), whole_s))
+
+
+def measure_latency_ms(calls: Sequence[Interaction]) -> float:
+    """Measure for how long calls were waited for, in milliseconds; parallel ones count once."""
+    if len(calls) == 1:
+        return calls[0].latency_ms
+    first = min((call.created_at for call in calls), default=None)
+    if first is None:
+        return 0.0
+    starts = [((call.created_at - first).total_seconds() * 1000, call) for call in calls]
+    return _measure([(start, start + call.latency_ms) for start, call in starts], inf)
+
+
+def _list_repeats(outline: Outline, began: datetime) -> Iterator[Span]:
+    """List from when to when a failed request waited to be sent again."""
+    for calls in (outline.planner, *(attempt.calls for attempt in outline.list_attempts())):
+        for failed, following in pairwise(calls):
+            if failed.status == "error":
+                start = (failed.created_at - began).total_seconds() + failed.latency_ms / 1000
+                yield start, (following.created_at - began).total_seconds()
+
+
+def _split_waits(
+    covered: Sequence[Span], repeats: Iterable[Span], whole_s: float
+) -> Mapping[str, float]:
+    """Split the time in which nothing went on by what was waited for."""
+    first = min(max(0.0, min((start for start, _ in covered), default=whole_s)), whole_s)
+    last = min(max((end for _, end in covered), default=whole_s), whole_s)
+    worked_s = _measure(covered, whole_s)
+    repeated_s = _measure([*covered, *repeats], whole_s) - worked_s
+    waits = {START: first, REPEAT: repeated_s, END: max(0.0, whole_s - last)}
+    between = max(0.0, whole_s - worked_s - sum(waits.values()))
+    return {START: waits[START], REPEAT: waits[REPEAT], BETWEEN: between, END: waits[END]}
 
 
 def _add_phases(spans: dict[str, list[Span]], attempt: AttemptOutline, began: datetime) -> None:

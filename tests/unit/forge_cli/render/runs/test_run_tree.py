@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from forge_cli.render.figures import describe_cost
+from forge_cli.render.runs.layout import Layout
 from forge_cli.render.runs.run_tree import render_run
+from forge_cli.views.calls.selection import CallFilter
 from forge_cli.views.costs import Prices, Tally, tally_calls
 from forge_cli.views.outline import build_outline
 from forge_cli.views.result import parse_result
@@ -15,6 +17,7 @@ from forge_cli.views.run import RunView, build_run_view
 from forge_cli.views.spending import find_waste, split_time
 from forge_core.pricing.rates import Period, UnitPrices
 from forge_obs import Interaction, Run
+from rich.cells import cell_len
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 BEGAN = NOW - timedelta(seconds=20)
@@ -106,6 +109,7 @@ CALLS = [
     make_call(5, step_id="b", sub_task_id="q", step_attempt=1, usage_known=False, status="error"),
     make_call(6, step_id="b", sub_task_id="p", step_attempt=2, status="started"),
 ]
+NODES = ("planner", "step", "sub-task", "attempt", "request")
 
 
 def make_view(status: str = "running", result: object = RESULT) -> RunView:
@@ -114,12 +118,17 @@ def make_view(status: str = "running", result: object = RESULT) -> RunView:
     return build_run_view(run, status, tally_calls(CALLS, PRICES), NOW)
 
 
-def render(status: str = "running", *, details: bool = False) -> str:
-    return render_run(make_view(status), CALLS, PRICES, details=details).plain
+def render(status: str = "running", layout: Layout = Layout(), **query: Any) -> str:  # noqa: B008
+    return render_run(make_view(status), CALLS, PRICES, layout, CallFilter(**query)).plain
+
+
+def list_tree(text: str) -> list[str]:
+    """List the lines below the facts, without their guide lines."""
+    return [line.strip("│├└─ ") for line in text.rsplit("\n\n", maxsplit=1)[-1].splitlines()]
 
 
 def find_line(text: str, start: str) -> str:
-    [line] = [line for line in text.splitlines() if line.strip().startswith(start)]
+    [line] = [line for line in list_tree(text) if line.startswith(start)]
     return line
 
 
@@ -136,21 +145,40 @@ def test_step_has_the_sums_of_its_attempts_its_commit_and_what_it_is() -> None:
     line = find_line(render(), "step a success")
 
     assert line.split()[3:] == [
-        *("8.00k", "3.00k", "2.00k", "2.0", "s", "$0.0540", "0123456789ab", "First."),
+        *("8.00k", "3.00k", "2.00k", "2.0", "s", "$0.0540"),
+    ]
+    assert "0123456789ab First." in list_tree(render())
+
+
+@pytest.mark.parametrize("width", [80, 110, 200])
+def test_every_line_fits_the_terminal(width: int) -> None:
+    text = render("interrupted", Layout(width))
+
+    assert max(map(cell_len, text.splitlines())) <= width
+    assert "CALL" in text
+
+
+def test_units_attempts_and_requests_hang_on_guide_lines() -> None:
+    lines = render(layout=Layout(100)).split("\n\n")[1].splitlines()
+
+    nodes = [(line, line.lstrip("│├└─ ")) for line in lines[1:]]
+    guides = [line[: -len(rest)] for line, rest in nodes if rest.startswith(NODES)]
+    assert guides == [
+        *("", "├─ ", "└─ "),  # the planner and its requests
+        *("", "├─ ", "└─ "),  # step a and its attempts
+        *("", "├─ ", "│  ├─ ", "│  └─ ", "│     └─ "),  # step b, sub-task p
+        *("├─ ", "│  └─ ", "│     └─ ", "└─ "),  # sub-task q, the attempt at step b
+        *("      ", ""),  # its error, and step c
     ]
 
 
-def test_tree_fits_a_terminal_of_80_columns() -> None:
-    assert len(find_line(render(), "CALL")) <= 80
-
-
 def test_failed_checks_are_told_in_short_and_whole_with_details() -> None:
-    short, whole = render(), render(details=True)
+    short, whole = render(), render(layout=Layout(details=True))
 
-    assert "    ruff_lint failed: 9 findings\n      a.py:1:1 F821\n" in short
+    assert "│     ruff_lint failed: 9 findings\n│       a.py:1:1 F821\n" in short
     assert "a.py:6:1" in short
     assert "a.py:7:1" not in short
-    assert "… 3 more lines with --verbose" in short
+    assert "… 3 more lines with --full" in short
     assert "tests passed" not in short
     assert "a.py:9:1" in whole
     assert "tests passed: ok" in whole
@@ -162,12 +190,13 @@ def test_output_of_failed_tests_is_shown_from_both_ends() -> None:
     failed = make_attempt(1, "failure_retryable", validation_results=[check])
 
     text = render_run(make_view(result={"attempts": [failed]}), (), PRICES).plain
-    whole = render_run(make_view(result={"attempts": [failed]}), (), PRICES, details=True).plain
+    details = Layout(details=True)
+    whole = render_run(make_view(result={"attempts": [failed]}), (), PRICES, details).plain
 
     shown = [line.strip() for line in text.splitlines() if "line" in line]
     assert shown == [
         *("line 1", "line 2", "line 3"),
-        "… 14 more lines with --verbose",
+        "… 14 more lines with --full",
         *("line 18", "line 19", "line 20"),
     ]
     assert whole.count("line ") == 20
@@ -180,6 +209,13 @@ def test_failed_requests_of_a_call_are_rows_with_their_reason() -> None:
     assert "request 2 answered" in text
 
 
+def test_reason_of_a_request_stands_below_it_where_its_line_has_no_room() -> None:
+    lines = render(layout=Layout(80)).splitlines()
+
+    [number] = [number for number, line in enumerate(lines) if "request 1 failed" in line][:1]
+    assert lines[number + 1] == "│     llm.schema: no steps"
+
+
 def test_call_in_flight_has_its_age() -> None:
     assert find_line(render(), "request 1 outcome unknown").endswith("sent 14 s ago")
 
@@ -187,10 +223,71 @@ def test_call_in_flight_has_its_age() -> None:
 def test_sub_tasks_of_an_earlier_step_attempt_stay_in_sight() -> None:
     text = render()
 
-    assert "  sub-task p running" in text
-    assert "    attempt 1.1 success" in text
-    assert "    attempt 2.1 running" in text
-    assert "  sub-task q failed  " in text
+    assert "├─ sub-task p running" in text
+    assert "│  ├─ attempt 1.1 success" in text
+    assert "│  └─ attempt 2.1 running" in text
+    assert "├─ sub-task q failed  " in text
+
+
+def test_latency_of_parallel_sub_tasks_is_not_their_sum() -> None:
+    calls = [
+        make_call(1, step_id="b", sub_task_id="p", created_at=BEGAN, latency_ms=4000.0),
+        make_call(2, step_id="b", sub_task_id="q", created_at=BEGAN, latency_ms=5000.0),
+        make_call(3, step_id="b", sub_task_id="q", created_at=BEGAN + timedelta(seconds=6)),
+    ]
+
+    text = render_run(make_view(), calls, PRICES).plain
+
+    assert find_line(text, "step b").split()[5:7] == ["6.0", "s"]
+
+
+def test_id_of_sixty_characters_stays_whole_and_its_figures_stand_below_it() -> None:
+    name = "n" * 60
+    result = {"plan": {"steps": [{"step_id": name, "description": "d" * 100}]}}
+    calls = [make_call(1, step_id=name)]
+
+    text = render_run(make_view(result=result), calls, PRICES, Layout(80)).plain
+
+    _, tree = text.split("\n\n")
+    header, first, state, description, attempt = tree.splitlines()[:5]
+    assert first == f"step {name}"
+    assert state.split()[:2] == ["│", "running"]
+    assert description.endswith("d…")
+    assert len(header) == len(state) == len(attempt) <= 80
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ({"step": "c"}, ["step c waiting", "Third."]),
+        (
+            {"sub_task": "q"},
+            ["step b running", "sub-task q failed", "attempt 1 failed", "request 1 failed"],
+        ),
+        ({"role": "planner"}, ["planner", "request 1 failed", "request 2 answered"]),
+        ({"attempt": 2}, ["step a success", "attempt 2 success"]),
+        (
+            {"failed": True},
+            [
+                *("planner", "request 1 failed", "step a success", "attempt 1 failed"),
+                *("step b running", "sub-task q failed", "attempt 1 failed"),
+                *("request 1 failed", "attempt 1 failed", "sub-task q failed"),
+            ],
+        ),
+    ],
+    ids=["step", "sub-task", "role", "attempt", "failed"],
+)
+def test_tree_is_narrowed_to_what_is_asked_for(query: dict[str, Any], shown: list[str]) -> None:
+    text = render(**query)
+
+    nodes = [line for line in list_tree(text) if line.startswith(NODES)]
+    heads = [next((s for s in shown if node.startswith(s)), node) for node in nodes]
+    assert heads == [name for name in shown if name.startswith(NODES)]
+    assert "calls     7 (24,000 in" in text
+
+
+def test_narrowed_tree_says_that_it_is_and_that_nothing_matches() -> None:
+    assert render(attempt=9).endswith("\n\nonly attempt 9: nothing matches")
 
 
 @pytest.mark.parametrize(
@@ -203,7 +300,7 @@ def test_what_has_no_end_is_under_way_only_while_the_run_is(
     text = render(status)
 
     assert find_line(text, "step b").startswith(f"step b {under_way}")
-    assert find_line(text, "step c") == f"step c {idle}  Third."
+    assert find_line(text, "step c") == f"step c {idle}"
 
 
 def test_header_sums_calls_cost_and_waste() -> None:
@@ -255,7 +352,19 @@ def test_time_is_split_so_that_each_moment_counts_once() -> None:
     assert split.spent_s == pytest.approx(
         {"model": 3.0, "validation": 2.25, "git": 0.25, "files": 0.5}
     )
-    assert split.waiting_s == pytest.approx(4.0)
+    assert split.waits_s == pytest.approx({"start": 0, "repeat": 0, "between": 0, "end": 4})
+
+
+def test_what_a_run_waits_for_is_told_apart() -> None:
+    failed = make_call(0, created_at=BEGAN + timedelta(seconds=1), status="error")
+    again = make_call(0, created_at=BEGAN + timedelta(seconds=5))
+    later = make_call(0, attempt=2, created_at=BEGAN + timedelta(seconds=8))
+    outline = build_outline(parse_result("{}"), [failed, again, later], running=False)
+
+    split = split_time(outline, BEGAN, timedelta(seconds=10))
+
+    assert split.spent_s["model"] == pytest.approx(3)
+    assert split.waits_s == pytest.approx({"start": 1, "repeat": 3, "between": 2, "end": 1})
 
 
 def test_calls_that_outlast_the_record_do_not_make_a_run_longer() -> None:
@@ -263,7 +372,7 @@ def test_calls_that_outlast_the_record_do_not_make_a_run_longer() -> None:
 
     split = split_time(outline, BEGAN, timedelta(seconds=10))
 
-    assert sum(split.spent_s.values()) + split.waiting_s == pytest.approx(10.0)
+    assert sum(split.spent_s.values()) + sum(split.waits_s.values()) == pytest.approx(10.0)
 
 
 @pytest.mark.parametrize(
@@ -290,7 +399,7 @@ def test_check_that_did_not_apply_is_not_said_to_have_passed() -> None:
     verdict = {"check_name": "ruff_format", "passed": True, "summary": "not run (no ruff)"}
     view = make_view("success", {"attempts": [make_attempt(1, validation_results=[verdict])]})
 
-    text = render_run(view, [], PRICES, details=True).plain
+    text = render_run(view, [], PRICES, Layout(details=True)).plain
 
     assert "  ruff_format not run (no ruff)\n" in text + "\n"
 

@@ -9,7 +9,7 @@ from rich.text import Text
 from forge_cli.escape import escape_line
 from forge_cli.program import as_started
 from forge_cli.render.figures import format_age, format_cost, format_duration, format_sum
-from forge_cli.render.runs.layout import Layout, cut, make_line
+from forge_cli.render.runs.layout import Layout, cut_line, make_line
 from forge_cli.render.table import STYLES, align, name_status, style_status
 from forge_cli.views.run import RunView
 
@@ -94,9 +94,9 @@ def render_run_list(views: Sequence[RunView], layout: Layout | None = None) -> T
     lines: list[Text] = []
     for row, line, long in zip(rows, align(cells, right=right), is_long, strict=True):
         lines += [row[NAME]] if long else []
-        lines.append(cut(line, width))
+        lines.append(cut_line(line, width))
         if not is_beside and row is not header and row[ABOUT].plain:
-            lines.append(cut(Text(INDENT) + row[ABOUT], width))
+            lines.append(cut_line(Text(INDENT) + row[ABOUT], width))
     return Text("\n").join([*lines, *_list_hints(views)])
 
 

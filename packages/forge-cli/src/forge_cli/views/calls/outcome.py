@@ -19,6 +19,11 @@ class Outcome:
     """Why; empty where there is nothing to say."""
 
     @property
+    def is_failure(self) -> bool:
+        """Whether nothing came of the call, or nobody knows what did."""
+        return self.word in FAILURES
+
+    @property
     def style(self) -> str:
         """The status in whose colour it is shown."""
         return STYLES.get(self.word, "warning")
@@ -26,6 +31,9 @@ class Outcome:
 
 STYLES = {"accepted": "success", "answered": "answered", "asked back": "answered"}
 STYLES |= dict.fromkeys(("refused", "unusable", "failed"), "failed")
+
+FAILURES = frozenset({"refused", "unusable", "failed", UNKNOWN})
+"""Words for a call of which nothing came, as far as anybody knows."""
 
 
 def judge_call(call: Interaction, attempt: AttemptOutline | None = None) -> Outcome:
