@@ -152,6 +152,8 @@ BUDGET: Schema = {
     "stopped_by": null_or(TEXT),
 }
 
+STATE: Schema = {"enum": ["same", "changed", "new", "gone"]}
+
 SECTION: Schema = {
     "prompt": {"enum": ["system", "user"]},
     "kind": TEXT,
@@ -179,6 +181,50 @@ PARTS: dict[str, Schema] = {
     "budget": build_object("The limits of a run, and what of them is used up", BUDGET),
     "outcome": build_object("What became of an answer", {"word": TEXT, "reason": null_or(TEXT)}),
     "section": build_object("A section of a prompt", SECTION),
+    "compared_call": build_object(
+        "A call, without its texts", {"interaction": ref("interaction"), "outcome": ref("outcome")}
+    ),
+    "section_pair": build_object(
+        "What two prompts show of the same thing",
+        {
+            "state": STATE,
+            **{name: SECTION[name] for name in ("prompt", "kind", "name", "title", "path")},
+            **{f"tokens_{side}": null_or(COUNT) for side in "ab"},
+            **{f"text_{side}": null_or(TEXT) for side in "ab"},
+        },
+    ),
+    "answer_pair": build_object(
+        "What two answers make of one file",
+        {
+            "state": STATE,
+            "name": TEXT,
+            "whole": FLAG,
+            **{f"text_{side}": null_or(TEXT) for side in "ab"},
+        },
+    ),
+    "work_pair": build_object(
+        "The same attempt in two runs",
+        {
+            "role": TEXT,
+            "step_id": null_or(TEXT),
+            "sub_task_id": null_or(TEXT),
+            "step_attempt": null_or(COUNT),
+            "attempt": COUNT,
+            "a": null_or(ref("work")),
+            "b": null_or(ref("work")),
+        },
+    ),
+    "work": build_object(
+        "One attempt of a run",
+        {
+            "calls": list_of(null_or(TEXT)),
+            "outcome": ref("outcome"),
+            "input_tokens": COUNT,
+            "output_tokens": COUNT,
+            "cost": ref("cost"),
+            "latency_ms": NUMBER,
+        },
+    ),
     "error": build_object("A failure", {"type": TEXT, "message": TEXT}),
     "file": build_object("A file of the store", {"path": TEXT, "mode": TEXT}),
 }
@@ -257,6 +303,34 @@ DOCUMENTS: dict[str, Schema] = {
     ),
     "call_count": build_document(
         "forge calls --count --json", {"calls": COUNT, "runs": COUNT, "unreadable": COUNT}
+    ),
+    "call_comparison": build_document(
+        "forge diff CALL CALL --json, forge diff RUN --json",
+        {
+            "same": FLAG,
+            "a": ref("compared_call"),
+            "b": ref("compared_call"),
+            "sections": list_of(ref("section_pair")),
+            "answers": list_of(ref("answer_pair")),
+        },
+    ),
+    "run_comparison": build_document(
+        "forge diff RUN RUN --json",
+        {
+            "same": FLAG,
+            "a": ref("run"),
+            "b": ref("run"),
+            "settings": list_of(
+                build_object("A setting that differs", {"name": TEXT, "a": TEXT, "b": TEXT})
+            ),
+            "work": list_of(ref("work_pair")),
+            "first_difference": null_or(
+                build_object(
+                    "The first call that differs",
+                    {"work": TEXT, "what": TEXT, "a": null_or(TEXT), "b": null_or(TEXT)},
+                )
+            ),
+        },
     ),
     "store_path": build_document("forge db path --json", {"path": null_or(TEXT)}),
     "store_check": build_document(

@@ -44,6 +44,12 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "forge show iso-dates 2",
         "forge show @last --prompt > prompt.txt",
     ),
+    "diff": (
+        "forge diff @last",
+        "forge diff 3f2a 7c1e",
+        "forge diff iso-dates-7f3a --step parser",
+        "forge diff iso-dates-7f3a iso-dates-91c0 --json | jq .first_difference",
+    ),
     "calls": (
         "forge calls --failed --since 7d",
         "forge calls --model claude --outcome refused",

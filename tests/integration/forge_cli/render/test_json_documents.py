@@ -39,6 +39,8 @@ def record_some() -> None:
     record_call(params={"max_tokens": 9}, context_manifest=[{"path": "a.py"}])
     record_call(status="started", stats=None, response=None, attempt=2)
     record_call(role="planner", step_id=None, origin="scripted", stats=None)
+    record_run("forge-other-01", task_id="other")
+    record_call("forge-other-01", step_id="b")
     record_run("forge-broken-01")
     with closing(sqlite3.connect(os.environ["FORGE_DB_PATH"])) as connection, connection:
         connection.execute(
@@ -56,6 +58,9 @@ def record_some() -> None:
         ("run_status", ["status", "--json", "--workflow-id", "forge-broken-01"]),
         ("run_line", ["status", "--jsonl"]),
         ("interaction", ["show", "1", "--json"]),
+        ("call_comparison", ["diff", WORKFLOW_ID, "--json"]),
+        ("call_comparison", ["diff", "1", "3", "--json"]),
+        ("run_comparison", ["diff", WORKFLOW_ID, "forge-other-01", "--json"]),
         ("store_path", ["db", "path", "--json"]),
         ("store_check", ["db", "check", "--json"]),
         ("failure", ["status", "--json", "--workflow-id", "nobody"]),

@@ -12,15 +12,13 @@ from forge_cli.store.prices import load_prices
 from forge_cli.store.queries import Store
 from forge_cli.terminal.console import OutputFormat, get_width, print_text
 from forge_cli.views.calls.place import CallPlace, locate_call
+from forge_cli.views.comparison.answers import names_files
 from forge_cli.views.json_text import dump
 
 if TYPE_CHECKING:
     from rich.text import Text
 
     from forge_cli.render.calls.highlight import Highlighter
-
-CHANGES = ("file_path", "deletions", "context_request")
-"""Words of which one stands in an answer that changes files."""
 
 
 def show_call(store: Store, call: Interaction, output: OutputFormat) -> ExitCode:
@@ -69,8 +67,7 @@ def choose_highlighter() -> "Highlighter":
 
 def render_changes(call: Interaction, highlight: "Highlighter", width: int | None) -> "Text | None":
     """Render an answer as a diff, which needs the models of the engine only if it names files."""
-    response = call.response or ""
-    if not any(word in response for word in CHANGES):
+    if not names_files(call):
         return None
     from forge_cli.render.calls.answer import render_answer  # noqa: PLC0415 - takes its time
 

@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, str] = {
     "logs": "status",
     "calls": "calls",
     "show": "show",
+    "diff": "diff",
     "clean": "clean",
     "db path": "db",
     "db upgrade": "db",

@@ -2,14 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 
 from forge_core.edits.lines import split_quoted, split_text
 from forge_core.edits.refusal import EditRefused
 from forge_core.edits.splice import Splice, plan_edit
-from forge_core.errors import ForgeError
-from forge_core.llm.parse_answer import UnfitAnswer, parse_answer
-from forge_core.models.call.context_request import AskingResponse, ContextRequest
+from forge_core.models.call.context_request import ContextRequest
 from forge_core.models.call.llm import FileEdit, FileOutput, LLMResponse
 from forge_obs import Interaction
 from rich.text import Text
@@ -21,9 +18,7 @@ from forge_cli.render.diff_text import ADDED, color_line, diff_lines
 from forge_cli.render.figures import format_count
 from forge_cli.render.wrapping import wrap_prose
 from forge_cli.views.calls.shown_files import ShownPart, read_shown_files
-
-ROLE = "llm"
-"""Role of a call that answers with changes of files."""
+from forge_cli.views.calls.written_files import compare_lines, read_answer
 
 MOST_LINES = 5
 """Lines that are named of an edit that is made at several places."""
@@ -39,13 +34,8 @@ def render_answer(
         highlight: Colours a text by the path of its file, the text being escaped.
         width: Columns within which prose is broken; None to leave it as it is.
     """
-    if call.role != ROLE or call.response is None:
-        return None
-    try:
-        answer = parse_answer(call.response, AskingResponse)
-    except (UnfitAnswer, ForgeError):
-        return None
-    if not isinstance(answer, AskingResponse):
+    answer = read_answer(call)
+    if answer is None:
         return None
     if answer.asked is not None:
         return _join(_render_request(answer.asked))
@@ -113,7 +103,8 @@ def _head(*lines: str) -> Iterator[Text]:
 
 def _render_edit(edit: FileEdit, parts: Sequence[ShownPart]) -> Iterator[Text]:
     yield color_line(f"@@ {_describe_place(edit, parts)} @@")
-    yield from map(color_line, _compare(split_quoted(edit.search), split_quoted(edit.replace)))
+    lines = compare_lines(edit.search, edit.replace)
+    yield from (color_line(escape(line)) for line in lines)
 
 
 def _describe_place(edit: FileEdit, parts: Sequence[ShownPart]) -> str:
@@ -133,14 +124,3 @@ def _name_lines(splices: Sequence[Splice], first: int) -> str:
         return f"line {numbers[0]}"
     more = f" and {len(numbers) - MOST_LINES} more" if len(numbers) > MOST_LINES else ""
     return f"lines {', '.join(map(str, numbers[:MOST_LINES]))}{more}"
-
-
-def _compare(old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
-    """Give every line of both, those in common once."""
-    matcher = SequenceMatcher(None, old, new, autojunk=False)
-    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
-        if tag == "equal":
-            yield from (f" {escape(line)}" for line in old[i1:i2])
-            continue
-        yield from (f"-{escape(line)}" for line in old[i1:i2])
-        yield from (f"+{escape(line)}" for line in new[j1:j2])

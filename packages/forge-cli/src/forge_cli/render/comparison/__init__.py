@@ -1,0 +1,1 @@
+"""What differs between two calls or two runs, as text and JSON; pure."""

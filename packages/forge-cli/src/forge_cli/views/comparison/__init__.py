@@ -1,0 +1,1 @@
+"""Two calls or two runs beside each other as values; pure."""
