@@ -47,7 +47,7 @@ COMMANDS: Mapping[str, str] = {
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Run": ("run", "resume", "cancel", "demo", "worker"),
-    "Look": ("status", "logs", "calls", "show"),
+    "Look": ("status", "logs", "calls", "show", "diff"),
     "Share": ("db export",),
     "Keep house": ("clean", "db", "server", "config", "doctor", "completion", "help", "version"),
 }
