@@ -7,7 +7,7 @@ import subprocess
 from contextlib import AbstractContextManager, closing
 
 import pytest
-from forge_cli.actions.status import INTERVAL_S
+from forge_cli.actions.follow import INTERVAL_S
 from support.forge import run_forge, running_forge
 from support.forked import DEADLINE_S, ForgeProcess
 from support.records import PLAN, STEP, WORKFLOW_ID, record_call, record_run
@@ -29,7 +29,8 @@ def test_run_is_followed_to_its_end_and_then_shown() -> None:
     with following("--workflow-id", WORKFLOW_ID) as process:
         assert read_line(process) == f"run {WORKFLOW_ID}: running, on /repo"
         record_call(status="error", error_type="rate_limited", error="slow down")
-        assert read_line(process) == "step a, attempt 1: a request failed: rate_limited: slow down"
+        failed = "step 1/1 a, attempt 1: a request failed: rate_limited: slow down"
+        assert read_line(process) == failed
         record_run(result={"plan": PLAN, "step_results": [STEP]})
         stdout, stderr = process.communicate(timeout=DEADLINE_S)
 

@@ -1,15 +1,6 @@
-"""Carrying out ``forge status``: the list of runs, one run, a document a line, or what changes."""
+"""Carrying out ``forge status``: the list of runs, one run, or a document a line."""
 
-import sys
-import time
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
-
-from forge_core.errors import UsageError
-from forge_obs import StoreError
-from rich.text import Text
 
 from forge_cli.errors import UnknownUnit
 from forge_cli.escape import escape_line
@@ -17,7 +8,7 @@ from forge_cli.exit_codes import ExitCode
 from forge_cli.options.status import CallOptions
 from forge_cli.render.health import render_backlog
 from forge_cli.render.runs.layout import Layout
-from forge_cli.render.runs.run_list import render_run_list, render_run_news
+from forge_cli.render.runs.run_list import render_run_list
 from forge_cli.store.filters import RunFilter
 from forge_cli.store.prices import extend_prices
 from forge_cli.store.queries import NOTHING_YET, STORE_OFF, Store
@@ -33,10 +24,6 @@ from forge_cli.views.calls.selection import CallFilter, find_unknown
 from forge_cli.views.costs import NO_PRICES
 from forge_cli.views.json_text import dump, load_or_keep
 from forge_cli.views.outline import Outline, build_outline
-from forge_cli.views.request import read_request
-
-if TYPE_CHECKING:
-    from forge_cli.views.run import RunView
 
 MOST_NAMED = 12
 """Steps that the refusal of another one names."""
@@ -168,98 +155,3 @@ def stream_run(store: Store, name: RunName, options: CallOptions, *, verbose: bo
         if not print_text(dump(document)):
             break
     return ExitCode.SUCCESS
-
-
-INTERVAL_S = 1.0
-"""Seconds between two looks at the store."""
-
-
-def follow_run(store: Store, workflow_id: str) -> bool:
-    """Show a run until it is under way no more, or the process is told to stop.
-
-    Returns:
-        Whether it is under way no more.
-
-    Raises:
-        UnknownWorkflow: There is no such run.
-        StoreError: The store cannot be read at first; later it is tried again.
-    """
-    from forge_cli.runs.progress import build_progress  # noqa: PLC0415 - imports the live view
-
-    view = store.get_run_view(workflow_id)
-    progress = build_progress(store, view.run.workflow_id, sys.stdout, print_text)
-    try:
-        progress.started(
-            f"{view.status}, on {view.run.repo_root or 'an unknown repository'}",
-            read_request(view.run.description, view.run.request_json),
-        )
-        while _is_running(store, view.run.workflow_id):
-            progress.look(())
-            time.sleep(INTERVAL_S)
-        progress.look(())
-    except KeyboardInterrupt:
-        return False
-    finally:
-        progress.close()
-    return True
-
-
-def _is_running(store: Store, workflow_id: str) -> bool:
-    """Return whether a run is under way, as far as the store can be read."""
-    try:
-        return store.find_status(workflow_id) == "running"
-    except StoreError:
-        return True
-
-
-def follow_runs(store: Store, query: RunFilter) -> ExitCode:
-    """Show the list of runs, brought up to date until the process is told to stop.
-
-    Raises:
-        UsageError: The store is off.
-        StoreError: The store cannot be read at first; later it is tried again.
-    """
-    from forge_cli.terminal.live_screen import is_live  # noqa: PLC0415 - imports rich.live
-
-    if store.path is None:
-        raise UsageError(f"cannot follow: {STORE_OFF}")
-    with suppress(KeyboardInterrupt):
-        if is_live(sys.stdout):
-            _follow_on_screen(store, query)
-        else:
-            _follow_in_lines(store, query)
-    return ExitCode.SUCCESS
-
-
-def _follow_on_screen(store: Store, query: RunFilter) -> None:
-    from forge_cli.terminal.live_screen import Screen  # noqa: PLC0415 - imports rich.live
-
-    shown = store.list_runs(query)
-
-    def render(width: int, height: int) -> Text:
-        listed = render_run_list(shown[:height], Layout(width)).split("\n")[: max(1, height - 2)]
-        moment = f"{datetime.now(UTC):%H:%M:%S} UTC, Ctrl-C ends"
-        return Text("\n", no_wrap=True).join([*listed, Text(moment, style="dim")])
-
-    screen = Screen(sys.stdout, render)
-    screen.open()
-    try:
-        while True:
-            time.sleep(INTERVAL_S)
-            with suppress(StoreError):
-                shown = store.list_runs(query)
-    finally:
-        screen.close()
-
-
-def _follow_in_lines(store: Store, query: RunFilter) -> None:
-    from forge_cli.runs.progress import stamp  # noqa: PLC0415 - imports the live view
-
-    before: list[RunView] = []
-    while True:
-        with suppress(StoreError):
-            after = store.list_runs(query)
-            for line in render_run_news(before, after):
-                print_text(stamp(line))
-            before = after
-        time.sleep(INTERVAL_S)

@@ -6,8 +6,6 @@ from forge_core.errors import UsageError
 
 from forge_cli.actions.status import (
     RunName,
-    follow_run,
-    follow_runs,
     show_run,
     show_runs,
     stream_run,
@@ -67,7 +65,7 @@ def status(
     if name is None:
         return _list_runs(store, _build_run_filter(runs or ListOptions()), output)
     run_name = RunName(find_run(store, name), run_id)
-    if output.follow and not follow_run(store, run_name.workflow_id):
+    if output.follow and not _follow_run(store, run_name.workflow_id):
         return ExitCode.SUCCESS
     query = calls or CallOptions()
     if output.jsonl:
@@ -104,8 +102,16 @@ def logs(
     return status(name, run_id=run_id, calls=calls, output=output)
 
 
+def _follow_run(store: Store, workflow_id: str) -> bool:
+    from forge_cli.actions.follow import follow_run  # noqa: PLC0415 - imports the live view
+
+    return follow_run(store, workflow_id)
+
+
 def _list_runs(store: Store, query: RunFilter, output: OutputOptions) -> ExitCode:
     if output.follow:
+        from forge_cli.actions.follow import follow_runs  # noqa: PLC0415 - imports the live view
+
         return follow_runs(store, query)
     if output.jsonl:
         return stream_runs(store, query)
