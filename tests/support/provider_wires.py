@@ -8,7 +8,7 @@ import json
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 Document = dict[str, Any]
@@ -22,6 +22,8 @@ class Answer:
 
     arguments: str
     reasoning: str = ""
+    is_cut: bool = False
+    """Whether the connection is closed when the first half has been sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,12 @@ class Response:
 
 def render(path: str, request: Document, answer: Answer) -> Response:
     """Render an answer as the interface at a path does."""
+    response = _render(path, request, answer)
+    half = response.body[: len(response.body) // 2]
+    return replace(response, body=half) if answer.is_cut else response
+
+
+def _render(path: str, request: Document, answer: Answer) -> Response:
     if path.endswith((":generateContent", ":streamGenerateContent?alt=sse")):
         return _render_google(request, answer, stream="stream" in path)
     if path.endswith("/converse"):

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from forge_core.llm.arrival import Arrival
 from forge_core.llm.calls import request_model
 from forge_core.llm.errors import FailureKind, ModelFailure
 from forge_core.llm.model_name import PROVIDERS, REFUSED
@@ -45,7 +46,9 @@ SIGNED = {"bedrock:anthropic.claude-sonnet-4-5"}
 EVERY = pytest.mark.parametrize("model", MODELS)
 
 
-async def ask(model: str, settings: CallSettings | None = None) -> ModelAnswer:
+async def ask(
+    model: str, settings: CallSettings | None = None, arrival: Arrival | None = None
+) -> ModelAnswer:
     request = ModelRequest(
         model=model,
         system_prompt="the system",
@@ -55,7 +58,7 @@ async def ask(model: str, settings: CallSettings | None = None) -> ModelAnswer:
         labels=RequestLabels("llm"),
         settings=settings or CallSettings(timeout_s=20),
     )
-    return await request_model(request)
+    return await request_model(request, arrival)
 
 
 def find_key(model: str) -> str:
@@ -88,6 +91,32 @@ async def test_an_answer_comes_with_its_figures(
     assert "1234" in sent
     key = "AWS_ACCESS_KEY_ID" if model in SIGNED else find_key(model)
     assert KEYS[key] in request.key
+
+
+@EVERY
+async def test_answers_are_streamed_and_their_tokens_counted(
+    model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrival = Arrival()
+    with serve(monkeypatch, Answer(ARGUMENTS)) as server:
+        answer = await ask(model, arrival=arrival)
+
+    [request] = server.requests
+    assert "stream" in request.path or request.body["stream"] is True
+    assert answer.usage.first_token_ms is not None
+    assert 0 < answer.usage.first_token_ms <= answer.usage.latency_ms
+    assert arrival.tokens >= len(ARGUMENTS) // 5
+
+
+@EVERY
+async def test_stream_that_stops_before_its_end_is_no_answer(
+    model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = json.dumps({"explanation": "word " * 200, "files": []})
+    with serve(monkeypatch, Answer(long, is_cut=True)), pytest.raises(ModelFailure) as caught:
+        await ask(model)
+
+    assert (caught.value.kind, caught.value.retryable) == ("connection", True)
 
 
 THOUGHTFUL = [

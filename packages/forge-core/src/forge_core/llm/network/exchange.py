@@ -86,10 +86,15 @@ class Exchange:
         """What the response says that its body is."""
         return "" if self.response is None else self.response.headers.get("content-type", "")
 
+    @property
+    def is_stream(self) -> bool:
+        """Whether the response says that it is a stream."""
+        return any(name in self.content_type for name in STREAMS)
+
     def note_piece(self, chars: int) -> None:
         """Count a piece of the answer."""
         if self.first_token_at is None:
-            self.first_token_at = time.perf_counter()
+            self.first_token_at = self.ended_at  # of the bytes that brought it
         self.arrival.chars += chars
         self.arrival.pieces += 1
 
@@ -113,11 +118,10 @@ class Exchange:
         """
         self.response = response
         self.ended_at = time.perf_counter()
-        is_stream = any(name in self.content_type for name in STREAMS)
-        stall_s = self.request.stall_timeout_s if is_stream and response.is_success else None
+        stall_s = self.request.stall_timeout_s if self.is_stream and response.is_success else None
         if isinstance(response.stream, httpx2.AsyncByteStream):
             response.stream = _Tee(response.stream, self, stall_s)
-        if not is_stream:
+        if not self.is_stream:
             body = await response.aread()
             self.is_whole = response.is_success and body.lstrip()[:1] in {b"{", b"["}
 

@@ -10,7 +10,7 @@ from pydantic_ai import exceptions
 
 from forge_core.llm.errors import NOT_SENT, FailureKind, ModelFailure, explain_failure
 from forge_core.llm.network.exchange import Exchange
-from forge_core.llm.network.stream_end import StreamCut
+from forge_core.llm.network.stream_end import CUT, StreamCut, is_cut
 from forge_core.llm.request import ModelAnswer
 from forge_core.llm.servers.address import (
     Address,
@@ -149,6 +149,9 @@ def _diagnose(exchange: Exchange, error: Exception) -> tuple[FailureKind, str | 
 def _diagnose_break(exchange: Exchange, error: Exception) -> tuple[FailureKind, str | None]:
     """Return what a failure is that ended a response which had begun."""
     kind = _classify(error)
+    is_half = kind == "malformed_response" and exchange.is_stream and is_cut(exchange.body or "")
+    if exchange.status is None and is_half:
+        return "connection", CUT
     if exchange.status is None and kind == "timeout":
         return kind, f"the answer was not complete after {exchange.request.timeout_s:g} s"
     if exchange.status is None and kind == "connection":
