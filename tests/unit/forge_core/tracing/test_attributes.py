@@ -97,6 +97,16 @@ def test_unknown_finish_reason_is_left_out() -> None:
     assert "gen_ai.response.finish_reasons" not in found
 
 
+def test_tokens_that_a_script_pretends_are_on_no_span() -> None:
+    scripted = USAGE.model_copy(update={"origin": "scripted"})
+
+    attributes = llm_call_attributes(CONTEXT, "scripted:play.json", scripted)
+
+    tokens = {name: value for name, value in attributes.items() if name.endswith("_tokens")}
+    del tokens["gen_ai.request.max_tokens"]
+    assert set(tokens.values()) == {0}
+
+
 def test_planner_call_has_no_step() -> None:
     found = llm_call_attributes(PLANNER_CONTEXT, "openai:gpt-5")
 

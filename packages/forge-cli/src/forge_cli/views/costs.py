@@ -195,10 +195,14 @@ def tally_call(call: Interaction, prices: Prices) -> Tally:
     )
 
 
-def _read_simulation(call: Interaction) -> Simulation:
-    """Read what a call pretends that no provider answered; a replayed one pretends nothing."""
+def is_simulated(call: Interaction) -> bool:
+    """Return whether a script pretends figures of a call; a replayed call pretends nothing."""
     figures = (call.input_tokens, call.output_tokens, call.stated_cost_usd)
-    if call.origin != SCRIPTED or not any(figures):
+    return call.origin == SCRIPTED and any(figures)
+
+
+def _read_simulation(call: Interaction) -> Simulation:
+    if not is_simulated(call):
         return NO_SIMULATION
     return Simulation(
         calls=1,

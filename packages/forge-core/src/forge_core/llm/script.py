@@ -42,7 +42,7 @@ class ScriptedError(BaseModel):
 class SimulatedFigures(BaseModel):
     """Figures that an answer pretends to have.
 
-    They are on record as the figures of a scripted answer, which no sum counts.
+    They are on record as the figures of a scripted answer, which no sum counts. See D85.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -75,14 +75,16 @@ def validation_attributes(
 
 def _usage_attributes(result: CallUsage) -> dict[str, AttributeValue]:
     reasons = {} if result.finish_reason is None else {FINISH_REASONS: (result.finish_reason,)}
+    # Whoever adds up spans knows nothing of scripts, and what they pretend.
+    tokens = CallUsage(model_name=result.model_name) if result.origin == "scripted" else result
     return {
         RESPONSE_MODEL: result.model_name,
-        INPUT_TOKENS: result.input_tokens,
-        OUTPUT_TOKENS: result.output_tokens,
-        CACHE_READ_TOKENS: result.cache_read_tokens,
-        CACHE_CREATION_TOKENS: result.cache_write_tokens,
+        INPUT_TOKENS: tokens.input_tokens,
+        OUTPUT_TOKENS: tokens.output_tokens,
+        CACHE_READ_TOKENS: tokens.cache_read_tokens,
+        CACHE_CREATION_TOKENS: tokens.cache_write_tokens,
         **reasons,
-        "forge.reasoning_tokens": result.reasoning_tokens,
+        "forge.reasoning_tokens": tokens.reasoning_tokens,
         "forge.origin": result.origin,
         "forge.latency_ms": result.latency_ms,
     }

@@ -334,6 +334,19 @@ def test_waste_of_a_run_without_tokens_is_not_told() -> None:
     assert find_waste(outline, PRICES) is None
 
 
+@pytest.mark.parametrize(
+    ("model", "cost"), [("scripted:answers", "sim $0.00"), ("writer-1", "unknown")]
+)
+def test_figures_that_a_script_pretends_are_told_from_those_of_a_provider(
+    model: str, cost: str
+) -> None:
+    stats = {"model_name": model, "input_tokens": 4120, "output_tokens": 45, "latency_ms": 2000.0}
+    result = json.dumps({"attempts": [make_attempt(1, llm_stats=stats)]})
+    view = build_run_view(Run(workflow_id="w", result_json=result), "success", None, BEGAN)
+
+    assert f"4.12k  45   2.0 s {cost}" in render_run(view, [], PRICES).plain
+
+
 def test_time_is_split_so_that_each_moment_counts_once() -> None:
     phases = {"context": 500, "model": 2000, "write": 250, "validation": 3000, "git": 250}
     attempt = make_attempt(

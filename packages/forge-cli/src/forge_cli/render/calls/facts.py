@@ -9,7 +9,7 @@ from forge_obs import Interaction
 
 from forge_cli.escape import escape_line
 from forge_cli.render.figures import describe_cost, format_milliseconds, format_moment
-from forge_cli.views.costs import Prices, is_refused, tally_call
+from forge_cli.views.costs import Prices, is_refused, is_simulated, tally_call
 from forge_cli.views.json_text import load_object
 
 SETTINGS = {
@@ -146,7 +146,9 @@ def _describe_tokens(interaction: Interaction) -> str:
         (interaction.cache_read_tokens, "from cache"), (interaction.cache_write_tokens, "to cache")
     )
     reasoning = _list_nonzero((interaction.reasoning_tokens, "reasoning"))
-    return f"{interaction.input_tokens:,} in{cached}, {interaction.output_tokens:,} out{reasoning}"
+    simulated = ", simulated by the script" if is_simulated(interaction) else ""
+    tokens = f"{interaction.input_tokens:,} in{cached}, {interaction.output_tokens:,} out"
+    return f"{tokens}{reasoning}{simulated}"
 
 
 def _describe_cost(interaction: Interaction, prices: Prices) -> str:

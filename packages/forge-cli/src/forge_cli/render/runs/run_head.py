@@ -132,13 +132,21 @@ def _describe_steps(view: RunView) -> str:
 
 def _describe_calls(tally: Tally) -> str:
     if tally.scripted == tally.calls:
-        return f"{tally.calls:,}" + (", scripted or replayed" if tally.calls else "")
+        scripted = ", scripted or replayed" if tally.calls else ""
+        return f"{tally.calls:,}{scripted}{_describe_simulation(tally)}"
     cached = f", {tally.cached_tokens:,} of them cached" if tally.cached_tokens else ""
     unknown = f", {tally.unreported:,} reported none" if tally.unreported else ""
     tokens = f"{tally.input_tokens:,} in{cached}, {tally.output_tokens:,} out{unknown}"
     refused = f", {tally.refused:,} refused" if tally.refused else ""
     scripted = f", {tally.scripted:,} scripted or replayed" if tally.scripted else ""
     return f"{tally.calls:,} ({tokens}){refused}{scripted}"
+
+
+def _describe_simulation(tally: Tally) -> str:
+    if not tally.is_simulated:
+        return ""
+    sums = tally.simulation
+    return f", simulated {sums.input_tokens:,} tokens in, {sums.output_tokens:,} out"
 
 
 def _describe_unanswered(view: RunView) -> str:

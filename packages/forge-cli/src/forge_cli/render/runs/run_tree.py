@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from forge_obs import Interaction
+from forge_obs import PROVIDER, Interaction
 from rich.text import Text
 
 from forge_cli.escape import escape, escape_line
@@ -24,7 +24,7 @@ from forge_cli.render.runs.run_head import render_head
 from forge_cli.render.table import style_status
 from forge_cli.views.calls.outcome import Outcome, judge_call
 from forge_cli.views.calls.selection import ALL_CALLS, CallFilter
-from forge_cli.views.costs import Prices, tally_calls
+from forge_cli.views.costs import SCRIPTED, Prices, tally_calls
 from forge_cli.views.outline import AttemptOutline, Outline, UnitOutline, build_outline
 from forge_cli.views.result import ChangeView, CheckView
 from forge_cli.views.run import RunView
@@ -212,12 +212,13 @@ class _Tree:
             "LATENCY": format_milliseconds(latency_ms) if latency_ms else "-",
             "COST": "refused" if tally.refused else escape_line(calls[0].origin),
         }
-        if not tally.paid:
+        if not (tally.paid or tally.is_simulated):
             return cells
+        sums = tally.shown
         return cells | {
-            "IN": format_sum(tally, tally.input_tokens),
-            "CACHED": format_tokens(tally.cached_tokens) if tally.cached_tokens else "-",
-            "OUT": format_sum(tally, tally.output_tokens),
+            "IN": format_sum(tally, sums.input_tokens),
+            "CACHED": format_tokens(sums.cached_tokens) if sums.cached_tokens else "-",
+            "OUT": format_sum(tally, sums.output_tokens),
             "COST": format_cost(tally),
         }
 
@@ -233,7 +234,10 @@ def _stand_in(stats: Mapping[str, Any] | None) -> tuple[Interaction, ...]:
     counts = {name: stats[name] for name in COUNTS if isinstance(stats.get(name), int)}
     latency = stats.get("latency_ms")
     latency_ms = float(latency) if isinstance(latency, int | float) else 0.0
-    return (Interaction(latency_ms=latency_ms, **counts),)
+    model = stats.get("model_name")
+    is_scripted = isinstance(model, str) and model.startswith(f"{SCRIPTED}:")
+    origin = SCRIPTED if is_scripted else PROVIDER
+    return (Interaction(latency_ms=latency_ms, origin=origin, **counts),)
 
 
 def _describe_unit(unit: UnitOutline) -> Text:
