@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from forge_cli.app import call
+from support.records import record_call, record_run
 from support.terminal import Terminal, on_terminal
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ def needing(shell: str) -> "ParameterSet":
     marks = pytest.mark.skipif(missing, reason=f"{shell} is not installed")
     return pytest.param(shell, marks=marks)
 
+
+RUN = "forge-retry-7f3b-deadbeef"
 
 SHELLS = [needing("bash"), needing("zsh")]
 
@@ -47,8 +50,9 @@ def complete(terminal: Terminal, typed: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_shell_completes_commands_and_options(shell: str, private_environment: Path) -> None:
+def test_shell_completes_commands_options_and_names(shell: str, private_environment: Path) -> None:
     start_up(shell, private_environment)
+    record_run(RUN, task_id="retry-7f3b", model_name="writer:one")
     env = {"PATH": SEARCH_PATH, "TERM": "dumb"}
 
     with on_terminal([shell, "-i"], env) as terminal:
@@ -59,6 +63,10 @@ def test_shell_completes_commands_and_options(shell: str, private_environment: P
         complete(terminal, "forge db path --no-pa", "--no-pager ")
         # What a switch with an opposite is followed by is no value of it.
         complete(terminal, "forge run --lint --run-tests --no-for", "--no-format ")
+        complete(terminal, "forge status ret", "retry-7f3b ")
+        complete(terminal, "forge logs forge-r", f"{RUN} ")
+        complete(terminal, "forge status @la", "last ")
+        complete(terminal, "forge run --model writer:o", "ne ")
 
 
 @pytest.mark.parametrize("shell", [needing("fish")])
@@ -71,12 +79,15 @@ def test_shell_completes_commands_and_options(shell: str, private_environment: P
         ("forge status --status r", ["running"]),
         ("forge db path --no-pa", ["--no-pager"]),
         ("forge run --lint --run-tests --no-for", ["--no-format"]),
+        ("forge show ret", ["retry-7f3b"]),
+        ("forge run --model writer:o", ["writer:one"]),
     ],
 )
 def test_fish_completes_commands_options_and_values(
     shell: str, typed: str, expected: list[str], private_environment: Path
 ) -> None:
     assert call(["completion", shell, "--install"]) == 0
+    record_run(RUN, task_id="retry-7f3b", model_name="writer:one")
     env = {**os.environ, "PATH": SEARCH_PATH, "HOME": str(private_environment)}
 
     done = subprocess.run(
@@ -125,3 +136,54 @@ def test_home_that_cannot_be_written_is_one_line(
     error = capsys.readouterr().err
     assert error.startswith("error: cannot install the completion: ")
     assert "Errno" not in error
+
+
+def offer(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, str]:
+    """Ask as a shell does what the last of some words may become, and what is said of each."""
+    assert call(["__complete", *words]) == 0
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    lines = shown.out.strip("\n").split("\n")
+    assert lines[0] == "\x1fbegin"
+    return {value: said for value, _, said in (line.partition("\t") for line in lines[1:])}
+
+
+def test_runs_are_offered_by_what_people_call_them(capsys: pytest.CaptureFixture[str]) -> None:
+    record_run("forge-dates-7f3a-0a1b2c3d", task_id="dates-7f3a", status="budget", finished_at=None)
+    record_run("forge-dates-7f3a-99887766", task_id="dates-7f3a")
+    record_run(RUN, task_id="retry-7f3b", status="failure_terminal", model_name="writer:one")
+    record_call(RUN, task_id="retry-7f3b", entry_id="0" * 32)
+
+    assert list(offer(capsys, "status", "")) == ["@last", "retry-7f3b", "dates-7f3a"]
+    assert offer(capsys, "logs", "")["retry-7f3b"].startswith("failed, ")
+    assert list(offer(capsys, "cancel", "")) == ["@last", "dates-7f3a"]
+    assert RUN in offer(capsys, "status", "--workflow-id", "forge-")
+    assert list(offer(capsys, "status", "--task", "")) == ["retry-7f3b", "dates-7f3a"]
+    assert list(offer(capsys, "status", "--model", "")) == ["writer:one", "one"]
+    assert offer(capsys, "show", "")["00000000"] == "llm, a, writer-1"
+    assert {"writer:one", "anthropic:", "scripted:"} <= set(offer(capsys, "run", "--model", ""))
+    assert "anthropic:claude-sonnet-4-0" in offer(capsys, "run", "--model", "anthropic:")
+    assert list(offer(capsys, "help", "db", "")) >= ["backup", "check"]
+
+
+def test_names_of_others_are_offered_without_what_a_terminal_obeys(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    record_run("w", task_id="a\x1b[2Jb")
+
+    assert "a\\x1b[2Jb" in offer(capsys, "status", "")
+
+
+@pytest.mark.parametrize(
+    "words", [["status", ""], ["show", ""], ["clean", ""], ["calls", "--run", ""]]
+)
+def test_nothing_is_offered_where_nothing_can_be_read(
+    words: list[str],
+    private_environment: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(private_environment)
+    Path(os.environ["FORGE_DB_PATH"]).write_bytes(b"no database" * 1000)
+
+    assert offer(capsys, *words) == {}

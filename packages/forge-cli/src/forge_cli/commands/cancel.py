@@ -5,16 +5,16 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from forge_cli.exit_codes import ExitCode
-from forge_cli.options.names import OptionalRun, require_run_name
+from forge_cli.options.names import OptionalOpenRun, require_run_name
 from forge_cli.options.types import Switch
 from forge_cli.terminal.console import OutputFormat
 
 
 def cancel(
-    run: OptionalRun = None,
+    run: OptionalOpenRun = None,
     /,
     *,
-    workflow_id: OptionalRun = None,
+    workflow_id: OptionalOpenRun = None,
     temporal_address: Annotated[str | None, Parameter(env_var="FORGE_TEMPORAL_ADDRESS")] = None,
     json: Switch = False,
 ) -> ExitCode:

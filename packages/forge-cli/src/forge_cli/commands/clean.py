@@ -4,11 +4,12 @@ from pathlib import Path
 
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.clean import RemovalOptions, SelectionOptions
+from forge_cli.options.names import Leftovers
 from forge_cli.options.types import FilePath
 
 
 def clean(
-    *runs: str,
+    *runs: Leftovers,
     repo: FilePath = Path(),
     selection: SelectionOptions | None = None,
     removal: RemovalOptions | None = None,

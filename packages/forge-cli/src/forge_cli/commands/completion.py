@@ -15,6 +15,28 @@ from forge_cli.terminal.console import print_note, print_text
 
 Shell = Literal["bash", "zsh", "fish"]
 
+WHOLE_WORDS = r"""
+# Bash parts words at ":" and "@", which stand in names of models and in @last: ask with whole ones.
+_forge_whole_words() {
+  local line="${COMP_LINE:0:COMP_POINT}" begin candidate
+  local word="${line##*[[:space:]]}"
+  if [[ "$word" != *[:@]* ]]; then
+    _forge "$@"
+    return
+  fi
+  begin="${word%"${word##*[:@]}"}"
+  local -a words
+  read -ra words <<< "$line"
+  COMPREPLY=()
+  while IFS= read -r candidate; do
+    candidate="${candidate%%$'\t'*}"
+    [[ "$candidate" == "$word"* ]] && COMPREPLY+=("${candidate#"$begin"}")
+  done < <("${words[0]}" __complete "${words[@]:1}" 2>/dev/null)
+}
+complete -F _forge_whole_words forge
+"""
+"""What follows the library's script for bash, which gets the parts of a word as words."""
+
 SHELLS: tuple[Shell, ...] = ("bash", "zsh", "fish")
 
 
@@ -36,10 +58,13 @@ def completion(
     target = shell or _detect()
     app = build_app()
     if not install:
-        print_text(app.generate_completion(shell=target).rstrip("\n"))
+        script = app.generate_completion(shell=target)
+        print_text((script + (WHOLE_WORDS if target == "bash" else "")).rstrip("\n"))
         return ExitCode.SUCCESS
     try:
         path = app.install_completion(shell=target, output=_find_place(target))
+        if target == "bash":
+            path.write_text(path.read_text(encoding="utf-8") + WHOLE_WORDS, encoding="utf-8")
     except (OSError, RuntimeError) as error:
         refusal = describe_refusal(error) if isinstance(error, OSError) else None
         reason = refusal or str(error)

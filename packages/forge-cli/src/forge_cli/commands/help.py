@@ -1,13 +1,27 @@
 """``forge help`` and ``forge version``: the same as ``--help`` and ``--version``."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
 
+from cyclopts import Parameter
 from forge_core.errors import UsageError
 
 from forge_cli.exit_codes import ExitCode
 
+if TYPE_CHECKING:
+    from cyclopts.completion import CompletionContext
 
-def help(*command: str) -> ExitCode:  # noqa: A001 - the command's name
+
+def _list_words(context: "CompletionContext") -> list[str]:
+    """List the words that may come next of a command's name."""
+    from forge_cli.commands import COMMANDS  # noqa: PLC0415 - it names this module
+
+    typed = list(context["command"].raw_tokens)
+    names = (command.split() for command in COMMANDS)
+    return sorted({words[len(typed)] for words in names if words[: len(typed)] == typed != words})
+
+
+def help(*command: Annotated[str, Parameter(completer=_list_words)]) -> ExitCode:  # noqa: A001 - the command's name
     """List all commands, or explain one.
 
     Args:

@@ -7,7 +7,7 @@ from cyclopts import Parameter
 from forge_cli.config.files import load_task_defaults
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.call_settings import CallOptions
-from forge_cli.options.names import OptionalRun, require_run_name
+from forge_cli.options.names import OptionalOpenRun, require_run_name
 from forge_cli.options.run import (
     BudgetOptions,
     CheckOptions,
@@ -64,10 +64,10 @@ def run(
 
 
 def resume(
-    run: OptionalRun = None,
+    run: OptionalOpenRun = None,
     /,
     *,
-    workflow_id: OptionalRun = None,
+    workflow_id: OptionalOpenRun = None,
     budget: LimitOptions | None = None,
     temporal_address: Annotated[str | None, Parameter(env_var="FORGE_TEMPORAL_ADDRESS")] = None,
     full: Annotated[bool, FULL] = False,

@@ -5,6 +5,7 @@ from forge_core.errors import UsageError
 from forge_cli.actions.show import show_call
 from forge_cli.errors import NothingRecorded
 from forge_cli.exit_codes import ExitCode
+from forge_cli.options.names import CallName
 from forge_cli.options.show import TextOptions
 from forge_cli.options.types import Switch
 from forge_cli.store.queries import Store
@@ -15,7 +16,7 @@ from forge_cli.views.calls.texts import get_text
 
 
 def show(
-    interaction: str,
+    interaction: CallName,
     number: int | None = None,
     /,
     *,

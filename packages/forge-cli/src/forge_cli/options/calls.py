@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Group, Parameter
 
+from forge_cli.options.names import OptionalRun, OptionalTask, RecordedModel
 from forge_cli.options.types import Switch, whole
 
 MOST_CALLS = 100_000_000
@@ -24,9 +25,9 @@ Place = Literal["prompts", "answers", "errors", "messages"]
 class CallFilterOptions:
     """Which calls are meant, of any run or of none."""
 
-    run: str | None = None
+    run: OptionalRun = None
     """Only calls of this run: anything that names it, or @last."""
-    task: str | None = None
+    task: OptionalTask = None
     """Only calls of this task id."""
     step: str | None = None
     """Only calls of this step."""
@@ -36,7 +37,7 @@ class CallFilterOptions:
     """Only calls of attempts with this number."""
     role: str | None = None
     """Only calls in this role: llm, planner or any other on record."""
-    model: str | None = None
+    model: RecordedModel = None
     """Only calls that requested or were answered by this model: a name with or without provider:,
     its beginning, or a pattern such as 'claude-*'."""
     status: CallStatus | None = None

@@ -5,8 +5,32 @@ from typing import Annotated
 from cyclopts import Parameter
 from forge_core.errors import UsageError
 
-OptionalRun = Annotated[str | None, Parameter(show_default=False)]
+from forge_cli.options.completers import (
+    complete_call,
+    complete_leftover,
+    complete_open_run,
+    complete_recorded_model,
+    complete_run,
+    complete_task,
+)
+
+OptionalRun = Annotated[str | None, Parameter(show_default=False, completer=complete_run)]
 """What a user calls a run by; None where none is named. See D83."""
+
+OptionalOpenRun = Annotated[str | None, Parameter(show_default=False, completer=complete_open_run)]
+"""The same of a run that is to be acted on."""
+
+OptionalTask = Annotated[str | None, Parameter(completer=complete_task)]
+"""A task id; None asks for any."""
+
+Leftovers = Annotated[str, Parameter(completer=complete_leftover)]
+"""What users call a run by that left something."""
+
+CallName = Annotated[str, Parameter(completer=complete_call)]
+"""What users call a call by, or its run."""
+
+RecordedModel = Annotated[str | None, Parameter(completer=complete_recorded_model)]
+"""A model on record, or a pattern; None asks for any."""
 
 
 def choose_run_name(run: str | None, workflow_id: str | None) -> str | None:

@@ -12,6 +12,7 @@ from cyclopts import Group, Parameter
 
 from forge_cli.config.model_fields import get_field
 from forge_cli.options.call_settings import CallOptions
+from forge_cli.options.completers import complete_model
 from forge_cli.options.described import described, described_paths
 from forge_cli.options.types import (
     FULL,
@@ -48,9 +49,15 @@ class TaskOptions:
 class ModelOptions:
     """Who does the work, and how many attempts it may take."""
 
-    model: Annotated[str | None, described("run.model"), Parameter(env_var="FORGE_MODEL")] = None
+    model: Annotated[
+        str | None,
+        described("run.model"),
+        Parameter(env_var="FORGE_MODEL", completer=complete_model),
+    ] = None
     planner_model: Annotated[
-        str | None, described("run.planner_model"), Parameter(env_var="FORGE_PLANNER_MODEL")
+        str | None,
+        described("run.planner_model"),
+        Parameter(env_var="FORGE_PLANNER_MODEL", completer=complete_model),
     ] = None
     plan: Annotated[bool, described("run.plan")] = get_field("run.plan").default
     max_attempts: Annotated[int, described("run.max_attempts")] = get_field(

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Group, Parameter
 
+from forge_cli.options.names import OptionalTask, RecordedModel
 from forge_cli.options.types import FULL, Switch, whole
 from forge_cli.terminal.console import OutputFormat
 from forge_cli.views.calls.selection import CallFilter
@@ -29,11 +30,11 @@ ShownStatus = Literal[
 class ListOptions:
     """Which runs are listed."""
 
-    task: str | None = None
+    task: OptionalTask = None
     """Only runs of this task id."""
     status: ShownStatus | None = None
     """Only runs with this status; failed stands for failure_terminal and error."""
-    model: str | None = None
+    model: RecordedModel = None
     """Only runs that requested this model: a name with or without provider:, its beginning, or a
     pattern such as 'claude-*'. If no run requested it, runs that it answered, among the newest
     1,000."""

@@ -212,6 +212,23 @@ REFUSED: Mapping[str, str] = {
 }
 """Names that pydantic-ai has or had, and why no model is asked by them."""
 
+FAMILIES: Mapping[str, str] = {
+    "ollama": "gpt-oss llama qwen gemma phi starcoder codellama",
+    "openai": "gpt- chatgpt- codex- o1 o3 o4",
+    "anthropic": "claude-",
+    "google": "gemini-",
+    "mistral": "mistral- codestral devstral magistral ministral pixtral",
+    "xai": "grok-",
+    "deepseek": "deepseek-",
+    "cohere": "command-",
+    "moonshotai": "kimi-",
+    "zai": "glm-",
+}
+"""Beginnings of names of models by who is most often asked for them; the first that fits counts."""
+
+OFTEN_MEANT = ("anthropic", "openai", "google", "openrouter", "ollama")
+"""Providers that stand for all in a message."""
+
 SCRIPTED = "scripted"
 """The word before the path of a script."""
 
@@ -228,19 +245,37 @@ def split_model(spec: str) -> tuple[str, str]:
     Raises:
         ModelNotConfigured: The provider is unknown or cannot be asked, or a part is missing.
     """
-    provider, _, name = spec.partition(":")
+    provider, colon, name = spec.partition(":")
     if provider in REFUSED:
         raise ModelNotConfigured(f"model {spec!r}: {provider} {REFUSED[provider]}")
     if not name.strip():
-        raise ModelNotConfigured(
-            f"model {spec!r} is not of the form provider:name ({_list_names()})"
-        )
+        missing = "model" if colon or spec.lower() in PROVIDERS else "provider"
+        near = _guess(spec.rstrip(":"))
+        hint = f"did you mean {near}?" if near else f"write provider:name ({_list_names()})"
+        raise ModelNotConfigured(f"model {spec!r} names no {missing}: {hint}")
     if provider not in PROVIDERS and provider != SCRIPTED:
-        near = get_close_matches(provider.lower(), (*PROVIDERS, SCRIPTED), n=1)
-        hint = f": did you mean {near[0]}:{name}?" if near else f" ({_list_names()})"
+        if (guess := _guess(spec)) is not None:  # of a server of one's own, with a tag
+            raise ModelNotConfigured(f"model {spec!r}: did you mean {guess}?")
+        alike = get_close_matches(provider.lower(), (*PROVIDERS, SCRIPTED), n=1)
+        hint = f": did you mean {alike[0]}:{name}?" if alike else f" ({_list_names()})"
         raise ModelNotConfigured(f"model {spec!r}: unknown provider {provider!r}{hint}")
     return provider, name
 
 
+def _guess(spec: str) -> str | None:
+    """Guess what a name without a provider was meant for; None where nothing suggests itself."""
+    maker, _, name = spec.partition("/")
+    if spec.lower().endswith(".json"):
+        return f"{SCRIPTED}:{spec}"
+    if name and maker.lower() in PROVIDERS:
+        return f"{maker.lower()}:{name}"
+    if spec.lower() in PROVIDERS:
+        return f"{spec.lower()}:NAME"
+    families = ((name, provider) for provider, names in FAMILIES.items() for name in names.split())
+    provider = next((p for name, p in families if spec.lower().startswith(name)), None)
+    return None if provider is None else f"{provider}:{spec}"
+
+
 def _list_names() -> str:
-    return ", ".join((*PROVIDERS, SCRIPTED))
+    some = ", ".join(f"{name}:NAME" for name in OFTEN_MEANT)
+    return f"{some}, {SCRIPTED}:FILE.json or one of {len(PROVIDERS) - len(OFTEN_MEANT)} others"
