@@ -338,6 +338,7 @@ def test_demo_succeeds_without_a_store(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert outcome.code == 0
     assert "nothing is on record" in outcome.stderr
+    assert "rm -rf " in outcome.stdout.splitlines()[-1]
 
 
 def test_demo_that_cannot_start_names_what_it_leaves(

@@ -83,14 +83,14 @@ def test_branch_without_a_commit_may_be_removed() -> None:
 def test_calls_of_a_script_are_told_from_those_of_a_provider() -> None:
     lines = render({}, tally=Tally(calls=2, scripted=2))
 
-    assert lines[1:] == ["  calls   2, no provider was asked"]
+    assert lines[1:] == ["  calls   2 that no provider answered"]
 
 
 def test_simulated_figures_are_named_as_such() -> None:
     simulation = Simulation(2, 4120, 0, 45, Decimal("0.02"))
 
     assert render({}, tally=Tally(calls=2, scripted=2, simulation=simulation))[1:] == [
-        "  calls   2, no provider was asked, simulated: 4.12k tokens in, 45 out",
+        "  calls   2 that no provider answered, simulated 4.12k tokens in, 45 out",
         "  cost    nothing; the script simulates $0.0200",
     ]
 

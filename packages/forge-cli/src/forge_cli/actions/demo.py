@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from forge_core.git.command import Git
@@ -22,15 +23,18 @@ from forge_cli.options.run import (
 )
 from forge_cli.options.status import CallOptions
 from forge_cli.program import as_started
+from forge_cli.render.calls.facts import name_call
+from forge_cli.render.outcome import render_end
 from forge_cli.store.queries import STORE_OFF, Store
 from forge_cli.terminal.console import OutputFormat, print_note, print_text, print_warning
 
 HERE = Path(__file__).parents[1] / "demo"
 
 INTRODUCTION = """\
-This is a demonstration: no language model is called. The answers come from a script,
-{script},
-and their token counts are zero. Temporal, git, the checks and the record are the real ones.
+This is a demonstration: no language model is called. The answers come from a
+script, which simulates their time, tokens and cost:
+{script}
+Temporal, git, the checks and the record are real.
 """
 
 DESCRIPTION = "Keep track of best-before dates, and report what expires and what to buy."
@@ -52,25 +56,37 @@ def _play(path: Path) -> ExitCode:
     repo = make_repository(path)
     print_text(INTRODUCTION.format(script=script))
     started: list[str] = []
-    code = run_task(_options(repo, f"scripted:{script}"), on_start=started.append)
-    _show_record(started[0])
-    print_text(
-        f"The repository is {repo}; try:\n  git -C {repo} log --stat forge/demo\n"
-        f"  {as_started('forge status')}"
-    )
+    options = _options(repo, f"scripted:{script}")
+    code = run_task(options, on_start=started.append, render=render_end)
+    commands = [
+        *_show_record(started[0]),
+        ("the work, commit by commit", f"git -C {repo} log --stat forge/demo"),
+        ("remove what is left here", f"rm -rf {path.parent}"),
+    ]
+    width = max(len(purpose) for purpose, _ in commands)
+    lines = (f"  {purpose:<{width}}  {command}" for purpose, command in commands)
+    print_text("\n".join(["", "Next:", *lines]))
     return code
 
 
-def _show_record(workflow_id: str) -> None:
-    """Show what is on record, if anything is: the run has succeeded without, too."""
+def _show_record(workflow_id: str) -> Iterator[tuple[str, str]]:
+    """Show what is on record, if anything is; yield what to look at, and by which command.
+
+    The run has succeeded without a record, too.
+    """
+    store = Store()
     if get_db_path() is None:
         print_warning(f"nothing is on record: {STORE_OFF}")
         return
     print_text("")
     try:
-        show_run(Store(), RunName(workflow_id), CallOptions(), OutputFormat.TEXT, verbose=True)
+        show_run(store, RunName(workflow_id), CallOptions(), OutputFormat.TEXT, verbose=False)
+        repairs = [call for call in store.list_calls(workflow_id) if call.attempt == 2]
     except (UnknownWorkflow, StoreError) as error:
         print_warning(f"nothing is on record: {error}")
+        return
+    for call in repairs[:1]:
+        yield "what attempt 2 was told", as_started(f"forge show {name_call(call)} --prompt")
 
 
 def make_repository(path: Path) -> Path:

@@ -33,6 +33,7 @@ from forge_core.state_dir.locate import get_state_dir
 from forge_core.tracing.setup import init_tracing, shutdown_tracing
 from forge_obs import Interaction, StoreError, flush, get_db_path, lost_count, upgrade
 from pydantic import ValidationError
+from rich.text import Text
 
 from forge_cli.config.call_settings import resolve_settings
 from forge_cli.config.files import find_repository_file, load_user_config
@@ -82,12 +83,17 @@ LISTED_POINTERS = 3
 """Files of git lfs that a warning names."""
 
 
-def run_task(options: RunOptions, on_start: Print | None = None) -> ExitCode:
+def run_task(
+    options: RunOptions,
+    on_start: Print | None = None,
+    render: Callable[[Ending], Text] = render_outcome,
+) -> ExitCode:
     """Run a task from its options to its report.
 
     Args:
         options: What was asked for.
         on_start: Told the workflow id before the run starts.
+        render: Renders how it ended.
     """
     output, store = options.output, Store()
     task = build_task(options, suffix=secrets.token_hex(2))
@@ -117,7 +123,7 @@ def run_task(options: RunOptions, on_start: Print | None = None) -> ExitCode:
     address = output.temporal_address
     events = start_run(work, workflow_id, temporal_address=address, interval_s=LOOK_INTERVAL_S)
     reporter = _build_reporter(store, workflow_id, NOT_STARTED, "started", output)
-    return _report(store, workflow_id, execute(reporter.report_run(events)), output)
+    return _report(store, workflow_id, execute(reporter.report_run(events)), output, render)
 
 
 def _warn_of_absent(repo: Path, commit: str) -> None:
@@ -161,11 +167,22 @@ def _build_reporter(
     return EventReporter(workflow_id, aftermath, output.format, progress, verb)
 
 
-def _report(store: Store, workflow_id: str, end: RunEnd, output: OutputOptions) -> ExitCode:
+def _report(
+    store: Store,
+    workflow_id: str,
+    end: RunEnd,
+    output: OutputOptions,
+    render: Callable[[Ending], Text] = render_outcome,
+) -> ExitCode:
     """Report how a run ended, or why it has stopped."""
     result = _complete(store, workflow_id, end.result)
-    report = _report_json if output.json else _report_text
-    report(store, workflow_id, result, verbose=output.full)
+    if output.json:
+        _report_json(store, workflow_id, result, verbose=output.full)
+    else:
+        run = _find_run(store, workflow_id)
+        if output.full and (calls := _read_calls(store, workflow_id)):
+            print_text(render_interactions(calls, load_prices(calls)))
+        print_text(render(_describe_end(workflow_id, result, run)))
     _warn_of_gaps(store)
     return ExitCode.SUCCESS if result.status == "success" else ExitCode.FAILED
 
@@ -282,15 +299,6 @@ def execute(run: Coroutine[Any, Any, RunEnd]) -> RunEnd:
     finally:
         shutdown_tracing()
         flush()
-
-
-def _report_text(store: Store, workflow_id: str, result: TaskResult, *, verbose: bool) -> None:
-    run = _find_run(store, workflow_id)
-    if verbose:
-        calls = _read_calls(store, workflow_id)
-        if calls:
-            print_text(render_interactions(calls, load_prices(calls)))
-    print_text(render_outcome(_describe_end(workflow_id, result, run)))
 
 
 def _describe_end(

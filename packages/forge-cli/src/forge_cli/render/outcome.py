@@ -1,7 +1,7 @@
 """How runs ended and what they left, with the commands that show or remove it; pure."""
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from posixpath import basename
@@ -60,11 +60,19 @@ class Ending:
 
 def render_outcome(ending: Ending) -> Text:
     """Render how a run ended, what it took and left, and the commands that come next."""
+    return Text("\n").join([render_end(ending), *_render_lines(_list_commands(ending))])
+
+
+def render_end(ending: Ending) -> Text:
+    """Render how a run ended, what it took and left."""
     took = f" in {format_duration(ending.took)}" if ending.took is not None else ""
     end = style_status(ending.status, ENDS.get(ending.status))
     head = Text.assemble(f"run {escape_line(ending.workflow_id)}: ", end, took)
-    rows = [*_list_facts(ending), *_list_commands(ending)]
-    return Text("\n").join([head, *(Text(f"  {label:<7} {line}".rstrip()) for label, line in rows)])
+    return Text("\n").join([head, *_render_lines(_list_facts(ending))])
+
+
+def _render_lines(rows: Iterable[tuple[str, str]]) -> Iterator[Text]:
+    yield from (Text(f"  {label:<7} {line}".rstrip()) for label, line in rows)
 
 
 def _list_facts(ending: Ending) -> Iterator[tuple[str, str]]:
@@ -92,11 +100,11 @@ def _list_figures(ending: Ending) -> Iterator[tuple[str, str]]:
     tally = ending.tally
     if not tally.calls:
         return
-    parts = [f"{tally.calls:,}" if tally.paid else f"{tally.calls:,}, no provider was asked"]
+    parts = [f"{tally.calls:,}" if tally.paid else f"{tally.calls:,} that no provider answered"]
     if tally.is_simulated or tally.unreported < tally.paid:
         sums, more = tally.shown, "+" if tally.unreported else ""
         cached = f" ({format_tokens(sums.cached_tokens)} cached)" if sums.cached_tokens else ""
-        label = "simulated: " if tally.is_simulated else ""
+        label = "simulated " if tally.is_simulated else ""
         tokens_in, tokens_out = map(format_tokens, (sums.input_tokens, sums.output_tokens))
         parts.append(f"{label}{tokens_in} tokens in{cached}, {tokens_out} out{more}")
     yield "calls", ", ".join(parts)
