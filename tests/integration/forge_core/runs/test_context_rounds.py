@@ -69,6 +69,9 @@ def check_round(first: Interaction, second: Interaction) -> None:
     assert (first.status, second.status) == ("ok", "ok")
     assert str(first.notes).startswith("asked for docs/rates.txt, 'eight'; shown: ")
     assert second.notes is None
+    assert first.outcome == "asked"
+    assert str(first.outcome_reason).startswith("docs/rates.txt, 'eight'; shown: ")
+    assert second.outcome == "accepted"
     assert second.system_prompt == first.system_prompt
     assert second.user_prompt.startswith(first.user_prompt)
     assert "## Asked for: docs/rates.txt" in second.user_prompt

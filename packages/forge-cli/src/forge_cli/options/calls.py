@@ -13,7 +13,7 @@ MOST_CALLS = 100_000_000
 CallStatus = Literal["started", "ok", "error"]
 """A call's status, as it is stored."""
 
-Outcome = Literal["accepted", "refused", "unusable"]
+Outcome = Literal["accepted", "refused", "unusable", "asked"]
 """What became of an answer."""
 
 Place = Literal["prompts", "answers", "errors", "messages"]
@@ -44,7 +44,7 @@ class CallFilterOptions:
     """Only calls with this status; started means that no outcome is on record."""
     outcome: Outcome | None = None
     """Only calls whose answer was accepted, was refused (by checks, or since it does not fit the
-    files), or was unusable."""
+    files), was unusable, or asked for more context."""
     session: str | None = None
     """Only calls of this session."""
     failed: Switch = False

@@ -281,7 +281,7 @@ class CallRecorder:
         await self._record(seq, request, status="ok", explanation=explanation, **fields)
         if not reading.told:
             self.accepted = self._entry_id(seq)
-            await self._judge(seq, judge_answer(reading.output))
+        await self._judge(seq, judge_answer(reading.output, reading.told))
 
     async def failed(self, seq: int, request: ModelRequest, failure: ModelFailure) -> None:
         """Record a failure, with what came back of an answer."""

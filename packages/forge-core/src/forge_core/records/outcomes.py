@@ -15,8 +15,9 @@ from forge_core.models.call.llm import NO_FILES, LLMResponse
 from forge_core.models.plan import Plan
 from forge_core.models.result import ValidationResult
 
-Outcome = Literal["accepted", "refused", "unusable"]
-"""Taken; turned back for what it says, by us or by a check; or nothing that could be read."""
+Outcome = Literal["accepted", "refused", "unusable", "asked"]
+"""Taken; turned back for what it says, by us or by a check; nothing that could be read; or a
+request for more context instead."""
 
 ACCEPTED: Outcome = "accepted"
 
@@ -36,8 +37,15 @@ class Verdict:
     """The commit that holds what the answer changed."""
 
 
-def judge_answer(output: BaseModel) -> Verdict | None:
-    """Return what becomes of an answer that fits; None where that is still to be seen."""
+def judge_answer(output: BaseModel, told: str = "") -> Verdict | None:
+    """Return what becomes of an answer that fits; None where that is still to be seen.
+
+    Args:
+        output: The answer.
+        told: What it asked for instead of answering, and was shown; empty where it answers.
+    """
+    if told:
+        return Verdict("asked", told)
     if isinstance(output, Plan):
         return Verdict("accepted")
     if isinstance(output, LLMResponse) and not (output.changes_files or output.untouched):

@@ -49,8 +49,9 @@ RunStatus: TypeAlias = Literal[
 """All but `running` and `budget` are final."""
 
 
-CallOutcome: TypeAlias = Literal["accepted", "refused", "unusable"]
-"""What became of an answer: taken, turned back by checks, or nothing that could be tried."""
+CallOutcome: TypeAlias = Literal["accepted", "refused", "unusable", "asked"]
+"""What became of an answer: taken, turned back by checks, nothing that could be tried, or no answer
+but a request for more context."""
 
 
 class InteractionKeywords(TypedDict, total=False):

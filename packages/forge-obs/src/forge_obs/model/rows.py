@@ -93,7 +93,7 @@ class Interaction:
     messages_json: str | None = _column(long=True)
     """`input`, `output` and `tools`, where a conversation is more than two prompts."""
     outcome: str | None = _fact(identifies=True, figure=True)
-    """What became of the answer: `accepted`, `refused`, `unusable`."""
+    """What became of the answer: `accepted`, `refused`, `unusable`, `asked`."""
     outcome_reason: str | None = _fact(merge=Merge.JUDGED)
     failed_checks_json: str | None = _fact(merge=Merge.JUDGED)
     commit_sha: str | None = _fact(identifies=True)

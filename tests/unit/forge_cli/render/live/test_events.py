@@ -54,12 +54,14 @@ def test_a_run_is_told_in_the_order_in_which_it_happened() -> None:
     ]
     calls = (
         make_call(1, 0, role="planner", step_id=None),
+        make_call(4, 0.2, status="ok", notes="asked for b.py; shown: b.py (whole)"),
         make_call(2, 4, status="error", error_type="rate_limited", error="slow down", attempt=2),
         make_call(3, 8, status="error", error="gone", step_id="b"),
     )
 
     assert render_progress(NOTHING, look({"plan": PLAN, "step_results": steps}, *calls)) == [
         "planned 2 steps: a, b",
+        "step 1/2 a, attempt 1: asked for b.py",
         "step 1/2 a: attempt 1 failed: no",
         "step 1/2 a, attempt 2: a request failed: rate_limited: slow down",
         "step 1/2 a: attempt 2 passed",

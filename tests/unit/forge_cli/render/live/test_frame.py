@@ -148,6 +148,8 @@ def test_planner_has_its_time_and_tokens() -> None:
     assert show(planned, planner)[0] == "✓ plan: 2 steps 2.0 s 4.12k in 45 out"
     asked = replace_call(planner, status="started", usage_known=False)
     assert show({}, asked)[0] == "● plan asking 12.0 s"
+    round_one = make_call(0, step_id=None, role="planner", notes="asked for a.py; shown: a.py")
+    assert show({}, round_one, asked)[0] == "● plan shown more 12.0 s 4.12k in 45 out"
 
 
 def replace_call(call: Interaction, **columns: Any) -> Interaction:

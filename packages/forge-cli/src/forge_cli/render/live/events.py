@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from forge_core.models.run import PendingActivity
-from forge_obs import Interaction
+from forge_obs import STARTED, Interaction
 
 from forge_cli.escape import escape_line
 from forge_cli.render.figures import format_count
 from forge_cli.render.live.activities import describe_activity
 from forge_cli.render.table import name_status
-from forge_cli.views.outline import LONGEST_MS
+from forge_cli.views.outline import LONGEST_MS, find_asked
 from forge_cli.views.result import AttemptView, ResultView, UnitView
 
 EARLIEST = datetime.min.replace(tzinfo=UTC)
@@ -43,7 +43,7 @@ def render_progress(before: Look, after: Look) -> list[str]:
     earlier_steps = {step.name: step for step in before.result.steps}
     for step in after.result.steps:
         events += _list_unit(_label(after.result, step.name), earlier_steps.get(step.name), step)
-    return [event.line for event in _sort([*_list_failed_calls(before, after), *events])]
+    return [event.line for event in _sort([*_list_calls(before, after), *events])]
 
 
 def _sort(events: Sequence[Event]) -> list[Event]:
@@ -103,20 +103,25 @@ def _list_attempts(
         yield Event(line, moment)
 
 
-def _list_failed_calls(before: Look, after: Look) -> Iterator[Event]:
-    """List the requests to models that have failed."""
-    earlier_ids = {call.id for call in before.calls if call.status == "error"}
+def _list_calls(before: Look, after: Look) -> Iterator[Event]:
+    """List the requests to models that have failed, and those for more context."""
+    earlier_ids = {call.id for call in before.calls if call.status != STARTED}
     for call in after.calls:
-        if call.status == "error" and call.id not in earlier_ids:
-            yield Event(_describe_failure(after.result, call), _find_end(call))
+        if call.status == STARTED or call.id in earlier_ids:
+            continue
+        said, where = find_asked(call), _name_caller(after.result, call)
+        if call.status == "error":
+            reason = ": ".join(part for part in (call.error_type, call.error) if part)
+            said = f"a request failed: {reason}"
+        if said:
+            yield Event(f"{where}: {escape_line(said)}", _find_end(call))
 
 
-def _describe_failure(result: ResultView, call: Interaction) -> str:
+def _name_caller(result: ResultView, call: Interaction) -> str:
     where = _label(result, call.step_id) if call.step_id else escape_line(call.role)
     where += f" / {escape_line(call.sub_task_id)}" if call.step_id and call.sub_task_id else ""
     attempt = f", attempt {call.attempt}" if call.step_id and call.attempt else ""
-    reason = ": ".join(part for part in (call.error_type, call.error) if part)
-    return f"{where}{attempt}: a request failed: {escape_line(reason)}"
+    return where + attempt
 
 
 def _find_end(call: Interaction) -> datetime:

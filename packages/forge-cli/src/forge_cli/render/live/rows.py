@@ -10,11 +10,17 @@ from rich.text import Text
 
 from forge_cli.escape import escape_line
 from forge_cli.render.figures import format_count, format_duration, format_tokens
-from forge_cli.render.live.activities import PLANNER, Doing, Place, name_place
+from forge_cli.render.live.activities import ASKING, PLANNER, Doing, Place, name_place
 from forge_cli.render.live.state import LiveState
 from forge_cli.render.table import ALERT, STYLES, name_status
 from forge_cli.views.costs import NO_PRICES, Tally, tally_calls
-from forge_cli.views.outline import ANSWERED, NOT_STARTED, AttemptOutline, UnitOutline
+from forge_cli.views.outline import (
+    ANSWERED,
+    NOT_STARTED,
+    AttemptOutline,
+    UnitOutline,
+    find_asked,
+)
 
 SIGNS = {
     "success": "✓",
@@ -34,6 +40,9 @@ WORDS = {
     "unfinished": "paused",
 }
 """What a unit's state is called beside its sign; others have a word of their own."""
+
+SHOWN_MORE = "shown more"
+"""What a unit is about whose model asked for more context, got it and answers now."""
 
 WORD_WIDTH = 10
 """Columns of what a unit is about; the longest word has as many."""
@@ -88,7 +97,7 @@ class RowMaker:
         yield Row(
             state,
             name,
-            doing.word if doing else WORDS[state],
+            _find_activity(doing, calls) if doing else WORDS[state],
             _format_span(began, ended or self._now),
             _format_tokens(calls, doing),
         )
@@ -118,7 +127,9 @@ class RowMaker:
         yield Row(
             state,
             name_unit(unit),
-            doing.word if doing is not None and is_active else _find_word(unit),
+            _find_activity(doing, unit.calls)
+            if doing is not None and is_active
+            else _find_word(unit),
             self._measure(unit, doing),
             _format_tokens(unit.calls, doing if is_active else None),
             indent,
@@ -155,6 +166,13 @@ def name_unit(unit: UnitOutline) -> str:
     """Name a unit by what it is to do; by its id where nobody said."""
     lines = (line.strip() for line in unit.description.splitlines())
     return escape_line(next(filter(None, lines), "") or unit.name or unit.kind)
+
+
+def _find_activity(doing: Doing, calls: Sequence[Interaction]) -> str:
+    """Return what goes on, in a word; a model that asked for more context is asked again."""
+    ended = [call for call in calls if call.status != STARTED]
+    asks_on = doing.word == ASKING and bool(ended) and find_asked(ended[-1])
+    return SHOWN_MORE if asks_on else doing.word
 
 
 def _find_word(unit: UnitOutline) -> str:
