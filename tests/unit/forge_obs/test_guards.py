@@ -89,6 +89,8 @@ def test_public_names_are_pinned_and_importable() -> None:
         "PROVIDER",
         "Pruning",
         "RUNNING",
+        "Redactor",
+        "Removal",
         "Run",
         "RunQuery",
         "STARTED",

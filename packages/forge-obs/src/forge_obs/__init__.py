@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from forge_obs.admin.check import FileMode, StoreCheck, check_store
     from forge_obs.admin.maintenance import Extent, Pruning, back_up, count_prunable, prune, restore
+    from forge_obs.admin.redactor import Redactor
     from forge_obs.environment.process import get_db_path
     from forge_obs.environment.redact_hook import set_redact
     from forge_obs.errors import (
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from forge_obs.model.rows import FIGURES, Interaction, Run
     from forge_obs.model.sanitize import to_json
     from forge_obs.model.search import PLACES, Match, TextSearch
+    from forge_obs.model.secrets import Removal
     from forge_obs.model.usage.figures import Usage, read_usage
     from forge_obs.observation import Observation, observe
     from forge_obs.recorder import flush, get_backlog, lost_count, record
@@ -71,6 +73,8 @@ __all__ = [
     "Match",
     "Observation",
     "Pruning",
+    "Redactor",
+    "Removal",
     "Run",
     "RunQuery",
     "StoreCheck",
@@ -118,6 +122,8 @@ _HOMES = {
     "count_prunable": "admin.maintenance",
     "prune": "admin.maintenance",
     "restore": "admin.maintenance",
+    "Redactor": "admin.redactor",
+    "Removal": "model.secrets",
     "get_db_path": "environment.process",
     "set_redact": "environment.redact_hook",
     "AmbiguousId": "errors",

@@ -45,14 +45,17 @@ def set_redact(hook: Redact | None) -> None:
 
 def redact(entry: Entry) -> tuple[Entry, str | None]:
     """Pass an entry through the hook of this process; tells also why texts were dropped, if so."""
+    guard = get_hook()
+    return (entry, None) if guard is None else (redact_entry(entry, guard), guard.failure)
+
+
+def get_hook() -> "GuardedHook | None":
+    """Return the hook of this process so that it never raises; None where there is none."""
     hook = _choice.hook
     if hook is None:
         name = os.environ.get("FORGE_REDACT")
-        if not name:
-            return entry, None
-        hook = _load(name)
-    guard = _Guard(hook)
-    return redact_entry(entry, guard), guard.failure
+        hook = _load(name) if name else None
+    return None if hook is None else GuardedHook(hook)
 
 
 @lru_cache(maxsize=8)
@@ -79,13 +82,15 @@ class _Unusable(Exception):
 
 
 @dataclass
-class _Guard:
+class GuardedHook:
     """A hook that never raises: it has no answer instead."""
 
     hook: Redact
     failure: str | None = None
+    """Why it had none at last."""
 
     def __call__(self, text: str) -> str | None:
+        """Return what the hook gives for a text; None where that is no text."""
         try:
             redacted: object = self.hook(text)
         except _Unusable as error:

@@ -3,7 +3,7 @@
 See D50.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final, TypeAlias
 
@@ -32,6 +32,22 @@ def redact_entry(entry: Entry, hook: Hook) -> Entry:
     if notes and "notes" in row:
         row["notes"] = "; ".join([*filter(None, [row["notes"]]), *notes])  # type: ignore[list-item]
     return replace(entry, row=row, facts=facts)
+
+
+def redact_columns(values: Mapping[str, object], table: str, hook: Hook) -> dict[str, object]:
+    """Pass the texts of a row that was read through the hook, and return those columns.
+
+    Args:
+        values: Its columns; of a call those of its facts, too.
+        table: `interactions` or `runs`.
+        hook: What gives the text to show instead.
+    """
+    row = dict(values)
+    facts = _TEXTS["call_facts"] if table == "interactions" else []
+    columns = [*_TEXTS[table], *facts]
+    for column in columns:
+        _redact(row, column, hook)
+    return {column.name: row[column.name] for column in columns}
 
 
 def _redact_all(row: Row, table: str, hook: Hook) -> list[str]:

@@ -1,0 +1,47 @@
+"""Rows without secrets, for somebody else to read.
+
+See D93.
+"""
+
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from forge_obs.environment.redact_hook import get_hook
+from forge_obs.model.redaction import redact_columns
+from forge_obs.model.rows import Interaction, Run
+from forge_obs.model.secrets import Pseudonyms, Removal
+
+Row = TypeVar("Row", Interaction, Run)
+
+
+class Redactor:
+    """Takes secrets out of rows that were read, the same one always by the same pseudonym.
+
+    The hook of `set_redact()` or `FORGE_REDACT` sees every text first; then secrets of known forms
+    are replaced. A text that the hook has no answer for is left out. Ids, role, status and origin
+    stay as they are.
+    """
+
+    def __init__(self) -> None:
+        self._pseudonyms = Pseudonyms()
+        self._hook = get_hook()
+
+    def redact(self, row: Row) -> Row:
+        """Return a row without secrets."""
+        table = "runs" if isinstance(row, Run) else "interactions"
+        columns: dict[str, Any] = redact_columns(vars(row), table, self.redact_text)
+        return replace(row, **columns)
+
+    def redact_text(self, text: str) -> str | None:
+        """Return a text without secrets; None where the hook has no answer."""
+        known = text if self._hook is None else self._hook(text)
+        return None if known is None else self._pseudonyms.replace_secrets(known)
+
+    @property
+    def failure(self) -> str | None:
+        """Why the hook had no answer for a text; None where it always had one."""
+        return None if self._hook is None else self._hook.failure
+
+    def list_removals(self) -> list[Removal]:
+        """List the secrets of known forms that were taken out so far."""
+        return self._pseudonyms.list_removals()
