@@ -17,6 +17,7 @@ from benchmarks import (
     reading,
     record,
     rendering,
+    report,
     status,
 )
 
@@ -28,6 +29,7 @@ BENCHMARKS: dict[str, Callable[[], int | None]] = {
     "peers": peers.main,
     "status": status.main,
     "rendering": rendering.main,
+    "report": report.main,
     "demo": demo.main,
     "orchestration": orchestration.main,
     "context": context.main,

@@ -332,6 +332,22 @@ DOCUMENTS: dict[str, Schema] = {
             ),
         },
     ),
+    "report": build_document(
+        "forge report --json",
+        {
+            "workflow_id": TEXT,
+            "path": TEXT,
+            "size_bytes": COUNT,
+            "removals": null_or(
+                list_of(
+                    build_object(
+                        "A secret that was replaced",
+                        {"pseudonym": TEXT, "kind": TEXT, "places": COUNT},
+                    )
+                )
+            ),
+        },
+    ),
     "store_path": build_document("forge db path --json", {"path": null_or(TEXT)}),
     "store_check": build_document(
         "forge db check --json",

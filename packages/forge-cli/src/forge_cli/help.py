@@ -50,6 +50,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "forge diff iso-dates-7f3a --step parser",
         "forge diff iso-dates-7f3a iso-dates-91c0 --json | jq .first_difference",
     ),
+    "report": ("forge report @last", "forge report iso-dates -o iso-dates.html --redact"),
     "calls": (
         "forge calls --failed --since 7d",
         "forge calls --model claude --outcome refused",

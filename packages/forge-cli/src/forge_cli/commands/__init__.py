@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, str] = {
     "calls": "calls",
     "show": "show",
     "diff": "diff",
+    "report": "report",
     "clean": "clean",
     "db path": "db",
     "db upgrade": "db",
@@ -48,7 +49,7 @@ COMMANDS: Mapping[str, str] = {
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Run": ("run", "resume", "cancel", "demo", "worker"),
     "Look": ("status", "logs", "calls", "show", "diff"),
-    "Share": ("db export",),
+    "Share": ("report", "db export"),
     "Keep house": ("clean", "db", "server", "config", "doctor", "completion", "help", "version"),
 }
 """Where `forge --help` lists the commands, in this order; `db` and `server` stand for theirs."""

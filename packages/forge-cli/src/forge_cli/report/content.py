@@ -1,0 +1,158 @@
+"""What a report says of a run, in the order of the page; pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from forge_obs import Interaction, Removal
+
+from forge_cli.escape import escape, escape_line
+from forge_cli.render.budget import describe_budget, describe_stop
+from forge_cli.render.figures import (
+    describe_cost,
+    format_duration,
+    format_moment,
+    format_sum,
+    format_tokens,
+)
+from forge_cli.render.table import name_status
+from forge_cli.report.entries import Unit
+from forge_cli.report.text_archive import PackedTexts
+from forge_cli.report.units import PLANNER, SHORT_COMMIT, UnitBuilder, name_attempt
+from forge_cli.report.waterfall import LANE_HEIGHT, Waterfall, draw_waterfall
+from forge_cli.views.costs import Prices, tally_calls
+from forge_cli.views.outline import Outline, build_outline
+from forge_cli.views.run import RunView
+from forge_cli.views.spending import find_waste, split_time
+from forge_cli.views.timeline import Lane, build_timeline
+
+
+@dataclass(frozen=True, slots=True)
+class LaneLabel:
+    """The name of a lane of the waterfall."""
+
+    text: str
+    anchor: str
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A page."""
+
+    title: str
+    run: str
+    status: str
+    state: str
+    description: str
+    reason: str
+    facts: tuple[tuple[str, str], ...]
+    tiles: tuple[tuple[str, str], ...]
+    time: tuple[tuple[str, str, float], ...]
+    """Purposes on which time was spent, how much, and its share of the whole, from 0 to 100."""
+    waterfall: Waterfall
+    lanes: tuple[LaneLabel, ...]
+    units: tuple[Unit, ...]
+    removals: tuple[Removal, ...]
+    is_redacted: bool
+    texts: PackedTexts
+
+
+def build_report(
+    view: RunView,
+    calls: Sequence[Interaction],
+    prices: Prices,
+    *,
+    removals: Sequence[Removal] | None = None,
+) -> Report:
+    """Build what a page says of a run.
+
+    Args:
+        view: The run.
+        calls: Its calls with their texts, in the order of recording.
+        prices: Prices of their models.
+        removals: Secrets that were taken out of all this; None where nobody looked for any.
+    """
+    outline = build_outline(view.result, calls, running=view.status == "running")
+    builder = UnitBuilder(prices)
+    units = tuple(builder.list_units(outline))
+    lanes = build_timeline(outline, view.run.created_at)
+    whole_s = view.duration.total_seconds() if view.duration is not None else 0.0
+    run = view.run
+    return Report(
+        title=escape_line((run.description or run.task_id or run.workflow_id).split("\n")[0]),
+        run=escape_line(run.workflow_id),
+        status=view.status,
+        state=name_status(view.status),
+        description=escape(run.description or ""),
+        reason=escape(view.reason),
+        facts=tuple(_list_facts(view, outline)),
+        tiles=tuple(_list_tiles(view, outline, prices)),
+        time=tuple(_list_times(view, outline)),
+        waterfall=draw_waterfall(lanes, whole_s),
+        lanes=tuple(_label_lanes(lanes, builder.anchors)),
+        units=units,
+        removals=tuple(removals or ()),
+        is_redacted=removals is not None,
+        texts=builder.archive.pack(),
+    )
+
+
+def _label_lanes(lanes: Sequence[Lane], anchors: Mapping[int, str]) -> Iterator[LaneLabel]:
+    for number, lane in enumerate(lanes):
+        name, anchor = "planner", PLANNER
+        if lane.unit is not None and lane.attempt is not None:
+            attempt = name_attempt(lane.attempt)
+            name = f"{escape_line(lane.unit.name)} {attempt}" if lane.unit.name else attempt
+            anchor = anchors[id(lane.attempt)]
+        yield LaneLabel(name, anchor, (number + 0.5) * LANE_HEIGHT)
+
+
+def _list_facts(view: RunView, outline: Outline) -> Iterator[tuple[str, str]]:
+    run, result = view.run, view.result
+    models = dict.fromkeys(call.model_name for call in outline.calls)
+    facts = {
+        "Task": run.task_id,
+        "Repository": run.repo_root,
+        "Branch": run.branch or result.branch,
+        "Base commit": (run.base_commit or "")[:SHORT_COMMIT],
+        "Model": run.model_name,
+        "Answered by": ", ".join(model for model in models if model and model != run.model_name),
+        "Started": format_moment(run.created_at),
+        "Ended": format_moment(run.finished_at) if run.finished_at is not None else "",
+        "Files": ", ".join(result.files),
+        "Deleted": ", ".join(result.deleted_files),
+        "Budget": describe_budget(result.budget),
+        "Stopped": describe_stop(result.budget) if view.has_stopped else "",
+        "Damaged": run.broken,
+    }
+    yield from ((name, escape_line(value)) for name, value in facts.items() if value)
+
+
+def _list_tiles(view: RunView, outline: Outline, prices: Prices) -> Iterator[tuple[str, str]]:
+    tally = tally_calls(outline.calls, prices)
+    if outline.planned:
+        yield "steps done", f"{outline.steps_done} of {outline.planned}"
+    if view.duration is not None:
+        yield "duration", format_duration(view.duration)
+    refused = f", {tally.refused:,} refused" if tally.refused else ""
+    yield "model calls", f"{tally.calls:,}{refused}"
+    if tally.paid:
+        yield "tokens in", format_sum(tally, tally.input_tokens)
+        if tally.cached_tokens:
+            yield "of them cached", format_tokens(tally.cached_tokens)
+        yield "tokens out", format_sum(tally, tally.output_tokens)
+        yield "cost", describe_cost(tally, prices)
+    waste = find_waste(outline, prices)
+    if waste:
+        yield "tokens of discarded attempts", f"{waste:.0%}"
+
+
+def _list_times(view: RunView, outline: Outline) -> Iterator[tuple[str, str, float]]:
+    if view.duration is None or not view.duration.total_seconds():
+        return
+    split = split_time(outline, view.run.created_at, view.duration)
+    whole_s = view.duration.total_seconds()
+    for name, seconds in (*split.spent_s.items(), ("waiting", sum(split.waits_s.values()))):
+        share = round(100 * seconds / whole_s, 2)
+        yield name, format_duration(timedelta(seconds=seconds)), share

@@ -1,0 +1,49 @@
+"""Bars stand where their time says, and the axis has round moments."""
+
+import pytest
+from forge_cli.report.waterfall import LEAST_WIDTH, WIDTH, draw_waterfall, find_tick_step
+from forge_cli.views.timeline import Bar, Lane
+
+
+def lane(*bars: Bar) -> Lane:
+    return Lane(None, None, bars)
+
+
+def test_bars_stand_where_their_time_says() -> None:
+    drawing = draw_waterfall(
+        [lane(Bar("model", 0.0, 5.0)), lane(Bar("git", 5.0, 10.0, failed=True))], 10.0
+    )
+
+    first, second = drawing.blocks
+    assert (first.kind, first.x, first.width) == ("model", 0.0, WIDTH / 2)
+    assert (second.kind, second.x, second.width) == ("failed", WIDTH / 2, WIDTH / 2)
+    assert second.y > first.y
+    assert second.title == "git 5.00 s, from 5.00 s"
+
+
+def test_short_bar_is_seen_and_stays_inside() -> None:
+    [block] = draw_waterfall([lane(Bar("model", 10.0, 10.0))], 10.0).blocks
+
+    assert block.width == LEAST_WIDTH
+    assert block.x + block.width == WIDTH
+
+
+def test_bar_beyond_the_end_widens_the_axis() -> None:
+    drawing = draw_waterfall([lane(Bar("model", 0.0, 20.0))], 10.0)
+
+    assert drawing.blocks[0].width == WIDTH
+    assert drawing.ticks[-1].label == "20 s"
+
+
+@pytest.mark.parametrize("whole_s", [0.001, 0.03, 1.0, 7.7, 59, 61, 600, 4000, 90_000, 1e7, 1e9])
+def test_axis_has_a_few_ticks_whatever_its_length(whole_s: float) -> None:
+    step = find_tick_step(whole_s)
+
+    assert 1 <= whole_s / step <= 8
+
+
+def test_run_of_no_length_is_drawn() -> None:
+    drawing = draw_waterfall([lane(Bar("model", 0.0, 0.0))], 0.0)
+
+    assert len(drawing.blocks) == 1
+    assert draw_waterfall([], 0.0).blocks == ()
