@@ -165,6 +165,32 @@ SECTION: Schema = {
     "path": null_or(TEXT),
 }
 
+PERCENTILES: Schema = null_or(
+    build_object(
+        "Exact percentiles, in milliseconds", {"p50": NUMBER, "p95": NUMBER, "p99": NUMBER}
+    )
+)
+
+FIGURES: Schema = {
+    "calls": COUNT,
+    "calls_failed": COUNT,
+    "calls_without_usage": COUNT,
+    "calls_unanswered": COUNT,
+    "first_attempts_judged": COUNT,
+    "first_attempts_accepted": COUNT,
+    "input_tokens": COUNT,
+    "cache_read_tokens": COUNT,
+    "cache_write_tokens": COUNT,
+    "output_tokens": COUNT,
+    "reasoning_tokens": COUNT,
+    "cost": ref("cost"),
+    "wasted_usd": NUMBER,
+    "as_model_usd": NUMBER,
+    "as_model_unknown": COUNT,
+    "latency_ms": PERCENTILES,
+    "first_token_ms": PERCENTILES,
+}
+
 PARTS: dict[str, Schema] = {
     "run": build_object("A run", RUN),
     "interaction": build_object("A call of a model", INTERACTION, optional=OPTIONAL),
@@ -173,6 +199,8 @@ PARTS: dict[str, Schema] = {
         {**INTERACTION, "matches": list_of(ref("match"))},
         optional=OPTIONAL,
     ),
+    "figures": build_object("Figures of some calls", FIGURES),
+    "group": build_object("Figures of the calls of a group", {"name": null_or(TEXT), **FIGURES}),
     "match": build_object(
         "Where a text stands: in prompts, answers, errors or messages; characters of a column",
         {"in": TEXT, "column": TEXT, "start": COUNT, "end": COUNT},
@@ -346,6 +374,15 @@ DOCUMENTS: dict[str, Schema] = {
                     )
                 )
             ),
+        },
+    ),
+    "statistics": build_document(
+        "forge stats --json",
+        {
+            "by": TEXT,
+            "as_model": null_or(TEXT),
+            "total": ref("figures"),
+            "groups": list_of(ref("group")),
         },
     ),
     "store_path": build_document("forge db path --json", {"path": null_or(TEXT)}),

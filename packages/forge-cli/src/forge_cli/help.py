@@ -58,6 +58,12 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "forge calls --regex 'TODO|FIXME' --in answers --run @last --context 2",
         "forge calls --since 30d --limit 100000 --csv > calls.csv",
     ),
+    "stats": (
+        "forge stats --since 7d",
+        "forge stats --by model --since 30d --as-model anthropic:claude-haiku-4-5",
+        "forge stats --by error --since 7d",
+        "forge stats --by day --task iso-dates --json",
+    ),
     "clean": (
         "forge clean",
         "forge clean --merged --yes",

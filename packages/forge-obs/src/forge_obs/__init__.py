@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from forge_obs.model.sanitize import to_json
     from forge_obs.model.search import PLACES, Match, TextSearch
     from forge_obs.model.secrets import Removal
+    from forge_obs.model.sums import CallSum, Grouping, RangeSums
     from forge_obs.model.usage.figures import Usage, read_usage
     from forge_obs.observation import Observation, observe
     from forge_obs.recorder import flush, get_backlog, lost_count, record
@@ -66,13 +67,16 @@ __all__ = [
     "CallHit",
     "CallQuery",
     "CallReader",
+    "CallSum",
     "Extent",
     "FileMode",
+    "Grouping",
     "Interaction",
     "LLMStats",
     "Match",
     "Observation",
     "Pruning",
+    "RangeSums",
     "Redactor",
     "Removal",
     "Run",
@@ -141,6 +145,9 @@ _HOMES = {
     "Interaction": "model.rows",
     "Run": "model.rows",
     "to_json": "model.sanitize",
+    "CallSum": "model.sums",
+    "Grouping": "model.sums",
+    "RangeSums": "model.sums",
     "PLACES": "model.search",
     "Match": "model.search",
     "TextSearch": "model.search",

@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "status": "status",
     "logs": "status",
     "calls": "calls",
+    "stats": "stats",
     "show": "show",
     "diff": "diff",
     "report": "report",
@@ -48,7 +49,7 @@ COMMANDS: Mapping[str, str] = {
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Run": ("run", "resume", "cancel", "demo", "worker"),
-    "Look": ("status", "logs", "calls", "show", "diff"),
+    "Look": ("status", "logs", "calls", "show", "diff", "stats"),
     "Share": ("report", "db export"),
     "Keep house": ("clean", "db", "server", "config", "doctor", "completion", "help", "version"),
 }

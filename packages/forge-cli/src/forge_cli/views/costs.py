@@ -5,20 +5,22 @@ See D61.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
 from decimal import Decimal
 from itertools import chain
 
 from forge_core.pricing.rates import (
     REFUSALS,
     UNSENT,
+    Batch,
     ModelKey,
     Schedule,
     Special,
     list_model_keys,
     price_usage,
 )
-from forge_obs import PROVIDER, STARTED, Interaction, read_usage
+from forge_obs import PROVIDER, STARTED, CallSum, Interaction, read_usage
 
 SPECIAL_WORDS = ("1h", "udio", "AUDIO", "mage", "IMAGE")
 """Parts of words that a report of nothing special does not hold."""
@@ -44,13 +46,17 @@ class Prices:
             return None
         if call.stated_cost_usd is not None:
             return Decimal(str(call.stated_cost_usd))
-        keys = list_model_keys(call.request_model, call.model_name)
-        schedule = next(filter(None, map(self.schedules.get, keys)), None)
+        schedule = self.find_schedule(call.request_model, call.model_name)
         return (
             None
             if schedule is None
             else price_usage(schedule, call, call.created_at, read_special(call))
         )
+
+    def find_schedule(self, request_model: str | None, model_name: str) -> Schedule | None:
+        """Return the prices of a model, as it was asked for and as it answered."""
+        keys = list_model_keys(request_model, model_name)
+        return next(filter(None, map(self.schedules.get, keys)), None)
 
 
 def read_special(call: Interaction) -> Special:
@@ -78,11 +84,17 @@ NO_PRICES = Prices()
 """Nothing is known of any price."""
 
 
-def list_models(calls: Iterable[Interaction]) -> list[ModelKey]:
+def list_models(calls: Iterable[Interaction | CallSum]) -> list[ModelKey]:
     """List the models whose prices are needed for some calls, each once."""
-    paid = (call for call in calls if call.origin == PROVIDER and call.usage_known)
+    paid = filter(_needs_price, calls)
     keys = (list_model_keys(call.request_model, call.model_name) for call in paid)
     return list(dict.fromkeys(chain.from_iterable(keys)))
+
+
+def _needs_price(call: Interaction | CallSum) -> bool:
+    if isinstance(call, CallSum):
+        return call.kind in {"usual", "special"}
+    return call.origin == PROVIDER and call.usage_known
 
 
 def is_refused(call: Interaction) -> bool:
@@ -211,3 +223,41 @@ def _read_simulation(call: Interaction) -> Simulation:
         output_tokens=call.output_tokens,
         usd=Decimal(str(call.stated_cost_usd or 0)),
     )
+
+
+def tally_sum(total: CallSum, prices: Prices) -> Tally | None:
+    """Return the sums over calls that were added up; None where they have to be priced one by one.
+
+    To the cent what `tally_call` says of each of them together.
+    """
+    calls, latency_ms = total.calls, total.latency_ms
+    if total.kind == "simulated":
+        return None
+    if total.kind == "scripted":
+        return Tally(calls=calls, scripted=calls, unanswered=total.started, latency_ms=latency_ms)
+    if total.kind == "failed" and total.failure in REFUSALS | {UNSENT}:
+        return Tally(calls=calls, refused=calls, latency_ms=latency_ms)
+    counts = Tally(calls=calls, unanswered=total.started, latency_ms=latency_ms, unpriced=calls)
+    if total.kind in {"failed", "unreported"}:
+        return replace(counts, unreported=calls)
+    counts = replace(
+        counts,
+        input_tokens=total.input_tokens,
+        cached_tokens=total.cache_read_tokens,
+        output_tokens=total.output_tokens,
+    )
+    schedule = prices.find_schedule(total.request_model, total.model_name)
+    if total.kind == "started" or (total.kind == "usual" and schedule is None):
+        return counts
+    batch = build_batch(total)
+    if total.kind == "special" or not batch.has_one_price(schedule or (), total.service_tier):
+        return None
+    special = Special(tier=total.service_tier)
+    usd = price_usage(schedule or (), total, batch.first_at, special, batch)
+    return counts if usd is None else replace(counts, usd=usd, unpriced=0)
+
+
+def build_batch(total: CallSum) -> Batch:
+    """Describe what the price of calls that were added up depends on."""
+    moments = map(datetime.fromisoformat, (total.first_at, total.last_at))
+    return Batch(total.calls, total.least_input, total.most_input, *moments)

@@ -157,9 +157,13 @@ def list_model_keys(request_model: str | None, model_name: str | None) -> Iterat
 
 
 def price_usage(
-    schedule: Schedule, usage: Usage, moment: datetime, special: Special = PLAIN
+    schedule: Schedule,
+    usage: Usage,
+    moment: datetime,
+    special: Special = PLAIN,
+    batch: "Batch | None" = None,
 ) -> Decimal | None:
-    """Return what a request costs in US dollars.
+    """Return what a request costs in US dollars, or several that have the same unit prices.
 
     None where its tokens contradict each other, or where nobody knows the prices of its tier or of
     something in it.
@@ -169,9 +173,40 @@ def price_usage(
         usage: Its tokens.
         moment: When it was made, with a time zone.
         special: What else has prices of its own.
+        batch: Of how many requests these are the tokens; of one if None.
     """
     prices = _choose(schedule, moment, special.tier)
-    return None if prices is None else _charge(usage, prices, special)
+    return None if prices is None else _charge(usage, prices, special, batch)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Requests of one model whose tokens were added up.
+
+    Attributes:
+        requests: How many they are.
+        least_input: The fewest input tokens of one of them.
+        most_input: The most.
+        first_at: When the first was made, with a time zone.
+        last_at: When the last was.
+    """
+
+    requests: int
+    least_input: int
+    most_input: int
+    first_at: datetime
+    last_at: datetime
+
+    def has_one_price(self, schedule: Schedule, tier: str | None = None) -> bool:
+        """Return whether all of them have the same unit prices."""
+        if any(period.hours for period in schedule) and self.first_at != self.last_at:
+            return False
+        prices = _choose(schedule, self.first_at, tier)
+        if prices != _choose(schedule, self.last_at, tier):
+            return False
+        rates = (getattr(prices, field.name, None) for field in fields(UnitPrices))
+        starts = (start for rate in rates if rate for start, _ in rate[1:])
+        return not any(self.least_input <= start < self.most_input for start in starts)
 
 
 def _choose(schedule: Schedule, moment: datetime, tier: str | None) -> UnitPrices | None:
@@ -187,13 +222,16 @@ def _choose(schedule: Schedule, moment: datetime, tier: str | None) -> UnitPrice
     return prices if others else None
 
 
-def _charge(usage: Usage, prices: UnitPrices, special: Special) -> Decimal | None:
+def _charge(
+    usage: Usage, prices: UnitPrices, special: Special, batch: Batch | None
+) -> Decimal | None:
     if prices.input is None and prices.output is None:
         return None
-    parts = list(_list_parts(usage, prices, special))
+    requests = 1 if batch is None else batch.requests
+    parts = [*_list_parts(usage, prices, special), (prices.request, requests, THOUSAND)]
     if any(count < 0 for _, count, _ in parts) or _is_doubtful(usage, prices, special):
         return None
-    size = usage.input_tokens
+    size = usage.input_tokens if batch is None else batch.least_input
     charges = (_find_price(rate, size) * count / unit for rate, count, unit in parts if rate)
     return sum(charges, Decimal(0))
 
@@ -222,7 +260,6 @@ def _list_parts(
     yield prices.reasoning, reasoned, MILLION
     yield prices.output_audio, spoken, MILLION
     yield prices.output_image, drawn, MILLION
-    yield prices.request, 1, THOUSAND
 
 
 def _is_doubtful(usage: Usage, prices: UnitPrices, special: Special) -> bool:

@@ -10,6 +10,7 @@ from forge_obs.environment.process import get_db_path
 from forge_obs.environment.redact_hook import set_redact
 from forge_obs.model.entries import build_interaction_dict
 from forge_obs.model.sanitize import to_json
+from forge_obs.model.sums import CallSum, RangeSums
 from forge_obs.recorder import flush, get_backlog
 from forge_obs.spool.format import Backlog
 from forge_obs.store.call_scope import CallQuery
@@ -33,7 +34,9 @@ __all__ = [
     "CallHit",
     "CallQuery",
     "CallReader",
+    "CallSum",
     "Interaction",
+    "RangeSums",
     "Run",
     "RunQuery",
     "StoreReader",

@@ -23,14 +23,17 @@ from sqlalchemy.exc import DatabaseError
 from forge_obs.model.rows import (
     DETAILS,
     FACTS,
+    FIGURES,
     INTERACTIONS,
     LONG_TEXTS,
     Interaction,
     load_interaction,
 )
 from forge_obs.model.search import TextSearch
+from forge_obs.model.sums import CallSum, Grouping, RangeSums
 from forge_obs.store.call_scope import CallQuery, Scope, open_scope, read_ranges
 from forge_obs.store.queries import Field, Values, read_rows, reading
+from forge_obs.store.statistics import choose_members, sum_ranges
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,31 @@ class CallReader:
         with reading(self._engine) as connection:
             if scope := open_scope(connection, query):
                 yield from find_calls(connection, scope, search)
+
+    def sum(self, query: CallQuery, by: Grouping | None = None) -> Iterator[RangeSums]:
+        """Add up calls, a range of ids at a time, the last recorded first.
+
+        Args:
+            query: Which calls.
+            by: What to group them by, beside what their prices depend on.
+        """
+        with reading(self._engine) as connection:
+            if scope := open_scope(connection, query):
+                yield from sum_ranges(connection, scope, by)
+
+    def read_members(
+        self, query: CallQuery, by: Grouping | None, within: RangeSums, of: CallSum
+    ) -> list[Interaction]:
+        """Read what sums are made of of the calls of one sum; all else has its default."""
+        with reading(self._engine) as connection:
+            scope = open_scope(connection, query)
+            if scope is None:
+                return []
+            names = [name for name in FIGURES if name in scope.columns | scope.facts]
+            chosen = scope.select(column("id"), *(column(name) for name in names)).where(
+                column("id").between(within.lower, within.upper), *choose_members(scope, by, of)
+            )
+            return [load_interaction(values) for values in read_rows(connection, chosen)]
 
 
 def iterate_calls(

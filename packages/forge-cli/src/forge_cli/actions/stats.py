@@ -1,0 +1,57 @@
+"""Carrying out ``forge stats``: add up calls, and print the sums."""
+
+from forge_core.errors import UsageError
+
+from forge_cli.actions.calls import build_query
+from forge_cli.exit_codes import ExitCode
+from forge_cli.options.calls import CallFilterOptions
+from forge_cli.options.stats import StatsOptions
+from forge_cli.render.across_runs.statistics import (
+    render_groups,
+    render_overview,
+)
+from forge_cli.render.across_runs.statistics_documents import build_statistics
+from forge_cli.store.prices import load_schedule
+from forge_cli.store.queries import NOTHING_YET, STORE_OFF, Store
+from forge_cli.store.statistics import DAY, ERROR, StatisticsQuery, add_up
+from forge_cli.terminal.console import OutputFormat, get_width, print_note, print_text
+from forge_cli.views.json_text import dump
+from forge_cli.views.statistics import Figures, Statistics
+
+
+def show_statistics(
+    which: CallFilterOptions, added: StatsOptions, output: OutputFormat
+) -> ExitCode:
+    """Print sums over the calls that are meant.
+
+    Raises:
+        UsageError: A moment cannot be read, or nobody knows the prices of a model.
+        UnknownWorkflow: There is no such run.
+        StoreError: The store cannot be read.
+    """
+    store = Store()
+    schedule = None if added.as_model is None else load_schedule(added.as_model)
+    if added.as_model is not None and schedule is None:
+        raise UsageError(f"genai-prices does not know the prices of {added.as_model!r}")
+    reader = store.reader
+    if reader is None:
+        print_note(STORE_OFF if store.path is None else NOTHING_YET)
+        statistics = Statistics([], Figures())
+    else:
+        calls = build_query(store, reader, which)
+        # What failed is listed in the overview, too.
+        query = StatisticsQuery(calls, added.by or ERROR, schedule)
+        statistics = add_up(reader, query)
+    if output is OutputFormat.JSON:
+        by = added.by
+        print_text(dump(build_statistics(statistics, by, added.as_model)))
+    elif not statistics.total.tally.calls:
+        print_note("no matching calls on record")
+    elif added.by is None:
+        print_text(render_overview(statistics, added.as_model))
+    else:
+        limit = added.limit
+        shown = statistics.groups[-limit:] if added.by == DAY else statistics.groups[:limit]
+        width = get_width()
+        print_text(render_groups(statistics, shown, added.by, added.as_model, width=width))
+    return ExitCode.SUCCESS if statistics.total.tally.calls else ExitCode.FAILED

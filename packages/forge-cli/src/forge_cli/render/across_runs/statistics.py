@@ -1,0 +1,202 @@
+"""Sums over calls as text: all together, or a line for each group."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from forge_cli.escape import escape_line
+from forge_cli.program import as_started
+from forge_cli.render.figures import (
+    describe_cost,
+    format_cost,
+    format_count,
+    format_milliseconds,
+    format_sum,
+    format_usd,
+)
+from forge_cli.render.table import align
+from forge_cli.views.costs import Prices
+from forge_cli.views.statistics import (
+    Figures,
+    Group,
+    Statistics,
+    find_percentiles,
+)
+
+BLOCKS = " ▏▎▍▌▋▊▉█"
+"""Eighths of a column."""
+
+BAR_WIDTH = 16
+
+FAILURES_SHOWN = 10
+
+LONGEST_KEY = 60
+"""Columns beyond which a group's name widens no other line."""
+
+COLUMNS = (
+    *("CALLS", "FAILED", "FIRST", "IN", "CACHED", "OUT", "COST", "WASTED", "AS MODEL"),
+    *("P50", "P95", "P99", "TOKEN 1", ""),
+)
+
+DISPENSABLE = ("TOKEN 1", "P99", "CACHED", "P50", "", "OUT", "P95", "IN", "FIRST", "WASTED")
+"""Columns that a narrow terminal does without, the first one first."""
+
+
+def render_overview(statistics: Statistics, as_model: str | None) -> Text:
+    """Render what all calls did together, and how those failed that did."""
+    total = statistics.total
+    lines = align(_list_figures(total, statistics.price_data, as_model))
+    failures = [group for group in statistics.groups if group.name is not None]
+    if failures:
+        lines += [Text(), Text("not accepted", style="bold")]
+        most = max(group.figures.tally.calls for group in failures)
+        rows = [
+            (
+                Text(f"{group.figures.tally.calls:,}"),
+                Text(draw_bar(group.figures.tally.calls / most), style="red"),
+                Text(escape_line(group.name or "")),
+            )
+            for group in failures[:FAILURES_SHOWN]
+        ]
+        lines += align(rows, right={0})
+        if len(failures) > FAILURES_SHOWN:
+            more = format_count(len(failures) - FAILURES_SHOWN, "other kind")
+            lines.append(Text(as_started(f"and {more}: forge stats --by error"), style="dim"))
+    return Text("\n").join(lines)
+
+
+def _list_figures(
+    total: Figures, price_data: str, as_model: str | None
+) -> list[tuple[Text | str, Text | str]]:
+    tally, prices = total.tally, Prices(price_data)
+    calls = [format_count(tally.calls, "call")]
+    parts = (
+        (total.failed, "failed"),
+        (tally.unanswered, "without an outcome on record"),
+        (tally.scripted, "of no provider"),
+    )
+    calls += [f"{number:,} {what}" for number, what in parts if number]
+    rows: list[tuple[Text | str, Text | str]] = [(Text("calls", "bold"), ", ".join(calls))]
+    if total.first_rate is not None:
+        judged = f"{total.first_accepted:,} of {total.first_judged:,} at the first attempt"
+        rows.append((Text("accepted", "bold"), f"{judged} ({total.first_rate:.1%})"))
+    if tally.paid or tally.is_simulated:
+        tokens = f"in {format_sum(tally, tally.shown.input_tokens)}"
+        tokens += f" (cached {format_sum(tally, tally.shown.cached_tokens)})"
+        tokens += f", out {format_sum(tally, tally.shown.output_tokens)}"
+        tokens += f" (reasoning {format_sum(tally, total.reasoning_tokens)})"
+        rows.append((Text("tokens", "bold"), tokens))
+        rows.append((Text("cost", "bold"), describe_cost(tally, prices)))
+        if tally.usd:
+            share = f" ({total.wasted_usd / tally.usd:.1%})"
+            wasted = f"{format_usd(total.wasted_usd)}{share} on what was not accepted"
+            rows.append((Text("wasted", "bold"), wasted))
+        if as_model is not None:
+            there = f"{_format_as_model(total)} for the same tokens at {escape_line(as_model)}"
+            rows.append((Text("elsewhere", "bold"), there))
+    for name, values in (("latency", total.latencies_ms), ("first token", total.first_tokens_ms)):
+        if (found := find_percentiles(values)) is not None:
+            figures = zip(("p50", "p95", "p99"), (found.p50, found.p95, found.p99), strict=True)
+            text = ", ".join(f"{label} {format_milliseconds(ms)}" for label, ms in figures)
+            rows.append((Text(name, "bold"), text))
+    return rows
+
+
+def render_groups(
+    statistics: Statistics,
+    groups: Sequence[Group],
+    by: str,
+    as_model: str | None,
+    *,
+    width: int | None,
+) -> Text:
+    """Render a line for each group, and one for all calls together.
+
+    Args:
+        statistics: Of all groups.
+        groups: Those to show, in order.
+        by: What they are groups of.
+        as_model: The model of the column of what the tokens cost elsewhere; None without.
+        width: Columns of the terminal, for which less important ones are left out; None for all.
+    """
+    has_cost = any(group.figures.tally.usd for group in groups)
+    most = max((_weigh(group.figures, has_cost=has_cost) for group in groups), default=0)
+    names = [name for name in COLUMNS if name != "AS MODEL" or as_model is not None]
+    rows = [
+        {"KEY": by.upper(), **{name: name for name in names}},
+        *(
+            {
+                "KEY": _name(group, by),
+                **_build_cells(group.figures),
+                "": draw_bar(float(_weigh(group.figures, has_cost=has_cost) / (most or 1))),
+            }
+            for group in groups
+        ),
+        {"KEY": "all", **_build_cells(statistics.total), "": ""},
+    ]
+    columns = ["KEY", *names]
+    widths = {name: max(min(LONGEST_KEY, cell_len(row[name])) for row in rows) for name in columns}
+    for name in DISPENSABLE:
+        room = sum(widths[column] for column in columns) + 2 * (len(columns) - 1)
+        if width is not None and room > width and name in columns:
+            columns.remove(name)
+    right = [number for number, name in enumerate(columns) if name not in {"KEY", ""}]
+    table = [[_style(name, row[name]) for name in columns] for row in rows]
+    lines = align(table, right=right, widest={0: LONGEST_KEY})
+    lines[-1].stylize("bold")
+    if hidden := len(statistics.groups) - len(groups):
+        lines.append(Text(f"{hidden:,} more: --limit shows them", style="dim"))
+    if by == "check":
+        lines.append(Text("a call that failed several checks stands in several lines", style="dim"))
+    if statistics.price_data:
+        lines += [Text(), Text(f"cost by genai-prices {statistics.price_data}")]
+    return Text("\n").join(lines)
+
+
+def _name(group: Group, by: str) -> str:
+    if group.name:
+        return escape_line(group.name)
+    return "(not failed)" if by == "error" else "(none)"
+
+
+def _style(name: str, cell: str) -> Text:
+    return Text(cell, style="cyan" if name == "" else "")
+
+
+def _weigh(figures: Figures, *, has_cost: bool) -> Decimal:
+    return figures.tally.usd if has_cost else Decimal(figures.tally.calls)
+
+
+def _build_cells(figures: Figures) -> dict[str, str]:
+    tally = figures.tally
+    latency, first = (
+        find_percentiles(figures.latencies_ms),
+        find_percentiles(figures.first_tokens_ms),
+    )
+    return {
+        "CALLS": f"{tally.calls:,}",
+        "FAILED": f"{figures.failed:,}" if figures.failed else "-",
+        "FIRST": "-" if figures.first_rate is None else f"{figures.first_rate:.0%}",
+        "IN": format_sum(tally, tally.shown.input_tokens),
+        "CACHED": format_sum(tally, tally.shown.cached_tokens),
+        "OUT": format_sum(tally, tally.shown.output_tokens),
+        "COST": format_cost(tally),
+        "WASTED": format_usd(figures.wasted_usd) if figures.wasted_usd else "-",
+        "AS MODEL": _format_as_model(figures),
+        "P50": "-" if latency is None else format_milliseconds(latency.p50),
+        "P95": "-" if latency is None else format_milliseconds(latency.p95),
+        "P99": "-" if latency is None else format_milliseconds(latency.p99),
+        "TOKEN 1": "-" if first is None else format_milliseconds(first.p50),
+    }
+
+
+def _format_as_model(figures: Figures) -> str:
+    return format_usd(figures.as_model_usd) + ("+" if figures.as_model_unknown else "")
+
+
+def draw_bar(share: float) -> str:
+    """Draw a bar of eighths of a column; what is there at all is seen."""
+    eighths = max(int(share > 0), round(share * BAR_WIDTH * 8))
+    return ("█" * (eighths // 8) + BLOCKS[eighths % 8]).rstrip()

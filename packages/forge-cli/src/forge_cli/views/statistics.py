@@ -1,0 +1,132 @@
+"""Calls that were added up, by whatever they are grouped by; pure."""
+
+import math
+import re
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
+
+from forge_cli.views.costs import Tally
+
+PERCENTILES = (50, 95, 99)
+
+VARYING = re.compile(r"0x[0-9a-fA-F]+|[0-9a-f]{8}-[0-9a-f-]{27}|\d+")
+"""What of an error's text differs from one to the next: times, ports, ids."""
+
+LONGEST_NAME = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """Exact percentiles: the least value that so many of a hundred do not exceed."""
+
+    p50: float
+    p95: float
+    p99: float
+
+
+@dataclass(slots=True)
+class Figures:
+    """Figures of the calls of one group, which grow while the store is read."""
+
+    tally: Tally = field(default_factory=Tally)
+    failed: int = 0
+    """Calls whose request failed."""
+    first_judged: int = 0
+    """Answers of a first attempt that were judged."""
+    first_accepted: int = 0
+    """Those of them that were accepted."""
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+    wasted_usd: Decimal = Decimal(0)
+    """What calls cost that failed, or whose answers were not accepted."""
+    as_model_usd: Decimal = Decimal(0)
+    """What the same tokens cost at another model."""
+    as_model_unknown: int = 0
+    """Calls of which that is not known."""
+    latencies_ms: "array[float]" = field(default_factory=lambda: array("d"))
+    first_tokens_ms: "array[float]" = field(default_factory=lambda: array("d"))
+
+    def add(self, other: "Figures") -> None:
+        """Add the calls of another group."""
+        self.tally += other.tally
+        self.failed += other.failed
+        self.first_judged += other.first_judged
+        self.first_accepted += other.first_accepted
+        self.cache_write_tokens += other.cache_write_tokens
+        self.reasoning_tokens += other.reasoning_tokens
+        self.wasted_usd += other.wasted_usd
+        self.as_model_usd += other.as_model_usd
+        self.as_model_unknown += other.as_model_unknown
+        self.latencies_ms.extend(other.latencies_ms)
+        self.first_tokens_ms.extend(other.first_tokens_ms)
+
+    @property
+    def first_rate(self) -> float | None:
+        """The share of first attempts whose answers were accepted; None where none was judged."""
+        return self.first_accepted / self.first_judged if self.first_judged else None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The calls of one group."""
+
+    name: str | None
+    """None for calls that have nothing to be grouped by."""
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What was asked for: groups in order, and all calls together."""
+
+    groups: Sequence[Group]
+    total: Figures
+    price_data: str = ""
+    """Version of the price data; empty where none was needed."""
+
+
+def find_percentiles(values: "array[float]") -> Percentiles | None:
+    """Find the percentiles of some values; None of none."""
+    ordered = sorted(values)
+    if not ordered:
+        return None
+    ranks = (math.ceil(percent / 100 * len(ordered)) - 1 for percent in PERCENTILES)
+    return Percentiles(*(ordered[rank] for rank in ranks))
+
+
+def total_groups(groups: Iterable[Group]) -> Figures:
+    """Add up groups that share no call."""
+    total = Figures()
+    for group in groups:
+        total.add(group.figures)
+    return total
+
+
+def name_failure(text: str) -> str:
+    """Return the kind of failure that an error's text tells of: one line without numbers."""
+    line = next((line.strip() for line in text.splitlines() if line.strip()), text)
+    return VARYING.sub("N", line)[:LONGEST_NAME]
+
+
+def name_day(text: str, zone: tzinfo | None) -> str:
+    """Return the day of a moment in a time zone, that of this machine if None.
+
+    Args:
+        text: The moment in UTC, to the hour or the minute.
+        zone: The time zone.
+    """
+    try:
+        moment = datetime.fromisoformat(text if len(text) > 13 else f"{text}:00")
+    except ValueError:
+        return text[:10]
+    return f"{moment.replace(tzinfo=UTC).astimezone(zone):%Y-%m-%d}"
+
+
+def has_whole_hours(zone: tzinfo | None, year: int) -> bool:
+    """Return whether a time zone differs from UTC by whole hours, in winter and in summer."""
+    moments = (datetime(year, month, 1, tzinfo=UTC).astimezone(zone) for month in (1, 7))
+    offsets = (moment.utcoffset() for moment in moments)
+    return all(offset is not None and offset.seconds % 3600 == 0 for offset in offsets)

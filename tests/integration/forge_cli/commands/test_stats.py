@@ -1,0 +1,120 @@
+"""``forge stats``: what calls did, took and cost, in figures that other commands show, too."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from forge_obs import record
+from support.documents import validate
+from support.forge import Forge
+from support.records import STATS, record_call, record_run
+
+CLAUDE = STATS.model_copy(update={"model_name": "claude-sonnet-4-5"})
+SONNET = "anthropic:claude-sonnet-4-5"
+
+
+def record_some() -> None:
+    record_run("forge-a-01", task_id="a")
+    record_run("forge-b-02", task_id="b")
+    for number, run in enumerate(["forge-a-01", "forge-a-01", "forge-b-02"]):
+        record_call(
+            run, task_id=run[6], request_model=SONNET, stats=CLAUDE, entry_id=f"call-{number}"
+        )
+    assert record("outcome", entry_id="call-0", outcome="accepted")
+    refusal = [{"check_name": "ruff_lint", "passed": False}]
+    assert record("outcome", entry_id="call-1", outcome="refused", failed_checks=refusal)
+    record_call("forge-b-02", task_id="b", status="error", error_type="rate_limited", stats=None)
+    record_call(None, task_id="c", origin="scripted")
+
+
+def test_totals_are_those_of_status(forge: Forge) -> None:
+    record_some()
+
+    runs = forge("status", "--json").document["runs"]
+    document = forge("stats", "--json").document
+    of_run = forge("stats", "--run", "forge-a-01", "--json").document
+
+    total = document["total"]
+    assert total["cost"]["usd"] == pytest.approx(sum(run["cost"]["usd"] for run in runs), abs=1e-9)
+    assert total["input_tokens"] == sum(run["input_tokens"] for run in runs)
+    assert total["calls"] == sum(run["calls"] for run in runs) + 1
+    [a] = [run for run in runs if run["workflow_id"] == "forge-a-01"]
+    assert of_run["total"]["cost"] == a["cost"]
+    validate("statistics", document)
+
+
+def test_overview_says_what_was_accepted_wasted_and_failed(forge: Forge) -> None:
+    record_some()
+
+    outcome = forge("stats")
+
+    assert outcome.code == 0
+    assert "5 calls, 1 failed, 1 of no provider" in outcome.stdout
+    assert "1 of 2 at the first attempt (50.0%)" in outcome.stdout
+    assert "(33.3%) on what was not accepted" in outcome.stdout
+    assert "p50 820 ms, p95 820 ms, p99 820 ms" in outcome.stdout
+    assert [line.split("  ")[-1] for line in outcome.stdout.splitlines()[-2:]] == [
+        "rate_limited",
+        "refused by checks",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("by", "names"),
+    [
+        ("model", [SONNET, "writer-1", "(none)"]),
+        ("role", ["llm"]),
+        ("step", ["a"]),
+        ("task", ["a", "b", "c"]),
+        ("outcome", ["accepted", "refused", "ok", "error"]),
+        ("error", ["(not failed)", "rate_limited", "refused by checks"]),
+        ("check", ["ruff_lint"]),
+        ("session", ["(none)"]),
+    ],
+)
+def test_calls_are_grouped(forge: Forge, by: str, names: list[str]) -> None:
+    record_some()
+
+    outcome = forge("stats", "--by", by)
+    document = forge("stats", "--by", by, "--json").document
+
+    header, *lines = outcome.stdout.splitlines()
+    listed = {line.split("  ")[0] for line in lines[: len(document["groups"])]}
+    assert header.startswith(by.upper())
+    assert listed == set(names)
+    validate("statistics", document)
+
+
+def test_days_come_in_order_and_the_last_are_shown(forge: Forge) -> None:
+    now = datetime.now(UTC)
+    for ago in (3, 1, 2):
+        record_call(None, created_at=now - timedelta(days=ago))
+
+    lines = forge("stats", "--by", "day", "--limit", "2").stdout.splitlines()
+
+    days = [f"{(now - timedelta(days=ago)).astimezone():%Y-%m-%d}" for ago in (2, 1)]
+    assert [line.split()[0] for line in lines[1:3]] == days
+    assert "1 more: --limit shows them" in lines
+
+
+def test_same_tokens_are_priced_at_another_model(forge: Forge) -> None:
+    record_some()
+
+    outcome = forge("stats", "--as-model", SONNET)
+    unknown = forge("stats", "--as-model", "nobody:knows")
+
+    total = forge("stats", "--as-model", SONNET, "--json").document["total"]
+    assert total["as_model_usd"] == total["cost"]["usd"]
+    assert f"for the same tokens at {SONNET}" in outcome.stdout
+    assert unknown.code == 2
+    assert "does not know the prices of 'nobody:knows'" in unknown.error
+
+
+def test_nothing_to_add_up_is_exit_code_1(forge: Forge) -> None:
+    nothing = forge("stats")
+    record_call()
+
+    assert nothing.code == 1
+    assert forge("stats", "--task", "nobody").code == 1
+    document = forge("stats", "--task", "nobody", "--json").document
+    assert (document["groups"], document["total"]["calls"]) == ([], 0)
+    validate("statistics", document)
