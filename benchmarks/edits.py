@@ -2,11 +2,14 @@
 
 The corpus is made anew each time: every hunk of the history of this repository that changes a
 Python file, and changes of the same shapes put into the sources of installed packages. Each is said
-with three, one and no lines of context, as it is and with every slip that models make; *other*
-slips are those that nothing can tolerate, such as a word that differs.
+with as many lines of context as models are asked for, with three, one and none, as it is and with
+every slip that models make; *other* slips are those that nothing can tolerate, such as a word that
+differs.
 
 Tokens are estimated as four characters each, of the whole files that a commit changed beside its
-hunks as edits. All edits of a commit, in any order, have to give its files byte for byte.
+hunks as edits, and beside the lines alone that it changed: no edit can be shorter than these, and
+the shorter a file, the larger their part of it. All edits of a commit, in any order, have to give
+its files byte for byte.
 """
 
 import json
@@ -16,7 +19,7 @@ import sys
 import sysconfig
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -42,7 +45,14 @@ from support.slips import (  # noqa: E402 - of the tests
     spoil,
 )
 
-CONTEXTS = (3, 1, 0)
+ASKED = 2
+"""Lines of context before and after a change that models are asked for, at most."""
+
+ENOUGH = 4
+"""Lines of a search, changed ones included, with which fewer are enough."""
+
+CONTEXTS = (None, 3, 1, 0)
+"""Lines of context; None for as many as models are asked for."""
 
 RUNGS: dict[str, tuple[tuple[str, ...], ...]] = {
     "exact": ((),),
@@ -66,6 +76,13 @@ MODULE_LINES = 5_500
 LARGE_LINES = 300
 """Lines of a file from which it is large; smaller ones may as well be answered whole."""
 
+SIZES = {
+    "all files": range(sys.maxsize),
+    "small files": range(LARGE_LINES),
+    "large files": range(LARGE_LINES, sys.maxsize),
+}
+"""Lines that the files of a row of the table have."""
+
 SAVED_LIMIT = 0.85
 """Part of the tokens of whole large files that edits save, median of commits, at least."""
 
@@ -81,6 +98,16 @@ class FileChange:
 
 
 @dataclass(frozen=True)
+class Cost:
+    """Tokens of one commit's change, said in several ways."""
+
+    whole: float
+    edited: float
+    bare: float
+    """The lines that go and those that come, without any context."""
+
+
+@dataclass(frozen=True)
 class Hunk:
     """Lines that become others."""
 
@@ -90,8 +117,9 @@ class Hunk:
     stop: int
     new: Sequence[str]
 
-    def surround(self, context: int) -> Passage:
-        """Return the hunk with so many lines before and after it."""
+    def surround(self, lines_around: int | None) -> Passage:
+        """Return the hunk with so many lines before and after it; None for those asked for."""
+        context = count_context(self.stop - self.first) if lines_around is None else lines_around
         start, end = max(self.first - context, 0), min(self.stop + context, len(self.lines))
         changed: list[Operation] = [(line, None) for line in self.lines[self.first : self.stop]]
         operations: list[Operation] = [
@@ -107,7 +135,7 @@ def main() -> int:
     """Print the tables; 1 if a figure is beyond its limit."""
     history = [list(read_commit(commit)) for commit in list_commits()]
     hunks = collect_hunks(history)
-    print(f"{len(hunks)} hunks; right / refused / WRONG with 3, 1 and no lines of context")
+    print(f"{len(hunks)} hunks; right / refused / WRONG with context as asked, 3, 1 and no lines")
     wrong = report_rungs(hunks)
     saved = report_tokens(history)
     slowest_ms = report_speed()
@@ -180,30 +208,40 @@ def report_tokens(history: Sequence[Sequence[FileChange]]) -> float:
     """Print what commits take as whole files and as edits; what is saved of large ones, median."""
     rng = random.Random(3)  # noqa: S311 - no secret
     same = Counter[str]()
-    costs: dict[str, list[tuple[float, float]]] = {"all files": [], "large files": []}
+    costs: dict[str, list[Cost]] = {name: [] for name in SIZES}
     for changes in history:
         edits = [build_edits(change) for change in changes]
-        for name, lines in (("all files", 0), ("large files", LARGE_LINES)):
-            pairs = list(zip(changes, edits, strict=True))
-            counted = [pair for pair in pairs if pair[0].before.count("\n") >= lines]
+        pairs = list(zip(changes, edits, strict=True))
+        for name, sizes in SIZES.items():
+            counted = [pair for pair in pairs if pair[0].before.count("\n") in sizes]
             if counted:
-                whole = sum(len(json.dumps(change.after)) for change, _ in counted) / 4
-                costs[name].append((whole, sum(len(_dump(said)) for _, said in counted) / 4))
-        for change, said in zip(changes, edits, strict=True):
+                costs[name].append(_measure(counted))
+        for change, said in pairs:
             rng.shuffle(said)
             same[_compare(change, said)] += 1
     print(
         f"{'tokens of a commit':<20} {'whole p50':>9} {'p90':>7} {'edits p50':>9} {'p90':>7}  saved"
+        "  of changed lines alone"
     )
     for label, tokens in costs.items():
-        large = [pair[0] for pair in tokens]
-        little = [pair[1] for pair in tokens]
+        whole, edited = ([getattr(cost, kind) for cost in tokens] for kind in ("whole", "edited"))
         print(
-            f"{f'{len(tokens)} with {label}':<20} {median(large):>9.0f} {_p90(large):>7.0f}"
-            f" {median(little):>9.0f} {_p90(little):>7.0f}  {_saved(tokens):.1%}"
+            f"{f'{len(tokens)} with {label}':<20} {median(whole):>9.0f} {_p90(whole):>7.0f}"
+            f" {median(edited):>9.0f} {_p90(edited):>7.0f}  {_saved(tokens):.1%}"
+            f"  {median(1 - cost.bare / cost.whole for cost in tokens):.1%}"
         )
     print(f"limit of large files {SAVED_LIMIT:.0%}; all edits of a file, shuffled: {dict(same)}")
     return _saved(costs["large files"])
+
+
+def _measure(changes: Sequence[tuple[FileChange, Sequence[FileEdit]]]) -> Cost:
+    hunks = [hunk for change, _ in changes for hunk in find_hunks(change)]
+    parts = [(hunk.lines[hunk.first : hunk.stop], hunk.new) for hunk in hunks]
+    return Cost(
+        whole=sum(len(json.dumps(change.after)) for change, _ in changes) / 4,
+        edited=sum(len(_dump(edits)) for _, edits in changes) / 4,
+        bare=sum(len(_dump([build_edit(old, new)])) for old, new in parts) / 4,
+    )
 
 
 def report_speed() -> float:
@@ -243,21 +281,47 @@ def report_speed() -> float:
 
 
 def build_edits(change: FileChange) -> list[FileEdit]:
-    """Say a file's change as edits, each with as many lines of context as make it the only one."""
-    before, after = split_text(change.before).lines, split_text(change.after).lines
-    matcher = SequenceMatcher(None, before, after, autojunk=False)
+    """Say a file's change as edits, with the context asked for, or what makes each the only one."""
+    before = split_text(change.before).lines
     edits = []
-    for group in matcher.get_grouped_opcodes(3):
-        first, stop = group[0][1], group[-1][2]
-        new = after[group[0][3] : group[-1][4]]
-        edit = build_edit(before[first:stop], new)
-        low, high = first, stop
+    for hunk in join_hunks(find_hunks(change)):
+        context = count_context(hunk.stop - hunk.first)
+        low, high = max(hunk.first - context, 0), min(hunk.stop + context, len(before))
+        edit = quote(hunk, low, high)
         while (low > 0 or high < len(before)) and not _fits(change.before, edit):
-            low, high = max(low - 2, 0), min(high + 2, len(before))
-            search = before[low:high]
-            edit = build_edit(search, [*before[low:first], *new, *before[stop:high]])
+            low, high = max(low - 1, 0), min(high + 1, len(before))
+            edit = quote(hunk, low, high)
         edits.append(edit)
     return edits
+
+
+def quote(hunk: Hunk, low: int, high: int) -> FileEdit:
+    """Say a hunk as an edit that quotes the lines between two rows."""
+    above, below = hunk.lines[low : hunk.first], hunk.lines[hunk.stop : high]
+    return build_edit(hunk.lines[low:high], [*above, *hunk.new, *below])
+
+
+def join_hunks(hunks: Iterable[Hunk]) -> Iterator[Hunk]:
+    """Join hunks whose context would overlap, which is one edit then."""
+    last: Hunk | None = None
+    for hunk in hunks:
+        if last is None:
+            last = hunk
+            continue
+        room = count_context(last.stop - last.first) + count_context(hunk.stop - hunk.first)
+        between = hunk.lines[last.stop : hunk.first]
+        if len(between) > room:
+            yield last
+            last = hunk
+        else:
+            last = Hunk(hunk.lines, last.first, hunk.stop, [*last.new, *between, *hunk.new])
+    if last is not None:
+        yield last
+
+
+def count_context(changed: int) -> int:
+    """Return how many lines of context are asked for on each side of lines that change."""
+    return max(1, min(ASKED, (ENOUGH - changed + 1) // 2))
 
 
 def _plant(rng: random.Random, lines: Sequence[str], shape: Hunk) -> Hunk:
@@ -269,7 +333,9 @@ def _plant(rng: random.Random, lines: Sequence[str], shape: Hunk) -> Hunk:
     return Hunk(lines, first, first + removed, new)
 
 
-def _try_slips(hunks: Sequence[Hunk], context: int, kinds: Sequence[Sequence[str]]) -> Counter[str]:
+def _try_slips(
+    hunks: Sequence[Hunk], context: int | None, kinds: Sequence[Sequence[str]]
+) -> Counter[str]:
     rng = random.Random(2)  # noqa: S311 - no secret
     counts = Counter[str]()
     for hunk in hunks:
@@ -280,7 +346,7 @@ def _try_slips(hunks: Sequence[Hunk], context: int, kinds: Sequence[Sequence[str
     return counts
 
 
-def _try_others(hunks: Sequence[Hunk], context: int) -> Counter[str]:
+def _try_others(hunks: Sequence[Hunk], context: int | None) -> Counter[str]:
     """Make slips that leave no place to be found; where another is found, that is wrong."""
     rng = random.Random(4)  # noqa: S311 - no secret
     counts = Counter[str]()
@@ -313,8 +379,8 @@ def _mislead(rng: random.Random, case: Case, slip: str) -> bool:
     return search != case.replace
 
 
-def _saved(pairs: Sequence[tuple[float, float]]) -> float:
-    return median(1 - said / whole for whole, said in pairs)
+def _saved(costs: Sequence[Cost]) -> float:
+    return median(1 - cost.edited / cost.whole for cost in costs)
 
 
 def _p90(tokens: Sequence[float]) -> float:

@@ -4,7 +4,7 @@ Lines of context are found and left alone, so that a slip in them never reaches 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from forge_core.edits.difference import Difference, find_differences
 from forge_core.edits.everywhere import find_replaced_rows
@@ -26,9 +26,8 @@ from forge_core.edits.respell import (
 from forge_core.models.call.llm import FileEdit
 
 
-@dataclass(frozen=True, slots=True)
-class Splice:
-    """Lines of the file that become others."""
+class Splice(NamedTuple):
+    """Lines of the file that become others; a tuple, since there may be one for each line."""
 
     first: int
     """Row, counted from 0, of the first that goes."""

@@ -11,13 +11,13 @@ only what the task needs, keep the style of the code around you, and leave nothi
 Paths are relative to the repository's root.
 
 Answer with new files in files, each with its complete content. Change existing files by edits: \
-search quotes whole lines exactly as they are shown, those to be changed with about three lines \
-before and after them, so that they stand in the file only once; replace is all that stands there \
-afterwards. Every edit is sought in the file as it was shown, so their order does not matter, and \
-two edits must not change the same lines. An existing file may be answered whole in files if it is \
-small; everything that you leave out of it is gone, so never abbreviate. Name files that are to go \
-in deletions, those to be moved in renames (edits of them name the old path), and files to change \
-that need no change in untouched, with the reason.
+search quotes whole lines exactly as they are shown, those to be changed with two lines before and \
+after them, or one where you change several lines, and more where these do not stand in the file \
+only once; replace is all that stands there afterwards. Every edit is sought in the file as it was \
+shown, so their order does not matter, and two edits must not change the same lines. An existing \
+file may be answered whole in files if it is small; everything that you leave out of it is gone, \
+so never abbreviate. Name files that are to go in deletions, those to be moved in renames (edits \
+of them name the old path), and files to change that need no change in untouched, with the reason.
 
 Your changes are made all together or, if one of them does not fit, not at all; they are checked \
 (lint, format and, where configured, tests) and committed. When an earlier attempt failed, you are \

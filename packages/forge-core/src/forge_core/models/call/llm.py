@@ -42,7 +42,8 @@ class FileEdit(BaseModel):
     file_path: str = Field(description="Path of a file that you were shown.")
     search: str = Field(
         description="Whole lines copied exactly from the file, nothing left out, which stand in it "
-        "only once: those to be changed, with about three lines before and after them. Never empty."
+        "only once: those to be changed, with two lines before and after them, or one where you "
+        "change several lines; more if these stand there more than once. Never empty."
     )
     replace: str = Field(
         description="All that stands there afterwards, the lines before and after included."
