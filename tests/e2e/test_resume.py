@@ -206,21 +206,6 @@ def test_killed_server_is_replaced_while_the_run_goes_on(repo: Path, gate: Gate,
 
 
 @shared
-def test_interrupted_call_is_closed_and_the_run_says_how_it_goes_on(repo: Path) -> None:
-    held = Held("plan")
-    with model_server(held) as server:
-        with running_forge(*run_options(repo, *ON_WIRE)) as process:
-            [exchange] = server.wait_for_requests(1)
-            _, stderr = end_gently(process, signal.SIGINT)
-        workflow_id = read_run().workflow_id
-
-        assert process.returncode == 130
-        assert exchange.disconnected.wait(10)
-        assert f"run {workflow_id}: paused\n  resume  forge resume {workflow_id}\n" in stderr
-        assert read_status(workflow_id)[0] == "interrupted"
-
-
-@shared
 @pytest.mark.parametrize(
     "number",
     [

@@ -18,8 +18,9 @@ class Terminal:
         shown: All that it has shown so far.
     """
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, process: "subprocess.Popen[bytes]") -> None:
         self._descriptor = descriptor
+        self._process = process
         self.shown = ""
 
     def type(self, keys: str) -> None:
@@ -42,6 +43,10 @@ class Terminal:
         while self._read():
             pass
         return self.shown
+
+    def wait(self) -> int:
+        """Wait until the program has ended and give its exit code."""
+        return self._process.wait(DEADLINE_S)
 
     def _read(self) -> bool:
         ready, _, _ = select.select([self._descriptor], [], [], DEADLINE_S)
@@ -70,7 +75,7 @@ def on_terminal(command: Sequence[str], env: Mapping[str, str]) -> Iterator[Term
     ) as process:
         os.close(theirs)
         try:
-            yield Terminal(ours)
+            yield Terminal(ours, process)
         finally:
             process.kill()
     os.close(ours)

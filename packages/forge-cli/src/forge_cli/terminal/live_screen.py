@@ -12,6 +12,9 @@ from rich.text import Text
 REFRESHES_PER_S = 4
 """How often the times on the screen move on."""
 
+ECHO_WIDTH = 2
+"""Columns behind the last line, for the terminal's own `^C`: a line that it broke would stay."""
+
 Render = Callable[[int, int], Text]
 """Gives the text for a terminal of so many columns and lines."""
 
@@ -62,4 +65,7 @@ class _Frame:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         # The line above stays in sight, and the cursor finds room below when the screen is closed.
-        yield self._render(options.max_width, options.size.height - 1)
+        text = self._render(options.max_width, options.size.height - 1)
+        lines = text.split("\n", allow_blank=True)
+        lines[-1].truncate(options.max_width - ECHO_WIDTH, overflow="ellipsis")
+        yield Text("\n", no_wrap=True).join(lines)

@@ -264,7 +264,7 @@ class CallRecorder:
             request,
             status="error",
             error_type="cancelled",
-            error=f"{request.model}: cancelled; {len(answer.text):,} characters had arrived",
+            error=f"{request.model}: {len(answer.text):,} characters had arrived",
             **_answer_fields(answer),
         )
 

@@ -93,7 +93,7 @@ def test_each_step_has_its_description_word_time_and_tokens() -> None:
         "✓ Step 0.  s0              1 min 5 s  4.12k in     45 out",
         "● Step 1.  s1  asking         12.0 s",
         "○ Step 2.  s2",
-        "━━━━────────── 1/3 steps · 2 calls · 4.12k in 45 out · cost unknown · 1 min 15 s",
+        "━━━━──────── 1/3 steps · 2 calls · 4.12k in 45 out · cost unknown · 1 min 15 s",
     ]
 
 
@@ -254,10 +254,19 @@ def test_run_that_was_stopped_says_what_rests() -> None:
         running=False,
     )
 
-    lines = render(replace(running, outline=outline, ended=NOW - timedelta(seconds=60)))
+    lines = render(replace(running, outline=outline, ended=NOW - timedelta(seconds=5)))
 
-    assert squeeze(lines)[1] == "‖ Step 0. s0 paused 2.0 s"
-    assert lines[-1].endswith(" · 15.0 s")
+    assert squeeze(lines)[1] == "‖ Step 0. s0 paused 7.0 s"
+    assert lines[-1].endswith(" · 1 min 10 s")
+
+
+def test_planner_that_was_stopped_rests_too() -> None:
+    asked = make_call(0, step_id=None, role="planner", status="started")
+    outline = build_outline(parse_result("{}"), [asked], running=False)
+
+    lines = render(LiveState(ROOT, BEGAN, outline, ended=NOW))
+
+    assert squeeze(lines)[0] == "‖ plan paused 12.0 s"
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,9 @@ MOST_ELSEWHERE = 4
 LONGEST_BAR, SHORTEST_BAR = 30, 6
 """Columns of the bar of steps."""
 
+ECHO_WIDTH = 2
+"""Columns that the screen leaves free behind its last line."""
+
 FULL, EMPTY = "━", "─"
 
 
@@ -37,7 +40,9 @@ def render_live(state: LiveState, now: datetime, *, width: int, height: int) -> 
         width: Columns of the terminal; longer lines are cut.
         height: Lines of the terminal; what is done or far away is collapsed.
     """
-    places = place_activities(state.workflow_id, state.outline, state.pending, now)
+    places = {}
+    if state.ended is None:
+        places = place_activities(state.workflow_id, state.outline, state.pending, now)
     maker = RowMaker(state, places, now)
     head = [Text(line, style="bold") for line in _describe_task(state) if height > SMALLEST_TREE]
     elsewhere = list(maker.list_elsewhere())[:MOST_ELSEWHERE]
@@ -115,7 +120,7 @@ def _cut(rows: list[Row], room: int, state: str) -> list[Row]:
 def _render_totals(state: LiveState, now: datetime, width: int) -> Text:
     """Render the bar of steps and the sums, the bar only where it has room."""
     totals, outline = describe_totals(state, now), state.outline
-    room = min(LONGEST_BAR, width - cell_len(totals) - 1)
+    room = min(LONGEST_BAR, width - ECHO_WIDTH - cell_len(totals) - 1)
     if not outline.planned or room < SHORTEST_BAR:
         return Text(totals, style="bold")
     full = room * min(outline.steps_done, outline.planned) // outline.planned

@@ -93,7 +93,7 @@ class RowMaker:
         name = f"plan: {format_count(outline.planned, 'step')}" if outline.planned else "plan"
         state = "success" if outline.planned else "unfinished" if self._state.ended else "running"
         began = calls[0].created_at if calls else doing.since if doing else None
-        ended = _find_end(calls) if state != "running" else None
+        ended = _find_end(calls) if state == "success" else None
         yield Row(
             state,
             name,
@@ -159,7 +159,8 @@ class RowMaker:
         span = unit.find_span()
         if span is None:
             return _format_span(doing.since if doing else None, self._now)
-        return _format_span(span[0], span[1] if unit.ended else self._now)
+        is_over = unit.ended and unit.state != "unfinished"
+        return _format_span(span[0], span[1] if is_over else self._now)
 
 
 def name_unit(unit: UnitOutline) -> str:
