@@ -212,6 +212,35 @@ PARTS: dict[str, Schema] = {
     "compared_call": build_object(
         "A call, without its texts", {"interaction": ref("interaction"), "outcome": ref("outcome")}
     ),
+    "commit": build_object(
+        "A commit",
+        {"sha": TEXT, "subject": TEXT, "author": TEXT, "email": TEXT, "authored_at": MOMENT},
+    ),
+    "author": build_object(
+        "Who wrote lines of a file",
+        {
+            "origin": {"enum": ["call", "squash", "lost", "person", "uncommitted"]},
+            "path": TEXT,
+            "commit": null_or(ref("commit")),
+            "run": null_or(TEXT),
+            "calls": list_of(ref("written")),
+        },
+    ),
+    "written": build_object(
+        "A call that wrote lines, or may have",
+        {
+            "entry_id": TEXT,
+            "workflow_id": TEXT,
+            "step_id": null_or(TEXT),
+            "sub_task_id": null_or(TEXT),
+            "attempt": null_or(COUNT),
+            "on_record": FLAG,
+            "asked": null_or(TEXT),
+            "model": null_or(TEXT),
+            "outcome": null_or(TEXT),
+            "cost_usd": null_or(NUMBER),
+        },
+    ),
     "section_pair": build_object(
         "What two prompts show of the same thing",
         {
@@ -359,6 +388,23 @@ DOCUMENTS: dict[str, Schema] = {
                 )
             ),
         },
+    ),
+    "blamed_file": build_document(
+        "forge blame FILE --json",
+        {
+            "path": TEXT,
+            "lines": list_of(
+                build_object(
+                    "A line",
+                    {"number": COUNT, "text": TEXT, "commit": null_or(TEXT), "author": COUNT},
+                )
+            ),
+            "authors": list_of(ref("author")),
+        },
+    ),
+    "blamed_commit": build_document(
+        "forge blame --commit SHA --json",
+        {"commit": ref("commit"), "merge": FLAG, "authors": list_of(ref("author"))},
     ),
     "report": build_document(
         "forge report --json",

@@ -50,6 +50,12 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "forge diff iso-dates-7f3a --step parser",
         "forge diff iso-dates-7f3a iso-dates-91c0 --json | jq .first_difference",
     ),
+    "blame": (
+        "forge blame src/parse.py:12",
+        "forge blame src/parse.py:10-40",
+        "forge blame --commit HEAD",
+        "forge blame src/parse.py --json | jq .authors",
+    ),
     "report": ("forge report @last", "forge report iso-dates -o iso-dates.html --redact"),
     "calls": (
         "forge calls --failed --since 7d",

@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, str] = {
     "stats": "stats",
     "show": "show",
     "diff": "diff",
+    "blame": "blame",
     "report": "report",
     "clean": "clean",
     "db path": "db",
@@ -49,7 +50,7 @@ COMMANDS: Mapping[str, str] = {
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Run": ("run", "resume", "cancel", "demo", "worker"),
-    "Look": ("status", "logs", "calls", "show", "diff", "stats"),
+    "Look": ("status", "logs", "calls", "show", "diff", "blame", "stats"),
     "Share": ("report", "db export"),
     "Keep house": ("clean", "db", "server", "config", "doctor", "completion", "help", "version"),
 }

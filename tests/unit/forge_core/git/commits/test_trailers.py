@@ -8,6 +8,8 @@ from forge_core.git.commits.trailers import (
     carries,
     clean_subject,
     find_entry_ids,
+    list_mentions,
+    parse_trailers,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -105,6 +107,47 @@ def test_each_call_has_a_trailer_of_its_own() -> None:
     assert find_entry_ids(message) == ["a" * 32, "b" * 32]
     assert carries(message, CALLS)
     assert not carries(message, TRAILERS)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "",
+        "(cherry picked from commit 0123abcd)\n",
+        "Signed-off-by: Jane <jane@example.org>\n",
+        "(cherry picked from commit 0123abcd)\nSigned-off-by: Jane <jane@example.org>\n\n",
+    ],
+    ids=["as-it-was", "picked", "signed", "both"],
+)
+def test_trailers_survive_what_git_puts_behind_them(more: str) -> None:
+    assert parse_trailers(build_message("Add a parser", CALLS) + more) == CALLS
+
+
+def test_commit_without_trailers_is_none_of_ours() -> None:
+    assert parse_trailers("Fix\n\nSigned-off-by: Jane <jane@example.org>\n") is None
+    assert parse_trailers("Merge branch 'forge/fix'\n") is None
+
+
+@given(st.text(st.characters(codec=None)))
+def test_no_message_breaks_the_reading_of_trailers(message: str) -> None:
+    assert parse_trailers(message) is None or message
+    assert len(list_mentions(message)) <= message.count("Forge-Workflow")
+
+
+SECOND = CommitTrailers("forge-fix-0123abcd", "tests", 1, ("c" * 32,))
+
+
+def test_squash_mentions_the_commits_that_it_is_made_of() -> None:
+    messages = [build_message("Add a parser", CALLS), build_message("Test it", SECOND)]
+    by_git = "Squashed commit of the following:\n\n" + "".join(
+        f"commit 0123\n\n{''.join(f'    {line}' for line in message.splitlines(keepends=True))}\n"
+        for message in messages
+    )
+    by_a_forge = "Parser (#12)\n\n" + "\n".join(f"* {message}" for message in messages)
+
+    assert list_mentions(by_git) == list_mentions(by_a_forge) == (CALLS, SECOND)
+    assert parse_trailers(by_git) is None
+    assert parse_trailers(by_a_forge) == SECOND
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,20 @@ SUBJECT_LENGTH = 72
 WORKFLOW = "Forge-Workflow"
 """First trailer of every commit of ours."""
 
+STEP = "Forge-Step"
+
+ATTEMPT = "Forge-Attempt"
+
 CALL = "Forge-Call"
 """Trailer that names a request to a model; there may be several."""
 
 TRAILER = re.compile(r"([A-Za-z0-9-]+): (.*)")
+
+PICKED = re.compile(r"\(cherry picked from commit [0-9a-f]+\)")
+"""What `git cherry-pick -x` adds to the last block."""
+
+MAX_DIGITS = 10
+"""Digits of a number of an attempt, which are fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +38,9 @@ class CommitTrailers:
 
     def lines(self) -> list[str]:
         """Return the trailer lines, in order."""
-        step = [f"Forge-Step: {self.step_id}"] if self.step_id is not None else []
+        step = [f"{STEP}: {self.step_id}"] if self.step_id is not None else []
         calls = [f"{CALL}: {entry_id}" for entry_id in self.entry_ids]
-        attempt = f"Forge-Attempt: {self.attempt}"
+        attempt = f"{ATTEMPT}: {self.attempt}"
         return [f"{WORKFLOW}: {self.workflow_id}", *step, attempt, *calls]
 
 
@@ -56,16 +66,46 @@ def carries(message: str, trailers: CommitTrailers) -> bool:
     return _last_block(message) == trailers.lines()
 
 
-def find_entry_ids(message: str) -> list[str]:
-    """Return the requests to models whose answers a commit of ours holds, in order.
+def parse_trailers(message: str) -> CommitTrailers | None:
+    """Return what ties a commit of ours to its attempt; None for any other commit.
 
-    Only the last trailer block is believed, and only if it is one of ours, whole.
+    Only the last trailer block is believed, and only if it is one of ours, whole. What git and its
+    users put behind our lines in the same block (sign-offs, the origin of a cherry-pick) is no
+    harm.
     """
-    last = _last_block(message)
-    found = [match for line in last if (match := TRAILER.fullmatch(line))]
-    if len(found) != len(last) or not last[0].startswith(f"{WORKFLOW}: "):
-        return []
-    return [match[2] for match in found if match[1] == CALL]
+    lines = [line for line in _last_block(message) if not PICKED.fullmatch(line)]
+    found = [match for line in lines if (match := TRAILER.fullmatch(line))]
+    if not found or len(found) != len(lines) or found[0][1] != WORKFLOW:
+        return None
+    values = {match[1]: match[2] for match in reversed(found)}
+    attempt = values.get(ATTEMPT, "")
+    calls = tuple(match[2] for match in found if match[1] == CALL)
+    number = int(attempt) if attempt.isdecimal() and len(attempt) < MAX_DIGITS else 0
+    return CommitTrailers(values[WORKFLOW], values.get(STEP), number, calls)
+
+
+def find_entry_ids(message: str) -> list[str]:
+    """Return the requests to models whose answers a commit of ours holds, in order."""
+    trailers = parse_trailers(message)
+    return [] if trailers is None else list(trailers.entry_ids)
+
+
+def list_mentions(message: str) -> tuple[CommitTrailers, ...]:
+    """List what a message says anywhere of commits of ours, such as that of a squash.
+
+    Nothing of it is sure: whoever wrote the message may have written these lines, too.
+    """
+    blocks: list[list[tuple[str, str]]] = []
+    for line in message.split("\n"):
+        match = TRAILER.fullmatch(line.strip())
+        if match is None:
+            continue
+        if match[1] == WORKFLOW:
+            blocks.append([])
+        if blocks:
+            blocks[-1].append((match[1], match[2]))
+    texts = ("\n".join(f"{name}: {value}" for name, value in block) for block in blocks)
+    return tuple(found for text in texts if (found := parse_trailers(text)) is not None)
 
 
 def _last_block(message: str) -> list[str]:
