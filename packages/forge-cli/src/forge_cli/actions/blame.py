@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
@@ -48,6 +48,9 @@ from forge_cli.views.run import RunView
 
 MOST_RUNS = 200
 """Newest runs among which the one is sought that left a file as a commit has it."""
+
+SECOND = timedelta(seconds=1)
+"""Git tells moments to the second."""
 
 MOST_SOUGHT = 20
 """Commits of people whose files are compared with what runs left."""
@@ -220,11 +223,12 @@ class _Finder:
 
     def _find_lost(self, commit: Commit, path: str, lines: Sequence[str]) -> Author | None:
         """Find the run that left a file just as a commit without trailers has it."""
-        if self._sought >= MOST_SOUGHT or not self._records.has_run_before(commit.authored_at):
+        until = commit.authored_at + SECOND
+        if self._sought >= MOST_SOUGHT or not self._records.has_run_before(until):
             return None
         self._sought += 1
         blob = find_blob(self._top, commit.sha, path)
-        run = self._records.find_run_with(blob, commit.authored_at) if blob is not None else None
+        run = self._records.find_run_with(blob, until) if blob is not None else None
         if run is None:
             return None
         calls = self._records.list_writers(run, path)
