@@ -8,7 +8,7 @@ from functools import partial
 from types import TracebackType
 from typing import NoReturn
 
-from cyclopts import CycloptsError, UnusedCliTokensError
+from cyclopts import CycloptsError
 
 from forge_cli.commands import GROUPS, build_app
 from forge_cli.errors import EXPECTED, Interrupted, describe_refusal, find_exit_code
@@ -22,6 +22,7 @@ from forge_cli.terminal.console import (
     print_failure,
 )
 from forge_cli.terminal.signals import end_process
+from forge_cli.usage_errors import describe_usage_error
 
 
 def main(argv: list[str]) -> NoReturn:
@@ -40,13 +41,8 @@ def call(argv: list[str]) -> ExitCode:
     try:
         with _failing_as_other_output():
             result = app.meta(argv) if has_global_options else launch(app, argv)
-    except UnusedCliTokensError as error:
-        words = " ".join(error.unused_tokens or ())
-        reason = f"unexpected {words!r}: `forge help` has the options, and a text of several words "
-        reason += "needs quotes"
-        return _fail(argv, ExitCode.USAGE, "UsageError", reason)
     except CycloptsError as error:
-        return _fail(argv, ExitCode.USAGE, "UsageError", str(error))
+        return _fail(argv, ExitCode.USAGE, "UsageError", describe_usage_error(error, argv))
     except EXPECTED as error:
         report = error.report if isinstance(error, Interrupted) else None
         return _fail(argv, find_exit_code(error), type(error).__name__, str(error), report=report)

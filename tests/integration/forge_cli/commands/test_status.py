@@ -39,7 +39,10 @@ def test_no_database_is_no_error_and_makes_no_file(forge: Forge, db_path: Path) 
     listing = run_forge("status")
     document = forge("status", "--json")
 
-    assert (listing.code, listing.stdout) == (0, "no runs recorded yet\n")
+    assert (listing.code, listing.stdout) == (
+        0,
+        "no runs recorded yet; `forge demo` plays one without a model\n",
+    )
     assert document.code == 0
     assert document.document == {"schema_version": 1, "runs": [], "pending": 0, "lost": 0}
     assert not db_path.exists()

@@ -157,7 +157,6 @@ def test_bad_task_file_is_one_line(tmp_path: Path, name: str, content: str, reas
         ('target_files = "a.py"', "target_files: must be a list"),
         ("target_files = [1]", "target_files.0: must be a text"),
         ("context = 3", "context: must be an object"),
-        ("context.colour = 3", "context.colour: is not a known key"),
         ("context.token_budget = 0", "context.token_budget: must be greater than or equal to 1"),
     ],
 )
@@ -166,7 +165,8 @@ def test_task_file_is_taken_at_its_word(tmp_path: Path, line: str, reason: str) 
 
     with pytest.raises(UsageError) as caught:
         make_task(task=TaskOptions(task_file=tmp_path / "t.toml"))
-    assert str(caught.value) == f"the task is not valid: {reason}"
+    file = tmp_path / "t.toml"
+    assert str(caught.value) == f"the task of {file} is not valid: {reason}"
 
 
 def test_whole_number_is_a_number_in_a_task_file(tmp_path: Path) -> None:

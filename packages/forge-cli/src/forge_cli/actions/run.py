@@ -15,7 +15,7 @@ from typing import Any
 from forge_core import runs
 from forge_core.errors import ModelNotConfigured
 from forge_core.git.lfs import list_pointers
-from forge_core.git.repository import find_ignored, is_dirty
+from forge_core.git.repository import find_ignored, has_file, is_dirty, list_files
 from forge_core.git.submodules import list_absent
 from forge_core.runs import (
     ForgeTaskInput,
@@ -50,6 +50,7 @@ from forge_cli.render.json_documents import build_interactions
 from forge_cli.render.outcome import Ending, render_outcome
 from forge_cli.runs.execution import LOOK_INTERVAL_S, EventReporter, RunEnd
 from forge_cli.runs.interruption import DETACHED, NOT_RESUMED, NOT_STARTED, Aftermath
+from forge_cli.runs.near_files import describe_new_target
 from forge_cli.runs.progress import build_progress
 from forge_cli.runs.task import (
     build_limits,
@@ -102,6 +103,7 @@ def run_task(
         factor = measure_chars_per_token(settings.planner_model, store)
         settings = replace(settings, planner_chars_per_token=factor)
     work = resolve_run(calibrate(task, settings.model, store), options.task.repo, settings)
+    _tell_new_targets(Path(work.repo_root), work.base_commit, task.target_files)
     if is_dirty(options.task.repo):
         print_warning("the checkout has uncommitted changes, which the run does not see")
     if own := _list_ignored_targets(Path(work.repo_root), task.target_files):
@@ -124,6 +126,14 @@ def run_task(
     events = start_run(work, workflow_id, temporal_address=address, interval_s=LOOK_INTERVAL_S)
     reporter = _build_reporter(store, workflow_id, NOT_STARTED, "started", output)
     return _report(store, workflow_id, execute(reporter.report_run(events)), output, render)
+
+
+def _tell_new_targets(repo: Path, commit: str, targets: Sequence[str]) -> None:
+    """Say which target files do not exist yet, for one may be misspelt."""
+    new = [path for path in targets if not has_file(repo, commit, path)]
+    files = set(list_files(repo, commit)) if new else set[str]()
+    for path in new:
+        print_note(f"note: {escape_line(describe_new_target(path, files))}")
 
 
 def _warn_of_absent(repo: Path, commit: str) -> None:

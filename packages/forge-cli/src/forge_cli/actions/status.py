@@ -6,6 +6,7 @@ from forge_cli.errors import UnknownUnit
 from forge_cli.escape import escape_line
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.status import CallOptions
+from forge_cli.program import as_started
 from forge_cli.render.health import render_backlog
 from forge_cli.render.runs.layout import Layout
 from forge_cli.render.runs.run_list import render_run_list
@@ -45,7 +46,7 @@ def show_runs(store: Store, query: RunFilter, output: OutputFormat) -> ExitCode:
     elif is_off:
         print_text(STORE_OFF)
     elif not views:
-        print_text("no matching runs on record" if query.narrows else NOTHING_YET)
+        print_text("no matching runs on record" if query.narrows else as_started(NOTHING_YET))
     else:
         print_text(render_run_list(views, Layout(get_width())))
     if output is not OutputFormat.JSON and (number := store.count_other_calls(query)):

@@ -59,6 +59,19 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
 ALIASES: Mapping[str, str] = {"status": "ls"}
 """Other names by command."""
 
+SYNONYMS: Mapping[str, tuple[str, ...]] = {
+    "run": ("start", "new", "do", "exec"),
+    "resume": ("continue", "retry", "restart"),
+    "cancel": ("stop", "kill", "abort"),
+    "status": ("list", "ps", "runs", "history"),
+    "show": ("cat", "view", "inspect", "get"),
+    "clean": ("rm", "remove", "delete", "gc", "prune"),
+    "doctor": ("check",),
+    "config": ("settings",),
+    "help": ("man",),
+}
+"""What commands are called elsewhere: proposed, not understood."""
+
 GROUPS: Mapping[str, str] = {
     "server": "Look after the embedded Temporal server.",
     "db": "Find, check, upgrade, prune, back up, restore and export the store.",
@@ -97,6 +110,7 @@ def build_app(*, with_help: bool = True) -> App:
             f"{__package__}.{module}:{name}",
             name=name,
             alias=ALIASES.get(command),
+            synonym=SYNONYMS.get(command),
             help=_describe(command) if with_help else None,
             usage=USAGES.get(command),
             help_epilogue=render_epilogue(command),

@@ -16,7 +16,7 @@ from forge_cli.views.calls.texts import get_text
 
 
 def show(
-    interaction: CallName,
+    call: CallName,
     number: int | None = None,
     /,
     *,
@@ -33,7 +33,7 @@ def show(
     control characters are shown as escapes.
 
     Args:
-        interaction: Its id as `forge status` shows it, or at least its first four digits; @last is
+        call: Its id as `forge status` shows it, or at least its first four digits; @last is
             the last call of the newest run. With a number: the run, called by its id, its task, a
             beginning or an end of either, or @last.
         number: Which call of the run, counted from 1.
@@ -47,11 +47,11 @@ def show(
             "exclusive"
         )
     store = Store()
-    call = find_call(store, interaction, number)
+    interaction = find_call(store, call, number)
     with paged():
         if not names:
-            return show_call(store, call, OutputFormat.choose(json=json))
-        text = get_text(call, names[0])
+            return show_call(store, interaction, OutputFormat.choose(json=json))
+        text = get_text(interaction, names[0])
         if text is None:
             raise NothingRecorded(f"no {names[0]} of this call is on record")
         print_verbatim(text)

@@ -1,12 +1,10 @@
 """Building a task from a task file, options and what is on record of the model's tokens."""
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import orjson
 from forge_core.context.assemble import get_room
 from forge_core.errors import UsageError
 from forge_core.models.budget import BudgetConfig, Limits
@@ -23,32 +21,8 @@ from forge_cli.options.run import (
     list_field_values,
 )
 from forge_cli.runs.slug import build_task_id
+from forge_cli.runs.task_file import load_task_file
 from forge_cli.store.queries import Store
-
-
-def load_task_file(path: Path) -> dict[str, Any]:
-    """Read a task file as plain values.
-
-    Raises:
-        UsageError: It cannot be read or holds no object.
-    """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"cannot read task file {path}: {error.strerror}") from error
-    try:
-        if path.suffix == ".toml":
-            return tomllib.loads(content.decode())
-        if path.suffix == ".json":
-            values = orjson.loads(content)
-        else:
-            raise UsageError(f"task file {path} must end in .json or .toml")
-    except ValueError as error:
-        reason = str(error).splitlines()[0]
-        raise UsageError(f"task file {path} is not valid: {reason}") from error
-    if not isinstance(values, dict):
-        raise UsageError(f"task file {path} must hold an object")
-    return values
 
 
 def build_task(options: RunOptions, *, suffix: str) -> TaskDefinition:
@@ -74,14 +48,11 @@ def build_task(options: RunOptions, *, suffix: str) -> TaskDefinition:
             _lay_on(options.defaults.get(table, {}), values.get(table)), options_of_table
         )
     _merge_checks(values, options)
-    unknown = sorted(set(values) - set(TaskDefinition.model_fields))
-    if unknown:
-        raise UsageError(f"the task has unknown keys: {', '.join(map(repr, unknown))}")
     values.setdefault("task_id", _build_task_id(options, values, suffix))
     try:
         definition = TaskDefinition.model_validate(_freeze_lists(values), strict=True)
     except ValidationError as error:
-        raise UsageError(_describe(error)) from error
+        raise UsageError(_describe(error, task.task_file)) from error
     if checks.test_command and not definition.validation.run_tests:
         raise UsageError("--test-command needs --run-tests")
     if checks.test_base and not definition.validation.run_tests:
@@ -172,12 +143,13 @@ def _list_task_values(description: str | None, task: TaskOptions) -> dict[str, A
     return {name: value for name, value in values.items() if name in TaskDefinition.model_fields}
 
 
-def _describe(error: ValidationError) -> str:
+def _describe(error: ValidationError, file: Path | None = None) -> str:
     problems = (
         f"{'.'.join(map(str, problem['loc'])) or 'task'}: " + describe_fault(problem)
         for problem in error.errors(include_url=False)
     )
-    return "the task is not valid: " + "; ".join(problems)
+    task = "the task" if file is None else f"the task of {file}"
+    return f"{task} is not valid: " + "; ".join(problems)
 
 
 MIN_CALLS = 5

@@ -34,7 +34,7 @@ from forge_cli.views.run import FAILED, FAILURES, RunView, build_run_view
 
 STORE_OFF = "the store is off: FORGE_DB_PATH is empty"
 
-NOTHING_YET = "no runs recorded yet"
+NOTHING_YET = "no runs recorded yet; `forge demo` plays one without a model"
 
 MAX_ANSWERED_RUNS = 1000
 """Newest runs among whose calls the answers of a model are looked for."""

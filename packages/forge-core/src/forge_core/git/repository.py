@@ -56,7 +56,16 @@ def resolve_commit(repo: Path, ref: str | None) -> str:
             "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
         )
     except (GitFailed, ValueError) as error:  # ValueError: a null character
-        raise RepositoryError(f"unknown base branch {name!r}") from error
+        raise RepositoryError(f"unknown base branch {name!r}{_suggest(repo, name)}") from error
+
+
+def _suggest(repo: Path, name: str) -> str:
+    """Propose branches and tags that are spelt alike, as the end of a sentence."""
+    import difflib  # noqa: PLC0415 - for a mistake only
+
+    refs = Git(repo).run("for-each-ref", "--format=%(refname:short)").splitlines()
+    near = difflib.get_close_matches(name, refs, n=3)
+    return f": did you mean {' or '.join(near)}?" if near else ""
 
 
 def has_commit(repo: Path, commit: str) -> bool:
@@ -67,6 +76,12 @@ def has_commit(repo: Path, commit: str) -> bool:
 def has_file(repo: Path, commit: str, path: str) -> bool:
     """Return whether a commit has something at a path."""
     return Git(repo).succeeds("rev-parse", "--verify", "--quiet", f"{commit}:{path}")
+
+
+def list_files(repo: Path, commit: str) -> list[str]:
+    """List the paths of all files of a commit."""
+    listing = Git(repo).run("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)
+    return [path for path in listing.split("\0") if path]
 
 
 def is_dirty(repo: Path) -> bool:
