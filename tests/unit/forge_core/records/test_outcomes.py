@@ -27,10 +27,12 @@ def test_first_failed_check_is_the_reason() -> None:
     assert verdict == Verdict("refused", "ruff_lint: a.py:1:8 F401", (LINT, TESTS))
 
 
-def test_check_that_could_not_be_made_says_nothing_of_the_answer() -> None:
+def test_check_that_could_not_be_made_refuses_nothing_and_is_named() -> None:
     broken = TESTS.model_copy(update={"unusable": True})
 
-    assert judge_checks([LINT, broken]) is None
+    assert judge_checks([FINE, broken]) == Verdict(None, "tests: failed", (broken,))
+    refused = judge_checks([broken, LINT])
+    assert refused == Verdict("refused", "ruff_lint: a.py:1:8 F401", (broken, LINT))
 
 
 def test_failure_without_an_answer_has_no_outcome() -> None:

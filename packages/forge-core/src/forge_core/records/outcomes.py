@@ -60,14 +60,15 @@ def judge_failure(failure: ModelFailure) -> Verdict | None:
     return Verdict("refused" if failure.was_read else "unusable", str(failure))
 
 
-def judge_checks(results: Sequence[ValidationResult]) -> Verdict | None:
-    """Return what checks say of an answer; None if one could not be made."""
+def judge_checks(results: Sequence[ValidationResult]) -> Verdict:
+    """Return what checks say of an answer; one that could not be made is only the reason."""
     failed = tuple(result for result in results if not result.passed)
     if not failed:
         return Verdict("accepted")
-    if any(result.unusable for result in failed):
-        return None
-    return Verdict("refused", describe_check(failed[0]), failed)
+    refusing = next((result for result in failed if not result.unusable), None)
+    if refusing is None:
+        return Verdict(None, describe_check(failed[0]), failed)
+    return Verdict("refused", describe_check(refusing), failed)
 
 
 def describe_check(result: ValidationResult) -> str:
@@ -89,7 +90,7 @@ def shorten_reason(text: str) -> str:
 
 def record_outcome(entry_ids: Sequence[str], verdict: Verdict | None) -> None:
     """Put a verdict beside each of the requests; waits for the store, at most some seconds."""
-    if verdict is None or (verdict.outcome is None and verdict.commit_sha is None):
+    if verdict is None or verdict == Verdict(None):
         return
     for entry_id in entry_ids:
         record(

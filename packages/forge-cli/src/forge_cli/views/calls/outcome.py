@@ -53,6 +53,8 @@ def judge_call(call: Interaction, attempt: AttemptOutline | None = None) -> Outc
         return Outcome("asked back", asked)
     if call.outcome is not None:
         return Outcome(call.outcome, call.outcome_reason or call.error or "")
+    if call.outcome_reason:  # a check that could not be made
+        return Outcome("answered", call.outcome_reason)
     return _judge_attempt(call, attempt)
 
 
