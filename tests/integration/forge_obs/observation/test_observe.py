@@ -3,11 +3,12 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from forge_obs import Interaction, Observation, get_interactions, observe, open_reader
+from forge_obs import Interaction, Observation, get_interactions, observe, open_reader, record
 from support.store import locked
 
 # Tests pass what no type checker would let through.
@@ -39,6 +40,50 @@ def test_call_is_started_before_the_block_and_completed_after_it(db: Path) -> No
     assert done.latency_ms > 0
     assert done.created_at == started.created_at
     assert done.notes is None
+
+
+def test_block_names_its_spans_session_and_run(db: Path) -> None:
+    ids = {
+        "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+        "span_id": "00f067aa0ba902b7",
+        "parent_span_id": "b7ad6b7169203331",
+        "session_id": "s-1",
+        "root_run_id": "r-1",
+    }
+    with observe(task_id="t", model="m", **ids) as call:  # type: ignore[arg-type]
+        [started] = stored(db)
+        call.answer("Hello.", response_id="resp-1")
+
+    [done] = stored(db)
+    for row in (started, done):
+        assert {name: getattr(row, name) for name in ids} == ids
+    assert done.response_id == "resp-1"
+
+
+def test_block_whose_first_entry_was_not_stored_is_complete(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORGE_DB_PATH", "")
+    before = datetime.now(UTC)
+    with observe(task_id="t", model="m", system_prompt="s", user_prompt="u") as call:
+        after = datetime.now(UTC)
+        monkeypatch.setenv("FORGE_DB_PATH", str(db))
+        record("outcome", entry_id=call.entry_id, outcome="accepted")
+        call.answer("Hello.")
+
+    [done] = stored(db)
+    assert (done.system_prompt, done.user_prompt, done.outcome) == ("s", "u", "accepted")
+    assert before <= done.created_at <= after
+
+
+def test_outcome_may_be_known_inside_of_the_block(db: Path) -> None:
+    with observe(task_id="t", model="m") as call:
+        call.answer("Hello.", usage={"prompt_tokens": 9, "completion_tokens": 2})
+        assert record("outcome", entry_id=call.entry_id, outcome="refused", reason="dull")
+
+    [done] = stored(db)
+    assert (done.status, done.outcome, done.outcome_reason) == ("ok", "refused", "dull")
+    assert done.usage_json is not None
 
 
 class Refused(Exception):

@@ -54,80 +54,18 @@ CallOutcome: TypeAlias = Literal["accepted", "refused", "unusable", "asked"]
 but a request for more context."""
 
 
-class InteractionKeywords(TypedDict, total=False):
-    """Keywords of `record("interaction", ...)`."""
+class CallKeywords(TypedDict, total=False):
+    """Keywords of `record("interaction", ...)` and `observe()`: what stands before the request."""
 
     task_id: Required[str]
-    role: Required[str]
-    system_prompt: Required[str]
-    user_prompt: Required[str]
-    stats: StatsLike | Mapping[str, object] | None
-    response: str | None
-    explanation: str
-    context_stats: Document | None
-    context_manifest: Document | Sequence[object] | None
-    step_id: str | None
-    sub_task_id: str | None
-    workflow_id: str | None
-    run_id: str | None
-    activity_id: str | None
-    activity_attempt: int | None
-    seq: int
-    attempt: int | None
-    step_attempt: int | None
-    status: InteractionStatus
-    error_type: str | None
-    error: str | None
-    request_model: str | None
-    origin: str
-    finish_reason: str | None
-    params: Document | None
-    trace_id: str | None
-    span_id: str | None
-    entry_id: str | None
-    created_at: datetime | str | None
-    """When the call began, for what is imported; now, if it is left out."""
-    notes: str | None
-    """What the caller notes of the call; what the store had to clean is added."""
     messages: Document | Sequence[object] | None
     """The conversation, as any client takes it: a list of messages, or `input` (or `messages`),
     `output` and `tools`. Prompts and response are taken from it where they are not given."""
     keep_media: bool
     """Whether the bytes of images and sound are kept, not their hash, type and size alone."""
-    answer: object
-    """What a client returned, whole; its text and figures count where they are not given."""
-    model_name: str | None
-    """The model that answered."""
-    latency_ms: float | None
-    """Wall time of the request in milliseconds."""
-    usage: object
-    """Usage as the provider reported it, in anybody's words: an SDK's object or a mapping, or a
-    list of those that a stream brought."""
-    service_tier: str | None
-    stated_cost_usd: float | None
-    """What the answer itself says that it cost, in US dollars."""
-    first_token_ms: float | None
-    """From sending the request to the first token of the answer, in milliseconds."""
-    response_id: str | None
-    request_id: str | None
-    session_id: str | None
-    root_run_id: str | None
-    """The run that the call belongs to, also in a sub-task."""
-    parent_span_id: str | None
-
-
-class ObserveKeywords(TypedDict, total=False):
-    """Keywords of `observe()`: what is known before the request."""
-
-    task_id: Required[str]
-    model: str | None
-    """The requested model."""
-    role: str
-    system_prompt: str
-    user_prompt: str
-    messages: Document | Sequence[object] | None
-    keep_media: bool
     params: Document | None
+    context_stats: Document | None
+    context_manifest: Document | Sequence[object] | None
     step_id: str | None
     sub_task_id: str | None
     workflow_id: str | None
@@ -137,36 +75,72 @@ class ObserveKeywords(TypedDict, total=False):
     seq: int
     attempt: int | None
     step_attempt: int | None
-    context_stats: Document | None
-    context_manifest: Document | Sequence[object] | None
     origin: str
     trace_id: str | None
     span_id: str | None
     parent_span_id: str | None
     session_id: str | None
     root_run_id: str | None
+    """The run that the call belongs to, also in a sub-task."""
     entry_id: str | None
     created_at: datetime | str | None
+    """When the call began, for what is imported; now, if it is left out."""
 
 
-class AnswerKeywords(TypedDict, total=False):
-    """Keywords of what `observe()` is told of an answer."""
+class ReportKeywords(TypedDict, total=False):
+    """Keywords of `record("interaction", ...)` and of a block's `answer`: what an answer brings."""
 
-    usage: object
-    model: str | None
-    """The model that answered."""
     stats: StatsLike | Mapping[str, object] | None
+    usage: object
+    """Usage as the provider reported it, in anybody's words: an SDK's object or a mapping, or a
+    list of those that a stream brought."""
     explanation: str
     finish_reason: str | None
     service_tier: str | None
     stated_cost_usd: float | None
+    """What the answer itself says that it cost, in US dollars."""
     response_id: str | None
     request_id: str | None
     first_token_ms: float | None
+    """From sending the request to the first token of the answer, in milliseconds."""
     latency_ms: float | None
+    """Wall time of the request in milliseconds."""
     status: InteractionStatus
     error_type: str | None
     error: str | None
+
+
+class InteractionKeywords(CallKeywords, ReportKeywords, total=False):
+    """Keywords of `record("interaction", ...)`."""
+
+    role: Required[str]
+    system_prompt: Required[str]
+    user_prompt: Required[str]
+    response: str | None
+    answer: object
+    """What a client returned, whole; its text and figures count where they are not given."""
+    model_name: str | None
+    """The model that answered."""
+    request_model: str | None
+    notes: str | None
+    """What the caller notes of the call; what the store had to clean is added."""
+
+
+class ObserveKeywords(CallKeywords, total=False):
+    """Keywords of `observe()`."""
+
+    model: str | None
+    """The requested model."""
+    role: str
+    system_prompt: str
+    user_prompt: str
+
+
+class AnswerKeywords(ReportKeywords, total=False):
+    """Keywords of what `observe()` is told of an answer."""
+
+    model: str | None
+    """The model that answered."""
 
 
 class OutcomeKeywords(TypedDict, total=False):
