@@ -21,7 +21,7 @@ from forge_obs import StoreNewer, StoreUnavailable, StoreUnreadable, get_engine,
 from forge_obs.alembic.versions import VERSIONS
 from forge_obs.database import engines
 from forge_obs.database.engines import connect_for_writing, switch_journal
-from forge_obs.database.schema import metadata
+from forge_obs.database.metadata import metadata
 from forge_obs.model.columns import HEAD, REVISIONS
 from forge_obs.model.rows import INTERACTIONS, LONG_TEXTS
 from sqlalchemy import create_engine

@@ -10,7 +10,7 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from forge_obs import get_interactions, open_reader, record, upgrade
-from forge_obs.database.schema import metadata
+from forge_obs.database.metadata import metadata
 from support.host_program import CALL, run_host
 
 ENV = """

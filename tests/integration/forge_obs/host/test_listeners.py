@@ -101,6 +101,44 @@ def test_no_listener_that_comes_later_hears_of_them_either(private_environment: 
     assert list_heard(printed) == []
 
 
+TABLES = """
+import datetime, sys
+from sqlalchemy import Column, Integer, MetaData, Table, event
+from sqlalchemy.sql.base import SchemaEventTarget
+from forge_obs import StoreReader, check_store, flush, prune, record, upgrade
+
+heard = []
+
+def classes_of(root):
+    yield root
+    for below in root.__subclasses__():
+        yield from classes_of(below)
+
+for part in set(classes_of(SchemaEventTarget)):
+    try:
+        event.listen(part, "after_parent_attach", lambda part, _: heard.append(part))
+    except Exception:
+        continue
+Table("own", MetaData(), Column("id", Integer))
+assert heard
+heard.clear()
+path = sys.argv[1]
+assert record("interaction", **%s, session_id="s")
+assert record("run", task_id="t", workflow_id="w", status="success")
+assert len(StoreReader.open(path).get_interactions()) == 1
+assert check_store(path).error is None
+assert prune(path, datetime.datetime.now(datetime.UTC)).deleted.runs == 1
+flush()
+print(*{str(getattr(part, "name", None)) for part in heard})
+"""
+
+
+def test_listener_on_tables_hears_of_no_table_of_the_store(private_environment: Path) -> None:
+    printed = run_host(TABLES % CALL, private_environment / "forge.db")
+
+    assert {"interactions", "runs", "call_facts", "entry_id"}.isdisjoint(printed.split())
+
+
 RECIPES = """
 from sqlalchemy import Column, Engine, Table, Text, event
 from sqlalchemy.ext.compiler import compiles
@@ -143,12 +181,19 @@ def test_recipes_of_sqlalchemys_users_change_nothing(private_environment: Path) 
         RECIPES
         + f"""
 import sys
-from forge_obs import record, StoreReader
+from forge_obs import record, get_engine, get_interactions, StoreReader
 call = dict({CALL}, entry_id="one")
 assert record("interaction", **dict(call, status="started", response=None))
 assert record("interaction", **call)
 [row] = StoreReader.open(sys.argv[1]).get_interactions()
 assert (row.status, row.response) == ("ok", "r"), row
+[mapped] = get_interactions(get_engine(sys.argv[1]))
+assert mapped.entry_id == "one"
+from forge_obs.store import Interaction
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+with Session(get_engine(sys.argv[1])) as session:
+    assert session.scalars(select(Interaction)).one().response == "r"
 """,
         store,
     )

@@ -5,8 +5,8 @@ from typing import TypeVar
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import MappedSQLExpression, column_property, make_transient_to_detached
 
+from forge_obs.database.metadata import call_facts, interactions, metadata, runs
 from forge_obs.database.private.mapping import map_classes
-from forge_obs.database.schema import call_facts, interactions, metadata, runs
 from forge_obs.model.rows import FACTS, Interaction, Run
 
 __all__ = ["Interaction", "Run", "detach"]

@@ -1,6 +1,7 @@
-"""The tables, built from the column data of `forge_obs.model.rows`.
+"""The tables as statements name them, from the column data of `forge_obs.model.rows`.
 
-See D52.
+They are none of SQLAlchemy's `Table` and `Column`, to whose classes a host program may listen: what
+records and prunes makes nothing that a listener could hear of. See D79.
 """
 
 from collections.abc import Mapping
@@ -8,23 +9,16 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import (
-    DDL,
     BigInteger,
     Boolean,
-    Column,
+    ColumnClause,
     Dialect,
     Float,
-    ForeignKey,
-    Index,
     Integer,
-    MetaData,
-    PrimaryKeyConstraint,
-    Table,
+    TableClause,
     Text,
-    UniqueConstraint,
-    event,
-    func,
-    text,
+    column,
+    table,
 )
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -51,93 +45,23 @@ class UtcTime(TypeDecorator[datetime]):
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-_TYPES: Final[Mapping[columns.Kind, type[TypeEngine[Any]]]] = {
+TYPES: Final[Mapping[columns.Kind, type[TypeEngine[Any]]]] = {
     columns.Kind.TEXT: Text,
     columns.Kind.COUNT: BigInteger,
     columns.Kind.REAL: Float,
     columns.Kind.FLAG: Boolean,
     columns.Kind.TIME: UtcTime,
 }
-
-_NOW: Final = "(strftime('%Y-%m-%dT%H:%M:%fZ','now'))"
-
-metadata: Final = MetaData()
+"""Types by what a column holds."""
 
 
-def _columns(table: str) -> list[Column[object]]:
-    key: Column[object] = Column("id", Integer, primary_key=True)
-    return [key, *map(_column, TABLES[table])]
+def _table(name: str, *keys: str) -> TableClause:
+    listed: list[ColumnClause[Any]] = [column(key, Integer()) for key in keys]
+    listed += [column(found.name, TYPES[found.kind]()) for found in TABLES[name]]
+    return table(name, *listed)
 
 
-DROP_FACTS: Final = DDL(  # type: ignore[no-untyped-call]
-    "CREATE TRIGGER tr_interactions_delete AFTER DELETE ON interactions "
-    "BEGIN DELETE FROM call_facts WHERE interaction_id = OLD.id; END"
-)
-"""SQLite heeds foreign keys only where asked to, and gives the id of a deleted row to a new one."""
-
-
-def _column(column: columns.Column) -> Column[object]:
-    default = _server_default(column)
-    return Column(
-        column.name,
-        _TYPES[column.kind](),
-        nullable=column.nullable,
-        server_default=None if default is None else text(default),
-    )
-
-
-def _server_default(column: columns.Column) -> str | None:
-    """Return what the database puts where a writer of its own SQL says nothing."""
-    if column.required or column.nullable:
-        return None
-    if column.kind is columns.Kind.TIME:
-        return _NOW
-    return f"'{column.default}'" if column.kind is columns.Kind.TEXT else str(column.default)
-
-
-interactions: Final = Table(
-    "interactions",
-    metadata,
-    *_columns("interactions"),
-    UniqueConstraint("entry_id", name="uq_interactions_entry_id"),
-    UniqueConstraint(*columns.CALL_KEY, name="uq_interactions_call_key"),
-)
-Index("ix_interactions_task_id", interactions.c.task_id)
-Index("ix_interactions_workflow_id", interactions.c.workflow_id)
-
-runs: Final = Table("runs", metadata, *_columns("runs"))
-Index("ix_runs_task_id", runs.c.task_id)
-Index(
-    "uq_runs_workflow_id_run_id",
-    runs.c.workflow_id,
-    func.coalesce(runs.c.run_id, text("''")),
-    unique=True,
-)
-# An index ends with the row's id, so these give "newest first" without a sort.
-Index("ix_runs_created_at", runs.c.created_at)
-for _name in ("status", "model_name", "task_id", "workflow_id"):
-    Index(f"ix_runs_{_name}_created_at", runs.c[_name], runs.c.created_at)
-
-call_facts: Final = Table(
-    "call_facts",
-    metadata,
-    Column(
-        "interaction_id",
-        Integer,
-        ForeignKey("interactions.id", ondelete="CASCADE"),
-        primary_key=True,
-    ),
-    *map(_column, TABLES["call_facts"]),
-)
-for _name in ("session_id", "root_run_id"):
-    _given = call_facts.c[_name].is_not(None)
-    Index(f"ix_call_facts_{_name}", call_facts.c[_name], sqlite_where=_given)
-event.listen(call_facts, "after_create", DROP_FACTS.execute_if(dialect="sqlite"))
-
-early_outcomes: Final = Table(
-    "early_outcomes",
-    metadata,
-    *map(_column, TABLES["early_outcomes"]),
-    PrimaryKeyConstraint("entry_id"),
-)
-Index("ix_early_outcomes_created_at", early_outcomes.c.created_at)
+interactions: Final = _table("interactions", "id")
+runs: Final = _table("runs", "id")
+call_facts: Final = _table("call_facts", "interaction_id")
+early_outcomes: Final = _table("early_outcomes")

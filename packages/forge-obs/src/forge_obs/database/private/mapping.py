@@ -12,6 +12,8 @@ from sqlalchemy import MetaData, Table
 from sqlalchemy.orm import Mapper, QueryableAttribute, registry
 from sqlalchemy.orm.instrumentation import ClassManager, manager_of_class
 
+from forge_obs.model.rows import TABLES
+
 _PRIVATE: Final = {
     name: type(name, (), {}) for name in ("registry", "mapper", "instances", "attribute")
 }
@@ -33,7 +35,9 @@ def map_classes(metadata: MetaData, tables: Mapping[type, tuple[Table, Mapping[s
 
 
 def _map(mappers: registry, row: type, table: Table, properties: Mapping[str, Any]) -> None:
-    options = {"properties": dict(properties)}
+    own = [*(column.name for column in TABLES[table.name]), "id", *properties]
+    # A listener of the host may have given the table columns that the file has not.
+    options = {"properties": dict(properties), "include_properties": own}
     try:
         from sqlalchemy.orm.decl_base import _ImperativeMapperConfig  # noqa: PLC0415
     except ImportError:

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 from sqlalchemy import (
     ColumnCollection,
     ColumnElement,
-    Table,
+    TableClause,
     case,
     func,
     literal_column,
@@ -34,7 +34,7 @@ SOON: Final = "(strftime('%Y-%m-%dT%H:%M:%fZ','now','+1 seconds'))"
 """A moment that nothing recorded so far comes after, by a clock that is right."""
 
 
-def build_upsert(table: Table, target: Sequence[Value]) -> tuple[str, list[str]]:
+def build_upsert(table: TableClause, target: Sequence[Value]) -> tuple[str, list[str]]:
     """Write the statement that inserts a row or merges it into the one with the same key.
 
     One statement knows one key: SQLite understands several only from 3.35 on, PostgreSQL never.
@@ -54,7 +54,7 @@ def build_upsert(table: Table, target: Sequence[Value]) -> tuple[str, list[str]]
     return str(compiled), list(compiled.positiontup or [])
 
 
-def build_insert(table: Table) -> tuple[str, list[str]]:
+def build_insert(table: TableClause) -> tuple[str, list[str]]:
     """Write the statement that inserts a row whose key nobody else can have.
 
     Returns:
@@ -78,7 +78,7 @@ def repeat_values(statement: str, width: int, rows: int) -> str:
     return statement.replace(f"VALUES {row}", f"VALUES {', '.join([row] * rows)}", 1)
 
 
-def _merged(table: Table, new: Columns, column: Column) -> Value:
+def _merged(table: TableClause, new: Columns, column: Column) -> Value:
     """Say what becomes of a column; a run that was seen later already gets only what it lacks.
 
     One that was seen in the future was seen before the clock was put back: that is no reason.
@@ -92,7 +92,7 @@ def _merged(table: Table, new: Columns, column: Column) -> Value:
     return case((late, merge(table.c[column.name], new[column.name], table.c)), else_=value)
 
 
-def _unsettled(table: Table, new: Columns) -> ColumnElement[bool]:
+def _unsettled(table: TableClause, new: Columns) -> ColumnElement[bool]:
     """Keep an unfinished entry from changing a finished one, and a finished call from another."""
     names = OPEN_STATUSES if table.name == "runs" else (STARTED,)
     open_statuses: list[Value] = [literal_column(f"'{name}'") for name in names]
