@@ -64,19 +64,20 @@ def test_cancel_closes_the_calls_of_all_sub_tasks_and_cleans_up(
     assert_clean(repo)
 
 
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["killed", "interrupted"])
 def test_cancel_of_an_interrupted_run_calls_no_model_and_cleans_up(
-    repo: Path, monkeypatch: pytest.MonkeyPatch
+    number: signal.Signals, repo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with LLMServer(Held("p", "q")) as server:
         server.configure(monkeypatch)
         with running_forge(*run_options(repo, *ON_WIRE)) as process:
             server.wait_for_requests(4)
-            process.kill()
+            end_gently(process, number)
         assert (repo / ".forge-worktrees/.sub").exists()
         cancelled = run_forge("cancel", read_run().workflow_id)
 
         assert cancelled.code == 0, cancelled.stderr
-        assert len(list_units(server.exchanges)) == 4
+        assert len(list_units(server.exchanges)) == len(read_calls()) == 4
     assert read_run().status == "cancelled"
     assert_clean(repo)
 

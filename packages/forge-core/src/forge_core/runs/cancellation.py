@@ -27,7 +27,7 @@ from forge_core.runs.events import (
 )
 from forge_core.runs.execution import execute, find_open_run
 from forge_core.runs.ownership import owned_run
-from forge_core.temporal_client.executions import release, server_request, terminate
+from forge_core.temporal_client.executions import cancel, release, server_request, terminate
 from forge_core.temporal_client.inspector import RunDescription
 
 HELD_BACK = timedelta(minutes=5)
@@ -65,7 +65,7 @@ def cancel_run(
         ForgeError: The server cannot be used.
     """
 
-    async def cancel(events: Events) -> RunEvent:
+    async def begin(events: Events) -> RunEvent:
         async with connected(temporal_address, f"cancel {workflow_id}") as connection:
             await events.hand_over(connection.describe())
             run = await find_open_run(connection, workflow_id)
@@ -74,8 +74,10 @@ def cancel_run(
                 if executes:
                     # The server would keep the request for the dead worker, which has it cached.
                     await release(connection.client, workflow_id, HELD_BACK)
-                with server_request("cancel the run"):
-                    await run.handle.cancel()
+                    await cancel(connection.client, workflow_id)
+                else:
+                    with server_request("cancel the run"):
+                        await run.handle.cancel()
                 events.emit(CancellationRequested(workflow_id))
                 try:
                     result = await _wait(connection, run, events, executes=executes)
@@ -96,7 +98,7 @@ def cancel_run(
             f"run {workflow_id} had ended before it could be cancelled: {result.status}"
         )
 
-    return stream_events(cancel, interval_s)
+    return stream_events(begin, interval_s)
 
 
 def _take(connection: ServerConnection, workflow_id: str, stack: ExitStack) -> bool:

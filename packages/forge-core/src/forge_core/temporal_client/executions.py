@@ -9,8 +9,10 @@ from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.api.failure.v1 import Failure
 from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.api.workflowservice.v1 import (
+    PauseActivityRequest,
     ResetActivityRequest,
     ResetStickyTaskQueueRequest,
+    UnpauseActivityRequest,
 )
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
 from temporalio.exceptions import ApplicationError
@@ -83,6 +85,21 @@ async def terminate(client: Client, workflow_id: str) -> None:
                 await handle.terminate(reason=TERMINATION_REASON)
 
 
+async def cancel(client: Client, workflow_id: str) -> None:
+    """Tell a run and each of its sub-tasks to stop, before any worker goes on with one of them.
+
+    A sub-task that heard of it from its run alone would begin with its call meanwhile.
+
+    Raises:
+        ServerUnavailable: The server does not tell them.
+    """
+    with server_request("cancel the run"):
+        for description in [description async for description in walk(client, workflow_id)]:
+            handle = client.get_workflow_handle(description.id, run_id=description.run_id)
+            with _ignoring_missing():
+                await handle.cancel()
+
+
 async def release(client: Client, workflow_id: str, delay: timedelta = AT_ONCE) -> None:
     """Take a run and its sub-tasks from a worker that is known to be dead.
 
@@ -92,7 +109,8 @@ async def release(client: Client, workflow_id: str, delay: timedelta = AT_ONCE) 
     Args:
         client: A connection.
         workflow_id: The run's.
-        delay: After which its activities are tried again.
+        delay: After which its activities are tried again. With any other than the default, those
+            that wait to be tried are paused, until the run is cancelled or released again.
 
     Raises:
         ServerUnavailable: The server does not let go of it.
@@ -140,14 +158,37 @@ async def _release_activity(
             await handle.fail(lost)
         elif pending.state == PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED:
             await handle.report_cancellation()
-        elif delay == AT_ONCE:
+        elif delay != AT_ONCE:
+            await _pause_activity(client, workflow, pending)
+        else:
             await _hasten_activity(client, workflow, pending)
+
+
+async def _pause_activity(
+    client: Client, workflow: WorkflowExecutionDescription, pending: PendingActivityInfo
+) -> None:
+    """Keep an activity that waits to be tried from any worker; cancelling ends it all the same."""
+    await client.workflow_service.pause_activity(
+        PauseActivityRequest(
+            namespace=client.namespace,
+            execution=WorkflowExecution(workflow_id=workflow.id, run_id=workflow.run_id),
+            id=pending.activity_id,
+        )
+    )
 
 
 async def _hasten_activity(
     client: Client, workflow: WorkflowExecutionDescription, pending: PendingActivityInfo
 ) -> None:
-    """Try an activity again that waits for its user, who has made room or mended something."""
+    """Try an activity again that is paused, or waits for its user, who has mended something."""
+    if pending.paused:
+        await client.workflow_service.unpause_activity(
+            UnpauseActivityRequest(
+                namespace=client.namespace,
+                execution=WorkflowExecution(workflow_id=workflow.id, run_id=workflow.run_id),
+                id=pending.activity_id,
+            )
+        )
     waits = pending.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
     if waits and not {DiskFull.__name__, UNEXPECTED}.isdisjoint(_list_types(pending.last_failure)):
         await client.workflow_service.reset_activity(
