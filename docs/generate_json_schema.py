@@ -320,7 +320,7 @@ DOCUMENTS: dict[str, Schema] = {
         {
             "workflow_id": TEXT,
             "task_id": TEXT,
-            "status": {"const": "cancelled"},
+            "status": {"enum": ["cancelled", "error"]},
             "repo": TEXT,
             "branch": null_or(TEXT),
             "worktree": null_or(TEXT),

@@ -71,15 +71,17 @@ def test_without_a_choice_it_lists_and_removes_nothing(repo: Path, clean: Clean)
     leave(repo, "merged")
     merge(repo, "merged")
     leave(repo, "apart", status="failure_terminal", commits=2)
+    leave(repo, "nothing", status="cancelled", commits=0)
     before = snapshot(repo / ".git" / "refs")
 
     outcome = clean()
 
-    rows = [line.split()[:4] for line in outcome.stdout.splitlines()[1:3]]
+    rows = [line.split()[:4] for line in outcome.stdout.splitlines()[1:4]]
     assert outcome.code == 0
     assert rows == [
-        ["apart", "failure_terminal", "2", "unmerged"],
+        ["apart", "failed", "2", "unmerged"],
         ["merged", "success", "merged", "clean"],
+        ["nothing", "cancelled", "empty", "clean"],
     ]
     assert snapshot(repo / ".git" / "refs") == before
 

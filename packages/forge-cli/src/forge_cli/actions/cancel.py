@@ -3,6 +3,7 @@
 import asyncio
 import json
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from forge_core import runs
@@ -21,6 +22,9 @@ from forge_cli.store.queries import Store
 from forge_cli.store.resolver import find_run_to_change
 from forge_cli.terminal.console import OutputFormat, print_text
 from forge_cli.views.json_text import dump
+
+ERROR = "error"
+"""Status of a run that could not be carried out."""
 
 
 def cancel_run(name: str, address: str | None, output: OutputFormat) -> ExitCode:
@@ -44,6 +48,8 @@ def cancel_run(name: str, address: str | None, output: OutputFormat) -> ExitCode
     events = runs.cancel_run(workflow_id, temporal_address=address, read_result=_read_result)
     stopped = asyncio.run(reporter.report_all(events, RunStopped))
     run = describe_cancelled(workflow_id, stopped.work)
+    if stopped.reason is not None and _read_status(workflow_id) == ERROR:
+        run = replace(run, status=ERROR)
     print_text(dump(build_cancelled(run)) if output is OutputFormat.JSON else render_cancelled(run))
     return ExitCode.SUCCESS
 
@@ -65,6 +71,13 @@ def describe_cancelled(workflow_id: str, work: ForgeTaskInput) -> CancelledRun:
         branch=branch if has_branch else None,
         worktree=str(worktree) if is_its_own and worktree.is_dir() else None,
     )
+
+
+def _read_status(workflow_id: str) -> str | None:
+    """Read how a run ended by the record; None where that cannot be told."""
+    with suppress(StoreError):
+        return Store().find_status(workflow_id)
+    return None
 
 
 def _read_result(workflow_id: str, task_id: str) -> TaskResult | None:

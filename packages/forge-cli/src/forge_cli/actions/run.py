@@ -163,8 +163,17 @@ def resume_run(name: str, budget: LimitOptions, output: OutputOptions) -> ExitCo
     events = runs.resume_run(
         workflow_id, limits=limits, temporal_address=address, interval_s=LOOK_INTERVAL_S
     )
-    reporter = _build_reporter(store, workflow_id, NOT_RESUMED, "resumed", output)
+    verb = "started" if _is_new(store, workflow_id) else "resumed"
+    reporter = _build_reporter(store, workflow_id, NOT_RESUMED, verb, output)
     return _report(store, workflow_id, execute(reporter.report_run(events)), output)
+
+
+def _is_new(store: Store, workflow_id: str) -> bool:
+    """Return whether nobody has begun with a run yet, as with one that does not wait."""
+    try:
+        return store.path is not None and store.find_status(workflow_id) is None
+    except StoreError:
+        return False
 
 
 def _build_reporter(

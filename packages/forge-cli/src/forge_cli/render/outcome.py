@@ -20,7 +20,7 @@ from forge_cli.render.figures import (
     format_duration,
     format_tokens,
 )
-from forge_cli.render.table import align, style_status
+from forge_cli.render.table import align, name_status, style_status
 from forge_cli.views.costs import NO_PRICES, Prices, Tally
 from forge_cli.views.leftover import Candidate
 from forge_cli.views.result import ResultView
@@ -174,11 +174,13 @@ class CancelledRun:
     repo: str
     branch: str | None = None
     worktree: str | None = None
+    status: str = "cancelled"
+    """As it is on record: another one, where the run failed before it heard of its end."""
 
 
 def render_cancelled(run: CancelledRun) -> str:
     """Render what is left, and the command that removes it."""
-    lines = [f"run {escape_line(run.workflow_id)}: cancelled"]
+    lines = [f"run {escape_line(run.workflow_id)}: {name_status(run.status)}"]
     leftovers = [
         f"{name} {escape_line(value)}"
         for name, value in (("branch", run.branch), ("worktree", run.worktree))
@@ -193,7 +195,7 @@ def render_cancelled(run: CancelledRun) -> str:
 
 def build_cancelled(run: CancelledRun) -> dict[str, Any]:
     """Build the document of ``forge cancel --json``."""
-    return {**asdict(run), "status": "cancelled"}
+    return asdict(run)
 
 
 def render_leftovers(candidates: Sequence[Candidate], now: datetime) -> str:
@@ -207,7 +209,7 @@ def _render_row(candidate: Candidate, now: datetime) -> tuple[str, str, str, str
     leftover = candidate.leftover
     return (
         leftover.task_id,
-        escape_line(candidate.state),
+        name_status(candidate.state),
         _render_branch(leftover),
         _render_worktree(leftover),
         format_age(candidate.ended_at, now),
@@ -217,6 +219,8 @@ def _render_row(candidate: Candidate, now: datetime) -> tuple[str, str, str, str
 def _render_branch(leftover: Leftover) -> str:
     if leftover.branch is None:
         return "-"
+    if leftover.is_empty:
+        return "empty"
     return f"{leftover.unmerged} unmerged" if leftover.unmerged else "merged"
 
 

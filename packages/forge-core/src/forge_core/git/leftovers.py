@@ -8,6 +8,7 @@ from pathlib import Path
 from forge_core.errors import GitFailed
 from forge_core.git.command import Git
 from forge_core.git.commits.commit import drop_refs
+from forge_core.git.commits.trailers import parse_trailers
 from forge_core.git.repository import (
     BRANCHES,
     branch_name,
@@ -39,6 +40,8 @@ class Leftover:
     branch: str | None
     head: str | None
     """Hash of the branch's last commit."""
+    is_empty: bool
+    """Whether the branch has no commit of the run."""
     unmerged: int
     """Commits of the branch that no other branch, tag or remote branch has."""
     checked_out: Path | None
@@ -90,14 +93,16 @@ def _look(repo: Path, task_id: str, places: dict[str, Path]) -> Leftover:
     stands = worktree.is_dir()
     head = git.run("for-each-ref", "--format=%(objectname)", f"refs/heads/{branch}")
     place = places.get(f"refs/heads/{branch}")
+    workflow_id, unmerged = read_claim(repo, task_id), _count_unmerged(git, head) if head else 0
     return Leftover(
         task_id=task_id,
-        workflow_id=read_claim(repo, task_id),
+        workflow_id=workflow_id,
         worktree=worktree if stands else None,
         changed=stands and _has_changes(worktree),
         branch=branch if head else None,
         head=head or None,
-        unmerged=_count_unmerged(git, head) if head else 0,
+        is_empty=bool(head) and not unmerged and not _is_made_by(git, head, workflow_id),
+        unmerged=unmerged,
         checked_out=place if place not in {None, worktree.resolve()} else None,
         used_at=_last_use(git, claim_path(repo, task_id), head, worktree),
     )
@@ -116,6 +121,12 @@ def _has_changes(worktree: Path) -> bool:
 def _count_unmerged(git: Git, head: str) -> int:
     others = (f"--exclude={BRANCHES}/*", "--branches", "--remotes", "--tags", "HEAD")
     return int(git.run("rev-list", "--count", head, "--not", *others))
+
+
+def _is_made_by(git: Git, head: str, workflow_id: str | None) -> bool:
+    """Return whether a run made a commit; any run of ours, if its claim is gone."""
+    trailers = parse_trailers(git.run("show", "--no-patch", "--format=%B", head))
+    return trailers is not None and workflow_id in {None, trailers.workflow_id}
 
 
 def _last_use(git: Git, claim: Path, head: str, worktree: Path) -> datetime:
