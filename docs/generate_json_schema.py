@@ -450,6 +450,46 @@ DOCUMENTS: dict[str, Schema] = {
             "error": null_or(ref("error")),
         },
     ),
+    "store_pruned": build_document(
+        "forge db prune --json",
+        {
+            "before": MOMENT,
+            "path": null_or(TEXT),
+            "runs": COUNT,
+            "interrupted": COUNT,
+            "calls": COUNT,
+            "state_runs": COUNT,
+            "state_bytes": COUNT,
+            "deleted": FLAG,
+            "freed_bytes": COUNT,
+            "size_bytes": null_or(COUNT),
+        },
+    ),
+    "store_backup": build_document("forge db backup --json", {"path": TEXT, "size_bytes": COUNT}),
+    "leftovers": build_document(
+        "forge clean --json",
+        {
+            "leftovers": list_of(
+                build_object(
+                    "What a run left",
+                    {
+                        "task_id": TEXT,
+                        "workflow_id": null_or(TEXT),
+                        "status": TEXT,
+                        "ended_at": MOMENT,
+                        "branch": null_or(TEXT),
+                        "head": null_or(TEXT),
+                        "unmerged": COUNT,
+                        "worktree": null_or(TEXT),
+                        "changed": FLAG,
+                        "kept": null_or(TEXT),
+                        "can_be_forced": FLAG,
+                        "removed": FLAG,
+                    },
+                )
+            ),
+        },
+    ),
     "runs_row": build_document(
         "forge db export --jsonl: a row of the runs",
         {"table": {"const": "runs"}, **build_columns(Run)},

@@ -17,6 +17,7 @@ from forge_core.runs.ownership import owned_run
 from forge_core.state_dir.files import StateFiles
 from forge_core.state_dir.locate import get_state_dir
 from forge_obs import record
+from support.documents import validate
 from support.forge import Outcome
 from support.repository import git, make_repository, snapshot
 
@@ -305,3 +306,29 @@ def test_name_that_fits_several_or_none_removes_nothing(repo: Path, clean: Clean
     assert "'arse-dates-' left nothing here: did you mean forge-parse-dates-1" in none.stderr
     assert not is_gone(repo, "parse-dates")
     assert not is_gone(repo, "parse-times")
+
+
+def test_document_says_what_was_left_and_what_became_of_it(repo: Path, clean: Clean) -> None:
+    leave(repo, "merged")
+    merge(repo, "merged")
+    leave(repo, "apart", status="failure_terminal", commits=2)
+
+    listed, tried, done = (
+        clean("--json"),
+        clean("--merged", "--dry-run", "--json"),
+        clean("merged", "apart", "--yes", "--json"),
+    )
+
+    for outcome in (listed, tried, done):
+        validate("leftovers", outcome.document)
+    assert [(left["task_id"], left["unmerged"]) for left in listed.document["leftovers"]] == [
+        ("apart", 2),
+        ("merged", 0),
+    ]
+    assert [left["removed"] for left in tried.document["leftovers"]] == [False]
+    assert tried.stderr.startswith("would remove ")
+    apart, merged = done.document["leftovers"]
+    assert (apart["removed"], apart["can_be_forced"], merged["removed"]) == (False, True, True)
+    assert apart["kept"] == "branch forge/apart has 2 commits that no other branch has"
+    assert done.code == 1
+    assert is_gone(repo, "merged")

@@ -63,6 +63,10 @@ def record_some() -> None:
         ("run_comparison", ["diff", WORKFLOW_ID, "forge-other-01", "--json"]),
         ("store_path", ["db", "path", "--json"]),
         ("store_check", ["db", "check", "--json"]),
+        ("store_pruned", ["db", "prune", "--older-than", "30d", "--json"]),
+        ("store_pruned", ["db", "prune", "--older-than", "2100-01-01", "--dry-run", "--json"]),
+        ("store_pruned", ["db", "prune", "--older-than", "2100-01-01", "--yes", "--json"]),
+        ("store_backup", ["db", "backup", "copy.db", "--json"]),
         ("failure", ["status", "--json", "--workflow-id", "nobody"]),
         ("failure", ["show", "0000", "--json"]),
         ("failure", ["status", "--json", "--limit", "none"]),
@@ -73,7 +77,14 @@ def record_some() -> None:
     ],
     ids=str,
 )
-def test_document_is_what_its_schema_says(printed: Print, name: str, args: list[str]) -> None:
+def test_document_is_what_its_schema_says(
+    printed: Print,
+    name: str,
+    args: list[str],
+    private_environment: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(private_environment)
     record_some()
 
     documents = printed(*args)

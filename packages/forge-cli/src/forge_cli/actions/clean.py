@@ -1,6 +1,7 @@
 """Carrying out ``forge clean``."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,17 +15,23 @@ from forge_cli.options.clean import RemovalOptions, SelectionOptions
 from forge_cli.options.types import parse_since
 from forge_cli.program import as_started
 from forge_cli.render.figures import format_count
+from forge_cli.render.json_documents import build_leftover
 from forge_cli.render.outcome import render_leftovers
 from forge_cli.runs.state import judge
 from forge_cli.store.names import LAST, MOST_NAMED, choose_runs, list_near, suggest
 from forge_cli.store.queries import Store
 from forge_cli.store.resolver import find_run
-from forge_cli.terminal.console import confirm, print_text
-from forge_cli.views.leftover import Candidate, find_keep_reason, may_be_resumed
+from forge_cli.terminal.console import OutputFormat, confirm, print_note, print_text
+from forge_cli.views.json_text import dump
+from forge_cli.views.leftover import Candidate, Cleaning, find_keep_reason, may_be_resumed
 
 
 def clean_repository(
-    path: Path, names: Sequence[str], selection: SelectionOptions, removal: RemovalOptions
+    path: Path,
+    names: Sequence[str],
+    selection: SelectionOptions,
+    removal: RemovalOptions,
+    output: OutputFormat,
 ) -> ExitCode:
     """Remove, list or refuse what runs left in the repository around a path.
 
@@ -37,31 +44,38 @@ def clean_repository(
     before = _parse_age(selection.older_than, now)
     candidates = judge(list_leftovers(repo))
     if not (names or selection.merged or selection.older_than):
-        _show(candidates, now)
+        if output is OutputFormat.JSON:
+            _print_document([_judge(candidate, force=False) for candidate in candidates])
+        else:
+            _show(candidates, now)
         return ExitCode.SUCCESS
     tasks = [_find_task(name, candidates) for name in names]
     matches = [
-        candidate
+        _judge(candidate, force=removal.force)
         for candidate in candidates
         if (not tasks or candidate.leftover.task_id in tasks)
         and not (selection.merged and candidate.leftover.unmerged)
         and (before is None or candidate.ended_at < before)
     ]
-    kept_tasks = {c.leftover.task_id for c in matches if _print_kept(c, force=removal.force)}
-    kept_tasks |= _remove(
-        repo, [c for c in matches if c.leftover.task_id not in kept_tasks], removal
-    )
+    tell = print_note if output is OutputFormat.JSON else print_text
+    cleaner = _Cleaner(repo, removal, tell)
+    outcomes = [*cleaner.keep(matches), *cleaner.remove(matches)]
+    if output is OutputFormat.JSON:
+        _print_document(outcomes)
+    kept_tasks = {outcome.candidate.leftover.task_id for outcome in outcomes if outcome.kept}
     return ExitCode.FAILED if kept_tasks & set(tasks) else ExitCode.SUCCESS
 
 
-def _print_kept(candidate: Candidate, *, force: bool) -> bool:
-    """Print why a leftover is kept, if it is; return whether it is."""
+def _judge(candidate: Candidate, *, force: bool) -> Cleaning:
+    """Say whether a leftover may go, and why not."""
     keep_reason = find_keep_reason(candidate)
     if keep_reason is None or (force and keep_reason.can_be_forced):
-        return False
-    way_out = ": --force removes it" if keep_reason.can_be_forced else ""
-    print_text(f"{candidate.leftover.task_id}: kept, {escape_line(keep_reason.reason)}{way_out}")
-    return True
+        return Cleaning(candidate)
+    return Cleaning(candidate, keep_reason.reason, can_be_forced=keep_reason.can_be_forced)
+
+
+def _print_document(outcomes: Sequence[Cleaning]) -> None:
+    print_text(dump({"leftovers": [build_leftover(outcome) for outcome in outcomes]}))
 
 
 def _show(candidates: Sequence[Candidate], now: datetime) -> None:
@@ -69,7 +83,7 @@ def _show(candidates: Sequence[Candidate], now: datetime) -> None:
         print_text("runs left nothing in this repository")
         return
     print_text(render_leftovers(candidates, now))
-    print_text(as_started("\nremove some: forge clean TASK… | --merged | --older-than 30d"))
+    print_text(as_started("\nremove some: forge clean RUN… | --merged | --older-than 30d"))
 
 
 def _parse_age(text: str | None, now: datetime) -> datetime | None:
@@ -94,49 +108,64 @@ def _find_task(name: str, candidates: Sequence[Candidate]) -> str:
     return fitting[0].task_id
 
 
-def _remove(repo: Path, candidates: Sequence[Candidate], removal: RemovalOptions) -> set[str]:
-    """Remove leftovers if that is wanted; give the tasks whose leftovers changed meanwhile."""
-    if not candidates:
-        print_text("nothing to remove")
-        return set()
-    names = ", ".join(candidate.leftover.task_id for candidate in candidates)
-    what = f"worktrees, branches and claims of {format_count(len(candidates), 'run')}: {names}"
-    for candidate in candidates:
-        _tell_consequence(candidate)
-    if removal.dry_run:
-        print_text(f"would remove {what}")
-        return set()
-    if not confirm(f"Remove {what}?", yes=removal.yes):
-        print_text("nothing was removed")
-        return set()
-    # Whoever was asked may have taken long to answer: a run may have gone on.
-    now = {candidate.leftover.task_id: candidate for candidate in judge(list_leftovers(repo))}
-    return {
-        candidate.leftover.task_id
-        for candidate in candidates
-        if not _remove_unchanged(repo, candidate, now.get(candidate.leftover.task_id))
-    }
+@dataclass(frozen=True, slots=True)
+class _Cleaner:
+    """Removes leftovers of a repository, and tells of each what became of it."""
 
+    repo: Path
+    removal: RemovalOptions
+    tell: Callable[[str], object]
 
-def _tell_consequence(candidate: Candidate) -> None:
-    """Tell what is lost with a run that has not ended."""
-    workflow_id = candidate.leftover.workflow_id
-    if workflow_id is not None and may_be_resumed(candidate):
-        print_text(
-            f"{candidate.leftover.task_id}: run {workflow_id} can no longer be resumed without "
-            f"them; forge cancel {workflow_id} ends it"
-        )
+    def keep(self, matches: Sequence[Cleaning]) -> list[Cleaning]:
+        """Tell which leftovers stay, and why."""
+        kept = [match for match in matches if match.kept is not None]
+        for match in kept:
+            way_out = ": --force removes it" if match.can_be_forced else ""
+            reason = escape_line(match.kept or "")
+            self.tell(f"{match.candidate.leftover.task_id}: kept, {reason}{way_out}")
+        return kept
 
+    def remove(self, matches: Sequence[Cleaning]) -> list[Cleaning]:
+        """Remove the leftovers that may go, if that is wanted."""
+        chosen = [match for match in matches if match.kept is None]
+        if not chosen:
+            self.tell("nothing to remove")
+            return []
+        names = ", ".join(match.candidate.leftover.task_id for match in chosen)
+        what = f"worktrees, branches and claims of {format_count(len(chosen), 'run')}: {names}"
+        for match in chosen:
+            self._tell_consequence(match.candidate)
+        if self.removal.dry_run:
+            self.tell(f"would remove {what}")
+            return chosen
+        if not confirm(f"Remove {what}?", yes=self.removal.yes):
+            self.tell("nothing was removed")
+            return chosen
+        # Whoever was asked may have taken long to answer: a run may have gone on.
+        now = {c.leftover.task_id: c for c in judge(list_leftovers(self.repo))}
+        return [
+            self._remove_unchanged(match, now.get(match.candidate.leftover.task_id))
+            for match in chosen
+        ]
 
-def _remove_unchanged(repo: Path, candidate: Candidate, now: Candidate | None) -> bool:
-    """Remove a leftover that still is as it was chosen; tell whether it was."""
-    leftover = candidate.leftover
-    if candidate != now:
-        print_text(f"{leftover.task_id}: kept, it has just changed")
-        return False
-    remove_leftover(repo, leftover)
-    print_text(f"{leftover.task_id}: removed{_describe_branch(leftover)}")
-    return True
+    def _tell_consequence(self, candidate: Candidate) -> None:
+        """Tell what is lost with a run that has not ended."""
+        workflow_id = candidate.leftover.workflow_id
+        if workflow_id is not None and may_be_resumed(candidate):
+            self.tell(
+                f"{candidate.leftover.task_id}: run {workflow_id} can no longer be resumed "
+                f"without them; forge cancel {workflow_id} ends it"
+            )
+
+    def _remove_unchanged(self, match: Cleaning, now: Candidate | None) -> Cleaning:
+        """Remove a leftover that still is as it was chosen."""
+        leftover = match.candidate.leftover
+        if match.candidate != now:
+            self.tell(f"{leftover.task_id}: kept, it has just changed")
+            return replace(match, kept="it has just changed")
+        remove_leftover(self.repo, leftover)
+        self.tell(f"{leftover.task_id}: removed{_describe_branch(leftover)}")
+        return replace(match, removed=True)
 
 
 def _describe_branch(leftover: Leftover) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from forge_core.errors import InfrastructureError
 from forge_core.runs.retention import (
@@ -33,6 +34,7 @@ from forge_obs import (
 
 from forge_cli.escape import escape_line
 from forge_cli.render.figures import format_count
+from forge_cli.render.json_documents import build_moment
 from forge_cli.terminal.console import print_warning
 
 
@@ -108,20 +110,56 @@ def render_prunable(prunable: Prunable) -> str:
     return " ".join(parts)
 
 
-def prune_all(prunable: Prunable) -> str:
-    """Delete what was found to be old; tells what came of it.
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What was deleted."""
+
+    rows: Pruning | None
+    """Of the store; None where there is no database."""
+    files: Holdings | None
+    """Of the state directory; None where nothing was old there."""
+
+
+def prune_all(prunable: Prunable) -> Pruned:
+    """Delete what is old.
 
     Raises:
         StoreError: The store cannot be written.
         InfrastructureError: A file cannot be removed.
     """
-    lines = []
+    rows = files = None
     if prunable.store is not None:
-        lines.append(_render_pruning(prune(prunable.store, prunable.before, prunable.abandoned)))
+        rows = prune(prunable.store, prunable.before, prunable.abandoned)
     if prunable.names:
-        removed = remove(StateFiles(get_state_dir()), prunable.names, prunable.before)
-        lines.append(f"{_render_holdings(removed)} deleted, {removed.bytes:,} bytes freed")
+        files = remove(StateFiles(get_state_dir()), prunable.names, prunable.before)
+    return Pruned(rows, files)
+
+
+def render_pruned(done: Pruned) -> str:
+    """Say what was deleted."""
+    lines = [] if done.rows is None else [_render_pruning(done.rows)]
+    if done.files is not None:
+        freed = f"{done.files.bytes:,} bytes freed"
+        lines.append(f"{_render_holdings(done.files)} deleted, {freed}")
     return "\n".join(lines)
+
+
+def build_prunable(prunable: Prunable, done: Pruned | None) -> dict[str, Any]:
+    """Build the document of what is old, and of what was deleted of it; None where nothing was."""
+    rows = None if done is None else done.rows
+    files = None if done is None else done.files
+    return {
+        "before": build_moment(prunable.before),
+        "path": None if prunable.store is None else str(prunable.store),
+        "runs": prunable.rows.runs,
+        "interrupted": len(prunable.abandoned),
+        "calls": prunable.rows.calls,
+        "state_runs": prunable.files.runs,
+        "state_bytes": prunable.files.bytes,
+        "deleted": done is not None,
+        "freed_bytes": (rows.freed_bytes if rows else 0) + (files.bytes if files else 0),
+        "size_bytes": None if rows is None else rows.size_bytes,
+    }
 
 
 async def _find_ended(before: datetime) -> list[str]:

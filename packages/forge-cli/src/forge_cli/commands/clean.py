@@ -5,7 +5,8 @@ from pathlib import Path
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.clean import RemovalOptions, SelectionOptions
 from forge_cli.options.names import Leftovers
-from forge_cli.options.types import FilePath
+from forge_cli.options.types import FilePath, Switch
+from forge_cli.terminal.console import OutputFormat
 
 
 def clean(
@@ -13,6 +14,7 @@ def clean(
     repo: FilePath = Path(),
     selection: SelectionOptions | None = None,
     removal: RemovalOptions | None = None,
+    json: Switch = False,
 ) -> ExitCode:
     """Remove worktrees, branches and claims of runs that have ended.
 
@@ -25,9 +27,15 @@ def clean(
         repo: Directory in the git repository.
         selection: Which runs to clean up after.
         removal: How leftovers are removed.
+        json: Print one JSON document on stdout, everything else on stderr; --yes or --dry-run where
+            something is to be removed.
     """
     from forge_cli.actions.clean import clean_repository  # noqa: PLC0415 - imports Temporal
 
     return clean_repository(
-        repo, runs, selection or SelectionOptions(), removal or RemovalOptions()
+        repo,
+        runs,
+        selection or SelectionOptions(),
+        removal or RemovalOptions(),
+        OutputFormat.choose(json=json),
     )

@@ -142,7 +142,9 @@ EXPORTED = ("runs", "interactions")
 """Tables in the order of their export."""
 
 
-def prune(*, older_than: str, yes: Switch = False, dry_run: Switch = False) -> ExitCode:
+def prune(
+    *, older_than: str, yes: Switch = False, dry_run: Switch = False, json: Switch = False
+) -> ExitCode:
     """Delete old runs with their calls, and free the disk space.
 
     Runs that have not ended are kept. An interrupted run counts as ended at its last sign of life,
@@ -156,36 +158,44 @@ def prune(*, older_than: str, yes: Switch = False, dry_run: Switch = False) -> E
             2026-11-01.
         yes: Do not ask for confirmation.
         dry_run: Only say what would be deleted.
+        json: Print one JSON document on stdout, everything else on stderr; needs --yes or
+            --dry-run.
     """
     from forge_cli.actions.prune import (  # noqa: PLC0415 - imports SQLAlchemy, Temporal
+        build_prunable,
         find_prunable,
         prune_all,
         render_prunable,
+        render_pruned,
     )
 
     path, before = get_db_path(), parse_since(older_than, datetime.now(UTC), "--older-than")
     if path is None:
         print_note(STORE_OFF)
     prunable = find_prunable(path, before)
-    question = render_prunable(prunable)
+    question, done, tell = render_prunable(prunable), None, print_note if json else print_text
     if not question:
-        print_text("nothing is old enough to be deleted")
+        tell("nothing is old enough to be deleted")
     elif dry_run:
-        print_text(question)
+        tell(question)
     elif confirm(f"{question} Delete them?", yes=yes):
-        print_text(prune_all(prunable))
+        done = prune_all(prunable)
+        tell(render_pruned(done))
     else:
-        print_text("nothing was deleted")
+        tell("nothing was deleted")
+    if json:
+        print_text(dump(build_prunable(prunable, done)))
     return ExitCode.SUCCESS
 
 
-def backup(target: FilePath, /) -> ExitCode:
+def backup(target: FilePath, /, *, json: Switch = False) -> ExitCode:
     """Copy the database to a new file, even while it is in use.
 
     The copy is a snapshot of one moment that only you can read. An existing file is left alone.
 
     Args:
         target: The new file.
+        json: Print one JSON document instead.
     """
     from forge_obs import back_up  # noqa: PLC0415 - imports SQLAlchemy
 
@@ -198,7 +208,10 @@ def backup(target: FilePath, /) -> ExitCode:
         raise UsageError(f"{target} already exists: choose another file") from error
     except OSError as error:
         raise UsageError(f"cannot create {target}: {error.strerror}") from error
-    print_text(f"{escape_line(str(target))}: {size:,} bytes")
+    if json:
+        print_text(dump({"path": str(target.expanduser().absolute()), "size_bytes": size}))
+    else:
+        print_text(f"{escape_line(str(target))}: {size:,} bytes")
     return ExitCode.SUCCESS
 
 

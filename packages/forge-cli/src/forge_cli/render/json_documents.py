@@ -18,6 +18,8 @@ from forge_cli.views.run import RunView
 if TYPE_CHECKING:
     from forge_obs import StoreCheck, StoreError
 
+    from forge_cli.views.leftover import Cleaning
+
 TEXTS = frozenset({"system_prompt", "user_prompt", "response", "messages_json"})
 """Columns that only a verbose document carries."""
 
@@ -48,6 +50,25 @@ def build_check(check: "StoreCheck", failure: "StoreError | None") -> dict[str, 
         "last_lost_at": None if last is None else _value("last_lost_at", last),
         "spool_error": check.spool_error,
         "error": error,
+    }
+
+
+def build_leftover(cleaning: "Cleaning") -> dict[str, Any]:
+    """Build the object of what a run left, and of what became of it."""
+    leftover, candidate = cleaning.candidate.leftover, cleaning.candidate
+    return {
+        "task_id": leftover.task_id,
+        "workflow_id": leftover.workflow_id,
+        "status": candidate.state,
+        "ended_at": build_moment(candidate.ended_at),
+        "branch": leftover.branch,
+        "head": leftover.head,
+        "unmerged": leftover.unmerged,
+        "worktree": None if leftover.worktree is None else str(leftover.worktree),
+        "changed": leftover.changed,
+        "kept": cleaning.kept,
+        "can_be_forced": cleaning.can_be_forced,
+        "removed": cleaning.removed,
     }
 
 
@@ -169,7 +190,12 @@ def _columns(row: object, shape: type[Any], without: frozenset[str] | set[str]) 
     return {name.removesuffix(JSON_SUFFIX): _value(name, getattr(row, name)) for name in names}
 
 
+def build_moment(moment: datetime) -> str:
+    """Write a time in UTC with microseconds, as RFC 3339."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
 def _value(name: str, value: Any) -> Any:  # noqa: ANN401
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        return build_moment(value)
     return load_or_keep(value) if name.endswith(JSON_SUFFIX) else value

@@ -30,6 +30,18 @@ class KeepReason:
     can_be_forced: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Cleaning:
+    """A leftover and what becomes of it."""
+
+    candidate: Candidate
+    kept: str | None = None
+    """Why it stays; None where nothing is against its removal."""
+    can_be_forced: bool = False
+    """Whether it would be removed all the same if that was insisted on."""
+    removed: bool = False
+
+
 def find_keep_reason(candidate: Candidate) -> KeepReason | None:
     """Say why a leftover has to stay; None if it may go."""
     leftover, state = candidate.leftover, candidate.state
