@@ -291,6 +291,13 @@ STORED_RESULT: Schema = {
     "anyOf": [ref("TaskResult"), {"type": "object"}, TEXT],
 }
 
+WORK: Schema = {
+    "unit": null_or(TEXT),
+    "attempt": null_or(COUNT),
+    "step_attempt": null_or(COUNT),
+}
+"""Which attempt is meant; of a task without a plan the unit has an empty name."""
+
 DOCUMENTS: dict[str, Schema] = {
     "failure": build_document("Any command that fails", {"error": ref("error")}),
     "run_outcome": build_document(
@@ -405,6 +412,98 @@ DOCUMENTS: dict[str, Schema] = {
     "blamed_commit": build_document(
         "forge blame --commit SHA --json",
         {"commit": ref("commit"), "merge": FLAG, "authors": list_of(ref("author"))},
+    ),
+    "analysis": build_document(
+        "forge analyze --json",
+        {
+            "workflow_id": TEXT,
+            "status": TEXT,
+            "critical_path": build_object(
+                "The chain of work that the run's duration consists of",
+                {
+                    "duration_s": NUMBER,
+                    "by_purpose": {"type": "object", "additionalProperties": NUMBER},
+                    "segments": list_of(
+                        build_object(
+                            "A part of it; no unit is the planner, or waiting",
+                            {**WORK, "purpose": TEXT, "start_s": NUMBER, "end_s": NUMBER},
+                        )
+                    ),
+                },
+            ),
+            "context": build_object(
+                "Tokens that were shown, estimated",
+                {
+                    "file_tokens": COUNT,
+                    "other_tokens": COUNT,
+                    "untouched_tokens": COUNT,
+                    "files": list_of(
+                        build_object(
+                            "A file and what answers made of it",
+                            {
+                                "path": TEXT,
+                                "calls": COUNT,
+                                "tokens": COUNT,
+                                "uses": list_of({"enum": ["changed", "imported", "named"]}),
+                                "is_cut": FLAG,
+                            },
+                        )
+                    ),
+                },
+            ),
+            "cache": list_of(
+                build_object(
+                    "A call beside the earlier one that begins alike for longest",
+                    {
+                        "entry_id": null_or(TEXT),
+                        "earlier_entry_id": null_or(TEXT),
+                        "common_tokens": COUNT,
+                        "section": null_or(TEXT),
+                        "repeated_tokens": COUNT,
+                        "reported_tokens": null_or(COUNT),
+                    },
+                )
+            ),
+            "waste": list_of(
+                build_object(
+                    "Calls that were paid for nothing",
+                    {
+                        "cause": TEXT,
+                        "calls": COUNT,
+                        "input_tokens": COUNT,
+                        "output_tokens": COUNT,
+                        "cost": ref("cost"),
+                    },
+                )
+            ),
+            "story": list_of(
+                build_object(
+                    "One attempt; no unit is the planner",
+                    {
+                        **WORK,
+                        "files_shown": COUNT,
+                        "tokens_shown": COUNT,
+                        "told": list_of(TEXT),
+                        "requests": COUNT,
+                        "asked": list_of(TEXT),
+                        "changes": list_of(
+                            build_object(
+                                "A file that the answer changed",
+                                {
+                                    "path": TEXT,
+                                    "kind": TEXT,
+                                    "old_path": null_or(TEXT),
+                                    "lines_added": COUNT,
+                                    "lines_removed": COUNT,
+                                },
+                            )
+                        ),
+                        "reason": null_or(TEXT),
+                        "commit": null_or(TEXT),
+                    },
+                )
+            ),
+        },
     ),
     "report": build_document(
         "forge report --json",

@@ -56,6 +56,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "forge blame --commit HEAD",
         "forge blame src/parse.py --json | jq .authors",
     ),
+    "analyze": ("forge analyze @last", "forge analyze iso-dates --json | jq .waste"),
     "report": ("forge report @last", "forge report iso-dates -o iso-dates.html --redact"),
     "calls": (
         "forge calls --failed --since 7d",

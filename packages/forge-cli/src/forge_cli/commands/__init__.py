@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, str] = {
     "show": "show",
     "diff": "diff",
     "blame": "blame",
+    "analyze": "analyze",
     "report": "report",
     "clean": "clean",
     "db path": "db",
@@ -50,7 +51,7 @@ COMMANDS: Mapping[str, str] = {
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Run": ("run", "resume", "cancel", "demo", "worker"),
-    "Look": ("status", "logs", "calls", "show", "diff", "blame", "stats"),
+    "Look": ("status", "logs", "calls", "show", "diff", "blame", "stats", "analyze"),
     "Share": ("report", "db export"),
     "Keep house": ("clean", "db", "server", "config", "doctor", "completion", "help", "version"),
 }

@@ -27,7 +27,7 @@ from forge_cli.views.calls.outcome import judge_call
 from forge_cli.views.calls.reasoning import read_reasoning
 from forge_cli.views.calls.sections import read_sections
 from forge_cli.views.costs import Prices, tally_calls
-from forge_cli.views.outline import AttemptOutline, Outline, UnitOutline
+from forge_cli.views.outline import AttemptOutline, Outline, UnitOutline, name_attempt
 from forge_cli.views.result import CheckView
 from forge_cli.views.spending import measure_latency_ms
 
@@ -171,12 +171,6 @@ def _describe(calls: Sequence[Interaction], prices: Prices) -> str:
     cached = f" ({format_tokens(tally.cached_tokens)} cached)" if tally.cached_tokens else ""
     model = escape_line(calls[0].model_name) + ", " if len(calls) == 1 else ""
     return f"{model}{tokens_in} in{cached}, {tokens_out} out, {latency}, {format_cost(tally)}"
-
-
-def name_attempt(attempt: AttemptOutline) -> str:
-    """Name an attempt, that of a repeated step with the step's."""
-    around = f"{attempt.step_attempt}." if (attempt.step_attempt or 1) > 1 else ""
-    return f"attempt {around}{attempt.number}"
 
 
 def _color(state: str) -> str:

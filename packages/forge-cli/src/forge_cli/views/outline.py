@@ -73,6 +73,12 @@ class AttemptOutline:
             yield self.result.started_at + timedelta(milliseconds=min(took_ms, LONGEST_MS))
 
 
+def name_attempt(attempt: AttemptOutline) -> str:
+    """Name an attempt; that of a repeated step by the step's, too, e.g. ``attempt 2.1``."""
+    around = f"{attempt.step_attempt}." if (attempt.step_attempt or 1) > 1 else ""
+    return f"attempt {around}{attempt.number}"
+
+
 @dataclass(frozen=True, slots=True)
 class UnitOutline:
     """A step, a sub-task, or a task without a plan."""

@@ -11,7 +11,7 @@ from itertools import pairwise
 from math import ceil
 from typing import Any
 
-from forge_core.context.sections import HEADINGS
+from forge_core.context.sections import FILE_KINDS, HEADINGS
 from forge_obs import Interaction
 
 from forge_cli.views.calls.shown_files import FENCE, HEADING
@@ -131,7 +131,8 @@ class _Reader:
         heading = heading.removeprefix(MARK)
         named = HEADING.fullmatch(MARK + heading)
         name = named["path"] if named else ""
-        tokens, path = ceil(len(text) / self.chars_per_token), None
+        tokens = ceil(len(text) / self.chars_per_token)
+        path = name if kind in FILE_KINDS and name else None
         if entry is not None:
             name = str(entry.get("name") or "")
             tokens = entry["tokens"] if isinstance(entry.get("tokens"), int) else tokens

@@ -1,0 +1,1 @@
+"""What made a run take its time and its tokens; pure."""

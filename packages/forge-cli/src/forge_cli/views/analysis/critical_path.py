@@ -1,0 +1,103 @@
+"""The chain of work that a run's duration consists of; pure.
+
+Of parallel sub-tasks only the one that ended last is on it: a faster one elsewhere saves nothing.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from forge_cli.views.spending import PHASE_PURPOSES
+from forge_cli.views.timeline import Bar, Lane
+
+WAITING = "waiting"
+
+CLOSE_S = 0.002
+"""Seconds within which two moments are the same: clocks of two processes took them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A part of the critical path."""
+
+    lane: Lane | None
+    """Whose work it is; None for waiting."""
+    purpose: str
+    """`model`, `validation`, `git`, `files`, or `waiting`."""
+    start_s: float
+    end_s: float
+
+    @property
+    def duration_s(self) -> float:
+        """How long it took, in seconds."""
+        return self.end_s - self.start_s
+
+
+@dataclass(frozen=True, slots=True)
+class CriticalPath:
+    """All segments, one after the other from the beginning of the run to its end."""
+
+    segments: tuple[Segment, ...]
+
+    @property
+    def duration_s(self) -> float:
+        """How long the run took, in seconds."""
+        return self.segments[-1].end_s if self.segments else 0.0
+
+    def sum_by_purpose(self) -> Mapping[str, float]:
+        """Return seconds by purpose, the largest first."""
+        sums: dict[str, float] = {}
+        for segment in self.segments:
+            sums[segment.purpose] = sums.get(segment.purpose, 0.0) + segment.duration_s
+        return dict(sorted(sums.items(), key=lambda item: -item[1]))
+
+    def sum_by_lane(self) -> list[tuple[Lane, float]]:
+        """Return the lanes that are on the path with their seconds, in the order of time."""
+        lanes: dict[int, Lane] = {}
+        sums: dict[int, float] = {}
+        for segment in self.segments:
+            if segment.lane is not None:
+                lanes[id(segment.lane)] = segment.lane
+                sums[id(segment.lane)] = sums.get(id(segment.lane), 0.0) + segment.duration_s
+        return [(lane, sums[key]) for key, lane in lanes.items()]
+
+
+def find_critical_path(lanes: Sequence[Lane], whole_s: float) -> CriticalPath:
+    """Go back from the end of a run to what each thing waited for.
+
+    Args:
+        lanes: What attempts did.
+        whole_s: Seconds from the beginning of the run to its end.
+    """
+    whole_s = max([whole_s, *(lane.end_s for lane in lanes)], default=0.0)
+    return CriticalPath(tuple(reversed(list(_go_back(lanes, whole_s)))))
+
+
+def _go_back(lanes: Sequence[Lane], whole_s: float) -> Iterator[Segment]:
+    moment, lane = whole_s, None
+    while (before := _find_before(lanes, lane, moment)) is not None:
+        lane, bar = before
+        end = min(bar.end_s, moment)
+        if moment - end > CLOSE_S:
+            yield Segment(None, WAITING, end, moment)
+        else:
+            end = moment
+        yield Segment(lane, PHASE_PURPOSES.get(bar.activity, bar.activity), bar.start_s, end)
+        moment = bar.start_s
+    if moment > 0:
+        yield Segment(None, WAITING, 0.0, moment)
+
+
+def _find_before(
+    lanes: Sequence[Lane], lane: Lane | None, moment: float
+) -> tuple[Lane, Bar] | None:
+    """Find what ended last before a moment, in the same attempt or in one that it waited for."""
+    own = [] if lane is None else [(lane, bar) for bar in lane.bars if bar.start_s < moment]
+    is_fan_out = lane is not None and lane.unit is not None and bool(lane.unit.parts)
+    others = [
+        (other, bar)
+        for other in lanes
+        for bar in other.bars
+        if other is not lane and bar.end_s <= moment + CLOSE_S and bar.start_s < moment
+    ]
+    candidates = [*own, *others] if is_fan_out or not own else own
+    return max(candidates, key=lambda item: min(item[1].end_s, moment), default=None)

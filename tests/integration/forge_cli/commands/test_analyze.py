@@ -1,0 +1,97 @@
+"""``forge analyze``: a run's time, context, cache, waste and story."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from forge_obs import LLMStats
+from support.documents import validate
+from support.forge import Forge
+from support.records import record_call, record_run
+
+BEGAN = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+FILE = "## Target file: db.py\n\n```\n" + "x = 1\n" * 200 + "```\n"
+FINDING = "## Finding: ruff_lint\n\n```text\ndb.py:1:1 F821\n```\n"
+
+SHOWN = "shown 1 file, about"
+WROTE = "wrote db.py: replaced whole +2 −1"  # noqa: RUF001 - a minus
+ACCEPTED = f"{WROTE} → accepted → commit 0123456789ab"
+
+
+def attempt(number: int, at_s: float, signal: str, **fields: Any) -> dict[str, Any]:
+    return {
+        "attempt": number,
+        "signal": signal,
+        "started_at": (BEGAN + timedelta(seconds=at_s)).isoformat(),
+        "duration_ms": {"context": 1000, "model": 3000, "validation": 2000},
+        "changes": [{"path": "db.py", "kind": "modified", "lines_added": 2, "lines_removed": 1}],
+        **fields,
+    }
+
+
+@pytest.fixture(autouse=True)
+def repaired_run() -> None:
+    check = {
+        "check_name": "ruff_lint",
+        "passed": False,
+        "summary": "1 finding",
+        "details": "db.py:1:1 F821",
+    }
+    attempts = [
+        attempt(1, 0, "failure_retryable", validation_results=[check]),
+        attempt(2, 7, "success", commit_sha="0123456789abcdef"),
+    ]
+    record_run(
+        created_at=BEGAN,
+        finished_at=BEGAN + timedelta(seconds=14),
+        result={"attempts": attempts},
+    )
+    for number, (at_s, prompt) in enumerate([(1, FILE), (8, f"{FILE}\n{FINDING}")], start=1):
+        record_call(
+            step_id=None,
+            attempt=number,
+            created_at=BEGAN + timedelta(seconds=at_s),
+            stats=LLMStats(model_name="m", input_tokens=500, output_tokens=20, latency_ms=3000),
+            user_prompt=prompt,
+            context_manifest=[{"path": "db.py"}],
+            response=json.dumps({"files": [{"file_path": "db.py", "content": "x = 2\n"}]}),
+        )
+
+
+def test_each_question_has_its_section(forge: Forge) -> None:
+    outcome = forge("analyze", "@last")
+
+    assert outcome.code == 0
+    for line in (
+        "TIME  critical path, 14.0 s",
+        "  asking     6.0 s  43%  ██████████▎",
+        "  attempt 1  6.0 s  43%  ██████████▎",
+        "PROMPT CACHE  1 call within its life of an earlier one",
+        "  1 call  520 tokens  unknown  ruff_lint failed",
+        f"  attempt 1: {SHOWN} 311 tokens → {WROTE} → refused: ruff_lint: db.py:1:1 F821",
+        f"  attempt 2: told Finding: ruff_lint → {SHOWN} 324 tokens → {ACCEPTED}",
+    ):
+        assert f"\n{line}\n" in f"{outcome.stdout}\n", outcome.stdout
+
+
+def test_document_is_what_its_schema_says(forge: Forge) -> None:
+    document = json.loads(forge("analyze", "add-parser", "--json").stdout)
+
+    validate("analysis", document)
+    path = document["critical_path"]
+    assert path["by_purpose"] == {"model": 6, "validation": 4, "waiting": 2, "files": 2}
+    assert document["context"]["files"][0]["uses"] == ["changed"]
+    assert [chapter["reason"] for chapter in document["story"]] == [
+        "ruff_lint: db.py:1:1 F821",
+        None,
+    ]
+
+
+def test_run_without_calls_is_no_error(forge: Forge) -> None:
+    record_run("forge-empty-00000000", task_id="empty", result={}, status="error")
+
+    outcome = forge("analyze", "empty")
+
+    assert outcome.code == 0
+    assert outcome.stdout.startswith("forge-empty-00000000  failed")
