@@ -325,3 +325,19 @@ def test_what_goes_on_is_shown_where_nothing_is_on_record() -> None:
         "● s1 / colours asking 4.0 s",
         "1 min 15 s",
     ]
+
+
+def test_request_that_has_ended_by_the_record_is_not_said_to_be_out() -> None:
+    pending = make_pending(since=NOW - timedelta(seconds=12))
+    done = make_call(0, created_at=NOW - timedelta(seconds=11))
+
+    lines = show({"plan": {"steps": [make_step(0)]}}, done, pending=(pending,))
+
+    assert lines[0] == "● Step 0. s0 11.0 s 4.12k in 45 out"
+
+
+def test_calls_then_tokens_make_room_for_cost_and_time() -> None:
+    state = make_state(3, 1)
+
+    assert render(state, 60)[-1] == "1/3 steps · 4.12k in 45 out · cost unknown · 1 min 15 s"
+    assert render(state, 50)[-1] == "━━━─────── 1/3 steps · cost unknown · 1 min 15 s"

@@ -118,9 +118,10 @@ def _cut(rows: list[Row], room: int, state: str) -> list[Row]:
 
 
 def _render_totals(state: LiveState, now: datetime, width: int) -> Text:
-    """Render the bar of steps and the sums, the bar only where it has room."""
-    totals, outline = describe_totals(state, now), state.outline
-    room = min(LONGEST_BAR, width - ECHO_WIDTH - cell_len(totals) - 1)
+    """Render the bar of steps and the sums, as far as they have room."""
+    outline, room = state.outline, width - ECHO_WIDTH
+    totals = describe_totals(state, now, room)
+    room = min(LONGEST_BAR, room - cell_len(totals) - 1)
     if not outline.planned or room < SHORTEST_BAR:
         return Text(totals, style="bold")
     full = room * min(outline.steps_done, outline.planned) // outline.planned
@@ -129,19 +130,38 @@ def _render_totals(state: LiveState, now: datetime, width: int) -> Text:
     )
 
 
-def describe_totals(state: LiveState, now: datetime) -> str:
-    """Say what a run has done and cost so far, in one line; requests that are out come later."""
+def describe_totals(state: LiveState, now: datetime, width: int) -> str:
+    """Say what a run has done and cost so far, in one line; requests that are out come later.
+
+    Args:
+        state: What is known of it.
+        now: The present moment.
+        width: Columns for which calls, then tokens, are left out.
+    """
     outline = state.outline
     tally = tally_calls((c for c in outline.calls if c.status != STARTED), state.prices)
-    steps = [f"{outline.steps_done}/{outline.planned} steps"] if outline.planned else []
-    calls = [format_count(len(outline.calls), "call")] if outline.calls else []
-    tokens = [_describe_tokens(tally)] if has_tokens(tally) else []
+    steps = f"{outline.steps_done}/{outline.planned} steps" if outline.planned else ""
+    calls = format_count(len(outline.calls), "call") if outline.calls else ""
+    tokens = _describe_tokens(tally) if has_tokens(tally) else ""
+    parts = [steps, calls, tokens, *_list_spending(state, tally, now)]
+    for dispensable in (1, 2):
+        if cell_len(_join(parts)) > width:
+            parts[dispensable] = ""
+    return _join(parts)
+
+
+def _list_spending(state: LiveState, tally: Tally, now: datetime) -> Iterator[str]:
+    """List cost and time, each with its limit if there is one."""
     elapsed, budget = state.get_moment(now) - state.began, state.budget
-    is_known = tally.paid or tally.is_simulated
-    cost = [_describe_cost(tally)] if is_known and budget.max_cost_usd is None else []
-    took = [format_duration(elapsed)] if budget.max_duration_s is None else []
-    limits = describe_limits(budget, tally, elapsed)
-    return " · ".join([*steps, *calls, *tokens, *cost, *limits, *took])
+    if (tally.paid or tally.is_simulated) and budget.max_cost_usd is None:
+        yield _describe_cost(tally)
+    yield from describe_limits(budget, tally, elapsed)
+    if budget.max_duration_s is None:
+        yield format_duration(elapsed)
+
+
+def _join(parts: Iterable[str]) -> str:
+    return " · ".join(filter(None, parts))
 
 
 def _describe_tokens(tally: Tally) -> str:

@@ -122,6 +122,8 @@ class RowMaker:
 
     def _list_one(self, unit: UnitOutline, place: Place, indent: str, most: str) -> Iterator[Row]:
         doing = self._places.get(place)
+        if doing is not None and _is_over(doing, unit.calls):
+            doing = None
         is_active = doing is not None and not unit.ended
         state = "running" if is_active and unit.state == "waiting" else unit.state
         yield Row(
@@ -174,6 +176,14 @@ def _find_activity(doing: Doing, calls: Sequence[Interaction]) -> str:
     ended = [call for call in calls if call.status != STARTED]
     asks_on = doing.word == ASKING and bool(ended) and find_asked(ended[-1])
     return SHOWN_MORE if asks_on else doing.word
+
+
+def _is_over(doing: Doing, calls: Sequence[Interaction]) -> bool:
+    """Return whether a request has ended by now: the record is newer than what the server said."""
+    if doing.word != ASKING or doing.since is None:
+        return False
+    late = [call for call in calls if call.created_at >= doing.since]
+    return bool(late) and all(call.status != STARTED and not find_asked(call) for call in late)
 
 
 def _find_word(unit: UnitOutline) -> str:
