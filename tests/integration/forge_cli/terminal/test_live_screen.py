@@ -14,6 +14,7 @@ from forge_cli.escape import escape
 from forge_cli.terminal.console import print_text, print_warning
 from forge_cli.terminal.live_screen import Screen, is_live
 from forge_cli.terminal.logs import logging_to_stderr
+from rich.console import ConsoleDimensions
 from rich.text import Text
 from support.hostile import HOSTILE, show_escaped
 from support.waiting import wait_until
@@ -61,6 +62,23 @@ def test_view_is_updated_in_place_and_its_last_frame_stays(terminal: Terminal) -
     assert received.count(b"\n") <= 2
     last = received.rindex(b"frame ")
     assert b"\x1b[2K" not in received[last:]
+
+
+def test_lines_that_a_narrower_terminal_broke_are_erased(terminal: Terminal) -> None:
+    screen = Screen(terminal.stream, lambda width, _: Text(f"{'x' * (width - 2)}\nend {width}"))
+    screen._console.size = ConsoleDimensions(100, 24)
+
+    screen.open()
+    try:
+        wait_until(lambda: b"end 100" in terminal.read(), "the first frame")
+        screen._console.size = ConsoleDimensions(40, 24)
+        wait_until(lambda: b"end 40" in terminal.read(), "the narrow frame")
+    finally:
+        screen.close()
+
+    received = terminal.read()
+    between = received[: received.index(b"end 40")].rpartition(b"end 100")[2]
+    assert between.count(b"\x1b[1A") == 3  # 98 columns take three lines of 40, the end one
 
 
 def test_warnings_stay_above_the_view(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:

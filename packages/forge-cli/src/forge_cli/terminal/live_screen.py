@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from typing import TextIO
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.text import Text
@@ -36,12 +37,13 @@ class Screen:
     """
 
     def __init__(self, stream: TextIO, render: Render) -> None:
-        console = Console(
+        self._console = Console(
             file=stream, highlight=False, markup=False, emoji=False, force_terminal=True
         )
+        self._frame = _Frame(render)
         self._live = Live(
-            console=console,
-            get_renderable=lambda: _Frame(render),
+            console=self._console,
+            get_renderable=self._get_frame,
             refresh_per_second=REFRESHES_PER_S,
             redirect_stdout=stream is sys.stdout,
             redirect_stderr=True,
@@ -56,16 +58,33 @@ class Screen:
         """Leave the last text as it is, with the cursor below it."""
         self._live.stop()
 
+    def _get_frame(self) -> "_Frame":
+        """Return what is shown next, and have the last frame erased as it stands by now.
+
+        A terminal that was made narrower has broken its lines.
+        """
+        width, height = self._console.size
+        if broken := self._frame.count_broken(width):
+            shown = self._live._live_render  # noqa: SLF001 - Rich has no other way to tell it
+            shown._shape = width, min(height, shown.last_render_height + broken)  # noqa: SLF001
+        return self._frame
+
 
 class _Frame:
-    """One picture, made for the terminal's size at the moment."""
+    """What is shown, made for the terminal's size at the moment."""
 
     def __init__(self, render: Render) -> None:
         self._render = render
+        self._widths: list[int] = []
+
+    def count_broken(self, width: int) -> int:
+        """Count the lines by which the last picture has grown on a terminal of this width."""
+        return sum((line - 1) // width for line in self._widths if line > width)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         # The line above stays in sight, and the cursor finds room below when the screen is closed.
         text = self._render(options.max_width, options.size.height - 1)
         lines = text.split("\n", allow_blank=True)
         lines[-1].truncate(options.max_width - ECHO_WIDTH, overflow="ellipsis")
+        self._widths = [cell_len(line.plain) for line in lines]
         yield Text("\n", no_wrap=True).join(lines)
