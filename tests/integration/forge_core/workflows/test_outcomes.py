@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from forge_core.git.commits.trailers import find_entry_ids
+from forge_core.git.commits.trailers import parse_trailers
 from forge_core.models.result import TaskResult
 from forge_core.models.task import TaskDefinition, ValidationConfig
 from forge_core.runs.client import submit_run, wait_for_result
@@ -85,8 +85,11 @@ async def test_each_answer_of_a_planned_run_has_its_outcome(
     ]
     assert str(calls[1].outcome_reason).startswith("ruff_lint: first.py:1")
     assert json.loads(calls[1].failed_checks_json or "")[0]["check_name"] == "ruff_lint"
-    assert find_entry_ids(read_message(repo, first)) == [calls[2].entry_id]
-    assert set(find_entry_ids(read_message(repo, parts))) == {c.entry_id for c in calls[3:]}
+    of_first, of_parts = (parse_trailers(read_message(repo, commit)) for commit in (first, parts))
+    assert of_first is not None
+    assert of_first.entry_ids == (calls[2].entry_id,)
+    assert of_parts is not None
+    assert set(of_parts.entry_ids) == {call.entry_id for call in calls[3:]}
 
 
 async def test_all_calls_of_a_run_belong_to_it(client: Client, repo: Path, tmp_path: Path) -> None:
@@ -120,7 +123,9 @@ async def test_run_that_fails_says_what_was_asked_and_why_it_ended(
     assert str(run.reason).startswith("ruff_lint: a.py:1")
     assert (call.outcome, call.commit_sha) == ("refused", result.attempts[-1].commit_sha)
     assert call.outcome_reason == run.reason
-    assert find_entry_ids(read_message(repo, call.commit_sha)) == [call.entry_id]
+    trailers = parse_trailers(read_message(repo, call.commit_sha))
+    assert trailers is not None
+    assert trailers.entry_ids == (call.entry_id,)
 
 
 async def test_answers_that_cannot_be_read_or_carried_out_are_told_apart(

@@ -59,8 +59,8 @@ def _compare(search: Sequence[str], replace: Sequence[str]) -> Iterator[tuple[in
     What they have in common at both ends is left out first: comparing the rest takes time for each
     pair of equal lines, and beyond a limit it counts as one part.
     """
-    before = _count_common(search, replace)
-    after = _count_common(search[before:][::-1], replace[before:][::-1])
+    before = count_common(search, replace)
+    after = count_common(search[before:][::-1], replace[before:][::-1])
     old, new = search[before : len(search) - after], replace[before : len(replace) - after]
     counts = Counter(new)
     if sum(counts[line] for line in old) > MAX_PAIRS:
@@ -71,6 +71,7 @@ def _compare(search: Sequence[str], replace: Sequence[str]) -> Iterator[tuple[in
             yield before + i1, before + i2, before + j1, before + j2
 
 
-def _count_common(one: Sequence[str], other: Sequence[str]) -> int:
+def count_common(one: Sequence[str], other: Sequence[str]) -> int:
+    """Count the lines with which both begin."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))

@@ -176,9 +176,9 @@ def _trim(
     first, last = location.rows[0], location.rows[-1]
     above = count_blank(source.lines[:first][::-1])
     below = count_blank(source.lines[last + 1 :])
-    for end, standing in ((0, above), (-1, below)):
+    for end, room in ((0, above), (-1, below)):
         quoted = count_blank(search if end == 0 else search[::-1])
-        for _ in range(quoted - standing):
+        for _ in range(quoted - room):
             search.pop(end)
             if replace and not replace[end]:
                 replace.pop(end)

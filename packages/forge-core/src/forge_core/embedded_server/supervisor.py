@@ -187,17 +187,17 @@ def _listening_ports(pid: int) -> set[int]:
 
     The command may be a script that starts the server.
     """
-    found: set[int] = set()
+    ports: set[int] = set()
     with suppress(psutil.Error):
         command = psutil.Process(pid)
         for process in (command, *command.children(recursive=True)):
             with suppress(psutil.Error):
-                found.update(
+                ports.update(
                     connection.laddr.port
                     for connection in process.net_connections("tcp")
                     if connection.status == psutil.CONN_LISTEN
                 )
-    return found
+    return ports
 
 
 def _describe(server: subprocess.Popen[bytes], ports: Ports, idle_s: float) -> ServerRecord:
@@ -264,14 +264,14 @@ def _is_leased(leases: IO[str]) -> bool:
     return False
 
 
-def _hold_ports(held: ExitStack, wanted: Ports | None, *, ui: bool) -> Ports:
-    """Take free ports, those that are wanted if they are free, so that none comes twice.
+def _hold_ports(held: ExitStack, preferred: Ports | None, *, ui: bool) -> Ports:
+    """Take free ports, those that are preferred if they are free, so that none comes twice.
 
     Who was connected to the server before finds it again on the same port. A socket that is bound
     and does not listen keeps Linux from giving its port to others, not the server from listening
     there; elsewhere it would be in the server's way, and the ports are let go again at once.
     """
-    first = wanted or Ports(0, 0, 0, None)
+    first = preferred or Ports(0, 0, 0, None)
     grpc, http, metrics, web = (
         _bind(held, port or 0) for port in (first.grpc, first.http, first.metrics, first.ui)
     )
@@ -280,11 +280,11 @@ def _hold_ports(held: ExitStack, wanted: Ports | None, *, ui: bool) -> Ports:
     return Ports(grpc, http, metrics, web if ui else None)
 
 
-def _bind(held: ExitStack, wanted: int) -> int:
+def _bind(held: ExitStack, preferred: int) -> int:
     holder = held.enter_context(socket.socket())
     holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        holder.bind((LOOPBACK, wanted))
+        holder.bind((LOOPBACK, preferred))
     except (OSError, OverflowError):
         holder.bind((LOOPBACK, 0))
     port: int = holder.getsockname()[1]

@@ -45,8 +45,8 @@ def find_missing(worktree: Path, commit: str, paths: Sequence[str]) -> tuple[str
     absent = [path for path in paths if not os.path.lexists(worktree / path)]
     entries = _list_entries(worktree, commit, list(filter(is_plain, absent)))
     # Of a directory and a file below it, git lists the file only.
-    standing = [*entries, *(above for name in entries for above in _list_parents(name))]
-    return tuple(path for path in absent if path not in standing)
+    places = [*entries, *(above for name in entries for above in _list_parents(name))]
+    return tuple(path for path in absent if path not in places)
 
 
 def _list_parents(path: str) -> Iterator[str]:

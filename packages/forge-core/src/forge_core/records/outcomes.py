@@ -74,8 +74,8 @@ def judge_checks(results: Sequence[ValidationResult]) -> Verdict:
 def describe_check(result: ValidationResult) -> str:
     """Return what a check found, in one line: of a linter the first finding itself."""
     first = (result.details or "").strip().partition("\n")[0]
-    found = first if result.check_name in LISTING and first else result.summary
-    return f"{result.check_name}: {found}"
+    finding = first if result.check_name in LISTING and first else result.summary
+    return f"{result.check_name}: {finding}"
 
 
 LISTING = frozenset({"ruff_lint", "syntax"})

@@ -68,8 +68,8 @@ def find_reason(status: RunStatus, result: TaskResult) -> str | None:
     if not failed or status != "failure_terminal":
         return shorten_reason(result.error or "") or None
     step = result.step_results[-1].step_id if result.step_results else None
-    found = describe_check(failed[0])
-    return shorten_reason(found if step is None else f"step {step}: {found}")
+    reason = describe_check(failed[0])
+    return shorten_reason(reason if step is None else f"step {step}: {reason}")
 
 
 NO_REASON = frozenset({"running", "budget", "success"})

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+from forge_core.edits.difference import count_common
+
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 """One line and its end, as ruff counts them: a form feed ends none."""
 
@@ -35,8 +37,8 @@ def split_lines(text: str) -> list[str]:
 def compare(old: str, new: str) -> Comparison:
     """Compare two texts line by line."""
     before, after = split_lines(old), split_lines(new)
-    head = _count_common(before, after)
-    tail = _count_common(before[head:][::-1], after[head:][::-1])
+    head = count_common(before, after)
+    tail = count_common(before[head:][::-1], after[head:][::-1])
     one, other = before[head : len(before) - tail], after[head : len(after) - tail]
     kept = Counter(before[:head]) + Counter(before[len(before) - tail :])
     changed = []
@@ -57,8 +59,3 @@ def _list_opcodes(
     if sum(counts[line] for line in one) > MAX_PAIRS:
         return (("replace", 0, len(one), 0, len(other)),)
     return SequenceMatcher(None, one, other, autojunk=False).get_opcodes()
-
-
-def _count_common(one: Sequence[str], other: Sequence[str]) -> int:
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))

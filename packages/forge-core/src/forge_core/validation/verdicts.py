@@ -95,14 +95,27 @@ def _add_reasons(text: str, reasons: Sequence[str]) -> str:
     return f"{text} ({', '.join(reasons)})" if reasons else text
 
 
+@dataclass(frozen=True, slots=True)
+class BaseTests:
+    """How the tests end without the change, as far as that is known."""
+
+    failed: bool = False
+    stood_before: bool = False
+    """Whether they say the same."""
+    beside_task: bool = False
+    """Whether those that fail have nothing to do with the task."""
+
+
+NO_BASE = BaseTests()
+"""Where nothing is known of it."""
+
+
 def build_test_verdict(
     result: CommandResult,
     roots: Sequence[str] = (),
     *,
     command: str = "",
-    fails_before: bool = False,
-    stood_before: bool = False,
-    beside_task: bool = False,
+    base: BaseTests = NO_BASE,
 ) -> ValidationResult:
     """Build the verdict on how the test command ended.
 
@@ -111,9 +124,7 @@ def build_test_verdict(
         roots: Directories that an editable install, or the environment, has Python read from the
             checkout, and which were read from the worktree.
         command: What was run.
-        fails_before: Whether it fails without the change, too.
-        stood_before: Whether it says the same without the change.
-        beside_task: Whether the tests that fail have nothing to do with the task.
+        base: How it ends without the change.
     """
     obstacle = _find_obstacle(result, command)
     passed = result.returncode == 0
@@ -121,14 +132,12 @@ def build_test_verdict(
     return ValidationResult(
         check_name="tests",
         passed=passed,
-        summary=_describe_end(result, obstacle)
-        + _compare_end(fails_before, stood_before, beside_task)
-        + editable,
+        summary=_describe_end(result, obstacle) + _compare_end(base) + editable,
         details=None if passed else build_excerpt(result.output, seek=True),
         duration_ms=result.duration_ms,
         unusable=obstacle is not None,
-        stood_before=stood_before,
-        beside_task=beside_task,
+        stood_before=base.stood_before,
+        beside_task=base.beside_task,
     )
 
 
@@ -154,12 +163,12 @@ def _describe_end(result: CommandResult, obstacle: str | None) -> str:
     return f"exit {result.returncode} in {seconds}"
 
 
-def _compare_end(fails: bool, alike: bool, beside: bool) -> str:
-    if beside:
+def _compare_end(base: BaseTests) -> str:
+    if base.beside_task:
         return ": the same tests fail without the change, and the task is about none of them"
-    if alike:
+    if base.stood_before:
         return ", in the same way as without the change"
-    return "; the tests fail without the change, too" if fails else ""
+    return "; the tests fail without the change, too" if base.failed else ""
 
 
 def build_replaced_verdict(paths: Sequence[str]) -> ValidationResult:

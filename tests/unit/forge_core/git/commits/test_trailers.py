@@ -7,7 +7,6 @@ from forge_core.git.commits.trailers import (
     build_message,
     carries,
     clean_subject,
-    find_entry_ids,
     list_mentions,
     parse_trailers,
 )
@@ -104,7 +103,7 @@ def test_each_call_has_a_trailer_of_its_own() -> None:
     message = build_message("Add a parser", CALLS)
 
     assert message.endswith(f"Forge-Attempt: 2\nForge-Call: {'a' * 32}\nForge-Call: {'b' * 32}\n")
-    assert find_entry_ids(message) == ["a" * 32, "b" * 32]
+    assert parse_trailers(message) == CALLS
     assert carries(message, CALLS)
     assert not carries(message, TRAILERS)
 
@@ -163,4 +162,6 @@ def test_squash_mentions_the_commits_that_it_is_made_of() -> None:
     ids=range(6),
 )
 def test_calls_are_believed_only_in_the_last_block(message: str) -> None:
-    assert find_entry_ids(message) == []
+    trailers = parse_trailers(message)
+
+    assert trailers is None or trailers.entry_ids == ()

@@ -152,8 +152,8 @@ def _list_unmarked_scripts(git: Git, parent: str, paths: Sequence[str]) -> list[
     scripts = [path for path in paths if _is_script(git.cwd / path)]
     if not scripts or git.run(*ARE_MODES_READ) != "false":
         return []
-    standing = git.run("ls-tree", "-z", "--name-only", parent, "--", *scripts).split("\0")
-    return [path for path in scripts if path not in standing]
+    old = git.run("ls-tree", "-z", "--name-only", parent, "--", *scripts).split("\0")
+    return [path for path in scripts if path not in old]
 
 
 def _is_script(path: Path) -> bool:

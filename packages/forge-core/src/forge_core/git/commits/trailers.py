@@ -74,20 +74,14 @@ def parse_trailers(message: str) -> CommitTrailers | None:
     harm.
     """
     lines = [line for line in _last_block(message) if not PICKED.fullmatch(line)]
-    found = [match for line in lines if (match := TRAILER.fullmatch(line))]
-    if not found or len(found) != len(lines) or found[0][1] != WORKFLOW:
+    matches = [match for line in lines if (match := TRAILER.fullmatch(line))]
+    if not matches or len(matches) != len(lines) or matches[0][1] != WORKFLOW:
         return None
-    values = {match[1]: match[2] for match in reversed(found)}
+    values = {match[1]: match[2] for match in reversed(matches)}
     attempt = values.get(ATTEMPT, "")
-    calls = tuple(match[2] for match in found if match[1] == CALL)
+    calls = tuple(match[2] for match in matches if match[1] == CALL)
     number = int(attempt) if attempt.isdecimal() and len(attempt) < MAX_DIGITS else 0
     return CommitTrailers(values[WORKFLOW], values.get(STEP), number, calls)
-
-
-def find_entry_ids(message: str) -> list[str]:
-    """Return the requests to models whose answers a commit of ours holds, in order."""
-    trailers = parse_trailers(message)
-    return [] if trailers is None else list(trailers.entry_ids)
 
 
 def list_mentions(message: str) -> tuple[CommitTrailers, ...]:
@@ -105,7 +99,8 @@ def list_mentions(message: str) -> tuple[CommitTrailers, ...]:
         if blocks:
             blocks[-1].append((match[1], match[2]))
     texts = ("\n".join(f"{name}: {value}" for name, value in block) for block in blocks)
-    return tuple(found for text in texts if (found := parse_trailers(text)) is not None)
+    parsed = (parse_trailers(text) for text in texts)
+    return tuple(trailers for trailers in parsed if trailers is not None)
 
 
 def _last_block(message: str) -> list[str]:

@@ -20,7 +20,12 @@ from forge_core.validation.commands.base_view import base_in_place
 from forge_core.validation.commands.failing_tests import fail_alike, is_about
 from forge_core.validation.commands.shell import Shell
 from forge_core.validation.commands.verdict import BaseRun
-from forge_core.validation.verdicts import CANNOT_RUN, build_test_verdict
+from forge_core.validation.verdicts import (
+    CANNOT_RUN,
+    NO_BASE,
+    BaseTests,
+    build_test_verdict,
+)
 
 CHEAP_MS = 300_000.0
 """Milliseconds that a failed run took, up to which another is made to learn more of the failure."""
@@ -46,15 +51,13 @@ def run_tests(shell: Shell, changed: ChangedFiles) -> ValidationResult:
         done,
         shell.list_roots(),
         command=shell.config.test_command or "",
-        fails_before=base is not None and base.failed,
-        stood_before=base is not None and base.says_all(done),
-        beside_task=base is not None and _fail_beside(done, base.done, changed),
+        base=NO_BASE if base is None else _compare(done, base, changed),
     )
 
 
-def _fail_beside(done: CommandResult, base: CommandResult, changed: ChangedFiles) -> bool:
-    """Return whether just those tests fail that the task has nothing to do with."""
-    return fail_alike(done, base) and not is_about(changed, base.output)
+def _compare(done: CommandResult, base: BaseRun, changed: ChangedFiles) -> BaseTests:
+    is_beside = fail_alike(done, base.done) and not is_about(changed, base.done.output)
+    return BaseTests(base.failed, base.says_all(done), is_beside)
 
 
 def _run(shell: Shell) -> CommandResult:
