@@ -29,12 +29,12 @@ def test_requests_and_their_retries_are_told_while_the_run_goes_on(
         try:
             for line in process.stdout:
                 lines.append(line.rstrip("\n").partition(" ")[2])
-                if "try 2" in line:
+                if "retry 1" in line:
                     told.set()
             assert process.wait(DEADLINE_S) == 0
         finally:
             told.set()
 
-    [again] = [line for line in lines if "try 2" in line]
-    assert again.startswith("asking the model, try 2 after: ")
+    [again] = [line for line in lines if "retry 1" in line]
+    assert again.startswith("asking the model, retry 1 after: ")
     assert "slow down" in again

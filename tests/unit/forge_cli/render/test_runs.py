@@ -142,7 +142,7 @@ def test_call_is_shown_whole_with_its_figures() -> None:
         ),
         pytest.param(
             {"sub_task_id": "p", "step_attempt": 2, "seq": 1, "activity_attempt": 3},
-            "llm, step a, sub-task p, step attempt 2, attempt 1, request 2, try 3",
+            "llm, step a, sub-task p, step attempt 2, attempt 1, request 2, retry 2",
             id="labels",
         ),
         pytest.param(

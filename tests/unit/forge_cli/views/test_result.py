@@ -32,11 +32,19 @@ def fail(error: str | None, *checks: dict[str, Any]) -> dict[str, Any]:
             "ruff_lint: a.py:1:1 F821 Undefined name `x`",
         ),
         (fail("validation failed", TESTS), "tests: exit 1 in 0.2 s"),
+        (fail("validation failed", LINT, {**TESTS, "unusable": True}), "tests: exit 1 in 0.2 s"),
         (fail("model: quota\nmore"), "model: quota"),
         (fail(None), "failure_retryable"),
         ({"attempt": 1, "signal": "success"}, ""),
     ],
-    ids=["first finding", "output is no finding", "error", "nothing known", "success"],
+    ids=[
+        "first finding",
+        "output is no finding",
+        "could not be made",
+        "error",
+        "nothing known",
+        "success",
+    ],
 )
 def test_attempt_has_one_reason(attempt: dict[str, Any], reason: str) -> None:
     assert build_result_view({"attempts": [attempt]}).attempts[0].reason == reason

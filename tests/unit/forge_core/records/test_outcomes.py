@@ -14,6 +14,7 @@ LINT = ValidationResult(
 )
 TESTS = ValidationResult(check_name="tests", passed=False, summary="failed", details="=== pytest")
 FINE = ValidationResult(check_name="ruff_format", passed=True, summary="formatted")
+UNMADE = TESTS.model_copy(update={"unusable": True})
 ANSWER = ModelAnswer("text", CallUsage(model_name="m"))
 
 
@@ -28,11 +29,9 @@ def test_first_failed_check_is_the_reason() -> None:
 
 
 def test_check_that_could_not_be_made_refuses_nothing_and_is_named() -> None:
-    broken = TESTS.model_copy(update={"unusable": True})
-
-    assert judge_checks([FINE, broken]) == Verdict(None, "tests: failed", (broken,))
-    refused = judge_checks([broken, LINT])
-    assert refused == Verdict("refused", "ruff_lint: a.py:1:8 F401", (broken, LINT))
+    assert judge_checks([FINE, UNMADE]) == Verdict(None, "tests: failed", (UNMADE,))
+    refused = judge_checks([UNMADE, LINT])
+    assert refused == Verdict("refused", "ruff_lint: a.py:1:8 F401", (UNMADE, LINT))
 
 
 def test_failure_without_an_answer_has_no_outcome() -> None:
@@ -55,10 +54,11 @@ def test_answer_that_was_read_is_refused_and_any_other_unusable() -> None:
         ({"error": "boom\nat line 1"}, "error", "boom"),
         ({"error": "cancelled", "validation_results": (LINT,)}, "cancelled", "cancelled"),
         ({"validation_results": (FINE, TESTS)}, "failure_terminal", "tests: failed"),
+        ({"validation_results": (LINT, UNMADE)}, "failure_terminal", "tests: failed"),
         ({"error": "step a: no files"}, "failure_terminal", "step a: no files"),
         ({}, "failure_terminal", None),
     ],
-    ids=range(7),
+    ids=range(8),
 )
 def test_reason_is_the_first_finding_or_the_error(
     result: dict[str, object], status: str, reason: str | None

@@ -33,6 +33,8 @@ class CheckView:
     details: str
     warning: bool = False
     """Whether it passed with something that a reader should see."""
+    unusable: bool = False
+    """Whether it could not be made, so that it says nothing of the answer."""
 
     @property
     def remark(self) -> str:
@@ -83,10 +85,13 @@ class AttemptView:
 
     @property
     def reason(self) -> str:
-        """Why it was not accepted, in one line: what the first check found, else the error."""
+        """Why it was not accepted, in one line.
+
+        That is the check that could not be made, else what the first one found, else the error.
+        """
         if self.signal == "success":
             return ""
-        checks = self.failed_checks
+        checks = sorted(self.failed_checks, key=lambda check: not check.unusable)
         return checks[0].finding if checks else _first_line(self.error or "") or self.signal
 
     @property
@@ -303,6 +308,7 @@ def _check(document: Mapping[str, Any]) -> CheckView:
         summary=_text(document, "summary"),
         details=_text(document, "details"),
         warning=document.get("warning") is True,
+        unusable=document.get("unusable") is True,
     )
 
 

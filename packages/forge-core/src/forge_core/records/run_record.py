@@ -60,7 +60,8 @@ async def record_run(
 def find_reason(status: RunStatus, result: TaskResult) -> str | None:
     """Return why a run ended as it did, in one line; None for a success, and for what goes on.
 
-    That is the first thing that a failed check found, else the first line of the error.
+    That is why a check could not be made, else the first thing that one found, else the first line
+    of the error.
     """
     if status in NO_REASON:
         return None
@@ -68,7 +69,7 @@ def find_reason(status: RunStatus, result: TaskResult) -> str | None:
     if not failed or status != "failure_terminal":
         return shorten_reason(result.error or "") or None
     step = result.step_results[-1].step_id if result.step_results else None
-    reason = describe_check(failed[0])
+    reason = describe_check(next((check for check in failed if check.unusable), failed[0]))
     return shorten_reason(reason if step is None else f"step {step}: {reason}")
 
 

@@ -110,5 +110,5 @@ def test_activities_are_told_where_no_record_tells_more() -> None:
 
     assert list(render_pending_events(ROOT, (), (first,))) == ["asking the model"]
     assert list(render_pending_events(ROOT, (first,), (first, again))) == [
-        "s1 / p: asking the model, try 2 after: connection refused"
+        "s1 / p: asking the model, retry 1 after: connection refused"
     ]

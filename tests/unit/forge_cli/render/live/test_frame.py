@@ -281,12 +281,12 @@ def test_planner_that_was_stopped_rests_too() -> None:
                 failure="rate limited\x1b[2J",
                 next_attempt_at=NOW + timedelta(seconds=7),
             ),
-            ["● Step 1. s1 retrying 4.0 s", "try 3 in 7.0 s: rate limited\\x1b[2J"],
+            ["● Step 1. s1 retrying 4.0 s", "retry 2 in 7.0 s: rate limited\\x1b[2J"],
             id="retry",
         ),
         pytest.param(
             make_pending(name="validate_output", attempt=2, failure="worker died"),
-            ["● Step 1. s1 checking 4.0 s", "try 2: worker died"],
+            ["● Step 1. s1 checking 4.0 s", "retry 1: worker died"],
             id="second try",
         ),
         pytest.param(

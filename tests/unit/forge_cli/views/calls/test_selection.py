@@ -61,6 +61,16 @@ def test_failed_is_what_is_seen_as_failed(columns: dict[str, Any], *, is_failed:
     assert [call.id for call in narrowed.calls] == ([1] if is_failed else [])
 
 
+def test_attempt_whose_check_could_not_be_made_is_seen_as_failed() -> None:
+    check = {"check_name": "tests", "passed": False, "unusable": True, "summary": "no such command"}
+    attempt = {"attempt": 1, "signal": "failure_terminal", "validation_results": [check]}
+    outline = build_outline(
+        build_result_view({"attempts": [attempt]}), [make_call(1, step_id=None)], running=False
+    )
+
+    assert [call.id for call in FAILED.narrow(outline).calls] == [1]
+
+
 def test_calls_keep_their_order_and_others_go_with_their_units() -> None:
     calls = [
         make_call(1, role="planner", step_id=None),

@@ -8,7 +8,12 @@ from forge_core.pricing.rates import NEVER_SENT
 from forge_obs import Interaction
 
 from forge_cli.escape import escape_line
-from forge_cli.render.figures import describe_cost, format_milliseconds, format_moment
+from forge_cli.render.figures import (
+    describe_cost,
+    format_milliseconds,
+    format_moment,
+    name_retry,
+)
 from forge_cli.views.costs import Prices, is_refused, is_simulated, tally_call
 from forge_cli.views.json_text import load_object
 
@@ -57,8 +62,8 @@ def describe_purpose(interaction: Interaction) -> str:
         parts.append(f"attempt {interaction.attempt}")
     if interaction.seq:
         parts.append(f"request {interaction.seq + 1}")
-    if interaction.activity_attempt and interaction.activity_attempt > 1:
-        parts.append(f"try {interaction.activity_attempt}")
+    if retry := name_retry(interaction.activity_attempt):
+        parts.append(retry)
     return escape_line(", ".join(parts))
 
 

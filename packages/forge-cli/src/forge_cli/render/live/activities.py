@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from forge_core.models.run import PendingActivity
 
 from forge_cli.escape import escape_line
-from forge_cli.render.figures import format_duration
+from forge_cli.render.figures import format_duration, name_retry
 from forge_cli.views.outline import Outline, UnitOutline
 
 WORDS = {
@@ -86,12 +86,14 @@ def describe_doing(activity: PendingActivity, now: datetime) -> Doing:
     failure = f": {escape_line(activity.failure)}" if activity.failure else ""
     if activity.next_attempt_at is not None:
         left = format_duration(activity.next_attempt_at - now)
-        return Doing("retrying", activity.since, 0, f"try {activity.attempt} in {left}{failure}")
+        retry = name_retry(activity.attempt) or "tried again"
+        return Doing("retrying", activity.since, 0, f"{retry} in {left}{failure}")
     if not activity.running:
         waits = now - activity.since >= NEVER_TRIED_AFTER
         remark = f"no worker takes it yet ({word})" if waits else ""
         return Doing("queued", activity.since, 0, remark)
-    remark = f"try {activity.attempt}{failure}" if activity.attempt > 1 else ""
+    retry = name_retry(activity.attempt)
+    remark = f"{retry}{failure}" if retry else ""
     return Doing(word, activity.since, activity.tokens or 0, remark)
 
 

@@ -8,7 +8,7 @@ from forge_core.models.run import PendingActivity
 from forge_obs import STARTED, Interaction
 
 from forge_cli.escape import escape_line
-from forge_cli.render.figures import format_count
+from forge_cli.render.figures import format_count, name_retry
 from forge_cli.render.live.activities import describe_activity
 from forge_cli.render.table import name_status
 from forge_cli.views.outline import LONGEST_MS, find_asked
@@ -137,7 +137,8 @@ def render_pending_events(
         if _identify(pending) in earlier:
             continue
         line = describe_activity(root_id, pending)
-        line += f", try {pending.attempt}" if pending.attempt > 1 else ""
+        retry = name_retry(pending.attempt)
+        line += f", {retry}" if retry else ""
         yield line + (f" after: {escape_line(pending.failure)}" if pending.failure else "")
 
 

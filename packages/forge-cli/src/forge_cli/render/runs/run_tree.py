@@ -223,7 +223,7 @@ class _Tree:
         }
 
 
-WORDS = {"unknown": "outcome unknown", "asked back": "asked for context"}
+WORDS = {"unknown": "outcome unknown"}
 """What the tree says of a request where a word alone says too little."""
 
 
@@ -259,6 +259,8 @@ def _is_repeated(unit: UnitOutline) -> bool:
 def _style_verdict(check: CheckView) -> Text:
     if check.passed and check.warning:
         return style_status("warning")
+    if check.unusable:
+        return style_status("failed", "could not be made")
     return style_status("success", "passed") if check.passed else style_status("failed")
 
 

@@ -65,5 +65,7 @@ def _judge_attempt(call: Interaction, attempt: AttemptOutline | None) -> Outcome
         return Outcome("answered")
     if result.signal == "success":
         return Outcome("accepted")
+    if result.failed_checks and all(check.unusable for check in result.failed_checks):
+        return Outcome("answered", result.reason)
     failed = next((f"{c.name}: {c.summary}" for c in result.failed_checks), result.error or "")
     return Outcome("refused", failed)

@@ -73,7 +73,9 @@ class CallFilter:
         for attempt in unit.attempts:
             calls = tuple(filter(self._fits, attempt.calls))
             if self.failed:
-                calls = tuple(call for call in calls if _is_failed(call, attempt))
+                failed = tuple(call for call in calls if _is_failed(call, attempt))
+                # An attempt fails, too, where its answer could not be checked.
+                calls = failed or (calls[-1:] if attempt.has_failed else ())
             is_failed = bool(calls) or attempt.has_failed
             is_asked_for = self.attempt in {None, attempt.number} and self.role is None
             if calls or (is_asked_for and not attempt.calls and (is_failed or not self.failed)):
