@@ -29,7 +29,7 @@ HEADING = re.compile(r"^#+ forge (.+)$", re.M)
 
 USAGE = re.compile(r"```console\n.*?\n```", re.S)
 
-VALUE = re.compile(rf"(?<= )(?:{'|'.join(METAVARS)})(?=[`.])")
+VALUE = re.compile(rf"(?<= )(?:{'|'.join(METAVARS)})(?=[`.\]]|\.\.\.)")
 
 GLOBAL_OPTIONS = re.compile(rf"\*\*{GLOBAL_GROUP.name}\*\*:\n\n(?:\*.*\n)+\n?")
 

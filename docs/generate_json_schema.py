@@ -337,7 +337,7 @@ DOCUMENTS: dict[str, Schema] = {
         "forge status --json", {"runs": list_of(ref("run")), "pending": COUNT, "lost": COUNT}
     ),
     "run_status": build_document(
-        "forge status --workflow-id ID --json",
+        "forge status RUN --json",
         {
             "run": ref("run"),
             "result": STORED_RESULT,
@@ -351,7 +351,7 @@ DOCUMENTS: dict[str, Schema] = {
         optional=("result",),
     ),
     "interaction": build_document(
-        "forge show ID --json, and each call of forge status --workflow-id ID --jsonl",
+        "forge show ID --json, and each call of forge status RUN --jsonl",
         {
             "interaction": ref("interaction"),
             "outcome": ref("outcome"),

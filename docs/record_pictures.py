@@ -123,7 +123,7 @@ def record(*, tokens_per_s: float) -> dict[str, str]:
         status = _show("status", "--workflow-id", run, "--no-pager")
         shown = {
             "run.svg": ("forge " + shlex.join(RUN).replace("'", '"'), live),
-            "status.svg": (f"forge status --workflow-id {run}", status),
+            "status.svg": (f"forge status {run}", status),
         }
         os.chdir(ROOT)
         return {

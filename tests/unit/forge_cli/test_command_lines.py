@@ -69,6 +69,7 @@ def test_page_of_help_is_as_wide_as_a_usual_terminal_at_most(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith(" ".join(["Usage: forge", *words]))
     assert [line for line in lines if len(line.rstrip()) > 80] == []
+    assert [line for line in lines if re.search(r"\[ARGS|\b(STR|INT|FLOAT|CHOICE)\b", line)] == []
 
 
 def test_list_of_commands_has_each_in_one_section_and_the_options_of_all(
@@ -83,6 +84,17 @@ def test_list_of_commands_has_each_in_one_section_and_the_options_of_all(
     assert len(listed) == len(set(listed))
     assert {name.split()[0] for name in COMMANDS} | set(GROUPS) == {n.split()[0] for n in listed}
     assert "│ status, ls  List recent runs, or show one of them." in shown
+    rows = re.findall(r"^│ (.{10}.*?)│$", shown[: shown.index("─ Options")], re.M)
+    assert [row for row in rows if row.startswith(" ")] == []  # each fits on its line
+
+
+def test_options_of_the_planner_are_one_line_of_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["help", "run"]) == 0
+
+    shown = capsys.readouterr().out
+    assert "--planner-model TEXT" in shown
+    assert "--planner-…" in shown
+    assert "│ --planner-temperature" not in shown
 
 
 def list_examples() -> list[str]:

@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cyclopts.help import DefaultFormatter, HelpPanel
+    from cyclopts.help import DefaultFormatter, HelpEntry, HelpPanel
     from rich.console import Console, ConsoleOptions
 
 
@@ -111,6 +111,10 @@ USAGES: Mapping[str, str] = {
     "status": "forge status [RUN] [OPTIONS]",
     "logs": "forge logs RUN [OPTIONS]",
     "show": "forge show CALL [OPTIONS]\n       forge show RUN NUMBER [OPTIONS]",
+    "calls": "forge calls [TEXT] [OPTIONS]",
+    "diff": "forge diff CALL [CALL] [OPTIONS]\n       forge diff RUN [RUN] [OPTIONS]",
+    "blame": "forge blame FILE[:LINE[-LINE]] [OPTIONS]\n       forge blame --commit SHA [OPTIONS]",
+    "report": "forge report RUN [OPTIONS]",
     "clean": "forge clean [RUN...] [OPTIONS]",
     "completion": "forge completion [bash|zsh|fish] [--install]",
     "help": "forge help [COMMAND...]",
@@ -122,6 +126,17 @@ USAGES: Mapping[str, str] = {
 
 METAVARS = {"STR": "TEXT", "INT": "NUMBER", "FLOAT": "NUMBER", "CHOICE": "WORD"}
 """What users are told of the values of options, by the library's names of types."""
+
+PLANNER = "--planner-"
+"""What the options for the planner alone begin with."""
+
+MANY = 3
+"""From how many of them on a panel has one line for all."""
+
+OF_PLANNER = (
+    "Each of these for the planner alone, e.g. --planner-temperature; without it they hold for "
+    "both if one model does both."
+)
 
 WIDTH = 80
 """Columns of the widest help page; longer lines are harder to read."""
@@ -222,15 +237,33 @@ def _print_panel(console: "Console", options: "ConsoleOptions", panel: "HelpPane
     from cyclopts.help.inline_text import InlineText  # noqa: PLC0415 - for help only
     from rich.text import Text  # noqa: PLC0415
 
-    panel.entries = [
-        entry.copy(metavar=METAVARS.get(entry.metavar or "", entry.metavar))
-        for entry in panel.entries
-    ]
+    panel.entries = [_say_in_english(entry) for entry in _summarise_planner(panel.entries)]
     for entry in panel.entries:
         said = entry.description
         if isinstance(said, InlineText) and isinstance(said.primary_renderable, Text):
             said.primary_renderable = Text(" ".join(said.primary_renderable.plain.split()))
     _make_formatter()(console, options, panel)
+
+
+def _say_in_english(entry: "HelpEntry") -> "HelpEntry":
+    kind, dots, _ = (entry.metavar or "").partition("...")
+    return entry.copy(metavar=f"{METAVARS.get(kind, kind)}{dots}" or None)
+
+
+def _summarise_planner(entries: "Sequence[HelpEntry]") -> "list[HelpEntry]":
+    """Let one line stand for many options that a panel has once more for the planner."""
+    from cyclopts.help import HelpEntry  # noqa: PLC0415 - for help only
+
+    names = {name for entry in entries for name in entry.positive_names}
+    twice = [
+        e
+        for e in entries
+        if any(n.replace(PLANNER, "--") in names for n in e.positive_names if n.startswith(PLANNER))
+    ]
+    if len(twice) < MANY:
+        return list(entries)
+    line = HelpEntry(positive_names=(f"{PLANNER}…",), description=OF_PLANNER)
+    return [*(entry for entry in entries if entry not in twice), line]
 
 
 def make_console() -> "Console":

@@ -302,7 +302,7 @@ def _report_detached(
         }
         print_text(dump(document))
         return ExitCode.SUCCESS
-    look = as_started(f"forge status --workflow-id {workflow_id}")
+    look = as_started(f"forge status {workflow_id}")
     print_text(f"run {workflow_id}: submitted\n  look    {look}")
     if log is not None:
         cancel = as_started(f"forge cancel {workflow_id}")

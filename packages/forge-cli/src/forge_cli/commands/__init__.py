@@ -75,7 +75,7 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
 
 GROUPS: Mapping[str, str] = {
     "server": "Look after the embedded Temporal server.",
-    "db": "Find, check, upgrade, prune, back up, restore and export the store.",
+    "db": "Look after the store: check, prune, back up, export.",
 }
 """Help of the groups of commands."""
 

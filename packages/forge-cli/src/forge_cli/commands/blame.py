@@ -19,7 +19,7 @@ def blame(
     repo: FilePath = Path(),
     json: Switch = False,
 ) -> ExitCode:
-    """Say who wrote the lines of a file: a model's call, with prompt, run and cost, or a person.
+    """Say which call or person wrote the lines of a file.
 
     Each line is followed through git blame to its commit, and by that commit's trailers to the
     call. Trailers survive merges, rebases and cherry-picks; what a squash has lost is said, with

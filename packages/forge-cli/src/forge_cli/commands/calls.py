@@ -20,7 +20,7 @@ def calls(
     search: SearchOptions | None = None,
     shown: CallListOptions | None = None,
 ) -> ExitCode:
-    """List the calls on record, newest first, or find those that hold a text.
+    """List calls, newest first, or find those that hold a text.
 
     Calls of any run and of other programs are listed in the order of their recording. With a text,
     one line shows where it stands in the newest call of each run, and how many others of the run

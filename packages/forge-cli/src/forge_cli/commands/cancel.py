@@ -24,9 +24,9 @@ def cancel(
     command. Its branch, its worktree and its claim on the task id are kept; the output says where.
 
     Args:
-        run: The run: its id, its task, a beginning or an end of either that fits no other, or @last
-            for the newest.
-        workflow_id: The same as an option.
+        run: Workflow id or task id of the run, or any beginning or end of one that fits no other
+            run; @last is the newest.
+        workflow_id: Another way to name the run.
         temporal_address: Temporal server as HOST:PORT. [default: the configured one, else an
             embedded one]
         json: Print one JSON document on stdout, everything else on stderr.

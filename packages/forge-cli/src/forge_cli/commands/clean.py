@@ -22,8 +22,8 @@ def clean(
     touched. Its record in the store is kept; `forge db prune` deletes old records.
 
     Args:
-        runs: Runs, each called by its task, its id, a beginning or an end of either that fits no
-            other here, or @last for the newest; everything that they left is removed.
+        runs: Runs whose leftovers are removed, each by its task id or workflow id, or by a
+            beginning or end of one that fits no other here.
         repo: Directory in the git repository.
         selection: Which runs to clean up after.
         removal: How leftovers are removed.

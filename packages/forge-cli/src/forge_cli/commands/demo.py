@@ -4,7 +4,7 @@ from forge_cli.exit_codes import ExitCode
 
 
 def demo() -> ExitCode:
-    """Run a planned task on a small bundled repository and show every call.
+    """See a planned run from beginning to end, without a model.
 
     No language model is called: the answers come from a script. Temporal, git, the checks and
     the record are real.

@@ -16,7 +16,9 @@ def diff(
     exit_code: Switch = False,
     unit: UnitOptions | None = None,
 ) -> ExitCode:
-    """Compare two calls by the sections of their prompts and by their answers, or two runs.
+    """Compare two calls, or two runs.
+
+    Calls are compared by the sections of their prompts and by their answers.
 
     With one run, what was repaired last is compared: the last attempt and the one before it, which
     shows what the last knew that the other did not. With one call it is the call before it for the

@@ -14,7 +14,7 @@ def doctor(
     repo: FilePath = Path(),
     json: Switch = False,
 ) -> ExitCode:
-    """Find what is missing or wrong on this machine, with a remedy for each.
+    """Find what is missing or wrong on this machine.
 
     Checks versions, git, Temporal, the store, models and their keys, the state directory, what runs
     left in a repository, and which checks its changes would get. Changes nothing, starts nothing

@@ -31,9 +31,9 @@ def report(
     nothing.
 
     Args:
-        run: The run: its id, its task, a beginning or an end of either that fits no other, or @last
-            for the newest.
-        workflow_id: The same as an option.
+        run: Workflow id or task id of the run, or any beginning or end of one that fits no other
+            run; @last is the newest.
+        workflow_id: Another way to name the run.
         output: The file, which is replaced if it is a report; - for stdout. [default:
             forge-report-TASK.html in this directory]
         redact: Replace keys, tokens and passwords of known forms by pseudonyms, after the hook of

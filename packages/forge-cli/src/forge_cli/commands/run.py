@@ -80,9 +80,9 @@ def resume(
     has used up its budget goes on only with a new limit above what it has spent.
 
     Args:
-        run: The run: its id, its task, a beginning or an end of either that fits no other, or @last
-            for the newest.
-        workflow_id: The same as an option.
+        run: Workflow id or task id of the run, or any beginning or end of one that fits no other
+            run; @last is the newest.
+        workflow_id: Another way to name the run.
         budget: New limits of what the run may spend in all.
         temporal_address: Temporal server as HOST:PORT. [default: the configured one, else an
             embedded one]

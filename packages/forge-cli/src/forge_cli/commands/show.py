@@ -23,7 +23,7 @@ def show(
     json: Switch = False,
     texts: TextOptions | None = None,
 ) -> ExitCode:
-    """Show one model call in full: what it was for, what it cost, and its texts.
+    """Show one model call in full.
 
     The page begins with the call's run, step, attempt and outcome and the commands for the other
     attempts. Then come the answer, as a diff against the files in its prompt, each edit with its
@@ -33,9 +33,8 @@ def show(
     control characters are shown as escapes.
 
     Args:
-        call: Its id as `forge status` shows it, or at least its first four digits; @last is
-            the last call of the newest run. With a number: the run, called by its id, its task, a
-            beginning or an end of either, or @last.
+        call: Id of the call, or its first digits, four at least; @last is the last call of the
+            newest run. With a number: the run.
         number: Which call of the run, counted from 1.
         json: Print one JSON document instead.
         texts: Which text alone is printed.

@@ -14,7 +14,7 @@ def stats(
     which: CallFilterOptions | None = None,
     added: StatsOptions | None = None,
 ) -> ExitCode:
-    """Add up calls: tokens, cost, waste, failures, how many were accepted at once, latency.
+    """Add up tokens, cost, waste, failures and latency of calls.
 
     All figures are exact, costs are those of `forge status`, and calls that no provider answered
     (scripted, replayed) are counted and cost nothing. Wasted is what calls cost that failed or

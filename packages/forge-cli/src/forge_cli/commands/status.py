@@ -41,9 +41,9 @@ def status(
     whose process died is shown as interrupted.
 
     Args:
-        run: Show this run: planner, steps, sub-tasks, attempts, checks. It is called by its id, its
-            task, a beginning or an end of either that fits no other, or @last for the newest.
-        workflow_id: The same as an option.
+        run: Show this run: planner, steps, sub-tasks, attempts, checks. Its workflow id or task
+            id, or any beginning or end of one that fits no other run; @last is the newest.
+        workflow_id: Another way to name the run.
         run_id: With a run: show this one, where another program ran a workflow id several times;
             the newest, if it is left out.
         runs: Which runs are listed.
@@ -85,12 +85,14 @@ def logs(
     jsonl: Switch = False,
     follow: Switch = False,
 ) -> ExitCode:
-    """Show every model call of a run in full, as `forge status RUN --full` does.
+    """Show every model call of a run in full.
+
+    `forge status RUN --full` does the same.
 
     Args:
-        run: The run: its id, its task, a beginning or an end of either that fits no other, or @last
-            for the newest.
-        workflow_id: The same as an option.
+        run: Workflow id or task id of the run, or any beginning or end of one that fits no other
+            run; @last is the newest.
+        workflow_id: Another way to name the run.
         run_id: Which run, where another program ran a workflow id several times.
         calls: Which calls of a run are shown.
         json: Print one JSON document instead.

@@ -62,7 +62,9 @@ class SearchOptions:
 
     regex: Switch = False
     """The text is a regular expression, as Python has them; (?i) at its start ignores case."""
-    places: Annotated[tuple[Place, ...], Parameter(name="--in", negative="")] = ()
+    places: Annotated[
+        tuple[Place, ...], Parameter(name="--in", negative="", show_default=False)
+    ] = ()
     """Search only these: prompts, answers, errors, or messages, which are conversations as their
     client sent them and what a model thought. May be given several times."""
     context: Annotated[int, whole(0, 1000)] = 0

@@ -79,7 +79,7 @@ def build_status(
     *,
     verbose: bool,
 ) -> dict[str, Any]:
-    """Build the document of ``forge status --workflow-id … --json``."""
+    """Build the document of ``forge status RUN --json``."""
     return {
         "run": build_run(view),
         "result": load_or_keep(view.run.result_json),

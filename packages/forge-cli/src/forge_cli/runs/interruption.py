@@ -62,12 +62,12 @@ LEFT = Aftermath(
     (("follow", RESUME[1]), CANCEL),
 )
 DETACHED = Aftermath(
-    "run {0} continues: forge status --workflow-id {0} shows it, forge cancel {0} ends it",
+    "run {0} continues: forge status {0} shows it, forge cancel {0} ends it",
     "run {0}: goes on",
     (LOOK, CANCEL),
 )
 CANCELLING = Aftermath(
-    "run {0} may still be stopping: forge status --workflow-id {0}",
+    "run {0} may still be stopping: forge status {0}",
     "run {0}: may still be stopping",
     (LOOK,),
 )

@@ -121,5 +121,5 @@ async def _wait(
     except TimeoutError:
         raise NotCancelled(
             f"run {run.handle.id} was told to stop and has not stopped within "
-            f"{END_TIMEOUT_S:.0f} s: forge status --workflow-id {run.handle.id}"
+            f"{END_TIMEOUT_S:.0f} s: forge status {run.handle.id}"
         ) from None

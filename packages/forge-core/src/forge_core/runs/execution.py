@@ -221,8 +221,7 @@ async def find_open_run(connection: ServerConnection, workflow_id: str) -> RunDe
                 confirm_run(connection.embedded.files, workflow_id, run.run_id)
             await reconcile_ended(connection.client, run)
         raise RunEnded(
-            f"run {workflow_id} has ended ({run.ending}): "
-            f"see forge status --workflow-id {workflow_id}"
+            f"run {workflow_id} has ended ({run.ending}): see forge status {workflow_id}"
         )
     return run
 
