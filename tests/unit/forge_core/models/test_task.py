@@ -37,3 +37,18 @@ def test_bounds_can_be_read_from_the_field(field: FieldInfo, bounds: set[object]
     metadata = {item for item in field.metadata if isinstance(item, Ge | Gt | Le)}
 
     assert metadata == bounds
+
+
+@pytest.mark.parametrize(
+    ("fields", "reserve"),
+    [
+        ({}, 16_000),
+        ({"token_budget": 30_000}, 16_000),
+        ({"token_budget": 16_000}, 4000),
+        ({"token_budget": 8000, "output_reserve": 6000}, 6000),
+    ],
+)
+def test_small_budget_reserves_a_quarter_for_the_answer(
+    fields: dict[str, int], reserve: int
+) -> None:
+    assert ContextConfig(**fields).output_reserve == reserve

@@ -4,6 +4,7 @@ Every bound, default and description of an option, of a key of a task file or of
 file is that of a field here: field docstrings are the help texts that users read.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -86,6 +87,10 @@ class ValidationConfig(BaseModel):
         return self
 
 
+RESERVE_TOKENS = 16_000
+"""Tokens reserved for an answer where nobody says otherwise."""
+
+
 class ContextConfig(BaseModel):
     """What of the repository a model is shown."""
 
@@ -99,8 +104,9 @@ class ContextConfig(BaseModel):
     """Imports to follow from the target files; 1 stops at what these import themselves."""
     token_budget: int = Field(default=100_000, ge=1)
     """Estimated tokens that one request may take, answer included."""
-    output_reserve: int = Field(default=16_000, ge=1)
-    """Tokens of the budget reserved for the answer; no answer may be longer."""
+    output_reserve: int = Field(default=RESERVE_TOKENS, ge=1)
+    """Tokens of the budget reserved for the answer, a quarter of a budget that has no more
+    than that; no answer may be longer."""
     include_repo_map: bool = True
     """Show a map of the repository: its best-ranked files with signatures, the others by name."""
     repo_map_tokens: int = Field(default=2048, ge=0)
@@ -109,6 +115,17 @@ class ContextConfig(BaseModel):
     """Times that a model may ask for files or searches before it answers; 0 for never."""
     chars_per_token: float = Field(default=4.0, gt=0, allow_inf_nan=False)
     """Characters per token, for estimates."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fit_reserve(cls, values: object) -> object:
+        """Reserve a quarter of a small budget where nobody says how much."""
+        if not isinstance(values, Mapping) or "output_reserve" in values:
+            return values
+        budget = values.get("token_budget")
+        if type(budget) is not int or not 4 <= budget <= RESERVE_TOKENS:
+            return values
+        return {**values, "output_reserve": budget // 4}
 
     @model_validator(mode="after")
     def _check_budget(self) -> Self:
