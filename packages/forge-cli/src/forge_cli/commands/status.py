@@ -38,7 +38,8 @@ def status(
     """List recent runs, or show one of them.
 
     Reads the store of this machine (`forge db path` says where) and changes nothing there. A run
-    whose process died is shown as interrupted.
+    whose process died is shown as interrupted. On a terminal lines are cut to its width, and times
+    are yours; elsewhere a run of the list is one line, nothing is cut, and times are UTC.
 
     Args:
         run: Show this run: planner, steps, sub-tasks, attempts, checks. Its workflow id or task

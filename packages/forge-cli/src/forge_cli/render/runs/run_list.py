@@ -8,9 +8,11 @@ from rich.text import Text
 
 from forge_cli.escape import escape_line
 from forge_cli.program import as_started
+from forge_cli.render.budget import describe_stop
 from forge_cli.render.figures import format_age, format_cost, format_duration, format_sum
 from forge_cli.render.runs.layout import Layout, cut_line, make_line
 from forge_cli.render.table import STYLES, align, name_status, style_status
+from forge_cli.render.wrapping import wrap
 from forge_cli.views.run import RunView
 
 NAME, ABOUT = "RUN", "ABOUT"
@@ -97,7 +99,8 @@ def render_run_list(views: Sequence[RunView], layout: Layout | None = None) -> T
         lines.append(cut_line(line, width))
         if not is_beside and row is not header and row[ABOUT].plain:
             lines.append(cut_line(Text(INDENT) + row[ABOUT], width))
-    return Text("\n").join([*lines, *_list_hints(views)])
+    hints = [Text(part) for hint in _list_hints(views) for part in wrap(hint, width)]
+    return Text("\n").join([*lines, *([Text(), *hints] if hints else [])])
 
 
 def _limit_name(widths: Mapping[str, int], width: int) -> int:
@@ -121,8 +124,8 @@ def _measure(columns: Mapping[str, int]) -> int:
     return sum(columns.values()) + GAP * (len(columns) - 1)
 
 
-def _list_hints(views: Sequence[RunView]) -> list[Text]:
-    hints = [
+def _list_hints(views: Sequence[RunView]) -> list[str]:
+    return [
         *{f"cost by genai-prices {view.price_data}" for view in views if view.price_data},
         *dict.fromkeys(as_started(HINTS[view.status]) for view in views if view.resume),
         *(
@@ -131,7 +134,6 @@ def _list_hints(views: Sequence[RunView]) -> list[Text]:
             if view.obstacle
         ),
     ]
-    return [Text(), *map(Text, hints)] if hints else []
 
 
 def render_run_news(before: Sequence[RunView], after: Sequence[RunView]) -> list[str]:
@@ -184,7 +186,9 @@ def name_model(model: str | None) -> str:
 
 def _describe(view: RunView) -> Text:
     """Say why a run failed or what it does, then what it was asked for."""
-    note, description = view.reason or view.activity, make_line(view.run.description or "")
+    stopped = f"stopped {describe_stop(view.result.budget)}" if view.has_stopped else ""
+    note = view.reason or stopped or view.activity
+    description = make_line(view.run.description or "")
     first = Text(make_line(note), style=STYLES.get(view.status, ""))
     gap = " · " if first.plain and description else ""
     return Text.assemble(first, gap, (description, "dim"))
