@@ -115,7 +115,7 @@ def test_example_is_a_command_line_that_the_application_takes(line: str) -> None
     [
         (["ls"], "no runs recorded yet; `forge demo` plays one without a model\n"),
         (["version"], f"{version('forge-cli')}\n"),
-        (["logs"], "error: which run? forge logs RUN, or forge logs @last for the newest"),
+        (["logs"], "error: which run? forge logs RUN, or @last for the newest"),
         (["help", "db", "prun"], "error: unknown command 'db prun': did you mean 'db prune'?\n"),
         (["help", "nothing"], "error: unknown command 'nothing': `forge help` lists them all\n"),
     ],

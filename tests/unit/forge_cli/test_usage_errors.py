@@ -22,7 +22,11 @@ from forge_cli.app import call
         ("clean --verbose", "Unknown option: --verbose: the log is --log-level info, in short -v"),
         ("config --foo", "Unknown option: --foo: `forge config --help` lists the options"),
         ("run x --planer", "Unknown option: --planer. Did you mean --plan?"),
-        ("resume", "which run? forge resume RUN, or forge resume @last for the newest"),
+        ("resume", "which run? forge resume RUN, or @last for the newest;"),
+        (
+            "cancel",
+            "which run? forge cancel RUN, or @last for the newest; `forge status` lists them",
+        ),
         ("status x --workflow-id y", "two runs are named, 'x' and --workflow-id 'y': give one"),
     ],
 )

@@ -111,6 +111,7 @@ USAGES: Mapping[str, str] = {
     "status": "forge status [RUN] [OPTIONS]",
     "logs": "forge logs RUN [OPTIONS]",
     "show": "forge show CALL [OPTIONS]\n       forge show RUN NUMBER [OPTIONS]",
+    "analyze": "forge analyze RUN [OPTIONS]",
     "calls": "forge calls [TEXT] [OPTIONS]",
     "diff": "forge diff CALL [CALL] [OPTIONS]\n       forge diff RUN [RUN] [OPTIONS]",
     "blame": "forge blame FILE[:LINE[-LINE]] [OPTIONS]\n       forge blame --commit SHA [OPTIONS]",

@@ -4,6 +4,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from forge_cli.app import call
 from forge_cli.errors import AmbiguousName, UnknownInteraction, UnknownWorkflow
 from forge_cli.store.queries import Store
 from forge_cli.store.resolver import find_call, find_run, find_run_to_change
@@ -114,6 +115,16 @@ def test_runs_of_older_stores_are_found(private_environment: Path, revision: str
 
     assert find_run(Store(), "0a1b2c3d") == OLD
     assert find_run(Store(), "dates") == OLD
+
+
+def test_runs_that_have_not_ended_are_proposed_where_none_is_named(
+    store: Store,  # noqa: ARG001 - holds them
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert call(["resume"]) == 2
+
+    error = "error: which run? forge resume RUN, for example dates-7f3a; `forge status` lists them"
+    assert capsys.readouterr().err == f"{error}\n"
 
 
 def test_call_is_found_by_its_digits_its_row_or_its_place_in_a_run(store: Store) -> None:

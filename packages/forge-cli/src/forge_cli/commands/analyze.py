@@ -26,9 +26,9 @@ def analyze(
     Tokens of files and sections are estimates; those of calls are the provider's.
 
     Args:
-        run: The run: its id, its task, a beginning or an end of either that fits no other, or @last
-            for the newest.
-        workflow_id: The same as an option.
+        run: Workflow id or task id of the run, or any beginning or end of one that fits no other
+            run; @last is the newest.
+        workflow_id: Another way to name the run.
         json: Print one JSON document instead.
     """
     name = require_run_name("analyze", run, workflow_id)

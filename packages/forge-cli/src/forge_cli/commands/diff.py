@@ -2,14 +2,15 @@
 
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.diff import UnitOptions
+from forge_cli.options.names import CallName, OptionalCall
 from forge_cli.options.types import Switch
 from forge_cli.terminal.console import OutputFormat
 from forge_cli.terminal.pager import paged
 
 
 def diff(
-    a: str,
-    b: str | None = None,
+    a: CallName,
+    b: OptionalCall = None,
     /,
     *,
     json: Switch = False,

@@ -5,6 +5,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from forge_core.errors import UsageError
 
+from forge_cli.escape import escape_line
 from forge_cli.options.completers import (
     complete_call,
     complete_leftover,
@@ -28,6 +29,9 @@ Leftovers = Annotated[str, Parameter(completer=complete_leftover)]
 
 CallName = Annotated[str, Parameter(completer=complete_call)]
 """What users call a call by, or its run."""
+
+OptionalCall = Annotated[str | None, Parameter(completer=complete_call)]
+"""The same where none need be named."""
 
 RecordedModel = Annotated[str | None, Parameter(completer=complete_recorded_model)]
 """A model on record, or a pattern; None asks for any."""
@@ -55,8 +59,23 @@ def require_run_name(command: str, run: str | None, workflow_id: str | None) -> 
     """
     name = choose_run_name(run, workflow_id)
     if name is None:
+        some = _propose_open() if command in {"resume", "cancel"} else ()
+        example = f" for example {' or '.join(some)};" if some else ""
         raise UsageError(
-            f"which run? forge {command} RUN, or forge {command} @last for the newest; "
+            f"which run? forge {command} RUN,{example or ' or @last for the newest;'} "
             "`forge status` lists them"
         )
     return name
+
+
+def _propose_open() -> list[str]:
+    """Name the newest runs that have not ended; none where that cannot be read."""
+    from forge_obs import StoreError  # noqa: PLC0415 - for a mistake only
+
+    from forge_cli.store.queries import Store  # noqa: PLC0415 - for a mistake only
+    from forge_cli.store.resolver import list_open_tasks  # noqa: PLC0415
+
+    try:
+        return [escape_line(task) for task in list_open_tasks(Store())]
+    except StoreError:
+        return []

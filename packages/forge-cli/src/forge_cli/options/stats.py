@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Group, Parameter
 
+from forge_cli.options.completers import complete_model
 from forge_cli.options.types import whole
 
 GroupedBy = Literal["model", "role", "step", "task", "day", "outcome", "error", "check", "session"]
@@ -19,7 +20,7 @@ class StatsOptions:
     by: GroupedBy | None = None
     """A line for each model that was asked for, role, step, task, day (in your time zone), outcome,
     kind of failure, failed check or session, instead of all calls together."""
-    as_model: str | None = None
+    as_model: Annotated[str | None, Parameter(completer=complete_model)] = None
     """Show also what the same tokens would have cost at this model, as provider:name."""
     limit: Annotated[int, whole(1, 1_000_000)] = 30
     """How many lines to print; of days the last."""

@@ -5,6 +5,7 @@ See D83. `find_run` is for commands that show a run, `find_run_to_change` for th
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from forge_obs import (
     BUDGET,
@@ -77,6 +78,16 @@ def find_run_to_change(store: Store, name: str) -> str:
         raise _ambiguous(name, unfinished)
     best = unfinished or runs
     return best[0].workflow_id if best else name
+
+
+def list_open_tasks(store: Store) -> list[str]:
+    """List the tasks of the newest runs that have not ended, at most five."""
+    reader = store.reader
+    if reader is None:
+        return []
+    lists = [reader.list_recent_runs(MOST_NAMED, RunQuery(status=status)) for status in OPEN]
+    runs = sorted((run for runs in lists for run in runs), key=_get_age, reverse=True)
+    return list(dict.fromkeys(run.task_id for run in runs if not run.broken))[:MOST_NAMED]
 
 
 def find_call(store: Store, name: str, number: int | None = None) -> Interaction:
@@ -174,7 +185,12 @@ def _list_candidates(reader: StoreReader, part: str) -> list[Run]:
         run = None if workflow_id in runs else reader.get_run(workflow_id)
         if run is not None:
             runs[workflow_id] = run
-    return sorted(runs.values(), key=lambda run: (run.created_at, run.id or 0), reverse=True)
+    return sorted(runs.values(), key=_get_age, reverse=True)
+
+
+def _get_age(run: Run) -> tuple[datetime, int]:
+    """Return what runs are ordered by, as lists have them."""
+    return run.created_at, run.id or 0
 
 
 def _ambiguous(name: str, runs: Sequence[Run]) -> AmbiguousName:
