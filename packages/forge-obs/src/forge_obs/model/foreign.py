@@ -70,12 +70,14 @@ class Unfolding:
         left: How many more values may come.
         longest: How long a text may be, in characters; longer ones are cut at their end.
         seal: What stands for bytes.
+        seal_url: What stands for bytes inside an address; None leaves these as they are.
         was_cut: Whether something was left out.
     """
 
     left: int
     longest: int
     seal: Seal
+    seal_url: Callable[[str], object] | None = None
     was_cut: bool = False
 
     def unfold(self, value: object, depth: int = 0) -> object:
@@ -114,6 +116,8 @@ class Unfolding:
         if not isinstance(value, str):
             return plain(value, [])
         text = clean_text(value)[0]
+        if self.seal_url is not None and text.startswith("data:") and ";base64," in text[:200]:
+            return self.seal_url(text)
         if len(text) > self.longest:
             self.was_cut = True
             return text[: self.longest] + "…"

@@ -2,6 +2,7 @@
 
 import base64
 from hashlib import sha256
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -10,6 +11,10 @@ from forge_obs.model.conversation.messages import Conversation, read_conversatio
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_ai.messages import (
+    BinaryContent,
+    ImageUrl,
+    ModelMessage,
+    ModelMessagesTypeAdapter,
     ModelRequest,
     ModelResponse,
     SystemPromptPart,
@@ -154,6 +159,30 @@ BEDROCK = {
 }
 
 
+LANGCHAIN: list[dict[str, Any]] = [
+    {"type": "system", "content": "Be brief.", "additional_kwargs": {}},
+    {
+        "type": "human",
+        "content": [
+            {"type": "text", "text": "Add."},
+            {"type": "image", "base64": PNG_TEXT, "mime_type": "image/png"},
+        ],
+        "additional_kwargs": {},
+    },
+    {
+        "type": "ai",
+        "content": [{"type": "tool_use", "id": "c", "name": "add", "input": {"a": 1}}],
+        "additional_kwargs": {"reasoning_content": "hm"},
+        "tool_calls": [{"name": "add", "args": {"a": 1}, "id": "c", "type": "tool_call"}],
+        "invalid_tool_calls": [],
+    },
+    {"type": "tool", "content": "42", "tool_call_id": "c", "additional_kwargs": {}},
+]
+LANGCHAIN_WRITTEN = [
+    {"type": m["type"], "data": {n: v for n, v in m.items() if n != "type"}} for m in LANGCHAIN
+]
+
+
 def flatten(conversation: Conversation) -> list[tuple[str, dict[str, object]]]:
     """List whose each part is; a result of a tool may be the user's, or the tool's own."""
     messages: Any = conversation.document["input"]
@@ -166,8 +195,18 @@ def flatten(conversation: Conversation) -> list[tuple[str, dict[str, object]]]:
 
 @pytest.mark.parametrize(
     "messages",
-    [CHAT, {"messages": CHAT}, RESPONSES, ANTHROPIC, GEMINI, BEDROCK, orjson.dumps(CHAT)],
-    ids=["chat", "request", "responses", "Anthropic", "Gemini", "Bedrock", "JSON"],
+    [
+        pytest.param(CHAT, id="chat"),
+        pytest.param({"messages": CHAT}, id="request"),
+        pytest.param(RESPONSES, id="responses"),
+        pytest.param(ANTHROPIC, id="Anthropic"),
+        pytest.param(GEMINI, id="Gemini"),
+        pytest.param(BEDROCK, id="Bedrock"),
+        pytest.param(LANGCHAIN, id="LangChain"),
+        pytest.param([SimpleNamespace(**m) for m in LANGCHAIN], id="LangChain's objects"),
+        pytest.param(LANGCHAIN_WRITTEN, id="LangChain, written down"),
+        pytest.param(orjson.dumps(CHAT), id="JSON"),
+    ],
 )
 def test_one_conversation_is_the_same_in_everybodys_words(messages: object) -> None:
     conversation = read_conversation(messages)
@@ -202,6 +241,65 @@ def test_messages_of_pydantic_ai_are_read() -> None:
         result("c"),
         text("It is 42."),
     ]
+
+
+def test_request_of_pydantic_ai_is_parted_by_who_speaks() -> None:
+    asked: list[str | ImageUrl | BinaryContent] = [
+        "Look.",
+        BinaryContent(data=PNG, media_type="image/png"),
+        ImageUrl(url="https://example.org/a.png"),
+    ]
+    history: list[ModelMessage] = [
+        ModelRequest([UserPromptPart(asked)], instructions="Be brief."),
+        ModelResponse([ToolCallPart("add", {"a": 1}, "c")]),
+        ModelRequest([ToolReturnPart("add", "42", "c")], instructions="Be brief."),
+    ]
+
+    for form in (history, ModelMessagesTypeAdapter.dump_python(history, mode="json")):
+        conversation = read_conversation(form)
+        assert flatten(conversation) == [
+            ("system", text("Be brief.")),
+            ("user", text("Look.")),
+            ("user", BLOB),
+            ("user", {"type": "uri", "modality": "image", "uri": "https://example.org/a.png"}),
+            ("assistant", call("c")),
+            ("tool", result("c")),
+        ]
+        assert conversation.system_prompt == "Be brief."
+
+
+def test_pairs_of_role_and_text_are_messages() -> None:
+    pairs = [("system", "Be brief."), ("human", "Hi"), ("ai", "Hello."), ("user", "Bye")]
+
+    conversation = read_conversation(pairs)
+
+    assert (conversation.system_prompt, conversation.user_prompt) == ("Be brief.", "Bye")
+    assert [role for role, _ in flatten(conversation)] == ["system", "user", "assistant", "user"]
+    assert flatten(read_conversation(("human", "Hi"))) == [("user", text("Hi"))]
+
+
+def test_bytes_in_a_part_that_nobody_knows_are_not_kept() -> None:
+    url = f"data:image/png;base64,{PNG_TEXT}"
+    items = [
+        {"type": "computer_call_output", "call_id": "c", "output": {"image_url": url}},
+        {"type": "image_generation_call", "id": "i", "result": PNG_TEXT},
+    ]
+
+    [(shown, screenshot), (made, image)] = flatten(read_conversation(items))
+
+    assert (shown, screenshot["output"]) == ("tool", {"image_url": BLOB})
+    assert (made, image["result"]) == ("assistant", BLOB)
+
+
+def test_spoken_answer_is_its_transcript_and_its_sound() -> None:
+    spoken = {"role": "assistant", "audio": {"id": "a", "transcript": "Hi.", "data": PNG_TEXT}}
+    earlier = {"role": "assistant", "content": None, "audio": {"id": "audio-1"}}
+
+    parts = [part for _, part in flatten(read_conversation([spoken, earlier]))]
+
+    sound = {name: BLOB[name] for name in ("type", "sha256", "size_bytes")} | {"modality": "audio"}
+    named = {"type": "file", "modality": "audio", "file_id": "audio-1"}
+    assert parts == [text("Hi."), sound, named]
 
 
 def test_what_is_in_this_form_already_stays_as_it_is() -> None:
@@ -254,7 +352,7 @@ def test_bytes_are_kept_where_it_is_asked_for() -> None:
         ),
         (
             {"file_data": {"mime_type": "video/mp4", "file_uri": "gs://a/b"}},
-            {"type": "uri", "modality": "document", "uri": "gs://a/b"},
+            {"type": "uri", "modality": "video", "uri": "gs://a/b"},
         ),
         ({"type": "refusal", "refusal": "No."}, text("No.", "refusal")),
         ({"type": "redacted_thinking", "data": "x"}, text("(redacted)", "reasoning")),
@@ -271,6 +369,19 @@ def test_bytes_are_kept_where_it_is_asked_for() -> None:
             },
         ),
         ({"type": "text", "text": 17}, text("17")),
+        (
+            {"type": "audio", "base64": PNG_TEXT, "mime_type": "audio/wav"},
+            BLOB | {"modality": "audio", "mime_type": "audio/wav"},
+        ),
+        (
+            {"type": "file", "url": "https://example.org/a.pdf"},
+            {"type": "uri", "modality": "document", "uri": "https://example.org/a.pdf"},
+        ),
+        ({"type": "reasoning", "reasoning": "hm"}, text("hm", "reasoning")),
+        (
+            {"type": "custom", "id": "c", "custom": {"name": "py", "input": "1"}},
+            {"type": "tool_call", "id": "c", "name": "py", "arguments": "1"},
+        ),
     ],
     ids=lambda value: str(value.get("type", next(iter(value)))),
 )

@@ -5,7 +5,7 @@ Ollama, LangChain and pydantic-ai put it. What is not found stays unknown.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import orjson
@@ -24,6 +24,7 @@ from forge_obs.model.foreign import Unfolding, read_members
 _USAGES: Final = ("usage", "usage_metadata", "usageMetadata", "token_usage")
 _FINISHES: Final = ("finish_reason", "finishReason", "stop_reason", "stopReason", "done_reason")
 _MODELS: Final = ("model", "model_version", "modelVersion", "model_name", "model_id")
+_CHUNK: Final = "MessageChunk"
 _IDS: Final = ("id", "response_id", "responseId", "provider_response_id")
 
 
@@ -54,8 +55,14 @@ def read_answer(value: object, *, keeps_media: bool = False) -> Answer:
     members = read_members(value)
     if members is None:
         return Answer()
+    generated = _find_generated(members)
+    if generated is not None:
+        answer = read_answer(generated, keeps_media=keeps_media)
+        told = read_members(members.get("llm_output")) or {}
+        usage = answer.usage or told.get("token_usage") or told.get("usage")
+        return replace(answer, usage=usage, model_name=answer.model_name or _name_model(told))
     media = Media(keeps_media)
-    writer = Writer(media, Unfolding(MOST_VALUES, LONGEST_TEXT, media.seal))
+    writer = Writer(media, Unfolding(MOST_VALUES, LONGEST_TEXT, media.seal, media.seal_url))
     output = tuple(message for message in _read_output(members, writer) if message["parts"])
     finish = _find_text(_list_holders(members), _FINISHES)
     metadata = read_members(members.get("response_metadata")) or {}
@@ -63,13 +70,34 @@ def read_answer(value: object, *, keeps_media: bool = False) -> Answer:
     return Answer(
         text=_join(output),
         usage=next((members[n] for n in _USAGES if members.get(n) is not None), own_usage),
-        model_name=_find_text([members, metadata], _MODELS),
-        response_id=_find_text([members], _IDS),
+        model_name=_name_model(members, metadata),
+        response_id=_find_id(members, metadata),
         request_id=_find_request_id(value, members),
         finish_reason=finish,
-        service_tier=_find_text([members], ("service_tier", "serviceTier")),
+        service_tier=_find_text([members, metadata], ("service_tier", "serviceTier")),
         output=output,
     )
+
+
+def _find_generated(members: Members) -> object:
+    """Find the message in what a model of LangChain returns to its callbacks; None elsewhere."""
+    generations = members.get("generations")
+    while isinstance(generations, list | tuple):
+        generations = generations[0] if generations else None
+    generation = read_members(generations) or {}
+    return generation.get("message", generation.get("text"))
+
+
+def _name_model(*holders: Members) -> str | None:
+    return _find_text(holders, _MODELS)
+
+
+def _find_id(members: Members, metadata: Members) -> str | None:
+    """Find the provider's id of an answer, which LangChain keeps beside one of its own."""
+    own = _find_text([members], _IDS)
+    if own is not None and not own.startswith(("run-", "run--", "lc_run-")):
+        return own
+    return _find_text([metadata], _IDS)
 
 
 def _find_request_id(value: object, members: Members) -> str | None:
@@ -88,6 +116,9 @@ def _read_output(members: Members, writer: Writer) -> Iterable[Message]:
             yield _read_choice(read_members(choice) or {}, writer)
         return
     output = members.get("output")
+    if isinstance(output, str):
+        yield read_message(output, writer, "assistant")
+        return
     if isinstance(output, list | tuple):  # OpenAI responses
         for item in output:
             yield read_message(item, writer, "assistant")
@@ -206,10 +237,19 @@ def _read_delta(members: Members, delta: Members | None) -> str:
             listed = parts if isinstance(parts, list | tuple) else []
             texts += [_text((read_members(part) or {}).get("text")) for part in listed]
     message = read_members(members.get("message")) or {}
-    if not texts and "type" not in members:
+    is_message = str(members.get("type", _CHUNK)).endswith(_CHUNK)
+    if not texts and is_message:
+        texts.append(_join_blocks(members.get("content")))
         texts.append(_text(message.get("content")) or _text(members.get("response")))
         texts.append(_text(members.get("text")) or _text(members.get("content")))
     return "".join(texts)
+
+
+def _join_blocks(content: object) -> str:
+    """Join the text of a chunk of LangChain that comes in blocks."""
+    blocks = content if isinstance(content, list | tuple) else []
+    found = (read_members(block) or {} for block in blocks)
+    return "".join(_text(block.get("text")) for block in found if block.get("type") == "text")
 
 
 def _text(value: object) -> str:

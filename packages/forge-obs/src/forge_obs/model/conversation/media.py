@@ -46,6 +46,10 @@ class Media:
         """Describe bytes of which nothing else is known."""
         return self.describe(content)
 
+    def seal_url(self, url: str) -> object:
+        """Describe bytes that an address holds."""
+        return self.read_url(url, "")
+
     def read_url(self, url: object, modality: str) -> dict[str, object]:
         """Describe what an address leads to; the bytes inside a data URL are described as such."""
         text = url if isinstance(url, str) else ""

@@ -11,6 +11,7 @@ import orjson
 
 from forge_obs.model.conversation.media import Media
 from forge_obs.model.conversation.parts import Members, Part, Writer
+from forge_obs.model.conversation.shapes import is_pair, list_messages
 from forge_obs.model.foreign import Unfolding, read_members
 
 MOST_VALUES: Final = 50_000
@@ -100,7 +101,7 @@ def read_conversation(value: object, *, keeps_media: bool = False) -> Conversati
         keeps_media: Whether the bytes of images and sound are kept, not their hash alone.
     """
     media = Media(keeps_media)
-    unfolding = Unfolding(MOST_VALUES, LONGEST_TEXT, media.seal)
+    unfolding = Unfolding(MOST_VALUES, LONGEST_TEXT, media.seal, media.seal_url)
     writer = Writer(media, unfolding)
     if isinstance(value, str | bytes):
         value = _open_text(value)
@@ -155,8 +156,9 @@ def _as_system(message: Message) -> Message:
 
 
 def _read_messages(value: object, writer: Writer, role: str) -> list[Message]:
-    items = list(value) if isinstance(value, list | tuple) else [value] * (value is not None)
-    return [read_message(item, writer, role) for item in items]
+    is_list = isinstance(value, list) or (isinstance(value, tuple) and not is_pair(value))
+    items: list[object] = list(value) if is_list else [value] * (value is not None)  # type: ignore[call-overload]
+    return [read_message(item, writer, role) for item in list_messages(items)]
 
 
 def read_message(value: object, writer: Writer, role: str) -> Message:
@@ -171,7 +173,8 @@ def read_message(value: object, writer: Writer, role: str) -> Message:
     if members is None:
         return {"role": role, "parts": writer.read_parts(value)}
     message: Message = {"role": _read_role(members, role)}
-    if "role" in members and isinstance(members.get("name"), str) and message["role"] != "tool":
+    is_said = "role" in members or members.get("type") in _MESSAGE_TYPES
+    if is_said and isinstance(members.get("name"), str) and message["role"] != "tool":
         message["name"] = writer.plain(members["name"])
     message["parts"] = list(_read_parts(members, writer, str(message["role"])))
     finish = members.get("finish_reason", members.get("stop_reason"))
@@ -186,9 +189,17 @@ def _read_role(members: Members, role: str) -> str:
         word = getattr(word, "value", word)
         if isinstance(word, str) and word not in {"message", ""}:
             known = _ROLES.get(word) or _PART_ROLES.get(word)
+            known = known or _find_speaker(word)
             if known or name == "role" or word in {"system", "user", "assistant", "tool"}:
                 return _by_parts(members) or known or word[:100]
     return role
+
+
+def _find_speaker(kind: str) -> str | None:
+    """Return whose an item of OpenAI's responses is: what is called and what it gave."""
+    if kind.endswith("_call"):
+        return "assistant"
+    return "tool" if kind.endswith("_call_output") else None
 
 
 def _by_parts(members: Members) -> str | None:
@@ -205,6 +216,8 @@ def _is_part(members: Members) -> bool:
     """Tell whether what stands among messages is a part of one, as OpenAI's responses have it."""
     kind = members.get("type")
     named = isinstance(kind, str) and kind not in _MESSAGE_TYPES
+    if members.get("text") is not None and members.get("content") is None:
+        named = True  # a part of Gemini's, without a message
     return named and not {"role", "kind", "parts"} & members.keys()
 
 
@@ -222,6 +235,9 @@ def _read_parts(members: Members, writer: Writer, role: str) -> Iterable[Part]:
     content = _find(members, ("parts", "content"))
     if content != "":
         yield from writer.read_parts(content)
+    audio = read_members(members.get("audio"))
+    if audio is not None:
+        yield from writer.read_spoken(audio)
     if members.get("refusal"):
         yield writer.write_text(members["refusal"], "refusal")
     for call in _list_calls(members):
@@ -241,7 +257,14 @@ def _holds_results(members: Members) -> bool:
 
 def _list_calls(members: Members) -> list[object]:
     calls = members.get("tool_calls")
-    listed = list(calls) if isinstance(calls, list | tuple) else []
+    told = members.get("content")
+    parts = [read_members(p) for p in told] if isinstance(told, list | tuple) else []
+    known = {part.get("id") for part in parts if part and isinstance(part.get("id"), str)}
+    listed = [
+        call
+        for call in (calls if isinstance(calls, list | tuple) else [])
+        if (read_members(call) or {}).get("id") not in known
+    ]
     legacy = members.get("function_call")
     has_own = "content" in members or "role" in members
     return listed + ([{"type": "function", "function": legacy}] if legacy and has_own else [])

@@ -4,12 +4,12 @@ A part of the two first has a `type`; one of the others has a key that says what
 here knows is kept as it is, under its own type.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, TypeAlias
 
 import orjson
 
-from forge_obs.model.conversation.media import Media
+from forge_obs.model.conversation.media import Media, find_modality
 from forge_obs.model.foreign import Unfolding, read_members
 from forge_obs.model.sanitize import to_text
 
@@ -52,7 +52,8 @@ class Writer:
     def write_call(self, identity: object, name: object, arguments: object) -> Part:
         """Write a call of a tool; arguments that are JSON text are opened."""
         if isinstance(arguments, str):
-            arguments = open_json(arguments)
+            opened = open_json(arguments)
+            arguments = opened if isinstance(opened, dict | list) else arguments
         part = {"type": "tool_call", "id": self.plain(identity), "name": self.plain(name)}
         return part | {"arguments": self.plain(arguments)}
 
@@ -68,11 +69,20 @@ class Writer:
             "response": self.plain(response),
         }
 
+    def read_spoken(self, audio: Members) -> Iterator[Part]:
+        """Read what a model of OpenAI's said: the text, and the sound or its id."""
+        if isinstance(audio.get("transcript"), str):
+            yield self.write_text(audio["transcript"])
+        if audio.get("data"):
+            yield self.media.describe(audio["data"], None, "audio")
+        elif audio.get("id"):
+            yield _write_file(audio["id"], "audio", self)
+
     def _read_part(self, value: object) -> Part:
         members = read_members(value)
         if members is None:
             return self.write_text(value)
-        kind = members.get("type", members.get("part_kind"))
+        kind = members.get("type", members.get("part_kind", members.get("kind")))
         reader = _BY_TYPE.get(kind) if isinstance(kind, str) else None
         if reader is None:
             named = (_BY_KEY[name] for name in _BY_KEY if members.get(name) is not None)
@@ -101,7 +111,7 @@ def _read_refusal(part: Members, writer: Writer) -> Part:
 
 
 def _read_reasoning(part: Members, writer: Writer) -> Part:
-    for name in ("thinking", "content", "summary", "text", "data"):
+    for name in ("thinking", "content", "summary", "text", "reasoning", "data"):
         content = part.get(name)
         if isinstance(content, list | tuple):
             texts = [inner.get("content") for inner in writer.read_parts(content)]
@@ -128,6 +138,8 @@ def _read_audio(part: Members, writer: Writer) -> Part:
 
 def _read_file(part: Members, writer: Writer) -> Part:
     file = read_members(part.get("file")) or part
+    if "file" not in part and _holds_media(part):
+        return _read_flat(part, writer)
     if file.get("file_data"):
         data = str(file["file_data"])
         if data.startswith("data:"):
@@ -144,6 +156,8 @@ def _write_file(identity: object, modality: str, writer: Writer) -> Part:
 
 def _read_source(part: Members, writer: Writer) -> Part:
     """Read an image or document of Anthropic."""
+    if "source" not in part:
+        return _read_flat(part, writer)
     modality = str(part.get("type"))
     source = read_members(part.get("source")) or {}
     if source.get("file_id"):
@@ -155,6 +169,29 @@ def _read_source(part: Members, writer: Writer) -> Part:
     return _describe(writer, source.get("data"), source.get("media_type"), modality)
 
 
+def _holds_media(part: Members) -> bool:
+    return any(part.get(name) is not None for name in ("base64", "data", "url"))
+
+
+def _read_flat(part: Members, writer: Writer) -> Part:
+    """Read what LangChain writes of any provider's image, sound, video or document."""
+    modality = str(part.get("type", part.get("kind"))).removesuffix("-url")
+    modality = "document" if modality == "file" else modality
+    mime_type = part.get("mime_type", part.get("media_type"))
+    if part.get("file_id"):
+        return _write_file(part["file_id"], modality, writer)
+    if part.get("url") is not None:
+        return writer.media.read_url(part["url"], modality)
+    content = part.get("base64", part.get("data"))
+    return _describe(writer, content, mime_type, "" if modality == "binary" else modality)
+
+
+def _read_generated(part: Members, writer: Writer) -> Part:
+    """Read an image that a tool of OpenAI's made."""
+    image = _describe(writer, part["result"], "image/png", "image") if part.get("result") else None
+    return _read_other({**part, "result": image}, writer)
+
+
 def _read_tool_use(part: Members, writer: Writer) -> Part:
     use = read_members(part.get("toolUse")) or part
     identity = use.get("id", use.get("toolUseId"))
@@ -163,12 +200,13 @@ def _read_tool_use(part: Members, writer: Writer) -> Part:
 
 def _read_function_call(part: Members, writer: Writer) -> Part:
     """Read a call in the words of OpenAI, Gemini or LangChain."""
-    nested = (part.get(name) for name in ("function", "function_call", "functionCall"))
+    nested = (part.get(name) for name in ("function", "function_call", "functionCall", "custom"))
     call = next((members for member in nested if (members := read_members(member))), part)
     names = ("call_id", "tool_call_id", "id")
     identity = next((p[n] for p in (part, call) for n in names if p.get(n)), None)
     name = call.get("name", call.get("tool_name"))
-    return writer.write_call(identity, name, call.get("arguments", call.get("args")))
+    given = (call[key] for key in ("arguments", "args", "input") if key in call)
+    return writer.write_call(identity, name, next(given, None))
 
 
 def _read_tool_result(part: Members, writer: Writer) -> Part:
@@ -189,7 +227,9 @@ def _read_inline(part: Members, writer: Writer) -> Part:
 def _read_file_data(part: Members, writer: Writer) -> Part:
     data = read_members(part.get("file_data", part.get("fileData"))) or {}
     uri = data.get("file_uri", data.get("fileUri"))
-    return {"type": "uri", "modality": "document", "uri": writer.plain(uri)}
+    kind = data.get("mime_type", data.get("mimeType"))
+    modality = find_modality(kind if isinstance(kind, str) else None)
+    return {"type": "uri", "modality": modality, "uri": writer.plain(uri)}
 
 
 def _read_bedrock_media(part: Members, writer: Writer) -> Part:
@@ -247,6 +287,14 @@ _BY_TYPE: Final[Mapping[str, Reader]] = {
     "image_url": _read_image_url,
     "input_image": _read_image_url,
     "input_audio": _read_audio,
+    "audio": _read_flat,
+    "video": _read_flat,
+    "binary": _read_flat,
+    "image-url": _read_flat,
+    "audio-url": _read_flat,
+    "video-url": _read_flat,
+    "document-url": _read_flat,
+    "image_generation_call": _read_generated,
     "file": _read_file,
     "input_file": _read_file,
     "image": _read_source,
@@ -256,11 +304,15 @@ _BY_TYPE: Final[Mapping[str, Reader]] = {
     "mcp_tool_use": _read_tool_use,
     "function": _read_function_call,
     "function_call": _read_function_call,
+    "custom": _read_function_call,
+    "custom_tool_call": _read_function_call,
+    "invalid_tool_call": _read_function_call,
     "tool_call": _read_function_call,
     "tool-call": _read_function_call,
     "tool_result": _read_tool_result,
     "mcp_tool_result": _read_tool_result,
     "function_call_output": _read_tool_result,
+    "custom_tool_call_output": _read_tool_result,
     "tool_call_response": _read_tool_result,
     "tool-return": _read_tool_result,
     "retry-prompt": _read_tool_result,
