@@ -144,8 +144,19 @@ def test_tier_without_a_price_is_unknown() -> None:
             | {"output_audio_tokens": 400},
             Special(input_audio=5_000, output_audio=400),
         ),
+        (
+            ("openai", "gpt-image-1.5"),
+            {"input_tokens": 9_000, "output_tokens": 4_500, "input_image_tokens": 5_000}
+            | {"output_image_tokens": 4_160},
+            Special(input_image=5_000, output_image=4_160),
+        ),
+        (
+            ("google", "gemini-2.5-flash-image"),
+            {"input_tokens": 300, "output_tokens": 1_300, "output_image_tokens": 1_290},
+            Special(output_image=1_290),
+        ),
     ],
-    ids=["cached for an hour", "sound"],
+    ids=["cached for an hour", "sound", "image seen and made", "image made"],
 )
 def test_what_has_a_price_of_its_own_is_charged_so(
     model: tuple[str, str], tokens: dict[str, int], special: Special

@@ -57,5 +57,14 @@ def test_chunk_is_a_piece_of_text(content: object) -> None:
     assert (piece.text, piece.usage) == ("Hel", USAGE)
 
 
+def test_images_are_described() -> None:
+    made = {"created": 1, "data": [{"b64_json": "iVBORw==", "url": None, "revised_prompt": None}]}
+
+    output: Any = read_answer(made).output
+
+    [image] = output[0]["parts"]
+    assert (image["type"], image["modality"], image["size_bytes"]) == ("blob", "image", 4)
+
+
 def test_nothing_generated_is_no_answer() -> None:
     assert read_answer({"generations": [], "llm_output": None}).text is None

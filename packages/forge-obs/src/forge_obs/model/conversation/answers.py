@@ -115,6 +115,10 @@ def _read_output(members: Members, writer: Writer) -> Iterable[Message]:
         for choice in choices:
             yield _read_choice(read_members(choice) or {}, writer)
         return
+    images = _list_images(members)
+    if images:
+        yield {"role": "assistant", "parts": writer.read_parts(images)}
+        return
     output = members.get("output")
     if isinstance(output, str):
         yield read_message(output, writer, "assistant")
@@ -131,6 +135,17 @@ def _read_output(members: Members, writer: Writer) -> Iterable[Message]:
         yield read_message(members["response"], writer, "assistant")
     elif "content" in members or "parts" in members:
         yield read_message({**members, "role": "assistant"}, writer, "assistant")
+
+
+def _list_images(members: Members) -> list[object]:
+    """List the images that OpenAI's endpoint for them gives."""
+    data = members.get("data")
+    items = [read_members(item) or {} for item in data] if isinstance(data, list) else []
+    return [
+        {"type": "image", "base64": item.get("b64_json"), "url": item.get("url")}
+        for item in items
+        if item.get("b64_json") or (item.get("url") and "revised_prompt" in item)
+    ]
 
 
 def _read_choice(choice: Members, writer: Writer) -> Message:
