@@ -161,7 +161,7 @@ def build_outline(result: ResultView, calls: Sequence[Interaction], *, running: 
     builder = _Builder(running=running)
     units = []
     if result.attempts or None in by_step:
-        task = UnitView("", attempts=result.attempts)
+        task = UnitView("", result.status, attempts=result.attempts)
         units.append(builder.build_unit("task", task, by_step.get(None, [])))
     planned = {step.name: step for step in result.plan}
     steps = {step.name: step for step in result.steps}

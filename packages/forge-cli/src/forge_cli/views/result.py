@@ -140,6 +140,8 @@ class ResultView:
     attempts: tuple[AttemptView, ...]
     """Attempts of a task without a plan."""
     files: tuple[str, ...]
+    status: str = ""
+    """Of a run under way, too, if it says so; `budget` counts as that."""
     budget: BudgetView = NO_BUDGET
 
     @property
@@ -216,6 +218,7 @@ def build_result_view(document: Mapping[str, Any]) -> ResultView:
         steps=tuple(_step(step, descriptions) for step in _items(document, "step_results")),
         attempts=tuple(_attempt(item) for item in _items(document, "attempts")),
         files=tuple(sorted(_mapping(document, "output_files") or {})),
+        status=_text(document, "status").replace("budget", "running"),
         budget=read_budget(document),
     )
 

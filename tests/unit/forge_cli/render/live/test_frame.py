@@ -341,3 +341,22 @@ def test_calls_then_tokens_make_room_for_cost_and_time() -> None:
 
     assert render(state, 60)[-1] == "1/3 steps · 4.12k in 45 out · cost unknown · 1 min 15 s"
     assert render(state, 50)[-1] == "━━━─────── 1/3 steps · cost unknown · 1 min 15 s"
+
+
+@pytest.mark.parametrize(
+    ("status", "shown"),
+    [
+        ("success", "✓ task 2 attempts 12.0 s 8.24k in 90 out"),
+        ("failure_terminal", "✗ task failed 12.0 s 8.24k in 90 out"),
+        ("running", "● task 12.0 s 8.24k in 90 out"),
+    ],
+)
+def test_task_without_a_plan_ends_as_its_result_says(status: str, shown: str) -> None:
+    attempts = [
+        {"attempt": 1, "signal": "failure_retryable", "error": "no"},
+        {"attempt": 2, "signal": "success" if status == "success" else "failure_terminal"},
+    ]
+    calls = [make_call(0, step_id=None), make_call(0, id=1, step_id=None, attempt=2)]
+    calls[1].latency_ms = 12_000.0
+
+    assert show({"status": status, "attempts": attempts}, *calls)[0] == shown

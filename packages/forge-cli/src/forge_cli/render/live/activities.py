@@ -13,12 +13,14 @@ from forge_cli.views.outline import Outline, UnitOutline
 WORDS = {
     "assemble_context": ("assembling", "assembling the context"),
     "assemble_planner_context": ("assembling", "assembling the planner's context"),
+    "begin_run": ("starting", "starting the run"),
     "call_llm": ("asking", "asking the model"),
     "call_planner": ("asking", "asking the planner"),
     "commit_attempt": ("committing", "committing"),
     "create_sub_worktree": ("preparing", "making a worktree"),
     "create_worktree": ("preparing", "making the worktree"),
     "gather_sub_tasks": ("gathering", "gathering the sub-tasks"),
+    "record_run": ("recording", "recording how it stands"),
     "remove_sub_task_worktrees": ("cleaning", "removing the sub-tasks' worktrees"),
     "reset_worktree_to": ("resetting", "resetting the worktree"),
     "validate_output": ("checking", "checking what was written"),
@@ -28,7 +30,7 @@ WORDS = {
 
 OF_PLANNER = frozenset({"assemble_planner_context", "call_planner"})
 
-OF_RUN = frozenset({"create_worktree"})
+OF_RUN = frozenset({"begin_run", "create_worktree", "record_run"})
 """Activities of the whole run."""
 
 ASKING = "asking"
