@@ -128,6 +128,7 @@ def read_state(
         tuple(pending),
         view.result.budget,
         state.request,
+        view.status,
         ended,
     )
 

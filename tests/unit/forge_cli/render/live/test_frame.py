@@ -360,3 +360,26 @@ def test_task_without_a_plan_ends_as_its_result_says(status: str, shown: str) ->
     calls[1].latency_ms = 12_000.0
 
     assert show({"status": status, "attempts": attempts}, *calls)[0] == shown
+
+
+@pytest.mark.parametrize(
+    ("status", "shown"),
+    [
+        ("failure_terminal", ["✗ plan failed 2.0 s 4.12k in 45 out"]),
+        ("budget", ["‖ plan paused 1 min 15 s 4.12k in 45 out"]),
+    ],
+)
+def test_planner_without_a_plan_ends_as_its_run(status: str, shown: list[str]) -> None:
+    call = make_call(0, step_id=None, role="planner", created_at=BEGAN)
+    outline = build_outline(parse_result("{}"), [call], running=False)
+
+    assert squeeze(render(LiveState(ROOT, BEGAN, outline, status=status)))[:-1] == shown
+
+
+def test_unit_that_a_failed_run_left_unfinished_does_not_rest() -> None:
+    result = parse_result(json.dumps({"plan": {"steps": [make_step(0)]}}))
+    outline = build_outline(result, [make_call(0, status="started")], running=False)
+
+    failed = squeeze(render(LiveState(ROOT, BEGAN, outline, status="error")))
+
+    assert failed[0].startswith("‖ Step 0. s0 unfinished")

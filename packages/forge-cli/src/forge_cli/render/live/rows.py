@@ -32,14 +32,10 @@ SIGNS = {
 }
 """Signs of states; any other is an end that is no success."""
 
-WORDS = {
-    "success": "",
-    "running": "",
-    "waiting": "",
-    NOT_STARTED: "",
-    "unfinished": "paused",
-}
-"""What a unit's state is called beside its sign; others have a word of their own."""
+UNSPOKEN = frozenset({"success", "running", "waiting", NOT_STARTED})
+"""States of which the sign says enough."""
+
+PAUSED = "paused"
 
 SHOWN_MORE = "shown more"
 """What a unit is about whose model asked for more context, got it and answers now."""
@@ -91,17 +87,28 @@ class RowMaker:
             return
         calls = outline.planner
         name = f"plan: {format_count(outline.planned, 'step')}" if outline.planned else "plan"
-        state = "success" if outline.planned else "unfinished" if self._state.ended else "running"
+        state = self._find_planner_state()
         began = calls[0].created_at if calls else doing.since if doing else None
-        ended = _find_end(calls) if state == "success" else None
+        ended = None if state in {"running", "unfinished"} else _find_end(calls)
         yield Row(
             state,
             name,
-            _find_activity(doing, calls) if doing else WORDS[state],
+            _find_activity(doing, calls) if doing else self._name_state(state),
             _format_span(began, ended or self._now),
             _format_tokens(calls, doing),
         )
         yield from self._list_remarks(doing, "")
+
+    def _find_planner_state(self) -> str:
+        if self._state.outline.planned:
+            return "success"
+        return "unfinished" if self._state.rests else self._state.status
+
+    def _name_state(self, state: str) -> str:
+        """Say what is not said by a sign."""
+        if state == "unfinished" and self._state.rests:
+            return PAUSED
+        return "" if state in UNSPOKEN else name_status(state)
 
     def list_unit(self, unit: UnitOutline, *, shortly: bool = False) -> Iterator[Row]:
         """List the rows of a step or a task, and of its parts while it is under way.
@@ -131,7 +138,7 @@ class RowMaker:
             name_unit(unit),
             _find_activity(doing, unit.calls)
             if doing is not None and is_active
-            else _find_word(unit),
+            else self._find_word(unit),
             self._measure(unit, doing),
             _format_tokens(unit.calls, doing if is_active else None),
             indent,
@@ -152,6 +159,12 @@ class RowMaker:
                 name, time = name_place(place), _format_span(doing.since, self._now)
                 yield Row("running", name, doing.word, time, _format_tokens((), doing))
                 yield from self._list_remarks(doing, "")
+
+    def _find_word(self, unit: UnitOutline) -> str:
+        count = len(unit.attempts)
+        if unit.state == "success" and count > 1:
+            return f"{count} attempts"
+        return self._name_state(unit.state)
 
     def _list_remarks(self, doing: Doing | None, indent: str) -> Iterator[Row]:
         if doing is not None and doing.remark:
@@ -184,12 +197,6 @@ def _is_over(doing: Doing, calls: Sequence[Interaction]) -> bool:
         return False
     late = [call for call in calls if call.created_at >= doing.since]
     return bool(late) and all(call.status != STARTED and not find_asked(call) for call in late)
-
-
-def _find_word(unit: UnitOutline) -> str:
-    word = WORDS[unit.state] if unit.state in WORDS else name_status(unit.state)
-    count = len(unit.attempts)
-    return word or (f"{count} attempts" if unit.state == "success" and count > 1 else "")
 
 
 def _list_reasons(unit: UnitOutline, most: int | None) -> Iterator[str]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from forge_core.models.run import PendingActivity
+from forge_obs import BUDGET, INTERRUPTED, RUNNING
 
 from forge_cli.views.budget import NO_BUDGET, BudgetView
 from forge_cli.views.costs import NO_PRICES, Prices
@@ -25,8 +26,15 @@ class LiveState:
     pending: tuple[PendingActivity, ...] = ()
     budget: BudgetView = NO_BUDGET
     request: RequestView = NO_REQUEST
+    status: str = RUNNING
+    """As shown."""
     ended: datetime | None = None
-    """When it ended or was stopped; None while it goes on."""
+    """When it was stopped just now, which no record says; None otherwise."""
+
+    @property
+    def rests(self) -> bool:
+        """Whether what has no end yet may still get one, but not now."""
+        return self.ended is not None or self.status in {BUDGET, INTERRUPTED}
 
     def get_moment(self, now: datetime) -> datetime:
         """Return up to when its time has run."""
