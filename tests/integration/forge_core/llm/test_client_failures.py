@@ -249,3 +249,16 @@ async def test_proxy_that_cannot_be_used_is_a_failure_with_its_reason(
 
     assert failure.kind in {"unreachable", "rejected", "not_configured"}
     assert server.exchanges == []
+
+
+@pytest.mark.parametrize("model", EVERY)
+async def test_error_with_a_status_of_success_names_the_address(
+    model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(monkeypatch, raw(b'{"error": {"message": "unknown route"}}'))
+
+    failure = await fail(server, ask(model))
+
+    assert (failure.kind, len(server.exchanges)) == ("rejected", 1)
+    assert "rejected: unknown route (HTTP 200); " in str(failure)
+    assert "_BASE_URL is http://127.0.0.1:" in str(failure)

@@ -40,7 +40,7 @@ def at(url: str) -> Address:
             "http://h:1/v1",
             Reply(301, "", "", "https://u:p@h/v1/"),
             (
-                "OPENAI_BASE_URL is http://h:1/v1, which redirects to https://h/v1/: "
+                "OPENAI_BASE_URL is http://h:1/v1, which redirects to https://h/v1/ (HTTP 301): "
                 "set OPENAI_BASE_URL to that"
             ),
         ),
@@ -63,6 +63,14 @@ def at(url: str) -> Address:
         ),
         (
             "http://h:1/v1",
+            Reply(308, "", "", "https://h/v1/chat/completions"),
+            (
+                "OPENAI_BASE_URL is http://h:1/v1, which redirects to "
+                "https://h/v1/chat/completions (HTTP 308): set OPENAI_BASE_URL to https://h/v1"
+            ),
+        ),
+        (
+            "http://h:1/v1",
             Reply(200, "text/plain", "OK"),
             (
                 "OPENAI_BASE_URL is http://h:1/v1, which answers with “OK” (HTTP 200): "
@@ -75,7 +83,7 @@ def at(url: str) -> Address:
             f"{DEFAULT} is asked, which answers with a web page (HTTP 200): check OPENAI_BASE_URL",
         ),
     ],
-    ids=["html", "endpoint", "redirect", "tls", "json", "text", "portal"],
+    ids=["html", "endpoint", "redirect", "tls", "json", "redirected-endpoint", "text", "portal"],
 )
 def test_foreign_service_is_named(url: str, reply: Reply, said: str) -> None:
     assert find_foreign_reply(at(url), reply) == said

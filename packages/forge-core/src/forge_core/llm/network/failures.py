@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import httpx2
 from pydantic_ai import exceptions
 
+from forge_core.llm.error_body import read_message
 from forge_core.llm.errors import NOT_SENT, FailureKind, ModelFailure, explain_failure
 from forge_core.llm.network.exchange import Exchange
 from forge_core.llm.network.stream_end import CUT, StreamCut, is_cut
@@ -107,7 +108,8 @@ def _build_failure(exchange: Exchange, error: Exception, wreck: ModelAnswer | No
         refused = "response_format"  # the library knows of none
     return ModelFailure(
         kind,
-        explain_failure(exchange.request, kind, status, body, why or error),
+        # What is said of an address has its status.
+        explain_failure(exchange.request, kind, None if why else status, body, why or error),
         retry_after_s=getattr(error, "retry_after", None),
         answer=wreck,
         refused=refused,
@@ -137,6 +139,10 @@ def _diagnose(exchange: Exchange, error: Exception) -> tuple[FailureKind, str | 
     status = exchange.status
     if status is None:
         kind = _read_inner_status(body)
+        if (
+            kind == "rejected"
+        ):  # by a server that means something else by such a request, or nothing
+            return kind, f"{read_message(body)} (HTTP 200); {address.describe()}"
         if kind is not None:
             return kind, None
     elif is_too_long(status, body):

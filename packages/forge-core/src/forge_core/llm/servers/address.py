@@ -70,7 +70,9 @@ def find_foreign_reply(address: Address, reply: Reply) -> str | None:
     """
     if 300 <= reply.status < 400:
         where = hide_credentials(reply.location) if reply.location else "nowhere"
-        return f"{address.describe()}, which redirects to {where}: set {address.variable} to that"
+        base = ENDPOINTS.sub("", where)
+        told = f"{address.describe()}, which redirects to {where} (HTTP {reply.status})"
+        return f"{told}: set {address.variable} to {'that' if base == where else base}"
     answer = _describe_foreign(reply)
     if answer is None:
         return None
