@@ -143,7 +143,7 @@ async def test_refused_parameter_is_left_out_once_and_remembered(
     assert second.failures == []
     assert second.answered_in == (0, first.answered_in[1])
     [told] = [record.getMessage() for record in caplog.records if record.name == "forge.models"]
-    assert told.startswith(f"{model} refuses ")
+    assert told.startswith(f"{model} does not take ")
     assert told.endswith(f": asked {form} from now on")
 
 

@@ -77,7 +77,7 @@ def learn_dialect(request: ModelRequest, refused: str | None, words: str) -> str
             return None
         after = _KNOWN[key] = following
         form = describe_change(request.dialect, after)
-        LOGGER.warning("%s refuses %s: asked %s from now on", request.model, refused, form)
+        LOGGER.warning("%s does not take %s: asked %s from now on", request.model, refused, form)
     return describe_change(request.dialect, after)
 
 
