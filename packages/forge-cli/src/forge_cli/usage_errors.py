@@ -63,7 +63,8 @@ def _describe_missing(error: MissingArgumentError) -> str:
     if option is not None:
         return f"{option} needs a value: `forge {command} --help` says which"
     name = "argument" if argument is None else argument.name
-    name = name if name.startswith("-") else name.upper()
+    name = name if name.startswith("-") or len(name) == 1 else name.upper()
+    name = "an argument" if len(name) == 1 else name  # one of several of a kind
     return f"{name} is missing: {_show_usage(command)}"
 
 
@@ -86,5 +87,5 @@ def _describe_conversion(error: CoercionError) -> str:
     kind = NUMBERS.get(error.target_type) if error.target_type is not None else None
     if kind is None or error.token is None or error.msg is not None:
         return str(error)
-    option = error.token.keyword or "the value"
-    return f"Invalid value for {option}: {error.token.value!r} is not {kind}"
+    place = "the value" if error.argument is None else error.argument.name.lstrip("-").upper()
+    return f"Invalid value for {error.token.keyword or place}: {error.token.value!r} is not {kind}"

@@ -227,7 +227,7 @@ def test_log_of_forge_goes_to_stderr_if_asked_for(forge: Forge, place: str) -> N
 
     outcome = forge(*command)
 
-    assert outcome.stderr == f"debug: configuration: {path}\n"
+    assert outcome.stderr == f"info: configuration: {path}\n"
     assert forge("db", "path").stderr == ""
 
 

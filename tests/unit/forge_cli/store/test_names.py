@@ -77,3 +77,4 @@ def test_at_most_five_names_are_proposed() -> None:
     assert len(list_near("dates", names)) == 5
     assert list_near("zzz", names) == []
     assert list_near("", names) == []
+    assert list_near("da", names) == [f"forge-dates-000{number}" for number in range(5)]

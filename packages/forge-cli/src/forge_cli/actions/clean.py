@@ -44,6 +44,8 @@ def clean_repository(
     before = _parse_age(selection.older_than, now)
     candidates = judge(list_leftovers(repo))
     if not (names or selection.merged or selection.older_than):
+        if removal != RemovalOptions():
+            print_note("note: nothing is chosen: forge clean RUN… | --merged | --older-than 30d")
         if output is OutputFormat.JSON:
             _print_document([_judge(candidate, force=False) for candidate in candidates])
         else:

@@ -5,6 +5,7 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from forge_core.errors import UsageError
 from forge_core.llm.model_name import PROVIDERS
 from forge_obs import StoreError, get_db_path
 
@@ -63,6 +64,8 @@ def config(
         repo: Directory in the git repository whose forge.toml applies.
         json: Print one JSON document instead.
     """
+    if not repo.is_dir():
+        raise UsageError(f"{repo} is not a directory")
     files = [(find_repository_file(repo), load_repository_config(repo))]
     files.append((find_user_file(), load_user_config()))
     read = [file for _, file in files if file is not None]

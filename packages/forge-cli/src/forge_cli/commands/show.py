@@ -1,5 +1,7 @@
 """``forge show``: one model call in full."""
 
+from typing import Annotated
+
 from forge_core.errors import UsageError
 
 from forge_cli.actions.show import show_call
@@ -7,7 +9,7 @@ from forge_cli.errors import NothingRecorded
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.names import CallName
 from forge_cli.options.show import TextOptions
-from forge_cli.options.types import Switch
+from forge_cli.options.types import Switch, whole
 from forge_cli.store.queries import Store
 from forge_cli.store.resolver import find_call
 from forge_cli.terminal.console import OutputFormat, print_verbatim
@@ -17,7 +19,7 @@ from forge_cli.views.calls.texts import get_text
 
 def show(
     call: CallName,
-    number: int | None = None,
+    number: Annotated[int | None, whole(1)] = None,
     /,
     *,
     json: Switch = False,

@@ -84,9 +84,10 @@ def list_near(name: str, names: Iterable[tuple[str, str]]) -> list[str]:
     """
     import difflib  # noqa: PLC0415 - for a mistake only
 
-    if len(name) < SHORTEST_PART:
-        return []
     known = list(dict.fromkeys(names))
+    if len(name) < SHORTEST_PART:
+        begun = [ids[0] for ids in known if name and any(text.startswith(name) for text in ids)]
+        return list(dict.fromkeys(begun))[:MOST_NAMED]
     containing = [ids[0] for ids in known if any(name in text for text in ids)]
     by_text = {
         text: ids[0] for ids in reversed(known) for whole in ids for text in _cut(whole, len(name))
