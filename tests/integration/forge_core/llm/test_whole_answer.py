@@ -1,6 +1,7 @@
 """A chat completion is read whatever a server leaves out of it that says nothing."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,10 +11,18 @@ from forge_core.llm.parse_answer import read_answer
 from forge_core.llm.request import ModelRequest, RequestLabels
 from forge_core.models.call.llm import LLMResponse
 from forge_core.models.call.settings import CallSettings
-from support.llm_server import LLMServer, raw
+from support.llm_server import LLMServer, raw, stream
 
 ANSWER = {"files": [{"file_path": "a.py", "content": "é = 1\n"}], "explanation": "done"}
 TEXT = json.dumps(ANSWER)
+REQUEST = ModelRequest(
+    model="openai-chat:gpt-5.2",
+    system_prompt="system",
+    user_prompt="user",
+    output=LLMResponse,
+    max_tokens=100,
+    labels=RequestLabels("llm"),
+)
 
 
 def call(arguments: object = TEXT, **over: Any) -> dict[str, Any]:
@@ -50,18 +59,12 @@ FORMS = {
 }
 
 
-@pytest.mark.parametrize("stream", [True, False], ids=["stream-asked", "whole-asked"])
+@pytest.mark.parametrize("is_stream", [True, False], ids=["stream-asked", "whole-asked"])
 @pytest.mark.parametrize("form", FORMS)
-async def test_completion_is_read(form: str, stream: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    request = ModelRequest(
-        model="openai-chat:gpt-5.2",
-        system_prompt="system",
-        user_prompt="user",
-        output=LLMResponse,
-        max_tokens=100,
-        labels=RequestLabels("llm"),
-        settings=CallSettings(stream=stream),
-    )
+async def test_completion_is_read(
+    form: str, is_stream: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = replace(REQUEST, settings=CallSettings(stream=is_stream))
     with LLMServer(lambda _: raw(json.dumps(FORMS[form]).encode())) as server:
         server.configure(monkeypatch)
         answer = await request_model(request)
@@ -74,6 +77,46 @@ def test_completion_that_lacks_nothing_stays_byte_for_byte() -> None:
     body = json.dumps(FORMS["as it should be"], indent=3)
 
     assert mend_completion(body, "m") == body
+
+
+HALF = len(TEXT) // 2
+
+
+def piece(delta: object, finish: str | None = None, word: str = "delta") -> dict[str, Any]:
+    return {"id": "c", "choices": [{"index": 0, word: delta, "finish_reason": finish}]}
+
+
+PIECES: dict[str, list[dict[str, Any]]] = {
+    "arguments as an object": [piece(calls(call(ANSWER)))],
+    "no index and no id": [
+        piece(calls({"function": {"name": "llmresponse", "arguments": TEXT[:HALF]}})),
+        piece(calls({"function": {"arguments": TEXT[HALF:]}})),
+    ],
+    "no name": [
+        piece(calls(call(TEXT[:HALF], name=None))),
+        piece(calls(call(TEXT[HALF:], name=None))),
+    ],
+    "old function call": [
+        piece({"function_call": {"name": "llmresponse", "arguments": TEXT[:HALF]}}),
+        piece({"function_call": {"arguments": TEXT[HALF:]}}),
+    ],
+    "messages for pieces": [piece(calls(call()), word="message")],
+    "text beside a silent call": [piece({"content": TEXT}), piece(calls(call("")))],
+    "no pieces": [piece(calls(call())), piece(None), {"id": "c", "choices": None}],
+}
+
+
+@pytest.mark.parametrize("form", PIECES)
+async def test_pieces_of_a_stream_are_read(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
+    events = [*PIECES[form], piece({}, "stop"), {"id": "c", "choices": [], "usage": usage}]
+    lines = [b"data: %s\n\n" % json.dumps(event).encode() for event in events]
+    with LLMServer(lambda _: stream(*lines, b"data: [DONE]\n\n")) as server:
+        server.configure(monkeypatch)
+        answer = await request_model(REQUEST)
+
+    assert read_answer(answer.text, LLMResponse).output == LLMResponse.model_validate(ANSWER)
+    assert (answer.usage.input_tokens, len(server.exchanges)) == (7, 1)
 
 
 @pytest.mark.parametrize("body", ["", "<html>", "[]", '{"error": {}}', '{"choices": {}}', "null"])

@@ -32,7 +32,7 @@ def read_report(body: str, headers: Mapping[str, str]) -> Reported:
     """
     usages: list[dict[str, Any]] = []
     texts: dict[str, str] = {}
-    for document in _list_documents(body):
+    for document in list_documents(body):
         for place in (document, *(document.get(name) for name in HOLDERS)):
             if isinstance(place, dict):
                 _collect(place, usages, texts)
@@ -55,7 +55,8 @@ def _collect(place: dict[str, Any], usages: list[dict[str, Any]], texts: dict[st
             texts["tier"] = place[name][:LONGEST_ID]  # what was asked for, until the end says more
 
 
-def _list_documents(body: str) -> Iterator[dict[str, Any]]:
+def list_documents(body: str) -> Iterator[dict[str, Any]]:
+    """List what a body says: one document, or the events of a stream."""
     whole = _parse(body)
     if whole is not None:
         yield whole

@@ -63,6 +63,12 @@ def build_wreck(exchange: Exchange, partial: ModelResponse | None = None) -> Mod
     return ModelAnswer(exchange.body, usage, reported=exchange.reported)
 
 
+def is_silent(response: ModelResponse) -> bool:
+    """Return whether nothing of a response can be an answer."""
+    calls = _list_arguments(response)
+    return not any(map(str.strip, calls)) if calls else not (response.text or "").strip()
+
+
 def count_chars(event: ModelResponseStreamEvent) -> int:
     """Return how many characters of an answer an event of a stream brings."""
     if isinstance(event, PartStartEvent):

@@ -17,7 +17,7 @@ from pydantic_ai.messages import ModelResponse
 
 from forge_core.llm.arrival import Arrival
 from forge_core.llm.model_name import split_model
-from forge_core.llm.network.answer import build_answer, build_wreck, count_chars
+from forge_core.llm.network.answer import build_answer, build_wreck, count_chars, is_silent
 from forge_core.llm.network.exchange import Exchange
 from forge_core.llm.network.failures import as_model_failure
 from forge_core.llm.network.http_client import build_http_client
@@ -29,7 +29,7 @@ from forge_core.llm.network.settings import (
     fit_settings,
 )
 from forge_core.llm.network.stream_end import check_end
-from forge_core.llm.network.whole_answer import mend_completion
+from forge_core.llm.network.whole_answer import join_pieces, mend_completion
 from forge_core.llm.request import ModelAnswer, ModelRequest
 from forge_core.llm.servers.known_addresses import note_answer
 from forge_core.llm.servers.known_dialects import build_first_dialect
@@ -66,6 +66,7 @@ class _Request:
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
         self._partial: Partial | None = None
+        self._whole = ""
         exchange.arrival.find_answer = self._find_wreck
 
     async def send(self) -> ModelAnswer:
@@ -82,21 +83,39 @@ class _Request:
     async def _obtain(self, http: httpx2.AsyncClient) -> ModelResponse:
         """Read an answer as it was asked for; one that came as a whole is read as what it is."""
         exchange = self._exchange
-        is_stream = exchange.dialect.stream
         try:
+            is_stream = exchange.dialect.stream
             response = await (self._read_stream(http) if is_stream else self._ask(http))
         except Exception:
-            if not exchange.is_whole or not (is_stream or self._is_mended):
+            self._whole = self._find_whole()
+            if not self._whole:
                 raise
         else:
             if is_stream and not exchange.is_whole:
                 check_end(exchange, response)
+            self._whole = self._find_whole(response)
+            if not self._whole:
                 return response
-            if not is_stream and not self._is_mended:
-                return response
-        self._partial = exchange.first_token_at = None
+        self._partial = None
+        if exchange.is_whole:
+            exchange.first_token_at = None
         async with httpx2.AsyncClient(transport=httpx2.MockTransport(self._replay)) as again:
             return await self._ask(again)
+
+    def _find_whole(self, response: ModelResponse | None = None) -> str:
+        """Return the document that the library has to read instead; empty where it need not.
+
+        Args:
+            response: What it has read; None where it failed.
+        """
+        exchange = self._exchange
+        body, is_stream = exchange.body or "", exchange.dialect.stream
+        model = split_model(exchange.request.model)[1]
+        if exchange.is_whole:
+            mended = mend_completion(body, model)
+            return mended if is_stream or mended != body else ""
+        is_missed = is_stream and response is not None and is_silent(response)
+        return mend_completion(join_pieces(body), model) if is_missed else ""
 
     async def _read_stream(self, http: httpx2.AsyncClient) -> ModelResponse:
         async with self._call(model_request_stream, http) as stream:
@@ -121,20 +140,10 @@ class _Request:
             model_request_parameters=build_parameters(request, dialect),
         )
 
-    @property
-    def _is_mended(self) -> bool:
-        """Whether the library would miss something in what came."""
-        return self._mend() != self._exchange.body
-
-    def _mend(self) -> str:
-        """Return the body of the response, as the library wants it."""
-        model = split_model(self._exchange.request.model)[1]
-        return mend_completion(self._exchange.body or "", model)
-
     def _replay(self, _: httpx2.Request) -> httpx2.Response:
         """Return the response that has come already."""
         headers = {"content-type": "application/json"}
-        return httpx2.Response(200, headers=headers, content=self._mend().encode())
+        return httpx2.Response(200, headers=headers, content=self._whole.encode())
 
     def _find_wreck(self) -> ModelAnswer | None:
         try:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from forge_core.llm.answers.lenient_json import NotJSON, parse_strict
+from forge_core.llm.report import list_documents
 
 
 def mend_completion(body: str, model: str) -> str:
@@ -29,6 +30,48 @@ def mend_completion(body: str, model: str) -> str:
     mended = [_mend_choice(one, number) for number, one in enumerate(choices)]
     whole = {**_fill(document, defaults), "choices": mended}
     return body if whole == document else json.dumps(whole)
+
+
+def join_pieces(body: str) -> str:
+    """Put the pieces of a streamed chat completion together; empty where it is none.
+
+    Pieces that lack what the library goes by (a name, the word for a piece) are passed over there.
+    """
+    said: dict[str, Any] = {"content": ""}
+    calls: dict[object, dict[str, str]] = {}
+    rest: dict[str, Any] = {}
+    for document in list_documents(body):
+        rest |= {key: value for key, value in document.items() if value and key != "choices"}
+        choices = document.get("choices")
+        for choice in choices if isinstance(choices, list) else ():
+            if isinstance(choice, Mapping):
+                said["finish_reason"] = choice.get("finish_reason") or said.get("finish_reason")
+                _add_piece(choice.get("delta") or choice.get("message"), said, calls)
+    if not calls and not said["content"]:
+        return ""
+    message = {"content": said["content"] or None, "tool_calls": _list_calls(calls)}
+    choice = {"message": message, "finish_reason": said.get("finish_reason")}
+    return json.dumps({**rest, "object": None, "choices": [choice]})
+
+
+def _add_piece(piece: object, said: dict[str, Any], calls: dict[object, dict[str, str]]) -> None:
+    if not isinstance(piece, Mapping):
+        return
+    if isinstance(piece.get("content"), str):
+        said["content"] += piece["content"]
+    parts = piece.get("tool_calls") or [{"function": piece.get("function_call")}]
+    for part in parts if isinstance(parts, list) else ():
+        function = part.get("function") if isinstance(part, Mapping) else None
+        if isinstance(function, Mapping):
+            call = calls.setdefault(part.get("index", 0), {"name": "", "arguments": ""})
+            arguments = function.get("arguments") or ""
+            call["name"] = call["name"] or function.get("name") or ""
+            call["arguments"] += arguments if isinstance(arguments, str) else json.dumps(arguments)
+
+
+def _list_calls(calls: Mapping[object, Mapping[str, str]]) -> list[dict[str, Any]] | None:
+    functions = [{**call, "name": call["name"] or None} for call in calls.values()]
+    return [{"function": function} for function in functions] or None
 
 
 def _mend_choice(choice: object, number: int) -> object:
