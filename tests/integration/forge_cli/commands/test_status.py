@@ -131,6 +131,27 @@ def test_tree_of_a_run_is_shown(forge: Forge) -> None:
     assert "Do it." not in outcome.stdout
 
 
+def test_list_tree_and_documents_give_the_same_sums(forge: Forge) -> None:
+    record_run(description="Add a parser.", model_name="openai:writer")
+    record_call(role="planner", step_id=None)
+    record_call(seq=1)
+    record_call(seq=2, stats=None, status="started", response=None)
+
+    [listed] = forge("status", "--json").document["runs"]
+    document = forge("status", "--workflow-id", WORKFLOW_ID, "--json").document
+    line = forge("status").stdout.splitlines()[1]
+    tree = forge("status", "--workflow-id", WORKFLOW_ID).stdout
+
+    # What a run took goes on until it is looked at.
+    sums = {name: listed[name] for name in listed.keys() - {"duration_s"}}
+    assert sums == {name: document["run"][name] for name in sums}
+    assert (sums["calls"], sums["input_tokens"], sums["calls_without_usage"]) == (3, 8240, 1)
+    assert "  1/1 " in line
+    assert "      3  8.24k+  90+" in line
+    assert "steps     1/1 done\n" in tree
+    assert "calls     3 (8,240 in, 6,000 of them cached, 90 out, 1 reported none)\n" in tree
+
+
 def test_verbose_shows_every_call_in_order_and_whole() -> None:
     record_run()
     record_call(role="planner", step_id=None, user_prompt="Plan it.", seq=0)

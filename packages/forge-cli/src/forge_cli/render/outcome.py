@@ -30,6 +30,9 @@ SHORT_COMMIT = 12
 MOST_COMMITS = 12
 """Commits that are listed; `git log` lists them all."""
 
+LONGEST_TASK = 36
+"""Columns of a task id in a table; a longer one pushes its own row aside."""
+
 
 ENDS = {"budget": "stopped at its budget"}
 """How a run has ended or stopped, where its status does not say it."""
@@ -202,7 +205,8 @@ def render_leftovers(candidates: Sequence[Candidate], now: datetime) -> str:
     """Render a table of what is there."""
     rows = [("TASK", "STATUS", "BRANCH", "WORKTREE", "LAST USE")]
     rows += [_render_row(candidate, now) for candidate in candidates]
-    return "\n".join(line.plain for line in align(rows))
+    lines = align(rows, widest={0: LONGEST_TASK})
+    return "\n".join(line.plain for line in lines)
 
 
 def _render_row(candidate: Candidate, now: datetime) -> tuple[str, str, str, str, str]:

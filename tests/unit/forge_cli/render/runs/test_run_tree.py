@@ -158,6 +158,31 @@ def test_every_line_fits_the_terminal(width: int) -> None:
     assert "CALL" in text
 
 
+def test_id_that_would_run_over_the_edge_stands_below_its_label() -> None:
+    workflow_id = "w" * 75
+    view = build_run_view(Run(workflow_id=workflow_id, created_at=BEGAN), "success", None, NOW)
+
+    assert render_run(view, [], PRICES, Layout(80)).plain.startswith(f"run\n{workflow_id}\n")
+    assert render_run(view, [], PRICES).plain.startswith(f"run       {workflow_id}\n")
+
+
+def test_description_and_reason_are_broken_between_words() -> None:
+    run = Run(
+        workflow_id="w",
+        created_at=BEGAN,
+        description="Keep track\nof dates. " * 9,
+        reason="日付" * 60,
+    )
+    view = build_run_view(run, "failure_terminal", None, NOW)
+
+    lines = render_run(view, [], PRICES, Layout(60)).plain.splitlines()
+
+    assert lines[2].startswith("asked for Keep track of dates. Keep track of")
+    assert lines[3].startswith("          ")
+    assert lines[7].startswith("reason    日付")
+    assert max(map(cell_len, lines)) <= 60
+
+
 def test_units_attempts_and_requests_hang_on_guide_lines() -> None:
     lines = render(layout=Layout(100)).split("\n\n")[1].splitlines()
 

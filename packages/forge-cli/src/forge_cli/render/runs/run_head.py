@@ -56,9 +56,13 @@ def render_head(view: RunView, outline: Outline, prices: Prices, layout: Layout)
 
 
 def _label(label: str, value: Value, layout: Layout) -> Iterator[Text]:
-    """Put a label before a value, and blanks before its further lines."""
+    """Put a label before a value, and blanks before its further lines.
+
+    A text that would run over the edge behind its label stands below it, where it can be copied.
+    """
     if isinstance(value, Text):
-        yield Text.assemble(f"{label:<{LABEL}}", value)
+        is_long = layout.width is not None and LABEL + cell_len(value.plain) > layout.width
+        yield from [Text(label), value] if is_long else [Text.assemble(f"{label:<{LABEL}}", value)]
         return
     lines = _break(value, layout.width)
     if len(lines) > MOST_LINES and not layout.details:
