@@ -530,6 +530,18 @@ DOCUMENTS: dict[str, Schema] = {
             "groups": list_of(ref("group")),
         },
     ),
+    "store_archived": build_document(
+        "forge db archive --json, forge db unarchive --json",
+        {
+            "calls": COUNT,
+            "frames": COUNT,
+            "text_bytes": COUNT,
+            "stored_bytes": COUNT,
+            "freed_bytes": COUNT,
+            "size_bytes": COUNT,
+            "obstacle": null_or(TEXT),
+        },
+    ),
     "store_path": build_document("forge db path --json", {"path": null_or(TEXT)}),
     "store_check": build_document(
         "forge db check --json",

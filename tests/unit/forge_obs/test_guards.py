@@ -72,6 +72,7 @@ def test_reading_loads_neither_the_orm_nor_alembic_nor_pydantic() -> None:
 def test_public_names_are_pinned_and_importable() -> None:
     assert set(forge_obs.__all__) == {
         "AmbiguousId",
+        "Archiving",
         "BUDGET",
         "Backlog",
         "CallHit",
@@ -96,6 +97,7 @@ def test_public_names_are_pinned_and_importable() -> None:
         "Removal",
         "Run",
         "RunQuery",
+        "Saving",
         "STARTED",
         "StoreCheck",
         "StoreError",
@@ -105,10 +107,12 @@ def test_public_names_are_pinned_and_importable() -> None:
         "StoreUnreadable",
         "TextSearch",
         "Usage",
+        "archive",
         "back_up",
         "build_interaction_dict",
         "check_store",
         "count_prunable",
+        "estimate_saving",
         "flush",
         "get_backlog",
         "get_db_path",
@@ -129,6 +133,7 @@ def test_public_names_are_pinned_and_importable() -> None:
         "save_run",
         "set_redact",
         "to_json",
+        "unarchive",
         "upgrade",
     }
     for module in (forge_obs, forge_obs.store):

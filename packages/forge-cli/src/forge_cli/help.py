@@ -93,6 +93,8 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "forge db prune --older-than 30d",
         "forge db prune --older-than 2026-11-01 --dry-run",
     ),
+    "db archive": ("forge db archive", "forge db archive --older-than 0s"),
+    "db unarchive": ("forge db unarchive",),
     "db backup": ("forge db backup ~/forge-backup.db",),
     "db restore": ("forge db restore ~/forge-backup.db",),
     "db export": (

@@ -11,6 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from forge_obs.admin.archive import Archiving, archive, unarchive
+    from forge_obs.admin.archive_estimate import Saving, estimate_saving
     from forge_obs.admin.check import FileMode, StoreCheck, check_store
     from forge_obs.admin.maintenance import Extent, Pruning, back_up, count_prunable, prune, restore
     from forge_obs.admin.redactor import Redactor
@@ -63,6 +65,7 @@ __all__ = [
     "RUNNING",
     "STARTED",
     "AmbiguousId",
+    "Archiving",
     "Backlog",
     "CallHit",
     "CallQuery",
@@ -81,6 +84,7 @@ __all__ = [
     "Removal",
     "Run",
     "RunQuery",
+    "Saving",
     "StoreCheck",
     "StoreError",
     "StoreNewer",
@@ -89,10 +93,12 @@ __all__ = [
     "StoreUnreadable",
     "TextSearch",
     "Usage",
+    "archive",
     "back_up",
     "build_interaction_dict",
     "check_store",
     "count_prunable",
+    "estimate_saving",
     "flush",
     "get_backlog",
     "get_db_path",
@@ -113,10 +119,16 @@ __all__ = [
     "save_run",
     "set_redact",
     "to_json",
+    "unarchive",
     "upgrade",
 ]
 
 _HOMES = {
+    "Archiving": "admin.archive",
+    "archive": "admin.archive",
+    "Saving": "admin.archive_estimate",
+    "estimate_saving": "admin.archive_estimate",
+    "unarchive": "admin.archive",
     "FileMode": "admin.check",
     "StoreCheck": "admin.check",
     "check_store": "admin.check",

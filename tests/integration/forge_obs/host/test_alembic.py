@@ -56,7 +56,7 @@ def configure(tmp_path: Path, *, act: str) -> Config:
 
 def tables_of(path: Path) -> set[str]:
     with closing(sqlite3.connect(path)) as connection:
-        query = "SELECT name FROM sqlite_master WHERE type = 'table'"
+        query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
         return {name for (name,) in connection.execute(query)}
 
 

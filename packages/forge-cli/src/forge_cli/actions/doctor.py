@@ -6,6 +6,7 @@ import platform
 import shlex
 import stat
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from forge_core.llm.model_name import PROVIDERS
 from forge_core.llm.providers import check_model
 from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import connect, load_connect_config
-from forge_obs import StoreCheck, StoreError, check_store, get_db_path
+from forge_obs import StoreCheck, StoreError, check_store, estimate_saving, get_db_path
 
 from forge_cli.actions.checks import examine_checks
 from forge_cli.config.files import find_user_file, load_repository_config
@@ -34,6 +35,12 @@ DISTRIBUTIONS = ("forge-cli", "forge-core", "forge-obs")
 
 QUICK_BYTES = 200_000_000
 """Size of a store up to which its integrity is looked at, which takes a second or two."""
+
+OLD = timedelta(days=7)
+"""Age from which on calls are archived, unless one says otherwise."""
+
+WORTH_BYTES = 20_000_000
+"""What archiving has to give back at least to be proposed."""
 
 WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
@@ -101,7 +108,13 @@ def _examine_store() -> Finding:
     if check.size_bytes > QUICK_BYTES:
         detail += ", integrity not checked (forge db check does)"
     remedy = _find_store_remedy(check)
-    return Finding("store", _describe_backlog(check, detail), remedy, is_warning=_is_usable(check))
+    detail = _describe_backlog(check, detail)
+    if remedy is None and check.state == "current":
+        saving = estimate_saving(path, datetime.now(UTC) - OLD)
+        if saving.bytes >= WORTH_BYTES:
+            detail += f", some {saving.bytes:,} bytes fewer if archived"
+            remedy = "forge db archive"
+    return Finding("store", detail, remedy, is_warning=_is_usable(check))
 
 
 def _is_usable(check: StoreCheck) -> bool:

@@ -65,14 +65,14 @@ def find_prunable(store: Path | None, before: datetime) -> Prunable:
         upgrade(present)
     rows, abandoned = Extent(0, 0), list[str]()
     if present is not None:
-        abandoned = _find_abandoned(present, before)
+        abandoned = find_abandoned(present, before)
         rows = count_prunable(get_engine(present), before, abandoned)
     names = asyncio.run(_find_ended(before))
     files = measure(StateFiles(get_state_dir()), names)
     return Prunable(present, before, rows, abandoned, names, files)
 
 
-def _find_abandoned(store: Path, before: datetime) -> list[str]:
+def find_abandoned(store: Path, before: datetime) -> list[str]:
     """Return the interrupted runs without a sign of life since a moment.
 
     None of those is among them that a configured server has under way, or may have: its worker

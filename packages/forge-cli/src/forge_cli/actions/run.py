@@ -35,6 +35,7 @@ from forge_obs import Interaction, StoreError, flush, get_db_path, lost_count, u
 from pydantic import ValidationError
 from rich.text import Text
 
+from forge_cli.actions.archive import archive_after_run
 from forge_cli.config.call_settings import resolve_settings
 from forge_cli.config.files import find_repository_file, load_user_config
 from forge_cli.errors import OutputFailed
@@ -203,6 +204,7 @@ def _report(
             print_text(render_interactions(calls, load_prices(calls)))
         print_text(render(_describe_end(workflow_id, result, run)))
     _warn_of_gaps(store)
+    archive_after_run()
     return ExitCode.SUCCESS if result.status == "success" else ExitCode.FAILED
 
 

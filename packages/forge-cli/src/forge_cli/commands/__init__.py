@@ -35,6 +35,8 @@ COMMANDS: Mapping[str, str] = {
     "db upgrade": "db",
     "db check": "db",
     "db prune": "db",
+    "db archive": "db",
+    "db unarchive": "db",
     "db backup": "db",
     "db restore": "db",
     "db export": "db",
@@ -75,7 +77,7 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
 
 GROUPS: Mapping[str, str] = {
     "server": "Look after the embedded Temporal server.",
-    "db": "Look after the store: check, prune, back up, export.",
+    "db": "Look after the store: check, prune, archive, back up, export.",
 }
 """Help of the groups of commands."""
 

@@ -111,6 +111,13 @@ def _require_path() -> Path:
     return database
 
 
+def _require_database() -> Path:
+    database = _require_path()
+    if not database.exists():
+        raise UsageError(f"there is no database at {database} yet")
+    return database
+
+
 def _describe(result: StoreCheck) -> list[str]:
     lines = [f"database   {escape_line(str(result.path))} ({result.size_bytes:,} bytes)"]
     if result.error is None:
@@ -188,6 +195,52 @@ def prune(
     return ExitCode.SUCCESS
 
 
+def archive(*, older_than: str = "7d", json: Switch = False) -> ExitCode:
+    """Compress the texts of old calls, in the same file.
+
+    The texts of runs that have ended, and of calls of no run, take a tenth of their space or less;
+    every command reads them as before, and so does SQL all columns but these. Where most of the
+    file is free then, it is made smaller. Commands that are recording carry on. To have it done
+    after each run, set `store.archive_after` in your configuration.
+
+    Args:
+        older_than: Archive what ended longer ago than this, e.g. 30d or 12h; 0s: all that has
+            ended.
+        json: Print one JSON document instead.
+    """
+    from forge_cli.actions.archive import (  # noqa: PLC0415 - imports SQLAlchemy, Temporal
+        archive_old,
+        build_archiving,
+        render_archiving,
+    )
+
+    before = parse_since(older_than, datetime.now(UTC), "--older-than")
+    path = _require_database()
+    done = archive_old(path, before)
+    print_text(dump(build_archiving(done)) if json else render_archiving(path, done))
+    return ExitCode.SUCCESS
+
+
+def unarchive(*, json: Switch = False) -> ExitCode:
+    """Put all archived texts back into their rows, for tools that read these.
+
+    The database becomes as large as it was.
+
+    Args:
+        json: Print one JSON document instead.
+    """
+    from forge_cli.actions.archive import (  # noqa: PLC0415 - imports SQLAlchemy, Temporal
+        bring_back,
+        build_archiving,
+        render_return,
+    )
+
+    path = _require_database()
+    done = bring_back(path)
+    print_text(dump(build_archiving(done)) if json else render_return(path, done))
+    return ExitCode.SUCCESS
+
+
 def backup(target: FilePath, /, *, json: Switch = False) -> ExitCode:
     """Copy the database to a new file, even while it is in use.
 
@@ -199,9 +252,7 @@ def backup(target: FilePath, /, *, json: Switch = False) -> ExitCode:
     """
     from forge_obs import back_up  # noqa: PLC0415 - imports SQLAlchemy
 
-    path = _require_path()
-    if not path.exists():
-        raise UsageError(f"there is no database at {path} yet")
+    path = _require_database()
     try:
         size = back_up(path, target.expanduser())
     except FileExistsError as error:

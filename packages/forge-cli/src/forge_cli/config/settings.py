@@ -90,6 +90,7 @@ SETTINGS = (
     Setting("budget.allow_unknown_prices", ValueType.FLAG),
     Setting("status.limit", ValueType.COUNT),
     Setting("store.path", ValueType.PATH, ("FORGE_DB_PATH",), empty_says=True),
+    Setting("store.archive_after", ValueType.TEXT, ("FORGE_ARCHIVE_AFTER",)),
     Setting(
         "temporal.address",
         ValueType.TEXT,

@@ -6,18 +6,25 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from forge_obs.database.connections import side_files
 from forge_obs.database.engines import create_read_engine, list_columns, quick_check
 from forge_obs.database.errors import telling_errors
 from forge_obs.database.migrate import get_revision
+from forge_obs.database.private.engine import get_driver
+from forge_obs.database.rows.archived import load_frame
+from forge_obs.database.schema import archives, interactions
 from forge_obs.errors import SpoolUnavailable, StoreError
 from forge_obs.model.columns import HEAD, REVISIONS
-from forge_obs.model.rows import TABLES
+from forge_obs.model.frames import BrokenFrame
+from forge_obs.model.rows import ARCHIVES, TABLES
 from forge_obs.recorder import get_backlog
 from forge_obs.spool.file import get_lost_path, list_files
 from forge_obs.spool.format import Backlog
+
+MOST_DAMAGE = 20
+"""Broken frames that are named."""
 
 SchemaState = Literal["missing", "older", "current", "newer", "unreadable"]
 """Where a store stands: no file, before head, at head, beyond it, or no telling."""
@@ -126,17 +133,34 @@ def _examine(path: Path, *, whole: bool) -> tuple[str | None, tuple[str, ...]]:
         damage = quick_check(connection) if whole else []
         revision = get_revision(connection)
         if revision == HEAD:
-            damage += _list_missing(connection)
+            damage += _list_missing(connection) or _list_broken_frames(connection, whole=whole)
         return revision, tuple(damage)
 
 
 def _list_missing(connection: Connection) -> list[str]:
     """Name the tables that this version writes and that are not there, or not whole."""
+    tables = {**TABLES, "archives": ARCHIVES}
     return [
         f"table {name} is missing or incomplete"
-        for name, columns in TABLES.items()
+        for name, columns in tables.items()
         if not {column.name for column in columns}.issubset(list_columns(connection, name))
     ]
+
+
+def _list_broken_frames(connection: Connection, *, whole: bool) -> list[str]:
+    """List what is wrong with archived texts: rows without a frame, frames that cannot be read."""
+    known = select(archives.c.id)
+    lost = select(func.count()).where(
+        interactions.c.archive_id.is_not(None), interactions.c.archive_id.not_in(known)
+    )
+    number = int(connection.execute(lost).scalar_one())
+    damage = [f"{number:,} calls whose archived texts are missing"] if number else []
+    for archive_id in connection.execute(known).scalars().all() if whole else ():
+        try:
+            _ = load_frame(get_driver(connection), archive_id).raw
+        except BrokenFrame as error:
+            damage.append(f"archive {archive_id}: {error}")
+    return damage[:MOST_DAMAGE]
 
 
 def _state(revision: str | None) -> SchemaState:

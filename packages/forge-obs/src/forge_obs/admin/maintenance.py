@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,15 +11,18 @@ from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
+    Connection,
     Delete,
     Engine,
     Select,
+    Update,
     case,
     delete,
     func,
     not_,
     or_,
     select,
+    update,
 )
 
 from forge_obs.admin.check import check_store
@@ -28,10 +31,13 @@ from forge_obs.database.engines import READ_ONLY
 from forge_obs.database.errors import telling_errors
 from forge_obs.database.files import copy_database, make_single, shrink
 from forge_obs.database.handle import get_engine
-from forge_obs.database.schema import interactions, runs
+from forge_obs.database.private.engine import get_driver
+from forge_obs.database.rows.archived import load_frame
+from forge_obs.database.schema import archives, interactions, runs
 from forge_obs.environment import private_files
 from forge_obs.errors import StoreNewer, StoreUnavailable, StoreUnreadable
 from forge_obs.model.columns import OPEN_STATUSES
+from forge_obs.model.frames import BrokenFrame, Frame, Packed
 from forge_obs.spool import file as spool
 
 CALLS_A_BATCH: Final = 100
@@ -70,7 +76,7 @@ class Pruning:
 
 def count_prunable(engine: Engine, before: datetime, abandoned: Sequence[str] = ()) -> Extent:
     """Count what `prune` would delete now; raises a `StoreError` if the store cannot be read."""
-    chosen = _old_workflows(before, abandoned).subquery()
+    chosen = list_old_workflows(before, abandoned).subquery()
     with (
         telling_errors(_path_of(engine)),
         engine.connect().execution_options(**READ_ONLY) as connection,
@@ -83,7 +89,7 @@ def count_prunable(engine: Engine, before: datetime, abandoned: Sequence[str] = 
             .select_from(interactions)
             .where(
                 interactions.c.created_at < before,
-                or_(interactions.c.workflow_id.in_(select(chosen.c.workflow_id)), _of_no_run()),
+                or_(interactions.c.workflow_id.in_(select(chosen.c.workflow_id)), is_of_no_run()),
             )
         ).scalar_one()
     return Extent(int(rows), int(calls))
@@ -109,13 +115,13 @@ def prune(
     """
     path = Path(db_path)
     engine = get_engine(path)
-    size = _size_of(path)
+    size = measure_files(path)
     with telling_errors(path):
         deleted = _prune_runs(engine, before, abandoned)
         orphans = _prune_orphans(engine, before)
         total = Extent(deleted.runs, deleted.calls + orphans)
         obstacle = shrink(path) if total.runs or total.calls else None
-        now = _size_of(path)
+        now = measure_files(path)
     return Pruning(total, max(0, size - now), now, obstacle)
 
 
@@ -206,8 +212,13 @@ def _own_files(db_path: Path) -> set[Path]:
     return {*database, *(path.resolve() for path in beside)}
 
 
-def _old_workflows(before: datetime, abandoned: Sequence[str]) -> Select[Any]:
-    """Choose the workflows all of whose runs ended before a moment."""
+def list_old_workflows(before: datetime, abandoned: Sequence[str]) -> Select[Any]:
+    """Choose the workflows all of whose runs ended before a moment.
+
+    Args:
+        before: The moment.
+        abandoned: Workflow ids of runs on record as running that count as ended.
+    """
     kept = case((not_(_is_over(abandoned)), 1), (_ended_at >= before, 1), else_=0)
     return select(runs.c.workflow_id).group_by(runs.c.workflow_id).having(func.max(kept) == 0)
 
@@ -216,28 +227,26 @@ def _is_over(abandoned: Sequence[str]) -> ColumnElement[bool]:
     return or_(runs.c.status.not_in(OPEN_STATUSES), runs.c.workflow_id.in_(abandoned))
 
 
-def _of_no_run() -> ColumnElement[bool]:
+def is_of_no_run() -> ColumnElement[bool]:
+    """Choose the calls of whose workflow no run is on record."""
     known = select(runs.c.id).where(runs.c.workflow_id == interactions.c.workflow_id)
     return not_(known.exists())
 
 
 def _prune_runs(engine: Engine, before: datetime, abandoned: Sequence[str]) -> Extent:
     deleted_runs = deleted_calls = 0
-    workflow_ids = _read(engine, _old_workflows(before, abandoned))
+    workflow_ids = _read(engine, list_old_workflows(before, abandoned))
     for start in range(0, len(workflow_ids), RUNS_A_BATCH):
         chosen = workflow_ids[start : start + RUNS_A_BATCH]
         of_chosen = interactions.c.workflow_id.in_(chosen)
-        calls = _read(engine, select(interactions.c.id).where(of_chosen))
-        deleted_calls += _delete_calls(engine, calls, before)
+        deleted_calls += _delete_calls(engine, of_chosen, before)
         over = runs.c.workflow_id.in_(chosen), _is_over(abandoned), _ended_at < before
         deleted_runs += _write(engine, delete(runs).where(*over))
     return Extent(deleted_runs, deleted_calls)
 
 
 def _prune_orphans(engine: Engine, before: datetime) -> int:
-    made_before = interactions.c.created_at < before
-    orphans = _read(engine, select(interactions.c.id).where(made_before, _of_no_run()))
-    return _delete_calls(engine, orphans, before)
+    return _delete_calls(engine, is_of_no_run(), before)
 
 
 def _read(engine: Engine, chosen: Select[Any]) -> Sequence[Any]:
@@ -245,13 +254,71 @@ def _read(engine: Engine, chosen: Select[Any]) -> Sequence[Any]:
         return connection.execute(chosen).scalars().all()
 
 
-def _delete_calls(engine: Engine, ids: Sequence[int], before: datetime) -> int:
-    """Delete calls, unless they were made later, one short transaction after the other."""
+def _delete_calls(engine: Engine, chosen: ColumnElement[bool], before: datetime) -> int:
+    """Delete calls that were made before a moment, one short transaction after the other.
+
+    Archived ones go with their frame, which is written anew for those that stay.
+    """
+    calls = interactions.c
+    query = select(calls.id, calls.archive_id).where(chosen, calls.created_at < before)
+    plain: list[int] = []
+    archived: dict[int, list[int]] = {}
+    with engine.connect().execution_options(**READ_ONLY) as connection:
+        for number, archive_id in connection.execute(query):
+            ids = plain if archive_id is None else archived.setdefault(archive_id, [])
+            ids.append(number)
+    deleted = sum(_delete_frame_rows(engine, found, ids) for found, ids in archived.items())
+    for start in range(0, len(plain), CALLS_A_BATCH):
+        some = calls.id.in_(plain[start : start + CALLS_A_BATCH])
+        old = delete(interactions).where(some, calls.created_at < before)
+        deleted += _write(engine, old)
+    return deleted
+
+
+def _delete_frame_rows(engine: Engine, archive_id: int, ids: Sequence[int]) -> int:
+    """Delete rows of a frame with their texts in it, in one transaction."""
+    while True:
+        frame, packed = _leave_out(engine, archive_id, set(ids))
+        of_frame = archives.c.id == archive_id
+        started = time.monotonic()
+        with engine.begin() as connection:
+            if not frame:  # damaged: it goes with the last row that has a text in it
+                others = select(interactions.c.id).where(interactions.c.archive_id == archive_id)
+                change: Delete | Update = delete(archives).where(of_frame, not_(others.exists()))
+            elif packed is None:
+                change = delete(archives).where(of_frame)
+            else:
+                change = update(archives).where(of_frame).values(**packed.columns)
+            deleted = _delete_rows(connection, archive_id, ids)
+            if frame:
+                change = change.where(archives.c.directory_json == frame.directory_json)
+            is_whole = connection.execute(change).rowcount > 0 or not frame
+            if not is_whole:  # another program wrote the frame anew meanwhile
+                connection.rollback()
+        _let_others_write(time.monotonic() - started)
+        if is_whole:
+            return deleted
+
+
+def _leave_out(
+    engine: Engine, archive_id: int, gone: Collection[int]
+) -> tuple[Frame | None, Packed | None]:
+    """Read a frame and pack it without some rows; None for a damaged one, and for no rows."""
+    try:
+        with engine.connect().execution_options(**READ_ONLY) as connection:
+            frame = load_frame(get_driver(connection), archive_id)
+        kept = [number for number, *_ in frame.rows if number not in gone]
+        return frame, frame.repack(kept) if kept else None
+    except BrokenFrame:
+        return None, None
+
+
+def _delete_rows(connection: Connection, archive_id: int, ids: Sequence[int]) -> int:
     deleted = 0
     for start in range(0, len(ids), CALLS_A_BATCH):
-        chosen = interactions.c.id.in_(ids[start : start + CALLS_A_BATCH])
-        old = delete(interactions).where(chosen, interactions.c.created_at < before)
-        deleted += _write(engine, old)
+        some = interactions.c.id.in_(ids[start : start + CALLS_A_BATCH])
+        old = delete(interactions).where(some, interactions.c.archive_id == archive_id)
+        deleted += connection.execute(old).rowcount
     return deleted
 
 
@@ -272,6 +339,7 @@ def _path_of(engine: Engine) -> Path:
     return Path(engine.url.database or "")
 
 
-def _size_of(path: Path) -> int:
+def measure_files(path: Path) -> int:
+    """Return how large a database is with what SQLite keeps beside it, in bytes."""
     present = (file for file in (path, *side_files(path)) if file.exists())
     return sum(file.stat().st_size for file in present)

@@ -59,6 +59,13 @@ def make_single(path: Path) -> None:
         connection.execute("PRAGMA journal_mode=DELETE")
 
 
+def is_mostly_free(path: Path) -> bool:
+    """Return whether more than half of a database's pages hold nothing."""
+    with closing(Connection(path, "rw", BUSY_S)) as connection:
+        used = int(connection.execute("PRAGMA page_count").fetchone()[0])
+        return int(connection.execute("PRAGMA freelist_count").fetchone()[0]) * 2 > used
+
+
 def shrink(path: Path) -> str | None:
     """Give free pages back to the disk; tells what is in the way, if anything is.
 

@@ -11,6 +11,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     Table,
@@ -22,7 +23,7 @@ from sqlalchemy import (
 
 from forge_obs.database.schema import TYPES
 from forge_obs.model import columns
-from forge_obs.model.rows import TABLES
+from forge_obs.model.rows import ARCHIVE_ID, ARCHIVES, TABLES
 
 _NOW: Final = "(strftime('%Y-%m-%dT%H:%M:%fZ','now'))"
 
@@ -64,6 +65,7 @@ interactions: Final = Table(
     "interactions",
     metadata,
     *_columns("interactions"),
+    _column(ARCHIVE_ID),
     UniqueConstraint("entry_id", name="uq_interactions_entry_id"),
     UniqueConstraint(*columns.CALL_KEY, name="uq_interactions_call_key"),
 )
@@ -106,3 +108,12 @@ early_outcomes: Final = Table(
     PrimaryKeyConstraint("entry_id"),
 )
 Index("ix_early_outcomes_created_at", early_outcomes.c.created_at)
+
+archives: Final = Table(
+    "archives",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    *map(_column, ARCHIVES),
+    Column("data", LargeBinary, nullable=False),
+    sqlite_autoincrement=True,
+)

@@ -4,7 +4,7 @@ They are none of SQLAlchemy's `Table` and `Column`, to whose classes a host prog
 records and prunes makes nothing that a listener could hear of. See D79.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from sqlalchemy import (
     Dialect,
     Float,
     Integer,
+    LargeBinary,
     TableClause,
     Text,
     column,
@@ -23,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from forge_obs.model import columns
-from forge_obs.model.rows import TABLES
+from forge_obs.model.rows import ARCHIVE_ID, ARCHIVES, TABLES
 from forge_obs.model.sanitize import format_time
 
 
@@ -55,13 +56,19 @@ TYPES: Final[Mapping[columns.Kind, type[TypeEngine[Any]]]] = {
 """Types by what a column holds."""
 
 
-def _table(name: str, *keys: str) -> TableClause:
+def _table(name: str, *keys: str, extra: Sequence[columns.Column] = ()) -> TableClause:
     listed: list[ColumnClause[Any]] = [column(key, Integer()) for key in keys]
-    listed += [column(found.name, TYPES[found.kind]()) for found in TABLES[name]]
+    listed += [column(found.name, TYPES[found.kind]()) for found in (*TABLES[name], *extra)]
     return table(name, *listed)
 
 
-interactions: Final = _table("interactions", "id")
+interactions: Final = _table("interactions", "id", extra=(ARCHIVE_ID,))
 runs: Final = _table("runs", "id")
 call_facts: Final = _table("call_facts", "interaction_id")
 early_outcomes: Final = _table("early_outcomes")
+archives: Final = table(
+    "archives",
+    column("id", Integer()),
+    *(column(found.name, TYPES[found.kind]()) for found in ARCHIVES),
+    column("data", LargeBinary()),
+)

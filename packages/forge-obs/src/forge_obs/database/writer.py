@@ -4,7 +4,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache, partial
 from operator import itemgetter
 from pathlib import Path
@@ -48,6 +48,7 @@ class KeyStatements:
 
     Attributes:
         upsert: Inserts or merges the row.
+        late: Merges it also into one whose texts are archived.
         start: Puts facts beside it that only fill gaps.
         finish: Puts facts beside it that replace others.
         early: Adds an outcome that came before the call.
@@ -55,6 +56,7 @@ class KeyStatements:
     """
 
     upsert: Statement
+    late: Statement
     start: Statement
     finish: Statement
     early: Statement
@@ -195,7 +197,8 @@ def _part(statement: KeyStatements, entry: Entry, driver: sqlite3.Connection) ->
     """Build what to write where the statement changed nothing."""
     parted = collisions.part(driver, entry)
     if parted is None:
-        return _build_commit(statement, entry)
+        rest = collisions.leave_archived(driver, entry)
+        return _build_commit(replace(statement, upsert=statement.late), rest)
     [first, *_] = _call_statements(has_call_key=parted.has_call_key)
     return _build_commit(first, parted)
 
@@ -236,8 +239,10 @@ def _call_statements(*, has_call_key: bool) -> list[KeyStatements]:
 
 
 def _prepare_key(key: Sequence[str]) -> KeyStatements:
+    columns = [interactions.c[name] for name in key]
     return KeyStatements(
-        upsert=_prepare(build_upsert(interactions, [interactions.c[name] for name in key])),
+        upsert=_prepare(build_upsert(interactions, columns)),
+        late=_prepare(build_upsert(interactions, columns, archived=True)),
         start=_prepare(facts.build_facts_upsert(key, finished=False)),
         finish=_prepare(facts.build_facts_upsert(key, finished=True)),
         early=_prepare(facts.build_early_merge(key)),

@@ -94,7 +94,7 @@ NO_RESULT: Final = "{}"
 CALL_KEY: Final = ("run_id", "activity_id", "activity_attempt", "seq")
 """Together they name one request; unique where all are set."""
 
-REVISIONS: Final = ("001_initial", "002_newest_runs", "003_call_facts")
+REVISIONS: Final = ("001_initial", "002_newest_runs", "003_call_facts", "004_archives")
 """Every schema revision that this version knows, oldest first."""
 
 HEAD: Final = REVISIONS[-1]

@@ -186,6 +186,9 @@ _CALL: Final = _list_columns(Interaction)
 INTERACTIONS: Final = tuple(column for column in _CALL if not column.fact)
 """Columns of `interactions` after `id`."""
 
+ARCHIVE_ID: Final = Column("archive_id", Kind.COUNT)
+"""Last column of `interactions`, which no entry has: the frame that a row's texts are in."""
+
 FACTS: Final = tuple(column for column in _CALL if column.fact)
 """Columns of `call_facts` after `interaction_id`: what is known of a call besides its row."""
 
@@ -201,6 +204,17 @@ EARLY_OUTCOMES: Final = (
 
 RUNS: Final = _list_columns(Run)
 """Columns of `runs` after `id`."""
+
+ARCHIVES: Final = (
+    Column("created_at", Kind.TIME, nullable=False, required=True),
+    Column("codec", Kind.TEXT, nullable=False, required=True),
+    Column("row_count", Kind.COUNT, nullable=False, required=True),
+    Column("first_at", Kind.TIME, nullable=False, required=True),
+    Column("last_at", Kind.TIME, nullable=False, required=True),
+    Column("text_bytes", Kind.COUNT, nullable=False, required=True),
+    Column("directory_json", Kind.TEXT, nullable=False, required=True),
+)
+"""Columns of `archives` between `id` and `data`."""
 
 TABLES: Final[Mapping[str, tuple[Column, ...]]] = {
     "interactions": INTERACTIONS,

@@ -15,12 +15,17 @@ from sqlalchemy import (
     Engine,
     Select,
     column,
+    func,
     null,
     or_,
 )
 from sqlalchemy.exc import DatabaseError
 
+from forge_obs.database.private.engine import get_driver
+from forge_obs.database.rows.archived import FrameCache, fill
+from forge_obs.model.frames import ARCHIVED, BrokenFrame
 from forge_obs.model.rows import (
+    ARCHIVE_ID,
     DETAILS,
     FACTS,
     FIGURES,
@@ -31,8 +36,9 @@ from forge_obs.model.rows import (
 )
 from forge_obs.model.search import TextSearch
 from forge_obs.model.sums import CallSum, Grouping, RangeSums
+from forge_obs.store.archive_search import ArchiveSearch
 from forge_obs.store.call_scope import CallQuery, Scope, open_scope, read_ranges
-from forge_obs.store.queries import Field, Values, read_rows, reading
+from forge_obs.store.queries import Field, Row, Values, read_rows, reading
 from forge_obs.store.statistics import choose_members, sum_ranges
 
 
@@ -55,10 +61,12 @@ class CallReader:
 
     Args:
         engine: Of a database.
+        frames: Keeps what is archived from one read to the next.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, frames: FrameCache) -> None:
         self._engine = engine
+        self._frames = frames
 
     def iterate(self, query: CallQuery, *, details: bool = True) -> Iterator[Interaction]:
         """Read calls without their texts, the last recorded first.
@@ -70,7 +78,8 @@ class CallReader:
         without = LONG_TEXTS if details else (*LONG_TEXTS, *DETAILS)
         with reading(self._engine) as connection:
             if scope := open_scope(connection, query):
-                yield from map(load_interaction, iterate_calls(connection, scope, without))
+                rows = iterate_calls(connection, scope, without, self._frames)
+                yield from map(load_interaction, rows)
 
     def find(self, query: CallQuery, search: TextSearch | None = None) -> Iterator[CallHit]:
         """Find the calls that hold a text, or all, the last recorded first.
@@ -109,7 +118,7 @@ class CallReader:
 
 
 def iterate_calls(
-    connection: Connection, scope: Scope, without: Sequence[str] = ()
+    connection: Connection, scope: Scope, without: Sequence[str], frames: FrameCache
 ) -> Iterator[Values]:
     """Read the calls of a scope, newest first, a range at a time.
 
@@ -119,15 +128,21 @@ def iterate_calls(
         connection: Of a read.
         scope: The calls.
         without: Columns to leave out.
+        frames: Keeps what is archived from one range to the next.
     """
     names = ["id", *(spec.name for spec in INTERACTIONS if spec.name in scope.columns)]
+    archived = [name for name in ARCHIVED if name in names and name not in without]
+    if archived and ARCHIVE_ID.name in scope.columns:
+        names.append(ARCHIVE_ID.name)
     chosen = scope.select(*(column(name) for name in names if name not in without))
     facts: list[Field] = [
         column(spec.name) for spec in FACTS if spec.name in scope.facts - set(without)
     ]
 
-    def read(lower: int, upper: int) -> list[Values]:
-        return read_rows(connection, chosen.where(column("id").between(lower, upper)), facts)
+    def read(lower: int, upper: int) -> list[Row]:
+        rows = read_rows(connection, chosen.where(column("id").between(lower, upper)), facts)
+        fill(get_driver(connection), rows, archived, frames)
+        return rows
 
     for rows in read_ranges(connection, scope, read):
         yield from rows
@@ -137,19 +152,27 @@ def find_calls(
     connection: Connection, scope: Scope, search: TextSearch | None
 ) -> Iterator[CallHit]:
     """Find the calls of a scope that hold a text, or all, newest first, a range at a time."""
-    look = _build_look(scope, search)
+    looks = _list_looks(scope, search)
+
+    def look(bounds: ColumnElement[bool]) -> list[CallHit]:
+        hits = [hit for find in looks for hit in find(connection, bounds)]
+        if len(looks) > 1:  # a call whose text came in twice, in part after it was archived
+            hits = list({hit.id: hit for hit in hits}.values())
+        return sorted(hits, key=lambda hit: -hit.id)
 
     def read(lower: int, upper: int) -> list[CallHit]:
         bounds: ColumnElement[bool] = column("id").between(lower, upper)
         try:
-            return look(connection, bounds)
-        except DatabaseError:
+            return look(bounds)
+        except (DatabaseError, BrokenFrame):
             ids = connection.execute(scope.select(column("id")).where(bounds)).scalars().all()
             return [hit for number in ids for hit in look_at(int(number))]
 
     def look_at(number: int) -> list[CallHit]:
         try:
-            return look(connection, column("id") == number)
+            return look(column("id") == number)
+        except BrokenFrame as error:
+            return [CallHit(number, broken=f"archived texts cannot be read: {error}")]
         except DatabaseError as error:
             word = getattr(error.orig, "sqlite_errorname", type(error).__name__)
             return [CallHit(number, broken=f"cannot be read: {word}")]
@@ -162,19 +185,29 @@ Look: TypeAlias = Callable[[Connection, ColumnElement[bool]], list[CallHit]]
 """Finds calls of a scope within bounds."""
 
 
-def _build_look(scope: Scope, search: TextSearch | None) -> Look:
+def _list_looks(scope: Scope, search: TextSearch | None) -> list[Look]:
+    """List what finds calls: by the texts in their rows, and by those in an archive."""
     known = scope.columns | scope.facts
     named = ("workflow_id", "root_run_id")
     names = [column("id"), *(column(n) if n in known else null().label(n) for n in named)]
     if search is None:
-        return partial(_list_hits, scope.select(*names))
+        return [partial(_list_hits, scope.select(*names))]
     searched = [name for name in search.columns if name in known]
     texts: list[Field] = [column(name) for name in searched]
     if search.like is None:
-        return partial(_find_by_pattern, scope.select(*names, *texts), search, searched)
-    pattern, escape = search.like
-    held = or_(*(text.like(pattern, escape=escape) for text in texts))
-    return partial(_list_hits, scope.select(*names).where(held))
+        chosen = scope.select(*names, *texts)
+        looks: list[Look] = [partial(_find_by_pattern, chosen, search, searched)]
+    else:
+        pattern, escape = search.like
+        held = or_(*(text.like(pattern, escape=escape) for text in texts))
+        looks = [partial(_list_hits, scope.select(*names).where(held))]
+    archive = ArchiveSearch(search, searched)
+    if archive.columns and ARCHIVE_ID.name in scope.columns:
+        archive_id: Field = column(ARCHIVE_ID.name)
+        blank = [func.coalesce(column(name), "") == "" for name in archive.columns]
+        chosen = scope.select(*names, archive_id, *blank).where(archive_id.is_not(None))
+        looks.append(partial(_find_archived, chosen, archive))
+    return looks
 
 
 def _list_hits(
@@ -191,9 +224,26 @@ def _find_by_pattern(
     bounds: ColumnElement[bool],
 ) -> list[CallHit]:
     hits = []
-    for number, workflow_id, run_id, *texts in connection.execute(chosen.where(bounds)).yield_per(
-        1
-    ):
+    rows = connection.execute(chosen.where(bounds)).yield_per(1)
+    for number, workflow_id, run_id, *texts in rows:
         if next(search.find(dict(zip(searched, texts, strict=True))), None) is not None:
+            hits.append(CallHit(number, workflow_id, run_id))
+    return hits
+
+
+def _find_archived(
+    chosen: Select[Any],
+    archive: ArchiveSearch,
+    connection: Connection,
+    bounds: ColumnElement[bool],
+) -> list[CallHit]:
+    hits, driver = [], get_driver(connection)
+    for number, workflow_id, run_id, archive_id, *blank in connection.execute(
+        chosen.where(bounds)
+    ).all():
+        held = archive.find(driver, archive_id).get(number, frozenset())
+        # What the row itself has came later than what is archived.
+        pairs = zip(archive.columns, blank, strict=True)
+        if any(is_blank and name in held for name, is_blank in pairs):
             hits.append(CallHit(number, workflow_id, run_id))
     return hits

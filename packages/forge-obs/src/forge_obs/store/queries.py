@@ -14,6 +14,7 @@ from sqlalchemy import (
     Select,
     column,
     func,
+    null,
     or_,
     select,
     table,
@@ -24,11 +25,17 @@ from sqlalchemy.exc import DatabaseError
 from forge_obs.database.engines import READ_ONLY, list_columns
 from forge_obs.database.errors import telling_errors
 from forge_obs.database.migrate import get_revision, refuse_newer
+from forge_obs.database.private.engine import get_driver
+from forge_obs.database.rows.archived import FrameCache, fill, measure_prompts
 from forge_obs.model.columns import PROVIDER
-from forge_obs.model.rows import FACTS, FIGURES, TABLES
+from forge_obs.model.frames import ARCHIVED
+from forge_obs.model.rows import ARCHIVE_ID, FACTS, FIGURES, TABLES
 
 Values: TypeAlias = Mapping[str, object]
 """One row as it was read, by column name."""
+
+Row: TypeAlias = dict[str, object]
+"""The same while it is made."""
 
 Field: TypeAlias = ColumnElement[Any]
 
@@ -88,17 +95,24 @@ def reading(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def fetch(engine: Engine, query: Query) -> list[Values]:
+def fetch(engine: Engine, query: Query, frames: FrameCache | None = None) -> Sequence[Values]:
     """Read rows with the columns that the table has in this file.
 
     A row that cannot be read comes back as its id and, under `broken`, why. Raises what `reading`
     raises.
+
+    Args:
+        engine: Of the database.
+        query: Which rows.
+        frames: Keeps what is archived from one read to the next.
     """
     with reading(engine) as connection:
-        return fetch_by(connection, query)
+        return fetch_by(connection, query, frames)
 
 
-def fetch_by(connection: Connection, query: Query) -> list[Values]:
+def fetch_by(
+    connection: Connection, query: Query, frames: FrameCache | None = None
+) -> Sequence[Values]:
     """Read rows as `fetch` does, by the connection of a read that goes on."""
     present = set(list_columns(connection, query.table))
     if not present:
@@ -114,7 +128,13 @@ def fetch_by(connection: Connection, query: Query) -> list[Values]:
             connection, query.where.get("workflow_id"), query.run_id, has_facts=bool(facts)
         )
         chosen = chosen.where(own)
-    return read_rows(connection, chosen, [column(name) for name in sorted(facts)])
+    archived = [name for name in ARCHIVED if name in known and name not in query.without]
+    if query.table != "interactions" or not archived or ARCHIVE_ID.name not in present:
+        return read_rows(connection, chosen, [column(name) for name in sorted(facts)])
+    chosen = chosen.add_columns(column(ARCHIVE_ID.name))
+    rows = read_rows(connection, chosen, [column(name) for name in sorted(facts)])
+    fill(get_driver(connection), rows, archived, frames or FrameCache())
+    return rows
 
 
 def join_facts(connection: Connection, name: str) -> tuple[FromClause, set[str]]:
@@ -165,7 +185,7 @@ def _narrow(chosen: Select[Any], query: Query) -> Select[Any]:
 
 def read_rows(
     connection: Connection, chosen: Select[Any], facts: Sequence[Field] = ()
-) -> list[Values]:
+) -> list[Row]:
     """Read the rows that a statement chooses, one by one where some cannot be read.
 
     Args:
@@ -185,7 +205,7 @@ def read_rows(
 
 def _one_row(
     connection: Connection, chosen: Select[Any], number: int, facts: Sequence[Field]
-) -> Values:
+) -> Row:
     alone = chosen.where(column("id") == number).limit(1)
     try:
         return dict(connection.execute(alone.add_columns(*facts)).mappings().one())
@@ -246,26 +266,32 @@ def fetch_prompt_sizes(engine: Engine, request_model: str, looked_at: int) -> li
         looked_at: Newest calls, of all models, to look at.
     """
     names = ("origin", "usage_known", "status", "request_model", "input_tokens")
-    newest = (
-        select(*(column(name) for name in (*names, "system_prompt", "user_prompt")))
-        .select_from(table("interactions"))
-        .order_by(column("id").desc())
-        .limit(looked_at)
-        .subquery()
-    ).columns
-    chosen = select(
-        func.length(newest.system_prompt) + func.length(newest.user_prompt), newest.input_tokens
-    ).where(
-        newest.origin == PROVIDER,
-        newest.usage_known == 1,
-        newest.status == "ok",
-        newest.request_model == request_model,
-        newest.input_tokens > 0,
-    )
     with reading(engine) as connection:
-        if not set(list_columns(connection, "interactions")).issuperset(names):
+        present = list_columns(connection, "interactions")
+        if not set(present).issuperset(names):
             return []
-        return [(int(chars), int(tokens)) for chars, tokens in connection.execute(chosen)]
+        archive_id: Field = column(ARCHIVE_ID.name) if ARCHIVE_ID.name in present else null()
+        wanted = ("id", *names, "system_prompt", "user_prompt")
+        newest = (
+            select(*(column(name) for name in wanted), archive_id.label("archive"))
+            .select_from(table("interactions"))
+            .order_by(column("id").desc())
+            .limit(looked_at)
+            .subquery()
+        ).columns
+        chars = func.length(newest.system_prompt) + func.length(newest.user_prompt)
+        chosen = select(newest.id, newest.archive, chars, newest.input_tokens).where(
+            newest.origin == PROVIDER,
+            newest.usage_known == 1,
+            newest.status == "ok",
+            newest.request_model == request_model,
+            newest.input_tokens > 0,
+        )
+        frames, driver = FrameCache(), get_driver(connection)
+        return [
+            (int(length) or measure_prompts(driver, number, archive, frames), int(tokens))
+            for number, archive, length, tokens in connection.execute(chosen).all()
+        ]
 
 
 def fetch_run_models(engine: Engine) -> list[str]:

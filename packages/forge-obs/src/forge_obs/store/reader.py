@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine
 
 from forge_obs.database.engines import create_read_engine
 from forge_obs.database.errors import telling_errors
+from forge_obs.database.rows.archived import FrameCache
 from forge_obs.environment.process import get_host, is_alive
 from forge_obs.errors import AmbiguousId
 from forge_obs.model.columns import MAX_COUNT
@@ -119,6 +120,7 @@ class StoreReader:
     def __init__(self, engine: Engine) -> None:
         self.path = Path(engine.url.database or "")
         self._engine = engine
+        self._frames = FrameCache()
 
     @classmethod
     def open(cls, db_path: str | os.PathLike[str] | None) -> "StoreReader | None":
@@ -153,7 +155,8 @@ class StoreReader:
         where = {"task_id": task_id, "step_id": step_id, "workflow_id": workflow_id}
         without = () if texts else LONG_TEXTS
         query = Query("interactions", where, without=without, run_id=run_id)
-        return [_detached(load_interaction(values)) for values in fetch(self._engine, query)]
+        rows = fetch(self._engine, query, self._frames)
+        return [_detached(load_interaction(values)) for values in rows]
 
     def get_interaction(self, id_or_prefix: int | str) -> Interaction | None:
         """Read one interaction, texts included; None if there is none.
@@ -168,7 +171,7 @@ class StoreReader:
         """
         with reading(self._engine) as connection:
             for where in _find_call(connection, id_or_prefix):
-                if rows := fetch_by(connection, Query("interactions", where)):
+                if rows := fetch_by(connection, Query("interactions", where), self._frames):
                     return _detached(load_interaction(rows[0]))
         return None
 
@@ -202,7 +205,7 @@ class StoreReader:
 
     def _iterate(self, query: Query) -> Iterator[Values]:
         last = 0
-        while rows := fetch(self._engine, replace(query, after=last)):
+        while rows := fetch(self._engine, replace(query, after=last), self._frames):
             yield from rows
             last = int(str(rows[-1]["id"]))
 
@@ -218,7 +221,7 @@ class StoreReader:
     @property
     def calls(self) -> CallReader:
         """What reads calls across runs."""
-        return CallReader(self._engine)
+        return CallReader(self._engine, self._frames)
 
     def get_run(self, workflow_id: str, run_id: str | None = None) -> Run | None:
         """Read the newest run of a workflow, or that of a run id; None if there is none."""

@@ -5,7 +5,12 @@ Each is imported here by name, so that a program which was packed into one file 
 
 from typing import TYPE_CHECKING, Final, Protocol
 
-from forge_obs.alembic.versions import v001_initial, v002_newest_runs, v003_call_facts
+from forge_obs.alembic.versions import (
+    v001_initial,
+    v002_newest_runs,
+    v003_call_facts,
+    v004_archives,
+)
 
 if TYPE_CHECKING:
     from alembic.operations import Operations
@@ -36,4 +41,9 @@ class Version(Protocol):
         ...
 
 
-VERSIONS: Final[tuple[Version, ...]] = (v001_initial, v002_newest_runs, v003_call_facts)
+VERSIONS: Final[tuple[Version, ...]] = (
+    v001_initial,
+    v002_newest_runs,
+    v003_call_facts,
+    v004_archives,
+)

@@ -9,7 +9,7 @@ import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from sqlalchemy import URL, Connection, Engine, event
 
@@ -41,6 +41,11 @@ def build_engine(
     engine._has_events = engine.dialect._has_events = False  # noqa: SLF001
     engine._connection_cls = _connecting(begin)  # noqa: SLF001 - there is no other way
     return engine
+
+
+def get_driver(connection: Connection) -> sqlite3.Connection:
+    """Return the driver's own connection."""
+    return cast("sqlite3.Connection", connection.connection.driver_connection)
 
 
 class _Pool(NullPool):

@@ -7,15 +7,18 @@ differ (see `upsert`). See D79.
 """
 
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final
 
 import orjson
 
+from forge_obs.database.rows.archived import read_texts
 from forge_obs.environment.process import make_entry_id
 from forge_obs.model.columns import CALL_KEY, MAX_COUNT, STARTED
 from forge_obs.model.entries import Before, Entry, Row
+from forge_obs.model.frames import ARCHIVED
 
 TEXTS: Final = ("user_prompt", "response", "system_prompt")
 """Two calls are not one where both have one of these texts, and not the same."""
@@ -33,10 +36,13 @@ class _Occupant:
     """The row that has a key.
 
     Attributes:
+        archive_id: The frame that its texts are in, if any.
         is_another: It is a finished call with other texts.
         is_of_attempt: It was made in the same attempt of the same activity.
     """
 
+    id: int
+    archive_id: int | None
     seq: int | None
     is_another: bool
     is_of_attempt: bool
@@ -102,11 +108,40 @@ def _derive_id(entry: Entry, response: str) -> str:
 
 def _find(driver: sqlite3.Connection, where: str, row: Row) -> _Occupant | None:
     query = (
-        f"SELECT seq, status <> '{STARTED}' AND ({_DIFFERS}), coalesce({_OF_ATTEMPT}, 0)"  # noqa: S608
+        f"SELECT id, archive_id, seq, status <> '{STARTED}', {_DIFFERS},"  # noqa: S608
+        f" coalesce({_OF_ATTEMPT}, 0)"
         f" FROM interactions WHERE {where}"
     )
     found = driver.execute(query, row).fetchone()
-    return None if found is None else _Occupant(found[0], bool(found[1]), bool(found[2]))
+    if found is None:
+        return None
+    number, archive_id, seq, is_finished, differs, is_of_attempt = found
+    if is_finished and not differs and archive_id is not None:
+        differs = _differs_from_archived(read_texts(driver, number, archive_id), row)
+    is_another = bool(is_finished and differs)
+    return _Occupant(number, archive_id, seq, is_another, bool(is_of_attempt))
+
+
+def _differs_from_archived(texts: Mapping[str, str], row: Row) -> bool:
+    known = ((texts.get(name), row[name]) for name in TEXTS)
+    return any(old and new and old != new for old, new in known)
+
+
+def leave_archived(driver: sqlite3.Connection, entry: Entry) -> Entry:
+    """Return a call without the texts that its row has in an archive already.
+
+    Args:
+        driver: In a transaction that has the write lock.
+        entry: A call that is the one on record.
+    """
+    row = entry.row
+    at_key = _find(driver, _OF_KEY, row) if entry.has_call_key else None
+    found = at_key or _find(driver, _OF_ENTRY, row)
+    if found is None or found.archive_id is None:
+        return entry
+    texts = read_texts(driver, found.id, found.archive_id)
+    same = [name for name in ARCHIVED if row[name] and texts.get(name) == row[name]]
+    return replace(entry, row={**row, **dict.fromkeys(same, "")})
 
 
 def _next_seq(driver: sqlite3.Connection, row: Row) -> int | None:

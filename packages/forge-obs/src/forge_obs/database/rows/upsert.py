@@ -34,10 +34,18 @@ SOON: Final = "(strftime('%Y-%m-%dT%H:%M:%fZ','now','+1 seconds'))"
 """A moment that nothing recorded so far comes after, by a clock that is right."""
 
 
-def build_upsert(table: TableClause, target: Sequence[Value]) -> tuple[str, list[str]]:
+def build_upsert(
+    table: TableClause, target: Sequence[Value], *, archived: bool = False
+) -> tuple[str, list[str]]:
     """Write the statement that inserts a row or merges it into the one with the same key.
 
     One statement knows one key: SQLite understands several only from 3.35 on, PostgreSQL never.
+
+    Args:
+        table: Where the row belongs.
+        target: Its key.
+        archived: Whether it is known not to be another call than one whose texts are archived,
+            which the statement cannot see.
 
     Returns:
         The statement text and the columns in the order of its parameters.
@@ -47,7 +55,7 @@ def build_upsert(table: TableClause, target: Sequence[Value]) -> tuple[str, list
     merged = statement.on_conflict_do_update(
         index_elements=list(target),
         set_={column.name: _merged(table, new, column) for column in TABLES[table.name]},
-        where=_unsettled(table, new),
+        where=_unsettled(table, new, archived=archived),
     )
     names = [column.name for column in TABLES[table.name]]
     compiled = merged.compile(dialect=dialect(), column_keys=names)
@@ -92,13 +100,15 @@ def _merged(table: TableClause, new: Columns, column: Column) -> Value:
     return case((late, merge(table.c[column.name], new[column.name], table.c)), else_=value)
 
 
-def _unsettled(table: TableClause, new: Columns) -> ColumnElement[bool]:
+def _unsettled(table: TableClause, new: Columns, *, archived: bool) -> ColumnElement[bool]:
     """Keep an unfinished entry from changing a finished one, and a finished call from another."""
     names = OPEN_STATUSES if table.name == "runs" else (STARTED,)
     open_statuses: list[Value] = [literal_column(f"'{name}'") for name in names]
     finished = new["status"].not_in(open_statuses)
     if table.name == "interactions":
         finished &= not_(or_(*(_differs(table.c[name], new[name]) for name in TEXTS)))
+        if not archived:
+            finished &= table.c.archive_id.is_(None)
     return or_(table.c["status"].in_(open_statuses), finished)
 
 

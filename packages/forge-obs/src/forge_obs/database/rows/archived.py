@@ -1,0 +1,100 @@
+"""Texts that stand in frames, read back where a row has none of its own.
+
+What a row has itself wins: it came after the row was archived, out of the spool for instance.
+"""
+
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from forge_obs.model.frames import ARCHIVED, BrokenFrame, Frame, decode
+
+_KEPT: Final = 2
+"""Frames that stay unpacked; a run is in one or two."""
+
+
+class FrameCache:
+    """The frames of one file that were read last; a frame's id belongs to it alone for ever."""
+
+    def __init__(self) -> None:
+        self._frames: OrderedDict[int, Frame] = OrderedDict()
+
+    def get(self, driver: sqlite3.Connection, archive_id: int, number: int) -> Frame:
+        """Read a frame that holds a row, unless it was among the last.
+
+        Raises:
+            BrokenFrame: There is no such frame, or it is damaged.
+        """
+        known = self._frames.get(archive_id)
+        if known is None or number not in known:  # it was written anew since
+            self._frames[archive_id] = known = load_frame(driver, archive_id)
+        self._frames.move_to_end(archive_id)
+        while len(self._frames) > _KEPT:
+            self._frames.popitem(last=False)
+        return known
+
+
+def load_frame(driver: sqlite3.Connection, archive_id: int) -> Frame:
+    """Read a frame.
+
+    Raises:
+        BrokenFrame: There is no such frame, or it is damaged.
+    """
+    query = "SELECT directory_json, data, codec FROM archives WHERE id = ?"
+    try:
+        found = driver.execute(query, (archive_id,)).fetchone()
+    except sqlite3.DatabaseError as error:
+        raise BrokenFrame(f"it cannot be read: {error.sqlite_errorname}") from error
+    if found is None:
+        raise BrokenFrame("it is not there")
+    directory, data, codec = found
+    if not isinstance(data, bytes):
+        raise BrokenFrame("its data is no blob")
+    return Frame(str(directory), data, str(codec))
+
+
+def fill(
+    driver: sqlite3.Connection,
+    rows: Iterable[dict[str, object]],
+    wanted: Sequence[str],
+    frames: FrameCache,
+) -> None:
+    """Put archived texts into rows that were read, which have `id` and `archive_id`.
+
+    A row whose texts cannot be read says so under `broken`.
+    """
+    for row in rows:
+        archive_id, number = row.get("archive_id"), row["id"]
+        missing = [name for name in wanted if not row.get(name)]
+        if not isinstance(archive_id, int) or not isinstance(number, int) or not missing:
+            continue
+        try:
+            texts = frames.get(driver, archive_id, number).read(number)
+        except BrokenFrame as error:
+            row.setdefault("broken", f"archived texts cannot be read: {error}")
+            continue
+        row.update((name, decode(texts[name])) for name in missing if texts.get(name) is not None)
+
+
+def read_texts(driver: sqlite3.Connection, number: int, archive_id: int) -> Mapping[str, str]:
+    """Read the archived texts of a row; none where they cannot be read."""
+    try:
+        texts = load_frame(driver, archive_id).read(number)
+    except BrokenFrame:
+        return {}
+    decoded = {name: decode(text) for name, text in texts.items() if name in ARCHIVED}
+    return {name: text for name, text in decoded.items() if text}
+
+
+def measure_prompts(
+    driver: sqlite3.Connection, number: int, archive_id: int | None, frames: FrameCache
+) -> int:
+    """Return how many characters the archived prompts of a row have; 0 where there are none."""
+    if archive_id is None:
+        return 0
+    try:
+        texts = frames.get(driver, archive_id, number).read(number)
+    except BrokenFrame:
+        return 0
+    return sum(len(decode(texts.get(name)) or "") for name in ("system_prompt", "user_prompt"))

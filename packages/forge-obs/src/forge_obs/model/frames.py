@@ -1,0 +1,213 @@
+"""Texts of many calls compressed together, with a directory that says where each stands; pure.
+
+A frame is raw UTF-8, row after row, compressed by zstd. Its directory is JSON: the names of the
+columns, and for each row its id and the length in bytes of each text, null where there is none. So
+`zstd -d` and the directory give everything back without this module. See D87.
+"""
+
+import json
+import math
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+CODEC: Final = "zstd"
+
+ARCHIVED: Final = (
+    *("system_prompt", "user_prompt", "response", "messages_json", "context_manifest_json"),
+)
+"""Columns of a call that are moved into frames."""
+
+LEVEL: Final = 3
+"""Of zstd: level 9 saves an eighth for three times the time."""
+
+MOST_TEXT_BYTES: Final = 1_000_000_000
+"""Size of a frame's text beyond which it is not unpacked: no row of SQLite is longer."""
+
+_WIDEST_WINDOW: Final = 27
+"""Binary logarithm of how far back a repetition is found: 128 MiB."""
+
+Texts: TypeAlias = Sequence[bytes | None]
+"""A row's texts in the order of the frame's columns."""
+
+
+def _load_zstd() -> "ModuleType":
+    """Import the library; most programs that record never need it."""
+    if sys.version_info >= (3, 14):
+        from compression import zstd  # noqa: PLC0415
+    else:
+        from backports import zstd  # noqa: PLC0415
+    return zstd
+
+
+class BrokenFrame(ValueError):
+    """A frame or its directory is not what it should be."""
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A frame as the table `archives` keeps it."""
+
+    directory_json: str
+    data: bytes = field(repr=False)
+    row_count: int
+    text_bytes: int
+
+    @property
+    def columns(self) -> dict[str, object]:
+        """The columns of `archives` that change with it."""
+        return {
+            "row_count": self.row_count,
+            "text_bytes": self.text_bytes,
+            "directory_json": self.directory_json,
+            "data": self.data,
+        }
+
+
+def pack(rows: Iterable[tuple[int, Texts]], columns: Sequence[str] = ARCHIVED) -> Packed:
+    """Compress texts of rows, and unpack them again to see that they are the same.
+
+    Raises:
+        BrokenFrame: They are not.
+    """
+    directory: list[list[int | None]] = []
+    parts: list[bytes] = []
+    for number, texts in rows:
+        directory.append([number, *(None if text is None else len(text) for text in texts)])
+        parts += [text for text in texts if text]
+    raw = b"".join(parts)
+    data = _load_zstd().compress(raw, options=_choose_options(len(raw)))
+    if _decompress(data, len(raw)) != raw:
+        raise BrokenFrame("what was compressed does not come back")
+    text = json.dumps({"columns": list(columns), "rows": directory}, separators=(",", ":"))
+    return Packed(text, data, len(directory), len(raw))
+
+
+def _choose_options(size: int) -> Mapping[int, int]:
+    parameter = _load_zstd().CompressionParameter
+    return {
+        parameter.compression_level: LEVEL,
+        parameter.checksum_flag: 1,
+        parameter.enable_long_distance_matching: 1,
+        parameter.window_log: min(_WIDEST_WINDOW, max(18, math.ceil(math.log2(size + 1)))),
+    }
+
+
+def _decompress(data: bytes, size: int, until: int | None = None) -> bytes:
+    """Unpack a text of a known size, or its beginning, and no more than that."""
+    zstd = _load_zstd()
+    options = {zstd.DecompressionParameter.window_log_max: _WIDEST_WINDOW}
+    decompressor = zstd.ZstdDecompressor(options=options)
+    try:
+        raw: bytes = decompressor.decompress(data, size + 1 if until is None else until)
+    except zstd.ZstdError as error:
+        raise BrokenFrame("its data cannot be decompressed") from error
+    expected = size if until is None else until
+    if len(raw) != expected or (until is None and not decompressor.eof):
+        raise BrokenFrame("its data is longer or shorter than its directory says")
+    return raw
+
+
+class Frame:
+    """A frame that is read; it is unpacked as far as it has to be.
+
+    Args:
+        directory_json: As it is stored.
+        data: As it is stored.
+        codec: How it was compressed.
+        most_bytes: Size of the text beyond which it is refused.
+
+    Raises:
+        BrokenFrame: The directory is damaged, the codec unknown, or the text too long.
+    """
+
+    def __init__(
+        self, directory_json: str, data: bytes, codec: str, most_bytes: int = MOST_TEXT_BYTES
+    ) -> None:
+        if codec != CODEC:
+            raise BrokenFrame(f"its codec {codec[:20]!r} is unknown")
+        self.directory_json = directory_json
+        self.columns, self.rows = _read_directory(directory_json)
+        self._places = {row[0]: place for place, row in enumerate(self.rows)}
+        self._starts = [0, *accumulate(sum(n or 0 for n in row[1:]) for row in self.rows)]
+        if self._starts[-1] > most_bytes:
+            raise BrokenFrame(f"its text is longer than {most_bytes:,} bytes")
+        self._data = data
+        self._raw: bytes | None = None
+        self._was_read = False
+
+    @property
+    def raw(self) -> bytes:
+        """All texts, one after the other.
+
+        Raises:
+            BrokenFrame: They cannot be unpacked.
+        """
+        if self._raw is None:
+            self._raw = _decompress(self._data, self._starts[-1])
+        return self._raw
+
+    def __contains__(self, number: object) -> bool:
+        """Return whether a row is in it."""
+        return number in self._places
+
+    def read(self, number: int) -> dict[str, bytes | None]:
+        """Return the texts of a row by column.
+
+        The first row that is asked for is unpacked alone with what stands before it.
+
+        Raises:
+            BrokenFrame: The row is not in the frame, or cannot be unpacked.
+        """
+        if number not in self._places:
+            raise BrokenFrame(f"row {number} is not in it")
+        place = self._places[number]
+        at, end = self._starts[place], self._starts[place + 1]
+        if self._raw is None and not self._was_read and end < self._starts[-1]:
+            self._was_read = True
+            raw = _decompress(self._data, self._starts[-1], end) if end else b""
+        else:
+            raw = self.raw
+        texts: dict[str, bytes | None] = {}
+        for name, length in zip(self.columns, self.rows[place][1:], strict=True):
+            texts[name] = None if length is None else raw[at : at + length]
+            at += length or 0
+        return texts
+
+    def repack(self, kept: Iterable[int]) -> Packed:
+        """Compress some of the rows anew."""
+        texts = ((number, self.read(number)) for number in kept)
+        rows = ((number, [row[name] for name in self.columns]) for number, row in texts)
+        return pack(rows, self.columns)
+
+
+def _read_directory(text: str) -> tuple[tuple[str, ...], list[list[Any]]]:
+    try:
+        document = json.loads(text)
+        columns, rows = tuple(document["columns"]), list(document["rows"])
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise BrokenFrame("its directory is damaged") from error
+    if not columns or not all(isinstance(name, str) for name in columns):
+        raise BrokenFrame("its directory names no columns")
+    if not all(_is_row(row, len(columns)) for row in rows):
+        raise BrokenFrame("its directory has a row that is none")
+    return columns, rows
+
+
+def _is_row(row: object, columns: int) -> bool:
+    return (
+        isinstance(row, list)
+        and len(row) == columns + 1
+        and type(row[0]) is int
+        and all(n is None or (type(n) is int and n >= 0) for n in row[1:])
+    )
+
+
+def decode(text: bytes | None) -> str | None:
+    """Return a text as it is read from a column: bytes that are no UTF-8 become surrogates."""
+    return None if text is None else text.decode("utf-8", "surrogateescape")

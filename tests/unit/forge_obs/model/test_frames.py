@@ -1,0 +1,111 @@
+"""Frames: what goes in comes out, byte by byte, and a damaged or hostile one is refused."""
+
+import json
+import zlib
+from collections.abc import Callable
+
+import pytest
+from forge_obs.model.frames import ARCHIVED, CODEC, BrokenFrame, Frame, pack
+from hypothesis import given
+from hypothesis import strategies as st
+
+TEXTS = st.lists(
+    st.tuples(*[st.none() | st.binary(max_size=60)] * len(ARCHIVED)), min_size=1, max_size=12
+)
+
+
+@given(TEXTS)
+def test_every_text_comes_back_as_it_was(texts: list[tuple[bytes | None, ...]]) -> None:
+    packed = pack(enumerate(texts, start=5))
+    frame = Frame(packed.directory_json, packed.data, CODEC)
+
+    for place, row in enumerate(texts):
+        assert tuple(frame.read(5 + place).values()) == row
+    assert packed.text_bytes == sum(len(text) for row in texts for text in row if text)
+
+
+def test_row_in_the_middle_is_read_without_those_behind_it() -> None:
+    packed = pack((n, [b"x" * 1000, bytes([n]) * 10, None, None, b""]) for n in range(9))
+
+    frame = Frame(packed.directory_json, packed.data, CODEC)
+
+    assert frame.read(4)["user_prompt"] == b"\x04" * 10
+    assert frame._raw is None
+    assert frame.read(8)["user_prompt"] == b"\x08" * 10
+
+
+def test_directory_alone_tells_where_each_text_stands() -> None:
+    packed = pack([(7, [b"ab", b"", None, None, b"c"])])
+
+    assert json.loads(packed.directory_json) == {
+        "columns": list(ARCHIVED),
+        "rows": [[7, 2, 0, None, None, 1]],
+    }
+
+
+def test_frame_is_written_anew_without_some_rows() -> None:
+    packed = pack((n, [str(n).encode() * n, None, None, None, None]) for n in range(6))
+
+    kept = Frame(packed.directory_json, packed.data, CODEC).repack([5, 2])
+    frame = Frame(kept.directory_json, kept.data, CODEC)
+
+    assert (frame.read(2)["system_prompt"], frame.read(5)["system_prompt"]) == (b"22", b"55555")
+    assert 3 not in frame
+    assert frame.raw == b"5555522"
+
+
+def make(change: Callable[[dict[str, object]], object]) -> str:
+    directory = {"columns": ["response"], "rows": [[1, 4]]}
+    change(directory)
+    return json.dumps(directory)
+
+
+@pytest.mark.parametrize(
+    "directory",
+    [
+        "",
+        "[]",
+        "[" * 100_000,
+        make(lambda d: d.update(columns=[])),
+        make(lambda d: d.update(columns=[1])),
+        make(lambda d: d.update(rows=[[1]])),
+        make(lambda d: d.update(rows=[[1, -4]])),
+        make(lambda d: d.update(rows=[["1", 4]])),
+        make(lambda d: d.update(rows=[[1, 4.0]])),
+        make(lambda d: d.update(rows=[[1, 10**12]])),
+    ],
+    ids=str,
+)
+def test_damaged_directory_is_refused(directory: str) -> None:
+    with pytest.raises(BrokenFrame):
+        Frame(directory, b"", CODEC)
+
+
+@pytest.mark.parametrize("size", [1, 7, 100])
+def test_data_of_another_length_than_the_directory_says_is_refused(size: int) -> None:
+    packed = pack([(1, [b"12345678", None, None, None, None])])
+    directory = packed.directory_json.replace("8", str(size))
+
+    with pytest.raises(BrokenFrame):
+        _ = Frame(directory, packed.data, CODEC).raw
+
+
+def test_no_more_is_unpacked_than_the_directory_says() -> None:
+    bomb = pack([(1, [b"\0" * 200_000_000, None, None, None, None])])
+    directory = bomb.directory_json.replace("200000000", "10")
+
+    with pytest.raises(BrokenFrame, match="longer or shorter"):
+        _ = Frame(directory, bomb.data, CODEC).raw
+    with pytest.raises(BrokenFrame, match="longer than"):
+        Frame(bomb.directory_json, bomb.data, CODEC, most_bytes=1_000_000)
+
+
+def test_damaged_data_and_unknown_codecs_are_refused() -> None:
+    packed = pack([(1, [b"text" * 100, None, None, None, None])])
+
+    with pytest.raises(BrokenFrame):
+        _ = Frame(packed.directory_json, packed.data[:-2] + b"xx", CODEC).raw
+    with pytest.raises(BrokenFrame):
+        _ = Frame(packed.directory_json, zlib.compress(b"text" * 100), CODEC).raw
+    with pytest.raises(BrokenFrame, match="codec 'zlib' is unknown"):
+        Frame(packed.directory_json, packed.data, "zlib")
