@@ -13,7 +13,7 @@ from forge_core.llm.providers import check_model
 
 @pytest.mark.parametrize("spec", ["", "model", ":", ":m", "openai:", "openai: ", "mystery:m"])
 def test_a_malformed_model_is_refused_with_the_known_forms(spec: str) -> None:
-    with pytest.raises(ModelNotConfigured, match=r"\(anthropic, openai, "):
+    with pytest.raises(ModelNotConfigured, match="openai:NAME"):
         check_model(spec)
 
 

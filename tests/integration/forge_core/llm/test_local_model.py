@@ -9,7 +9,6 @@ from forge_core.llm.arrival import Arrival
 from forge_core.llm.calls import CallTerms, execute_llm_call, execute_planner_call
 from forge_core.llm.errors import ModelFailure
 from forge_core.llm.request import ModelAnswer
-from forge_core.llm.servers.known_dialects import forget_dialects
 from forge_core.models.call.context import AssembledContext
 from forge_core.models.call.settings import CallSettings
 from support.diary import Diary
@@ -40,9 +39,8 @@ def local_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalModel
 
 @pytest.fixture(autouse=True)
 def server(local_model: LocalModel, monkeypatch: pytest.MonkeyPatch) -> LocalModel:
-    """Point the providers at it, of which nothing is known yet."""
+    """Point the providers at it."""
     local_model.configure(monkeypatch)
-    forget_dialects()
     return local_model
 
 
@@ -112,7 +110,7 @@ async def test_cancelled_request_ends_at_the_server_too(model: str, server: Loca
         await call
 
     assert isinstance(begun, ModelAnswer)
-    assert '"explanation":"' in begun.text
+    assert begun.text.startswith("{")
     await asyncio.to_thread(
         wait_until,
         lambda: server.log.read_text(errors="replace").count(CANCELLED) > before,
@@ -120,8 +118,8 @@ async def test_cancelled_request_ends_at_the_server_too(model: str, server: Loca
     )
 
 
-async def count(arrival: Arrival) -> int:
-    return arrival.tokens
+async def count(arrival: Arrival) -> bool:
+    return arrival.tokens > 20
 
 
 async def wait_for_timings(server: LocalModel, count: int) -> list[Timing]:

@@ -81,11 +81,6 @@ def learn_dialect(request: ModelRequest, refused: str | None, words: str) -> str
     return describe_change(request.dialect, after)
 
 
-def forget_dialects() -> None:
-    """Forget what was learnt."""
-    _KNOWN.clear()
-
-
 def build_first_dialect(request: ModelRequest) -> Dialect:
     """Return the form in which a provider is asked first."""
     provider, name = split_model(request.model)
