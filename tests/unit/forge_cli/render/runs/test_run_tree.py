@@ -169,6 +169,7 @@ def test_id_that_would_run_over_the_edge_stands_below_its_label() -> None:
 def test_description_and_reason_are_broken_between_words() -> None:
     run = Run(
         workflow_id="w",
+        task_id="t",
         created_at=BEGAN,
         description="Keep track\nof dates. " * 9,
         reason="日付" * 60,
