@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from math import inf
 
-from forge_obs import Interaction
+from forge_obs import STARTED, Interaction
 
 from forge_cli.views.costs import Prices, tally_calls
 from forge_cli.views.outline import AttemptOutline, Outline
@@ -50,13 +50,16 @@ def find_waste(outline: Outline, prices: Prices) -> float | None:
     return tally_calls(outline.list_wasted(), prices).tokens / total if total else None
 
 
-def split_time(outline: Outline, began: datetime, took: timedelta) -> TimeSplit:
-    """Split a run's wall time by what went on."""
+def split_time(
+    outline: Outline, began: datetime, took: timedelta, *, running: bool = False
+) -> TimeSplit:
+    """Split a run's wall time by what went on; of one that is running, until now."""
     whole_s = took.total_seconds()
     spans: dict[str, list[Span]] = {purpose: [] for purpose in PURPOSES}
     for call in outline.calls:
         start = (call.created_at - began).total_seconds()
-        spans["model"].append((start, start + call.latency_ms / 1000))
+        is_under_way = running and call.status == STARTED
+        spans["model"].append((start, whole_s if is_under_way else start + call.latency_ms / 1000))
     for attempt in outline.list_attempts():
         _add_phases(spans, attempt, began)
     spent: dict[str, float] = {}
@@ -65,7 +68,10 @@ def split_time(outline: Outline, began: datetime, took: timedelta) -> TimeSplit:
         before = _measure(covered, whole_s)
         covered += spans[purpose]
         spent[purpose] = _measure(covered, whole_s) - before
-    return TimeSplit(spent, _split_waits(covered, _list_repeats(outline, began), whole_s))
+    waits = _split_waits(covered, _list_repeats(outline, began), whole_s)
+    if running:
+        waits = {**waits, BETWEEN: waits[BETWEEN] + waits[END], END: 0.0}
+    return TimeSplit(spent, waits)
 
 
 def measure_latency_ms(calls: Sequence[Interaction]) -> float:

@@ -107,7 +107,7 @@ CALLS = [
     make_call(3, step_id="a", attempt=2, cache_read_tokens=3000),
     make_call(4, step_id="b", sub_task_id="p", step_attempt=1),
     make_call(5, step_id="b", sub_task_id="q", step_attempt=1, usage_known=False, status="error"),
-    make_call(6, step_id="b", sub_task_id="p", step_attempt=2, status="started"),
+    make_call(6, step_id="b", sub_task_id="p", step_attempt=2, status="started", usage_known=False),
 ]
 NODES = ("planner", "step", "sub-task", "attempt", "request")
 
@@ -192,7 +192,7 @@ def test_units_attempts_and_requests_hang_on_guide_lines() -> None:
     assert guides == [
         *("", "├─ ", "└─ "),  # the planner and its requests
         *("", "├─ ", "└─ "),  # step a and its attempts
-        *("", "├─ ", "│  ├─ ", "│  └─ ", "│     └─ "),  # step b, sub-task p
+        *("", "├─ ", "│  ├─ ", "│  └─ "),  # step b, sub-task p
         *("├─ ", "│  └─ ", "│     └─ ", "└─ "),  # sub-task q, the attempt at step b
         *("      ", ""),  # its error, and step c
     ]
@@ -243,7 +243,7 @@ def test_reason_of_a_request_stands_below_it_where_its_line_has_no_room() -> Non
 
 
 def test_call_in_flight_has_its_age() -> None:
-    assert find_line(render(), "request 1 outcome unknown").endswith("sent 14 s ago")
+    assert find_line(render(), "attempt 2.1 running").endswith("sent 14 s ago")
 
 
 def test_sub_tasks_of_an_earlier_step_attempt_stay_in_sight() -> None:
@@ -309,7 +309,7 @@ def test_tree_is_narrowed_to_what_is_asked_for(query: dict[str, Any], shown: lis
     nodes = [line for line in list_tree(text) if line.startswith(NODES)]
     heads = [next((s for s in shown if node.startswith(s)), node) for node in nodes]
     assert heads == [name for name in shown if name.startswith(NODES)]
-    assert "calls     7 (24,000 in" in text
+    assert "calls     7 (20,000 in" in text
 
 
 def test_narrowed_tree_says_that_it_is_and_that_nothing_matches() -> None:
@@ -332,10 +332,13 @@ def test_what_has_no_end_is_under_way_only_while_the_run_is(
 def test_header_sums_calls_cost_and_waste() -> None:
     text = render()
 
-    assert "calls     7 (24,000 in, 3,000 of them cached, 6,000 out, 1 reported none)" in text
+    assert (
+        "calls     7 (20,000 in, 3,000 of them cached, 5,000 out, 1 reported none, 1 under way)"
+        in text
+    )
     assert "cost      $0.1350 by genai-prices 9.9, 2 of 7 calls unknown" in text
-    # Of 30,000 tokens: the refused plan, the first attempt at a, the parts of b's failed attempt.
-    assert "waste     50% of tokens went to discarded attempts" in text
+    # Of 25,000 tokens: the refused plan, the first attempt at a, the parts of b's failed attempt.
+    assert "waste     60% of tokens went to discarded attempts" in text
 
 
 @pytest.mark.parametrize(
@@ -404,6 +407,19 @@ def test_what_a_run_waits_for_is_told_apart() -> None:
 
     assert split.spent_s["model"] == pytest.approx(3)
     assert split.waits_s == pytest.approx({"start": 1, "repeat": 3, "between": 2, "end": 1})
+
+
+def test_request_that_is_out_is_the_models_time_while_the_run_goes_on() -> None:
+    call = make_call(0, created_at=BEGAN + timedelta(seconds=2), latency_ms=0.0, status="started")
+    outline = build_outline(parse_result("{}"), [call], running=True)
+
+    now, later = (
+        split_time(outline, BEGAN, timedelta(seconds=10), running=running)
+        for running in (True, False)
+    )
+
+    assert (now.spent_s["model"], now.waits_s["start"]) == (8, 2)
+    assert (later.spent_s["model"], later.waits_s["end"]) == (0, 8)
 
 
 def test_calls_that_outlast_the_record_do_not_make_a_run_longer() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
+from forge_obs import RUNNING
 from rich.cells import cell_len, chop_cells
 from rich.text import Text
 
@@ -107,7 +108,7 @@ def _list_figures(
     view: RunView, outline: Outline, prices: Prices, layout: Layout
 ) -> Iterator[tuple[str, Value]]:
     result, tally = view.result, tally_calls(outline.calls, prices)
-    yield "calls", _describe_calls(tally)
+    yield "calls", _describe_calls(tally, running=view.status == RUNNING)
     yield "unknown", _describe_unanswered(view)
     yield "cost", describe_cost(tally, prices)
     yield "budget", describe_budget(result.budget)
@@ -129,21 +130,28 @@ def _join_lines(text: str, layout: Layout) -> str:
 
 def _describe_steps(view: RunView) -> str:
     if not view.result.plan:
-        return ""
+        return escape_line(view.activity)
     activity = f"; at {escape_line(view.activity)}" if view.activity else ""
     return f"{view.result.describe_steps()} done{activity}"
 
 
-def _describe_calls(tally: Tally) -> str:
+def _describe_calls(tally: Tally, *, running: bool) -> str:
     if tally.scripted == tally.calls:
         scripted = ", scripted or replayed" if tally.calls else ""
         return f"{tally.calls:,}{scripted}{_describe_simulation(tally)}"
     cached = f", {tally.cached_tokens:,} of them cached" if tally.cached_tokens else ""
-    unknown = f", {tally.unreported:,} reported none" if tally.unreported else ""
-    tokens = f"{tally.input_tokens:,} in{cached}, {tally.output_tokens:,} out{unknown}"
+    under_way = tally.unanswered if running else 0
+    unreported = tally.unreported - under_way
+    tokens = f"{tally.input_tokens:,} in{cached}, {tally.output_tokens:,} out"
+    parts = [
+        tokens if tally.unreported < tally.paid else "",
+        f"{unreported:,} reported none" if unreported > 0 else "",
+        f"{under_way:,} under way" if under_way else "",
+    ]
     refused = f", {tally.refused:,} refused" if tally.refused else ""
     scripted = f", {tally.scripted:,} scripted or replayed" if tally.scripted else ""
-    return f"{tally.calls:,} ({tokens}){refused}{scripted}"
+    said = ", ".join(filter(None, parts))
+    return f"{tally.calls:,}{f' ({said})' if said else ''}{refused}{scripted}"
 
 
 def _describe_simulation(tally: Tally) -> str:
@@ -154,7 +162,7 @@ def _describe_simulation(tally: Tally) -> str:
 
 
 def _describe_unanswered(view: RunView) -> str:
-    if view.status == "running" or not view.totals.unanswered:
+    if view.status == RUNNING or not view.totals.unanswered:
         return ""
     return f"outcome of {format_count(view.totals.unanswered, 'call')}, which may have been billed"
 
@@ -170,7 +178,8 @@ def _list_times(view: RunView, outline: Outline) -> Iterator[tuple[str, str]]:
     """Say what a run's time went to, and who waited for what during the rest."""
     if view.duration is None:
         return
-    split = split_time(outline, view.run.created_at, view.duration)
+    running = view.status == RUNNING
+    split = split_time(outline, view.run.created_at, view.duration, running=running)
     spent = [f"{PURPOSES[name]} {_format_s(s)}" for name, s in split.spent_s.items()]
     waits = [f"{_format_s(s)} {WAITS[name]}" for name, s in split.waits_s.items() if s >= LEAST_S]
     yield "time", ", ".join(spent)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from forge_obs import PROVIDER, Interaction
+from forge_obs import PROVIDER, RUNNING, STARTED, Interaction
 from rich.text import Text
 
 from forge_cli.escape import escape, escape_line
@@ -78,7 +78,7 @@ def render_run(
             and the checks that passed are shown, too.
         query: Which of the calls are shown in the tree; the figures above it are of all.
     """
-    outline = build_outline(view.result, calls, running=view.status == "running")
+    outline = build_outline(view.result, calls, running=view.status == RUNNING)
     lines = render_head(view, outline, prices, layout)
     shown = query.narrow(outline) if query.narrows else outline
     branches = list(_Tree(view, prices, layout).list_branches(shown, is_whole=not query.narrows))
@@ -112,9 +112,12 @@ class _Tree:
                 yield self._build_unit(unit)
 
     def _build_planner(self, calls: Sequence[Interaction]) -> Branch:
-        is_plain = len(calls) == 1 and calls[0].status == "ok"
-        requests = () if is_plain else tuple(self._build_request(call, None) for call in calls)
-        return Branch("planner", cells=self._figures(calls), branches=requests)
+        return Branch(
+            "planner",
+            cells=self._figures(calls),
+            remark=self._find_age(calls),
+            branches=self._list_requests(calls, None),
+        )
 
     def _build_unit(self, unit: UnitOutline) -> Branch:
         attempts = (self._build_attempt(attempt, unit) for attempt in unit.attempts)
@@ -133,16 +136,27 @@ class _Tree:
         around = f"{attempt.step_attempt}." if _is_repeated(unit) else ""
         result = attempt.result
         calls = attempt.calls or _stand_in(result.stats if result else None)
-        is_plain = len(attempt.calls) < 2 and all(call.status == "ok" for call in attempt.calls)
         return Branch(
             name=f"attempt {around}{attempt.number}",
             state=style_status(attempt.state),
             cells=self._figures(calls) if calls else {},
+            remark=self._find_age(attempt.calls),
             lines=tuple(self._list_results(attempt, unit)),
-            branches=()
-            if is_plain
-            else tuple(self._build_request(call, attempt) for call in attempt.calls),
+            branches=self._list_requests(attempt.calls, attempt),
         )
+
+    def _list_requests(
+        self, calls: Sequence[Interaction], attempt: AttemptOutline | None
+    ) -> tuple[Branch, ...]:
+        """List the requests of a call, unless there is one alone of which nothing is to be said."""
+        if len(calls) == 1 and (calls[0].status == "ok" or self._find_age(calls)):
+            return ()
+        return tuple(self._build_request(call, attempt) for call in calls)
+
+    def _find_age(self, calls: Sequence[Interaction]) -> str:
+        """Say since when the only request is out; empty where that is not so."""
+        is_out = len(calls) == 1 and calls[0].status == STARTED and self.view.status == RUNNING
+        return f"sent {format_age(calls[0].created_at, self.view.now)}" if is_out else ""
 
     def _list_results(self, attempt: AttemptOutline, unit: UnitOutline) -> Iterator[Text]:
         """Say what came of an attempt: its commit, changes, error and checks."""
@@ -186,19 +200,19 @@ class _Tree:
 
     def _build_request(self, call: Interaction, attempt: AttemptOutline | None) -> Branch:
         outcome = judge_call(call, attempt)
+        state = style_status(outcome.style, WORDS.get(outcome.word, outcome.word))
+        if call.status == STARTED and self.view.status == RUNNING:
+            state = style_status(RUNNING, "no answer yet")
         retry = name_retry(call.activity_attempt)
         return Branch(
             name=f"request {(call.seq or 0) + 1}" + (f", {retry}" if retry else ""),
-            state=style_status(outcome.style, WORDS.get(outcome.word, outcome.word)),
+            state=state,
             cells=self._figures([call]),
             remark=self._remark(call, outcome),
         )
 
     def _remark(self, call: Interaction, outcome: Outcome) -> str:
-        if call.status != "started":
-            return make_line(outcome.reason)
-        running = self.view.status == "running"
-        return f"sent {format_age(call.created_at, self.view.now)}" if running else ""
+        return self._find_age([call]) if call.status == STARTED else make_line(outcome.reason)
 
     def _figures(self, calls: Sequence[Interaction], *, named: bool = True) -> dict[str, str]:
         tally = tally_calls(calls, self.prices)
