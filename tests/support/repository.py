@@ -1,9 +1,13 @@
 """Git repositories made for a test, and looked at, with a git that nothing configures."""
 
+import atexit
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 
 KEPT_VARIABLES = ("HOME", "PATH", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM")
 IDENTITY = ("-c", "user.name=Test", "-c", "user.email=test@example.org")
@@ -24,11 +28,34 @@ def git(path: Path, *args: str) -> str:
 
 
 def make_repository(path: Path, files: Mapping[str, str | bytes]) -> Path:
-    """Make a repository on branch `main` with one commit of these files."""
-    path.mkdir(parents=True)
+    """Make a repository on branch `main` with one commit of these files.
+
+    It is a copy of the first one with them, which takes less, unless somebody configures git.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if Path(os.environ.get("GIT_CONFIG_GLOBAL", "")).is_file():
+        _init(path, files)
+    else:
+        shutil.copytree(_make_template(tuple(sorted(files.items()))), path, symlinks=True)
+        git(path, "update-index", "-q", "--refresh")  # of which the files are others now
+    return path.resolve()
+
+
+@cache
+def _make_template(files: tuple[tuple[str, str | bytes], ...]) -> Path:
+    """Make a repository that stays until the tests end, without git's samples of hooks."""
+    path = Path(mkdtemp(prefix="forge-template-")) / "repository"
+    atexit.register(shutil.rmtree, path.parent, ignore_errors=True)
+    _init(path, dict(files))
+    for sample in (path / ".git/hooks").glob("*.sample"):
+        sample.unlink()
+    return path
+
+
+def _init(path: Path, files: Mapping[str, str | bytes]) -> None:
+    path.mkdir()
     git(path, "init", "--quiet", "--initial-branch=main")
     commit_all(path, files, "Start")
-    return path.resolve()
 
 
 def commit_all(path: Path, files: Mapping[str, str | bytes], subject: str) -> str:

@@ -34,14 +34,13 @@ def model(tmp_path: Path) -> str:
     return write_script(tmp_path / "s.json", {"answer": answer("new.txt", "new\n")})
 
 
-@pytest.mark.parametrize("plan", [False, True], ids=["single", "planned"])
 async def test_tests_that_fail_before_end_the_run_before_its_first_request(
-    client: Client, repo: Path, model: str, *, plan: bool
+    client: Client, repo: Path, model: str
 ) -> None:
     command = "echo start; echo 'E   assert 1 == 2'; exit 4"
     rules = ValidationConfig(run_tests=True, test_base=True, test_command=command)
 
-    result = await execute(client, repo, model, rules, plan=plan)
+    result = await execute(client, repo, model, rules, plan=True)
 
     assert result.status == "failure_terminal"
     assert result.error is not None

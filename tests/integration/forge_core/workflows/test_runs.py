@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from forge_core.errors import RunCancelled
-from forge_core.models.result import TaskResult
+from forge_core.models.result import StepResult, TaskResult
 from forge_core.models.task import TaskDefinition
 from forge_core.runs.client import submit_run, wait_for_result
 from forge_core.runs.resolve import RunSettings, resolve_run
@@ -82,50 +82,248 @@ def script(path: Path, *entries: dict[str, Any]) -> str:
     )
 
 
-async def test_sub_tasks_are_gathered_into_one_commit_and_leave_nothing(
+def build_step(step_id: str, *targets: str, parts: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Build a step of a plan; each part is a sub-task and has a file of its own."""
+    return {
+        "step_id": step_id,
+        "description": f"Work on {step_id}.",
+        "target_files": list(targets),
+        "sub_tasks": [
+            {"sub_task_id": f"{step_id}-{name}", "description": "Work.", "target_files": [path]}
+            for path in parts
+            for name in [path.partition(".")[0]]
+        ],
+    }
+
+
+def change(path: str, search: str, replace: str) -> dict[str, Any]:
+    return {"file_path": path, "search": search, "replace": replace}
+
+
+def leave(path: str, reason: str) -> dict[str, Any]:
+    return {"untouched": [{"file_path": path, "reason": reason}]}
+
+
+def list_signals(step: StepResult) -> list[str]:
+    return [attempt.signal for attempt in step.attempts]
+
+
+AGAIN = ["failure_retryable", "success"]
+"""How the attempts at a step end of which the second one is accepted."""
+
+HISTORY = "".join(f"Line {number}.\n" for number in range(400))
+
+
+async def test_what_does_not_fit_is_asked_for_again_with_what_the_model_lacks(
     client: Client, repo: Path, tmp_path: Path
 ) -> None:
-    model = script(
-        tmp_path,
-        {"sub_task_id": "p", "answer": answer("p.py", "P = 1\n")},
-        {"sub_task_id": "q", "answer": answer("q.py", "Q = 1\n")},
+    """One run, of which each step gets a wrong answer first."""
+    files = {
+        "alike.py": "ONE = 1\nTWO = 1\n\n\nclass F:\n    TWO = 1\n",
+        "right.py": "RIGHT = 1\n",
+        "named.py": "ONE = 1\n",
+        "NEWS.md": HISTORY,
+    }
+    commit_all(repo, files, "Files")
+    add_submodule(repo, "sub")
+    plan = {
+        "steps": [
+            build_step("ambiguous", "alike.py"),
+            build_step("unseen", "right.py"),
+            build_step("refused") | {"description": "Change named.py."},
+            build_step("same", "README.md"),
+            build_step("missing", "a.py", "b.py"),
+            build_step("forbidden"),
+        ]
+    }
+    protected = {"steps": [build_step("only", "conftest.py")]}
+    news = {"edits": [change("NEWS.md", "Line 7.\n", "Line seven.\n")]}
+    both = answer("a.py") | {"files": [*answer("a.py")["files"], *answer("b.py")["files"]]}
+    scripts: dict[str, dict[str, list[dict[str, Any]]]] = {
+        "ambiguous": {
+            "sample": [
+                {"edits": [change("alike.py", "TWO = 1\n", "TWO = 2\n")]},
+                {"edits": [change("alike.py", "ONE = 1\nTWO = 1\n", "ONE = 1\nTWO = 2\n")]},
+            ]
+        },
+        "unseen": {
+            "sample": [answer("NEWS.md", "# News\n"), news | leave("right.py", "It is right.")]
+        },
+        "refused": {
+            "attempt": [
+                {"edits": [change("named.py", "ONE = 1\n", "ONE = undefined\n")]},
+                {"edits": [change("named.py", "ONE = 1\n", "ONE = 2\n")]},
+            ]
+        },
+        "same": {
+            "attempt": [
+                answer("README.md", "# a repository\n"),
+                leave("README.md", "The heading is there."),
+            ]
+        },
+        "missing": {"attempt": [answer("a.py"), both]},
+        "forbidden": {
+            "sample": [
+                answer("conftest.py", "X = 1\n"),
+                answer("sub/app.py", "X = 1\n"),
+                answer("app.py", "X = 1\n"),
+            ]
+        },
+    }
+    first = {"attempt": 1, "sample": 0}
+    model = write_script(
+        tmp_path / "script.json",
+        {"role": "planner", "sample": 0, "answer": protected},
+        {"role": "planner", "sample": 1, "answer": plan},
+        *(
+            {"step_id": step_id, kind: number + first[kind], "answer": said}
+            for step_id, answers in scripts.items()
+            for kind, texts in answers.items()
+            for number, said in enumerate(texts)
+        ),
     )
 
     result = await execute(client, repo, model)
 
     assert result.status == "success"
-    assert git(repo, "log", "--format=%s", "main..forge/work").splitlines() == [
-        "parts: Write both.",
-        "first: Begin.",
-    ]
-    assert git(repo, "show", "--format=", "--name-only", "forge/work").split() == ["p.py", "q.py"]
-    assert not (repo / ".forge-worktrees" / ".sub").exists()
-    assert git(repo, "for-each-ref", "refs/forge") == ""
+    steps = {step.step_id: step for step in result.step_results}
+    calls: dict[str | None, list[Interaction]] = {}
+    for call in read_calls():
+        calls.setdefault(call.step_id, []).append(call)
+    assert {name: list_signals(step) for name, step in steps.items()} == {
+        name: AGAIN if "attempt" in kinds else ["success"] for name, kinds in scripts.items()
+    }
+    check_ambiguous_edit(steps["ambiguous"], calls["ambiguous"])
+    check_unseen_file(calls["unseen"])
+    check_refused_edit(calls["refused"])
+    check_same_content(steps["same"], calls["same"])
+    assert "named, but missing afterwards: b.py" in calls["missing"][1].user_prompt
+    check_forbidden_files(calls[None], calls["forbidden"])
+    written = git(repo, "diff", "--name-only", "main", "forge/work").split()
+    assert written == ["NEWS.md", "a.py", "alike.py", "app.py", "b.py", "named.py"]
+    news_text = git(repo, "show", "forge/work:NEWS.md")
+    assert news_text == HISTORY.replace("Line 7.", "Line seven.").strip()
+    assert git(repo, "show", "forge/work:alike.py").startswith("ONE = 1\nTWO = 2\n")
 
 
-async def test_conflict_of_sub_tasks_fails_the_step_and_the_next_prompts_say_so(
+def check_ambiguous_edit(step: StepResult, calls: list[Interaction]) -> None:
+    vague, clear = calls
+    assert (vague.status, vague.error_type) == ("error", "invalid_output")
+    assert "search fits 2 places, at lines 2, 6" in clear.user_prompt
+    (changed,) = step.attempts[0].changes
+    assert (changed.path, changed.kind, changed.rungs) == ("alike.py", "modified", {"exact": 1})
+
+
+def check_unseen_file(calls: list[Interaction]) -> None:
+    first, second = calls
+    assert "'NEWS.md' exists and you were not shown it" in (first.error or "")
+    assert second.user_prompt.startswith(f"{first.user_prompt}\n\n## Shown now: NEWS.md\n")
+    assert HISTORY in second.user_prompt
+
+
+def check_refused_edit(calls: list[Interaction]) -> None:
+    refused, repaired = calls
+    assert [call.attempt for call in (refused, repaired)] == [1, 2]
+    assert "## Refused changes: named.py" in repaired.user_prompt
+    assert "```\nONE = 1\n```\n" in repaired.user_prompt, "as it stands again"
+    assert "ONE = undefined" in repaired.user_prompt
+
+
+def check_same_content(step: StepResult, calls: list[Interaction]) -> None:
+    first, second = step.attempts
+    assert first.error == "validation failed (targets: the answer changes nothing of README.md)"
+    assert "the answer changes nothing of README.md" in calls[1].user_prompt
+    assert (second.commit_sha, step.output_files) == (None, {})
+    assert [file.reason for file in second.untouched] == ["The heading is there."]
+    assert second.validation_results[-1].summary == "no change needed: The heading is there."
+
+
+def check_forbidden_files(planner: list[Interaction], writer: list[Interaction]) -> None:
+    planned, planned_again = (call.user_prompt for call in planner)
+    first, second, third = (call.user_prompt for call in writer)
+    assert "decides what the tests run" in planned_again
+    assert "'conftest.py' decides what the tests run" in second
+    assert "'sub' is a submodule" in third
+    assert "decides what the tests run" not in planned + first
+
+
+async def test_sub_tasks_are_gathered_into_one_commit_each_step_and_judged_together(
     client: Client, repo: Path, tmp_path: Path
 ) -> None:
-    model = script(
-        tmp_path,
-        {"sub_task_id": "p", "step_attempt": 1, "answer": answer("same.py", "P = 1\n")},
-        {"sub_task_id": "q", "step_attempt": 1, "answer": answer("same.py", "Q = 1\n")},
-        {"sub_task_id": "p", "step_attempt": 2, "answer": answer("p.py", "P = 1\n")},
-        {"sub_task_id": "q", "step_attempt": 2, "answer": answer("q.py", "Q = 1\n")},
+    """One run, of which each step has sub-tasks."""
+    commit_all(repo, {"p.py": "P = 1\n", "q.py": "Q = 1\n", "old.py": "A = 1\n"}, "Both")
+    plan = {
+        "steps": [
+            build_step("conflict", parts=("m.py", "n.py")),
+            build_step("judged", parts=("p.py", "q.py")),
+            build_step("idle", parts=("p.py", "q.py")),
+            build_step("split", "old.py", parts=("p.py", "q.py")),
+        ]
+    }
+    moved = {
+        "renames": [{"file_path": "old.py", "new_path": "lib/a.py"}],
+        "edits": [change("old.py", "A = 1\n", "A = 2\n"), change("q.py", "Q = 2\n", "Q = 3\n")],
+    }
+    model = write_script(
+        tmp_path / "script.json",
+        {"role": "planner", "answer": plan},
+        {"sub_task_id": "conflict-m", "step_attempt": 1, "answer": answer("same.py", "M = 1\n")},
+        {"sub_task_id": "conflict-n", "step_attempt": 1, "answer": answer("same.py", "N = 1\n")},
+        {"sub_task_id": "conflict-m", "answer": answer("m.py", "M = 1\n")},
+        {"sub_task_id": "conflict-n", "answer": answer("n.py", "N = 1\n")},
+        {"sub_task_id": "judged-p", "answer": leave("p.py", "It is right.")},
+        {"sub_task_id": "judged-q", "answer": answer("q.py", "Q = 2\n")},
+        {"sub_task_id": "idle-p", "answer": leave("p.py", "p is right")},
+        {"sub_task_id": "idle-q", "answer": leave("q.py", "q is right")},
+        {"sub_task_id": "split-p", "answer": {"deletions": ["p.py"]}},
+        {"sub_task_id": "split-q", "answer": moved},
     )
 
     result = await execute(client, repo, model)
 
-    step = result.step_results[1]
-    assert (result.status, [a.signal for a in step.attempts]) == (
-        "success",
-        ["failure_retryable", "success"],
-    )
-    assert "same.py" in (step.attempts[0].error or "")
+    conflict, judged, idle, split = result.step_results
+    assert [list_signals(step) for step in result.step_results] == [AGAIN, *[["success"]] * 3]
+    assert "same.py" in (conflict.attempts[0].error or "")
     retried = [call for call in read_calls() if call.step_attempt == 2]
     assert len(retried) == 2
     assert all("## Previous attempt" in call.user_prompt for call in retried)
     assert all("same.py" in call.user_prompt for call in retried)
+    assert judged.validation_results[-1].summary == "left as they stand: p.py (It is right.)"
+    assert idle.commit_sha is None
+    assert idle.validation_results[-1].summary == "no change needed: p is right; q is right"
+    assert {change.path: change.kind for change in split.attempts[-1].changes} == {
+        "p.py": "deleted",
+        "lib/a.py": "renamed",
+        "q.py": "modified",
+    }
+    commits = git(repo, "log", "--format=%s", "main..forge/work").splitlines()
+    assert commits == [f"{name}: Work on {name}." for name in ("split", "judged", "conflict")]
+    assert git(repo, "show", "--format=", "--name-only", "forge/work~1") == "q.py"
+    names = git(repo, "ls-tree", "-r", "--name-only", "forge/work").split()
+    assert names == ["README.md", "lib/a.py", "m.py", "n.py", "q.py"]
+    assert git(repo, "show", "forge/work:lib/a.py") == "A = 2"
+    assert sorted(result.output_files) == ["lib/a.py", "m.py", "n.py", "q.py"]
+    assert not (repo / ".forge-worktrees" / ".sub").exists()
+    assert git(repo, "for-each-ref", "refs/forge") == ""
+
+
+async def test_repaired_single_step_task_carries_stats_of_the_accepted_attempt(
+    client: Client, repo: Path, tmp_path: Path
+) -> None:
+    """A protected file is written, since the user names it."""
+    model = write_script(
+        tmp_path / "script.json",
+        {"attempt": 1, "answer": answer("conftest.py", "x = undefined\n")},
+        {"attempt": 2, "answer": answer("conftest.py", "x = 1\n")},
+    )
+
+    result = await execute(client, repo, model, plan=False, target_files=("conftest.py",))
+
+    assert (result.status, len(result.attempts)) == ("success", 2)
+    assert result.llm_stats is not None
+    assert result.context_stats is not None
+    assert git(repo, "show", "forge/work:conftest.py") == "x = 1"
+    assert "x = undefined" in read_calls()[1].user_prompt
 
 
 async def test_failing_step_keeps_the_commits_of_earlier_steps(
@@ -169,271 +367,6 @@ async def test_failure_that_no_attempt_mends_ends_the_run_at_once(
         "authentication",
         "scripted",
     )
-
-
-async def test_repaired_single_step_task_carries_stats_of_the_accepted_attempt(
-    client: Client, repo: Path, tmp_path: Path
-) -> None:
-    model = write_script(
-        tmp_path / "script.json",
-        {"attempt": 1, "answer": answer("a.py", "x = undefined\n")},
-        {"attempt": 2, "answer": answer("a.py", "x = 1\n")},
-    )
-
-    result = await execute(client, repo, model, plan=False)
-
-    assert (result.status, len(result.attempts)) == ("success", 2)
-    assert result.llm_stats is not None
-    assert result.context_stats is not None
-    assert git(repo, "show", "forge/work:a.py") == "x = 1"
-    assert "x = undefined" in read_calls()[1].user_prompt
-
-
-async def test_content_equal_to_what_stands_is_no_change_and_is_asked_for_again(
-    client: Client, repo: Path, tmp_path: Path
-) -> None:
-    reason = "The heading is there."
-    same = answer("README.md", "# a repository\n")
-    explained = {"untouched": [{"file_path": "README.md", "reason": reason}]}
-    model = write_script(
-        tmp_path / "script.json",
-        {"attempt": 1, "answer": same},
-        {"attempt": 2, "answer": explained},
-    )
-
-    result = await execute(client, repo, model, plan=False, target_files=("README.md",))
-
-    first, second = result.attempts
-    assert first.error == "validation failed (targets: the answer changes nothing of README.md)"
-    assert "the answer changes nothing of README.md" in read_calls()[1].user_prompt
-    assert (result.status, second.commit_sha, result.output_files) == ("success", None, {})
-    assert [file.reason for file in second.untouched] == [reason]
-    assert second.validation_results[-1].summary == f"no change needed: {reason}"
-    assert git(repo, "rev-parse", "forge/work") == git(repo, "rev-parse", "main")
-
-
-async def test_target_that_is_missing_afterwards_is_asked_for_again(
-    client: Client, repo: Path, tmp_path: Path
-) -> None:
-    both = answer("a.py")
-    both["files"].append({"file_path": "b.py", "content": "B = 1\n"})
-    model = write_script(
-        tmp_path / "script.json",
-        {"attempt": 1, "answer": answer("a.py")},
-        {"attempt": 2, "answer": both},
-    )
-
-    result = await execute(client, repo, model, plan=False, target_files=("a.py", "b.py"))
-
-    assert (result.status, len(result.attempts)) == ("success", 2)
-    assert "named, but missing afterwards: b.py" in read_calls()[1].user_prompt
-
-
-async def test_targets_of_sub_tasks_are_judged_when_their_commits_are_together(
-    client: Client, repo: Path, tmp_path: Path
-) -> None:
-    commit_all(repo, {"p.py": "P = 1\n", "q.py": "Q = 1\n"}, "Both")
-    reason = {"untouched": [{"file_path": "p.py", "reason": "It is right."}]}
-    model = script(
-        tmp_path,
-        {"sub_task_id": "p", "answer": reason},
-        {"sub_task_id": "q", "answer": answer("q.py", "Q = 2\n")},
-    )
-
-    result = await execute(client, repo, model)
-
-    step = result.step_results[1]
-    assert (result.status, len(step.attempts)) == ("success", 1)
-    assert step.validation_results[-1].summary == "left as they stand: p.py (It is right.)"
-    assert git(repo, "show", "--format=", "--name-only", "forge/work") == "q.py"
-
-
-async def test_step_whose_sub_tasks_all_need_no_change_succeeds_without_a_commit(
-    client: Client, repo: Path, tmp_path: Path
-) -> None:
-    commit_all(repo, {"p.py": "P = 1\n", "q.py": "Q = 1\n"}, "Both")
-    model = script(
-        tmp_path,
-        *(
-            {
-                "sub_task_id": name,
-                "answer": {
-                    "untouched": [{"file_path": f"{name}.py", "reason": f"{name} is right"}]
-                },
-            }
-            for name in ("p", "q")
-        ),
-    )
-
-    result = await execute(client, repo, model)
-
-    step = result.step_results[1]
-    assert (result.status, step.commit_sha) == ("success", None)
-    assert step.validation_results[-1].summary == "no change needed: p is right; q is right"
-
-
-def change(path: str, search: str, replace: str) -> dict[str, Any]:
-    return {"file_path": path, "search": search, "replace": replace}
-
-
-async def test_file_that_was_not_shown_is_shown_before_it_is_changed(
-    client: Client, repo: Path, tmp_path: Path
-) -> None:
-    history = "".join(f"Line {number}.\n" for number in range(400))
-    commit_all(repo, {"a.py": "ONE = 1\n", "NEWS.md": history}, "A history")
-    model = write_script(
-        tmp_path / "script.json",
-        {"sample": 0, "answer": answer("NEWS.md", "# News\n")},
-        {
-            "sample": 1,
-            "answer": {
-                "edits": [change("NEWS.md", "Line 7.\n", "Line seven.\n")],
-                "untouched": [{"file_path": "a.py", "reason": "It is right."}],
-            },
-        },
-    )
-
-    result = await execute(client, repo, model, plan=False, target_files=("a.py",))
-
-    assert (result.status, len(result.attempts)) == ("success", 1)
-    assert (
-        git(repo, "show", "forge/work:NEWS.md") == history.replace("Line 7.", "Line seven.").strip()
-    )
-    first, second = read_calls()
-    assert "'NEWS.md' exists and you were not shown it" in (first.error or "")
-    assert second.user_prompt.startswith(f"{first.user_prompt}\n\n## Shown now: NEWS.md\n")
-    assert history in second.user_prompt
-
-
-async def test_ambiguous_edit_is_asked_for_again_within_the_attempt(
-    client: Client, repo: Path, tmp_path: Path
-) -> None:
-    commit_all(repo, {"a.py": "ONE = 1\nTWO = 1\n\n\nclass F:\n    TWO = 1\n"}, "Look-alikes")
-    vague, clear = (
-        change("a.py", "TWO = 1\n", "TWO = 2\n"),
-        change("a.py", "ONE = 1\nTWO = 1\n", "ONE = 1\nTWO = 2\n"),
-    )
-    model = write_script(
-        tmp_path / "script.json",
-        {"sample": 0, "answer": {"edits": [vague]}},
-        {"sample": 1, "answer": {"edits": [clear]}},
-    )
-
-    result = await execute(client, repo, model, plan=False, target_files=("a.py",))
-
-    assert (result.status, len(result.attempts)) == ("success", 1)
-    assert git(repo, "show", "forge/work:a.py").startswith("ONE = 1\nTWO = 2\n")
-    first, second = read_calls()
-    assert (first.status, first.error_type) == ("error", "invalid_output")
-    assert "search fits 2 places, at lines 2, 6" in second.user_prompt
-    (changed,) = result.attempts[0].changes
-    assert (changed.path, changed.kind, changed.rungs) == ("a.py", "modified", {"exact": 1})
-
-
-async def test_steps_edit_rename_and_delete_and_the_result_names_what_is_left(
-    client: Client, repo: Path, tmp_path: Path
-) -> None:
-    parts = [
-        {"sub_task_id": name, "description": "Work.", "target_files": [path]}
-        for name, path in (("p", "b.py"), ("q", "c.py"))
-    ]
-    plan = {
-        "steps": [
-            {"step_id": "make", "description": "Make."},
-            {"step_id": "move", "description": "Move."},
-            {"step_id": "parts", "description": "Split.", "sub_tasks": parts},
-        ]
-    }
-    made = {
-        "files": [
-            {"file_path": name, "content": f"{name[0].upper()} = 1\n"}
-            for name in ("a.py", "b.py", "c.py")
-        ]
-    }
-    moved = {
-        "renames": [{"file_path": "a.py", "new_path": "lib/a.py"}],
-        "edits": [change("a.py", "A = 1\n", "A = 2\n")],
-    }
-    model = write_script(
-        tmp_path / "script.json",
-        {"role": "planner", "answer": plan},
-        {"step_id": "make", "answer": made},
-        {"step_id": "move", "answer": moved},
-        {"sub_task_id": "p", "answer": {"deletions": ["b.py"]}},
-        {"sub_task_id": "q", "answer": {"edits": [change("c.py", "C = 1\n", "C = 3\n")]}},
-    )
-
-    result = await execute(client, repo, model)
-
-    assert result.status == "success"
-    names = git(repo, "ls-tree", "-r", "--name-only", "forge/work").split()
-    assert sorted(set(names) - {"README.md"}) == ["c.py", "lib/a.py"]
-    assert git(repo, "show", "forge/work:lib/a.py") == "A = 2"
-    assert git(repo, "show", "forge/work:c.py") == "C = 3"
-    assert sorted(result.output_files) == ["c.py", "lib/a.py"]
-    kinds = [{c.path: c.kind for c in step.attempts[-1].changes} for step in result.step_results]
-    assert kinds[1:] == [{"lib/a.py": "renamed"}, {"b.py": "deleted", "c.py": "modified"}]
-
-
-async def test_refused_edits_are_shown_to_the_next_attempt(
-    client: Client, repo: Path, tmp_path: Path
-) -> None:
-    commit_all(repo, {"a.py": "ONE = 1\n"}, "One")
-    model = write_script(
-        tmp_path / "script.json",
-        {"attempt": 1, "answer": {"edits": [change("a.py", "ONE = 1\n", "ONE = undefined\n")]}},
-        {"attempt": 2, "answer": {"edits": [change("a.py", "ONE = 1\n", "ONE = 2\n")]}},
-    )
-
-    result = await execute(client, repo, model, plan=False)
-
-    assert (result.status, len(result.attempts)) == ("success", 2)
-    refused, repaired = read_calls()
-    assert [call.attempt for call in (refused, repaired)] == [1, 2]
-    assert "## Refused changes: a.py" in repaired.user_prompt
-    heading = "## Changed by the previous attempt, as it stands now: a.py"
-    assert f"{heading}\n\n```\nONE = 1\n```\n" in repaired.user_prompt
-    assert "ONE = undefined" in repaired.user_prompt
-
-
-async def test_what_may_not_be_written_is_asked_for_again_within_the_call(
-    client: Client, repo: Path, tmp_path: Path
-) -> None:
-    add_submodule(repo, "sub")
-
-    def plan(path: str) -> dict[str, Any]:
-        return {"steps": [{"step_id": "only", "description": "Work.", "target_files": [path]}]}
-
-    model = write_script(
-        tmp_path / "script.json",
-        {"role": "planner", "sample": 0, "answer": plan("conftest.py")},
-        {"role": "planner", "sample": 1, "answer": plan("app.py")},
-        {"step_id": "only", "sample": 0, "answer": answer("conftest.py", "X = 1\n")},
-        {"step_id": "only", "sample": 1, "answer": answer("sub/app.py", "X = 1\n")},
-        {"step_id": "only", "sample": 2, "answer": answer("app.py", "X = 1\n")},
-    )
-
-    result = await execute(client, repo, model)
-
-    [step_result] = result.step_results
-    assert (result.status, len(step_result.attempts)) == ("success", 1)
-    planner, asked_again, first, second, third = (call.user_prompt for call in read_calls())
-    assert "decides what the tests run" in asked_again
-    assert "'conftest.py' decides what the tests run" in second
-    assert "'sub' is a submodule" in third
-    assert "decides what the tests run" not in planner + first
-    assert git(repo, "diff", "--name-only", "main", "forge/work") == "app.py"
-
-
-async def test_protected_file_that_the_user_names_is_written(
-    client: Client, repo: Path, tmp_path: Path
-) -> None:
-    model = write_script(tmp_path / "script.json", {"answer": answer("conftest.py", "X = 1\n")})
-
-    result = await execute(client, repo, model, plan=False, target_files=("conftest.py",))
-
-    assert result.status == "success"
-    assert git(repo, "show", "forge/work:conftest.py") == "X = 1"
 
 
 async def test_cancelled_run_leaves_no_sub_task_behind_and_its_calls_as_unknown(
