@@ -1,4 +1,7 @@
-"""Cancelling runs."""
+"""Cancelling runs.
+
+See D84.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable

@@ -123,7 +123,7 @@ class _Tree:
         attempts = (self._build_attempt(attempt, unit) for attempt in unit.attempts)
         lines = [_describe_unit(unit)]
         if unit.error and unit.state != "success" and not _tells_findings(unit):
-            lines.append(Text(f"error: {make_line(unit.error)}", style="red"))
+            lines.append(Text(f"error: {self._shorten(unit.error)}", style="red"))
         return Branch(
             name=f"{unit.kind} {escape_line(unit.name)}",
             state=style_status(unit.state),
@@ -164,11 +164,11 @@ class _Tree:
         if result is None:
             return
         if result.commit and (unit.kind == "task" or result.commit != unit.commit):
-            yield Text(f"commit {_shorten(result.commit)}", style="dim")
+            yield Text(f"commit {_abbreviate(result.commit)}", style="dim")
         if not unit.parts:
             yield from self._list_changes(result.changes)
         if result.error and result.error != unit.error and not result.failed_checks:
-            yield Text(make_line(result.error), style="red")
+            yield Text(self._shorten(result.error), style="red")
         for check in result.checks:
             if self.layout.details or not check.passed or check in result.remarks:
                 yield from self._list_findings(check)
@@ -212,7 +212,11 @@ class _Tree:
         )
 
     def _remark(self, call: Interaction, outcome: Outcome) -> str:
-        return self._find_age([call]) if call.status == STARTED else make_line(outcome.reason)
+        return self._find_age([call]) if call.status == STARTED else self._shorten(outcome.reason)
+
+    def _shorten(self, text: str) -> str:
+        """Return a text in one line, whole where nothing is to be cut."""
+        return escape_line(text) if self.layout.details else make_line(text)
 
     def _figures(self, calls: Sequence[Interaction], *, named: bool = True) -> dict[str, str]:
         tally = tally_calls(calls, self.prices)
@@ -256,7 +260,7 @@ def _stand_in(stats: Mapping[str, Any] | None) -> tuple[Interaction, ...]:
 
 def _describe_unit(unit: UnitOutline) -> Text:
     """Give the line below a unit: its commit and what it is for, as in a log of git."""
-    described = [_shorten(unit.commit), make_line(unit.description)]
+    described = [_abbreviate(unit.commit), make_line(unit.description)]
     return Text(" ".join(filter(None, described)), style="dim")
 
 
@@ -278,5 +282,5 @@ def _style_verdict(check: CheckView) -> Text:
     return style_status("success", "passed") if check.passed else style_status("failed")
 
 
-def _shorten(commit: str | None) -> str:
+def _abbreviate(commit: str | None) -> str:
     return escape_line((commit or "")[:SHORT_COMMIT])
