@@ -80,50 +80,51 @@ assert not changed, changed
 
 
 HOSTS = {
-    "warnings as errors": "import warnings\nwarnings.simplefilter('error')\n",
-    "trace function": (
-        "import sys\nsys.settrace(lambda *_: None)\nsys.setprofile(lambda *_: None)\n"
-    ),
-    "sqlite3.connect replaced": (
-        "import sqlite3\n"
-        "def refuse(*_, **__): raise RuntimeError\n"
-        "sqlite3.connect = sqlite3.dbapi2.connect = refuse\n"
-    ),
-    "adapters and converters": (
-        "import datetime, sqlite3\n"
-        "def refuse(_): raise RuntimeError\n"
-        "for kind in (datetime.datetime, datetime.date, bool, dict, list):\n"
-        "    sqlite3.register_adapter(kind, refuse)\n"
-        "for name in ('TEXT', 'BIGINT', 'BOOLEAN', 'FLOAT', 'INTEGER'):\n"
-        "    sqlite3.register_converter(name, refuse)\n"
-    ),
-    "shared cache": (
-        "import sqlite3, warnings\n"
-        "with warnings.catch_warnings():\n"
-        "    warnings.simplefilter('ignore')\n"
-        "    getattr(sqlite3, 'enable_shared_cache', lambda _: None)(True)\n"
-    ),
-    "decimal traps": (
-        "import decimal\n"
-        "decimal.getcontext().prec = 1\n"
-        "decimal.getcontext().traps[decimal.Inexact] = True\n"
-    ),
-    "no garbage collection": "import gc\ngc.disable()\n",
-    "umask": "import os\nos.umask(0o777)\n",
-    "audit hook": (
-        "import sys\nseen = []\nsys.addaudithook(lambda event, _: seen.append(event))\n"
-    ),
-    "log handler that records": (
-        "import logging\n"
-        "class Handler(logging.Handler):\n"
-        "    def emit(self, line):\n"
-        "        from forge_obs import record\n"
-        f"        record('interaction', **dict({CALL}, task_id='handler'))\n"
-        "logging.getLogger().addHandler(Handler())\n"
-        "logging.getLogger().setLevel(logging.DEBUG)\n"
-    ),
-    "frozen clock": ("import time\ntime.time_ns = lambda: 0\ntime.time = lambda: 0.0\n"),
+    "strict habits": """
+import datetime, decimal, gc, os, sqlite3, sys, warnings
+warnings.simplefilter("error")
+decimal.getcontext().prec = 1
+decimal.getcontext().traps[decimal.Inexact] = True
+gc.disable()
+os.umask(0o777)
+sys.settrace(lambda *_: None)
+sys.setprofile(lambda *_: None)
+
+def refuse(_):
+    raise RuntimeError
+
+for kind in (datetime.datetime, datetime.date, bool, dict, list):
+    sqlite3.register_adapter(kind, refuse)
+for name in ("TEXT", "BIGINT", "BOOLEAN", "FLOAT", "INTEGER"):
+    sqlite3.register_converter(name, refuse)
+""",
+    "hooks around SQLite": """
+import sqlite3, sys, warnings
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    getattr(sqlite3, "enable_shared_cache", lambda _: None)(True)
+
+def refuse(*_, **__):
+    raise RuntimeError
+
+sqlite3.connect = sqlite3.dbapi2.connect = refuse
+seen = []
+sys.addaudithook(lambda event, _: seen.append(event))
+""",
+    "log handler that records": f"""
+import logging
+
+class Handler(logging.Handler):
+    def emit(self, line):
+        from forge_obs import record
+        record("interaction", **dict({CALL}, task_id="handler"))
+
+logging.getLogger().addHandler(Handler())
+logging.getLogger().setLevel(logging.DEBUG)
+""",
+    "frozen clock": "import time\ntime.time_ns = lambda: 0\ntime.time = lambda: 0.0\n",
 }
+"""What hosts do to their process; what does not get in each other's way, together."""
 
 
 @pytest.mark.parametrize("host", HOSTS)
