@@ -1,57 +1,67 @@
-"""What an answer makes of files is told from what its prompt showed of them."""
+"""Plain answers are read as the engine reads them, and everything else is left to it."""
 
 import json
+import subprocess
+import sys
 from typing import Any
 
-from forge_cli.views.calls.written_files import read_written_files
-from forge_core.context.sections import Section, fence, render_sections
+import pytest
+from forge_cli.views.calls.parsed_answer import read_written_files
+from forge_cli.views.calls.written_files import read_plain_answer
 from forge_obs import Interaction
 
-SHOWN = [Section("target_file", "a.py", fence("a = 1\nb = 2\n"), "", "full")]
+FILE = {"file_path": "a.py", "content": "x = 1\r\ny\n", "executable": None}
 
 
-def read(answer: dict[str, Any], **columns: Any) -> dict[str, Any] | None:
-    given = {"role": "llm", "user_prompt": render_sections(SHOWN), "response": json.dumps(answer)}
-    return read_written_files(Interaction(**{**given, **columns}))
+def make_call(response: str | None, role: str = "llm") -> Interaction:
+    return Interaction(role=role, response=response)
 
 
-def test_edits_are_made_in_the_file_that_was_shown() -> None:
-    edit = {"file_path": "a.py", "search": "b = 2\n", "replace": "b = 3\n"}
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"files": [FILE]},
+        {"files": [], "deletions": ["d.py"], "explanation": "gone", "context_request": None},
+        {"renames": [{"file_path": "a.py", "new_path": "b.py"}], "edits": []},
+        {"untouched": [{"file_path": "a.py", "reason": "right"}]},
+    ],
+    ids=["files", "deletions", "renames", "untouched"],
+)
+def test_plain_answer_is_read_as_the_engine_reads_it(answer: dict[str, Any]) -> None:
+    call = make_call(json.dumps(answer))
 
-    written = read({"edits": [edit]})
-
-    assert written is not None
-    assert written["a.py"].lines == ("a = 1", "b = 3")
-
-
-def test_edits_of_what_was_not_shown_are_what_they_say() -> None:
-    edit = {"file_path": "b.py", "search": "x\ny\n", "replace": "x\nz\n"}
-
-    written = read({"edits": [edit]})
-
-    assert written is not None
-    assert written["b.py"].lines is None
-    assert written["b.py"].said == ("@@", " x", "-y", "+z")
+    assert read_plain_answer(call) == read_written_files(call) is not None
 
 
-def test_files_deletions_and_renames_are_told_apart() -> None:
-    written = read(
-        {
-            "files": [{"file_path": "n.py", "content": "n = 1\n"}],
-            "deletions": ["d.py"],
-            "renames": [{"file_path": "a.py", "new_path": "c.py"}],
-        }
-    )
+@pytest.mark.parametrize(
+    "response",
+    [
+        None,
+        "no JSON",
+        '{"a": 1}',
+        '{"files": 3}',
+        '{"files": [3]}',
+        '{"files": [{"path": "a.py"}]}',
+        '{"files": [], "edits": [{"file_path": "a.py", "search": "x", "replace": "y"}]}',
+        '{"files": [], "other": 1}',
+        '```json\n{"files": []}\n```',
+    ],
+)
+def test_everything_else_is_left_to_the_engine(response: str | None) -> None:
+    assert read_plain_answer(make_call(response)) is None
 
-    assert written is not None
-    assert written["n.py"].lines == ("n = 1",)
-    assert written["d.py"].said == ("deleted",)
-    assert written["a.py"].said == ("renamed to c.py",)
+
+def test_plan_is_no_answer_for_files() -> None:
+    assert read_plain_answer(make_call(json.dumps({"files": [FILE]}), role="planner")) is None
 
 
-def test_other_answers_write_no_files() -> None:
-    asking = {"context_request": {"files": ["b.py"], "searches": []}, "files": []}
-
-    assert read({}, response="no JSON") is None
-    assert read({}, role="planner") is None
-    assert read(asking) is None
+def test_plain_answers_are_compared_without_the_models_of_the_engine() -> None:
+    program = """
+import sys
+from forge_obs import Interaction
+from forge_cli.views.comparison.answers import pair_answers
+call = Interaction(role="llm", response='{"files": [{"file_path": "a", "content": "x"}]}')
+assert pair_answers(call, call)
+assert not {"pydantic", "temporalio"} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -17,8 +17,8 @@ from forge_cli.render.changes import describe_way
 from forge_cli.render.diff_text import ADDED, color_line, diff_lines
 from forge_cli.render.figures import format_count
 from forge_cli.render.wrapping import wrap_prose
+from forge_cli.views.calls.parsed_answer import compare_lines, read_answer
 from forge_cli.views.calls.shown_files import ShownPart, read_shown_files
-from forge_cli.views.calls.written_files import compare_lines, read_answer
 
 MOST_LINES = 5
 """Lines that are named of an edit that is made at several places."""

@@ -1,17 +1,15 @@
 """Two answers beside each other, file by file where they change files; pure."""
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from forge_obs import Interaction
 
+from forge_cli.views.calls.written_files import WrittenFile, read_plain_answer
 from forge_cli.views.comparison.sections import State
 from forge_cli.views.json_text import load_json
-
-if TYPE_CHECKING:
-    from forge_cli.views.calls.written_files import WrittenFile
 
 WHOLE = "answer"
 """What an answer is called that does not change files."""
@@ -59,9 +57,7 @@ def names_files(call: Interaction) -> bool:
 
 def _pair_files(old: Interaction, new: Interaction) -> tuple[AnswerPair, ...] | None:
     """Pair changes of files; None where one of the answers has none."""
-    from forge_cli.views.calls.written_files import read_written_files  # noqa: PLC0415 - slow
-
-    before, after = read_written_files(old), read_written_files(new)
+    before, after = _read_files(old), _read_files(new)
     if before is None or after is None:
         return None
     return tuple(
@@ -69,7 +65,16 @@ def _pair_files(old: Interaction, new: Interaction) -> tuple[AnswerPair, ...] | 
     )
 
 
-def _pair(path: str, old: "WrittenFile | None", new: "WrittenFile | None") -> AnswerPair:
+def _read_files(call: Interaction) -> Mapping[str, WrittenFile] | None:
+    plain = read_plain_answer(call)
+    if plain is not None or not names_files(call):
+        return plain
+    from forge_cli.views.calls.parsed_answer import read_written_files  # noqa: PLC0415 - slow
+
+    return read_written_files(call)
+
+
+def _pair(path: str, old: WrittenFile | None, new: WrittenFile | None) -> AnswerPair:
     """Compare the file as both make it; where that is not known, what both say of it."""
     files = [file for file in (old, new) if file is not None]
     is_whole = all(file.lines is not None for file in files)
