@@ -5,6 +5,7 @@ time that they take, on which other load of the machine has little influence. `l
 is measured where it is installed: `hatch run peers:bench status`.
 """
 
+import json
 import os
 import resource
 import sqlite3
@@ -21,6 +22,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from forge_core.git.commits.trailers import CommitTrailers, build_message
 from forge_obs import LLMStats, flush, record, upgrade
 
 from benchmarks.reading import MIDDLE, fill_store
@@ -61,6 +63,8 @@ LIMITS = (
     Limit("forge status", "forge status, empty store", 1.15),
     Limit("forge status --workflow-id", "forge status --workflow-id, small store", 1.15),
     Limit("forge show", "forge show, small store", 1.15),
+    Limit("forge diff", "forge status", 1.3),
+    Limit("forge blame", "forge status", 1.3),
     Limit("forge status", "llm logs -n 3", 1.7, at_least=True),
     Limit("forge status --workflow-id", "llm logs -n 3", 1.7, at_least=True),
     Limit("forge show", "llm logs -n 3", 1.7, at_least=True),
@@ -147,6 +151,8 @@ def _prepare(directory: Path) -> dict[str, Command]:
         "forge status --workflow-id, small store": forge(*run, store=small),
         "forge show": forge("show", _find_call(large)),
         "forge show, small store": forge("show", _find_call(small), store=small),
+        "forge diff": forge("diff", *_record_attempts(large)),
+        "forge blame": forge("blame", "a.py:1", "--repo", str(_make_repository(directory))),
     }
     if find_spec("llm") is None:
         print("status: `llm` is not installed: hatch run peers:bench status measures it, too")
@@ -180,6 +186,44 @@ def _fill_small(path: Path) -> None:
         finished_at=datetime.now(UTC),
     )
     flush()
+
+
+ANSWERING_RUN = "forge-answers-0123abcd"
+
+
+def _record_attempts(path: Path) -> tuple[str, str]:
+    """Record two attempts at a step that answer with files; give the ids of their calls."""
+    os.environ["FORGE_DB_PATH"] = str(path)
+    ids = ("a" * 32, "b" * 32)
+    for number, entry_id in enumerate(ids, start=1):
+        answer = {"files": [{"file_path": "a.py", "content": f"x = {number}\n"}]}
+        record(
+            "interaction",
+            entry_id=entry_id,
+            task_id="answers",
+            workflow_id=ANSWERING_RUN,
+            role="llm",
+            attempt=number,
+            system_prompt="Be brief.",
+            user_prompt=f"Do it.\n\nAttempt {number}.",
+            response=json.dumps(answer),
+        )
+    record("run", task_id="answers", workflow_id=ANSWERING_RUN, status="success", result={})
+    flush()
+    return ids
+
+
+def _make_repository(directory: Path) -> Path:
+    """Make a repository whose file was written by the second of these attempts."""
+    repo = directory / "repository"
+    repo.mkdir()
+    (repo / "a.py").write_text("x = 2\n", encoding="utf-8")
+    trailers = CommitTrailers(ANSWERING_RUN, None, 2, ("b" * 32,))
+    message = build_message("Do it", trailers)
+    for arguments in (["init", "--quiet"], ["add", "a.py"], ["commit", "--quiet", "-m", message]):
+        git = ["git", "-c", "user.name=Bench", "-c", "user.email=bench@example.org"]
+        subprocess.run([*git, *arguments], cwd=repo, check=True)
+    return repo
 
 
 def _find_call(path: Path) -> str:

@@ -245,7 +245,8 @@ PARTS: dict[str, Schema] = {
         "What two prompts show of the same thing",
         {
             "state": STATE,
-            **{name: SECTION[name] for name in ("prompt", "kind", "name", "title", "path")},
+            "prompt": TEXT,
+            **{name: SECTION[name] for name in ("kind", "name", "title", "path")},
             **{f"tokens_{side}": null_or(COUNT) for side in "ab"},
             **{f"text_{side}": null_or(TEXT) for side in "ab"},
         },

@@ -140,6 +140,8 @@ def test_planned_run_on_a_real_repository(finished: Finished) -> None:
     check_checkout_is_untouched(finished)
     check_store(finished)
     check_printed_interactions(finished)
+    check_comparison_of_attempts(finished)
+    check_author_of_a_line(finished)
 
 
 def check_result(finished: Finished) -> None:
@@ -295,3 +297,29 @@ def check_printed_interactions(finished: Finished) -> None:
     repaired = next(e for e in finished.server.exchanges if "## Previous attempt" in e.prompts.user)
     assert "F821" in repaired.prompts.user
     assert REFUSED in repaired.prompts.user
+
+
+def check_comparison_of_attempts(finished: Finished) -> None:
+    document = run_forge("diff", finished.workflow_id, "--json").document
+
+    validate("call_comparison", document)
+    states = {(pair["kind"], pair["name"]): pair["state"] for pair in document["sections"]}
+    assert states["failure", ""] == states["finding", "ruff_lint"] == "new"
+    assert states["repo_map", ""] == states["task", ""] == "same"
+    assert "gone" not in states.values()
+    (answer,) = document["answers"]
+    assert f"{answer['text_a']}\n" == REFUSED
+    assert f"{answer['text_b']}\n" == MENDED
+
+
+def check_author_of_a_line(finished: Finished) -> None:
+    worktree = finished.repo / ".forge-worktrees" / "reports" / "rich"
+    calls = {call["sub_task_id"]: call for call in finished.document["interactions"]}
+
+    document = run_forge("blame", str(worktree / "report_styles.py:1"), "--json").document
+
+    validate("blamed_file", document)
+    ((author,), (line,)) = document["authors"], document["lines"]
+    assert line["text"] == 'NAME = "styles"'
+    assert [written["entry_id"] for written in author["calls"]] == [calls["styles"]["entry_id"]]
+    assert author["calls"][0]["asked"] == "Write the styles report."

@@ -16,7 +16,6 @@ from forge_cli.store.queries import Store
 from forge_cli.store.resolver import find_run
 from forge_cli.terminal.console import OutputFormat, get_width, print_note, print_text
 from forge_cli.views.calls.outcome import Outcome, judge_call
-from forge_cli.views.calls.sections import read_sections
 from forge_cli.views.comparison.answers import pair_answers
 from forge_cli.views.comparison.repair import (
     Repair,
@@ -26,7 +25,7 @@ from forge_cli.views.comparison.repair import (
     name_unit,
 )
 from forge_cli.views.comparison.runs import Side
-from forge_cli.views.comparison.sections import pair_sections
+from forge_cli.views.comparison.sections import list_sections, pair_sections
 from forge_cli.views.json_text import dump
 
 Pair: TypeAlias = tuple[Interaction, Interaction]
@@ -163,7 +162,7 @@ def _compare_calls(store: Store, pair: Pair, output: OutputFormat) -> bool:
     compared = CallComparison(
         Judged(old, _judge(store, old)),
         Judged(new, _judge(store, new)),
-        pair_sections(read_sections(old), read_sections(new)),
+        pair_sections(list_sections(old), list_sections(new)),
         pair_answers(old, new),
         load_prices([old, new]),
     )

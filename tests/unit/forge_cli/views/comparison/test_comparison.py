@@ -9,7 +9,7 @@ from forge_cli.views.calls.sections import PromptSection
 from forge_cli.views.comparison.answers import WHOLE, pair_answers
 from forge_cli.views.comparison.repair import list_repairs
 from forge_cli.views.comparison.runs import Side, compare_texts, list_settings, pair_work
-from forge_cli.views.comparison.sections import pair_sections, sum_tokens
+from forge_cli.views.comparison.sections import list_sections, pair_sections, sum_tokens
 from forge_cli.views.costs import NO_PRICES
 from forge_cli.views.outline import build_outline
 from forge_cli.views.result import build_result_view
@@ -202,3 +202,33 @@ def test_first_difference_of_two_calls_is_in_the_prompt_else_in_the_answer() -> 
     assert "prompt is changed" in compare_texts(one, call(2, user_prompt="Do that.", response="x"))
     assert compare_texts(one, call(2, response="x")) == "the same prompt has another answer"
     assert "'error'" in compare_texts(one, call(2, status="error"))
+
+
+def converse(*texts: str, tool: str | None = None) -> dict[str, str]:
+    roles = ("user", "assistant")
+    asked = [
+        {"role": roles[number % 2], "parts": [{"type": "text", "content": text}]}
+        for number, text in enumerate(texts)
+    ]
+    call_part = {"type": "tool_call", "name": tool, "arguments": {"at": "Bern"}}
+    output = [{"role": "assistant", "parts": [call_part]}] if tool else []
+    return {"messages_json": json.dumps({"input": asked, "output": output})}
+
+
+def test_conversations_are_compared_message_by_message_with_the_tools_that_are_called() -> None:
+    old = call(1, response="", **converse("Rain?", tool="weather"))
+    new = call(2, response="", **converse("Rain?", "Where?", "Here.", tool="map"))
+
+    pairs = pair_sections(list_sections(old), list_sections(new))
+    (answers,) = pair_answers(old, new)
+
+    assert [(pair.state, pair.section.title) for pair in pairs] == [
+        ("same", "Message 1, user"),
+        ("new", "Message 2, assistant"),
+        ("new", "Message 3, user"),
+    ]
+    assert answers.old is not None
+    assert answers.new is not None
+    assert (answers.old[0], answers.new[0]) == ("calls weather", "calls map")
+    other = call(2, response="", **converse("Rain?", tool="map"))
+    assert compare_texts(old, other) == "the same prompt has another answer"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from forge_obs import Interaction
 
+from forge_cli.views.calls.conversation import read_conversation
 from forge_cli.views.calls.written_files import WrittenFile, read_plain_answer
 from forge_cli.views.comparison.sections import State
 from forge_cli.views.json_text import load_json
@@ -46,7 +47,7 @@ def pair_answers(old: Interaction, new: Interaction) -> tuple[AnswerPair, ...]:
         pairs = _pair_files(old, new)
         if pairs is not None:
             return pairs
-    before, after = _read_lines(old.response), _read_lines(new.response)
+    before, after = _read_lines(old), _read_lines(new)
     return () if before is after is None else (AnswerPair(WHOLE, before, after),)
 
 
@@ -84,11 +85,14 @@ def _pair(path: str, old: WrittenFile | None, new: WrittenFile | None) -> Answer
     return AnswerPair(path, before, after, is_whole=is_whole)
 
 
-def _read_lines(response: str | None) -> tuple[str, ...] | None:
-    """Return the lines of an answer, JSON with a line for each value."""
-    if response is None:
-        return None
+def _read_lines(call: Interaction) -> tuple[str, ...] | None:
+    """Return the lines of an answer, JSON with a line for each value, then the tools it calls."""
+    parts = read_conversation(call.messages_json).calls
+    calls = [line for part in parts for line in (part.title, *part.text.split("\n"))]
+    response = call.response
+    if response is None or (calls and not response):
+        return tuple(calls) or None
     if response.lstrip()[:1] in {"{", "["}:
         with suppress(ValueError):
             response = json.dumps(load_json(response), ensure_ascii=False, indent=2)
-    return tuple(response.split("\n"))
+    return (*response.split("\n"), *calls)

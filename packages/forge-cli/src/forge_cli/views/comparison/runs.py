@@ -8,8 +8,7 @@ from forge_obs import Interaction
 
 from forge_cli.views.calls.outcome import Outcome, judge_call
 from forge_cli.views.calls.place import list_units
-from forge_cli.views.calls.sections import read_sections
-from forge_cli.views.comparison.sections import pair_sections
+from forge_cli.views.comparison.sections import list_sections, pair_sections
 from forge_cli.views.costs import Prices, Tally, tally_calls
 from forge_cli.views.json_text import load_object
 from forge_cli.views.outline import PLANNER, Outline, build_outline
@@ -155,11 +154,11 @@ def compare_texts(old: Interaction, new: Interaction) -> str:
         old: A call with its texts.
         new: The other.
     """
-    pairs = pair_sections(read_sections(old), read_sections(new))
+    pairs = pair_sections(list_sections(old), list_sections(new))
     for pair in pairs:
         if pair.state != "same":
             return f"section {pair.section.title!r} of its prompt is {pair.state}"
-    if old.response != new.response:
+    if (old.response, old.messages_json) != (new.response, new.messages_json):
         return "the same prompt has another answer"
     if old.status != new.status:
         return f"its request is {old.status!r} in the one and {new.status!r} in the other"

@@ -2,9 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Literal
 
-from forge_cli.views.calls.sections import PromptSection
+from forge_obs import Interaction
+
+from forge_cli.views.calls.conversation import Message, read_conversation
+from forge_cli.views.calls.sections import CHARS_PER_TOKEN, PromptSection, read_sections
 
 State = Literal["same", "changed", "new", "gone"]
 
@@ -42,6 +46,28 @@ class SectionPair:
     def tokens(self) -> tuple[int, int]:
         """Estimated tokens of both, 0 of none."""
         return (self.old.tokens if self.old else 0, self.new.tokens if self.new else 0)
+
+
+def list_sections(call: Interaction) -> tuple[PromptSection, ...]:
+    """List what a call was told: its messages where it has a conversation, else its sections."""
+    asked = read_conversation(call.messages_json).asked
+    if not asked:
+        return read_sections(call)
+    return tuple(_build_section(number, message) for number, message in enumerate(asked, start=1))
+
+
+def _build_section(number: int, message: Message) -> PromptSection:
+    parts = (f"({part.title})\n{part.text}" if part.title else part.text for part in message.parts)
+    text = "\n".join(parts)
+    return PromptSection(
+        prompt=message.role,
+        kind="message",
+        name=str(number),
+        title=f"Message {number}, {message.role}",
+        text=text,
+        length=len(text),
+        tokens=ceil(len(text) / CHARS_PER_TOKEN),
+    )
 
 
 def pair_sections(
