@@ -30,7 +30,7 @@ def test_answer_that_was_coming_is_kept_and_the_view_stays(
         server.configure(monkeypatch)
         with on_terminal(command, {**os.environ, "TERM": "xterm", "COLUMNS": "80"}) as terminal:
             terminal.wait_for(" out")  # tokens are counted as they come
-            terminal.type("\x03")
+            terminal.type("typed\r\x03")
             shown = terminal.read_to_end()
             code = terminal.wait()
         run, [call] = read_run(), read_calls()
@@ -40,6 +40,7 @@ def test_answer_that_was_coming_is_kept_and_the_view_stays(
     assert code == 130
     assert server.exchanges[0].disconnected.wait(10)
     assert "asking" in before
+    assert "typed" not in shown  # it would break the frame
     assert "paused" in before[before.rindex("Do it.") :]
     assert f"run {run.workflow_id}: paused\n  resume  python -m forge_cli resume" in end
     assert (call.status, call.error_type) == ("error", "cancelled")

@@ -10,11 +10,13 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.text import Text
 
+from forge_cli.terminal.echo import Echo
+
 REFRESHES_PER_S = 4
 """How often the times on the screen move on."""
 
 ECHO_WIDTH = 2
-"""Columns behind the last line, for the terminal's own `^C`: a line that it broke would stay."""
+"""Columns behind the last line, for `^C` where the terminal shows it: a broken line would stay."""
 
 Render = Callable[[int, int], Text]
 """Gives the text for a terminal of so many columns and lines."""
@@ -40,6 +42,7 @@ class Screen:
         self._console = Console(
             file=stream, highlight=False, markup=False, emoji=False, force_terminal=True
         )
+        self._echo = Echo(stream)
         self._frame = _Frame(render)
         self._live = Live(
             console=self._console,
@@ -51,12 +54,14 @@ class Screen:
         )
 
     def open(self) -> None:
-        """Show the text from now on."""
+        """Show the text from now on, and nothing of what is typed: it would break the text."""
+        self._echo.turn_off()
         self._live.start(refresh=True)
 
     def close(self) -> None:
         """Leave the last text as it is, with the cursor below it."""
         self._live.stop()
+        self._echo.restore()
 
     def _get_frame(self) -> "_Frame":
         """Return what is shown next, and have the last frame erased as it stands by now.
