@@ -46,31 +46,8 @@ uvloop.run(main())
 flush()
 """
 
-TRIO = """
-import trio
-from forge_obs import flush, observe, record
 
-async def work(number):
-    async with observe(task_id=f"block {number}", model="m") as call:
-        await trio.sleep(0.01)
-        call.answer("Hello.")
-    record(
-        "interaction", task_id=f"plain {number}", role="llm", system_prompt="", user_prompt="u"
-    )
-
-async def main():
-    async with trio.open_nursery() as nursery:
-        for number in range(20):
-            nursery.start_soon(work, number)
-
-trio.run(main)
-flush()
-"""
-
-
-@pytest.mark.parametrize(
-    ("package", "program"), [("gevent", GEVENT), ("uvloop", UVLOOP), ("trio", TRIO)]
-)
+@pytest.mark.parametrize(("package", "program"), [("gevent", GEVENT), ("uvloop", UVLOOP)])
 def test_calls_on_another_loop_are_complete(
     package: str, program: str, private_environment: Path
 ) -> None:

@@ -18,7 +18,7 @@ from forge_obs.database.connections import identify
 from support.children import start_child, wait_for
 from support.waiting import wait_until
 
-PROCESSES = 8
+PROCESSES = 5
 THREADS = 8
 FIRST_COMERS = 4
 
