@@ -78,7 +78,7 @@ def test_small_budget_is_no_fault_of_the_maps_default() -> None:
 @pytest.mark.parametrize(
     ("context", "reason"),
     [
-        (ContextOptions(token_budget=3), "token_budget 3 must be larger than output_reserve"),
+        (ContextOptions(token_budget=100), "token_budget 100 must be larger than output_reserve"),
         (
             ContextOptions(token_budget=20_000, repo_map_tokens=4001),
             "repo_map_tokens 4001 must not exceed the 4000 tokens that token_budget",

@@ -90,6 +90,9 @@ class ValidationConfig(BaseModel):
 RESERVE_TOKENS = 16_000
 """Tokens reserved for an answer where nobody says otherwise."""
 
+SMALL_BUDGET = 2000
+"""Tokens of a budget that instructions and a short task fit into, with a quarter for the answer."""
+
 
 class ContextConfig(BaseModel):
     """What of the repository a model is shown."""
@@ -123,7 +126,7 @@ class ContextConfig(BaseModel):
         if not isinstance(values, Mapping) or "output_reserve" in values:
             return values
         budget = values.get("token_budget")
-        if type(budget) is not int or not 4 <= budget <= RESERVE_TOKENS:
+        if type(budget) is not int or not SMALL_BUDGET <= budget <= RESERVE_TOKENS:
             return values
         return {**values, "output_reserve": budget // 4}
 
