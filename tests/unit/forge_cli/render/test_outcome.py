@@ -90,7 +90,7 @@ def test_simulated_figures_are_named_as_such() -> None:
     simulation = Simulation(2, 4120, 0, 45, Decimal("0.02"))
 
     assert render({}, tally=Tally(calls=2, scripted=2, simulation=simulation))[1:] == [
-        "  calls   2 that no provider answered, simulated 4.12k tokens in, 45 out",
+        "  calls   2 by a script, simulated 4.12k tokens in, 45 out",
         "  cost    nothing; the script simulates $0.0200",
     ]
 

@@ -1,5 +1,6 @@
 """Playing the demonstration."""
 
+import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from pathlib import Path
 
 from forge_core.git.command import Git
 from forge_obs import StoreError, get_db_path
+from rich.text import Text
 
 from forge_cli.actions.run import run_task
 from forge_cli.actions.status import RunName, show_run
@@ -24,7 +26,7 @@ from forge_cli.options.run import (
 from forge_cli.options.status import CallOptions
 from forge_cli.program import as_started
 from forge_cli.render.calls.facts import name_call
-from forge_cli.render.outcome import render_end
+from forge_cli.render.outcome import Ending, render_end, render_head
 from forge_cli.store.queries import STORE_OFF, Store
 from forge_cli.terminal.console import OutputFormat, print_note, print_text, print_warning
 
@@ -57,16 +59,21 @@ def _play(path: Path) -> ExitCode:
     print_text(INTRODUCTION.format(script=script))
     started: list[str] = []
     options = _options(repo, f"scripted:{script}")
-    code = run_task(options, on_start=started.append, render=render_end)
+    code = run_task(options, on_start=started.append, render=_render_end)
     commands = [
         *_show_record(started[0]),
-        ("the work, commit by commit", f"git -C {repo} log --stat forge/demo"),
-        ("remove what is left here", f"rm -rf {path.parent}"),
+        ("the work", f"git -C {shlex.quote(str(repo))} log --stat forge/demo"),
+        ("clean up", f"rm -rf {shlex.quote(str(path.parent))}"),
     ]
     width = max(len(purpose) for purpose, _ in commands)
     lines = (f"  {purpose:<{width}}  {command}" for purpose, command in commands)
     print_text("\n".join(["", "Next:", *lines]))
     return code
+
+
+def _render_end(ending: Ending) -> Text:
+    """Render how the run ended; what it took and left follows where it is on record."""
+    return render_head(ending) if ending.is_recorded else render_end(ending)
 
 
 def _show_record(workflow_id: str) -> Iterator[tuple[str, str]]:
@@ -86,7 +93,7 @@ def _show_record(workflow_id: str) -> Iterator[tuple[str, str]]:
         print_warning(f"nothing is on record: {error}")
         return
     for call in repairs[:1]:
-        yield "what attempt 2 was told", as_started(f"forge show {name_call(call)} --prompt")
+        yield "attempt 2", as_started(f"forge show {name_call(call)} --prompt")
 
 
 def make_repository(path: Path) -> Path:

@@ -68,10 +68,14 @@ def render_outcome(ending: Ending) -> Text:
 
 def render_end(ending: Ending) -> Text:
     """Render how a run ended, what it took and left."""
+    return Text("\n").join([render_head(ending), *_render_lines(_list_facts(ending))])
+
+
+def render_head(ending: Ending) -> Text:
+    """Render how a run ended, in a line."""
     took = f" in {format_duration(ending.took)}" if ending.took is not None else ""
     end = style_status(ending.status, ENDS.get(ending.status))
-    head = Text.assemble(f"run {escape_line(ending.workflow_id)}: ", end, took)
-    return Text("\n").join([head, *_render_lines(_list_facts(ending))])
+    return Text.assemble(f"run {escape_line(ending.workflow_id)}: ", end, took)
 
 
 def _render_lines(rows: Iterable[tuple[str, str]]) -> Iterator[Text]:
@@ -103,7 +107,8 @@ def _list_figures(ending: Ending) -> Iterator[tuple[str, str]]:
     tally = ending.tally
     if not tally.calls:
         return
-    parts = [f"{tally.calls:,}" if tally.paid else f"{tally.calls:,} that no provider answered"]
+    unpaid = " by a script" if tally.is_simulated else " that no provider answered"
+    parts = [f"{tally.calls:,}" + ("" if tally.paid else unpaid)]
     if tally.is_simulated or tally.unreported < tally.paid:
         sums, more = tally.shown, "+" if tally.unreported else ""
         cached = f" ({format_tokens(sums.cached_tokens)} cached)" if sums.cached_tokens else ""
