@@ -69,6 +69,7 @@ class EventReporter:
         self._output = output
         self._ui_address: str | None = None
         self._is_started = False
+        self._is_closed = False
 
     async def report_run(self, events: AsyncGenerator[RunEvent]) -> RunEnd:
         """Report the events of a run until it ends or stops; raises as `report_all` does."""
@@ -96,6 +97,7 @@ class EventReporter:
                     async for event in events:
                         await self._report(event)
                         if isinstance(event, last):
+                            self._close()
                             return event
                 raise RuntimeError(f"the events of run {self._workflow_id} have no end")
             except UnknownRun as error:
@@ -106,7 +108,7 @@ class EventReporter:
                 remark = self._aftermath.describe(self._workflow_id)
                 raise OutputFailed(f"{error}; {remark}") from error
             finally:
-                self._close()
+                self._close(interrupted=True)
 
     async def _report(self, event: RunEvent) -> None:
         match event:
@@ -139,7 +141,9 @@ class EventReporter:
         return self._aftermath.build_error(self._workflow_id, progress)
 
     def _close(self, *, interrupted: bool = False) -> None:
-        if self._progress is not None:
+        """Leave what is shown as it stands; only the first time counts."""
+        if self._progress is not None and not self._is_closed:
+            self._is_closed = True
             self._progress.close(paused=interrupted and self._aftermath is PAUSED)
 
     def _report_at_once(self, error: Interrupted) -> None:

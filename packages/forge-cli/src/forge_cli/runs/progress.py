@@ -112,7 +112,7 @@ def read_state(
         store: Where it is read.
         state: What was known.
         pending: What the server says of the run.
-        paused: Whether it has just been stopped, of which the store does not tell.
+        paused: Whether it has just been stopped, unless the store says that it has ended.
     """
     ended = datetime.now(UTC) if paused else None
     run = find_run(store, state.workflow_id)
@@ -120,6 +120,7 @@ def read_state(
         return replace(state, pending=tuple(pending), ended=ended)
     view, calls = run
     is_running = view.status == RUNNING and not paused
+    ended = ended if view.status == RUNNING else None
     return LiveState(
         state.workflow_id,
         view.run.created_at,
