@@ -23,7 +23,7 @@ from forge_core.errors import (
 )
 from forge_core.git.claim import check_claim
 from forge_core.git.repository import read_claim
-from forge_core.models.budget import Limits
+from forge_core.models.budget import BudgetStop, Limits
 from forge_core.models.ids import build_workflow_id
 from forge_core.models.result import TaskResult
 from forge_core.models.task import ForgeTaskInput
@@ -50,13 +50,14 @@ from forge_core.runs.events import (
     stream_events,
 )
 from forge_core.runs.limits import (
+    build_stopped_result,
     check_new_limits,
     note_rest,
     own_stopped_run,
     read_partial_result,
     send_limits,
 )
-from forge_core.runs.ownership import confirm_run, owned_run
+from forge_core.runs.ownership import confirm_run, find_owner, owned_run
 from forge_core.temporal_client.executions import hasten, release
 from forge_core.temporal_client.inspector import RunDescription
 from forge_core.worker.worker import SHARED_QUEUE, WorkerLimits, running_worker
@@ -139,7 +140,7 @@ def resume_run(
             await events.hand_over(connection.describe())
             run = await find_open_run(connection, workflow_id)
             if run.stop is not None and not limits.is_set:
-                return BudgetReached(await read_partial_result(run, run.stop))
+                return await _describe_stopped(connection, run, run.stop)
             if limits.is_set:
                 await asyncio.to_thread(check_new_limits, run, limits)
             with ExitStack() as stack:
@@ -178,11 +179,21 @@ def follow_run(
             if not run.is_open:
                 return RunFinished(await wait_for_result(run.handle))
             if run.stop is not None:
-                return BudgetReached(await read_partial_result(run, run.stop))
+                return await _describe_stopped(connection, run, run.stop)
             await events.hand_over(RunStarted(workflow_id, run.work, executed_here=False))
             return _conclude(await execute(connection, run, events.emit, here=False))
 
     return stream_events(follow, interval_s)
+
+
+async def _describe_stopped(
+    connection: ServerConnection, run: RunDescription, stop: BudgetStop
+) -> BudgetReached:
+    """Describe a run that has stopped; the worker is asked where there may be one."""
+    embedded = connection.embedded
+    if embedded is not None and find_owner(embedded.files, run.handle.id) is None:
+        return BudgetReached(build_stopped_result(run, stop))
+    return BudgetReached(await read_partial_result(run, stop))
 
 
 def make_workflow_id(task_id: str) -> str:

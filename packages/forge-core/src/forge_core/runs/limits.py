@@ -108,6 +108,11 @@ async def read_partial_result(run: RunDescription, stop: BudgetStop) -> TaskResu
     """Return what a run that has stopped has made, as far as a worker is there to tell."""
     with suppress(RPCError, WorkflowQueryFailedError):
         return await run.handle.query(ForgeTaskWorkflow.result, rpc_timeout=QUERY_TIMEOUT)
+    return build_stopped_result(run, stop)
+
+
+def build_stopped_result(run: RunDescription, stop: BudgetStop) -> TaskResult:
+    """Return what is known of a run that has stopped where nobody tells what it has made."""
     return TaskResult(
         task_id=run.work.task.task_id,
         status="budget",
