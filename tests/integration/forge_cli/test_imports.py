@@ -76,3 +76,15 @@ def test_prices_cost_no_import_once_they_are_known(entry_id: str) -> None:
     assert "genai_prices" in first
     for imported in (again, shown):
         assert not imported & {*SERVERS, *WRITERS, "genai_prices", "forge_cli.render.live"}
+
+
+@pytest.mark.usefixtures("known_prices")
+def test_comparing_answers_takes_no_models_of_the_engine() -> None:
+    answer = '{"files": [{"file_path": "a.py", "content": "x"}]}'
+    record_call(entry_id="a" * 32, response=answer)
+    record_call(entry_id="b" * 32, response=answer.replace("x", "y"))
+
+    imported = list_imports("diff", "a" * 32, "b" * 32)
+
+    assert "forge_cli.render.comparison.calls" in imported
+    assert not imported & {*SERVERS, *WRITERS, "genai_prices", "forge_cli.render.comparison.runs"}

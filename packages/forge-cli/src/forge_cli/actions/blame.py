@@ -32,7 +32,7 @@ from forge_cli.render.blame import (
 from forge_cli.store.prices import load_prices
 from forge_cli.store.queries import Store
 from forge_cli.terminal.console import OutputFormat, get_width, print_text
-from forge_cli.views.authorship import (
+from forge_cli.views.calls.authorship import (
     Author,
     Authorship,
     Origin,

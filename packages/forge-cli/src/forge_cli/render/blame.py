@@ -14,7 +14,7 @@ from forge_cli.render.calls.facts import list_facts, name_call
 from forge_cli.render.figures import format_count
 from forge_cli.render.table import name_status
 from forge_cli.render.wrapping import cut, wrap
-from forge_cli.views.authorship import Author, Authorship, Origin, Written
+from forge_cli.views.calls.authorship import Author, Authorship, Origin, Written
 from forge_cli.views.costs import Prices
 
 LABEL = 10

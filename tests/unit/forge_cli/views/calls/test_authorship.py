@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from forge_cli.views.authorship import (
+from forge_cli.views.calls.authorship import (
     Author,
     Authorship,
     Origin,
