@@ -13,6 +13,7 @@ from forge_core.models.task import ForgeTaskInput, TaskDefinition
 from forge_core.runs.client import submit_run, wait_unless_stuck, watch
 from forge_core.runs.events import RunEvent
 from forge_core.runs.resolve import RunSettings, resolve_run
+from forge_core.runs.state import ask_pending
 from forge_core.state_dir.files import StateFiles
 from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import connect, embedded_config, load_connect_config
@@ -154,7 +155,7 @@ async def test_store_that_only_the_worker_has_is_named(
 
 
 async def test_run_that_waits_for_its_model_is_not_blocked(
-    client: Client, work: ForgeTaskInput, model: LLMServer
+    client: Client, work: ForgeTaskInput, model: LLMServer, temporal_address: str, tmp_path: Path
 ) -> None:
     queue = unique_queue()
     async with running_worker(client, queue, limits=AT_ONCE):
@@ -162,8 +163,11 @@ async def test_run_that_waits_for_its_model_is_not_blocked(
         await asyncio.to_thread(model.wait_for_requests, 1)
 
         look = await RunInspector(client).look(handle.id)
+        environ = {"TEMPORAL_ADDRESS": temporal_address}
+        asked = await asyncio.to_thread(ask_pending, handle.id, environ, tmp_path / "none")
 
     assert look.cause is None
+    assert asked == look.pending
     assert [(pending.name, pending.attempt) for pending in look.pending] == [("call_llm", 1)]
     await handle.terminate()
 

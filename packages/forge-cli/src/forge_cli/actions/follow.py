@@ -1,12 +1,16 @@
 """Carrying out ``forge status --follow``: one run, or all of them, until they end or you do."""
 
+import os
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from forge_core.errors import UsageError
+from forge_core.errors import ForgeError, UsageError
+from forge_core.models.run import PendingActivity
+from forge_core.state_dir.locate import get_state_dir
 from forge_obs import RUNNING, StoreError
 from rich.text import Text
 
@@ -45,7 +49,7 @@ def follow_run(store: Store, workflow_id: str) -> bool:
             read_request(view.run.description, view.run.request_json),
         )
         while _is_running(store, view.run.workflow_id):
-            progress.look(())
+            progress.look(_ask_pending(view.run.workflow_id))
             time.sleep(INTERVAL_S)
         progress.look(())
     except KeyboardInterrupt:
@@ -53,6 +57,18 @@ def follow_run(store: Store, workflow_id: str) -> bool:
     finally:
         progress.close()
     return True
+
+
+def _ask_pending(workflow_id: str) -> Sequence[PendingActivity]:
+    """Ask what a run is about, for a screen; lines tell what the record tells."""
+    if not is_live(sys.stdout):
+        return ()
+    from forge_core.runs.state import ask_pending  # noqa: PLC0415 - imports Temporal
+
+    try:
+        return ask_pending(workflow_id, os.environ, get_state_dir())
+    except ForgeError:  # the record tells enough
+        return ()
 
 
 def _is_running(store: Store, workflow_id: str) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from forge_core.embedded_server.start import read_record
 from forge_core.errors import ServerUnavailable
+from forge_core.models.run import PendingActivity
 from forge_core.state_dir.files import StateFiles
 from forge_core.temporal_client.connect import (
     ConnectConfig,
@@ -51,6 +52,28 @@ def ask_statuses(
         with suppress(ServerUnavailable):  # it may have ended just now
             statuses |= asyncio.run(_ask(embedded, workflow_ids, INTERRUPTED))
     return statuses
+
+
+def ask_pending(
+    workflow_id: str, environ: Mapping[str, str], directory: Path
+) -> tuple[PendingActivity, ...]:
+    """Ask the server that knows a run what that waits for; nothing where none answers.
+
+    The arguments are as in `ask_statuses`.
+    """
+    configs = [load_connect_config(None, environ)]
+    record = read_record(StateFiles(directory))
+    if record is not None:
+        configs.append(embedded_config(record.address, directory))
+    for config in filter(None, configs):
+        with suppress(ServerUnavailable):
+            if pending := asyncio.run(_look(config, workflow_id)):
+                return pending
+    return ()
+
+
+async def _look(config: ConnectConfig, workflow_id: str) -> tuple[PendingActivity, ...]:
+    return (await RunInspector(await connect(config)).look(workflow_id)).pending
 
 
 async def _ask(
