@@ -200,3 +200,14 @@ def test_request_costs_what_its_tier_costs() -> None:
 
     assert estimate.cost_usd == Decimal("0.0025")
     assert account.spent.cost_usd == Decimal("0.000625")
+
+
+def test_what_the_provider_says_that_it_cost_counts_before_any_price() -> None:
+    unknown = replace(REQUEST, model="openrouter:home/made")
+    usage = CallUsage(model_name="home/made", input_tokens=1000, output_tokens=10)
+    stated = ModelAnswer("{}", usage, reported=Reported(usage=[{"cost": 0.002}]))
+    account = open_account()
+
+    account.count_answer(0, unknown, stated, paid_by=1)
+
+    assert (account.spent.cost_usd, account.spent.unpriced) == (Decimal("0.002"), 0)

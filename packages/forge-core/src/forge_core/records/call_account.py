@@ -23,6 +23,7 @@ from forge_core.models.call.context import AssembledContext
 from forge_core.models.frozen import FrozenModel
 from forge_core.pricing.quote import Charge, PlainUsage, quote_request
 from forge_core.pricing.rates import REFUSALS, UNSENT, Special
+from forge_core.pricing.stated_cost import read_stated_cost
 
 SHORTEST_S = 0.001
 """Seconds that a request has at least which was let through."""
@@ -199,7 +200,11 @@ class CallAccount:
         if not (usage.input_tokens or usage.output_tokens):
             return self._estimate(request, answer.text)
         special = Special(tier=answer.reported.service_tier)
-        return self._charge(Charge(request.model, usage, usage.model_name, special))
+        charged = self._charge(Charge(request.model, usage, usage.model_name, special))
+        stated = read_stated_cost(answer.reported.usage)
+        if stated is None:
+            return charged
+        return charged.model_copy(update={"cost_usd": stated, "assumed": 0, "unpriced": 0})
 
     def _charge(self, charge: Charge, *, is_estimated: bool = False) -> Spending:
         usage = charge.usage

@@ -1,0 +1,42 @@
+"""What a provider itself says that a request cost; pure.
+
+The recorder reads the same words, so that a budget and the totals of a run agree.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+DOLLARS: Mapping[str, Decimal] = {
+    **dict.fromkeys(("cost", "cost_usd", "total_cost", "total_cost_usd"), Decimal(1)),
+    **dict.fromkeys(("response_cost", "estimated_cost"), Decimal(1)),
+    "cost_in_usd_ticks": Decimal("1e-10"),
+}
+"""Words of routers and providers, each with what one of its units is in US dollars."""
+
+
+def read_stated_cost(reports: Sequence[Mapping[str, Any]]) -> Decimal | None:
+    """Return what the last report of usage says of the cost, in US dollars; None for nothing.
+
+    A router that is used with a key of one's own states its fee, and the provider's charge beside.
+    """
+    report = reports[-1] if reports else {}
+    for name, unit in DOLLARS.items():
+        stated = _as_amount(report.get(name))
+        if stated is not None:
+            return (stated + _find_upstream(report)) * unit
+    return None
+
+
+def _find_upstream(report: Mapping[str, Any]) -> Decimal:
+    details = report.get("cost_details")
+    if report.get("is_byok") is not True or not isinstance(details, Mapping):
+        return Decimal(0)
+    return _as_amount(details.get("upstream_inference_cost")) or Decimal(0)
+
+
+def _as_amount(value: object) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return Decimal(str(value)) if math.isfinite(value) and value >= 0 else None
