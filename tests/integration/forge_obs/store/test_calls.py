@@ -69,7 +69,7 @@ def test_outcomes_and_runs_of_a_workflow_are_told_apart(db: Path) -> None:
     assert record("outcome", entry_id="two", outcome="refused")
 
     assert read(db, workflow_id="w", run_id="r1") == [1]
-    assert read(db, outcome="refused") == [2]
+    assert read(db, outcome="refused") == read(db, failed=True) == [2]
 
 
 def test_periods_are_exact_whatever_the_order_of_recording(

@@ -48,7 +48,7 @@ class CallFilterOptions:
     session: str | None = None
     """Only calls of this session."""
     failed: Switch = False
-    """Only calls that failed, or whose outcome is unknown."""
+    """Only calls that failed, whose answer was refused or unusable, or whose outcome is unknown."""
     since: str | None = None
     """Only calls made within this time, e.g. 30m, 2h or 7d, or since a date, e.g. 2026-11-01."""
     until: str | None = None

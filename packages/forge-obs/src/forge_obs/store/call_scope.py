@@ -24,6 +24,9 @@ from forge_obs.database.engines import list_columns
 from forge_obs.model.sanitize import format_time
 from forge_obs.store.queries import Field, is_of_run, join_facts
 
+TURNED_BACK: Final = ("refused", "unusable")
+"""Outcomes of answers that were not taken."""
+
 FIRST_SPAN: Final = 64
 """How many ids the first range has."""
 
@@ -50,7 +53,7 @@ class CallQuery:
         models: Shell patterns in lower case, one of which fits the model that was asked for or
             that answered; any model if empty.
         status: As stored: `started`, `ok` or `error`.
-        failed: Only calls that failed, or whose outcome is unknown.
+        failed: Only calls that failed, whose answer was turned back, or whose outcome is unknown.
         since: When it was made at the earliest; a naive moment is local time.
         until: When it was made at the latest.
     """
@@ -116,7 +119,7 @@ def open_scope(connection: Connection, query: CallQuery) -> Scope | None:
     indexed = tuple(column(n) == v for n, v in given.items() if n in {"task_id", "workflow_id"})
     conditions += _list_bounds(query)
     if query.failed and "status" in columns:
-        conditions.append(column("status") != "ok")
+        conditions.append(_has_failed(facts=frozenset(facts)))
     if query.models:
         conditions.append(_fits_model(query.models, columns))
     if query.run_id is not None:
@@ -125,6 +128,14 @@ def open_scope(connection: Connection, query: CallQuery) -> Scope | None:
         )
     oldest = 0 if query.since is None else find_oldest(connection, query.since)
     return Scope(source, columns, frozenset(facts), tuple(conditions), indexed, oldest)
+
+
+def _has_failed(facts: frozenset[str]) -> ColumnElement[bool]:
+    """Return the condition for calls of which nothing came, as far as the file tells."""
+    is_no_answer = column("status") != "ok"
+    if "outcome" not in facts:
+        return is_no_answer
+    return or_(is_no_answer, column("outcome").in_(TURNED_BACK))
 
 
 def find_oldest(connection: Connection, since: datetime) -> int:
