@@ -107,7 +107,7 @@ def test_exit_code_tells_what_differs_only_where_it_is_asked_for(
         (["1111", "2222", "--step", "a"], 2, "choose calls of a run"),
         (["1111"], 1, "is the first of its work"),
         ([OTHER], 1, "nothing was repaired"),
-        ([WORKFLOW_ID, "--step", "b"], 1, "no call of step 'b': its steps are a"),
+        ([WORKFLOW_ID, "--step", "b"], 1, "the run has no step 'b': it has a"),
         (["nothing-like-it"], 1, "no run 'nothing-like-it' is on record"),
     ],
     ids=str,

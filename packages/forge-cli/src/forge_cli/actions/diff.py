@@ -7,6 +7,7 @@ from forge_core.errors import UsageError
 from forge_obs import Interaction
 
 from forge_cli.actions.show import find_place
+from forge_cli.actions.units import require_units
 from forge_cli.errors import AmbiguousName, NothingRecorded, UnknownInteraction
 from forge_cli.escape import escape_line
 from forge_cli.options.diff import UnitOptions
@@ -19,8 +20,6 @@ from forge_cli.views.calls.outcome import Outcome, judge_call
 from forge_cli.views.comparison.answers import pair_answers
 from forge_cli.views.comparison.repair import (
     Repair,
-    find_last_call,
-    is_part_of,
     list_repairs,
     name_unit,
 )
@@ -53,9 +52,9 @@ def compare(a: str, b: str | None, unit: UnitOptions, output: OutputFormat) -> b
     calls = [name for name in named if isinstance(name, Interaction)]
     if runs and calls:
         raise UsageError(f"{a!r} and {b!r} are a run and a call: compare two of a kind")
-    if calls and not unit.is_any:
+    if calls and unit.filter.narrows:
         raise UsageError("--step and --sub-task choose calls of a run; a call was named")
-    if len(runs) == 2 and unit.is_any:
+    if len(runs) == 2 and not unit.filter.narrows:
         from forge_cli.actions.diff_runs import compare_runs  # noqa: PLC0415 - calls do without
 
         old, new = (_read_side(store, run) for run in runs)
@@ -113,10 +112,10 @@ def _choose_repair(store: Store, run: str, unit: UnitOptions) -> Pair:
     """Choose the calls that show what was repaired last in a run, and name what else was."""
     side = _read_side(store, run)
     outline = side.build_outline()
-    _require_unit(side.calls, run, unit)
-    repairs = [r for r in list_repairs(outline) if is_part_of(r.after, unit.step, unit.sub_task)]
+    require_units(unit.filter, outline)
+    repairs = [repair for repair in list_repairs(outline) if unit.filter.accepts(repair.after)]
     if not repairs:
-        where = f" in {unit.describe()}" if not unit.is_any else ""
+        where = f" in {unit.filter.describe()}" if unit.filter.narrows else ""
         raise NothingRecorded(
             f"nothing was repaired{where} of run {escape_line(run)}: name a second run or call"
         )
@@ -132,18 +131,13 @@ def _name(run: str, repairs: Sequence[Repair]) -> str:
     return ", ".join(named) + (f" and {rest} more" if rest else "")
 
 
-def _require_unit(calls: Sequence[Interaction], run: str, unit: UnitOptions) -> None:
-    if not any(is_part_of(call, unit.step, unit.sub_task) for call in calls):
-        steps = dict.fromkeys(call.step_id for call in calls if call.step_id)
-        has = f"its steps are {', '.join(map(escape_line, steps))}" if steps else "it has no steps"
-        raise NothingRecorded(f"run {escape_line(run)} has no call of {unit.describe()}: {has}")
-
-
 def _read_last(store: Store, run: str, unit: UnitOptions) -> Interaction:
     side = _read_side(store, run)
-    _require_unit(side.calls, run, unit)
-    call = find_last_call(side.calls, unit.step, unit.sub_task)
-    return _read(store, call)
+    require_units(unit.filter, side.build_outline())
+    calls = [call for call in side.calls if unit.filter.accepts(call)]
+    if not calls:
+        raise NothingRecorded(f"run {escape_line(run)} has no call of {unit.filter.describe()} yet")
+    return _read(store, calls[-1])
 
 
 def _read(store: Store, call: Interaction) -> Interaction:

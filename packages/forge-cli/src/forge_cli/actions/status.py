@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from forge_cli.errors import UnknownUnit
+from forge_cli.actions.units import require_units
 from forge_cli.escape import escape_line
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.status import CallOptions
@@ -21,13 +21,9 @@ from forge_cli.terminal.console import (
     print_text,
     print_warning,
 )
-from forge_cli.views.calls.selection import CallFilter, find_unknown
 from forge_cli.views.costs import NO_PRICES
 from forge_cli.views.json_text import dump, load_or_keep
-from forge_cli.views.outline import Outline, build_outline
-
-MOST_NAMED = 12
-"""Steps that the refusal of another one names."""
+from forge_cli.views.outline import build_outline
 
 
 def show_runs(store: Store, query: RunFilter, output: OutputFormat) -> ExitCode:
@@ -88,7 +84,7 @@ def show_run(
             f"--run-id {escape_line(others[-1])} shows another"
         )
     outline = build_outline(view.result, calls, running=view.status == "running")
-    _require_units(query, outline)
+    require_units(query, outline)
     accepted = query.narrow(outline).calls
     if output is OutputFormat.JSON:
         document = build_status(view, accepted, prices, verbose=verbose)
@@ -119,19 +115,6 @@ def stream_runs(store: Store, query: RunFilter) -> ExitCode:
     return ExitCode.SUCCESS
 
 
-def _require_units(query: CallFilter, outline: Outline) -> None:
-    """Refuse to look for a step or a sub-task that a run does not have."""
-    unknown = find_unknown(query, outline)
-    if unknown is None:
-        return
-    kind, name, known = unknown
-    if not known:
-        raise UnknownUnit(f"the run has no {kind} {name!r}: it has no {kind}s")
-    shown = list(map(escape_line, known[:MOST_NAMED]))
-    rest = [f"{len(known) - len(shown)} more"] if len(known) > len(shown) else []
-    raise UnknownUnit(f"the run has no {kind} {name!r}: it has {', '.join([*shown, *rest])}")
-
-
 def stream_run(store: Store, name: RunName, options: CallOptions, *, verbose: bool) -> ExitCode:
     """Print a document of a run, then one of each call that is asked for, in constant memory.
 
@@ -145,7 +128,7 @@ def stream_run(store: Store, name: RunName, options: CallOptions, *, verbose: bo
     query = options.query
     view = store.get_run_view(name.workflow_id, name.run_id)
     if view.result.plan:
-        _require_units(query, build_outline(view.result, (), running=False))
+        require_units(query, build_outline(view.result, (), running=False))
     result = load_or_keep(view.run.result_json)
     if not print_text(dump({"run": build_run(view), "result": result})):
         return ExitCode.SUCCESS

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from cyclopts import Group, Parameter
 
+from forge_cli.views.calls.selection import CallFilter
+
 
 @Parameter(name="*", group=Group("Which calls of a run are compared", sort_key=1))
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -16,11 +18,6 @@ class UnitOptions:
     """Of a run: this sub-task, likewise."""
 
     @property
-    def is_any(self) -> bool:
-        """Whether none is named."""
-        return self.step is None and self.sub_task is None
-
-    def describe(self) -> str:
-        """Say which one is named."""
-        parts = (("step", self.step), ("sub-task", self.sub_task))
-        return " ".join(f"{kind} {name!r}" for kind, name in parts if name is not None)
+    def filter(self) -> CallFilter:
+        """The same as a filter of calls."""
+        return CallFilter(self.step, self.sub_task)

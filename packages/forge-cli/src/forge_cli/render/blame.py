@@ -83,7 +83,7 @@ def name_author(author: Author) -> str:
     if author.commit is None:
         return "not committed"
     if author.origin in {Origin.SQUASH, Origin.LOST}:
-        return f"squash {author.commit.sha[:SHORT]}"
+        return escape_line(f"squash {author.commit.sha[:SHORT]}")
     return escape_line(author.commit.author or author.commit.email)
 
 
@@ -179,12 +179,8 @@ def render_commit_calls(
     commit: Commit, found: Sequence[CommitCalls], prices: Prices, width: int | None
 ) -> Text:
     """Render which calls commits hold, with the files that each of them wrote."""
-    head = [
-        Text(
-            cut(f"commit {commit.sha[:SHORT_COMMIT]}  {escape_line(commit.subject)}", width),
-            style="bold",
-        )
-    ]
+    title = escape_line(f"commit {commit.sha[:SHORT_COMMIT]}  {commit.subject}")
+    head = [Text(cut(title, width), style="bold")]
     if commit.is_merge:
         number = sum(one.commit != commit for one in found)
         head.append(Text(f"a merge: it brought {format_count(number, 'commit')} of Forge"))
@@ -195,7 +191,7 @@ def render_commit_calls(
             for author, paths in _group(one.authors)
         ]
         if not one.authors:
-            blocks.append([Text(f"{one.commit.sha[:SHORT_COMMIT]} wrote no file")])
+            blocks.append([Text(escape_line(f"{one.commit.sha[:SHORT_COMMIT]} wrote no file"))])
     return Text("\n\n").join(Text("\n").join(block) for block in blocks)
 
 

@@ -54,20 +54,8 @@ def _find_requests(calls: Sequence[Interaction]) -> Iterator[Repair]:
         yield Repair(calls[-2], calls[-1], are_requests=True)
 
 
-def find_last_call(
-    calls: Sequence[Interaction], step_id: str | None, sub_task_id: str | None
-) -> Interaction:
-    """Return the last call of a step or a sub-task, of which there is one."""
-    return [call for call in calls if is_part_of(call, step_id, sub_task_id)][-1]
-
-
 def name_unit(call: Interaction) -> str:
     """Return the options that name the unit of work of a call."""
     step = f"--step {escape_line(call.step_id)}" if call.step_id else ""
     part = f" --sub-task {escape_line(call.sub_task_id)}" if call.sub_task_id else ""
     return step + part
-
-
-def is_part_of(call: Interaction, step_id: str | None, sub_task_id: str | None) -> bool:
-    """Return whether a call belongs to a step and sub-task; None asks for any."""
-    return step_id in {None, call.step_id} and sub_task_id in {None, call.sub_task_id}

@@ -1,0 +1,91 @@
+"""Who wrote lines is told once for each author, and nothing of it reaches a terminal raw."""
+
+from datetime import UTC, datetime
+
+import pytest
+from forge_cli.render.blame import (
+    CommitCalls,
+    build_authorship,
+    name_author,
+    render_authorship,
+    render_commit_calls,
+)
+from forge_cli.views.calls.authorship import Author, Authorship, Origin, Written
+from forge_cli.views.costs import NO_PRICES
+from forge_core.git.blame import BlamedLine, Commit
+from forge_obs import Interaction
+from rich.cells import cell_len
+from support.hostile import HOSTILE, find_raw
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+COMMIT = Commit("c" * 40, ("p" * 40,), "Jane Roe", "j@x", NOW, "Fix a typo\n\nbody")
+CALL = Interaction(
+    entry_id="1" * 32, role="llm", step_id="a", attempt=2, model_name="m", created_at=NOW
+)
+
+
+def make(*authors: Author) -> Authorship:
+    lines = tuple(
+        BlamedLine(number, f"text {number}", "c" * 40, "a.py")
+        for number in range(1, len(authors) + 1)
+    )
+    return Authorship("a.py", lines, authors, tuple(range(len(authors))))
+
+
+def test_several_possible_calls_are_all_described() -> None:
+    calls = (Written("1" * 32, "w", "a", 2, CALL), Written("2" * 32, "w", "a", 1))
+    author = Author(Origin.SQUASH, COMMIT, "a.py", calls)
+
+    text = render_authorship(make(author), NO_PRICES, None).plain
+
+    assert "lost which call wrote what: one of 2" in text
+    assert "  show       forge show 11111111\n" in text
+    assert f"  call       {'2' * 32}, not on record here\n" in text
+    assert text.endswith("squash cccccccc  1  text 1")
+
+
+def test_author_has_a_short_name() -> None:
+    written = Written("1" * 32, "w", "a", 2, CALL)
+
+    assert name_author(Author(Origin.CALL, COMMIT, "a.py", (written,))) == "11111111"
+    assert name_author(Author(Origin.CALL, COMMIT, "a.py", (written, written))) == "11111111+1"
+    assert name_author(Author(Origin.PERSON, COMMIT, "a.py")) == "Jane Roe"
+    assert name_author(Author(Origin.UNCOMMITTED, path="a.py")) == "not committed"
+
+
+def test_lost_calls_name_the_run_that_left_the_file_so() -> None:
+    author = Author(Origin.LOST, COMMIT, "a.py", (), "forge-w-1")
+
+    text = render_authorship(make(author), NO_PRICES, None).plain
+
+    assert "the file is as run forge-w-1 left it" in text
+    assert "probably" not in text
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_facts_are_no_wider_than_the_terminal(width: int) -> None:
+    long = Commit("c" * 40, (), "Jane " * 30, "j@x", NOW, "word " * 60)
+    text = render_authorship(make(Author(Origin.PERSON, long, "a.py")), NO_PRICES, width).plain
+
+    facts = [line for line in text.split("\n") if line.startswith("  ")]
+    assert facts
+    assert all(cell_len(line) <= width for line in facts)
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+def test_nothing_of_it_reaches_a_terminal_raw(text: str) -> None:
+    commit = Commit(text, (), text, text, NOW, text)
+    call = Interaction(entry_id=text, role=text, step_id=text, model_name=text, created_at=NOW)
+    calls = (Written(text, text, text, 1, call), Written(text, text, text))
+    authors = [Author(origin, commit, text, calls, text) for origin in Origin]
+    lines = (BlamedLine(1, text, text, text),) * len(authors)
+    authorship = Authorship(text, lines, tuple(authors), tuple(range(len(authors))))
+
+    shown = render_authorship(authorship, NO_PRICES, None).plain
+    listed = render_commit_calls(
+        commit, [CommitCalls(commit, tuple(authors))], NO_PRICES, None
+    ).plain
+
+    assert not find_raw(shown.replace("\r", ""))
+    assert not find_raw(listed)
+    assert build_authorship(authorship, NO_PRICES)["authors"][0]["path"] == text
