@@ -17,7 +17,7 @@ IMPORTED = (
     "alembic.migration",
     "alembic.operations",
     "forge_cli.app",
-    "forge_cli.commands.status",
+    "forge_cli.commands.look.status",
     "forge_cli.actions.run",
     "forge_cli.actions.status",
     "forge_cli.actions.worker",

@@ -16,7 +16,7 @@ from support.interrupting import interrupted_at
     [
         pytest.param("forge_cli.app", id="at the start"),
         pytest.param("cyclopts.core", id="while libraries are imported"),
-        pytest.param("forge_cli.commands.status", id="while the command is found"),
+        pytest.param("forge_cli.commands.look.status", id="while the command is found"),
         pytest.param("forge_cli.store.queries", id="while the command is imported"),
         pytest.param("forge_cli.render.json_documents", id="in the command"),
     ],

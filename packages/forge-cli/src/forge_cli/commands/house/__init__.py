@@ -1,0 +1,1 @@
+"""Commands that keep house: the store, the server, leftovers, configuration and help."""
