@@ -158,8 +158,10 @@ def write(database: Database, entry: Entry, *, timeout_s: float) -> bool:
     if entry.table == "call_facts":
         return _commit(database, _build_outcome(entry), give_up)
     if entry.before is Before.NOTHING and not entry.has_call_key:
-        with suppress(KeyTaken):
+        try:
             return _commit(database, _build_insert(entry), give_up)
+        except KeyTaken:
+            pass  # an id that somebody else made up, too
     *others, last = _call_statements(has_call_key=entry.has_call_key)
     for statement in others:
         with suppress(KeyTaken):

@@ -142,8 +142,8 @@ def build_interaction(fields: Mapping[str, object], *, entry_id: str, now: str) 
         raw["extra"] = {name: raw.pop(name) for name in unknown}
     take_texts(raw, notes)
     raw.update(_figures(take_figures(raw, notes), raw))
-    given = [name for name in raw if name in _GIVEN_FACTS]
-    facts = _clean_facts({name: raw.pop(name) for name in given}, notes)
+    given = _GIVEN_FACTS & raw.keys()
+    facts = _clean_facts({name: raw.pop(name) for name in given}, notes) if given else {}
     before = Before.ANYTHING if raw.get("entry_id") else Before.NOTHING
     raw["seq"] = raw.get("seq") or 0
     raw["entry_id"] = raw.get("entry_id") or entry_id

@@ -39,6 +39,8 @@ _NAMED: Final = ("response_id", "request_id", "finish_reason", "service_tier")
 def take_texts(raw: dict[str, object], notes: list[str]) -> None:
     """Replace `answer` and `messages` by the texts and the document that they hold."""
     keeps_media = bool(raw.pop("keep_media", None))
+    if "answer" not in raw and "messages" not in raw:
+        return
     answer = _take_answer(raw, keeps_media=keeps_media)
     messages = raw.get("messages")
     if messages is not None:
@@ -90,12 +92,13 @@ def take_figures(raw: dict[str, object], notes: list[str]) -> dict[str, object]:
     does not know are read as usage, and kept as such.
     """
     stats, usage = raw.pop("stats", None), raw.pop("usage", None)
-    figures = _read_stats(stats)
+    figures, strangers = _read_stats(stats)
     for name in _OWN_KEYWORDS:
-        _fill(figures, name, raw.pop(name, None))
-    strangers = _list_strangers(stats)
-    names = (name for name in _MODEL_NAMES if isinstance(strangers.get(name), str))
-    _fill(figures, "model_name", next((strangers[name] for name in names), None))
+        if name in raw:
+            _fill(figures, name, raw.pop(name))
+    if strangers:
+        names = (name for name in _MODEL_NAMES if isinstance(strangers.get(name), str))
+        _fill(figures, "model_name", next((strangers[name] for name in names), None))
     if usage is not None or strangers:
         said: list[str] = []
         report, read = _read_reports(strangers, usage, said)
@@ -109,27 +112,25 @@ def take_figures(raw: dict[str, object], notes: list[str]) -> dict[str, object]:
     return figures
 
 
-def _read_stats(stats: object) -> dict[str, object]:
+def _read_stats(stats: object) -> tuple[dict[str, object], dict[str, object]]:
+    """Read the figures of `stats`, and what it holds under other names than ours."""
     if stats is None:
-        return {}
+        return {}, {}
+    members: object
     if isinstance(stats, Mapping):
-        return {name: stats.get(name) for name in FIGURES}
-    return {name: getattr(stats, name, None) for name in FIGURES}
-
-
-def _list_strangers(stats: object) -> dict[str, object]:
-    """List what `stats` holds under other names than ours."""
-    if stats is None:
-        return {}
-    members = stats if isinstance(stats, Mapping) else getattr(stats, "__dict__", None)
+        figures = {name: stats.get(name) for name in FIGURES}
+        members = stats
+    else:
+        figures = {name: getattr(stats, name, None) for name in FIGURES}
+        members = getattr(stats, "__dict__", None)
     if members is not None and _KNOWN.issuperset(members):
-        return {}
-    members = read_members(stats) or {}
-    return {
+        return figures, {}
+    strangers = {
         str(name): value
-        for name, value in members.items()
+        for name, value in (read_members(stats) or {}).items()
         if name not in _KNOWN and value is not None
     }
+    return figures, strangers
 
 
 def _read_reports(

@@ -66,7 +66,7 @@ class Writer:
         if len(commits) > 1:
             statement = repeat_values(statement, len(values), len(commits))
             values = tuple(chain.from_iterable(commit.values for commit in commits))
-        if not commits[0].steps and not any(commit.steps for commit in commits):
+        if not commits[0].steps and (len(commits) == 1 or not any(c.steps for c in commits)):
             shared, changed = self._execute_soon(statement, values, timeout_s)
             if changed < len(commits) and commits[0].part is not None:
                 raise Unchanged
