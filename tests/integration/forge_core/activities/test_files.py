@@ -260,10 +260,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize(("answer", "reason"), REFUSED.values(), ids=REFUSED.keys())
-def test_what_may_not_be_done_leaves_everything_as_it_is(
-    repo: Path, answer: dict[str, Any], reason: str
-) -> None:
+@pytest.fixture(scope="module")
+def obstacles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a worktree with links, a submodule and an untracked file, which no test changes."""
+    repo = make_repository(tmp_path_factory.mktemp("obstacles") / "repo", FILES)
     (repo / "link.py").symlink_to("app.py")
     (repo / "linked").symlink_to("pkg")
     git(repo, "add", "link.py", "linked")
@@ -271,6 +271,14 @@ def test_what_may_not_be_done_leaves_everything_as_it_is(
     add_submodule(repo, "sub")
     worktree = make_worktree(repo)
     (worktree / "untracked.py").write_text("u = 1\n")
+    return worktree
+
+
+@pytest.mark.parametrize(("answer", "reason"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_may_not_be_done_leaves_everything_as_it_is(
+    obstacles: Path, answer: dict[str, Any], reason: str
+) -> None:
+    worktree = obstacles
     before = snapshot(worktree)
 
     reviewer = ChangeReviewer(ChangeOrigin(worktree, git(worktree, "rev-parse", "HEAD")), Room(0))
