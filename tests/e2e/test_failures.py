@@ -125,12 +125,15 @@ def test_answer_that_is_no_json_is_asked_for_again_with_the_reason(repo: Path) -
         assert calls[1].user_prompt == server.exchanges[1].prompts.user
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["../outside.py", "/tmp/outside.py", ".git/hooks/pre-commit", "sub/.GIT/config", "link/x.py"],  # noqa: S108
+HOSTILE = (
+    ("../outside.py", "/tmp/outside.py", ".git/hooks/pre-commit"),  # noqa: S108
+    ("sub/.GIT/config", "link/x.py", "link/y.py"),
 )
+"""Paths of the answers to the requests of each attempt."""
+
+
 def test_path_outside_the_worktree_is_refused_and_nothing_is_written(
-    repo: Path, tmp_path: Path, path: str
+    repo: Path, tmp_path: Path
 ) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
@@ -141,14 +144,23 @@ def test_path_outside_the_worktree_is_refused_and_nothing_is_written(
         cwd=repo,
         check=True,
     )
-    model = write_script(tmp_path / "s.json", {"answer": answer(path, "x = 1\n")})
+    model = write_script(
+        tmp_path / "s.json",
+        *(
+            {"attempt": attempt, "sample": sample, "answer": answer(path, "x = 1\n")}
+            for attempt, paths in enumerate(HOSTILE, start=1)
+            for sample, path in enumerate(paths)
+        ),
+    )
 
-    outcome = run_task(repo, model, "--max-attempts", "1")
+    outcome = run_task(repo, model, "--max-attempts", "2")
 
     status, calls = read_record()
     assert outcome.code == 1
     assert "is refused" in outcome.stdout
-    assert (status, len(calls)) == ("failure_terminal", 1)
+    assert status == "failure_terminal"
+    told = zip((path for paths in HOSTILE for path in paths), calls, strict=True)
+    assert all(repr(path) in (call.error or "") for path, call in told)
     assert list(outside.iterdir()) == []
     assert not (repo / ".git/hooks/pre-commit").exists()
     assert not (repo.parent / "outside.py").exists()
