@@ -34,9 +34,9 @@ from forge_cli.store.queries import Store
 from forge_cli.terminal.console import OutputFormat, get_width, print_text
 from forge_cli.views.calls.authorship import (
     Author,
-    Authorship,
     Origin,
     Written,
+    attribute_lines,
     choose_writers,
     read_origin,
 )
@@ -68,13 +68,10 @@ def blame_file(repo: Path, asked: FileLines, output: OutputFormat) -> ExitCode:
     records = _Records(Store())
     keys = list(dict.fromkeys((line.commit, line.path) for line in lines))
     commits = {c.sha: c for c in resolve_commits(top, {sha for sha, _ in keys if sha})}
-    texts = {key: [line.text for line in lines if (line.commit, line.path) == key] for key in keys}
     finder = _Finder(top, records)
-    authors = [finder.find(commits.get(sha or ""), file, texts[sha, file]) for sha, file in keys]
-    place = {key: number for number, key in enumerate(keys)}
-    by_line = tuple(place[line.commit, line.path] for line in lines)
-    authorship = Authorship(path, tuple(lines), tuple(authors), by_line)
-    prices = records.load_prices(authors)
+    authors = {(sha, file): finder.find(commits.get(sha or ""), file) for sha, file in keys}
+    authorship = attribute_lines(path, lines, authors)
+    prices = records.load_prices(authorship.authors)
     if output is OutputFormat.JSON:
         print_text(dump(build_authorship(authorship, prices)))
     else:
@@ -198,30 +195,29 @@ class _Finder:
         self._records = records
         self._sought = 0
 
-    def find(self, commit: Commit | None, path: str, lines: Sequence[str]) -> Author:
-        """Find who wrote lines of a file.
+    def find(self, commit: Commit | None, path: str) -> Author:
+        """Find who wrote what a commit has of a file.
 
         Args:
-            commit: Theirs; None for lines in none.
+            commit: The commit; None for lines in none.
             path: What the file was called there.
-            lines: What they say.
         """
         if commit is None:
             return Author(Origin.UNCOMMITTED, path=path)
         origin, named = read_origin(commit)
         if origin is Origin.PERSON:
-            return self._find_lost(commit, path, lines) or Author(origin, commit, path)
+            return self._find_lost(commit, path) or Author(origin, commit, path)
         calls = tuple(self._records.find(one, texts=len(named) > 1) for one in named)
         if len(calls) > 1:
-            calls = choose_writers(calls, path, lines if origin is Origin.SQUASH else ())
+            calls = choose_writers(calls, path)
         return Author(origin, commit, path, calls)
 
     def find_all(self, commit: Commit) -> CommitCalls:
         """Find who wrote each file of a commit."""
         paths = list_written_paths(self._top, commit)
-        return CommitCalls(commit, tuple(self.find(commit, path, ()) for path in paths))
+        return CommitCalls(commit, tuple(self.find(commit, path) for path in paths))
 
-    def _find_lost(self, commit: Commit, path: str, lines: Sequence[str]) -> Author | None:
+    def _find_lost(self, commit: Commit, path: str) -> Author | None:
         """Find the run that left a file just as a commit without trailers has it."""
         until = commit.authored_at + SECOND
         if self._sought >= MOST_SOUGHT or not self._records.has_run_before(until):
@@ -233,5 +229,5 @@ class _Finder:
             return None
         calls = self._records.list_writers(run, path)
         if len(calls) > 1:
-            calls = choose_writers(self._records.load_texts(calls), path, lines)
+            calls = self._records.load_texts(calls)
         return Author(Origin.LOST, commit, path, calls, run.workflow_id)

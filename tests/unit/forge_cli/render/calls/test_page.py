@@ -207,7 +207,7 @@ def test_conversation_is_shown_message_by_message_with_tools_and_their_results()
     text = render_page(CallPage(call), Canvas()).plain
 
     assert "tools      weather\n" in text
-    order = ["answer calls umbrella", "── user ", "Rain?", "(calls weather)", '"at": "Bern"', "wet"]
+    order = ["answer: calls umbrella", "── user ", "Rain?", "(calls weather)", '"at"', "wet"]
     positions = [text.index(words) for words in order]
     assert positions == sorted(positions)
     assert "(weather gave)\nwet" in text

@@ -10,6 +10,7 @@ from forge_cli.views.calls.authorship import (
     Authorship,
     Origin,
     Written,
+    attribute_lines,
     choose_writers,
     read_origin,
 )
@@ -71,9 +72,25 @@ def test_calls_of_a_fan_out_are_told_apart_by_the_files_that_they_write() -> Non
     assert [w.entry_id for w in choose_writers(FILES, "a.py")] == ["1", "2"]
 
 
-def test_calls_that_write_the_same_file_are_told_apart_by_its_lines() -> None:
-    assert [w.entry_id for w in choose_writers(FILES, "a.py", ["", "  z = 3"])] == ["2"]
-    assert [w.entry_id for w in choose_writers(FILES, "a.py", ["gone"])] == ["1", "2"]
+def test_calls_of_a_squash_are_told_apart_by_the_lines_that_they_write() -> None:
+    texts = ["x = 1", "", "  z = 3", "", "gone"]
+    lines = [BlamedLine(n, text, "c", "a.py") for n, text in enumerate(texts, start=1)]
+    squash = Author(Origin.SQUASH, make_commit("Both"), "a.py", tuple(FILES[:2]))
+
+    authorship = attribute_lines("a.py", lines, {("c", "a.py"): squash})
+
+    chosen = ["".join(w.entry_id for w in author.calls) for author in authorship.authors]
+    assert [chosen[number] for number in authorship.by_line] == ["1", "1", "2", "2", "12"]
+
+
+def test_calls_that_a_commit_names_are_not_doubted() -> None:
+    author = Author(Origin.CALL, make_commit("One"), "a.py", tuple(FILES[:2]))
+
+    authorship = attribute_lines(
+        "a.py", [BlamedLine(1, "z = 3", "c", "a.py")], {("c", "a.py"): author}
+    )
+
+    assert authorship.authors == (author,)
 
 
 def test_where_answers_do_not_tell_all_are_possible() -> None:

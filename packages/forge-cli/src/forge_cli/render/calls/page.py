@@ -1,8 +1,9 @@
 """One call of a model as a page: what it was for, what it said, what it was told."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import dropwhile
 
 from forge_obs import Interaction
 from rich.text import Text
@@ -68,7 +69,12 @@ def render_page(page: CallPage, canvas: Canvas) -> Text:
         list(_render_prompts(page.call, canvas)),
         list(_render_manifest(page.call, canvas.width)),
     ]
-    return Text("\n\n").join(Text("\n").join(block) for block in blocks if block)
+    return Text("\n\n").join(Text("\n").join(_begin(block)) for block in blocks if block)
+
+
+def _begin(block: Sequence[Text]) -> Iterator[Text]:
+    """Leave out what is empty at the beginning."""
+    return dropwhile(lambda line: not line.plain, block)
 
 
 def _render_head(page: CallPage, width: int | None) -> Iterator[Text]:
@@ -183,7 +189,7 @@ def _render_answer(page: CallPage, canvas: Canvas) -> Iterator[Text]:
     elif not conversation.calls:
         yield rule("answer", "none on record", canvas.width)
     for part in conversation.calls:
-        yield rule(f"answer {part.title}", "", canvas.width)
+        yield rule(f"answer: {part.title}", "", canvas.width)
         yield canvas.highlight(escape(part.text), "a.json")
 
 
@@ -241,6 +247,7 @@ def _render_conversation(conversation: Conversation, canvas: Canvas) -> Iterator
 
 def _render_message(message: Message, canvas: Canvas) -> Iterator[Text]:
     size = sum(len(part.text) for part in message.parts)
+    yield Text()
     yield rule(message.role, f"{size:,} characters", canvas.width)
     for part in message.parts:
         if part.title:

@@ -3,8 +3,8 @@
 See D86.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -121,24 +121,61 @@ def read_origin(commit: Commit) -> tuple[Origin, tuple[Written, ...]]:
     return (Origin.SQUASH if mentions else Origin.PERSON), named
 
 
-def choose_writers(
-    calls: Sequence[Written], path: str, lines: Iterable[str] = ()
-) -> tuple[Written, ...]:
-    """Choose those calls whose answers write a file, and of these those that write all lines.
+def choose_writers(calls: Sequence[Written], path: str) -> tuple[Written, ...]:
+    """Choose those calls whose answers write a file; all of them where the answers do not tell.
 
     Args:
         calls: With their texts, as far as these are on record.
         path: The file as it was called in the commit.
-        lines: Lines of the file; none to choose by the file alone.
-
-    Returns:
-        All of them where the answers do not tell.
     """
-    texts = [(call, read_written_texts(call.call)) for call in calls]
-    writers = [(call, written[path]) for call, written in texts if path in written]
-    said = [line.strip() for line in lines if line.strip()]
-    exact = [call for call, text in writers if all(line in text for line in said)]
-    return tuple(exact or (call for call, _ in writers)) or tuple(calls)
+    writers = [call for call in calls if path in read_written_texts(call.call)]
+    return tuple(writers or calls)
+
+
+def attribute_lines(
+    path: str, lines: Sequence[BlamedLine], authors: Mapping[tuple[str | None, str], Author]
+) -> Authorship:
+    """Give each line its author; where several calls are possible, those whose answers have it.
+
+    Args:
+        path: The file.
+        lines: Its lines.
+        authors: By commit and path.
+    """
+    narrowed = {key: _Narrowing(author) for key, author in authors.items()}
+    places: dict[tuple[object, ...], int] = {}
+    listed: list[Author] = []
+    by_line = []
+    for line in lines:
+        author = narrowed[line.commit, line.path].choose(line.text)
+        calls = tuple(written.entry_id for written in author.calls)
+        key = (line.commit, line.path, calls)
+        if key not in places:
+            places[key] = len(listed)
+            listed.append(author)
+        by_line.append(places[key])
+    return Authorship(path, tuple(lines), tuple(listed), tuple(by_line))
+
+
+class _Narrowing:
+    """Narrows an author of several possible calls down, line by line in their order."""
+
+    def __init__(self, author: Author) -> None:
+        self._author = author
+        self._last = author
+        is_doubtful = author.origin in {Origin.SQUASH, Origin.LOST} and len(author.calls) > 1
+        self._texts = (
+            [(one, read_written_texts(one.call).get(author.path, "")) for one in author.calls]
+            if is_doubtful
+            else []
+        )
+
+    def choose(self, line: str) -> Author:
+        """Choose the author of a line; an empty one goes with the line before."""
+        if self._texts and line.strip():
+            calls = tuple(call for call, text in self._texts if line.strip() in text)
+            self._last = replace(self._author, calls=calls) if calls else self._author
+        return self._last
 
 
 def read_written_texts(call: Interaction | None) -> Mapping[str, str]:
