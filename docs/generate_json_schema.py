@@ -531,6 +531,9 @@ DOCUMENTS: dict[str, Schema] = {
             "groups": list_of(ref("group")),
         },
     ),
+    "store_imported": build_document(
+        "forge db import --json", {"runs": COUNT, "calls": COUNT, "unreadable": COUNT}
+    ),
     "store_archived": build_document(
         "forge db archive --json, forge db unarchive --json",
         {

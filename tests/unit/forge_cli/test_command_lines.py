@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from forge_cli.app import call
-from forge_cli.commands import COMMANDS, GROUPS, SECTIONS, build_app
+from forge_cli.commands import COMMANDS, GROUPS, SECTIONS, build_app, name_function
 from forge_cli.help import EXAMPLES
 from forge_cli.options.common import GlobalOptions, may_have_global_options
 
@@ -41,7 +41,7 @@ def test_users_read_the_whole_docstring_of_a_command(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     module = import_module(f"forge_cli.commands.{COMMANDS[command]}")
-    said = getdoc(getattr(module, command.rsplit(maxsplit=1)[-1]))
+    said = getdoc(getattr(module, name_function(command)))
 
     call([*command.split(), "--help"])
 

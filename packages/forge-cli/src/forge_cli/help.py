@@ -100,7 +100,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "db export": (
         "forge db export --jsonl | gzip > store.jsonl.gz",
         "forge db export --output store.jsonl",
+        "forge db export --run iso-dates --to part.db --redact",
+        "forge db export --csv store-csv",
     ),
+    "db import": ("forge db import part.db",),
     "db check": ("forge db check",),
 }
 """Command lines by command; an empty name is `forge` itself."""

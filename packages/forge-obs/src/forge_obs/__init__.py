@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         save_run,
         upgrade,
     )
+    from forge_obs.store.handover import Transfer, export_runs, import_store
 
 __all__ = [
     "BUDGET",
@@ -92,6 +93,7 @@ __all__ = [
     "StoreUnavailable",
     "StoreUnreadable",
     "TextSearch",
+    "Transfer",
     "Usage",
     "archive",
     "back_up",
@@ -99,6 +101,7 @@ __all__ = [
     "check_store",
     "count_prunable",
     "estimate_saving",
+    "export_runs",
     "flush",
     "get_backlog",
     "get_db_path",
@@ -107,6 +110,7 @@ __all__ = [
     "get_lost_path",
     "get_run",
     "get_shown_status",
+    "import_store",
     "list_recent_runs",
     "lost_count",
     "observe",
@@ -124,6 +128,9 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Transfer": "store.handover",
+    "export_runs": "store.handover",
+    "import_store": "store.handover",
     "Archiving": "admin.archive",
     "archive": "admin.archive",
     "Saving": "admin.archive_estimate",

@@ -19,6 +19,7 @@ from forge_cli.render.across_runs.calls import (
     render_unreadable,
 )
 from forge_cli.render.across_runs.csv_lines import CALL_NAMES, build_call_line, render_csv
+from forge_cli.render.figures import format_count
 from forge_cli.render.json_documents import build_found_call
 from forge_cli.store.calls import FoundCall, find_calls, list_model_patterns
 from forge_cli.store.prices import extend_prices, load_prices
@@ -117,7 +118,7 @@ def count_calls(request: CallRequest, output: OutputFormat) -> ExitCode:
     if output is OutputFormat.JSON:
         print_text(dump({"calls": calls, "runs": len(runs), "unreadable": unreadable}))
     else:
-        print_text(f"{calls:,} calls, {len(runs):,} runs")
+        print_text(f"{format_count(calls, 'call')}, {format_count(len(runs), 'run')}")
     if unreadable:
         print_warning(render_unreadable(unreadable))
     return _tell(calls)

@@ -1,6 +1,7 @@
 """The tree of commands: their names, the modules that hold them, and their help."""
 
 from collections.abc import Mapping
+from keyword import iskeyword
 
 from cyclopts import App, Group
 
@@ -40,6 +41,7 @@ COMMANDS: Mapping[str, str] = {
     "db backup": "house.db",
     "db restore": "house.db",
     "db export": "house.db",
+    "db import": "house.db",
     "server start": "house.server",
     "server stop": "house.server",
     "server status": "house.server",
@@ -54,7 +56,7 @@ COMMANDS: Mapping[str, str] = {
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Run": ("run", "resume", "cancel", "demo", "worker"),
     "Look": ("status", "logs", "calls", "show", "diff", "blame", "stats", "analyze"),
-    "Share": ("report", "db export"),
+    "Share": ("report", "db export", "db import"),
     "Keep house": ("clean", "db", "server", "config", "doctor", "completion", "help", "version"),
 }
 """Where `forge --help` lists the commands, in this order; `db` and `server` stand for theirs."""
@@ -110,7 +112,7 @@ def build_app(*, with_help: bool = True) -> App:
     for command, module in COMMANDS.items():
         group, _, name = command.rpartition(" ")
         groups.get(group, app).command(
-            f"{__package__}.{module}:{name}",
+            f"{__package__}.{module}:{name_function(command)}",
             name=name,
             alias=ALIASES.get(command),
             synonym=SYNONYMS.get(command),
@@ -127,7 +129,13 @@ def build_app(*, with_help: bool = True) -> App:
 
 
 def _describe(command: str) -> str | None:
-    return read_help(f"{__package__}.{COMMANDS[command]}", command.rpartition(" ")[2])
+    return read_help(f"{__package__}.{COMMANDS[command]}", name_function(command))
+
+
+def name_function(command: str) -> str:
+    """Return the name of a command's function: its last word, unless Python has that itself."""
+    name = command.rpartition(" ")[2]
+    return f"{name}_" if iskeyword(name) else name
 
 
 def _describe_sections() -> list[Section]:

@@ -11,7 +11,7 @@ from cyclopts import App, Group, Parameter
 
 from forge_cli.config.files import load_user_config
 from forge_cli.config.settings import ConfigFile, build_environment, build_options
-from forge_cli.options.types import Switch
+from forge_cli.options.types import OptionalPath, Switch
 from forge_cli.terminal.logs import logging_to_stderr
 from forge_cli.terminal.pager import NO_PAGER
 
@@ -30,6 +30,8 @@ _log = logging.getLogger("forge.cli")
 class GlobalOptions:
     """What every command understands, before or after its name."""
 
+    db: Annotated[OptionalPath, Parameter(show_default=False)] = None
+    """Use this database instead of the one that FORGE_DB_PATH names."""
     log_level: Annotated[LogLevel | None, Parameter(show_default=False)] = None
     """Print Forge's log on stderr; debug includes that of every library."""
     v: Annotated[int, Parameter(name="-v", count=True, show_default=False)] = 0
@@ -47,7 +49,7 @@ class GlobalOptions:
 
 NO_OPTIONS = GlobalOptions()
 
-MAYBE_GLOBAL = ("-v", "--log", "-h", "--h", "--no", "--version")
+MAYBE_GLOBAL = ("-v", "--db", "--log", "-h", "--h", "--no", "--version")
 """Beginnings of words that may be an option of every command, or ask for help."""
 
 Tokens = Annotated[str, Parameter(show=False, allow_leading_hyphen=True)]
@@ -88,6 +90,8 @@ def launch(app: App, tokens: Sequence[str], options: GlobalOptions = NO_OPTIONS)
 
 def _build_environment(config: ConfigFile | None, options: GlobalOptions) -> dict[str, str]:
     variables = {} if config is None else build_environment(config.values, os.environ)
+    if options.db is not None:
+        variables["FORGE_DB_PATH"] = str(options.db.expanduser().absolute())
     if options.no_color:
         variables["NO_COLOR"] = "1"
     if options.no_pager:

@@ -183,6 +183,8 @@ def _probe(path: Path, mode: str) -> sqlite3.Connection:
     connection = DriverConnection(path, mode, BUSY_S)
     try:
         connection.execute("PRAGMA query_only=ON")
+        # Somebody else may have made the file: what its schema computes may call no function.
+        connection.execute("PRAGMA trusted_schema=OFF")
         connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
     except sqlite3.Error:
         connection.close()

@@ -82,6 +82,21 @@ def save_run(engine: Engine, result: object, workflow_id: str, **fields: object)
     _save(engine, entry)
 
 
+def save_run_columns(engine: Engine, **fields: object) -> None:
+    """Insert a run given by columns, or bring the one with the same workflow and run id up to date.
+
+    Args:
+        engine: Of `get_engine`, its schema at head.
+        fields: Columns of the table; absent ones get their default, and values that do not fit are
+            cleaned as in `record()`.
+
+    Raises:
+        TypeError: A name is no column.
+        StoreError: The row could not be written.
+    """
+    _save(engine, build_entry("runs", fields))
+
+
 def _save(engine: Engine, entry: Entry) -> None:
     from forge_obs.database.writer import write, write_at  # noqa: PLC0415 - readers do without the tables
 

@@ -18,11 +18,12 @@ from forge_obs import (
 
 from forge_cli.escape import escape_line
 from forge_cli.exit_codes import ExitCode
-from forge_cli.options.types import FilePath, OptionalPath, Switch, parse_since
+from forge_cli.options.export import ExportChoice, ExportTargets
+from forge_cli.options.types import FilePath, Switch, parse_since
 from forge_cli.program import as_started
 from forge_cli.render.figures import format_count
 from forge_cli.render.health import render_backlog_figures, render_pending
-from forge_cli.render.json_documents import build_check, build_row
+from forge_cli.render.json_documents import build_check
 from forge_cli.store.queries import STORE_OFF
 from forge_cli.terminal.console import (
     confirm,
@@ -30,7 +31,6 @@ from forge_cli.terminal.console import (
     print_note,
     print_text,
     print_warning,
-    writing_to,
 )
 from forge_cli.views.json_text import dump
 
@@ -143,10 +143,6 @@ def _describe_contents(result: StoreCheck) -> list[str]:
     schema = f"{result.state}, at {result.revision or 'no revision'}, head {result.head}{advice}"
     damage = escape_line("; ".join(result.damage)) or "ok"
     return [f"schema     {schema}", f"integrity  {damage}"]
-
-
-EXPORTED = ("runs", "interactions")
-"""Tables in the order of their export."""
 
 
 def prune(
@@ -292,25 +288,39 @@ def restore(backup: FilePath, /) -> ExitCode:
     return ExitCode.SUCCESS
 
 
-def export(*, jsonl: Switch = True, output: OptionalPath = None) -> ExitCode:  # noqa: ARG001
-    """Print every row of the store, prompts and answers included.
+def export(*, targets: ExportTargets | None = None, choice: ExportChoice | None = None) -> ExitCode:
+    """Export every row, or hand some runs over as a store.
 
-    Runs come first, then calls, each in the order of recording. Only a few rows are in memory at a
-    time. What is recorded during the export may be included.
+    Prompts and answers are included. Runs come first, then calls, each in the order of recording.
+    Only a few rows are in memory at a time. What is recorded during the export may be included.
 
     Args:
-        jsonl: One JSON object per line, the only format so far.
-        output: Write to this new file, which only you can read, instead of stdout.
+        targets: Where to.
+        choice: What is exported.
     """
-    from forge_obs import StoreReader  # noqa: PLC0415 - imports SQLAlchemy
+    from forge_cli.actions.export import export_rows  # noqa: PLC0415 - imports SQLAlchemy
 
-    reader = StoreReader.open(_require_path())
-    count = 0
-    with writing_to(output) as write:
-        rows = ((t, row) for t in EXPORTED for row in reader.iterate_rows(t)) if reader else ()
-        for table, row in rows:
-            write(dump(build_row(table, row)))
-            count += 1
-    if output is not None:
-        print_note(f"wrote {format_count(count, 'row')} to {output}")
+    export_rows(targets or ExportTargets(), choice or ExportChoice())
+    return ExitCode.SUCCESS
+
+
+def import_(source: FilePath, /, *, json: Switch = False) -> ExitCode:
+    """Merge a store that somebody handed over into your own.
+
+    A call is known by its id, so that importing a file twice changes nothing more. Somebody else's
+    file is not trusted: only known columns are read, and values are cleaned as if they were
+    recorded here. It is not changed.
+
+    Args:
+        source: A file that `forge db export --to` made, or any other store.
+        json: Print one JSON document instead.
+    """
+    from forge_cli.actions.export import import_from, render_import  # noqa: PLC0415 - imports SQLAlchemy
+
+    file = source.expanduser()
+    done = import_from(_require_path(), file)
+    text = render_import(done, file)
+    if json:
+        text = dump({"runs": done.runs, "calls": done.calls, "unreadable": done.unreadable})
+    print_text(text)
     return ExitCode.SUCCESS

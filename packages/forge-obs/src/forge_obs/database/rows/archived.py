@@ -8,16 +8,21 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from forge_obs.model.frames import ARCHIVED, BrokenFrame, Frame, decode
+from forge_obs.model.frames import ARCHIVED, MOST_TEXT_BYTES, BrokenFrame, Frame, decode
 
 _KEPT: Final = 2
 """Frames that stay unpacked; a run is in one or two."""
 
 
 class FrameCache:
-    """The frames of one file that were read last; a frame's id belongs to it alone for ever."""
+    """The frames of one file that were read last; a frame's id belongs to it alone for ever.
 
-    def __init__(self) -> None:
+    Args:
+        most_bytes: Size of a frame's text beyond which it is refused.
+    """
+
+    def __init__(self, most_bytes: int = MOST_TEXT_BYTES) -> None:
+        self._most_bytes = most_bytes
         self._frames: OrderedDict[int, Frame] = OrderedDict()
 
     def get(self, driver: sqlite3.Connection, archive_id: int, number: int) -> Frame:
@@ -28,14 +33,16 @@ class FrameCache:
         """
         known = self._frames.get(archive_id)
         if known is None or number not in known:  # it was written anew since
-            self._frames[archive_id] = known = load_frame(driver, archive_id)
+            self._frames[archive_id] = known = load_frame(driver, archive_id, self._most_bytes)
         self._frames.move_to_end(archive_id)
         while len(self._frames) > _KEPT:
             self._frames.popitem(last=False)
         return known
 
 
-def load_frame(driver: sqlite3.Connection, archive_id: int) -> Frame:
+def load_frame(
+    driver: sqlite3.Connection, archive_id: int, most_bytes: int = MOST_TEXT_BYTES
+) -> Frame:
     """Read a frame.
 
     Raises:
@@ -51,7 +58,7 @@ def load_frame(driver: sqlite3.Connection, archive_id: int) -> Frame:
     directory, data, codec = found
     if not isinstance(data, bytes):
         raise BrokenFrame("its data is no blob")
-    return Frame(str(directory), data, str(codec))
+    return Frame(str(directory), data, str(codec), most_bytes)
 
 
 def fill(

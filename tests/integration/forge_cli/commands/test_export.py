@@ -1,0 +1,117 @@
+"""``forge db export`` to stores and tables, ``forge db import``, and ``--db``."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from support.documents import validate
+from support.forge import Forge
+from support.records import STATS, record_call, record_run
+
+SECRET = "ghp_" + "a1b2c3d4" * 5
+CLAUDE = STATS.model_copy(update={"model_name": "claude-sonnet-4-5"})
+
+
+@pytest.fixture
+def part(tmp_path: Path) -> Path:
+    return tmp_path / "part.db"
+
+
+def record_some() -> None:
+    for workflow_id in ("forge-a-01", "forge-b-02"):
+        record_run(workflow_id, task_id=workflow_id[6], description=f"with {SECRET}")
+        record_call(workflow_id, stats=CLAUDE, user_prompt=f"token {SECRET}, please")
+
+
+def test_exported_store_is_read_by_every_command(forge: Forge, part: Path) -> None:
+    record_some()
+
+    outcome = forge("db", "export", "--run", "a", "--to", str(part))
+
+    assert outcome.stdout == f"{part}: 1 run and 1 call\n"
+    assert [
+        run["task_id"] for run in forge("status", "--json", "--db", str(part)).document["runs"]
+    ] == ["a"]
+    assert forge("--db", str(part), "calls", "please", "--count").stdout == "1 call, 1 run\n"
+    assert forge("calls", "please", "--count").stdout == "2 calls, 2 runs\n"
+    assert forge("db", "check", "--db", str(part)).code == 0
+
+
+def test_store_is_handed_over_without_secrets(forge: Forge, part: Path) -> None:
+    record_some()
+
+    outcome = forge("db", "export", "--run", "@last", "--to", str(part), "--redact")
+
+    assert SECRET.encode() not in part.read_bytes()
+    assert "redacted: 1 github-token" in outcome.stderr
+
+
+def test_imported_store_is_merged_once(forge: Forge, part: Path, tmp_path: Path) -> None:
+    record_some()
+    forge("db", "export", "--run", "a", "--run", "b", "--to", str(part))
+    mine = str(tmp_path / "mine.db")
+
+    first = forge("db", "import", str(part), "--db", mine)
+    second = forge("db", "import", str(part), "--db", mine, "--json")
+
+    assert first.stdout == f"merged 2 runs and 2 calls from {part}\n"
+    assert forge("calls", "--count", "--db", mine).stdout == "2 calls, 2 runs\n"
+    validate("store_imported", second.document)
+
+
+def test_tables_have_all_columns_and_a_cost(forge: Forge, tmp_path: Path) -> None:
+    record_some()
+
+    outcome = forge("db", "export", "--csv", str(tmp_path / "tables"))
+
+    with (tmp_path / "tables/calls.csv").open(newline="") as file:
+        calls = list(csv.DictReader(file))
+    with (tmp_path / "tables/runs.csv").open(newline="") as file:
+        runs = list(csv.DictReader(file))
+    assert outcome.code == 0
+    assert [call["user_prompt"] for call in calls] == [f"token {SECRET}, please"] * 2
+    assert [run["cost_usd"] for run in runs] == [call["cost_usd"] for call in calls]
+    assert float(runs[0]["cost_usd"]) > 0
+    assert (tmp_path / "tables").stat().st_mode & 0o777 == 0o700
+
+
+def test_parquet_has_typed_columns(forge: Forge, tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    record_some()
+
+    forge("db", "export", "--parquet", str(tmp_path / "tables"))
+
+    calls = parquet.read_table(tmp_path / "tables/calls.parquet")
+    assert str(calls.schema.field("created_at").type) == "timestamp[us, tz=UTC]"
+    assert calls["input_tokens"].to_pylist() == [4120, 4120]
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "expected"),
+    [
+        (["export", "--to", "x.db"], 2, "--to needs --run"),
+        (["export", "--csv", "x", "--output", "y"], 2, "mutually exclusive"),
+        (["export", "--run", "nobody", "--to", "x.db"], 1, "no run 'nobody' is on record"),
+        (["export", "--csv", "."], 2, "already exists"),
+        (["export", "--run", "a", "--to", "."], 2, "already exists"),
+        (["import", "nowhere.db"], 2, "there is no store at nowhere.db"),
+        (["import", "README.md"], 3, "this is no store of Forge's"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_what_cannot_be_done_is_said_in_a_line(
+    forge: Forge,
+    repo: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    args: list[str],
+    code: int,
+    expected: str,
+) -> None:
+    record_some()
+    monkeypatch.chdir(repo)
+
+    outcome = forge("db", *args)
+
+    assert outcome.code == code
+    assert expected in outcome.error
+    assert not (repo / "x.db").exists()

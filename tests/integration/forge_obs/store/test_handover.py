@@ -1,0 +1,248 @@
+"""Runs handed over in a store of their own, and a stranger's store merged into one's own."""
+
+import os
+import sqlite3
+from contextlib import closing
+from dataclasses import fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from forge_obs import (
+    Interaction,
+    Redactor,
+    Run,
+    StoreNewer,
+    StoreReader,
+    StoreUnavailable,
+    StoreUnreadable,
+    Transfer,
+    archive,
+    check_store,
+    export_runs,
+    flush,
+    import_store,
+    record,
+)
+from forge_obs.database.engines import open_for_reading
+from forge_obs.model.frames import pack
+from forge_obs.store import handover
+from support.records import record_call, record_run
+
+SECRET = "sk-ant-" + "a1b2c3d4" * 4
+
+
+@pytest.fixture
+def db(private_environment: Path) -> Path:
+    return private_environment / "forge.db"
+
+
+@pytest.fixture
+def part(tmp_path: Path) -> Path:
+    return tmp_path / "part.db"
+
+
+def record_some() -> None:
+    for workflow_id in ("forge-a-01", "forge-b-02"):
+        record_run(workflow_id, run_id="r", task_id=workflow_id[6], description="Do it.")
+        for number in range(2):
+            record_call(
+                workflow_id,
+                entry_id=f"{workflow_id}-{number}",
+                user_prompt=f"question {number}: {SECRET}",
+                session_id="s",
+                first_token_ms=5.0,
+            )
+        assert record("outcome", entry_id=f"{workflow_id}-0", outcome="accepted", commit_sha="abc")
+    flush()
+
+
+def read(path: Path, table: str = "interactions") -> list[dict[str, object]]:
+    reader = StoreReader.open(path)
+    assert reader is not None
+    shape = Interaction if table == "interactions" else Run
+    names = [field.name for field in fields(shape) if field.name != "id"]
+    return [{name: getattr(row, name) for name in names} for row in reader.iterate_rows(table)]
+
+
+def change(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def test_exported_store_holds_the_runs_whole_and_nothing_else(db: Path, part: Path) -> None:
+    record_some()
+    everything = read(db)
+    archive(db, datetime.now(UTC))
+
+    done = export_runs(db, ["forge-b-02"], part)
+
+    assert done == Transfer(runs=1, calls=2)
+    assert read(part) == [call for call in everything if call["workflow_id"] == "forge-b-02"]
+    assert read(part, "runs") == read(db, "runs")[1:]
+    assert check_store(part).ok
+    assert [file.name for file in part.parent.glob("part.db*")] == ["part.db"]
+    assert part.stat().st_mode & 0o777 == 0o600
+
+
+def test_exported_store_can_be_without_secrets(db: Path, part: Path) -> None:
+    record_some()
+    redactor = Redactor()
+
+    export_runs(db, ["forge-a-01"], part, redactor.redact)
+
+    assert SECRET.encode() not in part.read_bytes()
+    assert "[anthropic-key 1]" in str(read(part)[0]["user_prompt"])
+    assert [removal.places for removal in redactor.list_removals()] == [2]
+
+
+def test_nothing_is_left_of_an_export_that_fails(db: Path, part: Path) -> None:
+    record_some()
+
+    def fail(_row: object) -> object:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(StoreUnavailable):
+        export_runs(db, ["forge-a-01"], part, fail)
+    assert list(part.parent.glob("part.db*")) == []
+    part.write_text("mine")
+    with pytest.raises(FileExistsError):
+        export_runs(db, ["forge-a-01"], part)
+    assert part.read_text() == "mine"
+
+
+def test_imported_twice_is_imported_once(db: Path, part: Path, tmp_path: Path) -> None:
+    record_some()
+    export_runs(db, ["forge-a-01", "forge-b-02"], part)
+    archive(part, datetime.now(UTC))
+    other = tmp_path / "other.db"
+
+    first = import_store(other, part)
+    second = import_store(other, part)
+
+    assert first == second == Transfer(runs=2, calls=4)
+    assert read(other) == read(db)
+    assert read(other, "runs") == read(db, "runs")
+
+
+def test_calls_without_an_id_are_known_by_their_content(db: Path, part: Path) -> None:
+    record_some()
+    export_runs(db, ["forge-a-01"], part)
+    change(part, "UPDATE interactions SET entry_id = NULL")
+
+    import_store(db, part)
+    import_store(db, part)
+
+    assert len(read(db)) == 6
+
+
+def test_what_is_on_record_is_merged_and_another_call_kept_apart(db: Path, part: Path) -> None:
+    record_some()
+    export_runs(db, ["forge-a-01"], part)
+    change(
+        part,
+        "UPDATE interactions SET user_prompt = 'not the same' WHERE id = 1",
+        "UPDATE interactions SET finish_reason = 'stop' WHERE id = 2",
+        "UPDATE runs SET status = 'running'",
+    )
+
+    import_store(db, part)
+    import_store(db, part)
+
+    prompts = [str(call["user_prompt"])[:12] for call in read(db)]
+    assert prompts == ["question 0: ", "question 1: "] * 2 + ["not the same"]
+    assert read(db)[1]["finish_reason"] == "stop"
+    assert read(db, "runs")[0]["status"] == "success"
+
+
+def test_values_are_cleaned_and_what_cannot_be_read_is_left_out(db: Path, part: Path) -> None:
+    record_some()
+    export_runs(db, ["forge-a-01", "forge-b-02"], part)
+    change(
+        part,
+        "UPDATE interactions SET input_tokens = -5, latency_ms = 9e999, user_prompt = x'ff41',"
+        " params_json = '{' WHERE id = 1",
+        "UPDATE interactions SET created_at = 'yesterday' WHERE id = 2",
+        "UPDATE call_facts SET stated_cost_usd = -1 WHERE interaction_id = 3",
+        "ALTER TABLE interactions ADD COLUMN unheard_of TEXT DEFAULT 'x'",
+    )
+    os.environ["FORGE_DB_PATH"] = str(db.with_name("other.db"))
+
+    done = import_store(db.with_name("other.db"), part)
+    calls = {call["entry_id"]: call for call in read(db.with_name("other.db"))}
+
+    assert done == Transfer(runs=2, calls=3, unreadable=1)
+    odd = calls["forge-a-01-0"]
+    assert (odd["input_tokens"], odd["latency_ms"], odd["user_prompt"]) == (0, 0.0, "\\xffA")
+    assert "input_tokens: negative became 0" in str(odd["notes"])
+    assert calls["forge-b-02-0"]["stated_cost_usd"] is None
+
+
+BOMB = pack([(1, [b"\0" * 300_000, None, None, None, None])])
+
+HOSTILE: dict[str, tuple[str, ...]] = {
+    "a view": (
+        "ALTER TABLE interactions RENAME TO real",
+        "CREATE VIEW interactions AS SELECT * FROM real",
+    ),
+    "a virtual table": (
+        "DROP TABLE runs",
+        "CREATE VIRTUAL TABLE runs USING fts5(task_id, workflow_id)",
+    ),
+    "no tables": ("DROP TABLE interactions", "DROP TABLE runs"),
+    "no revision": ("DROP TABLE alembic_version",),
+}
+
+
+@pytest.mark.parametrize("statements", HOSTILE.values(), ids=HOSTILE)
+def test_file_that_is_no_store_is_refused(
+    db: Path, part: Path, statements: tuple[str, ...]
+) -> None:
+    record_some()
+    export_runs(db, ["forge-a-01"], part)
+    change(part, *statements)
+
+    with pytest.raises(StoreUnreadable):
+        import_store(db.with_name("other.db"), part)
+    assert not db.with_name("other.db").exists()
+
+
+def test_newer_store_damaged_file_and_the_store_itself_are_refused(db: Path, part: Path) -> None:
+    record_some()
+    export_runs(db, ["forge-a-01"], part)
+    change(part, "UPDATE alembic_version SET version_num = '999_future'")
+
+    with pytest.raises(StoreNewer):
+        import_store(db, part)
+    part.write_bytes(b"nothing of the kind" * 100)
+    with pytest.raises(StoreUnreadable):
+        import_store(db, part)
+    with pytest.raises(StoreUnavailable):
+        import_store(db, db)
+
+
+def test_schema_of_a_file_that_is_read_may_call_no_function(db: Path) -> None:
+    record_some()
+
+    with closing(open_for_reading(db)) as connection:
+        assert connection.execute("PRAGMA trusted_schema").fetchone() == (0,)
+
+
+def test_frames_and_values_are_bounded(
+    db: Path, part: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record_some()
+    export_runs(db, ["forge-a-01", "forge-b-02"], part)
+    with closing(sqlite3.connect(part)) as connection, connection:
+        values: tuple[Any, ...] = ("x", "zstd", 1, "x", "x", 1, BOMB.directory_json, BOMB.data)
+        connection.execute("INSERT INTO archives VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+        connection.execute("UPDATE interactions SET archive_id = 1, user_prompt = '' WHERE id = 1")
+        connection.execute("UPDATE interactions SET response = zeroblob(300000) WHERE id = 2")
+    monkeypatch.setattr(handover, "MOST_FRAME_BYTES", 100_000)
+    monkeypatch.setattr(handover, "MOST_ROW_BYTES", 200_000)
+
+    done = import_store(db.with_name("other.db"), part)
+
+    assert done == Transfer(runs=2, calls=2, unreadable=2)
