@@ -70,7 +70,7 @@ def accept_answer(request: ModelRequest, answer: ModelAnswer) -> Reading:
     try:
         return read_answer("" if answer.is_empty else answer.text, request.output)
     except UnfitAnswer as error:
-        if answer.usage.output_tokens >= request.max_tokens:  # some servers do not say so
+        if answer.usage.output_tokens == request.max_tokens:  # some servers do not say so
             raise _build_cut(request, answer, "length") from error
         failure = _build_unfit(request, answer, "the schema", error.problems)
         mode = request.dialect.output_mode if request.dialect else None
