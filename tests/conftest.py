@@ -26,12 +26,15 @@ SECRETS = ("_API_KEY", "_BASE_URL")
 MOST_PROCESSES = 4
 """Each has servers of its own, which take some 700 MB of memory."""
 
+PROCESSES_PER_CPU = 2
+"""Half of the time tests wait for servers, deadlines and other processes."""
+
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Give each processor a process that tests, unless what was asked for ends sooner without."""
+    """Give each processor two processes that test, unless what was asked for ends sooner without."""
     if all(map(_is_soon_done, config.args)):
         return 0
-    return min(os.cpu_count() or 1, MOST_PROCESSES)
+    return min(PROCESSES_PER_CPU * (os.cpu_count() or 1), MOST_PROCESSES)
 
 
 def _is_soon_done(argument: str) -> bool:
