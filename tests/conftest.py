@@ -31,7 +31,7 @@ PROCESSES_PER_CPU = 2
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Give each processor two processes that test, unless what was asked for ends sooner without."""
+    """Give each processor two processes that test, but for what ends sooner without."""
     if all(map(_is_soon_done, config.args)):
         return 0
     return min(PROCESSES_PER_CPU * (os.cpu_count() or 1), MOST_PROCESSES)

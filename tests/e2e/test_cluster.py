@@ -141,7 +141,7 @@ def test_interrupted_run_that_no_worker_has_taken_yet_is_named(
     [
         pytest.param(["run", "x", "--model", "openai-chat:x"], "before the run", id="run"),
         pytest.param(["run", "x", "--model", "openai-chat:x", "--no-wait"], "before", id="no wait"),
-        pytest.param(["resume", "forge-x"], "forge resume forge-x continues", id="resume"),
+        pytest.param(["resume", "forge-x"], "forge cancel forge-x", id="resume"),
     ],
 )
 def test_command_that_is_interrupted_while_it_connects_says_how_the_run_stands(

@@ -391,7 +391,7 @@ def test_export_holds_a_few_rows_at_a_time(db_path: Path) -> None:
 
 
 def test_export_of_no_store_is_empty(forge: Forge) -> None:
-    assert forge("db", "export", "--jsonl") == Outcome(0, "", "")
+    assert forge("db", "export", "--jsonl") == Outcome(0, "", "nothing is on record yet\n")
 
 
 def test_pruning_says_what_it_did(forge: Forge, db_path: Path) -> None:

@@ -14,7 +14,6 @@ from forge_obs.database.errors import telling_errors
 from forge_obs.database.migrate import get_revision
 from forge_obs.database.private.engine import get_driver
 from forge_obs.database.rows.archived import load_frame
-from forge_obs.database.schema import archives, interactions
 from forge_obs.errors import SpoolUnavailable, StoreError
 from forge_obs.model.columns import HEAD, REVISIONS
 from forge_obs.model.frames import BrokenFrame
@@ -149,6 +148,8 @@ def _list_missing(connection: Connection) -> list[str]:
 
 def _list_broken_frames(connection: Connection, *, whole: bool) -> list[str]:
     """List what is wrong with archived texts: rows without a frame, frames that cannot be read."""
+    from forge_obs.database.schema import archives, interactions  # noqa: PLC0415 - for this only
+
     known = select(archives.c.id)
     lost = select(func.count()).where(
         interactions.c.archive_id.is_not(None), interactions.c.archive_id.not_in(known)
