@@ -13,8 +13,8 @@ from pathlib import Path
 from forge_cli.commands import build_app
 from forge_cli.config.model_fields import MODELS, get_field
 from forge_cli.config.settings import SETTINGS, describe_type
-from forge_cli.options.call_settings import FIELD_NAMES as CALL_NAMES
-from forge_cli.options.run import FIELD_NAMES
+from forge_cli.options.run.call_settings import FIELD_NAMES as CALL_NAMES
+from forge_cli.options.run.run import FIELD_NAMES
 from forge_core.llm.model_name import PROVIDERS, REFUSED, Provider
 from forge_core.models.call.settings import CallSettings
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import forge_cli
-from forge_cli.actions.demo import make_repository
+from forge_cli.actions.run.demo import make_repository
 from rich.text import Text
 
 ROOT = Path(__file__).parents[1]

@@ -6,8 +6,8 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from forge_cli.actions.archive import archive_after_run
-from forge_cli.actions.doctor import WORTH_BYTES
+from forge_cli.actions.house.archive import archive_after_run
+from forge_cli.actions.house.doctor import WORTH_BYTES
 from forge_obs import flush
 from support.documents import validate
 from support.forge import Forge

@@ -7,7 +7,7 @@ import subprocess
 from contextlib import AbstractContextManager, closing
 
 import pytest
-from forge_cli.actions.follow import INTERVAL_S
+from forge_cli.actions.look.follow import INTERVAL_S
 from support.forge import run_forge, running_forge
 from support.forked import DEADLINE_S, ForgeProcess
 from support.records import PLAN, STEP, WORKFLOW_ID, record_call, record_run

@@ -96,7 +96,7 @@ def test_leaving_the_pager_early_is_no_error() -> None:
 def test_interrupted_command_says_so_when_the_pager_has_ended(tmp_path: Path) -> None:
     env = {
         "FORGE_PAGER": "sed 's/^/> /'",
-        **interrupted_at("forge_cli.actions.status", tmp_path / "site"),
+        **interrupted_at("forge_cli.actions.look.status", tmp_path / "site"),
     }
 
     code, shown = run_on_terminal("status", "--workflow-id", "forge-t-1", env=env)

@@ -17,7 +17,7 @@ from forge_cli.config.settings import (
     build_task_defaults,
     parse_config,
 )
-from forge_cli.options.run import ModelOptions
+from forge_cli.options.run.run import ModelOptions
 from forge_core.errors import UsageError
 from forge_core.models.task import ContextConfig, ValidationConfig
 from hypothesis import given

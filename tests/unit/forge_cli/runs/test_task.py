@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from forge_cli.options.run import (
+from forge_cli.options.run.run import (
     BudgetOptions,
     CheckOptions,
     ContextOptions,

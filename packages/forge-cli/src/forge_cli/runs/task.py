@@ -14,7 +14,7 @@ from forge_obs import StoreError
 from pydantic import ValidationError
 
 from forge_cli.config.checks import merge_checks, parse_check_option, parse_checks
-from forge_cli.options.run import (
+from forge_cli.options.run.run import (
     LimitOptions,
     RunOptions,
     TaskOptions,

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from forge_cli.exit_codes import ExitCode
-from forge_cli.options.clean import RemovalOptions, SelectionOptions
+from forge_cli.options.house.clean import RemovalOptions, SelectionOptions
 from forge_cli.options.names import Leftovers
 from forge_cli.options.types import FilePath, Switch
 from forge_cli.terminal.console import OutputFormat
@@ -30,7 +30,7 @@ def clean(
         json: Print one JSON document on stdout, everything else on stderr; --yes or --dry-run where
             something is to be removed.
     """
-    from forge_cli.actions.clean import clean_repository  # noqa: PLC0415 - imports Temporal
+    from forge_cli.actions.house.clean import clean_repository  # noqa: PLC0415 - imports Temporal
 
     return clean_repository(
         repo,

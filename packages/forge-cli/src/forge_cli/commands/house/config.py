@@ -27,7 +27,7 @@ from forge_cli.config.provenance import (
 from forge_cli.config.settings import KNOWN
 from forge_cli.escape import escape_line
 from forge_cli.exit_codes import ExitCode
-from forge_cli.options.status import ListOptions
+from forge_cli.options.look.status import ListOptions
 from forge_cli.options.types import FilePath, Switch
 from forge_cli.render.table import align
 from forge_cli.terminal.console import print_text

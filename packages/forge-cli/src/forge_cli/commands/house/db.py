@@ -18,7 +18,7 @@ from forge_obs import (
 
 from forge_cli.escape import escape_line
 from forge_cli.exit_codes import ExitCode
-from forge_cli.options.export import ExportChoice, ExportTargets
+from forge_cli.options.share.export import ExportChoice, ExportTargets
 from forge_cli.options.types import FilePath, Switch, parse_since
 from forge_cli.program import as_started
 from forge_cli.render.figures import format_count
@@ -164,7 +164,7 @@ def prune(
         json: Print one JSON document on stdout, everything else on stderr; needs --yes or
             --dry-run.
     """
-    from forge_cli.actions.prune import (  # noqa: PLC0415 - imports SQLAlchemy, Temporal
+    from forge_cli.actions.house.prune import (  # noqa: PLC0415 - imports SQLAlchemy, Temporal
         build_prunable,
         find_prunable,
         prune_all,
@@ -204,7 +204,7 @@ def archive(*, older_than: str = "7d", json: Switch = False) -> ExitCode:
             ended.
         json: Print one JSON document instead.
     """
-    from forge_cli.actions.archive import (  # noqa: PLC0415 - imports SQLAlchemy, Temporal
+    from forge_cli.actions.house.archive import (  # noqa: PLC0415 - imports SQLAlchemy, Temporal
         archive_old,
         build_archiving,
         render_archiving,
@@ -225,7 +225,7 @@ def unarchive(*, json: Switch = False) -> ExitCode:
     Args:
         json: Print one JSON document instead.
     """
-    from forge_cli.actions.archive import (  # noqa: PLC0415 - imports SQLAlchemy, Temporal
+    from forge_cli.actions.house.archive import (  # noqa: PLC0415 - imports SQLAlchemy, Temporal
         bring_back,
         build_archiving,
         render_return,
@@ -298,7 +298,7 @@ def export(*, targets: ExportTargets | None = None, choice: ExportChoice | None 
         targets: Where to.
         choice: What is exported.
     """
-    from forge_cli.actions.export import export_rows  # noqa: PLC0415 - imports SQLAlchemy
+    from forge_cli.actions.share.export import export_rows  # noqa: PLC0415 - imports SQLAlchemy
 
     export_rows(targets or ExportTargets(), choice or ExportChoice())
     return ExitCode.SUCCESS
@@ -315,7 +315,7 @@ def import_(source: FilePath, /, *, json: Switch = False) -> ExitCode:
         source: A file that `forge db export --to` made, or any other store.
         json: Print one JSON document instead.
     """
-    from forge_cli.actions.export import import_from, render_import  # noqa: PLC0415 - imports SQLAlchemy
+    from forge_cli.actions.share.export import import_from, render_import  # noqa: PLC0415 - imports SQLAlchemy
 
     file = source.expanduser()
     done = import_from(_require_path(), file)

@@ -25,7 +25,7 @@ def doctor(
         repo: Directory in the git repository to check.
         json: Print one JSON document instead.
     """
-    from forge_cli.actions.doctor import examine  # noqa: PLC0415 - imports Temporal
+    from forge_cli.actions.house.doctor import examine  # noqa: PLC0415 - imports Temporal
 
     findings = examine(repo)
     sound = all(finding.ok for finding in findings)

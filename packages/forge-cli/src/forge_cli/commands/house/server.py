@@ -23,7 +23,7 @@ def start(*, idle_s: Seconds = None, no_ui: Switch = False, json: Switch = False
         no_ui: Start it without the web interface.
         json: Print one JSON document instead.
     """
-    from forge_cli.actions.server import start_server  # noqa: PLC0415 - imports Temporal
+    from forge_cli.actions.house.server import start_server  # noqa: PLC0415 - imports Temporal
 
     return start_server(idle_s, OutputFormat.choose(json=json), ui=not no_ui)
 
@@ -36,7 +36,7 @@ def stop(*, json: Switch = False) -> ExitCode:
     Args:
         json: Print one JSON document instead.
     """
-    from forge_cli.actions.server import stop_server  # noqa: PLC0415 - imports Temporal
+    from forge_cli.actions.house.server import stop_server  # noqa: PLC0415 - imports Temporal
 
     return stop_server(OutputFormat.choose(json=json))
 
@@ -47,6 +47,6 @@ def status(*, json: Switch = False) -> ExitCode:
     Args:
         json: Print one JSON document instead.
     """
-    from forge_cli.actions.server import show_server  # noqa: PLC0415 - imports Temporal
+    from forge_cli.actions.house.server import show_server  # noqa: PLC0415 - imports Temporal
 
     return show_server(OutputFormat.choose(json=json))

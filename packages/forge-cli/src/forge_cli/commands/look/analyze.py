@@ -32,7 +32,7 @@ def analyze(
         json: Print one JSON document instead.
     """
     name = require_run_name("analyze", run, workflow_id)
-    from forge_cli.actions.analyze import show_analysis  # noqa: PLC0415 - imports SQLAlchemy
+    from forge_cli.actions.look.analyze import show_analysis  # noqa: PLC0415 - imports SQLAlchemy
 
     store, output = Store(), OutputFormat.choose(json=json)
     with paged():

@@ -5,7 +5,7 @@ from pathlib import Path
 from forge_core.errors import UsageError
 
 from forge_cli.exit_codes import ExitCode
-from forge_cli.options.blame import parse_file_lines
+from forge_cli.options.look.blame import parse_file_lines
 from forge_cli.options.types import FilePath, Switch
 from forge_cli.terminal.console import OutputFormat
 from forge_cli.terminal.pager import paged
@@ -31,7 +31,7 @@ def blame(
         repo: Directory in the git repository; a relative file is one below it.
         json: Print one JSON document instead.
     """
-    from forge_cli.actions.blame import blame_commit, blame_file  # noqa: PLC0415 - imports SQLAlchemy
+    from forge_cli.actions.look.blame import blame_commit, blame_file  # noqa: PLC0415 - imports SQLAlchemy
 
     if (file is None) == (commit is None):
         raise UsageError("name a file, as in FILE:LINE, or a commit by --commit")

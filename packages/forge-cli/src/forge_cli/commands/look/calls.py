@@ -3,7 +3,7 @@
 from forge_core.errors import UsageError
 
 from forge_cli.exit_codes import ExitCode
-from forge_cli.options.calls import CallFilterOptions, CallListOptions, SearchOptions
+from forge_cli.options.look.calls import CallFilterOptions, CallListOptions, SearchOptions
 from forge_cli.options.types import Switch
 from forge_cli.terminal.console import OutputFormat
 from forge_cli.terminal.pager import paged
@@ -35,7 +35,7 @@ def calls(
         search: How a text is searched.
         shown: How many are shown.
     """
-    from forge_cli.actions.calls import CallRequest, count_calls, show_calls  # noqa: PLC0415 - imports SQLAlchemy
+    from forge_cli.actions.look.calls import CallRequest, count_calls, show_calls  # noqa: PLC0415 - imports SQLAlchemy
 
     search = search or SearchOptions()
     if json + jsonl + csv > 1:

@@ -1,7 +1,7 @@
 """``forge diff``: what one call was told that another was not, and how two runs differ."""
 
 from forge_cli.exit_codes import ExitCode
-from forge_cli.options.diff import UnitOptions
+from forge_cli.options.look.diff import UnitOptions
 from forge_cli.options.names import CallName, OptionalCall
 from forge_cli.options.types import Switch
 from forge_cli.terminal.console import OutputFormat
@@ -35,7 +35,7 @@ def diff(
         exit_code: Exit with 1 if something differs, as git diff --exit-code does.
         unit: Which calls of a run are compared.
     """
-    from forge_cli.actions.diff import compare  # noqa: PLC0415 - imports SQLAlchemy
+    from forge_cli.actions.look.diff import compare  # noqa: PLC0415 - imports SQLAlchemy
 
     output = OutputFormat.choose(json=json)
     with paged():

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from forge_core.errors import UsageError
 
-from forge_cli.actions.show import show_call
+from forge_cli.actions.look.show import show_call
 from forge_cli.errors import NothingRecorded
 from forge_cli.exit_codes import ExitCode
+from forge_cli.options.look.show import TextOptions
 from forge_cli.options.names import CallName
-from forge_cli.options.show import TextOptions
 from forge_cli.options.types import Switch, whole
 from forge_cli.store.queries import Store
 from forge_cli.store.resolver import find_call

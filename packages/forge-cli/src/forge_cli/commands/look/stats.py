@@ -1,8 +1,8 @@
 """``forge stats``: what calls did, took and cost."""
 
 from forge_cli.exit_codes import ExitCode
-from forge_cli.options.calls import CallFilterOptions
-from forge_cli.options.stats import StatsOptions
+from forge_cli.options.look.calls import CallFilterOptions
+from forge_cli.options.look.stats import StatsOptions
 from forge_cli.options.types import Switch
 from forge_cli.terminal.console import OutputFormat
 from forge_cli.terminal.pager import paged
@@ -25,7 +25,7 @@ def stats(
         which: Which calls are meant.
         added: What is added up.
     """
-    from forge_cli.actions.stats import show_statistics  # noqa: PLC0415 - imports SQLAlchemy
+    from forge_cli.actions.look.stats import show_statistics  # noqa: PLC0415 - imports SQLAlchemy
 
     with paged():
         return show_statistics(

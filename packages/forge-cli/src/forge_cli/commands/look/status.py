@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from forge_core.errors import UsageError
 
-from forge_cli.actions.status import (
+from forge_cli.actions.look.status import (
     RunName,
     show_run,
     show_runs,
@@ -13,8 +13,8 @@ from forge_cli.actions.status import (
 )
 from forge_cli.config.files import load_user_config
 from forge_cli.exit_codes import ExitCode
+from forge_cli.options.look.status import CallOptions, ListOptions, OutputOptions
 from forge_cli.options.names import OptionalRun, choose_run_name, require_run_name
-from forge_cli.options.status import CallOptions, ListOptions, OutputOptions
 from forge_cli.options.types import Switch, parse_since
 from forge_cli.store.filters import RunFilter
 from forge_cli.store.queries import Store
@@ -106,14 +106,14 @@ def logs(
 
 
 def _follow_run(store: Store, workflow_id: str) -> bool:
-    from forge_cli.actions.follow import follow_run  # noqa: PLC0415 - imports the live view
+    from forge_cli.actions.look.follow import follow_run  # noqa: PLC0415 - imports the live view
 
     return follow_run(store, workflow_id)
 
 
 def _list_runs(store: Store, query: RunFilter, output: OutputOptions) -> ExitCode:
     if output.follow:
-        from forge_cli.actions.follow import follow_runs  # noqa: PLC0415 - imports the live view
+        from forge_cli.actions.look.follow import follow_runs  # noqa: PLC0415 - imports the live view
 
         return follow_runs(store, query)
     if output.jsonl:

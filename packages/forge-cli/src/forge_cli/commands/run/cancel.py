@@ -32,6 +32,6 @@ def cancel(
         json: Print one JSON document on stdout, everything else on stderr.
     """
     name = require_run_name("cancel", run, workflow_id)
-    from forge_cli.actions.cancel import cancel_run  # noqa: PLC0415 - imports Temporal
+    from forge_cli.actions.run.cancel import cancel_run  # noqa: PLC0415 - imports Temporal
 
     return cancel_run(name, temporal_address, OutputFormat.choose(json=json))

@@ -9,6 +9,6 @@ def demo() -> ExitCode:
     No language model is called: the answers come from a script. Temporal, git, the checks and
     the record are real.
     """
-    from forge_cli.actions.demo import play_demo  # noqa: PLC0415 - imports Temporal
+    from forge_cli.actions.run.demo import play_demo  # noqa: PLC0415 - imports Temporal
 
     return play_demo()

@@ -6,9 +6,9 @@ from cyclopts import Parameter
 
 from forge_cli.config.files import load_task_defaults
 from forge_cli.exit_codes import ExitCode
-from forge_cli.options.call_settings import CallOptions
 from forge_cli.options.names import OptionalOpenRun, require_run_name
-from forge_cli.options.run import (
+from forge_cli.options.run.call_settings import CallOptions
+from forge_cli.options.run.run import (
     BudgetOptions,
     CheckOptions,
     ContextOptions,
@@ -46,7 +46,7 @@ def run(
         budget: What it may spend.
         output: What is printed.
     """
-    from forge_cli.actions.run import run_task  # noqa: PLC0415 - imports Temporal
+    from forge_cli.actions.run.run import run_task  # noqa: PLC0415 - imports Temporal
 
     task, checks = task or TaskOptions(), checks or CheckOptions()
     options = RunOptions(
@@ -90,7 +90,7 @@ def resume(
         json: Print one JSON document on stdout, everything else on stderr.
     """
     name = require_run_name("resume", run, workflow_id)
-    from forge_cli.actions.run import resume_run  # noqa: PLC0415 - imports Temporal
+    from forge_cli.actions.run.run import resume_run  # noqa: PLC0415 - imports Temporal
 
     output = OutputOptions(temporal_address=temporal_address, full=full, json=json)
     return resume_run(name, budget or LimitOptions(), output)

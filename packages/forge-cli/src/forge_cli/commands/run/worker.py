@@ -28,6 +28,6 @@ def worker(
     """
     from forge_core.worker.worker import WorkerLimits  # noqa: PLC0415 - imports Temporal
 
-    from forge_cli.actions.worker import serve_runs  # noqa: PLC0415
+    from forge_cli.actions.run.worker import serve_runs  # noqa: PLC0415
 
     return serve_runs(temporal_address, WorkerLimits(max_activities, timedelta(seconds=grace)))

@@ -41,7 +41,7 @@ def report(
         json: Print one JSON document that says what was written.
     """
     name = require_run_name("report", run, workflow_id)
-    from forge_cli.actions.report import make_report  # noqa: PLC0415 - imports the page's engine
+    from forge_cli.actions.share.report import make_report  # noqa: PLC0415 - imports the page's engine
 
     store, shape = Store(), OutputFormat.choose(json=json)
     return make_report(store, find_run(store, name), output, shape, redact=redact)

@@ -35,14 +35,14 @@ from forge_obs import Interaction, StoreError, flush, get_db_path, lost_count, u
 from pydantic import ValidationError
 from rich.text import Text
 
-from forge_cli.actions.archive import archive_after_run
+from forge_cli.actions.house.archive import archive_after_run
 from forge_cli.config.call_settings import resolve_settings
 from forge_cli.config.files import find_repository_file, load_user_config
 from forge_cli.errors import OutputFailed
 from forge_cli.escape import escape_line
 from forge_cli.exit_codes import ExitCode
-from forge_cli.options.call_settings import PLANNER, CallOptions
-from forge_cli.options.run import LimitOptions, ModelOptions, OutputOptions, RunOptions
+from forge_cli.options.run.call_settings import PLANNER, CallOptions
+from forge_cli.options.run.run import LimitOptions, ModelOptions, OutputOptions, RunOptions
 from forge_cli.program import as_started
 from forge_cli.render.calls.listing import render_interactions
 from forge_cli.render.figures import format_count

@@ -10,7 +10,7 @@ from forge_core.worker.service import serving_runs
 from forge_core.worker.worker import SHARED_QUEUE, WorkerLimits
 from forge_obs import flush
 
-from forge_cli.actions.run import prepare_store
+from forge_cli.actions.run.run import prepare_store
 from forge_cli.exit_codes import ExitCode
 from forge_cli.terminal.console import print_text
 from forge_cli.terminal.signals import interruptible

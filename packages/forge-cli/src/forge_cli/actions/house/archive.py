@@ -8,7 +8,7 @@ from typing import Any
 from forge_core.errors import UsageError
 from forge_obs import Archiving, StoreError, archive, get_db_path, unarchive, upgrade
 
-from forge_cli.actions.prune import find_abandoned
+from forge_cli.actions.house.prune import find_abandoned
 from forge_cli.escape import escape_line
 from forge_cli.options.types import parse_since
 from forge_cli.render.figures import format_count

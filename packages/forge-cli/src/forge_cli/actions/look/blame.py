@@ -21,7 +21,7 @@ from forge_obs import Interaction, Run
 
 from forge_cli.errors import UnknownInteraction
 from forge_cli.exit_codes import ExitCode
-from forge_cli.options.blame import FileLines
+from forge_cli.options.look.blame import FileLines
 from forge_cli.render.blame import (
     CommitCalls,
     build_authorship,

@@ -11,7 +11,7 @@ from forge_obs import CallQuery, StoreReader, TextSearch
 from rich.text import Text
 
 from forge_cli.exit_codes import ExitCode
-from forge_cli.options.calls import CallFilterOptions, SearchOptions
+from forge_cli.options.look.calls import CallFilterOptions, SearchOptions
 from forge_cli.options.types import parse_since
 from forge_cli.render.across_runs.calls import (
     render_call_list,

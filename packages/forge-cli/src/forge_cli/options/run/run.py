@@ -11,9 +11,9 @@ from typing import Annotated, Any
 from cyclopts import Group, Parameter
 
 from forge_cli.config.model_fields import get_field
-from forge_cli.options.call_settings import CallOptions
 from forge_cli.options.completers import complete_model
 from forge_cli.options.described import described, described_paths
+from forge_cli.options.run.call_settings import CallOptions
 from forge_cli.options.types import (
     FULL,
     FilePath,

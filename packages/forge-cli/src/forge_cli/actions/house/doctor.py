@@ -22,7 +22,7 @@ from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import connect, load_connect_config
 from forge_obs import StoreCheck, StoreError, check_store, estimate_saving, get_db_path
 
-from forge_cli.actions.checks import examine_checks
+from forge_cli.actions.house.checks import examine_checks
 from forge_cli.config.files import find_user_file, load_repository_config
 from forge_cli.errors import describe_refusal
 from forge_cli.render.figures import format_count

@@ -2,10 +2,10 @@
 
 from forge_core.errors import UsageError
 
-from forge_cli.actions.calls import build_query
+from forge_cli.actions.look.calls import build_query
 from forge_cli.exit_codes import ExitCode
-from forge_cli.options.calls import CallFilterOptions
-from forge_cli.options.stats import StatsOptions
+from forge_cli.options.look.calls import CallFilterOptions
+from forge_cli.options.look.stats import StatsOptions
 from forge_cli.render.across_runs.statistics import (
     render_groups,
     render_overview,

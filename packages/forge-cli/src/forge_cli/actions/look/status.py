@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from forge_cli.actions.units import require_units
+from forge_cli.actions.look.units import require_units
 from forge_cli.escape import escape_line
 from forge_cli.exit_codes import ExitCode
-from forge_cli.options.status import CallOptions
+from forge_cli.options.look.status import CallOptions
 from forge_cli.program import as_started
 from forge_cli.render.health import render_backlog
 from forge_cli.render.runs.layout import Layout

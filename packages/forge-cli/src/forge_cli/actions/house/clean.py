@@ -11,7 +11,7 @@ from forge_core.git.repository import find_repository
 from forge_cli.errors import AmbiguousName, NothingLeft
 from forge_cli.escape import escape_line
 from forge_cli.exit_codes import ExitCode
-from forge_cli.options.clean import RemovalOptions, SelectionOptions
+from forge_cli.options.house.clean import RemovalOptions, SelectionOptions
 from forge_cli.options.types import parse_since
 from forge_cli.program import as_started
 from forge_cli.render.figures import format_count

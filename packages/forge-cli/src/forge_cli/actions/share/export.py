@@ -18,7 +18,7 @@ from forge_obs import (
 
 from forge_cli.errors import UnknownWorkflow
 from forge_cli.escape import escape_line
-from forge_cli.options.export import ExportChoice, ExportTargets
+from forge_cli.options.share.export import ExportChoice, ExportTargets
 from forge_cli.render.across_runs.csv_lines import render_csv
 from forge_cli.render.figures import format_count
 from forge_cli.render.json_documents import build_row
@@ -96,7 +96,7 @@ def export_rows(targets: ExportTargets, choice: ExportChoice) -> None:
     elif targets.csv is not None:
         _export_tables(export, targets.csv.expanduser(), CsvFile)
     elif targets.parquet is not None:
-        from forge_cli.actions.parquet import ParquetFile  # noqa: PLC0415 - of an extra
+        from forge_cli.actions.share.parquet import ParquetFile  # noqa: PLC0415 - of an extra
 
         _export_tables(export, targets.parquet.expanduser(), ParquetFile)
     else:

@@ -6,11 +6,11 @@ from typing import TypeAlias
 from forge_core.errors import UsageError
 from forge_obs import Interaction
 
-from forge_cli.actions.show import find_place
-from forge_cli.actions.units import require_units
+from forge_cli.actions.look.show import find_place
+from forge_cli.actions.look.units import require_units
 from forge_cli.errors import AmbiguousName, NothingRecorded, UnknownInteraction
 from forge_cli.escape import escape_line
-from forge_cli.options.diff import UnitOptions
+from forge_cli.options.look.diff import UnitOptions
 from forge_cli.store.names import LAST
 from forge_cli.store.prices import load_prices
 from forge_cli.store.queries import Store
@@ -55,7 +55,7 @@ def compare(a: str, b: str | None, unit: UnitOptions, output: OutputFormat) -> b
     if calls and unit.filter.narrows:
         raise UsageError("--step and --sub-task choose calls of a run; a call was named")
     if len(runs) == 2 and not unit.filter.narrows:
-        from forge_cli.actions.diff_runs import compare_runs  # noqa: PLC0415 - calls do without
+        from forge_cli.actions.look.diff_runs import compare_runs  # noqa: PLC0415 - calls do without
 
         old, new = (_read_side(store, run) for run in runs)
         return compare_runs(store, old, new, output)

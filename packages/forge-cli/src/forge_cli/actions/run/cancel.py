@@ -13,7 +13,7 @@ from forge_core.git.repository import branch_exists, branch_name, read_claim
 from forge_core.runs import ForgeTaskInput, RunStopped, TaskResult
 from forge_obs import StoreError
 
-from forge_cli.actions.run import prepare_store
+from forge_cli.actions.run.run import prepare_store
 from forge_cli.exit_codes import ExitCode
 from forge_cli.render.outcome import CancelledRun, build_cancelled, render_cancelled
 from forge_cli.runs.execution import EventReporter

@@ -10,11 +10,12 @@ from forge_core.git.command import Git
 from forge_obs import StoreError, get_db_path
 from rich.text import Text
 
-from forge_cli.actions.run import run_task
-from forge_cli.actions.status import RunName, show_run
+from forge_cli.actions.look.status import RunName, show_run
+from forge_cli.actions.run.run import run_task
 from forge_cli.errors import UnknownWorkflow
 from forge_cli.exit_codes import ExitCode
-from forge_cli.options.run import (
+from forge_cli.options.look.status import CallOptions
+from forge_cli.options.run.run import (
     BudgetOptions,
     CheckOptions,
     ContextOptions,
@@ -23,7 +24,6 @@ from forge_cli.options.run import (
     RunOptions,
     TaskOptions,
 )
-from forge_cli.options.status import CallOptions
 from forge_cli.program import as_started
 from forge_cli.render.calls.facts import name_call
 from forge_cli.render.outcome import Ending, render_end, render_head

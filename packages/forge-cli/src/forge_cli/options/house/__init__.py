@@ -1,0 +1,1 @@
+"""Options of the commands of the section "Keep house"."""
