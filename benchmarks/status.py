@@ -65,6 +65,8 @@ LIMITS = (
     Limit("forge show", "forge show, small store", 1.15),
     Limit("forge diff", "forge status", 1.3),
     Limit("forge blame", "forge status", 1.3),
+    Limit("forge analyze", "forge status", 1.3),
+    Limit("forge calls", "forge status", 1.3),
     Limit("forge status", "llm logs -n 3", 1.7, at_least=True),
     Limit("forge status --workflow-id", "llm logs -n 3", 1.7, at_least=True),
     Limit("forge show", "llm logs -n 3", 1.7, at_least=True),
@@ -152,6 +154,8 @@ def _prepare(directory: Path) -> dict[str, Command]:
         "forge show": forge("show", _find_call(large)),
         "forge show, small store": forge("show", _find_call(small), store=small),
         "forge diff": forge("diff", *_record_attempts(large)),
+        "forge analyze": forge("analyze", ANSWERING_RUN),
+        "forge calls": forge("calls"),
         "forge blame": forge("blame", "a.py:1", "--repo", str(_make_repository(directory))),
     }
     if find_spec("llm") is None:

@@ -65,9 +65,9 @@ def test_each_question_has_its_section(forge: Forge) -> None:
     assert outcome.code == 0
     for line in (
         "TIME  critical path, 14.0 s",
-        "  asking     6.0 s  43%  ██████████▎",
+        "  model      6.0 s  43%  ██████████▎",
         "  attempt 1  6.0 s  43%  ██████████▎",
-        "PROMPT CACHE  1 call within its life of an earlier one",
+        "PROMPT CACHE  1 call within 5 min of an earlier one of the same model",
         "  1 call  520 tokens  unknown  ruff_lint failed",
         f"  attempt 1: {SHOWN} 311 tokens → {WROTE} → refused: ruff_lint: db.py:1:1 F821",
         f"  attempt 2: told Finding: ruff_lint → {SHOWN} 324 tokens → {ACCEPTED}",

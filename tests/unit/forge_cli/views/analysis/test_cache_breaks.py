@@ -58,6 +58,8 @@ def test_call_before_the_answer_after_the_cache_or_to_another_model_is_not_compa
 def test_provider_that_says_nothing_reported_nothing() -> None:
     [scripted] = find_cache_breaks([call(0, A), call(9, A, origin="scripted")])
     [unknown] = find_cache_breaks([call(0, A), call(9, A, usage_known=False)])
+    [silent] = find_cache_breaks([call(0, A), call(9, A, usage_json='{"prompt_tokens": 9}')])
 
     assert scripted.reported_tokens is None
     assert unknown.reported_tokens is None
+    assert silent.reported_tokens is None

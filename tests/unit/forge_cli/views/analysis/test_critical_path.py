@@ -2,6 +2,7 @@
 
 from forge_cli.views.analysis.critical_path import WAITING, find_critical_path
 from forge_cli.views.outline import AttemptOutline, UnitOutline
+from forge_cli.views.spending import BETWEEN, END, REPEAT, START
 from forge_cli.views.timeline import Bar, Lane
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,6 +40,13 @@ def test_steps_follow_each_other_with_what_was_waited_for() -> None:
         (WAITING, 9, 10),
     ]
     assert path.sum_by_purpose() == {"model": 5, WAITING: 3, "files": 1, "git": 1}
+    assert path.sum_waits() == {START: 1, REPEAT: 0, BETWEEN: 1, END: 1}
+
+
+def test_waiting_behind_a_failed_request_is_for_its_repetition() -> None:
+    lanes = [lane("a", Bar("model", 0, 2, failed=True), Bar("model", 5, 6))]
+
+    assert find_critical_path(lanes, 6).sum_waits() == {START: 0, REPEAT: 3, BETWEEN: 0, END: 0}
 
 
 def test_of_parallel_sub_tasks_the_last_to_end_is_on_it() -> None:

@@ -47,7 +47,7 @@ def show_runs(store: Store, query: RunFilter, output: OutputFormat) -> ExitCode:
         print_text(render_run_list(views, Layout(get_width())))
     if output is not OutputFormat.JSON and (number := store.count_other_calls(query)):
         plural = "calls belong" if number > 1 else "call belongs"
-        print_text(f"{number:,} {plural} to no run; `forge db export --jsonl` prints them")
+        print_text(f"{number:,} {plural} to no run; `forge calls` lists them, too")
     for line in render_backlog(backlog):
         print_warning(line)
     return ExitCode.SUCCESS

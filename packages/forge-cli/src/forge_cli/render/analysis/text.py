@@ -16,10 +16,11 @@ from forge_cli.render.figures import (
     format_tokens,
 )
 from forge_cli.render.runs.layout import cut_line
+from forge_cli.render.runs.run_head import LEAST_S, PURPOSES, WAITS
 from forge_cli.render.table import Cell, align, style_status
 from forge_cli.render.wrapping import wrap
 from forge_cli.views.analysis.analysis import Analysis
-from forge_cli.views.analysis.cache_breaks import CacheBreak
+from forge_cli.views.analysis.cache_breaks import CACHE_LIFE, CacheBreak
 from forge_cli.views.analysis.critical_path import WAITING, CriticalPath
 from forge_cli.views.analysis.payoff import Payoff
 from forge_cli.views.outline import name_attempt
@@ -35,9 +36,6 @@ MOST_FILES = 20
 
 MOST_BREAKS = 10
 """Calls that are listed with what a cache could have given."""
-
-PURPOSES = {"model": "asking", "validation": "checks", "git": "git", "files": "files"}
-"""What people read in place of a purpose; any other is a word of theirs."""
 
 MARGIN = "  "
 
@@ -56,7 +54,7 @@ def render_analysis(analysis: Analysis, width: int | None) -> Text:
     )
     blocks = [
         [Text.assemble(head, took)],
-        list(_render_time(analysis.path, analysis.lanes)),
+        list(_render_time(analysis.path, analysis.lanes, width)),
         list(_render_payoff(analysis.payoff, width)),
         list(_render_cache(analysis.cache, width)),
         list(_render_waste(analysis)),
@@ -70,7 +68,7 @@ def _head(title: str, rest: str) -> Text:
     return Text.assemble((title, "bold"), f"  {rest}")
 
 
-def _render_time(path: CriticalPath, lanes: Sequence[Lane]) -> Iterator[Text]:
+def _render_time(path: CriticalPath, lanes: Sequence[Lane], width: int | None) -> Iterator[Text]:
     if not path.duration_s:
         return
     yield _head("TIME", f"critical path, {_format_s(path.duration_s)}")
@@ -81,10 +79,18 @@ def _render_time(path: CriticalPath, lanes: Sequence[Lane]) -> Iterator[Text]:
         *by_lane,
     ]
     yield from align([_draw_row(name, s, path.duration_s) for name, s in rows], right=(1, 2))
+    yield from _render_waits(path, width)
     on_path = {id(lane) for lane, _ in path.sum_by_lane()}
     beside = [_name_lane(lane) for lane in lanes if id(lane) not in on_path]
     if beside:
         yield Text(f"{MARGIN}beside it: {', '.join(beside)}", style="dim")
+
+
+def _render_waits(path: CriticalPath, width: int | None) -> Iterator[Text]:
+    waits = [(WAITS[name], s) for name, s in path.sum_waits().items() if s >= LEAST_S]
+    if waits:
+        words = f"waited {', '.join(f'{_format_s(s)} {name}' for name, s in waits)}"
+        yield from (Text(MARGIN + line, style="dim") for line in wrap(words, _inside(width)))
 
 
 def _draw_row(name: str, seconds: float, whole_s: float) -> list[Cell]:
@@ -140,10 +146,13 @@ def _render_cache(breaks: Sequence[CacheBreak], width: int | None) -> Iterator[T
     common = sum(b.common_tokens for b in breaks)
     repeated = sum(b.repeated_tokens for b in breaks)
     calls = format_count(len(breaks), "call")
-    yield _head("PROMPT CACHE", f"{calls} within its life of an earlier one")
-    words = f"about {format_tokens(common)} tokens begin as before"
-    again = f", {format_tokens(repeated)} the same stood behind a change" if repeated else ""
-    yield Text(f"{MARGIN}{words}{again}")
+    minutes = CACHE_LIFE // timedelta(minutes=1)
+    yield _head("PROMPT CACHE", f"{calls} within {minutes} min of an earlier one of the same model")
+    words = f"about {format_tokens(common)} tokens begin as in an earlier prompt"
+    told = [found.reported_tokens for found in breaks if found.reported_tokens is not None]
+    taken = f"; {format_tokens(sum(told))} came from the provider's cache" if told else ""
+    again = f"; {format_tokens(repeated)} were the same, but behind a change" if repeated else ""
+    yield from (Text(MARGIN + line) for line in wrap(words + taken + again, _inside(width)))
     missed = [found for found in breaks if found.is_missed]
     worst = sorted(missed, key=lambda b: -max(b.repeated_tokens, b.common_tokens))[:MOST_BREAKS]
     for found in sorted(worst, key=lambda b: b.call.id or 0):
@@ -152,22 +161,24 @@ def _render_cache(breaks: Sequence[CacheBreak], width: int | None) -> Iterator[T
 
 
 def _describe_break(found: CacheBreak) -> str:
-    where = f"differs from {escape_line(found.section)} on" if found.section else "is the same"
+    where = f"up to {escape_line(found.section)}" if found.section else "to its end"
     again = (
-        f", {format_tokens(found.repeated_tokens)} behind it again" if found.repeated_tokens else ""
+        f"; {format_tokens(found.repeated_tokens)} the same behind it"
+        if found.repeated_tokens
+        else ""
     )
     told = found.reported_tokens
     reported = f"; {format_tokens(told)} came from the cache" if told is not None else ""
     return (
-        f"{name_call(found.call)} after {name_call(found.earlier)}: about "
-        f"{format_tokens(found.common_tokens)} tokens alike, {where}{again}{reported}"
+        f"{name_call(found.call)} begins like {name_call(found.earlier)} {where}: about "
+        f"{format_tokens(found.common_tokens)} tokens{again}{reported}"
     )
 
 
 def _render_waste(analysis: Analysis) -> Iterator[Text]:
     if not analysis.waste:
         return
-    yield _head("WASTE", "what was asked for nothing, by its cause")
+    yield _head("WASTE", "calls that came to nothing, by cause")
     rows: list[list[Cell]] = [
         [
             f"{MARGIN}{format_count(waste.tally.calls, 'call')}",

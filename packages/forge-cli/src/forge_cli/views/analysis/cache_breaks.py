@@ -87,7 +87,10 @@ def _compare(later: Prompt, earlier: Sequence[Prompt]) -> CacheBreak:
 
 
 def _is_reported(call: Interaction) -> bool:
-    return call.origin == PROVIDER and call.usage_known and call.status != STARTED
+    """Return whether the provider said how much its cache gave; many servers say nothing of it."""
+    if call.origin != PROVIDER or not call.usage_known or call.status == STARTED:
+        return False
+    return call.usage_json is None or "cache" in call.usage_json
 
 
 def _count_common(old: Sequence[PromptSection], new: Sequence[PromptSection]) -> int:

@@ -5,8 +5,9 @@ Of parallel sub-tasks only the one that ended last is on it: a faster one elsewh
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from forge_cli.views.spending import PHASE_PURPOSES
+from forge_cli.views.spending import BETWEEN, END, PHASE_PURPOSES, REPEAT, START
 from forge_cli.views.timeline import Bar, Lane
 
 WAITING = "waiting"
@@ -25,6 +26,8 @@ class Segment:
     """`model`, `validation`, `git`, `files`, or `waiting`."""
     start_s: float
     end_s: float
+    is_failed: bool = False
+    """Whether it was a request that failed."""
 
     @property
     def duration_s(self) -> float:
@@ -49,6 +52,21 @@ class CriticalPath:
         for segment in self.segments:
             sums[segment.purpose] = sums.get(segment.purpose, 0.0) + segment.duration_s
         return dict(sorted(sums.items(), key=lambda item: -item[1]))
+
+    def sum_waits(self) -> Mapping[str, float]:
+        """Return seconds of waiting by what was waited for, as a run's time is split."""
+        sums = dict.fromkeys((START, REPEAT, BETWEEN, END), 0.0)
+        for before, segment in pairwise((None, *self.segments)):
+            if segment is None or segment.purpose != WAITING:
+                continue
+            if before is None:
+                wait = START
+            elif segment is self.segments[-1]:
+                wait = END
+            else:
+                wait = REPEAT if before.is_failed else BETWEEN
+            sums[wait] += segment.duration_s
+        return sums
 
     def sum_by_lane(self) -> list[tuple[Lane, float]]:
         """Return the lanes that are on the path with their seconds, in the order of time."""
@@ -81,7 +99,8 @@ def _go_back(lanes: Sequence[Lane], whole_s: float) -> Iterator[Segment]:
             yield Segment(None, WAITING, end, moment)
         else:
             end = moment
-        yield Segment(lane, PHASE_PURPOSES.get(bar.activity, bar.activity), bar.start_s, end)
+        purpose = PHASE_PURPOSES.get(bar.activity, bar.activity)
+        yield Segment(lane, purpose, bar.start_s, end, is_failed=bar.failed)
         moment = bar.start_s
     if moment > 0:
         yield Segment(None, WAITING, 0.0, moment)
