@@ -1,5 +1,6 @@
 """Carrying out ``forge diff``: finding what is meant, reading both sides, comparing them."""
 
+import re
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -29,6 +30,9 @@ from forge_cli.views.json_text import dump
 
 Pair: TypeAlias = tuple[Interaction, Interaction]
 """Two calls with their texts."""
+
+SHOWN_DIGITS = re.compile(r"[0-9a-f]{8,}")
+"""What the tree of a run shows of a call's id, or more of it."""
 
 MOST_NAMED = 5
 """Other repairs that are named."""
@@ -76,22 +80,34 @@ def _choose_pair(
 
 
 def _find(store: Store, name: str) -> str | Interaction:
-    """Return the workflow id of the run, or the call, that a name fits; a run counts first."""
+    """Return the workflow id of the run, or the call, that a name fits.
+
+    As many digits as the tree of a run shows of a call are one; else a run counts first.
+    """
+    call = _find_call(store, name) if SHOWN_DIGITS.fullmatch(name) else None
+    if call is not None:
+        return call
     try:
         run = find_run(store, name)
     except AmbiguousName:
-        try:
-            return store.get_call(name)
-        except UnknownInteraction:
-            pass
-        raise
+        call = _find_call(store, name)
+        if call is None:
+            raise
+        return call
     if name == LAST or (store.reader is not None and store.reader.get_run(run) is not None):
         return run
+    call = _find_call(store, name)
+    if call is None:
+        store.get_run_view(name)  # says which runs are near
+        return name
+    return call
+
+
+def _find_call(store: Store, name: str) -> Interaction | None:
     try:
         return store.get_call(name)
     except UnknownInteraction:
-        store.get_run_view(name)  # says which runs are near
-        return name
+        return None
 
 
 def _read_side(store: Store, workflow_id: str) -> Side:
