@@ -31,6 +31,7 @@ from forge_obs.model.keywords import (
     RunKeywords,
     name_keywords,
 )
+from forge_obs.model.sdk_values import SDK_KEYWORDS
 from forge_obs.spool import file as spool
 from forge_obs.spool.format import Backlog
 
@@ -90,10 +91,7 @@ os.register_at_fork(after_in_child=_count_anew)
 
 
 def _changing() -> AbstractContextManager[bool]:
-    """Keep other threads from changing the state meanwhile.
-
-    A count that is off by one is better than a program that stands still.
-    """
+    """Keep others from changing the state: better a count off by one than standing still."""
     return _lock.held(_LOCK_S)
 
 
@@ -198,6 +196,8 @@ def catch_up(path: Path, *, timeout_s: float) -> None:
 def _build(kind: object, unexpected: tuple[object, ...], fields: dict[str, object]) -> Entry:
     if unexpected:
         _warn_once("ignored positional arguments of record(); it takes keywords")
+    if not SDK_KEYWORDS.isdisjoint(fields):
+        _load("sdk")
     entry, dropped = build_entry(kind, fields)
     if dropped:
         _warn_once(f"record({kind!r}) dropped values that raise: {name_keywords(dropped)}")
@@ -286,7 +286,7 @@ def _is_queued(path: Path, entry: Entry, wait_s: float) -> bool:
 
 
 @cache
-def _load(module: Literal["drain", "handle", "writer"]) -> ModuleType:
+def _load(module: Literal["drain", "handle", "sdk", "writer"]) -> ModuleType:
     """Import what is slow to import, when there is something to write.
 
     By statements, which a tool that packs a program into one file looks for.
@@ -296,6 +296,11 @@ def _load(module: Literal["drain", "handle", "writer"]) -> ModuleType:
             from forge_obs.spool import drain  # noqa: PLC0415
 
             return drain
+        if module == "sdk":
+            from forge_obs.model.conversation import answers  # noqa: PLC0415
+            from forge_obs.model.usage import figures  # noqa: F401, PLC0415
+
+            return answers
         if module == "handle":
             from forge_obs.database import handle  # noqa: PLC0415
 

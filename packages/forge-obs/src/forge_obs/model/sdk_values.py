@@ -1,22 +1,25 @@
 """What callers of `record()` have from an SDK, turned into its other keywords. Pure.
 
 Usage, messages and whole answers come in everybody's words. What a caller says in ours counts
-before what is read here.
+before what is read here. What reads them is imported where there is something to read, so that
+`import forge_obs` costs nothing for it.
 
 See D81.
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from forge_obs.model.conversation.answers import Answer, read_answer
-from forge_obs.model.conversation.messages import read_conversation
 from forge_obs.model.foreign import read_members
 from forge_obs.model.keywords import name_keywords
-from forge_obs.model.usage.counts import NO_INPUT
-from forge_obs.model.usage.figures import Usage, read_figures
-from forge_obs.model.usage.forms import Figures, read_by_form
-from forge_obs.model.usage.report import keep_plain, keep_report
+
+if TYPE_CHECKING:
+    from forge_obs.model.conversation.answers import Answer
+    from forge_obs.model.usage.figures import Usage
+    from forge_obs.model.usage.forms import Figures
+
+SDK_KEYWORDS: Final = frozenset({"answer", "messages", "usage"})
+"""Keywords that what is imported here reads."""
 
 FIGURES: Final = (
     "model_name",
@@ -44,6 +47,8 @@ def take_texts(raw: dict[str, object], notes: list[str]) -> None:
     answer = _take_answer(raw, keeps_media=keeps_media)
     messages = raw.get("messages")
     if messages is not None:
+        from forge_obs.model.conversation.messages import read_conversation  # noqa: PLC0415
+
         conversation = read_conversation(messages, keeps_media=keeps_media)
         notes += conversation.notes
         raw["messages"] = conversation.document or None
@@ -56,8 +61,10 @@ def take_texts(raw: dict[str, object], notes: list[str]) -> None:
         raw["messages"] = own if own.get("output") else own | {"output": list(answer.output)}
 
 
-def _take_answer(raw: dict[str, object], *, keeps_media: bool) -> Answer:
+def _take_answer(raw: dict[str, object], *, keeps_media: bool) -> "Answer":
     """Put what a whole answer says of itself where nothing else says it."""
+    from forge_obs.model.conversation.answers import Answer, read_answer  # noqa: PLC0415
+
     value = raw.pop("answer", None)
     if value is None:
         return Answer()
@@ -70,7 +77,7 @@ def _take_answer(raw: dict[str, object], *, keeps_media: bool) -> Answer:
     return answer
 
 
-def _is_more_than_text(answer: Answer) -> bool:
+def _is_more_than_text(answer: "Answer") -> bool:
     """Tell whether an answer holds what its text alone does not."""
     kinds = {part.get("type") for m in answer.output for part in _parts(m.get("parts"))}
     return bool(kinds - {"text"})
@@ -100,6 +107,8 @@ def take_figures(raw: dict[str, object], notes: list[str]) -> dict[str, object]:
         names = (name for name in _MODEL_NAMES if isinstance(strangers.get(name), str))
         _fill(figures, "model_name", next((strangers[name] for name in names), None))
     if usage is not None or strangers:
+        from forge_obs.model.usage.counts import NO_INPUT  # noqa: PLC0415
+
         said: list[str] = []
         report, read = _read_reports(strangers, usage, said)
         notes += [n for n in said if n != NO_INPUT or not figures.get("input_tokens")]
@@ -135,8 +144,12 @@ def _read_stats(stats: object) -> tuple[dict[str, object], dict[str, object]]:
 
 def _read_reports(
     strangers: dict[str, object], usage: object, notes: list[str]
-) -> tuple[object, Usage | Figures]:
+) -> tuple[object, "Usage | Figures"]:
     """Read what is reported; gives also what is kept of it, a document or its JSON text."""
+    from forge_obs.model.usage.figures import Usage, read_figures  # noqa: PLC0415
+    from forge_obs.model.usage.forms import read_by_form  # noqa: PLC0415
+    from forge_obs.model.usage.report import keep_plain, keep_report  # noqa: PLC0415
+
     given: object = usage
     figures = None if strangers else read_by_form(usage)
     if figures is not None and figures.is_whole:
@@ -156,7 +169,7 @@ def _read_reports(
     return report.text or report.document, read
 
 
-def _fill_counts(figures: dict[str, object], read: Usage | Figures, notes: list[str]) -> None:
+def _fill_counts(figures: dict[str, object], read: "Usage | Figures", notes: list[str]) -> None:
     for name in _COUNTS:
         own, reported = figures.get(name), getattr(read, name)
         if own is None:
