@@ -30,7 +30,7 @@ from forge_cli.render.outcome import Ending, render_end, render_head
 from forge_cli.store.queries import STORE_OFF, Store
 from forge_cli.terminal.console import OutputFormat, print_note, print_text, print_warning
 
-HERE = Path(__file__).parents[1] / "demo"
+HERE = Path(__file__).parents[2] / "demo"
 
 INTRODUCTION = """\
 This is a demonstration: no language model is called. The answers come from a
