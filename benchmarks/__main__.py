@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable
 
 from benchmarks import (
+    across_runs,
+    archive,
     context,
     demo,
     edits,
@@ -26,6 +28,8 @@ BENCHMARKS: dict[str, Callable[[], int | None]] = {
     "facts": facts.main,
     "overhead": overhead.main,
     "reading": reading.main,
+    "across_runs": across_runs.main,
+    "archive": archive.main,
     "peers": peers.main,
     "status": status.main,
     "rendering": rendering.main,

@@ -40,6 +40,7 @@ ENDS: tuple[dict[str, Any], ...] = (
     {"outcome": "accepted", "attempt": 2},
     {"outcome": "refused", "failed_checks": [{"check_name": "lint"}, {"check_name": "tests"}]},
     {"outcome": "unusable"},
+    {"outcome": "asked"},
     {"status": "error", "error_type": "rate_limited", "stats": None},
     {"status": "error", "error_type": "timeout", "stats": None},
     {"status": "error", "error": "HTTP 500 at 12:00:01"},
@@ -193,7 +194,8 @@ def test_failed_checks_are_counted_each(reader: StoreReader) -> None:
 def test_waste_is_what_calls_cost_that_were_not_accepted(reader: StoreReader) -> None:
     calls = list(reader.calls.iterate(CallQuery()))
     wasted = [c for c in calls if c.status == "error" or c.outcome in {"refused", "unusable"}]
-    first = [c for c in calls if c.outcome and (c.attempt or 1) == 1]
+    judged = {"accepted", "refused", "unusable"}
+    first = [c for c in calls if c.outcome in judged and (c.attempt or 1) == 1]
 
     total = add_up(reader, StatisticsQuery(CallQuery())).total
 

@@ -149,7 +149,7 @@ def _build_single(call: Interaction, prices: Prices, as_schedule: Schedule | Non
     figures = Figures(
         tally=tally,
         failed=int(call.status == "error"),
-        first_judged=int(is_first and call.outcome is not None),
+        first_judged=int(is_first and call.outcome in {"accepted", "refused", "unusable"}),
         first_accepted=int(is_first and call.outcome == "accepted"),
         cache_write_tokens=call.cache_write_tokens,
         reasoning_tokens=call.reasoning_tokens,

@@ -156,10 +156,13 @@ class Frame:
         """Return whether a row is in it."""
         return number in self._places
 
-    def read(self, number: int) -> dict[str, bytes | None]:
+    def read(self, number: int, *, alone: bool = True) -> dict[str, bytes | None]:
         """Return the texts of a row by column.
 
-        The first row that is asked for is unpacked alone with what stands before it.
+        Args:
+            number: Its id.
+            alone: Whether no other is likely to be asked for: then the first is unpacked with no
+                more than what stands before it.
 
         Raises:
             BrokenFrame: The row is not in the frame, or cannot be unpacked.
@@ -168,7 +171,7 @@ class Frame:
             raise BrokenFrame(f"row {number} is not in it")
         place = self._places[number]
         at, end = self._starts[place], self._starts[place + 1]
-        if self._raw is None and not self._was_read and end < self._starts[-1]:
+        if self._raw is None and alone and not self._was_read and end < self._starts[-1]:
             self._was_read = True
             raw = _decompress(self._data, self._starts[-1], end) if end else b""
         else:

@@ -34,6 +34,9 @@ REFUSED: Final = "refused: does not fit the files"
 UNUSABLE: Final = "unusable answer"
 NO_OUTCOME: Final = "no outcome on record"
 
+JUDGED: Final = ("accepted", "refused", "unusable")
+"""Outcomes of answers; a request for context is none."""
+
 _ERROR_LENGTH: Final = 200
 """Characters of an error that tell its kind where no type does."""
 
@@ -137,7 +140,7 @@ def _build_sums(scope: Scope, by: Grouping | None) -> Select[Any]:
         func.count(),
         _count(status == "error"),
         _count(status == STARTED),
-        _count(and_(is_first, outcome.is_not(None))),
+        _count(and_(is_first, outcome.in_(JUDGED))),
         _count(and_(is_first, outcome == "accepted")),
         *(func.sum(count) for count in counts),
         func.sum(_column(scope, "latency_ms")),

@@ -4,7 +4,7 @@ What a row has itself wins: it came after the row was archived, out of the spool
 """
 
 import sqlite3
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -71,13 +71,16 @@ def fill(
 
     A row whose texts cannot be read says so under `broken`.
     """
+    rows = list(rows)
+    shared = Counter(row.get("archive_id") for row in rows)
     for row in rows:
         archive_id, number = row.get("archive_id"), row["id"]
         missing = [name for name in wanted if not row.get(name)]
         if not isinstance(archive_id, int) or not isinstance(number, int) or not missing:
             continue
         try:
-            texts = frames.get(driver, archive_id, number).read(number)
+            frame = frames.get(driver, archive_id, number)
+            texts = frame.read(number, alone=shared[archive_id] == 1)
         except BrokenFrame as error:
             row.setdefault("broken", f"archived texts cannot be read: {error}")
             continue

@@ -1,0 +1,271 @@
+"""What archiving saves and costs: against the plain file, and against SQL on plain rows.
+
+Prompts are made of the standard library's own sources, shared by the calls of a run as the files of
+a repository are. Reads are timed by the processor, so that other programs count less.
+"""
+
+import os
+import random
+import resource
+import sqlite3
+import sys
+import sysconfig
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median, quantiles
+from unittest.mock import patch
+
+from forge_obs import CallQuery, StoreReader, TextSearch, archive, flush, record, upgrade
+from forge_obs.admin import archive as archiving
+from forge_obs.database.engines import connect_for_writing
+
+OLD = datetime.now(UTC) - timedelta(days=30)
+TURNS = 15
+CALLS_A_RUN = 12
+NOWHERE = "nothing of the kind is anywhere"
+
+
+@dataclass(frozen=True)
+class Workload:
+    """Calls of one kind, and what is allowed of them."""
+
+    name: str
+    runs: int
+    prompt_bytes: int
+    share: float
+    """What of the size of the texts the file may have after archiving."""
+    vacuums: float
+    """How many times a VACUUM of the plain file archiving may take."""
+
+
+WORKLOADS = (
+    Workload("400 kB a call", 16, 400_000, 0.04, 1.6),
+    Workload("50 kB a call", 80, 50_000, 0.065, 1.6),
+    Workload("2 kB a call", 1_500, 2_000, 0.45, 5.0),
+)
+
+
+def main() -> int:
+    """Print every figure with its limit; 1 if one is beyond it."""
+    failures = 0
+    with tempfile.TemporaryDirectory() as directory:
+        for workload in WORKLOADS:
+            failures += _measure(workload, Path(directory, f"{workload.prompt_bytes}.db"))
+        failures += _measure_locks(Path(directory, "locks.db"))
+    return int(failures > 0)
+
+
+def _measure(workload: Workload, path: Path) -> int:
+    print(f"{workload.name}, {workload.runs * CALLS_A_RUN:,} calls")
+    _fill(workload, path)
+    text = _measure_text(path)
+    vacuum_s = _time(lambda: _execute(path, "VACUUM"))
+    plain = _time_reads(path)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    archive_s = _time(lambda: archive(path, datetime.now(UTC)))
+    _execute(path, "VACUUM")
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    archived = _time_reads(path)
+    share = path.stat().st_size / text
+    failures = [
+        _tell("file, % of its texts", share * 100, workload.share * 100),
+        _tell("archiving ÷ VACUUM of the plain file", archive_s / vacuum_s, workload.vacuums),
+        _tell("memory, MB more", grown, 100),
+    ]
+    limits = {"one call": 7.0, "a run": 1.3, "metadata of a run": 1.2, "search": 2.0}
+    if workload.prompt_bytes < 400_000:
+        limits = {"search": 2.0}
+    for name, limit in limits.items():
+        label = f"{name}, archived ÷ plain ({plain[name] * 1000:.1f} ms)"
+        failures.append(_tell(label, archived[name] / plain[name], limit))
+    print()
+    return sum(failures)
+
+
+def _tell(name: str, value: float, limit: float) -> int:
+    is_beyond = value > limit
+    print(f"  {name:<48} {value:>8.2f}   limit {limit:g}: {'BEYOND' if is_beyond else 'ok'}")
+    return int(is_beyond)
+
+
+def _fill(workload: Workload, path: Path) -> None:
+    upgrade(path)
+    flush()
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA synchronous=OFF")
+        connection.execute("BEGIN")
+        connection.executemany(
+            "INSERT INTO interactions (entry_id, task_id, role, model_name, input_tokens,"
+            " output_tokens, latency_ms, created_at, workflow_id, system_prompt, user_prompt,"
+            " response) VALUES (lower(hex(randomblob(16))), 't', 'llm', 'm', 900, 80, 812.5, ?, ?,"
+            " 'Be brief.', ?, ?)",
+            _calls(workload),
+        )
+        moment = OLD.isoformat()
+        connection.executemany(
+            "INSERT INTO runs (task_id, workflow_id, status, created_at, finished_at, result_json)"
+            " VALUES ('t', ?, 'success', ?, ?, '{}')",
+            ((f"w{run}", moment, moment) for run in range(workload.runs)),
+        )
+        connection.execute("COMMIT")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _calls(workload: Workload) -> Iterator[tuple[str, str, str, str]]:
+    dice = random.Random(7)  # noqa: S311 - no secret
+    files = _read_sources()
+    for run in range(workload.runs):
+        context: list[str] = []
+        while sum(map(len, context)) < workload.prompt_bytes:
+            context.append(dice.choice(files)[: workload.prompt_bytes])
+        for call in range(CALLS_A_RUN):
+            _change(context, files, dice, is_step=call % 4 == 3)
+            prompt = f"Step {call} of run {run}.\n{''.join(context)}"[: workload.prompt_bytes]
+            answer = dice.choice(files)[: workload.prompt_bytes // 20]
+            yield OLD.isoformat(), f"w{run}", prompt, answer
+
+
+def _change(
+    context: list[str], files: Sequence[str], dice: random.Random, *, is_step: bool
+) -> None:
+    """Change some lines of a file, as an attempt does; a step shows another file, too."""
+    place = dice.randrange(len(context))
+    lines = context[place].splitlines(keepends=True)
+    at = dice.randrange(len(lines) + 1)
+    lines[at : at + 5] = dice.choice(files).splitlines(keepends=True)[:10]
+    context[place] = "".join(lines)
+    if is_step:
+        context[dice.randrange(len(context))] = dice.choice(files)
+
+
+def _read_sources() -> list[str]:
+    folder = Path(sysconfig.get_path("stdlib"))
+    found = sorted(folder.glob("*.py")) + sorted(folder.glob("*/*.py"))
+    return [path.read_text(encoding="utf-8", errors="replace") for path in found[:400]]
+
+
+def _measure_text(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as connection:
+        columns = ("system_prompt", "user_prompt", "response")
+        lengths = "+".join(f"length(CAST({name} AS BLOB))" for name in columns)
+        query = f"SELECT sum({lengths}) FROM interactions"  # noqa: S608
+        return int(connection.execute(query).fetchone()[0])
+
+
+def _execute(path: Path, statement: str) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute(statement)
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _time(work: Callable[[], object], clock: Callable[[], float] = time.process_time) -> float:
+    started = clock()
+    work()
+    return clock() - started
+
+
+def _time_reads(path: Path) -> dict[str, float]:
+    reads: dict[str, Callable[[StoreReader], object]] = {
+        "one call": lambda reader: reader.get_interaction(20),
+        "a run": lambda reader: reader.get_interactions(workflow_id="w1"),
+        "metadata of a run": lambda reader: list(
+            reader.calls.iterate(CallQuery(workflow_id="w1"), details=False)
+        ),
+        "search": lambda reader: list(reader.calls.find(CallQuery(), TextSearch(NOWHERE))),
+    }
+
+    def open_and(read: Callable[[StoreReader], object]) -> None:
+        reader = StoreReader.open(path)
+        assert reader is not None
+        read(reader)
+
+    return {
+        name: median(_time(lambda found=read: open_and(found)) for _ in range(TURNS))  # type: ignore[misc]
+        for name, read in reads.items()
+    }
+
+
+def _measure_locks(path: Path) -> int:
+    """Measure how long the lock is held, and what that does to who records meanwhile."""
+    print("recording while 16 runs of 400 kB prompts are archived")
+    held: dict[str, float] = {}
+    for mode in ("ON", "OFF"):
+        file = path.with_name(f"locks-{mode}.db")
+        _fill(WORKLOADS[0], file)
+        held[mode] = median(_archive_and_time_locks(file, mode))
+    file = path.with_name("recorded.db")
+    _fill(WORKLOADS[0], file)
+    alone = _time_records(file, threading.Event())
+    done = threading.Event()
+
+    def archive_all() -> None:
+        archive(file, datetime.now(UTC))
+        done.set()
+
+    thread = threading.Thread(target=archive_all)
+    thread.start()
+    beside = _time_records(file, done)
+    thread.join()
+    longest = f"lock held (median), ÷ with secure_delete ({held['ON'] * 1000:.0f} ms)"
+    slowest = f"record() beside it, p99 ÷ alone ({alone * 1000:.1f} ms)"
+    return _tell(longest, held["OFF"] / held["ON"], 0.25) + _tell(slowest, beside / alone, 8.0)
+
+
+def _archive_and_time_locks(path: Path, mode: str) -> list[float]:
+    times: list[float] = []
+    began = [0.0]
+
+    def trace(statement: str) -> None:
+        if statement.startswith("BEGIN"):
+            began[0] = time.perf_counter()
+        elif statement.startswith("COMMIT"):
+            times.append(time.perf_counter() - began[0])
+
+    def connect(file: Path, wait_s: float) -> object:
+        driver = connect_for_writing(file, wait_s)
+        driver.set_trace_callback(trace)
+        return _Pinned(driver, mode)
+
+    with patch.object(archiving, "connect_for_writing", connect):
+        archive(path, datetime.now(UTC))
+    return times
+
+
+class _Pinned:
+    """A connection whose `secure_delete` is what the benchmark says."""
+
+    def __init__(self, driver: sqlite3.Connection, mode: str) -> None:
+        self._driver, self._mode = driver, mode
+
+    def execute(self, statement: str, *values: object) -> sqlite3.Cursor:
+        if "secure_delete" in statement:
+            statement = f"PRAGMA secure_delete={self._mode}"
+        return self._driver.execute(statement, *values)  # type: ignore[arg-type]
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._driver, name)
+
+
+def _time_records(path: Path, done: threading.Event) -> float:
+    """Record calls until an event, or 300 of them; gives the 99th percentile."""
+    os.environ["FORGE_DB_PATH"] = str(path)
+
+    def save() -> None:
+        record("interaction", task_id="t", role="llm", system_prompt="", user_prompt="u")
+
+    times = []
+    for _ in range(300):
+        times.append(_time(save, time.perf_counter))
+        if done.is_set():
+            break
+    return quantiles(times, n=100)[-1] if len(times) > 1 else times[0]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
