@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from forge_obs.model.columns import BUDGET, PROVIDER, RUNNING, STARTED
     from forge_obs.model.entries import build_interaction_dict
     from forge_obs.model.liveness import INTERRUPTED
+    from forge_obs.model.redaction.secrets import Removal
     from forge_obs.model.rows import FIGURES, Interaction, Run
     from forge_obs.model.sanitize import to_json
     from forge_obs.model.search import PLACES, Match, TextSearch
-    from forge_obs.model.secrets import Removal
     from forge_obs.model.sums import CallSum, Grouping, RangeSums
     from forge_obs.model.usage.figures import Usage, read_usage
     from forge_obs.observation import Observation, observe
@@ -146,7 +146,7 @@ _HOMES = {
     "prune": "admin.maintenance",
     "restore": "admin.maintenance",
     "Redactor": "admin.redactor",
-    "Removal": "model.secrets",
+    "Removal": "model.redaction.secrets",
     "get_db_path": "environment.process",
     "set_redact": "environment.redact_hook",
     "AmbiguousId": "errors",

@@ -2,7 +2,7 @@
 
 import pytest
 from forge_cli.report.waterfall import LEAST_WIDTH, WIDTH, draw_waterfall, find_tick_step
-from forge_cli.views.timeline import Bar, Lane
+from forge_cli.views.analysis.timeline import Bar, Lane
 
 
 def lane(*bars: Bar) -> Lane:

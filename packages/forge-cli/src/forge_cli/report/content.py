@@ -20,11 +20,11 @@ from forge_cli.report.entries import Unit
 from forge_cli.report.text_archive import PackedTexts
 from forge_cli.report.units import PLANNER, SHORT_COMMIT, UnitBuilder
 from forge_cli.report.waterfall import LANE_HEIGHT, Waterfall, draw_waterfall
+from forge_cli.views.analysis.timeline import Lane, build_timeline
 from forge_cli.views.costs import Prices, tally_calls
 from forge_cli.views.outline import Outline, build_outline, name_attempt
 from forge_cli.views.run import RunView
 from forge_cli.views.spending import find_waste, split_time
-from forge_cli.views.timeline import Lane, build_timeline
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import floor, log10
 
+from forge_cli.views.analysis.timeline import Bar, Lane
 from forge_cli.views.spending import PHASE_PURPOSES
-from forge_cli.views.timeline import Bar, Lane
 
 WIDTH = 1000.0
 """Units of the drawing for the whole run; the page scales them."""

@@ -99,7 +99,7 @@ class LiveProgress:
 
 def read_point(store: Store, workflow_id: str) -> str:
     """Read how many steps of a run are done, e.g. ``1/3``; empty where that is not known."""
-    run = find_run(store, workflow_id)
+    run = read_run(store, workflow_id)
     return run[0].result.describe_steps() if run is not None and run[0].result.plan else ""
 
 
@@ -115,7 +115,7 @@ def read_state(
         paused: Whether it has just been stopped, unless the store says that it has ended.
     """
     ended = datetime.now(UTC) if paused else None
-    run = find_run(store, state.workflow_id)
+    run = read_run(store, state.workflow_id)
     if run is None:
         return replace(state, pending=tuple(pending), ended=ended)
     view, calls = run
@@ -134,7 +134,7 @@ def read_state(
     )
 
 
-def find_run(store: Store, workflow_id: str) -> tuple[RunView, list[Interaction]] | None:
+def read_run(store: Store, workflow_id: str) -> tuple[RunView, list[Interaction]] | None:
     """Read a run and its calls; None where they cannot be read."""
     try:
         return store.find_run(workflow_id)
@@ -162,14 +162,14 @@ class LineProgress:
 
         Read before it is told: whoever reads the line may count on what comes after it.
         """
-        run = find_run(self._store, self._workflow_id)
+        run = read_run(self._store, self._workflow_id)
         if run is not None:
             self._last = Look(run[0].result, run[1])
         self._tell(f"run {self._workflow_id}: {where}")
 
     def look(self, pending: Sequence[PendingActivity]) -> None:
         """Tell what happened since the last look."""
-        run = find_run(self._store, self._workflow_id)
+        run = read_run(self._store, self._workflow_id)
         if run is None:
             lines = list(render_pending_events(self._workflow_id, self._pending, pending))
         else:

@@ -176,6 +176,15 @@ class Store:
             raise UnknownInteraction(f"no call {id_or_prefix!r} is on record: {reason}")
         return call
 
+    def read_again(self, call: Interaction) -> Interaction:
+        """Read a call once more, with its texts.
+
+        Raises:
+            UnknownInteraction: It was pruned meanwhile.
+            StoreError: The store cannot be read.
+        """
+        return self.get_call(call.entry_id or str(call.id))
+
     def list_call_ids(self, workflow_id: str) -> list[str]:
         """Read what the calls of a workflow's newest run are called by, in order.
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from forge_obs.environment.redact_hook import get_hook
-from forge_obs.model.redaction import redact_columns
+from forge_obs.model.redaction.entries import redact_columns
+from forge_obs.model.redaction.secrets import Pseudonyms, Removal
 from forge_obs.model.rows import Interaction, Run
-from forge_obs.model.secrets import Pseudonyms, Removal
 
 Row = TypeVar("Row", Interaction, Run)
 

@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from forge_obs.fork_lock import importing
 from forge_obs.model.entries import Entry
-from forge_obs.model.redaction import redact_entry
+from forge_obs.model.redaction.entries import redact_entry
 
 Redact: TypeAlias = Callable[[str], str]
 """Gives a text without what must not be stored."""

@@ -1,9 +1,9 @@
 """The critical path is what the end of a run waited for."""
 
 from forge_cli.views.analysis.critical_path import WAITING, find_critical_path
+from forge_cli.views.analysis.timeline import Bar, Lane
 from forge_cli.views.outline import AttemptOutline, UnitOutline
 from forge_cli.views.spending import BETWEEN, END, REPEAT, START
-from forge_cli.views.timeline import Bar, Lane
 from hypothesis import given
 from hypothesis import strategies as st
 

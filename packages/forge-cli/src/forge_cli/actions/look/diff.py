@@ -138,7 +138,7 @@ def _choose_repair(store: Store, run: str, unit: UnitOptions) -> Pair:
     if others := [repair for repair in repairs[1:] if not repair.are_requests]:
         print_note(f"note: repaired too: {_name(run, others)}")
     before, after = repairs[0].before, repairs[0].after
-    return _read(store, before), _read(store, after)
+    return store.read_again(before), store.read_again(after)
 
 
 def _name(run: str, repairs: Sequence[Repair]) -> str:
@@ -153,12 +153,7 @@ def _read_last(store: Store, run: str, unit: UnitOptions) -> Interaction:
     calls = [call for call in side.calls if unit.filter.accepts(call)]
     if not calls:
         raise NothingRecorded(f"run {escape_line(run)} has no call of {unit.filter.describe()} yet")
-    return _read(store, calls[-1])
-
-
-def _read(store: Store, call: Interaction) -> Interaction:
-    """Read a call again, with its texts."""
-    return store.get_call(call.entry_id or str(call.id))
+    return store.read_again(calls[-1])
 
 
 def _compare_calls(store: Store, pair: Pair, output: OutputFormat) -> bool:

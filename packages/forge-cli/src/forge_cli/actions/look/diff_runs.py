@@ -1,7 +1,5 @@
 """Comparing two runs: their work attempt by attempt, and the first call that differs."""
 
-from forge_obs import Interaction
-
 from forge_cli.render.comparison.documents import build_run_comparison
 from forge_cli.render.comparison.runs import RunComparison, render_run_comparison
 from forge_cli.store.queries import Store
@@ -46,7 +44,7 @@ def _find_first_difference(store: Store, work: tuple[WorkPair, ...]) -> FirstDif
     for pair in work:
         old, new = (() if side is None else side.calls for side in (pair.old, pair.new))
         for before, after in zip(old, new, strict=False):
-            what = compare_texts(_read(store, before), _read(store, after))
+            what = compare_texts(store.read_again(before), store.read_again(after))
             if what:
                 return FirstDifference(pair, what, before, after)
         if len(old) != len(new):
@@ -57,7 +55,3 @@ def _find_first_difference(store: Store, work: tuple[WorkPair, ...]) -> FirstDif
             ends = (call, None) if side == "A" else (None, call)
             return FirstDifference(pair, what, *ends)
     return None
-
-
-def _read(store: Store, call: Interaction) -> Interaction:
-    return store.get_call(call.entry_id or str(call.id))

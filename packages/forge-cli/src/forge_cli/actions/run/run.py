@@ -52,7 +52,7 @@ from forge_cli.render.outcome import Ending, render_outcome
 from forge_cli.runs.execution import LOOK_INTERVAL_S, EventReporter, RunEnd
 from forge_cli.runs.interruption import DETACHED, NOT_RESUMED, NOT_STARTED, Aftermath
 from forge_cli.runs.near_files import describe_new_target
-from forge_cli.runs.progress import build_progress
+from forge_cli.runs.progress import build_progress, read_run
 from forge_cli.runs.task import (
     build_limits,
     build_task,
@@ -199,7 +199,7 @@ def _report(
     if output.json:
         _report_json(store, workflow_id, result, verbose=output.full)
     else:
-        run = _find_run(store, workflow_id)
+        run = read_run(store, workflow_id)
         if output.full and (calls := _read_calls(store, workflow_id)):
             print_text(render_interactions(calls, load_prices(calls)))
         print_text(render(_describe_end(workflow_id, result, run)))
@@ -350,14 +350,6 @@ def _describe_end(
 def _list_ignored_targets(repo: Path, paths: Sequence[str]) -> Sequence[str]:
     """List the named files that stand in the checkout alone, because git ignores them."""
     return find_ignored(repo, [path for path in paths if (repo / path).is_file()])
-
-
-def _find_run(store: Store, workflow_id: str) -> tuple[RunView, list[Interaction]] | None:
-    """Read a run and its calls; None where they are not on record."""
-    try:
-        return store.find_run(workflow_id)
-    except StoreError:
-        return None
 
 
 def _report_json(store: Store, workflow_id: str, result: TaskResult, *, verbose: bool) -> None:

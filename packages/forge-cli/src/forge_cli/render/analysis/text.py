@@ -23,8 +23,8 @@ from forge_cli.views.analysis.analysis import Analysis
 from forge_cli.views.analysis.cache_breaks import CACHE_LIFE, CacheBreak
 from forge_cli.views.analysis.critical_path import WAITING, CriticalPath
 from forge_cli.views.analysis.payoff import Payoff
+from forge_cli.views.analysis.timeline import Lane
 from forge_cli.views.outline import name_attempt
-from forge_cli.views.timeline import Lane
 
 BAR_CELLS = 24
 """Cells of a bar for the whole run."""

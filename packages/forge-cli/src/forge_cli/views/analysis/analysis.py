@@ -9,11 +9,11 @@ from forge_cli.views.analysis.cache_breaks import CacheBreak, find_cache_breaks
 from forge_cli.views.analysis.critical_path import CriticalPath, find_critical_path
 from forge_cli.views.analysis.payoff import Payoff, measure_payoff
 from forge_cli.views.analysis.story import Chapter, tell_story
+from forge_cli.views.analysis.timeline import Lane, build_timeline
 from forge_cli.views.analysis.waste import Waste, sum_waste
 from forge_cli.views.costs import Prices, Tally, tally_calls
 from forge_cli.views.outline import build_outline
 from forge_cli.views.run import RunView
-from forge_cli.views.timeline import Lane, build_timeline
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from forge_cli.views.analysis.timeline import Bar, Lane
 from forge_cli.views.spending import BETWEEN, END, PHASE_PURPOSES, REPEAT, START
-from forge_cli.views.timeline import Bar, Lane
 
 WAITING = "waiting"
 

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from forge_obs.model.secrets import Pseudonyms
+from forge_obs.model.redaction.secrets import Pseudonyms
 
 # Put together, so that no scanner takes this file for a leak.
 SECRETS = {

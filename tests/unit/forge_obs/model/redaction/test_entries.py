@@ -5,7 +5,7 @@ import pytest
 from forge_obs.database.commits.group_commit import Commit
 from forge_obs.model.columns import Kind
 from forge_obs.model.entries import Entry, Row, clean_columns
-from forge_obs.model.redaction import DROPPED, redact_entry
+from forge_obs.model.redaction.entries import DROPPED, redact_entry
 from forge_obs.model.rows import TABLES, Interaction, Run
 from hypothesis import given
 from hypothesis import strategies as st

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from forge_cli.views.analysis.timeline import Lane, build_timeline
 from forge_cli.views.json_text import dump
 from forge_cli.views.outline import build_outline
 from forge_cli.views.result import parse_result
-from forge_cli.views.timeline import Lane, build_timeline
 from forge_obs import Interaction
 
 BEGAN = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

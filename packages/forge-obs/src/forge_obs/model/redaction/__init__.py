@@ -1,0 +1,1 @@
+"""Texts without what must not be kept or handed on; pure."""
