@@ -110,7 +110,7 @@ def test_what_a_cancelled_run_left_can_be_removed(repo: Path, tmp_path: Path) ->
 
     assert f"remove  forge clean t --repo {repo}\n" in cancelled.stdout
     assert again.code == 2
-    assert "has ended (canceled)" in again.error
+    assert "has ended (cancelled)" in again.error
     assert removed.code == 0, removed.stderr
     assert run_forge(*run_options(repo, *gate.options)).code == 0
 

@@ -42,6 +42,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "show": (
         "forge show 3f2a",
         "forge show iso-dates 2",
+        "forge show iso-dates --step parser --prompt",
         "forge show @last --prompt > prompt.txt",
     ),
     "diff": (
@@ -115,7 +116,7 @@ USAGES: Mapping[str, str] = {
     "cancel": "forge cancel RUN [OPTIONS]",
     "status": "forge status [RUN] [OPTIONS]",
     "logs": "forge logs RUN [OPTIONS]",
-    "show": "forge show CALL [OPTIONS]\n       forge show RUN NUMBER [OPTIONS]",
+    "show": "forge show CALL [OPTIONS]\n       forge show RUN [NUMBER] [OPTIONS]",
     "analyze": "forge analyze RUN [OPTIONS]",
     "calls": "forge calls [TEXT] [OPTIONS]",
     "diff": "forge diff CALL [CALL] [OPTIONS]\n       forge diff RUN [RUN] [OPTIONS]",

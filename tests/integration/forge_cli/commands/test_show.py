@@ -153,3 +153,16 @@ def test_id_of_another_program_is_found_by_its_beginning(
     assert "chatcmpl-AAAA, chatcmpl-BBBB" in run(capsys, "show", "chatcmpl").stderr
     listed = run(capsys, "status", "--workflow-id", "forge-add-parser-0a1b2c3d").stdout
     assert "chatcmpl-BBBB" in listed
+
+
+def test_last_call_of_a_step_is_shown_without_its_id(capsys: pytest.CaptureFixture[str]) -> None:
+    record_run()
+    for attempt in (1, 2):
+        record_call(attempt=attempt, user_prompt=f"attempt {attempt}")
+    record_call(step_id="b", user_prompt="another step")
+
+    assert run(capsys, "show", "@last", "--step", "a", "--prompt").stdout == "attempt 2"
+    first = run(capsys, "show", "@last", "--step", "a", "--attempt", "1", "--prompt")
+    assert first.stdout == "attempt 1"
+    assert "the run has no step 'z'" in run(capsys, "show", "@last", "--step", "z").stderr
+    assert run(capsys, "show", "@last", "1", "--step", "a").code == 2

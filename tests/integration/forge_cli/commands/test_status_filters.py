@@ -25,6 +25,7 @@ def test_runs_are_narrowed_by_task_status_and_model(forge: Forge) -> None:
     assert list_ids(forge("status", "--task", "b")) == ["forge-b-03", "forge-b-02"]
     assert list_ids(forge("status", "--status", "failure_terminal")) == ["forge-b-02"]
     assert list_ids(forge("status", "--status", "failed")) == ["forge-d-04", "forge-b-02"]
+    assert list_ids(forge("status", "--failed")) == ["forge-d-04", "forge-b-02"]
     assert list_ids(forge("status", "--model", "openai:x", "--limit", "1")) == ["forge-b-02"]
     assert list_ids(forge("status", "--task", "\udcff")) == []
     assert list_ids(forge("status", "--task", "b", "--model", "openai:y")) == ["forge-b-03"]

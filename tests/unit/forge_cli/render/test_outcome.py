@@ -83,7 +83,10 @@ def test_branch_without_a_commit_may_be_removed() -> None:
 def test_calls_of_a_script_are_told_from_those_of_a_provider() -> None:
     lines = render({}, tally=Tally(calls=2, scripted=2))
 
-    assert lines[1:] == ["  calls   2 that no provider answered"]
+    assert lines[1:] == ["  calls   2, scripted or replayed"]
+    assert render({}, tally=Tally(calls=1, refused=1))[1:] == [
+        "  calls   1 that no provider answered"
+    ]
 
 
 def test_simulated_figures_are_named_as_such() -> None:

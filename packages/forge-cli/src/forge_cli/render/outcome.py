@@ -107,8 +107,7 @@ def _list_figures(ending: Ending) -> Iterator[tuple[str, str]]:
     tally = ending.tally
     if not tally.calls:
         return
-    unpaid = " by a script" if tally.is_simulated else " that no provider answered"
-    parts = [f"{tally.calls:,}" + ("" if tally.paid else unpaid)]
+    parts = [f"{tally.calls:,}" + ("" if tally.paid else _describe_unpaid(tally))]
     if tally.is_simulated or tally.unreported < tally.paid:
         sums, more = tally.shown, "+" if tally.unreported else ""
         cached = f" ({format_tokens(sums.cached_tokens)} cached)" if sums.cached_tokens else ""
@@ -118,6 +117,14 @@ def _list_figures(ending: Ending) -> Iterator[tuple[str, str]]:
     yield "calls", ", ".join(parts)
     if cost := describe_cost(tally, ending.prices):
         yield "cost", cost
+
+
+def _describe_unpaid(tally: Tally) -> str:
+    if tally.is_simulated:
+        return " by a script"
+    return (
+        ", scripted or replayed" if tally.scripted == tally.calls else " that no provider answered"
+    )
 
 
 def _list_commands(ending: Ending) -> Iterator[tuple[str, str]]:

@@ -35,7 +35,8 @@ class ScriptedError(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: FailureKind
-    message: str = "scripted failure"
+    message: str = ""
+    """Empty for one that names the kind."""
     retry_after_s: float | None = Field(default=None, ge=0, allow_inf_nan=False)
 
 
@@ -180,7 +181,9 @@ async def answer_from_script(
         await _pass_time(entry.simulated, arrival or Arrival())
     if entry.error is not None:
         error = entry.error
-        raise ModelFailure(error.kind, error.message, retry_after_s=error.retry_after_s)
+        raise ModelFailure(
+            error.kind, error.message or f"scripted {error.kind}", retry_after_s=error.retry_after_s
+        )
     return _build_answer(f"scripted:{path.stem}", entry)
 
 

@@ -81,8 +81,8 @@ class RunDescription:
 
     @property
     def ending(self) -> str:
-        """Temporal's word for how it ended."""
-        return self.status.name.lower().replace("_", " ")
+        """How it ended: Temporal's word, in the spelling of all other messages."""
+        return self.status.name.lower().replace("_", " ").replace("canceled", "cancelled")
 
     @property
     def key(self) -> RunKey:

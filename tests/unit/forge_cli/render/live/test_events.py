@@ -112,3 +112,16 @@ def test_activities_are_told_where_no_record_tells_more() -> None:
     assert list(render_pending_events(ROOT, (first,), (first, again))) == [
         "s1 / p: asking the model, retry 1 after: connection refused"
     ]
+
+
+def test_step_whose_attempt_passed_is_told_before_its_own_status_is_on_record() -> None:
+    attempt = make_attempt(1, 2, commit_sha="c" * 40)
+    step = {"step_id": "a", "status": "running", "attempts": [attempt]}
+    passed = look({"plan": PLAN, "step_results": [step]})
+    ended = look({"plan": PLAN, "step_results": [{**step, "status": "success"}]})
+
+    assert render_progress(look({"plan": PLAN}), passed) == [
+        "step 1/2 a: attempt 1 passed",
+        "step 1/2 a: success, commit cccccccccccc",
+    ]
+    assert render_progress(passed, ended) == []

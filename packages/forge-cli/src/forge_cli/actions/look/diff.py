@@ -8,7 +8,7 @@ from forge_core.errors import UsageError
 from forge_obs import Interaction
 
 from forge_cli.actions.look.show import find_place
-from forge_cli.actions.look.units import require_units
+from forge_cli.actions.look.units import read_last_call, require_units
 from forge_cli.errors import AmbiguousName, NothingRecorded, UnknownInteraction
 from forge_cli.escape import escape_line
 from forge_cli.options.look.diff import UnitOptions
@@ -73,7 +73,8 @@ def _choose_pair(
     if len(runs) == 1:
         return _choose_repair(store, runs[0], unit)
     if runs:
-        return _read_last(store, runs[0], unit), _read_last(store, runs[1], unit)
+        old, new = (read_last_call(store, run, unit.filter) for run in runs)
+        return old, new
     if len(calls) == 1:
         return _find_previous(store, calls[0]), calls[0]
     return calls[0], calls[1]
@@ -133,7 +134,7 @@ def _choose_repair(store: Store, run: str, unit: UnitOptions) -> Pair:
     if not repairs:
         where = f" in {unit.filter.describe()}" if unit.filter.narrows else ""
         raise NothingRecorded(
-            f"nothing was repaired{where} of run {escape_line(run)}: name a second run or call"
+            f"nothing was repaired{where} in run {escape_line(run)}: name a second run or call"
         )
     if others := [repair for repair in repairs[1:] if not repair.are_requests]:
         print_note(f"note: repaired too: {_name(run, others)}")
@@ -145,15 +146,6 @@ def _name(run: str, repairs: Sequence[Repair]) -> str:
     named = [f"forge diff {escape_line(run)} {name_unit(r.after)}" for r in repairs[:MOST_NAMED]]
     rest = len(repairs) - len(named)
     return ", ".join(named) + (f" and {rest} more" if rest else "")
-
-
-def _read_last(store: Store, run: str, unit: UnitOptions) -> Interaction:
-    side = _read_side(store, run)
-    require_units(unit.filter, side.build_outline())
-    calls = [call for call in side.calls if unit.filter.accepts(call)]
-    if not calls:
-        raise NothingRecorded(f"run {escape_line(run)} has no call of {unit.filter.describe()} yet")
-    return store.read_again(calls[-1])
 
 
 def _compare_calls(store: Store, pair: Pair, output: OutputFormat) -> bool:

@@ -1,9 +1,12 @@
 """Steps and sub-tasks that users name, and a run must have."""
 
-from forge_cli.errors import UnknownUnit
+from forge_obs import Interaction
+
+from forge_cli.errors import NothingRecorded, UnknownUnit
 from forge_cli.escape import escape_line
+from forge_cli.store.queries import Store
 from forge_cli.views.calls.selection import CallFilter, find_unknown
-from forge_cli.views.outline import Outline
+from forge_cli.views.outline import Outline, build_outline
 
 MOST_NAMED = 12
 """Steps that the refusal of another one names."""
@@ -24,3 +27,22 @@ def require_units(query: CallFilter, outline: Outline) -> None:
     shown = list(map(escape_line, known[:MOST_NAMED]))
     rest = [f"{len(known) - len(shown)} more"] if len(known) > len(shown) else []
     raise UnknownUnit(f"the run has no {kind} {name!r}: it has {', '.join([*shown, *rest])}")
+
+
+def read_last_call(store: Store, workflow_id: str, query: CallFilter) -> Interaction:
+    """Read the last call of a run that is asked for, with its texts.
+
+    Raises:
+        UnknownUnit: The run has no such step or sub-task.
+        NothingRecorded: No call of it is on record.
+        UnknownWorkflow: There is no such run.
+        StoreError: The store cannot be read.
+    """
+    view, calls, _ = store.get_run(workflow_id, texts=False)
+    require_units(query, build_outline(view.result, calls, running=view.status == "running"))
+    accepted = [call for call in calls if query.accepts(call)]
+    if not accepted:
+        raise NothingRecorded(
+            f"run {escape_line(workflow_id)} has no call of {escape_line(query.describe())} yet"
+        )
+    return store.read_again(accepted[-1])

@@ -1,5 +1,6 @@
 """``forge status``: what ran, and every call of it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from forge_core.errors import UsageError
@@ -39,7 +40,8 @@ def status(
 
     Reads the store of this machine (`forge db path` says where) and changes nothing there. A run
     whose process died is shown as interrupted. On a terminal lines are cut to its width, and times
-    are yours; elsewhere a run of the list is one line, nothing is cut, and times are UTC.
+    are yours; elsewhere a run of the list is one line, nothing is cut, and times are UTC. Without
+    a run, `--failed` alone lists the runs that failed.
 
     Args:
         run: Show this run: planner, steps, sub-tasks, attempts, checks. Its workflow id or task
@@ -52,6 +54,9 @@ def status(
         output: What is printed.
     """
     name, full, json = choose_run_name(run, workflow_id), output.full, output.json
+    listed = runs or ListOptions()
+    if name is None and calls == CallOptions(failed=True) and listed.status is None:
+        runs, calls = replace(listed, status="failed"), None
     if name is None and (full or calls is not None):
         print_note("note: --full and filters of calls apply to one run: forge status RUN")
     if name is not None and _narrows(runs):

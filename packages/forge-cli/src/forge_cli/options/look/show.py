@@ -5,9 +5,28 @@ from dataclasses import dataclass, fields
 from cyclopts import Group, Parameter
 
 from forge_cli.options.types import Switch
+from forge_cli.views.calls.selection import CallFilter
 
 
-@Parameter(name="*", group=Group("Only one text, as it is stored", sort_key=1))
+@Parameter(name="*", group=Group("Which call of a run, the last of these", sort_key=1))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LastCallOptions:
+    """Which calls of a run the last is shown of."""
+
+    step: str | None = None
+    """Of a run: its calls for this step."""
+    sub_task: str | None = None
+    """Of a run: its calls for this sub-task."""
+    attempt: int | None = None
+    """Of a run: its calls at attempts with this number."""
+
+    @property
+    def filter(self) -> CallFilter:
+        """The same as a filter of calls."""
+        return CallFilter(self.step, self.sub_task, self.attempt)
+
+
+@Parameter(name="*", group=Group("Only one text, as it is stored", sort_key=2))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TextOptions:
     """Which text of a call is printed."""

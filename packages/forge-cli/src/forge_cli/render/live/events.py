@@ -77,11 +77,17 @@ def _list_unit(label: str, before: UnitView | None, after: UnitView) -> Iterator
         failed = [attempt for attempt in part.attempts if attempt.signal != "success"]
         yield from _list_attempts(f"{label} / {escape_line(part.name)}", earlier, failed)
     yield from _list_attempts(label, before.attempts if before else (), after.attempts)
-    status = before.status if before else "running"
-    if after.status not in {status, "running"}:
-        commit = f", commit {escape_line(after.commit[:12])}" if after.commit else ""
+    status = _find_status(after)
+    if status not in {_find_status(before) if before else "running", "running"}:
+        sha = after.commit or next((made.commit for made in after.attempts[-1:]), None)
+        commit = f", commit {escape_line(sha[:12])}" if sha else ""
         parts = f", {format_count(len(after.parts), 'sub-task')}" if after.parts else ""
-        yield Event(f"{label}: {name_status(after.status)}{parts}{commit}")
+        yield Event(f"{label}: {name_status(status)}{parts}{commit}")
+
+
+def _find_status(unit: UnitView) -> str:
+    # Its own status is on record only with the first attempt at the next step.
+    return "success" if unit.is_done else unit.status
 
 
 def _list_attempts(

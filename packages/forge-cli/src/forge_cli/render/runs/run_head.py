@@ -99,7 +99,10 @@ def _list_facts(view: RunView, layout: Layout) -> Iterator[tuple[str, Value]]:
     yield "branch", Text(escape_line(result.branch or ""))
     yield "worktree", Text(escape_line(result.worktree or ""))
     yield "model", Text(escape_line(run.model_name or ""))
-    took = f", took {format_duration(view.duration)}" if view.duration is not None else ""
+    took = ""
+    if view.duration is not None:
+        length = format_duration(view.duration)
+        took = f", {length} so far" if view.status == RUNNING else f", took {length}"
     yield "started", format_moment(run.created_at, layout.zone) + took
     yield "steps", _describe_steps(view)
 
