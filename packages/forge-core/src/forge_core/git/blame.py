@@ -74,7 +74,10 @@ def locate_file(file: Path) -> tuple[Path, str]:
     """
     place = file.parent.resolve() / file.name
     if not place.exists():
-        raise UsageError(f"there is no file {file}")
+        raise UsageError(
+            f"there is no file {file}; before it is merged, a run's work is in its worktree: "
+            "--repo DIR"
+        )
     if place.is_dir():
         raise UsageError(f"{file} is a directory: name a file")
     top = find_repository(place.parent)

@@ -20,8 +20,8 @@ def analyze(
 
     Time: the critical path, on which of parallel sub-tasks only the last to end stands. Context:
     which files were shown, and whether an answer changed, imported or named them. Prompt cache: up
-    to which section a prompt began as an earlier one did. Waste, by what caused it. At last the run
-    as a story, a line for each attempt.
+    to which section a prompt began as an earlier one did. Waste, by what caused it. Finally, the
+    run as a story, a line for each attempt.
 
     Tokens of files and sections are estimates; those of calls are the provider's.
 

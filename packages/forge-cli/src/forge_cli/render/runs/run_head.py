@@ -34,7 +34,7 @@ PURPOSES = {"model": "model", "validation": "checks", "git": "git", "files": "fi
 WAITS = {
     START: "for its first activity",
     REPEAT: "to repeat failed requests",
-    BETWEEN: "for Temporal or its worker between activities",
+    BETWEEN: "between activities, for Temporal, its worker or a pause",
     END: "for its end after the last activity",
 }
 """Words for what a run waits for."""
