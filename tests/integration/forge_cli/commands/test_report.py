@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from forge_obs import LLMStats
 from support.forge import Forge
 from support.hostile import HOSTILE
 from support.records import WORKFLOW_ID, record_call, record_run
@@ -88,6 +89,19 @@ def test_page_goes_to_stdout_and_nothing_else_does(forge: Forge, here: Path) -> 
     assert outcome.stdout.startswith("<!DOCTYPE html>")
     assert outcome.stdout.rstrip().endswith("</html>")
     assert not list(here.glob("*.html"))
+
+
+def test_simulated_figures_are_shown_as_what_they_are(forge: Forge) -> None:
+    record_run()
+    stats = LLMStats(model_name="m", input_tokens=4120, output_tokens=245, latency_ms=300)
+    usage = {"simulated": True}
+    record_call(origin="scripted", stats=stats, usage=usage, stated_cost_usd=0.0161)
+
+    page = forge("report", "@last", "-o", "-").stdout
+
+    assert "<b>4.12k</b> simulated tokens in" in page
+    assert "<b>$0.0161</b> simulated cost" in page
+    assert "scripted, 4.12k in, 245 out, 300 ms, sim $0.0161" in page
 
 
 def test_document_says_what_was_written_and_what_was_taken_out(forge: Forge, here: Path) -> None:

@@ -14,6 +14,7 @@ from forge_cli.render.figures import (
     format_moment,
     format_sum,
     format_tokens,
+    format_usd,
 )
 from forge_cli.render.table import name_status
 from forge_cli.report.entries import Unit
@@ -21,10 +22,13 @@ from forge_cli.report.text_archive import PackedTexts
 from forge_cli.report.units import PLANNER, SHORT_COMMIT, UnitBuilder
 from forge_cli.report.waterfall import LANE_HEIGHT, Waterfall, draw_waterfall
 from forge_cli.views.analysis.timeline import Lane, build_timeline
-from forge_cli.views.costs import Prices, tally_calls
+from forge_cli.views.costs import Prices, Tally, tally_calls
 from forge_cli.views.outline import Outline, build_outline, name_attempt
 from forge_cli.views.run import RunView
 from forge_cli.views.spending import find_waste, split_time
+
+MOST_MARGIN = 240.0
+"""Units that the names of lanes take at most; longer ones are cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,8 @@ class Report:
     time: tuple[tuple[str, str, float], ...]
     """Purposes on which time was spent, how much, and its share of the whole, from 0 to 100."""
     waterfall: Waterfall
+    margin: float
+    """Units left of the drawing, for the names of its lanes."""
     lanes: tuple[LaneLabel, ...]
     units: tuple[Unit, ...]
     removals: tuple[Removal, ...]
@@ -78,6 +84,7 @@ def build_report(
     units = tuple(builder.list_units(outline))
     lanes = build_timeline(outline, view.run.created_at)
     whole_s = view.duration.total_seconds() if view.duration is not None else 0.0
+    labels = tuple(_label_lanes(lanes, builder.anchors))
     run = view.run
     return Report(
         title=escape_line((run.description or run.task_id or run.workflow_id).split("\n")[0]),
@@ -90,7 +97,8 @@ def build_report(
         tiles=tuple(_list_tiles(view, outline, prices)),
         time=tuple(_list_times(view, outline)),
         waterfall=draw_waterfall(lanes, whole_s),
-        lanes=tuple(_label_lanes(lanes, builder.anchors)),
+        margin=min(MOST_MARGIN, 20 + 6.5 * max((len(lane.text) for lane in labels), default=0)),
+        lanes=labels,
         units=units,
         removals=tuple(removals or ()),
         is_redacted=removals is not None,
@@ -137,15 +145,24 @@ def _list_tiles(view: RunView, outline: Outline, prices: Prices) -> Iterator[tup
         yield "duration", format_duration(view.duration)
     refused = f", {tally.refused:,} refused" if tally.refused else ""
     yield "model calls", f"{tally.calls:,}{refused}"
-    if tally.paid:
-        yield "tokens in", format_sum(tally, tally.input_tokens)
-        if tally.cached_tokens:
-            yield "of them cached", format_tokens(tally.cached_tokens)
-        yield "tokens out", format_sum(tally, tally.output_tokens)
-        yield "cost", describe_cost(tally, prices)
+    if tally.paid or tally.is_simulated:
+        of = "simulated " if tally.is_simulated else ""
+        yield f"{of}tokens in", format_sum(tally, tally.shown.input_tokens)
+        if tally.shown.cached_tokens:
+            yield "of them cached", format_tokens(tally.shown.cached_tokens)
+        yield f"{of}tokens out", format_sum(tally, tally.shown.output_tokens)
+        yield _name_cost(tally, prices)
     waste = find_waste(outline, prices)
     if waste:
-        yield "tokens of discarded attempts", f"{waste:.0%}"
+        yield "of tokens went to discarded attempts", f"{waste:.0%}"
+
+
+def _name_cost(tally: Tally, prices: Prices) -> tuple[str, str]:
+    """Return what calls cost behind what that is, which names the prices."""
+    if tally.is_simulated:
+        return "simulated cost", format_usd(tally.simulation.usd)
+    cost, by, source = describe_cost(tally, prices).partition(" by ")
+    return f"cost{by}{source}", cost
 
 
 def _list_times(view: RunView, outline: Outline) -> Iterator[tuple[str, str, float]]:

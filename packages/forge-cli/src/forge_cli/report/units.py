@@ -162,15 +162,18 @@ def _describe(calls: Sequence[Interaction], prices: Prices) -> str:
         return ""
     tally = tally_calls(calls, prices)
     latency = format_milliseconds(measure_latency_ms(calls))
-    if not tally.paid:
-        origin = "refused" if tally.refused else escape_line(calls[0].origin)
+    origin = "refused" if tally.refused else escape_line(calls[0].origin)
+    if not tally.paid and not tally.is_simulated:
         return f"{origin}, {latency}"
     tokens_in, tokens_out = (
-        format_sum(tally, tokens) for tokens in (tally.input_tokens, tally.output_tokens)
+        format_sum(tally, tokens)
+        for tokens in (tally.shown.input_tokens, tally.shown.output_tokens)
     )
-    cached = f" ({format_tokens(tally.cached_tokens)} cached)" if tally.cached_tokens else ""
+    held = tally.shown.cached_tokens
+    cached = f" ({format_tokens(held)} cached)" if held else ""
     model = escape_line(calls[0].model_name) + ", " if len(calls) == 1 else ""
-    return f"{model}{tokens_in} in{cached}, {tokens_out} out, {latency}, {format_cost(tally)}"
+    source = f"{origin}, " if tally.is_simulated else model
+    return f"{source}{tokens_in} in{cached}, {tokens_out} out, {latency}, {format_cost(tally)}"
 
 
 def _color(state: str) -> str:

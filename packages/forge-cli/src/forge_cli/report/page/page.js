@@ -130,8 +130,10 @@
   document.addEventListener("keydown", (event) => {
     const typing = event.target === field;
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "Escape" && typing) field.blur();
-    else if (typing) return;
+    if (event.key === "Escape" && typing) {
+      event.preventDefault(); /* the words stay, for n and N */
+      field.blur();
+    } else if (typing) return;
     else if (event.key === "/") {
       event.preventDefault();
       field.focus();
