@@ -48,6 +48,13 @@ def test_renamed_file_is_called_as_it_was_where_its_lines_come_from(repo: Path) 
     assert {line.path for line in blame_lines(repo, "b c.py")} == {"a.py"}
 
 
+@pytest.mark.parametrize("name", ['we"ird.py', "t\tab.py", 'ü"\\.py', "ü.py"])
+def test_file_is_called_as_it_is_where_git_quotes_its_name(repo: Path, name: str) -> None:
+    commit_all(repo, {name: "x\n"}, "Odd")
+
+    assert [line.path for line in blame_lines(repo, name)] == [name]
+
+
 def test_missing_line_or_commit_is_a_fault_of_the_request(repo: Path) -> None:
     put_files(repo, {"new.py": "x\n"})
 

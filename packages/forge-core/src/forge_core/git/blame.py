@@ -125,7 +125,15 @@ def _parse_blame(output: str, path: str) -> Iterator[BlamedLine]:
         if header is not None:
             commit, number = header["commit"], int(header["new"])
         elif line.startswith("filename "):
-            paths[commit] = line.removeprefix("filename ")
+            paths[commit] = _unquote(line.removeprefix("filename "))
+
+
+def _unquote(name: str) -> str:
+    """Return a path that git quotes, as it does where there are quotation marks or tabs in it."""
+    if not name.startswith('"'):
+        return name
+    escaped = name[1:-1].encode("utf-8", "surrogateescape").decode("unicode_escape")
+    return escaped.encode("latin-1").decode("utf-8", "surrogateescape")
 
 
 def resolve_commits(repo: Path, names: Iterable[str]) -> list[Commit]:

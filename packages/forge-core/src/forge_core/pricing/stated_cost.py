@@ -15,6 +15,9 @@ DOLLARS: Mapping[str, Decimal] = {
 }
 """Words of routers and providers, each with what one of its units is in US dollars."""
 
+MOST = 1e15
+"""Units of a charge beyond which a number is no charge, and may be too large to reckon with."""
+
 
 def read_stated_cost(reports: Sequence[Mapping[str, Any]]) -> Decimal | None:
     """Return what the last report of usage says of the cost, in US dollars; None for nothing.
@@ -39,4 +42,4 @@ def _find_upstream(report: Mapping[str, Any]) -> Decimal:
 def _as_amount(value: object) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return Decimal(str(value)) if math.isfinite(value) and value >= 0 else None
+    return Decimal(str(value)) if 0 <= value <= MOST and math.isfinite(value) else None

@@ -1,5 +1,7 @@
 """Tests that fail without the change are told apart from those that a task is about."""
 
+import time
+
 import pytest
 from forge_core.shell.bounds import CommandResult
 from forge_core.validation.changed_files import ChangedFiles
@@ -113,3 +115,22 @@ def test_task_is_about_tests_whose_output_leads_through_its_files() -> None:
     assert is_about(ChangedFiles(("src/feed.py",), task="Say it."), output)
     assert is_about(ChangedFiles((), task="Say it.", target_files=("src/feed.py",)), output)
     assert not is_about(ChangedFiles(("src/fee.py",), task="Say it."), output)
+
+
+@pytest.mark.parametrize(
+    "module", ["No module named 'pkg.feed'", "cannot import name 'a' from feed"]
+)
+def test_task_is_about_tests_that_cannot_import_its_file(module: str) -> None:
+    output = f"E   ImportError: {module}\nERROR tests/test_a.py - ImportError: {module}"
+
+    assert is_about(ChangedFiles((), task="Say it.", target_files=("src/pkg/feed.py",)), output)
+    assert is_about(ChangedFiles(("feed/__init__.py",), task="Say it."), output)
+    assert not is_about(ChangedFiles((), task="Say it.", target_files=("src/pkg/fee.py",)), output)
+
+
+@pytest.mark.parametrize("part", ["\n", " > x", "a."])
+def test_names_are_sought_in_time_that_grows_with_the_output_alone(part: str) -> None:
+    began = time.process_time()
+
+    assert list_failing_tests(f"Failed {part * 20_000}") == []
+    assert time.process_time() - began < 1.0

@@ -6,6 +6,7 @@ answer mends. See D71.
 
 import re
 from collections import Counter
+from pathlib import PurePosixPath
 
 from forge_core.shell.bounds import CommandResult
 from forge_core.validation.changed_files import ChangedFiles
@@ -29,9 +30,12 @@ NAMES = re.compile(
     | (?P<conftest>ImportError\ while\ loading\ conftest\ .+)
     )
     """,
-    re.MULTILINE | re.VERBOSE,
+    re.VERBOSE,
 )
 """How runners name a test that fails; a conftest that cannot be imported stands for all tests."""
+
+LONGEST_LINE = 1000
+"""Characters of a line in which the name of a test is sought."""
 
 VARYING = re.compile(
     r"\b\d+(?:\.\d+)?\s?(?:ms|s|secs?|seconds?)\b|\[ *\d+%\]|0x[0-9a-f]+|\b\d\d:\d\d:\d\d[.\d]*",
@@ -79,7 +83,9 @@ COMMON = frozenset(
 
 def list_failing_tests(output: str) -> list[str]:
     """List the tests that an output names as failing, each once."""
-    matches = NAMES.finditer(ESCAPE.sub("", output))
+    # Line by line, and of each its beginning: some patterns take time for each pair of characters.
+    lines = (line[:LONGEST_LINE] for line in ESCAPE.sub("", output).split("\n"))
+    matches = filter(None, map(NAMES.match, lines))
     return list(dict.fromkeys(str(match[match.lastgroup or 0]).strip() for match in matches))
 
 
@@ -129,4 +135,9 @@ def _list_words(text: str) -> set[str]:
 
 
 def _stands_in(path: str, output: str) -> bool:
-    return re.search(rf"(?<![\w.-]){re.escape(path)}(?!\w)", output) is not None
+    """Return whether an output names a file, or the module that it is."""
+    module = re.escape(PurePosixPath(path.removesuffix("/__init__.py")).stem)
+    named = (
+        rf"(?<![\w.-]){re.escape(path)}(?!\w)|(?:['\"`.]|\b(?:from|import) ){module}(?:['\"`]|\b)"
+    )
+    return re.search(named, output) is not None
