@@ -219,34 +219,34 @@ def _measure_locks(path: Path) -> int:
 
 def _archive_and_time_locks(path: Path, mode: str) -> list[float]:
     times: list[float] = []
-    began = [0.0]
-
-    def trace(statement: str) -> None:
-        if statement.startswith("BEGIN"):
-            began[0] = time.perf_counter()
-        elif statement.startswith("COMMIT"):
-            times.append(time.perf_counter() - began[0])
 
     def connect(file: Path, wait_s: float) -> object:
-        driver = connect_for_writing(file, wait_s)
-        driver.set_trace_callback(trace)
-        return _Pinned(driver, mode)
+        return _Timed(connect_for_writing(file, wait_s), mode, times)
 
     with patch.object(archiving, "connect_for_writing", connect):
         archive(path, datetime.now(UTC))
     return times
 
 
-class _Pinned:
-    """A connection whose `secure_delete` is what the benchmark says."""
+class _Timed:
+    """A connection that notes how long its transactions last.
 
-    def __init__(self, driver: sqlite3.Connection, mode: str) -> None:
-        self._driver, self._mode = driver, mode
+    Its `secure_delete` is what the benchmark says. SQLite's own trace would spell out every text.
+    """
+
+    def __init__(self, driver: sqlite3.Connection, mode: str, times: list[float]) -> None:
+        self._driver, self._mode, self._times = driver, mode, times
+        self._began = 0.0
 
     def execute(self, statement: str, *values: object) -> sqlite3.Cursor:
         if "secure_delete" in statement:
             statement = f"PRAGMA secure_delete={self._mode}"
-        return self._driver.execute(statement, *values)  # type: ignore[arg-type]
+        cursor = self._driver.execute(statement, *values)  # type: ignore[arg-type]
+        if statement.startswith("BEGIN"):
+            self._began = time.perf_counter()
+        elif statement == "COMMIT":
+            self._times.append(time.perf_counter() - self._began)
+        return cursor
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._driver, name)
