@@ -1,6 +1,7 @@
 """Secrets of known forms are replaced, and nothing else."""
 
 import json
+import time
 
 import pytest
 from forge_obs.model.redaction.secrets import Pseudonyms
@@ -33,6 +34,9 @@ HARMLESS = [
     "https://example.org/path?x=1",
     "Bearer of bad news",
     "eyJ is how such tokens begin",
+    "MAX_TOKEN=8000 and TOKEN=read_token()",
+    "PASSWORD=$DB_PASSWORD",
+    "Authorization: Basic is what it wants",
     "commit 9642654aa1b2c3d4e5f60718293a4b5c6d7e8f90",
 ]
 
@@ -103,3 +107,38 @@ def test_long_text_without_secrets_takes_no_long_time() -> None:
     text = "key: value, token token token :::: eyJ sk- -----BEGIN " * 20_000
 
     assert Pseudonyms().replace_secrets(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("AWS_SECRET_ACCESS_KEY=" + "wJal/rX+" * 5, "AWS_SECRET_ACCESS_KEY=[variable 1]"),
+        ("DB_PASSWORD=correct-horse-9", "DB_PASSWORD=[variable 1]"),
+        ("x-api-key: 'correct-horse-9'", "x-api-key: '[value 1]'"),
+        ("redis://:correct-horse@cache:6379", "redis://[url-credentials 1]@cache:6379"),
+        ("Authorization: Basic dXNlcjpwYXNz", "Authorization: Basic [basic-credentials 1]"),
+        ("session-" + SECRETS["json-web-token"], "session-[json-web-token 1]"),
+    ],
+)  # fmt: skip
+def test_secret_without_quotes_is_replaced_where_its_place_tells_it(text: str, shown: str) -> None:
+    assert Pseudonyms().replace_secrets(text) == shown
+
+
+@pytest.mark.parametrize("begin", ["", "RSA ", "OPENSSH ", "PGP "])
+def test_private_key_is_replaced_to_its_end(begin: str) -> None:
+    block = " BLOCK" if begin == "PGP " else ""
+    body = "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00--FF\n\nMIIE+/=="
+    name = f"{begin}PRIVATE KEY{block}"
+    text = f"a\n-----BEGIN {name}-----\n{body}\n-----END {name}-----\nb"
+
+    assert Pseudonyms().replace_secrets(text) == "a\n[private-key 1]\nb"
+
+
+@pytest.mark.parametrize("unit", ["a-", "a_", "eyJ-", "-----BEGIN PRIVATE KEY-----\n", "://a:"])
+def test_text_made_to_be_slow_takes_no_longer_than_any_other(unit: str) -> None:
+    text = unit * (200_000 // len(unit))
+    started = time.process_time()
+
+    assert Pseudonyms().replace_secrets(text) == text
+
+    assert time.process_time() - started < 5  # minutes where each start walks over the rest
