@@ -104,9 +104,10 @@ def test_nothing_is_left_of_an_export_that_fails(db: Path, part: Path) -> None:
     def fail(_row: object) -> object:
         raise OSError(28, "No space left on device")
 
-    with pytest.raises(StoreUnavailable):
-        export_runs(db, ["forge-a-01"], part, fail)
-    assert list(part.parent.glob("part.db*")) == []
+    for target in (part, part.with_name("part[1].db")):
+        with pytest.raises(StoreUnavailable):
+            export_runs(db, ["forge-a-01"], target, fail)
+    assert list(part.parent.glob("part*")) == []
     part.write_text("mine")
     with pytest.raises(FileExistsError):
         export_runs(db, ["forge-a-01"], part)
@@ -191,6 +192,26 @@ HOSTILE: dict[str, tuple[str, ...]] = {
         "DROP TABLE runs",
         "CREATE VIRTUAL TABLE runs USING fts5(task_id, workflow_id)",
     ),
+    "a view without end": (
+        "DROP TABLE call_facts",
+        (
+            "CREATE VIEW Call_Facts AS WITH RECURSIVE"
+            " n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+            " SELECT i AS interaction_id, 'accepted' AS outcome FROM n"
+        ),
+    ),
+    "ids that are no numbers": (
+        "CREATE TABLE other AS SELECT * FROM interactions",
+        "UPDATE other SET id = 'x' || id",
+        "DROP TABLE interactions",
+        "ALTER TABLE other RENAME TO interactions",
+    ),
+    "ids that are the same": (
+        "CREATE TABLE other AS SELECT * FROM interactions",
+        "UPDATE other SET id = 7",
+        "DROP TABLE interactions",
+        "ALTER TABLE other RENAME TO interactions",
+    ),
     "no tables": ("DROP TABLE interactions", "DROP TABLE runs"),
     "no revision": ("DROP TABLE alembic_version",),
 }
@@ -207,6 +228,28 @@ def test_file_that_is_no_store_is_refused(
     with pytest.raises(StoreUnreadable):
         import_store(db.with_name("other.db"), part)
     assert not db.with_name("other.db").exists()
+
+
+def test_key_that_is_no_number_is_refused_where_it_is_met(db: Path, part: Path) -> None:
+    record_some()
+    export_runs(db, ["forge-a-01"], part)
+    change(
+        part,
+        "DROP TABLE interactions",
+        "CREATE TABLE interactions (id INTEGER PRIMARY KEY, task_id TEXT) WITHOUT ROWID",
+        "INSERT INTO interactions VALUES ('x', 't')",
+    )
+
+    with pytest.raises(StoreUnreadable):
+        import_store(db.with_name("other.db"), part)
+
+
+def test_rows_with_ids_below_one_are_merged_too(db: Path, part: Path) -> None:
+    record_some()
+    export_runs(db, ["forge-a-01"], part)
+    change(part, "DELETE FROM call_facts", "UPDATE interactions SET id = -5 WHERE id = 1")
+
+    assert import_store(db.with_name("other.db"), part).calls == 2
 
 
 def test_newer_store_damaged_file_and_the_store_itself_are_refused(db: Path, part: Path) -> None:

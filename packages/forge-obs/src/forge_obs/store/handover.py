@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from forge_obs.database.engines import connect_for_writing, open_for_reading
 from forge_obs.database.errors import telling_errors
@@ -37,6 +37,11 @@ MOST_FRAME_BYTES: Final = 200_000_000
 """Size of the text of a stranger's frame beyond which it is not unpacked."""
 
 _ROWS_A_READ: Final = 20
+
+_BEFORE_ALL: Final = -(2**63)
+"""The least id there can be; no row that Forge makes has one below 1."""
+
+_TABLES: Final = ("runs", "interactions", "call_facts", "archives", "alembic_version")
 
 Redact = Callable[[Any], Any]
 """Returns a row as it is to be handed over."""
@@ -131,9 +136,8 @@ def _insert(driver: sqlite3.Connection, table: str, values: Mapping[str, object]
 
 
 def _remove(path: Path) -> None:
-    for file in path.parent.glob(f"{path.name}*"):
-        if file.name in {path.name, f"{path.name}-wal", f"{path.name}-shm", f"{path.name}-journal"}:
-            file.unlink(missing_ok=True)
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 def import_store(db_path: str | os.PathLike[str], source: str | os.PathLike[str]) -> Transfer:
@@ -177,25 +181,45 @@ def _open_foreign(path: Path) -> sqlite3.Connection:
 
 
 def _require_tables(path: Path, engine: Engine) -> None:
-    """Raise unless the rows stand in plain tables: a view or a module computes what it likes."""
-    query = "SELECT name, sql FROM sqlite_master WHERE type = 'table'"
+    """Raise unless the rows stand in plain tables: a view or a module computes what it likes.
+
+    Rows are read in the order of their ids, so that these are to be whole numbers in every row.
+    """
+    query = "SELECT lower(name), type, sql FROM sqlite_master WHERE type IN ('table', 'view')"
     try:
         with telling_errors(path), engine.connect() as connection:
-            tables = {str(name): str(sql) for name, sql in connection.exec_driver_sql(query)}
+            made = {
+                str(name): (str(kind), str(sql))
+                for name, kind, sql in connection.exec_driver_sql(query)
+            }
+            has_ids = all(_has_id(connection, name) for name in ("runs", "interactions"))
     except StoreUnreadable as error:  # whose advice is for the store itself
         reason = str(error).partition(";")[0]
         raise StoreUnreadable(f"{reason}; this is no store of Forge's") from error
-    wanted = ("runs", "interactions", "alembic_version")
-    virtual = [name for name, sql in tables.items() if "VIRTUAL" in sql.upper().split("(")[0]]
-    if not set(wanted) <= set(tables) or set(virtual) & {*wanted, "call_facts", "archives"}:
+    present = [made[name] for name in _TABLES if name in made]
+    are_plain = all(
+        kind == "table" and "VIRTUAL" not in sql.upper().split("(")[0] for kind, sql in present
+    )
+    wanted = {"runs", "interactions", "alembic_version"}
+    if not wanted <= set(made) or not are_plain or not has_ids:
         raise StoreUnreadable(f"{path} is no store of Forge's")
 
 
+def _has_id(connection: Connection, table: str) -> bool:
+    """Return whether a table's `id` is SQLite's own number of a row."""
+    columns = connection.exec_driver_sql(f"PRAGMA table_info({table})").all()
+    keys = [(str(name), str(kind).upper()) for _, name, kind, *_, place in columns if place]
+    return keys == [("id", "INTEGER")]
+
+
 def _iterate(engine: Engine, table: str) -> Iterator[Mapping[str, object]]:
-    last, frames = 0, FrameCache(MOST_FRAME_BYTES)
+    last, frames = _BEFORE_ALL, FrameCache(MOST_FRAME_BYTES)
     while rows := fetch(engine, Query(table, after=last, at_most=_ROWS_A_READ), frames):
+        number = rows[-1]["id"]
+        if not isinstance(number, int):  # a table without row ids takes anything for one
+            raise StoreUnreadable(f"{engine.url.database} is no store of Forge's")
         yield from rows
-        last = int(str(rows[-1]["id"]))
+        last = number
 
 
 def _merge(save: Callable[[], None], values: Mapping[str, object]) -> bool:
