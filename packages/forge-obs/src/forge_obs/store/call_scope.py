@@ -138,6 +138,17 @@ def _has_failed(facts: frozenset[str]) -> ColumnElement[bool]:
     return or_(is_no_answer, column("outcome").in_(TURNED_BACK))
 
 
+def find_ends(
+    connection: Connection, conditions: Sequence[ColumnElement[bool]] = ()
+) -> tuple[int | None, int | None]:
+    """Find the first and the last id; asked for both at once, SQLite reads a whole index."""
+    ids: Field = column("id")
+    chosen = select(ids).select_from(table("interactions")).where(*conditions).limit(1)
+    first = connection.execute(chosen.order_by(ids)).scalar()
+    last = connection.execute(chosen.order_by(ids.desc())).scalar()
+    return first, last
+
+
 def find_oldest(connection: Connection, since: datetime) -> int:
     """Find an id before which no call was made since a moment.
 
@@ -148,9 +159,8 @@ def find_oldest(connection: Connection, since: datetime) -> int:
     are seen by their number.
     """
     ids: Field = column("id")
-    ends = select(func.min(ids), func.max(ids)).select_from(table("interactions"))
-    oldest, newest = connection.execute(ends).one()
-    if newest is None:
+    oldest, newest = find_ends(connection)
+    if newest is None or oldest is None:
         return 0
     step = max(1, (newest - oldest) // MOST_SAMPLES)
     samples = select(literal(oldest).label("sample")).cte("samples", recursive=True)
@@ -191,10 +201,8 @@ def read_ranges(
         scope: The calls.
         read: Reads those from one id to another.
     """
-    ids: Field = column("id")
-    ends = select(func.min(ids), func.max(ids)).select_from(table("interactions"))
-    oldest, newest = connection.execute(ends.where(*scope.indexed)).one()
-    if newest is None:
+    oldest, newest = find_ends(connection, scope.indexed)
+    if newest is None or oldest is None:
         return
     upper, end, span = int(newest), max(int(oldest), scope.oldest), FIRST_SPAN
     while upper >= end:
