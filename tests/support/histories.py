@@ -145,9 +145,21 @@ async def wait_for_stop(client: Client, workflow_id: str, stops: int = 1) -> Run
     return await until(look, "the run to stop")
 
 
+TRACE = "stackTrace"
+"""Key of a failure's traceback, which names directories of the machine that recorded it."""
+
+
+def _without_traces(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_traces(item) for key, item in value.items() if key != TRACE}
+    return [_without_traces(item) for item in value] if isinstance(value, list) else value
+
+
 def save(name: str, histories: list[WorkflowHistory]) -> None:
     """Keep histories as one JSON document."""
-    document = [{"id": h.workflow_id, "history": h.to_json_dict()} for h in histories]
+    document = [
+        {"id": h.workflow_id, "history": _without_traces(h.to_json_dict())} for h in histories
+    ]
     (DIRECTORY / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n")
 
 
