@@ -117,6 +117,7 @@ def test_csv_has_a_line_of_names_and_a_cost(forge: Forge) -> None:
     assert row["step_id"] == 'a "quoted", step'
     assert row["input_tokens"] == "4120"
     assert float(row["cost_usd"]) > 0
+    assert row["origin"] == "provider"
 
 
 def test_calls_are_counted_with_their_runs(forge: Forge) -> None:

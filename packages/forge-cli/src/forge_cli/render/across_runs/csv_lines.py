@@ -18,7 +18,7 @@ COPIED = (
 )
 """Columns of a call that a line of it has."""
 
-CALL_NAMES = (*COPIED, "cost_usd", "found_in")
+CALL_NAMES = (*COPIED, "cost_usd", "found_in", "origin")
 """Names of the values of a call's line."""
 
 
@@ -27,7 +27,8 @@ def build_call_line(
 ) -> Iterable[object]:
     """List the values of a call, as `CALL_NAMES` names them."""
     columns = " ".join(match.column for match in matches)
-    return *(getattr(call, name) for name in COPIED), prices.price_call(call), columns
+    copied = (getattr(call, name) for name in COPIED)
+    return *copied, prices.price_call(call), columns, call.origin
 
 
 def render_csv(values: Iterable[object]) -> str:
