@@ -262,3 +262,18 @@ async def test_error_with_a_status_of_success_names_the_address(
     assert (failure.kind, len(server.exchanges)) == ("rejected", 1)
     assert "rejected: unknown route (HTTP 200); " in str(failure)
     assert "_BASE_URL is http://127.0.0.1:" in str(failure)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(b'{"message": "' + b"z" * 5000 + b'"}', "z" * 300), (b"true", "an error without a word")],
+    ids=["endless", "wordless"],
+)
+async def test_error_with_a_status_of_success_is_one_short_line(
+    error: bytes, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(monkeypatch, raw(b'{"error": %b}' % error))
+
+    failure = await fail(server, ask("openai-chat:gpt-5.2"))
+
+    assert f"rejected: {words} (HTTP 200); " in str(failure)

@@ -9,7 +9,13 @@ import httpx2
 from pydantic_ai import exceptions
 
 from forge_core.llm.error_body import read_message
-from forge_core.llm.errors import NOT_SENT, FailureKind, ModelFailure, explain_failure
+from forge_core.llm.errors import (
+    NOT_SENT,
+    QUOTED_LENGTH,
+    FailureKind,
+    ModelFailure,
+    explain_failure,
+)
 from forge_core.llm.network.exchange import Exchange
 from forge_core.llm.network.stream_end import CUT, StreamCut, is_cut
 from forge_core.llm.request import ModelAnswer
@@ -139,10 +145,9 @@ def _diagnose(exchange: Exchange, error: Exception) -> tuple[FailureKind, str | 
     status = exchange.status
     if status is None:
         kind = _read_inner_status(body)
-        if (
-            kind == "rejected"
-        ):  # by a server that means something else by such a request, or nothing
-            return kind, f"{read_message(body)} (HTTP 200); {address.describe()}"
+        if kind == "rejected":  # by a server that means something else by such a request
+            said = (read_message(body) or "an error without a word")[:QUOTED_LENGTH]
+            return kind, f"{said} (HTTP 200); {address.describe()}"
         if kind is not None:
             return kind, None
     elif is_too_long(status, body):
