@@ -459,3 +459,12 @@ def test_no_messages_raise(value: object) -> None:
 
     orjson.dumps(conversation.document)
     assert isinstance(conversation.user_prompt + conversation.system_prompt, str)
+
+
+@pytest.mark.parametrize("name", ["image", "document", "video", "audio"])
+def test_media_without_anything_inside_are_media_all_the_same(name: str) -> None:
+    conversation = read_conversation([{"role": "user", "content": [{name: {}}, {"text": "Hi"}]}])
+
+    [(_, media), (_, said)] = flatten(conversation)
+    assert media["modality"] == name
+    assert said == text("Hi")

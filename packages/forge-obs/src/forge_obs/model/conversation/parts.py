@@ -233,7 +233,7 @@ def _read_file_data(part: Members, writer: Writer) -> Part:
 
 
 def _read_bedrock_media(part: Members, writer: Writer) -> Part:
-    modality = next(name for name in ("image", "document", "video", "audio") if part.get(name))
+    modality = next(name for name in ("image", "document", "video", "audio") if name in part)
     media = read_members(part[modality]) or {}
     source = read_members(media.get("source")) or {}
     kind = f"{modality}/{media.get('format')}" if modality != "document" else None
