@@ -61,6 +61,7 @@ MASKS: tuple[tuple[str, str], ...] = (
     (r"\d+ min \d+ s|\d+\.\d s|\d+ ms", "TIME"),
     (r"\$[\d.]+( by genai-prices \S+)?|[\d,.]+k?\b(?! (steps|calls|finding))", "FIGURE"),
     (r"model TIME, .*", "TIMES"),
+    (r"\nwaited\n[^$]*?\nfiles\n", "\nfiles\n"),  # of which waits were long enough to be told
 )
 """What differs from one recording to the next, and what stands for it."""
 
