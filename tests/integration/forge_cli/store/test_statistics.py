@@ -1,9 +1,11 @@
 """Sums over calls: exact, in whatever groups, and to the cent what the calls cost one by one."""
 
 import random
+import sqlite3
 from array import array
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -227,3 +229,25 @@ def test_percentiles_are_values_that_occurred() -> None:
     assert found is not None
     assert (found.p50, found.p95, found.p99) == (50, 95, 99)
     assert find_percentiles(array("d")) is None
+
+
+@pytest.mark.parametrize("value", ["9e999", "'abc'", "x'00ff'", "9223372036854775807"])
+def test_figure_that_is_none_hides_no_other(
+    value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "forge.db"
+    monkeypatch.setenv("FORGE_DB_PATH", str(path))
+    for seq in range(3):
+        stats = LLMStats(model_name="m", input_tokens=5, output_tokens=3, latency_ms=20)
+        ids: dict[str, Any] = {"task_id": "t", "role": "r", "seq": seq}
+        record("interaction", **ids, system_prompt="", user_prompt="q", response="a", stats=stats)
+    flush()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        odd = f"input_tokens = {value}, latency_ms = {value}"
+        connection.execute(f"UPDATE interactions SET {odd} WHERE id > 1")  # noqa: S608
+    reader = StoreReader.open(path)
+    assert reader is not None
+
+    (total,) = [total for part in reader.calls.sum(CallQuery()) for total in part.sums]
+
+    assert (total.calls, total.input_tokens, total.latencies) == (3, 5, "[20.0]")

@@ -40,6 +40,12 @@ JUDGED: Final = ("accepted", "refused", "unusable")
 _ERROR_LENGTH: Final = 200
 """Characters of an error that tell its kind where no type does."""
 
+_MOST_TOKENS: Final = 10**12
+"""What a call counts beyond this is no count: some thousand of them must fit into 64 bits."""
+
+_LONGEST_MS: Final = 1e15
+"""Durations beyond this are none; JSON has no infinite numbers."""
+
 SPECIAL_WORDS: Final = (
     ("1h", '"ephemeral_1h_input_tokens":0'),
     ("udio", 'audio_tokens":0'),
@@ -133,9 +139,9 @@ def _build_sums(scope: Scope, by: Grouping | None) -> Select[Any]:
     status, outcome = _column(scope, "status"), _column(scope, "outcome")
     created_at = _column(scope, "created_at")
     tokens = ("input", "output", "cache_read", "cache_write", "reasoning")
-    counts = [func.coalesce(_column(scope, f"{name}_tokens"), 0) for name in tokens]
+    counts = [_count_tokens(_column(scope, f"{name}_tokens")) for name in tokens]
     was_answered = and_(status == "ok", _column(scope, "origin") == PROVIDER)
-    first_token = _column(scope, "first_token_ms")
+    latency, first_token = _column(scope, "latency_ms"), _column(scope, "first_token_ms")
     figures = [
         func.count(),
         _count(status == "error"),
@@ -143,16 +149,23 @@ def _build_sums(scope: Scope, by: Grouping | None) -> Select[Any]:
         _count(and_(is_first, outcome.in_(JUDGED))),
         _count(and_(is_first, outcome == "accepted")),
         *(func.sum(count) for count in counts),
-        func.sum(_column(scope, "latency_ms")),
+        func.total(latency).filter(latency.between(0, _LONGEST_MS)),
         func.min(counts[0]),
         func.max(counts[0]),
         func.min(created_at),
         func.max(created_at),
-        func.json_group_array(_column(scope, "latency_ms")).filter(was_answered),
-        func.json_group_array(first_token).filter(was_answered, first_token.is_not(None)),
+        func.json_group_array(latency).filter(was_answered, latency.between(0, _LONGEST_MS)),
+        func.json_group_array(first_token).filter(
+            was_answered, first_token.between(0, _LONGEST_MS)
+        ),
     ]
     grouped = scope.select(*kinds, *figures).order_by(None)
     return grouped.group_by(*(literal_column(kind.name) for kind in kinds))
+
+
+def _count_tokens(tokens: Field) -> Field:
+    """Read a count; none for text, which is larger than any number, or what no sum can hold."""
+    return case((tokens.between(0, _MOST_TOKENS), tokens), else_=0)
 
 
 def _count(condition: ColumnElement[bool]) -> Field:
