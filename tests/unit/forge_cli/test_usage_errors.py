@@ -10,7 +10,7 @@ from forge_cli.app import call
         ("staus", 'Unknown command "staus". Did you mean "status"? `forge help` lists them.'),
         ("ps", 'Unknown command "ps". Did you mean "status"? `forge help` lists them.'),
         ("db exprot", 'Unknown command "exprot". Did you mean "export"? `forge help` lists them.'),
-        ("show", "CALL is missing: forge show CALL [OPTIONS], or forge show RUN NUMBER [OPTIONS]"),
+        ("show", "CALL is missing: forge show CALL [OPTIONS], or forge show RUN [NUMBER] "),
         ("db prune", "--older-than is missing: forge db prune --older-than AGE [OPTIONS]"),
         ("run x --model", "--model needs a value: `forge run --help` says which"),
         ("run Add a parser", "put the description in quotes, forge run 'Add a parser'"),

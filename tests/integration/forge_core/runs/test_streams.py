@@ -169,7 +169,7 @@ async def test_cancelled_run_is_cleaned_up_and_cannot_be_resumed(
 
     assert requested == CancellationRequested(workflow_id)
     assert stopped == RunStopped(work)
-    with pytest.raises(RunEnded, match=r"has ended \(canceled\)"):
+    with pytest.raises(RunEnded, match=r"has ended \(cancelled\)"):
         await read(resume_run(workflow_id))
     with pytest.raises(RunCancelled):
         await read(follow_run(workflow_id))

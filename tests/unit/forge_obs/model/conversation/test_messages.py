@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 from forge_obs.model.conversation.messages import Conversation, read_conversation
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic_ai.messages import (
     BinaryContent,
@@ -454,6 +454,7 @@ NAMES = [
         max_leaves=15,
     )
 )
+@example({"content": None, "input": {"type": []}})
 def test_no_messages_raise(value: object) -> None:
     conversation = read_conversation(value)
 

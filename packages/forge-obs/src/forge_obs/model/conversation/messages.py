@@ -173,7 +173,7 @@ def read_message(value: object, writer: Writer, role: str) -> Message:
     if members is None:
         return {"role": role, "parts": writer.read_parts(value)}
     message: Message = {"role": _read_role(members, role)}
-    is_said = "role" in members or members.get("type") in _MESSAGE_TYPES
+    is_said = "role" in members or str(members.get("type")) in _MESSAGE_TYPES
     if is_said and isinstance(members.get("name"), str) and message["role"] != "tool":
         message["name"] = writer.plain(members["name"])
     message["parts"] = list(_read_parts(members, writer, str(message["role"])))
