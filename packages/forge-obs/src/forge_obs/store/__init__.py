@@ -4,17 +4,15 @@ Instrumented code calls `record()` instead, which opens, migrates and cleans by 
 raises. Functions here raise a `StoreError` that says what to do.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from forge_obs.environment.process import get_db_path
 from forge_obs.environment.redact_hook import set_redact
 from forge_obs.model.entries import build_interaction_dict
 from forge_obs.model.sanitize import to_json
-from forge_obs.model.sums import CallSum, RangeSums
 from forge_obs.recorder import flush, get_backlog
 from forge_obs.spool.format import Backlog
-from forge_obs.store.call_scope import CallQuery
-from forge_obs.store.calls import CallHit, CallReader
 from forge_obs.store.reader import (
     RunQuery,
     StoreReader,
@@ -28,6 +26,9 @@ from forge_obs.store.save import get_engine, save_interaction, save_run, upgrade
 
 if TYPE_CHECKING:
     from forge_obs.model.rows import Interaction, Run
+    from forge_obs.model.sums import CallSum, RangeSums
+    from forge_obs.store.call_scope import CallQuery
+    from forge_obs.store.calls import CallHit, CallReader
 
 __all__ = [
     "Backlog",
@@ -57,12 +58,20 @@ __all__ = [
     "upgrade",
 ]
 
+_HOMES = {
+    "CallHit": "store.calls",
+    "CallQuery": "store.call_scope",
+    "CallReader": "store.calls",
+    "CallSum": "model.sums",
+    "Interaction": "database.orm",
+    "RangeSums": "model.sums",
+    "Run": "database.orm",
+}
+"""Modules of the names that listing runs does without: the ORM, and what asks across runs."""
+
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
-        """Map the classes when somebody asks for them: listing runs does not need the ORM."""
-        if name in {"Interaction", "Run"}:
-            from forge_obs.database import orm  # noqa: PLC0415
-
-            return getattr(orm, name)
+        if name in _HOMES:
+            return getattr(import_module(f"forge_obs.{_HOMES[name]}"), name)
         raise AttributeError(f"module 'forge_obs.store' has no attribute {name!r}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from string import hexdigits
-from typing import Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, Engine
 
@@ -29,7 +29,6 @@ from forge_obs.model.rows import (
 from forge_obs.model.sanitize import format_time
 from forge_obs.recorder import get_backlog
 from forge_obs.spool.format import Backlog
-from forge_obs.store.calls import CallReader
 from forge_obs.store.queries import (
     Query,
     Values,
@@ -44,6 +43,9 @@ from forge_obs.store.queries import (
     fetch_run_names,
     reading,
 )
+
+if TYPE_CHECKING:
+    from forge_obs.store.calls import CallReader
 
 SHORTEST_PREFIX: Final = 4
 """How many characters of an `entry_id` it takes at least to look for it."""
@@ -219,8 +221,10 @@ class StoreReader:
         return map(load_interaction, fetch_figures(self._engine, workflow_ids))
 
     @property
-    def calls(self) -> CallReader:
+    def calls(self) -> "CallReader":
         """What reads calls across runs."""
+        from forge_obs.store.calls import CallReader  # noqa: PLC0415 - one run needs none
+
         return CallReader(self._engine, self._frames)
 
     def get_run(self, workflow_id: str, run_id: str | None = None) -> Run | None:

@@ -72,10 +72,6 @@ def show_run(
         UnknownUnit: It has no such step or sub-task; the message names those that it has.
         StoreError: The store cannot be read.
     """
-    from forge_cli.render.calls.listing import render_interactions  # noqa: PLC0415 - a list does without
-    from forge_cli.render.json_documents import build_cost, build_status  # noqa: PLC0415
-    from forge_cli.render.runs.run_tree import render_run  # noqa: PLC0415
-
     query = options.query
     view, calls, prices = store.get_run(name.workflow_id, name.run_id, texts=verbose)
     if name.run_id is None and (others := store.list_other_runs(view.run)):
@@ -87,13 +83,19 @@ def show_run(
     require_units(query, outline)
     accepted = query.narrow(outline).calls
     if output is OutputFormat.JSON:
+        from forge_cli.render.json_documents import build_cost, build_status  # noqa: PLC0415
+
         document = build_status(view, accepted, prices, verbose=verbose)
         cost = build_cost(view.totals, view.price_data)
         print_text(dump({**document, "cost": cost}))
         return ExitCode.SUCCESS
+    from forge_cli.render.runs.run_tree import render_run  # noqa: PLC0415 - a list does without
+
     layout = Layout(get_width(), get_zone(), details=verbose)
     print_text(render_run(view, calls, prices, layout, query))
     if verbose:
+        from forge_cli.render.calls.listing import render_interactions  # noqa: PLC0415 - with texts
+
         print_text("")
         print_text(render_interactions(accepted, prices) or "no matching calls on record")
     return ExitCode.SUCCESS
