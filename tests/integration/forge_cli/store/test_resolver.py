@@ -1,6 +1,7 @@
 """Runs and calls are found in the store by whatever they are called by."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -105,7 +106,7 @@ def test_runs_of_older_stores_are_found(private_environment: Path, revision: str
     assert path is not None
     path.parent.mkdir(parents=True, exist_ok=True)
     make_store(path, revision)
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(
             "INSERT INTO runs (task_id, workflow_id, status, created_at, result_json) "
             "VALUES ('dates-7f3a', ?, 'success', '2026-11-01T00:00:00.000000Z', '{}')",
