@@ -62,6 +62,13 @@ class AttemptOutline:
         """Calls that were paid for nothing."""
         return (call for call in self.calls if self.thrown_away or call.status == "error")
 
+    def list_phases(self) -> Iterator[tuple[str, float, float]]:
+        """List its phases, one after the other, each with seconds since the attempt began."""
+        end_s = 0.0
+        for phase, milliseconds in (self.result.phases if self.result else {}).items():
+            start_s, end_s = end_s, end_s + min(max(0.0, milliseconds), LONGEST_MS) / 1000
+            yield phase, start_s, end_s
+
     def list_moments(self) -> Iterator[datetime]:
         """List moments at which something of it is known to have happened."""
         for call in self.calls:

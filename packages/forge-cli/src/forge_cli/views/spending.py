@@ -110,11 +110,10 @@ def _split_waits(
 def _add_phases(spans: dict[str, list[Span]], attempt: AttemptOutline, began: datetime) -> None:
     if attempt.result is None or attempt.result.started_at is None:
         return
-    end = (attempt.result.started_at - began).total_seconds()
-    for phase, milliseconds in attempt.result.phases.items():
-        start, end = end, end + milliseconds / 1000
+    first_s = (attempt.result.started_at - began).total_seconds()
+    for phase, start_s, end_s in attempt.list_phases():
         if phase in PHASE_PURPOSES:
-            spans[PHASE_PURPOSES[phase]].append((start, end))
+            spans[PHASE_PURPOSES[phase]].append((first_s + start_s, first_s + end_s))
 
 
 def _measure(spans: Iterable[Span], whole_s: float) -> float:

@@ -8,9 +8,6 @@ from forge_obs import Interaction
 
 from forge_cli.views.outline import LONGEST_MS, AttemptOutline, Outline, UnitOutline
 
-ACTIVITIES = ("context", "model", "write", "validation", "git")
-"""What an attempt does, in the order in which it does it."""
-
 
 @dataclass(frozen=True, slots=True)
 class Bar:
@@ -72,14 +69,12 @@ def _list_requests(calls: Iterable[Interaction], began: datetime) -> Iterator[Ba
 
 def _list_phases(attempt: AttemptOutline, began: datetime, *, with_model: bool) -> Iterator[Bar]:
     """List what an attempt did one after the other, with or without the time of its model."""
-    result = attempt.result
-    if result is None or result.started_at is None:
+    if attempt.result is None or attempt.result.started_at is None:
         return
-    end = _since(result.started_at, began)
-    for phase, milliseconds in result.phases.items():
-        start, end = end, end + min(max(0.0, milliseconds), LONGEST_MS) / 1000
-        if end > start and (phase != "model" or with_model):
-            yield Bar(phase, start, end)
+    first_s = _since(attempt.result.started_at, began)
+    for phase, start_s, end_s in attempt.list_phases():
+        if end_s > start_s and (phase != "model" or with_model):
+            yield Bar(phase, first_s + start_s, first_s + end_s)
 
 
 def _since(moment: datetime, began: datetime) -> float:
