@@ -1,0 +1,1 @@
+"""Calls of a program that speaks OpenTelemetry already, on record without a changed line."""
