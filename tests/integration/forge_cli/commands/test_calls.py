@@ -10,6 +10,9 @@ from support.documents import validate
 from support.forge import Forge
 from support.records import STATS, record_call, record_run
 
+HOURS_AGO = datetime.now(UTC) - timedelta(hours=12)
+"""A moment whose age reads the same however long a test takes."""
+
 HOSTILE = "\x1b]52;c;aGk=\x07 \u202e needle \x9b31m"
 
 
@@ -40,12 +43,15 @@ def test_nothing_found_is_exit_code_1(forge: Forge, args: list[str]) -> None:
 
 
 def test_hits_of_a_run_are_one_line_with_the_number_of_the_others(forge: Forge) -> None:
+    def record_then(workflow_id: str | None, **texts: str) -> None:
+        record_call(workflow_id, created_at=HOURS_AGO, **texts)
+
     for number in range(3):
-        record_call("forge-a-01", user_prompt=f"first line\nMend the parser, number {number}.")
-    record_call("forge-b-02", response="the PARSER")
-    record_call("forge-a-01", user_prompt="about the parser once more")
-    record_call(None, user_prompt="a parser elsewhere")
-    record_call(None, user_prompt="one more parser elsewhere")
+        record_then("forge-a-01", user_prompt=f"first line\nMend the parser, number {number}.")
+    record_then("forge-b-02", response="the PARSER")
+    record_then("forge-a-01", user_prompt="about the parser once more")
+    record_then(None, user_prompt="a parser elsewhere")
+    record_then(None, user_prompt="one more parser elsewhere")
 
     lines = forge("calls", "parser").stdout.splitlines()
     of_run = forge("calls", "parser", "--run", "forge-a-01").stdout.splitlines()
