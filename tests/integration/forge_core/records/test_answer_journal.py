@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from forge_core.activities.llm import call_llm
 from forge_core.llm.request import ModelAnswer, ModelRequest, RequestLabels
+from forge_core.llm.servers import known_dialects
+from forge_core.llm.servers.known_dialects import put_in_dialect
 from forge_core.models.activity import CallLLMInput
 from forge_core.models.call.context import AssembledContext
 from forge_core.models.call.llm import CallUsage, LLMCallResult, LLMResponse
@@ -207,6 +209,18 @@ def test_answers_kept_by_an_older_forge_are_found(settings: CallSettings) -> Non
     digest = digest_request(replace(REQUEST, settings=settings))
 
     assert digest == "b7b6594a21d744eb3512525ab06069b6a44683a934b76b8c0c19c6a62a54a6b8"
+
+
+def test_answer_is_found_by_a_forge_that_words_the_form_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    request = replace(REQUEST, settings=CallSettings(output_mode="prompted"))
+    before = put_in_dialect(request)
+    monkeypatch.setattr(known_dialects, "FORM", "\n\nAnswer in JSON: {schema}")
+    after = put_in_dialect(request)
+
+    assert after.system_prompt != before.system_prompt
+    assert digest_request(after) == digest_request(before)
 
 
 def test_digest_does_not_depend_on_where_a_text_ends() -> None:

@@ -41,7 +41,8 @@ class ModelRequest:
     """How the model is asked, as far as anybody said."""
     dialect: Dialect | None = None
     """The form in which it is sent; None until that is known, and for a scripted model."""
-
+    form_words: str = ""
+    """The end of the system prompt that tells of the form, where a server can only be told so."""
     deadline_s: float | None = None
     """Seconds that a limit of time leaves it."""
 

@@ -126,10 +126,14 @@ def _open(directory: Path) -> AnswerJournal:
 
 
 def digest_request(request: ModelRequest) -> str:
-    """Hash what decides on an answer: the model, the prompts and what is asked for; pure."""
+    """Hash what decides on an answer: the model, the prompts and what is asked for; pure.
+
+    In which words a form is asked for is left out: another version of Forge has others, and would
+    pay again for what this one was answered.
+    """
     parts = (
         request.model,
-        request.system_prompt,
+        request.system_prompt.removesuffix(request.form_words),
         request.user_prompt,
         request.tool_name,
         str(request.max_tokens),

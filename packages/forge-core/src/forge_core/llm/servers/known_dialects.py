@@ -52,11 +52,11 @@ def put_in_dialect(request: ModelRequest) -> ModelRequest:
         return request  # whoever sends it says so
     first = build_first_dialect(request)
     dialect = _KNOWN.get(_key(request, first), first)
-    system_prompt = request.system_prompt
-    if dialect.output_mode == "prompted":
-        schema = json.dumps(build_schema(request.output))
-        system_prompt = system_prompt.rstrip("\n") + FORM.format(schema=schema)
-    return replace(request, dialect=dialect, system_prompt=system_prompt)
+    if dialect.output_mode != "prompted":
+        return replace(request, dialect=dialect)
+    words = FORM.format(schema=json.dumps(build_schema(request.output)))
+    system_prompt = request.system_prompt.rstrip("\n") + words
+    return replace(request, dialect=dialect, system_prompt=system_prompt, form_words=words)
 
 
 def learn_dialect(request: ModelRequest, refused: str | None, words: str) -> str | None:
