@@ -211,3 +211,27 @@ def test_what_the_provider_says_that_it_cost_counts_before_any_price() -> None:
     account.count_answer(0, unknown, stated, paid_by=1)
 
     assert (account.spent.cost_usd, account.spent.unpriced) == (Decimal("0.002"), 0)
+
+
+@pytest.mark.parametrize(
+    ("model", "assumed", "cost"),
+    [
+        ("openai:gpt-5", None, "0"),
+        ("openai:gpt-5", "2,2", "0"),
+        ("openrouter:home/made", "2,2", "0.004"),
+        ("openrouter:home/made", "0,0", "0"),
+    ],
+)
+def test_nothing_is_believed_of_a_provider_but_where_the_user_assumes_a_price(
+    model: str, assumed: str | None, cost: str
+) -> None:
+    request = replace(REQUEST, model=model)
+    usage = CallUsage(
+        model_name=request.model.partition(":")[2], input_tokens=2000, output_tokens=0
+    )
+    free = ModelAnswer("{}", usage, reported=Reported(usage=[{"cost": 0}]))
+    account = open_account(CallInput(terms=PriceTerms(assumed_price=assumed)))
+
+    account.count_answer(0, request, free, paid_by=1)
+
+    assert account.spent.cost_usd == Decimal(cost)

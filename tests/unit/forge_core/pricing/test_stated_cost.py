@@ -14,6 +14,11 @@ from forge_obs import read_usage
         {"prompt_tokens": 7, "cost": 0.0012},
         {"cost": 0.001, "is_byok": True, "cost_details": {"upstream_inference_cost": 0.02}},
         {"cost": 0.001, "is_byok": False, "cost_details": {"upstream_inference_cost": 0.02}},
+        {"cost": 0.001, "is_byok": True},
+        {"cost": 0, "is_byok": True, "cost_details": {"upstream_inference_cost": None}},
+        {"cost": 0, "is_byok": True, "cost_details": {"upstream_inference_cost": 0}},
+        {"cost": 1, "is_byok": True, "cost_details": {"upstream_inference_cost": -1}},
+        {"cost": 1, "is_byok": True, "cost_details": {"upstream_inference_cost": True}},
         {"cost_in_usd_ticks": 37_500_000},
         *({name: 3} for name in DOLLARS),
         {"cost": 0},
@@ -30,6 +35,10 @@ def test_cost_is_read_as_the_recorder_does(report: dict[str, Any]) -> None:
     stated, recorded = read_stated_cost([{"cost": 9}, report]), read_usage(report).stated_cost_usd
 
     assert (None if stated is None else float(stated)) == pytest.approx(recorded)
+
+
+def test_fee_of_a_router_alone_is_not_the_cost() -> None:
+    assert read_stated_cost([{"cost": 0, "is_byok": True}]) is None
 
 
 def test_nothing_reported_states_nothing() -> None:

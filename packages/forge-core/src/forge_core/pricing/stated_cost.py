@@ -22,21 +22,26 @@ MOST = 1e15
 def read_stated_cost(reports: Sequence[Mapping[str, Any]]) -> Decimal | None:
     """Return what the last report of usage says of the cost, in US dollars; None for nothing.
 
-    A router that is used with a key of one's own states its fee, and the provider's charge beside.
+    A router that is used with a key of one's own states its fee, and the provider's charge beside;
+    a fee alone is not the cost. Zero is believed: free models and flat rates state it, and those
+    who bill know best.
     """
     report = reports[-1] if reports else {}
+    upstream = _read_upstream(report)
     for name, unit in DOLLARS.items():
         stated = _as_amount(report.get(name))
-        if stated is not None:
-            return (stated + _find_upstream(report)) * unit
+        if stated is not None and upstream is not None:
+            return (stated + upstream) * unit
     return None
 
 
-def _find_upstream(report: Mapping[str, Any]) -> Decimal:
-    details = report.get("cost_details")
-    if report.get("is_byok") is not True or not isinstance(details, Mapping):
+def _read_upstream(report: Mapping[str, Any]) -> Decimal | None:
+    """Return what the provider behind a router charges on top; None where nobody says it."""
+    if report.get("is_byok") is not True:
         return Decimal(0)
-    return _as_amount(details.get("upstream_inference_cost")) or Decimal(0)
+    details = report.get("cost_details")
+    found = details.get("upstream_inference_cost") if isinstance(details, Mapping) else None
+    return _as_amount(found)
 
 
 def _as_amount(value: object) -> Decimal | None:

@@ -202,8 +202,8 @@ class CallAccount:
         special = Special(tier=answer.reported.service_tier)
         charged = self._charge(Charge(request.model, usage, usage.model_name, special))
         stated = read_stated_cost(answer.reported.usage)
-        if stated is None:
-            return charged
+        if stated is None or (not stated and charged.assumed):
+            return charged  # gateways state 0 of what they cannot price, too: the user knows better
         return charged.model_copy(update={"cost_usd": stated, "assumed": 0, "unpriced": 0})
 
     def _charge(self, charge: Charge, *, is_estimated: bool = False) -> Spending:

@@ -100,15 +100,18 @@ def _read_tier(leaves: Mapping[str, object]) -> str | None:
 
 
 def _read_cost(leaves: Mapping[str, object]) -> float | None:
-    """Give the cost in US dollars; to a router's fee for a key of one's own, the provider's."""
+    """Give the cost in US dollars; to a router's fee for a key of one's own, the provider's.
+
+    Such a fee alone is not the cost.
+    """
+    upstream = _as_cost(leaves.get(words.UPSTREAM_COST)) if leaves.get(words.OWN_KEY) is True else 0
     for path in filter(words.DOLLARS.__contains__, leaves):
-        stated = leaves[path]
-        if not isinstance(stated, int | float) or isinstance(stated, bool):
-            continue
-        if leaves.get(words.OWN_KEY) is True:
-            upstream = leaves.get(words.UPSTREAM_COST)
-            stated += upstream if isinstance(upstream, int | float) else 0
-        cost, note = clean_real(stated)
-        if note is None:
-            return cost * words.DOLLARS[path]
+        stated = _as_cost(leaves[path])
+        if stated is not None and upstream is not None:
+            return (stated + upstream) * words.DOLLARS[path]
     return None
+
+
+def _as_cost(value: object) -> float | None:
+    cost, note = clean_real(value)
+    return cost if note is None and not isinstance(value, bool) else None
