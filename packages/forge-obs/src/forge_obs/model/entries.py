@@ -139,7 +139,9 @@ def build_interaction(fields: Mapping[str, object], *, entry_id: str, now: str) 
     notes: list[str] = []
     raw = dict(fields)
     if unknown := [name for name in fields if name not in _INTERACTION_KEYWORDS]:
-        raw["extra"] = {name: raw.pop(name) for name in unknown}
+        given = raw.get("extra")
+        more = {name: raw.pop(name) for name in unknown}
+        raw["extra"] = {**given, **more} if isinstance(given, dict) else more
     take_texts(raw, notes)
     raw.update(_figures(take_figures(raw, notes), raw))
     given = _GIVEN_FACTS & raw.keys()

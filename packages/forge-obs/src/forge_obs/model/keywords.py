@@ -124,6 +124,8 @@ class InteractionKeywords(CallKeywords, ReportKeywords, total=False):
     request_model: str | None
     notes: str | None
     """What the caller notes of the call; what the store had to clean is added."""
+    extra: Mapping[str, object] | None
+    """What has no keyword, kept in `extra_json`."""
 
 
 class ObserveKeywords(CallKeywords, total=False):

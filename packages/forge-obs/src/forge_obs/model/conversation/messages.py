@@ -249,7 +249,7 @@ def _holds_results(members: Members) -> bool:
     content = members.get("content")
     items = content if isinstance(content, list | tuple) else []
     return any(
-        "toolResult" in inner or inner.get("type") == "tool_result"
+        "toolResult" in inner or inner.get("type") in {"tool_result", "tool-result"}
         for item in items
         if (inner := read_members(item))
     )

@@ -103,7 +103,8 @@ def _read_text(part: Members, writer: Writer) -> Part:
     members = read_members(text)
     if members is not None:  # as in text: {value: …}
         text = members.get("value")
-    return writer.write_text(text, "reasoning" if part.get("thought") else "text")
+    # One that says nothing stands where contents are not captured.
+    return writer.write_text(text or "", "reasoning" if part.get("thought") else "text")
 
 
 def _read_refusal(part: Members, writer: Writer) -> Part:
@@ -177,7 +178,9 @@ def _read_flat(part: Members, writer: Writer) -> Part:
     """Read what LangChain writes of any provider's image, sound, video or document."""
     modality = str(part.get("type", part.get("kind"))).removesuffix("-url")
     modality = "document" if modality == "file" else modality
-    mime_type = part.get("mime_type", part.get("media_type"))
+    mime_type = part.get("mime_type", part.get("media_type", part.get("mediaType")))
+    if modality == "document" and isinstance(mime_type, str):
+        modality = find_modality(mime_type)
     if part.get("file_id"):
         return _write_file(part["file_id"], modality, writer)
     if part.get("url") is not None:
@@ -202,9 +205,9 @@ def _read_function_call(part: Members, writer: Writer) -> Part:
     """Read a call in the words of OpenAI, Gemini or LangChain."""
     nested = (part.get(name) for name in ("function", "function_call", "functionCall", "custom"))
     call = next((members for member in nested if (members := read_members(member))), part)
-    names = ("call_id", "tool_call_id", "id")
+    names = ("call_id", "tool_call_id", "toolCallId", "id")
     identity = next((p[n] for p in (part, call) for n in names if p.get(n)), None)
-    name = call.get("name", call.get("tool_name"))
+    name = call.get("name", call.get("tool_name", call.get("toolName")))
     given = (call[key] for key in ("arguments", "args", "input") if key in call)
     return writer.write_call(identity, name, next(given, None))
 
@@ -212,10 +215,15 @@ def _read_function_call(part: Members, writer: Writer) -> Part:
 def _read_tool_result(part: Members, writer: Writer) -> Part:
     nested = (part.get(name) for name in ("toolResult", "function_response", "functionResponse"))
     result = next((members for member in nested if (members := read_members(member))), part)
-    names = ("tool_use_id", "toolUseId", "call_id", "tool_call_id", "id", "name")
+    names = ("tool_use_id", "toolUseId", "call_id", "tool_call_id", "toolCallId", "id", "name")
     identity = next((result[name] for name in names if result.get(name)), None)
-    given = (result[n] for n in ("response", "result", "content", "output") if n in result)
-    return writer.write_result(identity, next(given, None))
+    given = next(
+        (result[n] for n in ("response", "result", "content", "output") if n in result), None
+    )
+    typed = read_members(given)
+    if typed is not None and typed.keys() == {"type", "value"}:  # as Vercel's AI SDK writes it
+        given = typed["value"]
+    return writer.write_result(identity, given)
 
 
 def _read_inline(part: Members, writer: Writer) -> Part:
@@ -255,8 +263,11 @@ def _read_blob(part: Members, writer: Writer) -> Part:
     return _describe(writer, content, mime_type, modality if isinstance(modality, str) else "")
 
 
-def _read_known(part: Members, writer: Writer) -> Part:
-    """Read a part that is in this form already."""
+def _read_uri(part: Members, writer: Writer) -> Part:
+    """Read an address in the form that is written here, too."""
+    uri, modality = part.get("uri"), part.get("modality")
+    if isinstance(uri, str) and uri.startswith("data:"):
+        return writer.media.read_url(uri, modality if isinstance(modality, str) else "")
     return {str(name): writer.plain(value) for name, value in part.items() if value is not None}
 
 
@@ -315,9 +326,10 @@ _BY_TYPE: Final[Mapping[str, Reader]] = {
     "custom_tool_call_output": _read_tool_result,
     "tool_call_response": _read_tool_result,
     "tool-return": _read_tool_result,
+    "tool-result": _read_tool_result,
     "retry-prompt": _read_tool_result,
     "blob": _read_blob,
-    "uri": _read_known,
+    "uri": _read_uri,
 }
 """Readers by what a part says that it is."""
 

@@ -11,7 +11,8 @@ are named by their modality (`text`, `audio`, …) or lifetime (`5m`, `1h`). Who
 - Gemini: `promptTokenCount`, `candidatesTokenCount`, `thoughtsTokenCount`
 - Bedrock: `inputTokens`, `cacheReadInputTokens`, `cacheDetails`
 - Cohere: `billed_units` and `tokens`; Ollama: `prompt_eval_count`, `eval_count`
-- OpenTelemetry: `gen_ai.usage.…`; OpenInference: `llm.token_count.…`
+- OpenTelemetry: `gen_ai.usage.…`; OpenInference: `llm.token_count.…`; Vercel: `ai.usage.…`
+- pydantic-ai: what its providers report besides, below `details`, where cached tokens are within
 
 See D81.
 """
@@ -47,6 +48,7 @@ COUNTS: Final[Mapping[str, tuple[str, ...]]] = {
         "input_token_count",
         "input_text_token_count",
         "llm.token_count.prompt",
+        "ai.usage.tokens",
     ),
     OUTPUT: (
         "completion_tokens",
@@ -79,6 +81,9 @@ COUNTS: Final[Mapping[str, tuple[str, ...]]] = {
         "cached_input_tokens",
         "cache_read_input_token_count",
         "cache_read.input_tokens",
+        "details.cache_read_tokens",
+        "details.cached_tokens",
+        "details.cache_read_input_tokens",
         "llm.token_count.prompt_details.cache_read",
     ),
     CACHE_WRITE: (
@@ -94,6 +99,9 @@ COUNTS: Final[Mapping[str, tuple[str, ...]]] = {
         "cache_creation_tokens",
         "cache_write_input_token_count",
         "cache_creation.input_tokens",
+        "cache_write.input_tokens",
+        "details.cache_write_tokens",
+        "details.cache_creation_input_tokens",
         "llm.token_count.prompt_details.cache_write",
     ),
     CACHE_WRITE_5M: (
@@ -122,6 +130,9 @@ COUNTS: Final[Mapping[str, tuple[str, ...]]] = {
         "reasoning_output_tokens",
         "thinking_tokens",
         "reasoning.output_tokens",
+        "details.reasoning_tokens",
+        "details.thinking_tokens",
+        "details.thoughts_tokens",
         "llm.token_count.completion_details.reasoning",
     ),
     TOTAL: ("total_tokens", "total_token_count", "llm.token_count.total"),
@@ -217,10 +228,10 @@ REASONING_APART: Final = frozenset({"thoughts_token_count"})
 SPOKEN_APART: Final = frozenset({"num_sources_used", "cost_in_usd_ticks", "citation_tokens"})
 """Who reports one of these counts reasoning beside `completion_tokens`: xAI, Perplexity."""
 
-KEPT_NAMES: Final = frozenset({"cacheReadTokens", "cacheWriteTokens"})
-"""Names whose style makes a difference: in snake case these stand within the input."""
+KEPT_NAMES: Final = frozenset({"ai.usage.tokens", "cacheReadTokens", "cacheWriteTokens"})
+"""Names that are kept as they are: the style, or what they begin with, makes a difference."""
 
-PREFIXES: Final = ("gen_ai.usage.", "llm.usage.", "usage.")
+PREFIXES: Final = ("gen_ai.usage.", "llm.usage.", "ai.usage.", "usage.")
 """What names of attributes begin with, and says nothing."""
 
 WITHIN: Final = frozenset(

@@ -1,0 +1,201 @@
+"""What a span tells besides contents, as keywords of `record("interaction")`. Pure."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import orjson
+
+from forge_obs.model.conversation.parts import open_json
+from forge_obs.otel.conventions import names
+from forge_obs.otel.conventions.attributes import LONGEST_TEXT, Sorted
+from forge_obs.otel.spans import Source, SpanData
+
+UNKNOWN_TASK: Final = "unknown"
+"""Task of a program that does not say who it is."""
+
+_UNKNOWN_SERVICE: Final = "unknown_service"
+
+MOST_PARAMS: Final = 60
+MOST_PARAM_BYTES: Final = 8_000
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+_PROVIDERS: Final[Mapping[str, str]] = {
+    "aws.bedrock": "bedrock",
+    "aws_bedrock": "bedrock",
+    "amazon-bedrock": "bedrock",
+    "amazon_bedrock": "bedrock",
+    "aws": "bedrock",
+    "az.ai.inference": "azure",
+    "az.ai.openai": "azure",
+    "azure.ai.inference": "azure",
+    "azure.ai.openai": "azure",
+    "azure-openai": "azure",
+    "azure_openai": "azure",
+    "gcp.gemini": "google",
+    "gcp.gen_ai": "google",
+    "gcp.vertex_ai": "google",
+    "gemini": "google",
+    "google_genai": "google",
+    "google_vertexai": "google",
+    "google-vertex": "google",
+    "vertex_ai": "google",
+    "vertexai": "google",
+    "mistral_ai": "mistral",
+    "mistralai": "mistral",
+    "together_ai": "together",
+    "togetherai": "together",
+    "x_ai": "xai",
+}
+"""Words of others for providers, as they stand before the colon of a requested model."""
+
+_KNOWN_PROVIDERS: Final = frozenset(
+    {"anthropic", "azure", "bedrock", "cerebras", "cohere", "deepseek", "fireworks", "google"}
+    | {"groq", "huggingface", "mistral", "moonshotai", "ollama", "openai", "openrouter"}
+    | {"perplexity", "together", "xai"}
+)
+"""Providers that may stand there."""
+
+
+def name_task(source: Source) -> str:
+    """Return the task that a program's calls belong to: the name of the service that it is."""
+    service = source.resource.get("service.name")
+    if not isinstance(service, str):
+        return UNKNOWN_TASK
+    name = service.removeprefix(f"{_UNKNOWN_SERVICE}:")
+    return name[:LONGEST_TEXT] if name and name != _UNKNOWN_SERVICE else UNKNOWN_TASK
+
+
+def read_models(found: Sorted, params: Mapping[str, object]) -> dict[str, object]:
+    """Read the model that answered and the requested one, `provider:name` if that is known."""
+    texts = found.texts
+    requested = texts.get("request_model") or params.get("model") or texts.get("model_name")
+    answered = texts.get("model_name")
+    provider = find_provider(texts.get("provider"))
+    if not isinstance(requested, str):
+        return {"model_name": answered}
+    known = requested.startswith(f"{provider}:") or provider is None
+    return {
+        "request_model": requested if known else f"{provider}:{requested}",
+        "model_name": answered or requested,
+    }
+
+
+def find_provider(word: str | None) -> str | None:
+    """Return a provider by the word that stands before the colon of a model; None for others."""
+    if not word:
+        return None
+    for name in (word.lower(), word.lower().partition(".")[0]):
+        known = _PROVIDERS.get(name, name)
+        if known in _KNOWN_PROVIDERS:
+            return known
+    return None
+
+
+def read_params(found: Sorted) -> dict[str, object]:
+    """Read the parameters of a request, the model among them where it stands there."""
+    params: dict[str, object] = {}
+    given = found.all_params
+    if isinstance(given, str) and given[:1] == "{":
+        given = open_json(given)
+    if isinstance(given, Mapping):
+        params |= {str(name): value for name, value in given.items() if value is not None}
+    params |= {name: value for name, value in found.params.items() if value is not None}
+    return params
+
+
+def keep_params(params: Mapping[str, object]) -> dict[str, object] | None:
+    """Return the parameters that are kept: none that has a column of its own, and few in all."""
+    kept = {
+        name: _open_param(value)
+        for name, value in list(params.items())[:MOST_PARAMS]
+        if name not in names.NO_PARAMS
+    }
+    if not kept:
+        return None
+    try:
+        if len(orjson.dumps(kept)) <= MOST_PARAM_BYTES:
+            return kept
+    except TypeError:
+        pass
+    return {name: value for name, value in kept.items() if _is_short(value)} or None
+
+
+def _open_param(value: object) -> object:
+    """Open what is written as JSON, and a flag that LiteLLM writes as Python does."""
+    if not isinstance(value, str):
+        return value
+    return open_json(value) if value[:1] == "{" else _FLAGS.get(value, value)
+
+
+_FLAGS: Final = {"True": True, "False": False}
+
+
+def _is_short(value: object) -> bool:
+    if isinstance(value, str):
+        return len(value) <= LONGEST_TEXT
+    return isinstance(value, int | float) and -(2**63) <= value < 2**63
+
+
+def read_finish(found: Sorted, content: Mapping[str, object]) -> str | None:
+    """Return why the model stopped; several answers may differ."""
+    reasons = found.finish_reasons
+    if isinstance(reasons, str) and reasons[:1] == "[":
+        reasons = open_json(reasons)
+    if isinstance(reasons, str):
+        reasons = [reasons]
+    if not isinstance(reasons, list | tuple) or not reasons:
+        told = content.get("output")
+        messages = told if isinstance(told, list) else []
+        reasons = [m.get("finish_reason") for m in messages[:100] if isinstance(m, Mapping)]
+    known = dict.fromkeys(r for r in list(reasons)[:100] if isinstance(r, str) and r)
+    return ", ".join(known)[:LONGEST_TEXT] or found.texts.get("finish_reason")
+
+
+def read_usage_report(found: Sorted) -> object:
+    """Return the counts as they were reported, with LiteLLM's whole report where there is one."""
+    text = found.usage_text
+    if isinstance(text, str) and text[:1] == "{" and len(text) < 4_000:
+        report = open_json(text.replace("'", '"').replace("None", "null"))
+        if isinstance(report, dict) and report:
+            return report
+    return found.usage or None
+
+
+def find_response_id(found: Sorted) -> str | None:
+    """Find the provider's id of an answer in the answer itself, which OpenInference keeps."""
+    answer = found.content.get("output.value")
+    if not isinstance(answer, str) or not answer.startswith('{"id":'):
+        return None
+    members = open_json(answer)
+    identity = members.get("id") if isinstance(members, dict) else None
+    return identity[:LONGEST_TEXT] if isinstance(identity, str) and identity else None
+
+
+def read_times(span: SpanData) -> dict[str, object]:
+    """Read when a request began and how long it took."""
+    times: dict[str, object] = {"created_at": read_moment(span.start_ns)}
+    if span.end_ns is not None and span.end_ns >= span.start_ns:
+        times["latency_ms"] = (span.end_ns - span.start_ns) / 1e6
+    return times
+
+
+def read_moment(time_ns: int) -> datetime | None:
+    """Return a moment that is given in nanoseconds since 1970; None where there is none."""
+    if time_ns <= 0:
+        return None
+    try:
+        return _EPOCH + timedelta(microseconds=time_ns // 1000)
+    except OverflowError:
+        return None
+
+
+def read_first_token(found: Sorted, span: SpanData) -> float | None:
+    """Return when the answer began, in milliseconds after the request."""
+    if found.first_token_ms is not None:
+        return found.first_token_ms
+    times = [event.time_ns for event in span.events if event.name in names.FIRST_PIECES]
+    if not times or min(times) < span.start_ns:
+        return None
+    return (min(times) - span.start_ns) / 1e6

@@ -1,0 +1,212 @@
+"""What was asked and answered, found wherever a convention puts it. Pure.
+
+Each reader gives `system`, `input`, `output` and `tools` as far as it knows them, in shapes that
+`forge_obs.model.conversation` reads. What was asked is taken from the first reader that knows it,
+and so is what was answered.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Final, TypeAlias
+
+from forge_obs.model.conversation.answers import read_answer
+from forge_obs.model.conversation.parts import open_json
+from forge_obs.otel.conventions.attributes import Sorted
+from forge_obs.otel.conventions.message_events import read_listed, read_messages
+from forge_obs.otel.conventions.numbered import read_openinference, read_traceloop
+
+Content: TypeAlias = dict[str, object]
+Event: TypeAlias = tuple[str, Mapping[str, object], object]
+"""Name, attributes and body."""
+
+MOST_MESSAGES: Final = 10_000
+"""How many messages of a request are read."""
+
+_TOLD_WITH: Final = {"input": ("system", "input", "tools"), "output": ("output",)}
+"""What is taken together from one reader."""
+
+
+def read_content(found: Sorted, events: Sequence[Event], notes: list[str]) -> Content:
+    """Read what was asked and answered.
+
+    Args:
+        found: What the attributes tell.
+        events: Those of the span, and log records that belong to it.
+        notes: Gets what could not be read.
+
+    Returns:
+        `system`, `input`, `output` and `tools`; nothing where contents were not captured.
+    """
+    content: Content = {}
+    for read in _READERS:
+        told = read(found, events, notes)
+        for key, names in _TOLD_WITH.items():
+            if told and key not in content and _says_something(told.get(key)):
+                content |= {name: told[name] for name in names if told.get(name)}
+        if told.get("tools") and "tools" not in content:
+            content["tools"] = told["tools"]
+        if "input" in content and "output" in content:
+            break
+    return {name: _bound(value, notes) for name, value in content.items()}
+
+
+def _says_something(value: object) -> bool:
+    """Return whether there is a message with something in it, or text."""
+    if not isinstance(value, list):
+        return bool(value)
+    return any(
+        item.get("parts")
+        or item.get("content")
+        or item.get("tool_calls")
+        or item.get("function_call")
+        if isinstance(item, Mapping)
+        else item
+        for item in islice(value, MOST_MESSAGES)
+    )
+
+
+def _bound(value: object, notes: list[str]) -> object:
+    if isinstance(value, list) and len(value) > MOST_MESSAGES:
+        notes.append("messages: too many, cut")
+        return value[:MOST_MESSAGES]
+    return value
+
+
+def _open(name: str, value: object, notes: list[str]) -> object:
+    """Open what is JSON text, or a list of such; what is cut short stays text."""
+    if isinstance(value, str):
+        if value[:1] not in _JSON_STARTS:
+            return value
+        opened = open_json(value)
+        if isinstance(opened, str) and value[:1] != '"':
+            notes.append(f"{name}: no JSON, kept as text")
+        return opened
+    if isinstance(value, list | tuple):
+        return [
+            _open(name, item, notes) if isinstance(item, str) else item
+            for item in islice(value, MOST_MESSAGES + 1)
+        ]
+    return value
+
+
+_JSON_STARTS: Final = frozenset({"[", "{", '"'})
+
+
+def _read_attributes(found: Sorted, _events: Sequence[Event], notes: list[str]) -> Content:
+    """Read the present form of OpenTelemetry."""
+    content = found.content
+    told: Content = {}
+    for key, name in _PRESENT.items():
+        if name in content:
+            told[key] = _open(name, content[name], notes)
+    if "system" in told and "input" not in told:
+        told["input"] = []
+    return told
+
+
+_PRESENT: Final = {
+    "system": "gen_ai.system_instructions",
+    "input": "gen_ai.input.messages",
+    "output": "gen_ai.output.messages",
+    "tools": "gen_ai.tool.definitions",
+}
+
+
+def _read_numbered(found: Sorted, _events: Sequence[Event], _notes: list[str]) -> Content:
+    """Read OpenInference's and Traceloop's messages in pieces."""
+    if not found.numbered:
+        return {}
+    flat = read_traceloop(found.numbered)
+    told = read_openinference(found.numbered)
+    return {key: told[key] or flat[key] for key in told}
+
+
+def _read_vercel(found: Sorted, _events: Sequence[Event], notes: list[str]) -> Content:
+    content = found.content
+    told: Content = {}
+    for name in ("ai.prompt.messages", "ai.prompt", "ai.values", "ai.value"):
+        if name not in content:
+            continue
+        opened = _open(name, content[name], notes)
+        if isinstance(opened, Mapping):
+            told["system"] = opened.get("system")
+            opened = opened.get("messages", opened.get("prompt"))
+        told["input"] = opened
+        break
+    if "ai.prompt.tools" in content:
+        told["tools"] = _open("ai.prompt.tools", content["ai.prompt.tools"], notes)
+    parts: list[object] = []
+    if content.get("ai.response.reasoning"):
+        parts.append({"type": "reasoning", "content": content["ai.response.reasoning"]})
+    texts = (content.get(name) for name in ("ai.response.text", "ai.response.object"))
+    parts += [{"type": "text", "text": text} for text in texts if text]
+    calls = _open("ai.response.toolCalls", content.get("ai.response.toolCalls"), notes)
+    if isinstance(calls, list):
+        parts += [{**call, "type": "tool-call"} for call in calls if isinstance(call, Mapping)]
+    if parts:
+        told["output"] = [{"role": "assistant", "content": parts}]
+    return told
+
+
+def _read_whole(found: Sorted, _events: Sequence[Event], notes: list[str]) -> Content:
+    """Read one attribute of all that was asked, and one of what was answered."""
+    content = found.content
+    told: Content = {}
+    for key, names in _WHOLE.items():
+        name = next((name for name in names if content.get(name)), None)
+        if name is not None:
+            told[key] = _open(name, content[name], notes)
+    return told
+
+
+_WHOLE: Final = {
+    "input": ("gen_ai.prompt", "llm.prompts", "inputs", "embedding.text"),
+    "output": ("gen_ai.completion", "llm.completions"),
+    "tools": ("llm.tools", "llm.request.functions"),
+}
+
+
+def _read_events(found: Sorted, events: Sequence[Event], _notes: list[str]) -> Content:
+    """Read messages that came as events, one each."""
+    told = read_messages(events) if events else {}
+    if not told.get("input") and not told.get("output") and "events" in found.content:
+        return read_listed(found.content["events"])
+    return told
+
+
+def _read_values(found: Sorted, _events: Sequence[Event], _notes: list[str]) -> Content:
+    """Read what OpenInference keeps of a request and its answer as they were, for want of more."""
+    content = found.content
+    told: Content = {}
+    asked = content.get("input.value")
+    if isinstance(asked, str) and asked:
+        opened = open_json(asked) if asked[:1] in _JSON_STARTS else asked
+        if isinstance(opened, Mapping):
+            told |= {name: opened[name] for name in ("system", "tools") if opened.get(name)}
+            told["input"] = next((opened[n] for n in _INPUTS if opened.get(n)), asked)
+        else:
+            told["input"] = opened
+    answered = content.get("output.value")
+    if isinstance(answered, str) and answered:
+        opened = open_json(answered) if answered[:1] == "{" else answered
+        told["output"] = answered
+        if isinstance(opened, Mapping):
+            output = list(read_answer(opened).output)
+            told["output"] = output or ([] if _ANSWERS & opened.keys() else answered)
+    return told
+
+
+_ANSWERS: Final = frozenset({"candidates", "choices", "content", "data", "generations", "output"})
+"""Names by which an answer is known, though it may be empty."""
+
+_INPUTS: Final = ("messages", "input", "contents", "prompt", "prompts")
+
+_READERS: Final[Iterable[Callable[[Sorted, Sequence[Event], list[str]], Content]]] = (
+    _read_attributes,
+    _read_numbered,
+    _read_vercel,
+    _read_events,
+    _read_whole,
+    _read_values,
+)
+"""Where what was asked and answered is looked for, the best first."""

@@ -1,0 +1,166 @@
+"""A request to a model, read from its span or from events of it. Pure.
+
+See D94.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from forge_obs.otel.conventions import columns
+from forge_obs.otel.conventions.attributes import Sorted, sort_attributes
+from forge_obs.otel.conventions.content import Event, read_content
+from forge_obs.otel.conventions.failure import read_failure
+from forge_obs.otel.conventions.leftovers import collect_leftovers
+from forge_obs.otel.conventions.message_events import CHOICE, CONTENT_EVENTS
+from forge_obs.otel.conventions.requests import DETAILS, EMBEDDING, LLM, find_role
+from forge_obs.otel.spans import Attributes, LogEvent, SpanData
+
+_READ_EVENTS: Final = CONTENT_EVENTS | {DETAILS}
+
+
+def read_request(span: SpanData, events: Sequence[LogEvent] = ()) -> dict[str, object] | None:
+    """Read a request to a model; None for a span that is none.
+
+    Args:
+        span: Open or ended; an open one is `started`.
+        events: Log records that belong to it, where they are at hand.
+
+    Returns:
+        Keywords of `record("interaction")`, all but the `entry_id`.
+    """
+    role = find_role(span.attributes)
+    if role is None:
+        return None
+    inner = [event for event in span.events if event.name in _READ_EVENTS]
+    found = sort_attributes(span.attributes)
+    told: list[Event] = [(event.name, event.attributes, None) for event in inner]
+    told += [(event.name, event.attributes, event.body) for event in events]
+    for name, attributes, body in told:
+        if name == DETAILS:
+            _sort_details(found, attributes, body)
+    fields = _read(found, told, role)
+    fields |= columns.read_times(span)
+    fields |= {
+        "task_id": columns.name_task(span.source),
+        "trace_id": span.trace_id,
+        "span_id": span.span_id,
+        "parent_span_id": span.parent_span_id,
+        "first_token_ms": columns.read_first_token(found, span),
+        "extra": collect_leftovers(found, span.source, span.name),
+    }
+    if span.end_ns is None:
+        return fields | {"status": "started"}
+    return fields | (read_failure(found, span) or {})
+
+
+def read_event(event: LogEvent) -> dict[str, object] | None:
+    """Read what an event tells of a request; None for an event of something else."""
+    return read_events([event])
+
+
+def read_events(events: Sequence[LogEvent]) -> dict[str, object] | None:
+    """Read what events of one span tell of a request; None where none does.
+
+    Returns:
+        Keywords of `record("interaction")`, all but the `entry_id`. `status` is `started` where
+        no event tells of an answer, so that it never changes a row that is finished.
+    """
+    known = [event for event in events if event.name in _READ_EVENTS]
+    if not known:
+        return None
+    first = known[0]
+    found = Sorted()
+    for event in known:
+        if event.name == DETAILS:
+            _sort_details(found, event.attributes, event.body)
+    role = find_role(known[-1].attributes) if first.name == DETAILS else LLM
+    if role is None:
+        return None
+    for event in known:
+        if event.name != DETAILS:
+            sort_attributes(_list_plain(event.attributes), found)
+    fields = _read(found, [(e.name, e.attributes, e.body) for e in known], role)
+    fields |= {
+        "task_id": columns.name_task(first.source),
+        "trace_id": first.trace_id,
+        "span_id": first.span_id,
+        "created_at": columns.read_moment(first.time_ns),
+    }
+    if not any(event.name in {DETAILS, CHOICE} for event in known):
+        return fields | {"status": "started"}
+    unfinished = SpanData(first.trace_id, first.span_id, None, "", first.time_ns)
+    return fields | (read_failure(found, unfinished) or {})
+
+
+def _sort_details(found: Sorted, attributes: Attributes, body: object) -> None:
+    sort_attributes(attributes, found)
+    if isinstance(body, Mapping):  # where earlier versions had it
+        sort_attributes(body, found)
+
+
+def _list_plain(attributes: Attributes) -> Attributes:
+    """List what an event of a message says of the request; the message has names of its own."""
+    return {name: v for name, v in attributes.items() if name in {"gen_ai.system", "session.id"}}
+
+
+def _read(found: Sorted, events: Sequence[Event], role: str) -> dict[str, object]:
+    notes: list[str] = []
+    texts = found.texts
+    params = columns.read_params(found)
+    content = read_content(found, events, notes)
+    if role == EMBEDDING:
+        content.pop("output", None)  # vectors
+    fields: dict[str, object] = columns.read_models(found, params)
+    if content:
+        fields["messages"] = content
+    else:
+        fields |= {"system_prompt": "", "user_prompt": ""}
+    return fields | {
+        "role": role if role == EMBEDDING else texts.get("agent", role),
+        "status": "ok",
+        "usage": columns.read_usage_report(found),
+        "stated_cost_usd": found.cost_usd,
+        "finish_reason": columns.read_finish(found, content),
+        "params": columns.keep_params(params),
+        "response_id": texts.get("response_id") or columns.find_response_id(found),
+        "request_id": texts.get("request_id"),
+        "session_id": texts.get("session_id"),
+        "service_tier": texts.get("service_tier"),
+        "notes": "; ".join(dict.fromkeys(notes)) or None,
+    }
+
+
+def complete(inner: dict[str, object], outer: Mapping[str, object]) -> dict[str, object]:
+    """Complete what the innermost of nested requests tells by what the one around it does.
+
+    The inner one is what was sent: its figures, times and ids count. What only the outer one knows
+    is added: contents, session, who asked and for what.
+    """
+    fields = dict(inner)
+    for name, value in outer.items():
+        if name in _OWN or value is None or value == "":
+            continue
+        if name in {"messages", "params"}:
+            own = fields.get(name)
+            fields[name] = {**_mapping(value), **_mapping(own)}
+        elif (
+            fields.get(name) in {None, "", LLM}
+            if isinstance(fields.get(name), str | None)
+            else False
+        ):
+            fields[name] = value
+    if fields.get("messages"):
+        for name in ("system_prompt", "user_prompt"):
+            if not fields.get(name):
+                fields.pop(name, None)
+    return fields
+
+
+_OWN: Final = frozenset(
+    {"created_at", "extra", "latency_ms", "span_id", "status", "trace_id", "error", "error_type"}
+)
+"""What is each span's own."""
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
