@@ -1,12 +1,15 @@
 """Runs handed over in a store of their own, and a stranger's store merged into one's own."""
 
 import os
+import random
 import sqlite3
-from contextlib import closing
+import struct
+from collections.abc import Iterator, Mapping
+from contextlib import closing, suppress
 from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
 
 import pytest
 from forge_obs import (
@@ -24,10 +27,12 @@ from forge_obs import (
     flush,
     import_store,
     record,
+    upgrade,
 )
 from forge_obs.database.engines import open_for_reading
-from forge_obs.model.frames import pack
-from forge_obs.store import handover
+from forge_obs.model import frames
+from forge_obs.model.frames import Packed, pack
+from forge_obs.store import foreign, handover
 from support.records import record_call, record_run
 
 SECRET = "sk-ant-" + "a1b2c3d4" * 4
@@ -273,19 +278,228 @@ def test_schema_of_a_file_that_is_read_may_call_no_function(db: Path) -> None:
         assert connection.execute("PRAGMA trusted_schema").fetchone() == (0,)
 
 
+def add_frame(connection: sqlite3.Connection, number: int, frame: Packed) -> None:
+    values = (number, "x", "zstd", 1, "x", "x", 1, frame.directory_json, frame.data)
+    connection.execute("INSERT INTO archives VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+
+
 def test_frames_and_values_are_bounded(
     db: Path, part: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record_some()
     export_runs(db, ["forge-a-01", "forge-b-02"], part)
     with closing(sqlite3.connect(part)) as connection, connection:
-        values: tuple[Any, ...] = ("x", "zstd", 1, "x", "x", 1, BOMB.directory_json, BOMB.data)
-        connection.execute("INSERT INTO archives VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+        add_frame(connection, 1, BOMB)
         connection.execute("UPDATE interactions SET archive_id = 1, user_prompt = '' WHERE id = 1")
         connection.execute("UPDATE interactions SET response = zeroblob(300000) WHERE id = 2")
-    monkeypatch.setattr(handover, "MOST_FRAME_BYTES", 100_000)
-    monkeypatch.setattr(handover, "MOST_ROW_BYTES", 200_000)
+    monkeypatch.setattr(foreign, "MOST_FRAME_BYTES", 100_000)
+    monkeypatch.setattr(foreign, "MOST_ROW_BYTES", 200_000)
 
     done = import_store(db.with_name("other.db"), part)
 
     assert done == Transfer(runs=2, calls=2, unreadable=2)
+
+
+def test_row_that_is_small_until_it_is_unpacked_is_left_out(
+    db: Path, part: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record_some()
+    export_runs(db, ["forge-a-01"], part)
+    texts = [b"\0" * 150_000, b"\0" * 150_000, None, None, None]
+    with closing(sqlite3.connect(part)) as connection, connection:
+        add_frame(connection, 1, pack([(1, texts), (2, [b"short", b"too", None, None, None])]))
+        connection.execute("UPDATE interactions SET archive_id = 1, user_prompt = ''")
+        connection.execute("UPDATE interactions SET system_prompt = '', response = NULL")
+    monkeypatch.setattr(foreign, "MOST_ROW_BYTES", 200_000)
+
+    done = import_store(db.with_name("other.db"), part)
+
+    assert done == Transfer(runs=1, calls=1, unreadable=1)
+    assert [call["user_prompt"] for call in read(db.with_name("other.db"))] == ["too"]
+
+
+def test_store_that_unpacks_to_far_more_than_it_is_is_refused(
+    db: Path, part: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record_some()
+    export_runs(db, ["forge-a-01"], part)
+    with closing(sqlite3.connect(part)) as connection, connection:
+        for number in range(20):
+            add_frame(connection, number, BOMB)
+    monkeypatch.setattr(handover, "LEAST_TEXT_BYTES", 100_000)
+    monkeypatch.setattr(handover, "MOST_GROWTH", 10)
+
+    with pytest.raises(StoreUnreadable, match="would unpack to 6,000,000"):
+        import_store(db.with_name("other.db"), part)
+    assert not db.with_name("other.db").exists()
+
+
+def test_store_that_the_disk_has_no_room_for_is_refused(
+    db: Path, part: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record_some()
+    export_runs(db, ["forge-a-01"], part)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
+
+    with pytest.raises(StoreUnavailable, match="bytes of free space in"):
+        import_store(db.with_name("new") / "other.db", part)
+    assert not db.with_name("new").exists()
+
+
+def test_frames_are_unpacked_once_whatever_order_their_rows_stand_in(
+    db: Path, part: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(60):
+        record_call(f"forge-{number % 6}", entry_id=f"e{number}", user_prompt=f"question {number}")
+    expected = read(db)
+    export_runs(db, [f"forge-{number}" for number in range(6)], part)
+    with closing(sqlite3.connect(part)) as connection, connection:
+        rows = connection.execute("SELECT id, user_prompt FROM interactions ORDER BY id").fetchall()
+        for frame in range(6):
+            texts = [(i, [None, text.encode(), None, None, None]) for i, text in rows[frame::6]]
+            add_frame(connection, frame + 1, pack(texts))
+            ids = [(frame + 1, number) for number, _ in texts]
+            update = "UPDATE interactions SET user_prompt = '', archive_id = ? WHERE id = ?"
+            connection.executemany(update, ids)
+    unpacked: list[int] = []
+    real = frames._decompress
+
+    def count(data: bytes, size: int, until: int | None = None) -> bytes:
+        unpacked.append(size)
+        return real(data, size, until)
+
+    monkeypatch.setattr(frames, "_decompress", count)
+
+    import_store(db.with_name("other.db"), part)
+
+    prompts = {call["entry_id"]: call["user_prompt"] for call in read(db.with_name("other.db"))}
+    assert prompts == {call["entry_id"]: call["user_prompt"] for call in expected}
+    assert len(unpacked) <= 6
+
+
+def test_calls_that_are_archived_during_an_import_are_merged(
+    db: Path, part: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record_some()
+    export_runs(db, ["forge-a-01", "forge-b-02"], part)
+    real = foreign.ForeignStore.iterate_runs
+
+    def archive_meanwhile(store: foreign.ForeignStore) -> Iterator[Mapping[str, object]]:
+        yield from real(store)
+        archive(part, datetime.now(UTC))
+
+    monkeypatch.setattr(foreign, "_IDS_A_READ", 2)
+    monkeypatch.setattr(foreign.ForeignStore, "iterate_runs", archive_meanwhile)
+
+    assert import_store(db.with_name("other.db"), part) == Transfer(runs=2, calls=4)
+    assert read(db.with_name("other.db")) == read(db)
+
+
+def test_calls_whose_frame_is_missing_or_damaged_are_left_out(db: Path, part: Path) -> None:
+    record_some()
+    export_runs(db, ["forge-a-01", "forge-b-02"], part)
+    archive(part, datetime.now(UTC))
+    change(
+        part,
+        "UPDATE archives SET data = zeroblob(100)",
+        "UPDATE interactions SET archive_id = 99 WHERE id = 4",
+    )
+
+    done = import_store(db.with_name("other.db"), part)
+
+    assert done == Transfer(runs=2, calls=0, unreadable=4)
+
+
+def test_other_names_of_the_store_are_refused(db: Path, tmp_path: Path) -> None:
+    record_some()
+    before = read(db)
+    hard, soft = tmp_path / "hard.db", tmp_path / "soft.db"
+    hard.hardlink_to(db)
+    soft.symlink_to(db)
+
+    for one, other in ((db, hard), (db, soft), (soft, db), (soft, hard)):
+        with pytest.raises(StoreUnavailable, match="is the database itself"):
+            import_store(one, other)
+    assert read(db) == before
+    assert list(tmp_path.glob("*.db-*")) == []
+
+
+def test_computed_columns_are_not_read(db: Path, part: Path) -> None:
+    record_some()
+    export_runs(db, ["forge-a-01"], part)
+    change(
+        part,
+        "ALTER TABLE runs RENAME COLUMN description TO other",
+        "ALTER TABLE runs ADD COLUMN description TEXT AS (hex(zeroblob(9000000)))",
+    )
+
+    assert import_store(db.with_name("other.db"), part).runs == 1
+    assert read(db.with_name("other.db"), "runs")[0]["description"] is None
+
+
+def test_facts_that_are_looked_up_by_reading_all_of_them_are_refused(db: Path, part: Path) -> None:
+    record_some()
+    export_runs(db, ["forge-a-01"], part)
+    change(
+        part,
+        "DROP TRIGGER tr_interactions_delete",
+        "CREATE TABLE other AS SELECT * FROM call_facts",
+        "DROP TABLE call_facts",
+        "ALTER TABLE other RENAME TO call_facts",
+    )
+
+    with pytest.raises(StoreUnreadable):
+        import_store(db.with_name("other.db"), part)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_damaged_pages_cost_their_rows_or_the_import_alone(
+    db: Path, part: Path, tmp_path: Path, seed: int
+) -> None:
+    record_some()
+    export_runs(db, ["forge-a-01", "forge-b-02"], part)
+    archive(part, datetime.now(UTC))
+    flush()
+    sound, chance = part.read_bytes(), random.Random(seed)  # noqa: S311 - to do the same again
+
+    for number in range(8):
+        damaged = bytearray(sound)
+        for _ in range(chance.choice((1, 30))):
+            page = chance.randrange(1, len(sound) // 4096) * 4096
+            damaged[page + chance.randrange(chance.choice((12, 4096)))] = chance.randrange(256)
+        file = tmp_path / f"damaged-{number}.db"
+        file.write_bytes(damaged)
+        with suppress(StoreUnreadable):
+            import_store(db.with_name("other.db"), file)
+
+    assert not any(call["broken"] for call in read(db.with_name("other.db")))
+
+
+def test_journal_that_would_delete_a_file_keeps_a_store_from_being_opened(
+    db: Path, part: Path, tmp_path: Path
+) -> None:
+    record_some()
+    export_runs(db, ["forge-a-01"], part)
+    precious = tmp_path / "precious.txt"
+    precious.write_text("mine")
+    leave_hot_journal(part, precious)
+
+    for act in (lambda: import_store(db, part), lambda: read(part), lambda: upgrade(part)):
+        with pytest.raises(StoreUnavailable, match="journal names another file"):
+            act()
+    assert precious.read_text() == "mine"
+
+
+def leave_hot_journal(path: Path, named: Path) -> None:
+    """Leave what a killed writer of several databases leaves, naming a file of one's choice."""
+    journal = path.with_name(f"{path.name}-journal")
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA cache_size=1")
+        connection.execute("BEGIN")
+        connection.execute("UPDATE interactions SET response = hex(randomblob(100000))")
+        left = bytearray(journal.read_bytes())
+        connection.execute("ROLLBACK")
+    name = os.fsencode(named)
+    end = struct.pack(">I", 0x40000000 // 4096 + 1) + name
+    end += struct.pack(">II", len(name), sum(name)) + bytes.fromhex("d9d505f920a163d7")
+    journal.write_bytes(bytes(left) + end)

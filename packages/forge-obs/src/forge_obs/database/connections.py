@@ -27,6 +27,9 @@ _WAIT_S: Final = 0.5
 
 _LOOK_S: Final = 0.001
 
+_END_OF_NAME: Final = bytes.fromhex("d9d505f920a163d7")
+"""What a rollback journal ends in that names another one (https://sqlite.org/fileformat2.html)."""
+
 
 class Connection(sqlite3.Connection):
     """A connection of the driver that a fork knows about.
@@ -37,7 +40,8 @@ class Connection(sqlite3.Connection):
         wait_s: How long a statement waits for a lock, in seconds.
 
     Raises:
-        StoreUnavailable: The file was open when this process was forked.
+        StoreUnavailable: The file was open when this process was forked; or the journal beside it
+            names a file, which SQLite would delete.
         sqlite3.Error: It cannot be opened.
     """
 
@@ -46,6 +50,8 @@ class Connection(sqlite3.Connection):
         self.identity = identify(os.fspath(path))
         if self.identity in _refused:
             raise StoreUnavailable(f"database {path} was in use when this process was forked")
+        if mode != "immutable":
+            _refuse_super_journal(path)
         key = id(self)
         _open[key] = ref(self, lambda _: _open.pop(key, None))
         options = "mode=ro&immutable=1" if mode == "immutable" else f"mode={mode}"
@@ -96,6 +102,26 @@ def list_connections() -> list[Connection]:
     """List the connections that are open."""
     known = (found() for found in list(_open.values()))
     return [connection for connection in known if connection is not None]
+
+
+def _refuse_super_journal(path: Path) -> None:
+    """Raise if a journal beside a database names a file that ties several databases together.
+
+    SQLite ends the rollback of such a journal by deleting that file, whatever it is, even for one
+    who only reads. Forge writes one database at a time, and so makes no such journal.
+    """
+    journal = os.path.realpath(path) + "-journal"
+    try:
+        with open(journal, "rb") as file:  # noqa: PTH123 - on the path of every record
+            _ = file.seek(-len(_END_OF_NAME), os.SEEK_END)
+            if file.read() != _END_OF_NAME:
+                return
+    except OSError:  # there is none, or it is shorter
+        return
+    raise StoreUnavailable(
+        f"database {path}: {os.path.basename(journal)} names another file, which opening the "  # noqa: PTH119
+        "database could delete: ask whoever gave it to you for a store without that journal"
+    )
 
 
 def let_forks_pass() -> None:

@@ -39,7 +39,9 @@ def telling_errors(path: Path) -> Iterator[None]:
         yield
     except (DBAPIError, sqlite3.Error, OSError, ValueError) as error:
         cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
-        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+        # A damaged schema may have names that the driver cannot decode.
+        damaged = sqlite3.SQLITE_CORRUPT if isinstance(cause, UnicodeDecodeError) else 0
+        code = getattr(cause, "sqlite_errorcode", damaged) & 0xFF
         word = getattr(cause, "sqlite_errorname", None) or getattr(cause, "strerror", None)
         message = f"database {path}: {word or type(cause).__name__}"
         kind = StoreUnreadable if code in _DAMAGED else StoreUnavailable

@@ -29,6 +29,9 @@ LEVEL: Final = 3
 MOST_TEXT_BYTES: Final = 1_000_000_000
 """Size of a frame's text beyond which it is not unpacked: no row of SQLite is longer."""
 
+MOST_DIRECTORY_LENGTH: Final = 4_000_000
+"""Characters of a directory beyond which it is not parsed: fifty times what a frame needs."""
+
 _WIDEST_WINDOW: Final = 27
 """Binary logarithm of how far back a repetition is found: 128 MiB."""
 
@@ -142,6 +145,16 @@ class Frame:
         self._was_read = False
 
     @property
+    def text_bytes(self) -> int:
+        """Size of all texts together, as the directory says."""
+        return self._starts[-1]
+
+    def measure(self, number: int) -> int:
+        """Return the size of the texts of a row that is in it, as the directory says."""
+        place = self._places[number]
+        return self._starts[place + 1] - self._starts[place]
+
+    @property
     def raw(self) -> bytes:
         """All texts, one after the other.
 
@@ -190,6 +203,8 @@ class Frame:
 
 
 def _read_directory(text: str) -> tuple[tuple[str, ...], list[list[Any]]]:
+    if len(text) > MOST_DIRECTORY_LENGTH:
+        raise BrokenFrame(f"its directory is longer than {MOST_DIRECTORY_LENGTH:,} characters")
     try:
         document = json.loads(text)
         columns, rows = tuple(document["columns"]), list(document["rows"])

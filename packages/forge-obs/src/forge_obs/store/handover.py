@@ -1,13 +1,12 @@
 """Stores to hand over: some runs in a file of their own, and such a file merged into a store.
 
-A store that somebody else made is hostile input: its schema may not call functions, only tables are
-read and only columns that are known, values are cleaned as `record()` cleans them, and nothing is
-unpacked beyond a bound. See D92.
+See D92.
 """
 
 import os
+import shutil
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -15,33 +14,24 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine
-
-from forge_obs.database.engines import connect_for_writing, open_for_reading
+from forge_obs.database.connections import identify, reserved_files
+from forge_obs.database.engines import connect_for_writing
 from forge_obs.database.errors import telling_errors
 from forge_obs.database.files import make_single
-from forge_obs.database.private.engine import build_engine
-from forge_obs.database.rows.archived import FrameCache
 from forge_obs.environment import private_files
 from forge_obs.errors import StoreError, StoreUnavailable, StoreUnreadable
 from forge_obs.model.rows import FACTS, INTERACTIONS, RUNS, Interaction, Run
 from forge_obs.model.sanitize import format_time
-from forge_obs.store.queries import Query, fetch
+from forge_obs.store.foreign import ForeignStore
 from forge_obs.store.reader import StoreReader
 from forge_obs.store.save import get_engine, save_interaction, save_run_columns, upgrade
 
-MOST_ROW_BYTES: Final = 100_000_000
-"""Size of a value, and of a row, of a stranger's store beyond which it is left out."""
+LEAST_TEXT_BYTES: Final = 2_000_000_000
+"""Size of archived texts up to which they are unpacked however small their file is."""
 
-MOST_FRAME_BYTES: Final = 200_000_000
-"""Size of the text of a stranger's frame beyond which it is not unpacked."""
-
-_ROWS_A_READ: Final = 20
-
-_BEFORE_ALL: Final = -(2**63)
-"""The least id there can be; no row that Forge makes has one below 1."""
-
-_TABLES: Final = ("runs", "interactions", "call_facts", "archives", "alembic_version")
+MOST_GROWTH: Final = 500
+"""How many times larger than the file archived texts beyond that may be: four times the most that
+calls of one large context come to."""
 
 Redact = Callable[[Any], Any]
 """Returns a row as it is to be handed over."""
@@ -157,69 +147,49 @@ def import_store(db_path: str | os.PathLike[str], source: str | os.PathLike[str]
         StoreError: This one cannot be written; what was merged by then stays.
     """
     path, other = Path(db_path), Path(source)
-    if other.resolve() == path.resolve():
-        raise StoreUnavailable(f"{other} is the database itself: choose another file")
-    foreign = build_engine(other, lambda: _open_foreign(other))
-    _require_tables(other, foreign)
+    _refuse_own(path, other)
+    foreign = ForeignStore(other)
+    foreign.check()
+    _require_room(path, foreign)
     upgrade(path)
     engine = get_engine(path)
     runs = calls = unreadable = 0
-    for values in _iterate(foreign, "runs"):
+    for values in foreign.iterate_runs():
         is_merged = _merge(partial(save_run_columns, engine, **_known(values, RUNS)), values)
         runs, unreadable = runs + is_merged, unreadable + (not is_merged)
-    for values in _iterate(foreign, "interactions"):
+    for values in foreign.iterate_calls():
         is_merged = _merge(partial(save_interaction, engine, **_read_call(values)), values)
         calls, unreadable = calls + is_merged, unreadable + (not is_merged)
     return Transfer(runs, calls, unreadable)
 
 
-def _open_foreign(path: Path) -> sqlite3.Connection:
-    connection = open_for_reading(path)
-    connection.execute("PRAGMA cell_size_check=ON")
-    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_ROW_BYTES)
-    return connection
+def _refuse_own(path: Path, other: Path) -> None:
+    """Raise if a file is the database itself, under whatever name, or belongs to it.
 
-
-def _require_tables(path: Path, engine: Engine) -> None:
-    """Raise unless the rows stand in plain tables: a view or a module computes what it likes.
-
-    Rows are read in the order of their ids, so that these are to be whole numbers in every row.
+    A second name of the same file would have a log of its own, which breaks the database.
     """
-    query = "SELECT lower(name), type, sql FROM sqlite_master WHERE type IN ('table', 'view')"
-    try:
-        with telling_errors(path), engine.connect() as connection:
-            made = {
-                str(name): (str(kind), str(sql))
-                for name, kind, sql in connection.exec_driver_sql(query)
-            }
-            has_ids = all(_has_id(connection, name) for name in ("runs", "interactions"))
-    except StoreUnreadable as error:  # whose advice is for the store itself
-        reason = str(error).partition(";")[0]
-        raise StoreUnreadable(f"{reason}; this is no store of Forge's") from error
-    present = [made[name] for name in _TABLES if name in made]
-    are_plain = all(
-        kind == "table" and "VIRTUAL" not in sql.upper().split("(")[0] for kind, sql in present
-    )
-    wanted = {"runs", "interactions", "alembic_version"}
-    if not wanted <= set(made) or not are_plain or not has_ids:
-        raise StoreUnreadable(f"{path} is no store of Forge's")
+    own = (path, *reserved_files(path))
+    known = {found for file in own if (found := identify(os.fspath(file))) is not None}
+    if identify(os.fspath(other)) in known or other.resolve() == path.resolve():
+        raise StoreUnavailable(f"{other} is the database itself: choose another file")
 
 
-def _has_id(connection: Connection, table: str) -> bool:
-    """Return whether a table's `id` is SQLite's own number of a row."""
-    columns = connection.exec_driver_sql(f"PRAGMA table_info({table})").all()
-    keys = [(str(name), str(kind).upper()) for _, name, kind, *_, place in columns if place]
-    return keys == [("id", "INTEGER")]
-
-
-def _iterate(engine: Engine, table: str) -> Iterator[Mapping[str, object]]:
-    last, frames = _BEFORE_ALL, FrameCache(MOST_FRAME_BYTES)
-    while rows := fetch(engine, Query(table, after=last, at_most=_ROWS_A_READ), frames):
-        number = rows[-1]["id"]
-        if not isinstance(number, int):  # a table without row ids takes anything for one
-            raise StoreUnreadable(f"{engine.url.database} is no store of Forge's")
-        yield from rows
-        last = number
+def _require_room(path: Path, foreign: ForeignStore) -> None:
+    """Raise if the archived texts of a store take more than its size and the disk allow."""
+    size = foreign.measure_file()
+    unpacked = foreign.measure_texts()
+    if unpacked > LEAST_TEXT_BYTES + MOST_GROWTH * size:
+        raise StoreUnreadable(
+            f"{foreign.path} has {size:,} bytes and would unpack to {unpacked:,}: that is no store"
+            " of Forge's"
+        )
+    place = next(parent for parent in path.absolute().parents if parent.is_dir())
+    free = shutil.disk_usage(place).free
+    if size + unpacked > free:
+        raise StoreUnavailable(
+            f"merging {foreign.path} takes {size + unpacked:,} bytes of free space in {place},"
+            f" {free:,} are there"
+        )
 
 
 def _merge(save: Callable[[], None], values: Mapping[str, object]) -> bool:

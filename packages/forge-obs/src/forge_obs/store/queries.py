@@ -20,7 +20,7 @@ from sqlalchemy import (
     table,
     true,
 )
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, NoResultFound
 
 from forge_obs.database.engines import READ_ONLY, list_columns
 from forge_obs.database.errors import telling_errors
@@ -59,6 +59,8 @@ class Query:
         after: Only rows with a larger id.
         at_most: Only that many rows of those, the first.
         run_id: Only calls of this run of the workflow in `where`.
+        ids: Only rows with these ids.
+        archived: Only calls whose texts are in frames, or only those whose are not.
     """
 
     table: str
@@ -70,6 +72,8 @@ class Query:
     after: int | None = None
     at_most: int | None = None
     run_id: str | None = None
+    ids: Sequence[int] | None = None
+    archived: bool | None = None
 
     def needs(self) -> set[str]:
         """Name the columns that decide which rows are read."""
@@ -128,6 +132,9 @@ def fetch_by(
             connection, query.where.get("workflow_id"), query.run_id, has_facts=bool(facts)
         )
         chosen = chosen.where(own)
+    if query.archived is not None and ARCHIVE_ID.name in present:
+        archive_id: Field = column(ARCHIVE_ID.name)
+        chosen = chosen.where(archive_id.is_not(None) if query.archived else archive_id.is_(None))
     archived = [name for name in ARCHIVED if name in known and name not in query.without]
     if query.table != "interactions" or not archived or ARCHIVE_ID.name not in present:
         return read_rows(connection, chosen, [column(name) for name in sorted(facts)])
@@ -178,6 +185,8 @@ def _narrow(chosen: Select[Any], query: Query) -> Select[Any]:
         chosen = chosen.where((created_at <= moment) & ((created_at < moment) | older))
     if query.after is not None:
         chosen = chosen.where(column("id") > query.after)
+    if query.ids is not None:
+        chosen = chosen.where(column("id").in_(query.ids))
     if query.newest is None:
         return chosen.order_by(column("id")).limit(query.at_most)
     return chosen.order_by(column("created_at").desc(), column("id").desc()).limit(query.newest)
@@ -209,13 +218,20 @@ def _one_row(
     alone = chosen.where(column("id") == number).limit(1)
     try:
         return dict(connection.execute(alone.add_columns(*facts)).mappings().one())
-    except DatabaseError as error:
-        word = getattr(error.orig, "sqlite_errorname", type(error).__name__)
+    except (DatabaseError, NoResultFound) as error:
+        word = _name(error)
     try:
         row = dict(connection.execute(alone).mappings().one())
-    except DatabaseError:
+    except (DatabaseError, NoResultFound):
         return {"id": number, "broken": f"cannot be read: {word}"}
     return {**row, "broken": f"facts cannot be read: {word}"} if facts else row
+
+
+def _name(error: DatabaseError | NoResultFound) -> str:
+    """Name what is wrong; a row that one part of the file names may be missing from another."""
+    if isinstance(error, NoResultFound):
+        return "it is not in its place"
+    return str(getattr(error.orig, "sqlite_errorname", type(error).__name__))
 
 
 def fetch_entry_ids(connection: Connection, prefix: str, limit: int) -> list[str]:
