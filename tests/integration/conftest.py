@@ -6,7 +6,7 @@ import pytest
 from forge_cli.app import call
 from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import connect, embedded_config
-from forge_obs import breaker, recorder
+from forge_obs import breaker, delivery
 from support.forge import Forge, Outcome
 from support.temporal_server import running_server
 from temporalio.client import Client
@@ -15,7 +15,7 @@ from temporalio.client import Client
 @pytest.fixture(autouse=True)
 def fresh_recorder(monkeypatch: pytest.MonkeyPatch) -> None:
     """Warnings are given once a minute and process: let each test see its own."""
-    monkeypatch.setattr(recorder, "_state", recorder._State())
+    monkeypatch.setattr(delivery, "_state", delivery._State())
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def forge(capsys: pytest.CaptureFixture[str]) -> Forge:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait less for a locked database, and try it again sooner."""
-    monkeypatch.setattr(recorder, "DEADLINE_S", 0.2)
+    monkeypatch.setattr(delivery, "DEADLINE_S", 0.2)
     monkeypatch.setattr(breaker, "FIRST_PAUSE_S", 0.1)
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from forge_obs.admin.check import FileMode, StoreCheck, check_store
     from forge_obs.admin.maintenance import Extent, Pruning, back_up, count_prunable, prune, restore
     from forge_obs.admin.redactor import Redactor
+    from forge_obs.bulk import record_many
+    from forge_obs.delivery import Fate
     from forge_obs.environment.process import get_db_path
     from forge_obs.environment.redact_hook import set_redact
     from forge_obs.errors import (
@@ -73,6 +75,7 @@ __all__ = [
     "CallReader",
     "CallSum",
     "Extent",
+    "Fate",
     "FileMode",
     "Grouping",
     "Interaction",
@@ -118,6 +121,7 @@ __all__ = [
     "prune",
     "read_usage",
     "record",
+    "record_many",
     "restore",
     "save_interaction",
     "save_run",
@@ -178,6 +182,8 @@ _HOMES = {
     "get_backlog": "recorder",
     "lost_count": "recorder",
     "record": "recorder",
+    "record_many": "bulk",
+    "Fate": "delivery",
     "get_lost_path": "spool.file",
     "Backlog": "spool.format",
     "LLMStats": "stats",

@@ -57,9 +57,9 @@ class Losses:
     total: int = 0
     warned_at: Mapping[str, float] = field(default_factory=dict)
 
-    def lost(self) -> "Losses":
-        """Count one entry."""
-        return replace(self, total=self.total + 1)
+    def lost(self, number: int = 1) -> "Losses":
+        """Count entries."""
+        return replace(self, total=self.total + number)
 
     def should_warn(self, kind: str, now: float) -> bool:
         """Tell whether it is time to warn about this kind of failure."""

@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 from forge_obs import (
     breaker,
+    delivery,
     flush,
     get_backlog,
     get_interactions,
     lost_count,
     open_reader,
     record,
-    recorder,
     upgrade,
 )
 from forge_obs.spool import file as spool
@@ -115,7 +115,7 @@ def survives(fault: Fault, db: Path, *, opened: bool, strict: bool) -> bool:
     log = Log()
     logging.getLogger("forge_obs").addHandler(log)
     if not strict:
-        recorder.DEADLINE_S = 0.2  # type: ignore[misc]
+        delivery.DEADLINE_S = 0.2  # type: ignore[misc]
         breaker.FIRST_PAUSE_S = 0.1  # type: ignore[misc]
     if opened:
         assert interaction("before")

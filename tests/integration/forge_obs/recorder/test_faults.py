@@ -15,6 +15,7 @@ import pytest
 from forge_obs import (
     Backlog,
     StoreUnavailable,
+    delivery,
     flush,
     get_backlog,
     get_db_path,
@@ -22,7 +23,6 @@ from forge_obs import (
     lost_count,
     open_reader,
     record,
-    recorder,
     upgrade,
 )
 from support.children import run_in_child
@@ -210,7 +210,7 @@ def test_signal_handler_that_records_does_not_wait_for_what_it_interrupted(db: P
     def interrupt() -> bool:
         signal.signal(signal.SIGUSR1, lambda *_: interaction())
         signal.alarm(60)  # ends a child that stands still
-        with recorder._changing():
+        with delivery._changing():
             signal.raise_signal(signal.SIGUSR1)
         return True
 

@@ -24,6 +24,7 @@ from forge_obs import (
     LLMStats,
     Run,
     check_store,
+    delivery,
     flush,
     get_db_path,
     get_interactions,
@@ -31,7 +32,6 @@ from forge_obs import (
     lost_count,
     open_reader,
     record,
-    recorder,
     upgrade,
 )
 from forge_obs.breaker import MOST_KINDS
@@ -282,7 +282,7 @@ def test_sign_of_life_that_comes_late_only_fills_what_is_missing(db: Path) -> No
     )
     assert run(result={"plan": 1})
 
-    write_at(db, early, timeout_s=5.0, migrate_s=5.0)
+    write_at(db, [early], timeout_s=5.0, migrate_s=5.0)
 
     found = stored_run()
     assert found.seen_at is not None
@@ -298,7 +298,7 @@ def test_owner_before_the_clock_was_put_back_gives_way_to_the_next(db: Path) -> 
         owner=Owner("here", 7, "then"),
         now=f"{datetime.now(UTC) + timedelta(hours=5):%Y-%m-%dT%H:%M:%S.%fZ}",
     )
-    write_at(db, ahead, timeout_s=5.0, migrate_s=5.0)
+    write_at(db, [ahead], timeout_s=5.0, migrate_s=5.0)
     before = stored_run()
 
     assert run()
@@ -344,7 +344,7 @@ def test_entry_of_a_run_that_waited_does_not_undo_its_stop(db: Path) -> None:
     )
     assert run("budget")
 
-    write_at(db, early, timeout_s=5.0, migrate_s=5.0)
+    write_at(db, [early], timeout_s=5.0, migrate_s=5.0)
 
     assert stored_run().status == "budget"
 
@@ -610,7 +610,7 @@ def test_files_are_private_from_their_first_byte_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another thread looks all the time while the files are made, under the widest umask."""
-    monkeypatch.setattr(recorder, "DEADLINE_S", 0.05)
+    monkeypatch.setattr(delivery, "DEADLINE_S", 0.05)
     seen: set[tuple[str, int]] = set()
     stop = threading.Event()
 
@@ -629,7 +629,7 @@ def test_files_are_private_from_their_first_byte_on(
         for number in range(2):
             directory = tmp_path / "s"
             monkeypatch.setenv("FORGE_DB_PATH", str(directory / f"{number}.db"))
-            monkeypatch.setattr(recorder, "_state", recorder._State())
+            monkeypatch.setattr(delivery, "_state", delivery._State())
             assert interaction()
             with locked(directory / f"{number}.db"):
                 assert not interaction()

@@ -19,6 +19,7 @@ import pytest
 from forge_obs import (
     Backlog,
     Interaction,
+    delivery,
     flush,
     get_backlog,
     get_interactions,
@@ -26,7 +27,6 @@ from forge_obs import (
     lost_count,
     open_reader,
     record,
-    recorder,
     upgrade,
 )
 from forge_obs.database.commits.checkpointer import Checkpointer
@@ -288,7 +288,7 @@ def test_database_that_was_replaced_gets_what_waited_for_it(db: Path) -> None:
 
 def test_batch_ends_in_time_and_the_next_goes_on(db: Path) -> None:
     for number in range(10):
-        spool.append(db, entry(str(number)), timeout_s=1.0)
+        spool.append(db, [entry(str(number))], timeout_s=1.0)
 
     first = drained(db, budget_s=0.0)
     assert spool.read_backlog(db).pending == 8
@@ -315,7 +315,7 @@ def test_log_is_not_waited_for_while_the_spool_is_held(
             waits.append("free")
 
     for number in range(10):
-        spool.append(db, entry(str(number)), timeout_s=1.0)
+        spool.append(db, [entry(str(number))], timeout_s=1.0)
     monkeypatch.setattr(Checkpointer, "keep_up", keep_up)
     upgrade(db)
     assert interaction()
@@ -325,7 +325,7 @@ def test_log_is_not_waited_for_while_the_spool_is_held(
 
 def test_entry_that_cannot_be_saved_stays_with_those_behind_it(db: Path) -> None:
     for name in "abc":
-        spool.append(db, entry(name), timeout_s=1.0)
+        spool.append(db, [entry(name)], timeout_s=1.0)
     seen: list[object] = []
 
     def save(waiting: Entry) -> bool:
@@ -348,7 +348,7 @@ def test_entry_that_no_database_takes_is_lost_and_counted(db: Path) -> None:
             " BEGIN SELECT RAISE(ABORT, 'no'); END"
         )
     for name in ("bad", "good"):
-        spool.append(db, entry(name), timeout_s=1.0)
+        spool.append(db, [entry(name)], timeout_s=1.0)
 
     upgrade(db)
 
@@ -358,10 +358,10 @@ def test_entry_that_no_database_takes_is_lost_and_counted(db: Path) -> None:
 
 @pytest.mark.parametrize("torn", [b'{"table":"interactions","ro', b"\x00" * 50])
 def test_torn_last_line_spoils_no_other(db: Path, torn: bytes) -> None:
-    spool.append(db, entry("before"), timeout_s=1.0)
+    spool.append(db, [entry("before")], timeout_s=1.0)
     with spool.get_spool_path(db).open("ab") as file:
         file.write(torn)
-    spool.append(db, entry("after"), timeout_s=1.0)
+    spool.append(db, [entry("after")], timeout_s=1.0)
 
     assert drained(db) == ["before", "after"]
     assert get_backlog(db).lost == 1
@@ -431,7 +431,7 @@ def test_losses_that_found_no_place_are_written_down_later(
 def test_useless_lines_that_no_file_counts_are_counted_by_the_process(
     db: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    spool.append(db, entry("good"), timeout_s=1.0)
+    spool.append(db, [entry("good")], timeout_s=1.0)
     with spool.get_spool_path(db).open("ab") as file:
         file.write(b"no entry\n" * 3)
     spool.get_lost_path(db).mkdir()
@@ -462,7 +462,7 @@ def get_backlog_of_files(db: Path) -> int:
 def test_files_are_private_under_any_umask(db: Path) -> None:
     umask = os.umask(0)
     try:
-        spool.append(db, entry("x"), timeout_s=1.0)
+        spool.append(db, [entry("x")], timeout_s=1.0)
         spool.add_lost(db, 1)
     finally:
         os.umask(umask)
@@ -512,11 +512,11 @@ def test_spool_of_somebody_else_is_left_alone(db: Path) -> None:
 def test_busy_spool_costs_no_entry_and_little_time(db: Path) -> None:
     with private_file.locked(spool.get_spool_path(db), os.O_CREAT, 0.0):
         started = time.monotonic()
-        spool.append(db, entry("own"), timeout_s=10.0)
+        spool.append(db, [entry("own")], timeout_s=10.0)
         took_s = time.monotonic() - started
         [own] = set(spool.list_files(db)) - {spool.get_spool_path(db)}
         with private_file.locked(own, 0, 0.0):
-            spool.append(db, entry("another"), timeout_s=10.0)
+            spool.append(db, [entry("another")], timeout_s=10.0)
         assert get_backlog(db).pending == 2
         assert {file.stat().st_mode & 0o777 for file in spool.list_files(db)} == {0o600}
 
@@ -527,7 +527,7 @@ def test_busy_spool_costs_no_entry_and_little_time(db: Path) -> None:
 
 
 def test_counting_changes_and_makes_nothing(db: Path, tmp_path: Path) -> None:
-    spool.append(db, entry("x"), timeout_s=1.0)
+    spool.append(db, [entry("x")], timeout_s=1.0)
     before = spool.get_spool_path(db).read_bytes()
 
     assert get_backlog(db).pending == 1
@@ -540,7 +540,7 @@ def test_counting_changes_and_makes_nothing(db: Path, tmp_path: Path) -> None:
 def test_many_writers_and_drainers_lose_and_double_nothing(
     db: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recorder, "SPOOL_S", 60.0)  # nine threads wait for one file in turn
+    monkeypatch.setattr(delivery, "SPOOL_S", 60.0)  # nine threads wait for one file in turn
 
     def write(child: int) -> bool:
         def work(thread: int) -> None:
@@ -624,7 +624,7 @@ def test_any_history_hands_over_every_entry_once_and_in_order(
         for act in history:
             if act == "append":
                 appended.append(str(len(appended)))
-                spool.append(place, entry(str(appended[-1])), timeout_s=1.0)
+                spool.append(place, [entry(str(appended[-1]))], timeout_s=1.0)
             elif act == "tear" and spool.has_entries(place):
                 # A second piece right behind a torn one makes the same torn line longer.
                 torn += spool.get_spool_path(place).read_bytes().endswith(b"\n")
@@ -654,7 +654,7 @@ def test_child_of_a_fork_does_not_keep_the_lock(db: Path) -> None:
         inside.set()
         return release.wait(10)
 
-    spool.append(db, entry("x"), timeout_s=1.0)
+    spool.append(db, [entry("x")], timeout_s=1.0)
     drainer = threading.Thread(
         target=lambda: spool.drain(db, save, partial(add_lost, db), budget_s=5.0, timeout_s=1.0)
     )
@@ -665,7 +665,7 @@ def test_child_of_a_fork_does_not_keep_the_lock(db: Path) -> None:
     release.set()
     drainer.join()
 
-    spool.append(db, entry("y"), timeout_s=1.0)
+    spool.append(db, [entry("y")], timeout_s=1.0)
     os.write(writer, b"x")
 
     assert wait_for(child)
@@ -678,7 +678,7 @@ def test_child_of_a_fork_does_not_keep_the_lock(db: Path) -> None:
 def test_database_locked_under_load_loses_nothing(
     db: Path, monkeypatch: pytest.MonkeyPatch, seconds: int
 ) -> None:
-    monkeypatch.setattr(recorder, "DEADLINE_S", 2.0)
+    monkeypatch.setattr(delivery, "DEADLINE_S", 2.0)
     monkeypatch.setattr("forge_obs.breaker.FIRST_PAUSE_S", 1.0)
     longest: list[float] = []
 

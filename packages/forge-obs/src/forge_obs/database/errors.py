@@ -17,6 +17,9 @@ KeyTaken: TypeAlias = sqlite3.IntegrityError
 DRIVER_ERRORS: Final = (sqlite3.Error, DBAPIError)
 """What a broken, locked or full database raises, in the driver's words or in SQLAlchemy's."""
 
+REFUSALS: Final = (*DRIVER_ERRORS, ValueError, OverflowError)
+"""What the driver says about a statement, or about a value that it cannot pass on."""
+
 _BUSY: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 

@@ -8,19 +8,27 @@ See D40.
 import logging
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Engine
 
+from forge_obs.database.batch import Batch
 from forge_obs.database.commits.checkpointer import Checkpointer
 from forge_obs.database.commits.group_commit import Commit, GroupCommit, Unchanged
 from forge_obs.database.commits.sqlite_writer import LogConnection, Writer
 from forge_obs.database.connections import Identity, identify, list_connections, side_files
 from forge_obs.database.engines import create_write_engine, switch_journal
-from forge_obs.database.errors import DRIVER_ERRORS, KeyTaken, is_busy, telling_errors
+from forge_obs.database.errors import (
+    DRIVER_ERRORS,
+    REFUSALS,
+    KeyTaken,
+    is_busy,
+    telling_errors,
+)
 from forge_obs.database.files import prepare_file
 from forge_obs.database.replaced_file import Watch
 from forge_obs.environment.process import get_network_file_system
@@ -33,8 +41,7 @@ WAL_BUDGET_S: Final = 10.0
 _MAX_POOLED: Final = 4
 _log: Final = logging.getLogger("forge_obs")
 
-_REFUSALS: Final = (*DRIVER_ERRORS, ValueError, OverflowError)
-"""What the driver says about a statement, or about a value that it cannot pass on."""
+_get_length: Final = attrgetter("length")
 
 _PAUSE_S: Final = 1.0
 """How long a log waits for a moment in which nobody writes, in seconds."""
@@ -100,24 +107,44 @@ class Database:
         for commit in commits:
             try:
                 commit.kept = self._write_one(commit, give_up)
-            except _REFUSALS as error:
+            except REFUSALS as error:
                 if is_busy(error):
                     raise  # the threads of the other rows may have more time
                 commit.error = error
 
+    def commit_batch(self, batch: Batch, *, timeout_s: float) -> bool:
+        """Write a batch in one transaction; returns and raises what `commit` does.
+
+        Args:
+            batch: What to write.
+            timeout_s: How long to wait for other threads and processes, in seconds.
+        """
+        with self.held(timeout_s) as left_s:
+            return self._execute(
+                lambda writer, wait_s: writer.transact(batch.write, wait_s),
+                len(batch.entries),
+                batch.length,
+                left_s,
+            )
+
     def _write_one(self, commit: Commit, give_up: float) -> bool:
         try:
-            return self._execute([commit], give_up - time.monotonic())
+            return self._commit([commit], give_up - time.monotonic())
         except Unchanged:
-            return self._execute([commit], give_up - time.monotonic(), parted=True)
+            return self._execute(
+                lambda writer, wait_s: writer.commit_parted(commit, wait_s),
+                1,
+                commit.length,
+                give_up - time.monotonic(),
+            )
 
     def _write_together(self, commits: Sequence[Commit], timeout_s: float) -> bool:
         """Commit all rows by one statement; False if one of them keeps the others from it."""
         try:
-            kept = self._execute(commits, timeout_s)
+            kept = self._commit(commits, timeout_s)
         except Unchanged:
             return False
-        except _REFUSALS as error:
+        except REFUSALS as error:
             if is_busy(error):
                 raise
             return False
@@ -125,24 +152,32 @@ class Database:
             commit.kept = kept
         return True
 
+    def _commit(self, commits: Sequence[Commit], timeout_s: float) -> bool:
+        return self._execute(
+            lambda writer, wait_s: writer.commit(commits, wait_s),
+            len(commits),
+            sum(map(_get_length, commits)),
+            timeout_s,
+        )
+
     def _execute(
-        self, commits: Sequence[Commit], timeout_s: float, *, parted: bool = False
+        self,
+        act: Callable[[Writer, float], bool],
+        rows: int,
+        length: int,
+        timeout_s: float,
     ) -> bool:
         give_up = time.monotonic() + timeout_s
         try:
             if self._writer is None:
                 self._writer = Writer(self.path, timeout_s)
-            left_s = give_up - time.monotonic()
-            if parted:
-                shared = self._writer.commit_parted(commits[0], left_s)
-            else:
-                shared = self._writer.commit(commits, left_s)
+            shared = act(self._writer, give_up - time.monotonic())
         except DRIVER_ERRORS as error:
             if not isinstance(error, KeyTaken) and not is_busy(error):
                 self.close()
                 self.ready = False  # the file may have been emptied
             raise
-        self.checkpointer.note(commits, shared=shared)
+        self.checkpointer.note(rows, length, shared=shared)
         current = self.is_current()
         if self._log is None and current:
             self._log = identify(os.fspath(side_files(self.path)[0]))

@@ -1,114 +1,80 @@
-"""Write one entry: a prepared statement, one transaction, committed when it returns."""
+"""Write entries, one or many, in one transaction that is committed when it returns."""
 
-import sqlite3
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import cache, lru_cache, partial
-from operator import itemgetter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
-from sqlalchemy import func, text
-
-from forge_obs.database.commits.group_commit import Commit, Step
-from forge_obs.database.errors import DRIVER_ERRORS, KeyTaken
+from forge_obs.database.batch import Batch
+from forge_obs.database.errors import REFUSALS, KeyTaken
 from forge_obs.database.handle import Database, get_writing, open_database
 from forge_obs.database.migrate import make_ready
-from forge_obs.database.rows import collisions, facts
-from forge_obs.database.rows.upsert import build_insert, build_upsert
-from forge_obs.database.schema import interactions, runs
-from forge_obs.errors import StoreUnavailable
-from forge_obs.model.columns import CALL_KEY, STARTED
-from forge_obs.model.entries import Before, Entry, Row
-from forge_obs.model.rows import FACTS
+from forge_obs.database.statements import build_commits
+from forge_obs.errors import StoreUnavailable, is_about_the_entry
+from forge_obs.model.entries import Entry
 
+Refusals: TypeAlias = Sequence[Exception | None]
+"""For each entry, why no database takes it; None where it is written."""
 
-@dataclass(frozen=True)
-class Statement:
-    """A prepared statement.
-
-    Attributes:
-        text: In the words of the database's driver.
-        pick: Gives the parameters, in order, out of a row.
-    """
-
-    text: str
-    pick: Callable[[Row], tuple[object, ...]]
-
-    def step(self, row: Row, *, after_change: bool | None = None) -> Step:
-        """Build what follows a row in its transaction."""
-        return Step(self.text, self.pick(row), after_change)
-
-
-@dataclass(frozen=True)
-class KeyStatements:
-    """What writes a call that a key names.
-
-    Attributes:
-        upsert: Inserts or merges the row.
-        late: Merges it also into one whose texts are archived.
-        start: Puts facts beside it that only fill gaps.
-        finish: Puts facts beside it that replace others.
-        early: Adds an outcome that came before the call.
-        removal: Forgets that it did.
-    """
-
-    upsert: Statement
-    late: Statement
-    start: Statement
-    finish: Statement
-    early: Statement
-    removal: Statement
-
-
-_ENTRY_KEY: Final = ("entry_id",)
-
+_WRITTEN: Final[Refusals] = (None,)
 
 _tried_to_migrate: Final[set[Path]] = set()
 
 
-def write_at(path: Path, entry: Entry, *, timeout_s: float, migrate_s: float) -> None:
-    """Write one entry to the database at a path, making and migrating it as needed.
+def write_at(
+    path: Path, entries: Sequence[Entry], *, timeout_s: float, migrate_s: float
+) -> Refusals:
+    """Write entries to the database at a path, making and migrating it as needed.
 
-    A file that is removed or replaced while it is open is noticed, and the entry written to the
+    A file that is removed or replaced while it is open is noticed, and the entries written to the
     one that stands at the path then.
 
     Args:
         path: Absolute path of the database.
-        entry: The clean row.
+        entries: Clean rows. All are written in one transaction, but for those that no database
+            takes.
         timeout_s: How long to wait for other threads and processes, in seconds.
         migrate_s: How long to wait instead, once per path, if the schema is to be made or
             upgraded.
 
+    Returns:
+        What keeps each entry from being written to any database.
+
     Raises:
         StoreError: The schema is newer, or other threads kept the database busy.
         OSError: The file cannot be made.
-        sqlite3.Error: The database is locked, full, damaged or not writable.
+        sqlite3.Error: The database is locked, full, damaged or not writable; nothing was written.
         sqlalchemy.exc.DBAPIError: The same, while the schema was read or upgraded.
     """
+    if not entries:
+        return ()
     give_up = time.monotonic() + timeout_s
     writing = get_writing(path)
-    if writing is not None and _write_here(writing, entry, timeout_s):
-        return
+    if writing is not None and (refusals := _write_here(writing, entries, timeout_s)) is not None:
+        return refusals
     for _ in range(2):
         database, migrated = _open(path, give_up, migrate_s)
         if migrated:
             give_up = time.monotonic() + timeout_s
-        if _write_here(database, entry, give_up - time.monotonic()):
-            return
+        refusals = _write_here(database, entries, give_up - time.monotonic())
+        if refusals is not None:
+            return refusals
     raise StoreUnavailable(f"database {path} is being replaced again and again")
 
 
-def _write_here(database: Database, entry: Entry, timeout_s: float) -> bool:
-    """Write to an open database; False if its file does not stand at the path any more."""
+def _write_here(database: Database, entries: Sequence[Entry], timeout_s: float) -> Refusals | None:
+    """Write to an open database; None if its file does not stand at the path any more."""
     try:
-        return write(database, entry, timeout_s=timeout_s)
-    except DRIVER_ERRORS:
-        if database.is_current():
+        if len(entries) > 1:
+            batch = Batch(entries)
+            return batch.refusals if database.commit_batch(batch, timeout_s=timeout_s) else None
+        return _WRITTEN if write(database, entries[0], timeout_s=timeout_s) else None
+    except REFUSALS as error:
+        if not database.is_current():
+            return None
+        if len(entries) > 1 or not is_about_the_entry(error):
             raise
-        return False
+        return (error,)
 
 
 def make_writable(path: Path, *, timeout_s: float, migrate_s: float) -> None:
@@ -152,119 +118,13 @@ def write(database: Database, entry: Entry, *, timeout_s: float) -> bool:
         sqlite3.Error: The database is locked, full, damaged or not writable.
     """
     give_up = time.monotonic() + timeout_s
-    if entry.table == "runs":
-        run = _run_statement()
-        return _commit(database, Commit(run.text, run.pick(entry.row)), give_up)
-    if entry.table == "call_facts":
-        return _commit(database, _build_outcome(entry), give_up)
-    if entry.before is Before.NOTHING and not entry.has_call_key:
+    commits = build_commits(entry)
+    commit = next(commits)
+    while True:
         try:
-            return _commit(database, _build_insert(entry), give_up)
+            return database.commit(commit, timeout_s=give_up - time.monotonic())
         except KeyTaken:
-            pass  # an id that somebody else made up, too
-    *others, last = _call_statements(has_call_key=entry.has_call_key)
-    for statement in others:
-        with suppress(KeyTaken):
-            return _commit(database, _build_commit(statement, entry), give_up)
-    return _commit(database, _build_commit(last, entry), give_up)
-
-
-def _commit(database: Database, commit: Commit, give_up: float) -> bool:
-    return database.commit(commit, timeout_s=give_up - time.monotonic())
-
-
-def _build_insert(entry: Entry) -> Commit:
-    """Write a call that has only the id that was made up for it: there is nothing to merge with."""
-    insert, known = _insert_statement(), entry.facts
-    if not known:
-        return Commit(insert.text, insert.pick(entry.row))
-    beside = _facts_statement(tuple(known))
-    step = Step(beside.text, beside.pick(known), takes_id=True)
-    return Commit(insert.text, insert.pick(entry.row), [step])
-
-
-def _build_commit(statement: KeyStatements, entry: Entry) -> Commit:
-    steps: list[Step] = []
-    if entry.facts:
-        upsert = statement.finish if entry.row["status"] != STARTED else statement.start
-        steps.append(upsert.step({**entry.row, **_NO_FACTS, **entry.facts}))
-    if entry.before is Before.ANYTHING:
-        steps.append(statement.early.step(entry.row))
-        steps.append(statement.removal.step(entry.row, after_change=True))
-    part = partial(_part, statement, entry)
-    return Commit(statement.upsert.text, statement.upsert.pick(entry.row), steps, part=part)
-
-
-def _part(statement: KeyStatements, entry: Entry, driver: sqlite3.Connection) -> Commit:
-    """Build what to write where the statement changed nothing."""
-    parted = collisions.part(driver, entry)
-    if parted is None:
-        rest = collisions.leave_archived(driver, entry)
-        return _build_commit(replace(statement, upsert=statement.late), rest)
-    [first, *_] = _call_statements(has_call_key=parted.has_call_key)
-    return _build_commit(first, parted)
-
-
-def _build_outcome(entry: Entry) -> Commit:
-    """Put an outcome beside its call or, where that is not there yet, where it waits for it."""
-    values = {**_NO_FACTS, **entry.row, **entry.facts}
-    upsert, keep, purge = _outcome_statements()
-    steps = [keep.step(values, after_change=False), purge.step(values, after_change=True)]
-    return Commit(upsert.text, upsert.pick(values), steps, alone=True)
-
-
-_NO_FACTS: Final[Row] = dict.fromkeys(column.name for column in FACTS)
-
-
-@cache
-def _run_statement() -> Statement:
-    run_key = func.coalesce(runs.c.run_id, text("''"))
-    return _prepare(build_upsert(runs, [runs.c.workflow_id, run_key]))
-
-
-@cache
-def _insert_statement() -> Statement:
-    return _prepare(build_insert(interactions))
-
-
-@lru_cache(maxsize=128)
-def _facts_statement(names: tuple[str, ...]) -> Statement:
-    """Give what inserts just these facts; a program's calls have few sets of them."""
-    return _prepare(facts.build_facts_insert(names))
-
-
-@cache
-def _call_statements(*, has_call_key: bool) -> list[KeyStatements]:
-    """Give the statements to try, those of each key that the row may share with another."""
-    keys = [CALL_KEY, _ENTRY_KEY] if has_call_key else [_ENTRY_KEY]
-    return [_prepare_key(key) for key in keys]
-
-
-def _prepare_key(key: Sequence[str]) -> KeyStatements:
-    columns = [interactions.c[name] for name in key]
-    return KeyStatements(
-        upsert=_prepare(build_upsert(interactions, columns)),
-        late=_prepare(build_upsert(interactions, columns, archived=True)),
-        start=_prepare(facts.build_facts_upsert(key, finished=False)),
-        finish=_prepare(facts.build_facts_upsert(key, finished=True)),
-        early=_prepare(facts.build_early_merge(key)),
-        removal=_prepare(facts.build_early_removal()),
-    )
-
-
-@cache
-def _outcome_statements() -> tuple[Statement, Statement, Statement]:
-    """Give what adds an outcome to its call, what keeps an early one, and what forgets old ones."""
-    return (
-        _prepare(facts.build_outcome_upsert()),
-        _prepare(facts.build_early_upsert()),
-        _prepare(facts.build_early_purge()),
-    )
-
-
-def _prepare(prepared: tuple[str, list[str]]) -> Statement:
-    statement, names = prepared
-    if len(names) == 1:
-        [name] = names
-        return Statement(statement, lambda row: (row[name],))
-    return Statement(statement, itemgetter(*names) if names else lambda _: ())
+            following = next(commits, None)
+            if following is None:
+                raise
+            commit = following

@@ -19,7 +19,7 @@ from forge_obs.model.columns import (
     Kind,
 )
 from forge_obs.model.keywords import InteractionKeywords, OutcomeKeywords, RunKeywords
-from forge_obs.model.rows import EARLY_OUTCOMES, FACTS, INTERACTIONS, RUNS
+from forge_obs.model.rows import EARLY_OUTCOMES, FACTS, INTERACTIONS, LONG_TEXTS, RUNS
 from forge_obs.model.sanitize import (
     clean_count,
     clean_flag,
@@ -91,7 +91,8 @@ class Entry:
     """One row on its way to the store; its `repr` shows nothing of it.
 
     Attributes:
-        table: `call_facts` for an outcome, whose row is what `early_outcomes` would keep of it.
+        table: `call_facts` for an outcome, whose row is what `early_outcomes` would keep of it;
+            `removals` for the end of a call that was none.
         unknown: Keywords that this version does not know; an interaction keeps their values in
             `extra_json`.
         facts: Columns of `call_facts` that there is something to put into.
@@ -107,6 +108,17 @@ class Entry:
     def after(self, before: Before) -> "Entry":
         """Give the same entry for a store that may hold just that of the call."""
         return Entry(self.table, self.row, self.unknown, self.facts, before)
+
+    @property
+    def length(self) -> int:
+        """How long its texts are, in characters."""
+        texts = map(self.row.get, LONG_TEXTS)
+        return sum(len(text) for text in texts if type(text) is str)
+
+    @property
+    def call_key(self) -> tuple[object, ...]:
+        """What names the request of a call, if nothing of it is null."""
+        return tuple(_pick_call_key(self.row))
 
     @property
     def has_call_key(self) -> bool:
@@ -172,6 +184,17 @@ def build_outcome(fields: Mapping[str, object], *, now: str) -> Entry:
     return Entry("call_facts", row, unknown, _clean_facts(given, []))
 
 
+def build_removal(entry_id: object) -> Entry:
+    """Build what takes a call off the record, unless it belongs to a run.
+
+    Raises:
+        StoreError: It names no call.
+    """
+    if not isinstance(entry_id, str) or not entry_id:
+        raise StoreError("a removal needs the entry_id of a call")
+    return Entry("removals", {"entry_id": clean_text(entry_id)[0]})
+
+
 def build_run(fields: Mapping[str, object], *, owner: Owner, now: str) -> Entry:
     """Turn the keywords of `record("run", ...)` into a row.
 
@@ -222,6 +245,8 @@ def build_entry(table: str, values: Mapping[str, object]) -> Entry:
     """
     if table == "runs":
         return Entry(table, clean_columns(table, values))
+    if table == "removals":
+        return build_removal(values.get("entry_id"))
     facts = {name: value for name, value in values.items() if name in _FACT.defaults}
     row = {name: value for name, value in values.items() if name not in facts}
     notes: list[str] = []

@@ -6,10 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from forge_obs.database.errors import DRIVER_ERRORS
 from forge_obs.database.handle import keep_up
 from forge_obs.database.writer import make_writable, write_at
-from forge_obs.errors import is_about_the_entry
 from forge_obs.model.entries import Entry
 from forge_obs.spool import file as spool
 
@@ -56,10 +54,5 @@ def drain_all(path: Path, lose: Callable[[int], None], *, timeout_s: float) -> N
 
 
 def _save(path: Path, entry: Entry) -> bool:
-    try:
-        write_at(path, entry, timeout_s=WRITE_S, migrate_s=WRITE_S)
-    except (*DRIVER_ERRORS, UnicodeEncodeError) as error:
-        if not is_about_the_entry(error):
-            raise
-        return False
-    return True
+    [refusal] = write_at(path, [entry], timeout_s=WRITE_S, migrate_s=WRITE_S)
+    return refusal is None

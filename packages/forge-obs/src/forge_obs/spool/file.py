@@ -13,11 +13,13 @@ See D49.
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from errno import ETIMEDOUT
+from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
@@ -64,30 +66,33 @@ def get_lost_path(db_path: Path) -> Path:
     return Path(f"{db_path}-lost")
 
 
-def append(db_path: Path, entry: Entry, *, timeout_s: float) -> None:
-    """Put an entry at the end of the spool.
+def append(db_path: Path, entries: Sequence[Entry], *, timeout_s: float) -> int:
+    """Put entries at the end of the spool.
 
     Args:
         db_path: Path of the database.
-        entry: The clean row.
+        entries: Clean rows.
         timeout_s: How long to wait for others that use the spool, in seconds.
 
+    Returns:
+        How many, from the first one on, were put there: as many as there is room for.
+
     Raises:
-        StoreUnavailable: It is full, kept busy, or cannot be made or written.
+        StoreUnavailable: It has no room for the first, is kept busy, or cannot be made or written.
     """
     refuse_device(db_path)
     path = get_spool_path(db_path)
-    line = encode_entry(entry)
+    lines = [encode_entry(entry) for entry in entries]
     give_up = time.monotonic() + min(timeout_s, _SHARED_S)
     with _telling(path):
         try:
             with locked(path, os.O_CREAT, give_up) as descriptor:
-                _append(path, descriptor, line, MAX_BYTES)
+                return _append(path, descriptor, lines, MAX_BYTES)
         except OSError:
-            _append_to_own(path, line)
+            return _append_to_own(path, lines)
 
 
-def _append_to_own(shared: Path, line: bytes) -> None:
+def _append_to_own(shared: Path, lines: Sequence[bytes]) -> int:
     """Use a file of this process; another one while that is drained, or what holds it is paused."""
     files = _list_own(shared)
     for number in range(_MOST_OWN):
@@ -97,9 +102,9 @@ def _append_to_own(shared: Path, line: bytes) -> None:
             suppress(TimeoutError),
             locked(path, os.O_CREAT, time.monotonic()) as descriptor,
         ):
-            _append(path, descriptor, line, most)
+            taken = _append(path, descriptor, lines, most)
             _show(shared)
-            return
+            return taken
     raise TimeoutError(ETIMEDOUT, "kept busy by others")
 
 
@@ -130,22 +135,30 @@ def _get_size(file: Path) -> int:
     return 0
 
 
-def _append(path: Path, descriptor: int, line: bytes, most: int) -> None:
+def _append(path: Path, descriptor: int, lines: Sequence[bytes], most: int) -> int:
+    """Write the lines that a file of so many bytes has room for; returns how many."""
     size = os.fstat(descriptor).st_size
-    start, block = size, line
+    start, before = size, b""
     if size < HEADER_BYTES:
-        start, block = 0, encode_header(HEADER_BYTES) + line
+        start, before = 0, encode_header(HEADER_BYTES)
     elif os.pread(descriptor, 1, size - 1) != b"\n":
-        block = b"\n" + line  # a kill tore the last line: it must not spoil this one
-    if start + len(block) > most:
+        before = b"\n"  # a kill tore the last line: it must not spoil this one
+    ends = accumulate(map(len, lines), initial=start + len(before))
+    taken = bisect_right(list(ends), most) - 1
+    if taken < 1:
         raise SpoolUnavailable(f"{path} is full")
-    try:
-        _write(descriptor, block, start)
-    except OSError:
-        os.ftruncate(descriptor, size)
-        if size == 0:
-            path.unlink()
-        raise
+    while True:
+        try:
+            _write(descriptor, before + b"".join(lines[:taken]), start)
+        except OSError:
+            os.ftruncate(descriptor, size)
+            if taken == 1:
+                if size == 0:
+                    path.unlink()
+                raise
+            taken //= 2  # there may be a little room on the disk
+        else:
+            return taken
 
 
 def _write(descriptor: int, block: bytes, start: int) -> None:

@@ -11,6 +11,7 @@ from typing import Final
 
 import orjson
 
+from forge_obs.errors import StoreError
 from forge_obs.model.entries import Entry, build_entry
 from forge_obs.model.rows import EARLY_OUTCOMES, FACTS, INTERACTIONS, RUNS
 
@@ -75,7 +76,7 @@ def decode_entry(line: bytes) -> Entry | None:
         columns = _COLUMNS[document["table"]]
         known = {name: value for name, value in document["row"].items() if name in columns}
         return build_entry(document["table"], known)
-    except (orjson.JSONDecodeError, TypeError, KeyError, AttributeError):
+    except (orjson.JSONDecodeError, TypeError, KeyError, AttributeError, StoreError):
         return None
 
 
@@ -84,5 +85,6 @@ _COLUMNS: Final = {
     "interactions": _FACTS | {column.name for column in INTERACTIONS},
     "runs": frozenset(column.name for column in RUNS),
     "call_facts": _FACTS | {column.name for column in EARLY_OUTCOMES},
+    "removals": frozenset({"entry_id"}),
 }
 """Names that a line of each table may hold."""

@@ -10,9 +10,10 @@ from forge_obs.database.engines import BUSY_S
 from forge_obs.database.errors import telling_errors
 from forge_obs.database.migrate import UPGRADE_S
 from forge_obs.database.migrate import upgrade as upgrade_schema
+from forge_obs.delivery import catch_up
 from forge_obs.environment.process import get_now, get_owner, make_entry_id
 from forge_obs.model.entries import Entry, build_entry, build_run, read_field
-from forge_obs.recorder import catch_up, redacted
+from forge_obs.recorder import redacted
 
 
 def get_engine(db_path: str | os.PathLike[str]) -> Engine:
@@ -106,5 +107,7 @@ def _save(engine: Engine, entry: Entry) -> None:
         database = handle.get_database(engine) or handle.open_database(path)
         if not write(database, entry, timeout_s=BUSY_S):
             # The engine's file is not the one at the path any more.
-            write_at(path, entry, timeout_s=BUSY_S, migrate_s=UPGRADE_S)
+            [refusal] = write_at(path, [entry], timeout_s=BUSY_S, migrate_s=UPGRADE_S)
+            if refusal is not None:
+                raise refusal
     handle.keep_up(path)

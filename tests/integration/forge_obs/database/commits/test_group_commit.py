@@ -13,7 +13,7 @@ from forge_obs.database.commits.sqlite_writer import Writer
 from forge_obs.database.errors import KeyTaken
 from forge_obs.database.handle import Database, get_writing
 from forge_obs.database.rows.upsert import repeat_values
-from forge_obs.database.writer import _call_statements, _run_statement
+from forge_obs.database.statements import _call_statements, _run_statement
 from forge_obs.environment.process import get_now
 from forge_obs.model.entries import clean_columns
 from forge_obs.model.rows import TABLES

@@ -12,13 +12,12 @@ See D51.
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from operator import attrgetter
 from queue import Empty, SimpleQueue
 from typing import Final
 
-from forge_obs.database.commits.group_commit import LONG_ROW, Commit
+from forge_obs.database.commits.group_commit import LONG_ROW
 from forge_obs.database.commits.sqlite_writer import LogConnection
 from forge_obs.database.errors import DRIVER_ERRORS
 from forge_obs.errors import StoreUnavailable
@@ -76,8 +75,6 @@ _COMMIT_BYTES: Final = 12_000
 _ROW_BYTES: Final = 8_000
 """What each row adds without long texts: a page of the table, and one of the index of ids."""
 
-_get_length: Final = attrgetter("length")
-
 
 class Checkpointer:
     """Keeps the write-ahead log of one database short.
@@ -107,21 +104,21 @@ class Checkpointer:
         self._over = False
         self._thread: threading.Thread | None = None
 
-    def note(self, commits: Sequence[Commit], *, shared: bool) -> None:
+    def note(self, rows: int, length: int, *, shared: bool) -> None:
         """Count rows that were committed, and look after a log that has grown long.
 
         Hold the lock of the database.
 
         Args:
-            commits: The rows.
+            rows: How many.
+            length: How long their texts are together, in characters.
             shared: Another process writes, too, and makes the log grow by as much and more.
         """
-        texts = sum(map(_get_length, commits))
-        written = _COMMIT_BYTES + _ROW_BYTES * len(commits) + texts
+        written = _COMMIT_BYTES + _ROW_BYTES * rows + length
         self._noted += written * (_SHARED if shared else 1)
-        if shared or len(commits) > 1:
+        if shared or rows > 1:
             self._alone = 0
-        elif commits[0].length < LONG_ROW:
+        elif length < LONG_ROW:
             self._alone += 1
         if self._noted >= LOG_BYTES or self._is_sync_due():
             self._start()

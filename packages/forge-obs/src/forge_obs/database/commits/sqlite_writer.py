@@ -2,9 +2,10 @@
 
 import os
 import random
+import sqlite3
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
@@ -71,14 +72,7 @@ class Writer:
             if changed < len(commits) and commits[0].part is not None:
                 raise Unchanged
             return shared
-        shared, _ = self._execute_soon("BEGIN IMMEDIATE", (), timeout_s)
-        try:
-            self._write(commits, statement, values)
-            self._execute_soon("COMMIT", (), timeout_s)
-        except BaseException:
-            self._roll_back()
-            raise
-        return shared
+        return self.transact(lambda driver: _write(driver, commits, statement, values), timeout_s)
 
     def commit_parted(self, commit: Commit, timeout_s: float) -> bool:
         """Write a row that `commit` left unchanged, under a key of its own if it needs one.
@@ -90,36 +84,35 @@ class Writer:
             sqlite3.Error: The database is locked, full, damaged or not writable; nothing was
                 written.
         """
+        return self.transact(lambda driver: write_parted(driver, commit), timeout_s)
+
+    def transact(self, act: Callable[[sqlite3.Connection], None], timeout_s: float) -> bool:
+        """Do things in one transaction, all or none, and commit.
+
+        Args:
+            act: Does them, given a connection that has the write lock.
+            timeout_s: How long to wait for other processes, in seconds.
+
+        Returns:
+            Whether another process had the lock.
+
+        Raises:
+            sqlite3.Error: The database is locked, full, damaged or not writable; nothing was
+                written.
+        """
+        self._roll_back()
         shared, _ = self._execute_soon("BEGIN IMMEDIATE", (), timeout_s)
         try:
-            parted = commit if commit.part is None else commit.part(self._driver)
-            parted.part = None  # this is how it is written, whatever that changes
-            self._write([parted], parted.statement, parted.values)
+            act(self._driver)
             self._execute_soon("COMMIT", (), timeout_s)
         except BaseException:
             self._roll_back()
             raise
         return shared
 
-    def _write(self, commits: Sequence[Commit], statement: str, values: tuple[object, ...]) -> None:
-        cursor = self._driver.execute(statement, values)
-        if cursor.rowcount < len(commits) and commits[0].part is not None:
-            raise Unchanged
-        # Rows that one plain insert adds have ids that follow one another.
-        row_id = (cursor.lastrowid or 0) - len(commits)
-        for commit in commits:
-            row_id += 1
-            self._follow(commit.steps, row_id, changed=cursor.rowcount > 0)
-
     def _roll_back(self) -> None:
         if self._driver.in_transaction:
             self._driver.execute("ROLLBACK")
-
-    def _follow(self, steps: Sequence[Step], row_id: int, *, changed: bool) -> None:
-        for step in steps:
-            values = (row_id, *step.values) if step.takes_id else step.values
-            due = step.after_change is None or step.after_change == changed
-            changed = due and self._driver.execute(step.statement, values).rowcount > 0
 
     @contextmanager
     def paused(self, timeout_s: float) -> Iterator[None]:
@@ -154,6 +147,70 @@ class Writer:
     def close(self) -> None:
         """Close the connection."""
         self._driver.close()
+
+
+def write_alone(driver: sqlite3.Connection, commit: Commit) -> None:
+    """Write a row with what belongs to it, under a key of its own if it needs one.
+
+    Args:
+        driver: In a transaction that has the write lock.
+        commit: The row.
+
+    Raises:
+        sqlite3.Error: The database does not take it; a part may have been written.
+    """
+    try:
+        _write(driver, [commit], commit.statement, commit.values)
+    except Unchanged:
+        write_parted(driver, commit)
+
+
+def write_parted(driver: sqlite3.Connection, commit: Commit) -> None:
+    """Write a row that changed nothing, under a key of its own if it needs one.
+
+    Args:
+        driver: In a transaction that has the write lock.
+        commit: The row.
+
+    Raises:
+        sqlite3.Error: The database does not take it; a part may have been written.
+    """
+    parted = commit if commit.part is None else commit.part(driver)
+    parted.part = None  # this is how it is written, whatever that changes
+    _write(driver, [parted], parted.statement, parted.values)
+
+
+def _write(
+    driver: sqlite3.Connection,
+    commits: Sequence[Commit],
+    statement: str,
+    values: tuple[object, ...],
+) -> None:
+    cursor = driver.execute(statement, values)
+    if cursor.rowcount < len(commits) and commits[0].part is not None:
+        raise Unchanged
+    # Rows that one plain insert adds have ids that follow one another.
+    row_id = (cursor.lastrowid or 0) - len(commits)
+    for commit in commits:
+        row_id += 1
+        follow(driver, commit.steps, row_id, changed=cursor.rowcount > 0)
+
+
+def follow(
+    driver: sqlite3.Connection, steps: Sequence[Step], row_id: int = 0, *, changed: bool
+) -> None:
+    """Write what belongs to a row.
+
+    Args:
+        driver: In a transaction that has the write lock.
+        steps: What follows the row, in order.
+        row_id: Its id, for steps that take it.
+        changed: Whether the row was inserted or changed.
+    """
+    for step in steps:
+        values = (row_id, *step.values) if step.takes_id else step.values
+        due = step.after_change is None or step.after_change == changed
+        changed = due and driver.execute(step.statement, values).rowcount > 0
 
 
 class LogConnection:

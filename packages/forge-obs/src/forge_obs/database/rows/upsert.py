@@ -62,14 +62,19 @@ def build_upsert(
     return str(compiled), list(compiled.positiontup or [])
 
 
-def build_insert(table: TableClause) -> tuple[str, list[str]]:
+def build_insert(table: TableClause, *, if_new: bool = False) -> tuple[str, list[str]]:
     """Write the statement that inserts a row whose key nobody else can have.
+
+    Args:
+        table: Where the row belongs.
+        if_new: Whether a row that has one of its keys lets it insert nothing, without an error.
 
     Returns:
         The statement text and the columns in the order of its parameters.
     """
     names = [column.name for column in TABLES[table.name]]
-    compiled = insert(table).compile(dialect=dialect(), column_keys=names)
+    statement = insert(table).on_conflict_do_nothing() if if_new else insert(table)
+    compiled = statement.compile(dialect=dialect(), column_keys=names)
     return str(compiled), list(compiled.positiontup or [])
 
 
