@@ -30,7 +30,8 @@ def calls(
         text: Find calls that hold this; upper and lower case of ASCII letters are the same.
         json: Print one JSON document instead.
         jsonl: Print one JSON document per line instead, each call as soon as it is found.
-        csv: Print comma-separated values instead, with a line of names first.
+        csv: Print comma-separated values instead, with a line of names first. An apostrophe keeps
+            texts from being executed by a spreadsheet.
         which: Which calls are meant.
         search: How a text is searched.
         shown: How many are shown.

@@ -20,7 +20,8 @@ class ExportTargets:
     to: OptionalPath = None
     """Make this new store of the runs that --run names, which every command reads with --db."""
     csv: OptionalPath = None
-    """Make this new directory with runs.csv and calls.csv: all columns, and the cost of each."""
+    """Make this new directory with runs.csv and calls.csv: all columns, and the cost of each. An
+    apostrophe keeps texts from being executed by a spreadsheet."""
     parquet: OptionalPath = None
     """The same as runs.parquet and calls.parquet; needs the extra `parquet` of forge-cli."""
 

@@ -1,4 +1,9 @@
-"""Lines of comma-separated values."""
+"""Lines of comma-separated values.
+
+A spreadsheet takes a cell that begins like a formula for one, quoted or not, and what a model or a
+repository wrote would be executed there. Such texts get an apostrophe in front; numbers, which are
+no texts, keep their signs. See https://owasp.org/www-community/attacks/CSV_Injection.
+"""
 
 import csv
 import io
@@ -22,6 +27,12 @@ CALL_NAMES = (*COPIED, "cost_usd", "found_in", "origin")
 """Names of the values of a call's line."""
 
 
+_FORMULA_STARTS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+"""Characters at which a spreadsheet begins to compute; the last four are their wide forms."""
+
+_LINE_END = "\r\n"
+
+
 def build_call_line(
     call: Interaction, matches: Sequence[Match], prices: Prices
 ) -> Iterable[object]:
@@ -32,10 +43,11 @@ def build_call_line(
 
 
 def render_csv(values: Iterable[object]) -> str:
-    """Render values as one line; what is unknown is empty."""
+    """Render values as one line; what is unknown is empty, what begins like a formula is text."""
     line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow([_render(value) for value in values])
-    return line.getvalue()
+    # Up to Python 3.12 only the characters of the line's end have the writer quote a value.
+    csv.writer(line, lineterminator=_LINE_END).writerow([_render(value) for value in values])
+    return line.getvalue().removesuffix(_LINE_END)
 
 
 def _render(value: object) -> object:
@@ -43,4 +55,6 @@ def _render(value: object) -> object:
         return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     if isinstance(value, Decimal):
         return f"{value:f}"
+    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
+        return f"'{value}"
     return value
