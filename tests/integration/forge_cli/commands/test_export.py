@@ -1,9 +1,11 @@
 """``forge db export`` to stores and tables, ``forge db import``, and ``--db``."""
 
 import csv
+import sys
 from pathlib import Path
 
 import pytest
+from pyarrow import parquet
 from support.documents import validate
 from support.forge import Forge
 from support.records import STATS, record_call, record_run
@@ -75,15 +77,49 @@ def test_tables_have_all_columns_and_a_cost(forge: Forge, tmp_path: Path) -> Non
     assert (tmp_path / "tables").stat().st_mode & 0o777 == 0o700
 
 
-def test_parquet_has_typed_columns(forge: Forge, tmp_path: Path) -> None:
-    parquet = pytest.importorskip("pyarrow.parquet")
+def test_parquet_has_typed_columns_and_exact_texts(forge: Forge, tmp_path: Path) -> None:
+    text = "=1+1\nsecond line, \x1b[31m \u202e"
     record_some()
+    record_call(None, entry_id="x", user_prompt=text, response=None, stats=None)
+
+    outcome = forge("db", "export", "--parquet", str(tmp_path / "tables"))
+
+    calls = parquet.read_table(tmp_path / "tables/calls.parquet")
+    assert outcome.code == 0
+    assert str(calls.schema.field("created_at").type) == "timestamp[us, tz=UTC]"
+    assert calls["input_tokens"].to_pylist() == [4120, 4120, 0]
+    assert calls["user_prompt"].to_pylist()[2] == text
+    assert calls["response"].to_pylist()[2] is None
+    runs = parquet.read_table(tmp_path / "tables/runs.parquet")
+    costs = [call["cost_usd"] for call in calls.to_pylist()]
+    assert runs["cost_usd"].to_pylist() == costs[:2]
+    assert costs[2] is None
+
+
+def test_parquet_in_several_groups_holds_every_row(
+    forge: Forge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record_some()
+    record_call(None)
+    monkeypatch.setattr("forge_cli.actions.share.parquet.ROWS_A_GROUP", 2)
 
     forge("db", "export", "--parquet", str(tmp_path / "tables"))
 
-    calls = parquet.read_table(tmp_path / "tables/calls.parquet")
-    assert str(calls.schema.field("created_at").type) == "timestamp[us, tz=UTC]"
-    assert calls["input_tokens"].to_pylist() == [4120, 4120]
+    file = parquet.ParquetFile(tmp_path / "tables/calls.parquet")
+    assert (file.metadata.num_rows, file.num_row_groups) == (3, 2)
+
+
+def test_parquet_without_its_extra_says_so_and_leaves_nothing(
+    forge: Forge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record_some()
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+
+    outcome = forge("db", "export", "--parquet", str(tmp_path / "tables"))
+
+    assert (outcome.code, outcome.stdout) == (2, "")
+    assert "install forge-cli[parquet]" in outcome.stderr
+    assert not (tmp_path / "tables").exists()
 
 
 @pytest.mark.parametrize(
