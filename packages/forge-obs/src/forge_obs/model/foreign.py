@@ -86,6 +86,11 @@ class Unfolding:
         if self.left < 0 or depth > DEEPEST:
             self.was_cut = True
             return None
+        kind = type(value)  # what JSON text was parsed into is known by that, at less cost
+        if kind is dict and value:
+            return self._unfold_members(value, depth)  # type: ignore[arg-type]
+        if kind is str:
+            return self._write_text(value)  # type: ignore[arg-type]
         if value is None or isinstance(value, str | int | float):
             return self._scalar(value)
         if isinstance(value, bytes | bytearray | memoryview):
@@ -100,7 +105,8 @@ class Unfolding:
     def _unfold_members(self, members: Mapping[str, object], depth: int) -> dict[str, object]:
         unfolded = {}
         for name, member in self._take(members.items()):
-            unfolded[clean_text(name)[0][:_LONGEST_NAME]] = self.unfold(member, depth + 1)
+            known = name if type(name) is str and name.isascii() else clean_text(name)[0]
+            unfolded[known[:_LONGEST_NAME]] = self.unfold(member, depth + 1)
         return unfolded
 
     def _take(self, values: Any) -> Iterator[Any]:  # noqa: ANN401 - any iterable
@@ -113,9 +119,10 @@ class Unfolding:
     def _scalar(self, value: str | float | None) -> object:
         if isinstance(value, Enum):
             return self._scalar(value.value)
-        if not isinstance(value, str):
-            return plain(value, [])
-        text = clean_text(value)[0]
+        return self._write_text(value) if isinstance(value, str) else plain(value, [])
+
+    def _write_text(self, value: str) -> object:
+        text = value if type(value) is str and value.isascii() else clean_text(value)[0]
         if self.seal_url is not None and text.startswith("data:") and ";base64," in text[:200]:
             return self.seal_url(text)
         if len(text) > self.longest:

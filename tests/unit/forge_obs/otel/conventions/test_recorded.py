@@ -32,7 +32,9 @@ CHATS = [
     ("openinference", "chat", "Be brief."),
     ("pydantic_ai", "stream", ""),
     ("traceloop", "chat", "Be brief."),
+    ("traceloop_old", "chat", "Be brief."),
     ("vercel", "generateText", "Be brief."),
+    ("vercel_old", "generateText", "Be brief."),
 ]
 
 
@@ -54,8 +56,10 @@ def test_a_chat_is_the_same_row_whoever_tells_it(
     assert row["notes"] is None
 
 
-# The official instrumentation of earlier versions reports no details of usage.
-@pytest.mark.parametrize(("library", "request_name"), [c[:2] for c in CHATS if c[0] != "openai_v2"])
+@pytest.mark.parametrize(
+    ("library", "request_name"),
+    [case[:2] for case in CHATS if case[0] not in {"openai_v2", "vercel_old"}],  # report none
+)
 def test_cached_tokens_are_read_whoever_reports_them(library: str, request_name: str) -> None:
     [row] = _read_rows(library, request_name)
 
@@ -73,8 +77,12 @@ def test_cached_tokens_are_read_whoever_reports_them(library: str, request_name:
         ("openai_v2", "chat_tool_result"),
         ("openinference", "chat_tool_result"),
         ("pydantic_ai", "v5"),
+        ("pydantic_ai_old", "attributes"),
+        ("pydantic_ai_old", "logs"),
         ("traceloop", "chat_tool_result"),
+        ("traceloop_old", "chat_tool_result"),
         ("vercel", "generateText_tools"),
+        ("vercel_old", "generateText_tools"),
     ],
 )
 def test_tools_and_what_they_gave_are_read_whoever_tells_it(
@@ -109,7 +117,9 @@ def test_tools_and_what_they_gave_are_read_whoever_tells_it(
         ("openinference", "messages_tools", 0),
         ("pydantic_ai", "v2", 0),
         ("traceloop", "chat_stream_tools", 0),
+        ("pydantic_ai_old", "logs", 0),
         ("traceloop", "messages_tools", 0),
+        ("traceloop_old", "messages_tools", 0),
         ("vercel", "generateText_tools", 0),
     ],
 )
@@ -138,7 +148,9 @@ def test_an_answer_that_calls_a_tool_is_read_whoever_tells_it(
         ("openinference", "chat_429"),
         ("openinference", "messages_429"),
         ("pydantic_ai", "fail"),
+        ("pydantic_ai_old", "fail"),
         ("traceloop", "chat_429"),
+        ("traceloop_old", "chat_429"),
         ("traceloop", "messages_429"),
     ],
 )
@@ -152,6 +164,41 @@ def test_a_refused_request_is_rate_limited_whoever_tells_it(
     assert "Slow down" in rows[0]["error"]
     assert {row["usage_known"] for row in rows} == {0}
     assert not any(row["response"] for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("library", "prompt"),
+    [(library, "Once upon a time") for library in ("openinference", "traceloop", "traceloop_old")],
+)
+def test_a_completion_of_text_has_its_prompt(library: str, prompt: str) -> None:
+    [row] = _read_rows(library, "completions")
+
+    assert (row["user_prompt"], row["response"]) == (prompt, " there was a fox")
+    assert (row["input_tokens"], row["output_tokens"]) == (5, 4)
+    assert row["finish_reason"] == "length"
+
+
+def test_instructions_of_a_response_are_the_system_prompt() -> None:
+    [row] = _read_rows("genai", "responses")
+
+    assert (row["system_prompt"], row["user_prompt"]) == ("Be brief.", QUESTION)
+
+
+@pytest.mark.parametrize(
+    ("library", "request_name", "session"),
+    [
+        ("langchain_genai", "invoke", "s1"),
+        ("langchain_openinference", "invoke", "s1"),
+        ("langchain_traceloop", "invoke", "s1"),
+        ("vercel", "streamText", "s1"),
+    ],
+)
+def test_the_session_is_read_whoever_tells_it(
+    library: str, request_name: str, session: str
+) -> None:
+    [row] = _read_rows(library, request_name)
+
+    assert row["session_id"] == session
 
 
 def test_a_failure_that_names_no_status_keeps_its_class() -> None:
@@ -170,6 +217,7 @@ def test_a_failure_that_names_no_status_keeps_its_class() -> None:
         ("openinference", "embeddings", "openai:text-embedding-3-small"),
         ("pydantic_ai", "embed", "openai:text-embedding-3-small"),
         ("traceloop", "embeddings", "openai:text-embedding-3-small"),
+        ("traceloop_old", "embeddings", "openai:text-embedding-3-small"),
         ("vercel", "embedMany", "openai:text-embedding-3-small"),
     ],
 )
@@ -191,6 +239,7 @@ def test_embeddings_are_rows_of_their_own_role_without_vectors(
         ("openinference", "embeddings", "a fox\n\na dog"),
         ("pydantic_ai", "embed", "a fox"),
         ("traceloop", "embeddings", "a fox\n\na dog"),
+        ("traceloop_old", "embeddings", "a fox\n\na dog"),
         ("vercel", "embedMany", "a fox\n\na dog"),
     ],
 )
@@ -208,7 +257,9 @@ def test_what_was_embedded_is_the_prompt(library: str, request_name: str, prompt
         ("langchain_traceloop", "image"),
         ("openinference", "chat_image"),
         ("openinference", "messages_image"),
+        ("traceloop_old", "messages_image"),
         ("vercel", "image"),
+        ("vercel_old", "image"),
     ],
 )
 def test_images_are_kept_by_their_hash(library: str, request_name: str) -> None:
@@ -265,6 +316,7 @@ NO_REQUESTS = {
     ("litellm", "completion"): ["raw_gen_ai_request"],
     ("pydantic_ai", "v2"): ["agent run", "running tool"],
     ("pydantic_ai", "v5"): ["invoke_agent weather", "execute_tool get_weather"],
+    ("pydantic_ai_old", "logs"): ["agent run", "running tools", "running tool"],
     ("vercel", "generateText_tools"): ["ai.generateText", "ai.toolCall"],
 }
 

@@ -169,9 +169,11 @@ def read_message(value: object, writer: Writer, role: str) -> Message:
         writer: Writes its parts.
         role: Whose it is, where it does not say.
     """
-    members = read_members(value)
+    members = value if type(value) is dict else read_members(value)
     if members is None:
         return {"role": role, "parts": writer.read_parts(value)}
+    if _is_own(members):
+        return _copy_own(members, writer)
     message: Message = {"role": _read_role(members, role)}
     is_said = "role" in members or str(members.get("type")) in _MESSAGE_TYPES
     if is_said and isinstance(members.get("name"), str) and message["role"] != "tool":
@@ -181,6 +183,32 @@ def read_message(value: object, writer: Writer, role: str) -> Message:
     if finish is not None:
         message["finish_reason"] = writer.plain(finish)
     return message
+
+
+def _is_own(members: Members) -> bool:
+    """Tell whether a message is in the form that is written here."""
+    role = members.get("role")
+    return (
+        type(members.get("parts")) is list
+        and type(role) is str
+        and role in _OWN_ROLES
+        and _OWN_NAMES.issuperset(members)
+    )
+
+
+def _copy_own(members: Members, writer: Writer) -> Message:
+    role = members["role"]
+    message: Message = {"role": role}
+    if isinstance(members.get("name"), str) and role != "tool":
+        message["name"] = writer.plain(members["name"])
+    message["parts"] = writer.read_parts(members["parts"])
+    if members.get("finish_reason") is not None:
+        message["finish_reason"] = writer.plain(members["finish_reason"])
+    return message
+
+
+_OWN_ROLES: Final = frozenset({"system", "user", "assistant", "tool"})
+_OWN_NAMES: Final = frozenset({"role", "parts", "name", "finish_reason"})
 
 
 def _read_role(members: Members, role: str) -> str:

@@ -79,7 +79,7 @@ class Writer:
             yield _write_file(audio["id"], "audio", self)
 
     def _read_part(self, value: object) -> Part:
-        members = read_members(value)
+        members = value if type(value) is dict else read_members(value)
         if members is None:
             return self.write_text(value)
         kind = members.get("type", members.get("part_kind", members.get("kind")))
@@ -175,17 +175,20 @@ def _holds_media(part: Members) -> bool:
 
 
 def _read_flat(part: Members, writer: Writer) -> Part:
-    """Read what LangChain writes of any provider's image, sound, video or document."""
+    """Read what LangChain and Vercel's AI SDK write of any image, sound, video or document."""
     modality = str(part.get("type", part.get("kind"))).removesuffix("-url")
     modality = "document" if modality == "file" else modality
-    mime_type = part.get("mime_type", part.get("media_type", part.get("mediaType")))
+    names = ("mime_type", "media_type", "mediaType", "mimeType")
+    mime_type = next((part[name] for name in names if part.get(name) is not None), None)
     if modality == "document" and isinstance(mime_type, str):
         modality = find_modality(mime_type)
     if part.get("file_id"):
         return _write_file(part["file_id"], modality, writer)
     if part.get("url") is not None:
         return writer.media.read_url(part["url"], modality)
-    content = part.get("base64", part.get("data"))
+    content = part.get("base64", part.get("data", part.get("image")))
+    if isinstance(content, str) and content.startswith(("data:", "http://", "https://")):
+        return writer.media.read_url(content, modality)
     return _describe(writer, content, mime_type, "" if modality == "binary" else modality)
 
 

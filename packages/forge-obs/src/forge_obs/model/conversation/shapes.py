@@ -24,7 +24,7 @@ def list_messages(values: Iterable[object]) -> Iterator[object]:
     told: set[str] = set()
     for value in values:
         pair = {"role": value[0], "content": value[1]} if is_pair(value) else None
-        members = pair or read_members(value)
+        members = value if type(value) is dict else pair or read_members(value)
         if members is None:
             yield value
         elif members.get("kind") == "request" and isinstance(members.get("parts"), list | tuple):

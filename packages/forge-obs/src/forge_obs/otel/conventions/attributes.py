@@ -5,7 +5,6 @@ Where a name leads is found once: one program's spans have few names, and each h
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum
 from functools import lru_cache
 from itertools import islice
 from math import isfinite
@@ -27,31 +26,31 @@ Tree: TypeAlias = dict[str | int, object]
 """Values of numbered attributes by the parts of their names, lists as their items by number."""
 
 
-class _Use(IntEnum):
-    TEXT = 1
-    USAGE = 2
-    PARAM = 3
-    NUMBERED = 4
-    CONTENT = 5
-    ALL_PARAMS = 6
-    FIRST_PIECE = 7
-    FINISH_REASONS = 8
-    STATUS = 9
-    COST = 10
-    USAGE_TEXT = 11
-    NONE = 12
-    OTHER = 13
+_TEXT: Final = 1
+_USAGE: Final = 2
+_PARAM: Final = 3
+_NUMBERED: Final = 4
+_CONTENT: Final = 5
+_ALL_PARAMS: Final = 6
+_FIRST_PIECE: Final = 7
+_FINISH_REASONS: Final = 8
+_STATUS: Final = 9
+_COST: Final = 10
+_USAGE_TEXT: Final = 11
+_NOTHING: Final = 12
+_OTHER: Final = 13
 
 
 class _Place(NamedTuple):
     """Where an attribute of some name goes.
 
     Attributes:
+        use: One of the numbers above.
         rank: How good a spelling the name is, 0 being the best.
         path: The parts of a numbered name.
     """
 
-    use: _Use
+    use: int
     name: str = ""
     rank: int = 0
     path: tuple[str | int, ...] = ()
@@ -92,54 +91,52 @@ class Sorted:
 def sort_attributes(attributes: Attributes, into: Sorted | None = None) -> Sorted:
     """Sort attributes; what is there already `into` which more are sorted stays."""
     found = Sorted() if into is None else into
+    tree = found.numbered
     for name, value in islice(attributes.items(), MOST_ATTRIBUTES):
         if value is None or type(name) is not str or len(name) > _LONGEST_NAME:
             continue
-        place = _find_place(name)
-        use = place.use
-        if use is _Use.TEXT:
-            _put_text(found, place, value)
-        elif use is _Use.NUMBERED:
-            _put_numbered(found.numbered, place.path, value)
-        elif use is _Use.USAGE:
+        use, column, rank, path, unit = _find_place(name)
+        if use == _TEXT:
+            _put_text(found, column, rank, value)
+        elif use == _NUMBERED:
+            _put_numbered(tree, path, value)
+        elif use == _USAGE:
             found.usage.setdefault(name, value)
-        elif use is _Use.CONTENT:
+        elif use == _CONTENT:
             found.content.setdefault(name, value)
-        elif use is _Use.OTHER:
+        elif use == _OTHER:
             found.others.setdefault(name, value)
-        elif use is not _Use.NONE:
-            _put_figure(found, place, value)
+        elif use == _PARAM:
+            found.params.setdefault(column, value)
+        elif use != _NOTHING:
+            _put_figure(found, use, unit, value)
     return found
 
 
-def _put_text(found: Sorted, place: _Place, value: object) -> None:
+def _put_text(found: Sorted, name: str, rank: int, value: object) -> None:
     if not isinstance(value, str) or not value:
         return
-    name, rank = place.name, place.rank
     if found.ranks.get(name, rank + 1) > rank:
         found.texts[name] = value if len(value) <= LONGEST_TEXT else value[:LONGEST_TEXT] + "…"
         found.ranks[name] = rank
 
 
-def _put_figure(found: Sorted, place: _Place, value: object) -> None:
-    use = place.use
-    if use is _Use.PARAM:
-        found.params.setdefault(place.name, value)
-    elif use is _Use.FINISH_REASONS:
+def _put_figure(found: Sorted, use: int, unit: float, value: object) -> None:
+    if use == _FINISH_REASONS:
         found.finish_reasons = value
-    elif use is _Use.ALL_PARAMS:
+    elif use == _ALL_PARAMS:
         found.all_params = value
-    elif use is _Use.USAGE_TEXT:
+    elif use == _USAGE_TEXT:
         found.usage_text = value
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        if use is _Use.STATUS:
+        if use == _STATUS:
             found.http_status = int(value) if 100 <= value < 1000 else None
         elif not isfinite(value) or value < 0:
             return
-        elif use is _Use.COST:
+        elif use == _COST:
             found.cost_usd = float(value) or None
         elif found.first_token_ms is None:
-            found.first_token_ms = value * place.unit
+            found.first_token_ms = value * unit
 
 
 def _put_numbered(tree: Tree, path: tuple[str | int, ...], value: object) -> None:
@@ -161,15 +158,15 @@ def _find_place(name: str) -> _Place:
     if known is not None:
         return known
     if name.startswith(names.USAGE_PREFIXES):
-        return _Place(_Use.USAGE)
+        return _Place(_USAGE)
     if name.startswith(names.NUMBERED):
         prefix = next(prefix for prefix in names.NUMBERED if name.startswith(prefix))
         rest = name[len(prefix) :].split(".", _DEEPEST)
-        return _Place(_Use.NUMBERED, path=(prefix[:-1], *map(_read_part, rest)))
+        return _Place(_NUMBERED, path=(prefix[:-1], *map(_read_part, rest)))
     for prefix in names.PARAM_PREFIXES:
         if name.startswith(prefix):
-            return _Place(_Use.PARAM, name[len(prefix) :])
-    return _Place(_Use.OTHER)
+            return _Place(_PARAM, name[len(prefix) :])
+    return _Place(_OTHER)
 
 
 def _read_part(part: str) -> str | int:
@@ -178,21 +175,19 @@ def _read_part(part: str) -> str | int:
 
 def _list_places() -> Mapping[str, _Place]:
     places = {
-        name: _Place(_Use.TEXT, column, rank)
+        name: _Place(_TEXT, column, rank)
         for column, spellings in names.TEXTS.items()
         for rank, name in enumerate(spellings)
     }
-    places |= dict.fromkeys(names.CONTENT, _Place(_Use.CONTENT))
-    places |= dict.fromkeys(names.SILENT, _Place(_Use.NONE))
-    places |= dict.fromkeys(names.COSTS, _Place(_Use.COST))
-    places[names.USAGE_TEXT] = _Place(_Use.USAGE_TEXT)
-    places |= dict.fromkeys(names.ALL_PARAMS, _Place(_Use.ALL_PARAMS))
-    places |= {name: _Place(_Use.PARAM, param) for name, param in names.PARAMS.items()}
-    places |= {
-        name: _Place(_Use.FIRST_PIECE, unit=unit) for name, unit in names.FIRST_PIECE.items()
-    }
-    places[names.FINISH_REASONS] = _Place(_Use.FINISH_REASONS)
-    places[names.STATUS] = _Place(_Use.STATUS)
+    places |= dict.fromkeys(names.CONTENT, _Place(_CONTENT))
+    places |= dict.fromkeys(names.SILENT, _Place(_NOTHING))
+    places |= dict.fromkeys(names.COSTS, _Place(_COST))
+    places[names.USAGE_TEXT] = _Place(_USAGE_TEXT)
+    places |= dict.fromkeys(names.ALL_PARAMS, _Place(_ALL_PARAMS))
+    places |= {name: _Place(_PARAM, param) for name, param in names.PARAMS.items()}
+    places |= {name: _Place(_FIRST_PIECE, unit=unit) for name, unit in names.FIRST_PIECE.items()}
+    places[names.FINISH_REASONS] = _Place(_FINISH_REASONS)
+    places[names.STATUS] = _Place(_STATUS)
     return places
 
 

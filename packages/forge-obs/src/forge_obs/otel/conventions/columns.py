@@ -1,5 +1,6 @@
 """What a span tells besides contents, as keywords of `record("interaction")`. Pure."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -166,11 +167,12 @@ def read_usage_report(found: Sorted) -> object:
 def find_response_id(found: Sorted) -> str | None:
     """Find the provider's id of an answer in the answer itself, which OpenInference keeps."""
     answer = found.content.get("output.value")
-    if not isinstance(answer, str) or not answer.startswith('{"id":'):
-        return None
-    members = open_json(answer)
-    identity = members.get("id") if isinstance(members, dict) else None
-    return identity[:LONGEST_TEXT] if isinstance(identity, str) and identity else None
+    match = _ID.match(answer) if isinstance(answer, str) else None
+    return None if match is None else match[1]
+
+
+_ID: Final = re.compile(r'\{"id": ?"([^"\\]{1,200})"')
+"""How the JSON of an answer begins that has one."""
 
 
 def read_times(span: SpanData) -> dict[str, object]:

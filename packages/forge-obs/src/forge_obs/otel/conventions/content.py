@@ -22,9 +22,6 @@ Event: TypeAlias = tuple[str, Mapping[str, object], object]
 MOST_MESSAGES: Final = 10_000
 """How many messages of a request are read."""
 
-_TOLD_WITH: Final = {"input": ("system", "input", "tools"), "output": ("output",)}
-"""What is taken together from one reader."""
-
 
 def read_content(found: Sorted, events: Sequence[Event], notes: list[str]) -> Content:
     """Read what was asked and answered.
@@ -39,15 +36,30 @@ def read_content(found: Sorted, events: Sequence[Event], notes: list[str]) -> Co
     """
     content: Content = {}
     for read in _READERS:
-        told = read(found, events, notes)
-        for key, names in _TOLD_WITH.items():
-            if told and key not in content and _says_something(told.get(key)):
-                content |= {name: told[name] for name in names if told.get(name)}
-        if told.get("tools") and "tools" not in content:
-            content["tools"] = told["tools"]
-        if "input" in content and "output" in content:
+        _take(content, read(found, events, notes))
+        if content.keys() >= _ALL:
             break
-    return {name: _bound(value, notes) for name, value in content.items()}
+    if "tools" not in content and _PARAMETERS in found.content:
+        content["tools"] = _read_request_parameters(found, notes)
+    if not content.keys() >= {"input", "output"}:
+        _take(content, _read_values(found))
+    return {name: _bound(value, notes) for name, value in content.items() if value}
+
+
+_ALL: Final = frozenset({"input", "output", "tools"})
+
+
+def _take(content: Content, told: Content) -> None:
+    """Take what is not known yet; what the system says belongs to what was asked."""
+    if not told:
+        return
+    if "input" not in content and (told.get("system") or _says_something(told.get("input"))):
+        content["input"] = told.get("input")
+        content["system"] = told.get("system")
+    if "output" not in content and _says_something(told.get("output")):
+        content["output"] = told["output"]
+    if told.get("tools"):
+        content.setdefault("tools", told["tools"])
 
 
 def _says_something(value: object) -> bool:
@@ -99,8 +111,6 @@ def _read_attributes(found: Sorted, _events: Sequence[Event], notes: list[str]) 
     for key, name in _PRESENT.items():
         if name in content:
             told[key] = _open(name, content[name], notes)
-    if "system" in told and "input" not in told:
-        told["input"] = []
     return told
 
 
@@ -174,7 +184,20 @@ def _read_events(found: Sorted, events: Sequence[Event], _notes: list[str]) -> C
     return told
 
 
-def _read_values(found: Sorted, _events: Sequence[Event], _notes: list[str]) -> Content:
+_PARAMETERS: Final = "model_request_parameters"
+
+
+def _read_request_parameters(found: Sorted, notes: list[str]) -> object:
+    """Read the tools of a request as pydantic-ai's own parameters have them."""
+    opened = _open(_PARAMETERS, found.content[_PARAMETERS], notes)
+    lists = [opened.get(n) for n in _TOOL_LISTS] if isinstance(opened, Mapping) else []
+    return [tool for tools in lists if isinstance(tools, list) for tool in tools]
+
+
+_TOOL_LISTS: Final = ("function_tools", "output_tools")
+
+
+def _read_values(found: Sorted) -> Content:
     """Read what OpenInference keeps of a request and its answer as they were, for want of more."""
     content = found.content
     told: Content = {}
@@ -207,6 +230,5 @@ _READERS: Final[Iterable[Callable[[Sorted, Sequence[Event], list[str]], Content]
     _read_vercel,
     _read_events,
     _read_whole,
-    _read_values,
 )
 """Where what was asked and answered is looked for, the best first."""

@@ -100,7 +100,7 @@ def _read_flat(item: object, role: str) -> object:
         return item
     message = {str(name): value for name, value in item.items()}
     message.setdefault("role", role)
-    message["content"] = _open_parts(message.get("content"))
+    message["content"] = _open_parts(message.get("content", message.get(role)))
     calls = list_items(message.get("tool_calls"))
     message["tool_calls"] = [{**c, "type": "tool_call"} for c in calls if isinstance(c, Mapping)]
     return message
