@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from typing import Final
-from weakref import WeakValueDictionary
+from weakref import WeakMethod, WeakValueDictionary
 
 from forge_obs.errors import StoreUnavailable
 
@@ -109,6 +109,18 @@ _import_lock: Final = ForkLock()
 def call_last(before: Callable[[], None], after_in_child: Callable[[], None]) -> None:
     """Have functions called at every fork, after the locks were taken and renewed."""
     _last.append((before, after_in_child))
+
+
+def renew_in_child(method: Callable[[], None]) -> None:
+    """Have a method called in every child from now on, as long as its object lives."""
+    known = WeakMethod(method)
+
+    def renew() -> None:
+        found = known()
+        if found is not None:
+            found()
+
+    os.register_at_fork(after_in_child=renew)
 
 
 def wait_for_fork() -> None:

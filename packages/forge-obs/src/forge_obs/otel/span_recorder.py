@@ -1,0 +1,96 @@
+"""Recording what spans and events tell, from whatever source.
+
+Nothing here raises: what cannot be read costs itself alone, hence the broad `except` clauses.
+
+See D95.
+"""
+
+from collections.abc import Iterable, Sequence
+from threading import RLock
+
+from forge_obs.bulk import Fate, record_many, remove_calls
+from forge_obs.delivery import warn_at_times
+from forge_obs.fork_lock import renew_in_child
+from forge_obs.otel.call_rows import CallRows, Changes, Fields
+from forge_obs.otel.conventions.columns import UNKNOWN_TASK
+from forge_obs.otel.lineage import MOST_SPANS, Lineage, Link
+from forge_obs.otel.spans import LogEvent, SpanData
+
+
+class SpanRecorder:
+    """Turns spans and events into rows, and writes these; usable from threads, and after a fork.
+
+    Args:
+        task_id: What the calls served; `service.name` of their program where it is not given.
+        fallback: What stands in where that names none either.
+        most_spans: How many spans are remembered, to tell which of two nested ones is the row.
+    """
+
+    def __init__(
+        self,
+        task_id: str | None = None,
+        *,
+        fallback: str = UNKNOWN_TASK,
+        most_spans: int = MOST_SPANS,
+    ) -> None:
+        self._task_id = task_id
+        self._fallback = fallback
+        self._rows = CallRows(Lineage(most_spans))
+        self._lock = RLock()
+        renew_in_child(self._renew)
+
+    def record(
+        self,
+        spans: Sequence[SpanData],
+        events: Sequence[LogEvent] = (),
+        links: Iterable[Link] = (),
+        *,
+        task_id: str | None = None,
+    ) -> list[Fate]:
+        """Record the requests among spans, and what events tell of such; never raises.
+
+        Args:
+            spans: Open or ended ones, of any kind; those that ask no model say who is inside whom.
+            events: What was logged beside them.
+            links: Places of other spans, which say the same.
+            task_id: What these calls served, where it is not what all do.
+
+        Returns:
+            What became of each row that was written; spans that are no requests give none.
+        """
+        # Removed and written under the lock: what removes a row must come after what wrote it.
+        with self._lock:
+            changes = self._read(spans, events, links, task_id or self._task_id)
+            if changes.removed:
+                remove_calls(changes.removed)
+            return record_many([self._name_task(row) for row in changes.rows])
+
+    def _read(
+        self,
+        spans: Sequence[SpanData],
+        events: Sequence[LogEvent],
+        links: Iterable[Link],
+        task_id: str | None,
+    ) -> Changes:
+        try:
+            return self._rows.take(spans, events, links, task_id)
+        except Exception as error:
+            if len(spans) + len(events) <= 1:
+                kind = f"a span that cannot be read: {type(error).__name__}"
+                warn_at_times(kind, "not recorded: %s", kind)
+                return Changes()
+        parts = [self._read([span], (), (), task_id) for span in spans]
+        parts += [self._read((), [event], (), task_id) for event in events]
+        return Changes(
+            [row for part in parts for row in part.rows],
+            [entry_id for part in parts for entry_id in part.removed],
+        )
+
+    def _name_task(self, row: Fields) -> Fields:
+        is_named = row.get("task_id") not in {None, UNKNOWN_TASK}
+        return row if is_named else {**row, "task_id": self._fallback}
+
+    def _renew(self) -> None:
+        """Begin anew in a child, where the thread that held the lock is not."""
+        self._lock = RLock()
+        self._rows.clear()
