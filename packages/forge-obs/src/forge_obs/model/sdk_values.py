@@ -42,10 +42,8 @@ _NAMED: Final = ("response_id", "request_id", "finish_reason", "service_tier")
 def take_texts(raw: dict[str, object], notes: list[str]) -> None:
     """Replace `answer` and `messages` by the texts and the document that they hold."""
     keeps_media = bool(raw.pop("keep_media", None))
-    if "answer" not in raw and "messages" not in raw:
-        return
-    answer = _take_answer(raw, keeps_media=keeps_media)
-    messages = raw.get("messages")
+    value, messages = raw.pop("answer", None), raw.get("messages")
+    answer = None if value is None else _take_answer(raw, value, keeps_media=keeps_media)
     if messages is not None:
         from forge_obs.model.conversation.messages import read_conversation  # noqa: PLC0415
 
@@ -55,19 +53,20 @@ def take_texts(raw: dict[str, object], notes: list[str]) -> None:
         _fill(raw, "system_prompt", conversation.system_prompt)
         _fill(raw, "user_prompt", conversation.user_prompt)
         _fill(raw, "response", conversation.response)
-    if answer.output and (messages is not None or _is_more_than_text(answer)):
+    if (
+        answer is not None
+        and answer.output
+        and (messages is not None or _is_more_than_text(answer))
+    ):
         document = raw.get("messages")
         own = document if isinstance(document, dict) else {}
         raw["messages"] = own if own.get("output") else own | {"output": list(answer.output)}
 
 
-def _take_answer(raw: dict[str, object], *, keeps_media: bool) -> "Answer":
+def _take_answer(raw: dict[str, object], value: object, *, keeps_media: bool) -> "Answer":
     """Put what a whole answer says of itself where nothing else says it."""
-    from forge_obs.model.conversation.answers import Answer, read_answer  # noqa: PLC0415
+    from forge_obs.model.conversation.answers import read_answer  # noqa: PLC0415
 
-    value = raw.pop("answer", None)
-    if value is None:
-        return Answer()
     answer = read_answer(value, keeps_media=keeps_media)
     _fill(raw, "response", answer.text)
     _fill(raw, "usage", answer.usage)

@@ -2,7 +2,7 @@
 
 import base64
 from hashlib import sha256
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import orjson
@@ -469,3 +469,31 @@ def test_media_without_anything_inside_are_media_all_the_same(name: str) -> None
     [(_, media), (_, said)] = flatten(conversation)
     assert media["modality"] == name
     assert said == text("Hi")
+
+
+TEXTS = st.text(st.characters(), max_size=8) | st.sampled_from(["", "data:a/b;base64,AAAA"])
+PARTS = st.lists(
+    st.fixed_dictionaries({"type": st.just("text"), "content": TEXTS})
+    | st.fixed_dictionaries({"type": st.just("reasoning"), "content": TEXTS}),
+    max_size=3,
+)
+MESSAGES = st.lists(
+    st.fixed_dictionaries(
+        {"role": st.sampled_from(["system", "developer", "user", "assistant", "tool", "human"])},
+        optional={"parts": PARTS | st.none(), "content": TEXTS | st.none() | PARTS}
+        | {"finish_reason": st.sampled_from(["stop", 3, None]), "name": st.just("n")},
+    ),
+    max_size=4,
+)
+
+
+@given(MESSAGES, PARTS)
+def test_messages_of_text_alone_are_read_as_any_other(messages: Any, parts: Any) -> None:
+    """What is no plain dictionary is always read at length."""
+    at_length = [MappingProxyType(message) for message in messages]
+
+    read = read_conversation({"system": parts, "input": messages, "output": messages[:2]})
+
+    assert read == read_conversation(
+        {"system": tuple(parts), "input": at_length, "output": at_length[:2]}
+    )

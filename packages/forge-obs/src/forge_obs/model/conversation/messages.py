@@ -10,7 +10,7 @@ from typing import Final
 import orjson
 
 from forge_obs.model.conversation.media import Media
-from forge_obs.model.conversation.parts import Members, Part, Writer
+from forge_obs.model.conversation.parts import Members, Part, Writer, is_plain_text
 from forge_obs.model.conversation.shapes import is_pair, list_messages
 from forge_obs.model.foreign import Unfolding, read_members
 
@@ -142,6 +142,8 @@ def _list(value: object) -> list[object]:
         return []
     if not isinstance(value, list | tuple):
         return [value]
+    if type(value) is list and value and all(map(is_plain_text, value)):
+        return [{"role": "system", "parts": [part]} for part in value]
     parts = [read_members(item) for item in value]
     is_content = any(p is not None and not _is_message(p) for p in parts)
     return [{"content": value}] if is_content else list(value)
@@ -186,14 +188,14 @@ def read_message(value: object, writer: Writer, role: str) -> Message:
 
 
 def _is_own(members: Members) -> bool:
-    """Tell whether a message is in the form that is written here."""
+    """Tell whether a message is in the form that is written here, or is one text of a chat's."""
     role = members.get("role")
-    return (
-        type(members.get("parts")) is list
-        and type(role) is str
-        and role in _OWN_ROLES
-        and _OWN_NAMES.issuperset(members)
-    )
+    if type(role) is not str or role not in _OWN_ROLES:
+        return False
+    if type(members.get("parts")) is list:
+        return _OWN_NAMES.issuperset(members)
+    is_text = type(members.get("content")) is str and role != "tool"
+    return is_text and _CHAT_NAMES.issuperset(members)
 
 
 def _copy_own(members: Members, writer: Writer) -> Message:
@@ -201,7 +203,7 @@ def _copy_own(members: Members, writer: Writer) -> Message:
     message: Message = {"role": role}
     if isinstance(members.get("name"), str) and role != "tool":
         message["name"] = writer.plain(members["name"])
-    message["parts"] = writer.read_parts(members["parts"])
+    message["parts"] = writer.read_parts(members.get("parts", members.get("content")) or None)
     if members.get("finish_reason") is not None:
         message["finish_reason"] = writer.plain(members["finish_reason"])
     return message
@@ -209,6 +211,7 @@ def _copy_own(members: Members, writer: Writer) -> Message:
 
 _OWN_ROLES: Final = frozenset({"system", "user", "assistant", "tool"})
 _OWN_NAMES: Final = frozenset({"role", "parts", "name", "finish_reason"})
+_CHAT_NAMES: Final = frozenset({"role", "content", "name", "finish_reason"})
 
 
 def _read_role(members: Members, role: str) -> str:
@@ -329,15 +332,16 @@ def read_tool(value: object, writer: Writer) -> Part:
 
 def _join_texts(message: Mapping[str, object]) -> str:
     parts = message.get("parts")
-    texts = (
-        [_text_of(part) for part in parts if isinstance(part, dict)]
-        if isinstance(parts, list)
-        else []
-    )
-    return "\n\n".join(filter(None, texts))
+    if not isinstance(parts, list):
+        return ""
+    if len(parts) == 1:
+        return _text_of(parts[0])
+    return "\n\n".join(filter(None, map(_text_of, parts)))
 
 
-def _text_of(part: Part) -> str:
+def _text_of(part: object) -> str:
+    if not isinstance(part, dict):
+        return ""
     if part.get("type") in {"text", "refusal"} and isinstance(part.get("content"), str):
         return str(part["content"])
     if part.get("type") == "tool_call_response" and isinstance(part.get("response"), str):

@@ -5,7 +5,7 @@ here knows is kept as it is, under its own type.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeGuard
 
 import orjson
 
@@ -79,6 +79,8 @@ class Writer:
             yield _write_file(audio["id"], "audio", self)
 
     def _read_part(self, value: object) -> Part:
+        if is_plain_text(value):
+            return self.write_text(value["content"])
         members = value if type(value) is dict else read_members(value)
         if members is None:
             return self.write_text(value)
@@ -88,6 +90,13 @@ class Writer:
             named = (_BY_KEY[name] for name in _BY_KEY if members.get(name) is not None)
             reader = next(named, _read_other)
         return reader(members, self)
+
+
+def is_plain_text(part: object) -> TypeGuard[dict[str, str]]:
+    """Return whether a part is text in the form that is written here, as most are."""
+    if type(part) is not dict or len(part) != 2 or part.get("type") != "text":
+        return False
+    return type(part.get("content")) is str
 
 
 def open_json(text: str) -> object:

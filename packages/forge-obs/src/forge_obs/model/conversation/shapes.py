@@ -23,6 +23,9 @@ def list_messages(values: Iterable[object]) -> Iterator[object]:
     """List messages, each in the shape of a chat's, or as it is where that is known."""
     told: set[str] = set()
     for value in values:
+        if type(value) is dict and "kind" not in value and "type" not in value:
+            yield value
+            continue
         pair = {"role": value[0], "content": value[1]} if is_pair(value) else None
         members = value if type(value) is dict else pair or read_members(value)
         if members is None:
