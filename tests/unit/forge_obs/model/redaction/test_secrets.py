@@ -134,7 +134,123 @@ def test_private_key_is_replaced_to_its_end(begin: str) -> None:
     assert Pseudonyms().replace_secrets(text) == "a\n[private-key 1]\nb"
 
 
-@pytest.mark.parametrize("unit", ["a-", "a_", "eyJ-", "-----BEGIN PRIVATE KEY-----\n", "://a:"])
+BREAKS = {
+    "line feed": "\n",
+    "carriage return": "\r\n    ",
+    "line feed in JSON": "\\n",
+    "line continuation": " \\\n",
+    "adjacent literals": '"\n    "',
+    "concatenated literals": "' + '",
+    "quotation": "\n> ",
+    "diff": "\n+",
+}
+
+
+@pytest.mark.parametrize("line_break", BREAKS.values(), ids=BREAKS)
+@pytest.mark.parametrize("kind", SECRETS)
+def test_wrapped_key_is_the_same_secret_as_in_one_line(kind: str, line_break: str) -> None:
+    secret, pseudonyms = SECRETS[kind].replace("kkkk", "k1k1"), Pseudonyms()
+    secret = secret[:-12] + "7" + secret[-11:]
+    place = secret.rindex(".") + 3 if kind == "json-web-token" else max(len(secret) - 12, 8)
+    text = (
+        f'key "{secret[:place]}{line_break}{secret[place:]}"\nimport os\n{secret}\nreturn_value\n'
+    )
+
+    shown = pseudonyms.replace_secrets(text)
+
+    assert shown == f'key "[{kind} 1]"\nimport os\n[{kind} 1]\nreturn_value\n'
+
+
+VALUES = {
+    "YAML": ("password: hunter2hunter2", "hunter2hunter2"),
+    "YAML, short": ("  db:\n    password: hunter2\n    port: 1", "hunter2"),
+    "YAML with a comment": ("api_key: 0a1b2c3d4e # production", "0a1b2c3d4e"),
+    "YAML with a sign": ("password: P@sswort!", "P@sswort!"),
+    "INI": ("[db]\npassword = s3cr3t-of-ours\n", "s3cr3t-of-ours"),
+    "properties": ("spring.datasource.password=s3cr3t-of-ours", "s3cr3t-of-ours"),
+    "variable": ("export DB_PASSWORD=hunter2hunter2", "hunter2hunter2"),
+    "lower variable": ("db_password=hunter2hunter2\nx=1", "hunter2hunter2"),
+    "camel case": ("dbPassword: hunter2hunter2", "hunter2hunter2"),
+    "header": ("curl -H 'X-API-Key: 0a1b2c3d4e5f'", "0a1b2c3d4e5f"),
+    "JSON in a string": ('{\\"password\\": \\"hunter2hunter2\\"}', "hunter2hunter2"),
+    "lines in a string": ("'user: me\\npassword: hunter2hunter2\\nport: 1'", "hunter2hunter2"),
+    "behind a type": ('password: str = "hunter2hunter2"', "hunter2hunter2"),
+    "short in quotes": ('PASSWORD = "hunter2"', "hunter2"),
+    "element": ("<db.password>correct-horse</db.password>", "correct-horse"),
+    "address": ("GET https://host/x?a=1&access_token=a1b2c3d4e5 HTTP/1.1", "a1b2c3d4e5"),
+    "option": ("login --db-password hunter2hunter2 --yes", "hunter2hunter2"),
+    ".netrc": ("machine host login me password correct-horse", "correct-horse"),
+}
+
+
+@pytest.mark.parametrize(("text", "secret"), VALUES.values(), ids=VALUES)
+def test_value_of_a_telling_name_is_found_wherever_it_stands(text: str, secret: str) -> None:
+    pseudonyms = Pseudonyms()
+
+    shown = pseudonyms.replace_secrets(text)
+
+    [removal] = pseudonyms.list_removals()
+    assert shown == text.replace(secret, removal.pseudonym)
+
+
+CODE = """
+def connect(user: str, password: str, token: Token | None = None) -> Session:
+    password = password or os.environ["PASSWORD"]
+    api_key = settings.api_keys.openai_2
+    secret = self.secret2
+    token = tokens[0]
+    token = next_token2(x)
+    access_key: Final = 16
+    return Session(password=password, token=token2, secret=secret)
+
+class Options(BaseModel):
+    password: SecretStr
+    secret: bytes32
+    auth_token: OAuth2Token | None = None
+    token: Optional[str] = None
+    credentials: Credentials
+
+interface Login { password: string; token?: string }
+type Config struct { Password string }
+password: must be at least 8 characters
+token: the 2nd word
+Token: 1,234,567
+max_token: 100000000
+password: ${DB_PASSWORD_1}
+password: !vault |
+secret: /run/secrets/db_1
+api_key: https://example.org/v1
+password: <your-password-1>
+{% if password %}{{ password1 }}{% endif %}
+<password>{{ password1 }}</password>
+forge run --token-budget 100000
+if (password === confirm1) {}
+const {password, token} = request.body
+?page=12&sort=key
+"""
+
+
+def test_ordinary_code_stays_as_it_is() -> None:
+    assert Pseudonyms().replace_secrets(CODE) == CODE
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\\n", "\r\n  ", "\n+ ", '",\n  "'])
+def test_private_key_without_its_end_is_taken_out_as_far_as_it_goes(line_break: str) -> None:
+    lines = ["MIIEvQIBADANBgkqhkiG9w0BAQEFAASC", "b" * 31 + "+", "A1+/" * 8, "q8Zr4A=="]
+    head = "-----BEGIN " + "PRIVATE KEY-----"
+    text = f"a\n{line_break.join([head, *lines])}\nand then some code\n"
+
+    assert Pseudonyms().replace_secrets(text) == "a\n[private-key 1]\nand then some code\n"
+
+
+SLOW = [
+    *("a-", "a_", "eyJ-", "-----BEGIN PRIVATE KEY-----\n", "://a:", "sk-a\n", "sk-ant-aaaa\n"),
+    *("AKIA\n", "token", "token: ", "password=\n", "--token-", "?a_", "<password>", "login a "),
+    *("secret:a.", "ghp_\n", '"+"', "eyJaaaaaaaa\n"),
+]
+
+
+@pytest.mark.parametrize("unit", SLOW)
 def test_text_made_to_be_slow_takes_no_longer_than_any_other(unit: str) -> None:
     text = unit * (200_000 // len(unit))
     started = time.process_time()

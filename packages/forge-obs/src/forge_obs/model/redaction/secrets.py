@@ -1,57 +1,15 @@
 """Secrets of known forms in a text, and the pseudonyms that stand for them; pure.
 
-The forms are those that their issuers document: prefixes of keys, PEM blocks, JSON Web Tokens,
-credentials in URLs, quoted values given to names such as `password`, and variables of an
-environment such as `DB_PASSWORD=`. What has no form, a customer's
-name for instance, is found by nobody but the user's own hook.
+What has no form, a customer's name for instance, is found by nobody but the user's own hook.
 """
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING
 
-_FORMS: Final[Mapping[str, str]] = {
-    "private-key": (
-        r"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----(?:[^-]|-(?!----))++"
-        r"-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----"
-    ),
-    "anthropic-key": r"\bsk-ant-[\w-]{20,}",
-    "openrouter-key": r"\bsk-or-[\w-]{20,}",
-    "openai-key": r"\bsk-(?:proj-|svcacct-|admin-)?[\w-]{20,}",
-    "aws-key": r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
-    "google-key": r"\bAIza[\w-]{35}",
-    "github-token": r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_\w{22,})",
-    "gitlab-token": r"\bgl(?:pat|ptt|rt|dt)-[\w-]{20,}",
-    "slack-token": r"\bxox[abeoprs]-[\w-]{10,}",
-    "stripe-key": r"\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}",
-    "hugging-face-token": r"\bhf_[A-Za-z0-9]{30,}",
-    "groq-key": r"\bgsk_[A-Za-z0-9]{40,}",
-    "xai-key": r"\bxai-[A-Za-z0-9]{40,}",
-    "pypi-token": r"\bpypi-AgE[\w-]{40,}",
-    "npm-token": r"\bnpm_[A-Za-z0-9]{36}\b",
-    "json-web-token": (r"(?:(?<![\w-])eyJ[\w-]{8,}|\beyJ[\w-]{8,500})\.eyJ[\w-]{8,}\.[\w-]*"),
-    "url-credentials": r"(?<=://)[^\s/:@\"'<>]{0,200}:[^\s/@\"'<>]{1,200}(?=@)",
-    "bearer-token": r"(?i:(?<=\bbearer ))[\w.~+/=-]{16,}",
-    "basic-credentials": r"(?i:(?<=\bauthorization: basic ))[\w+/=-]{8,}",
-    "variable": (
-        r"(?<![A-Z0-9])(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API_?KEY|ACCESS_?KEY)"
-        r"=(?P<setting>[^\s\"'\\<>{}()\[\]$%`;,]{8,500})(?![^\s\"'\\;,`])"
-    ),
-    "value": (
-        r"(?i:(?<![a-z0-9])(?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key)\b"
-        r"\\?[\"']?\s{0,4}[:=]\s{0,4}\\?[\"'])(?P<value>[^\s\"'\\<>{}$%]{8,500})(?=\\?[\"'])"
-    ),
-}
-"""Patterns by the kind of a secret; where two fit at one place, the first counts.
+from forge_obs.model.redaction.forms import INNER, NAMED, compile_forms, join_lines, list_forms
 
-None walks over the same text from many starts: what a stranger writes must not take minutes.
-"""
-
-_SECRET: Final = re.compile(
-    "|".join(f"(?P<form{number}>{form})" for number, form in enumerate(_FORMS.values()))
-)
-_KINDS: Final = {f"form{number}": kind for number, kind in enumerate(_FORMS)}
+if TYPE_CHECKING:
+    import re
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +33,10 @@ class Pseudonyms:
 
     def replace_secrets(self, text: str) -> str:
         """Return a text with its secrets replaced."""
-        return _SECRET.sub(self._replace, text)
+        forms = list_forms(text)
+        if forms:
+            text = compile_forms(forms).sub(self._replace, text)
+        return NAMED.sub(self._replace_value, text)
 
     def list_removals(self) -> list[Removal]:
         """List what was replaced so far, in the order in which it was met."""
@@ -84,12 +45,19 @@ class Pseudonyms:
         ]
 
     def _replace(self, match: "re.Match[str]") -> str:
-        # The outer groups are the only ones whose names are forms; exactly one of them has matched.
-        form = next(name for name in _KINDS if match[name] is not None)
-        secret = match["value"] or match["setting"] or match[0]
-        name = self._name(secret, _KINDS[form])
-        self._counts[name] += 1
-        return match[0].replace(secret, name)
+        form = next(name for name, text in match.groupdict().items() if text is not None)
+        kind, inner = form.replace("_", "-"), INNER + form
+        if inner not in match.re.groupindex:
+            return self._name(join_lines(match[0]), kind)
+        return self._replace_group(match, inner, kind)
+
+    def _replace_value(self, match: "re.Match[str]") -> str:
+        group = str(match.lastgroup)
+        return self._replace_group(match, group, group.partition("_")[0])
+
+    def _replace_group(self, match: "re.Match[str]", group: str, kind: str) -> str:
+        start, end = (place - match.start() for place in match.span(group))
+        return match[0][:start] + self._name(match[group], kind) + match[0][end:]
 
     def _name(self, secret: str, kind: str) -> str:
         if secret not in self._names:
@@ -97,4 +65,5 @@ class Pseudonyms:
             name = f"[{kind} {number}]"
             self._names[secret] = name
             self._kinds[name], self._counts[name] = kind, 0
+        self._counts[self._names[secret]] += 1
         return self._names[secret]
