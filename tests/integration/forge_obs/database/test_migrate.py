@@ -25,6 +25,7 @@ from forge_obs.database.metadata import metadata
 from forge_obs.model.columns import HEAD, REVISIONS
 from forge_obs.model.rows import INTERACTIONS, LONG_TEXTS
 from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
 from support.children import start_child, wait_for
 from support.revisions import make_store
 
@@ -87,7 +88,8 @@ def test_known_revisions_are_those_of_the_modules_one_after_the_other() -> None:
 
 def test_version_table_is_the_one_that_alembic_makes_and_reads(tmp_path: Path) -> None:
     upgrade(tmp_path / "a.db")
-    with create_engine(f"sqlite:///{tmp_path}/theirs.db").begin() as connection:
+    engine = create_engine(f"sqlite:///{tmp_path}/theirs.db", poolclass=NullPool)
+    with engine.begin() as connection:
         MigrationContext.configure(connection)._ensure_version_table()
     made, theirs = (
         " ".join(sql.replace("(", "( ").replace(")", " )").split())

@@ -16,7 +16,9 @@ from support.host_program import CALL, run_host
 ENV = """
 from alembic import context
 from sqlalchemy import create_engine
-with create_engine(context.config.get_main_option("sqlalchemy.url")).connect() as connection:
+from sqlalchemy.pool import NullPool
+url = context.config.get_main_option("sqlalchemy.url")
+with create_engine(url, poolclass=NullPool).connect() as connection:
     context.configure(connection=connection)
     with context.begin_transaction():
         context.run_migrations()
