@@ -169,6 +169,10 @@ def load(name: str) -> list[WorkflowHistory]:
     return [WorkflowHistory.from_json(found["id"], found["history"]) for found in document]
 
 
+UNHURRIED = True
+"""Whether a step may take its time: a machine that is busy for two seconds is no deadlock."""
+
+
 async def replay(histories: list[WorkflowHistory], workflows: tuple[type, ...] = WORKFLOWS) -> None:
     """Replay histories whose payloads are in them, unsigned.
 
@@ -179,6 +183,7 @@ async def replay(histories: list[WorkflowHistory], workflows: tuple[type, ...] =
         workflows=workflows,
         data_converter=pydantic_data_converter,
         workflow_runner=build_sandbox(),
+        debug_mode=UNHURRIED,
     )
     for history in histories:
         await replayer.replay_workflow(history)
@@ -191,6 +196,7 @@ async def replay_workflows(client: Client, queue: str) -> None:
         namespace=client.namespace,
         data_converter=client.data_converter,
         workflow_runner=build_sandbox(),
+        debug_mode=UNHURRIED,
     )
     histories = await _fetch(client, queue)
     assert histories
