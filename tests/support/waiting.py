@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-DEADLINE_S = 60.0
+DEADLINE_S = 120.0
 INTERVAL_S = 0.05
 
 Found = TypeVar("Found")
