@@ -146,6 +146,7 @@ def test_public_names_are_pinned_and_importable() -> None:
         "restore",
         "save_interaction",
         "save_run",
+        "redact_text",
         "set_redact",
         "to_json",
         "unarchive",

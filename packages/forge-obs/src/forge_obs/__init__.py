@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from forge_obs.bulk import record_many
     from forge_obs.delivery import Fate
     from forge_obs.environment.process import get_db_path
-    from forge_obs.environment.redact_hook import set_redact
+    from forge_obs.environment.redact_hook import redact_text, set_redact
     from forge_obs.errors import (
         AmbiguousId,
         StoreError,
@@ -122,6 +122,7 @@ __all__ = [
     "read_usage",
     "record",
     "record_many",
+    "redact_text",
     "restore",
     "save_interaction",
     "save_run",
@@ -152,6 +153,7 @@ _HOMES = {
     "Redactor": "admin.redactor",
     "Removal": "model.redaction.secrets",
     "get_db_path": "environment.process",
+    "redact_text": "environment.redact_hook",
     "set_redact": "environment.redact_hook",
     "AmbiguousId": "errors",
     "StoreError": "errors",

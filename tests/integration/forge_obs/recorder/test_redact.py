@@ -19,6 +19,7 @@ from forge_obs import (
     get_run,
     open_reader,
     record,
+    redact_text,
     save_interaction,
     save_run,
     set_redact,
@@ -229,3 +230,22 @@ def test_no_error_of_the_store_holds_a_text(
 def execute(db: Path, statement: str) -> None:
     with closing(sqlite3.connect(db)) as connection, connection:
         connection.execute(statement)
+
+
+@pytest.mark.parametrize(
+    ("hook", "shown"),
+    [
+        (None, f"key: {SECRET}"),
+        ("hide", "key: ***"),
+        ("fail", None),
+        ("missing", None),
+    ],
+)
+@pytest.mark.usefixtures("hooks")
+def test_text_for_somewhere_else_passes_the_same_hook(
+    hook: str | None, shown: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if hook is not None:
+        monkeypatch.setenv("FORGE_REDACT", f"acme_hooks.redaction:{hook}")
+
+    assert redact_text(f"key: {SECRET}") == shown

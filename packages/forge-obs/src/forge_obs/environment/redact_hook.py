@@ -49,6 +49,19 @@ def redact(entry: Entry) -> tuple[Entry, str | None]:
     return (entry, None) if guard is None else (redact_entry(entry, guard), guard.failure)
 
 
+def redact_text(text: str) -> str | None:
+    """Pass a text through the hook of this process, as `record()` does before it writes one.
+
+    For whoever hands texts to something else than the store.
+
+    Returns:
+        What the hook gives; the text itself where there is none, and None where the hook has no
+        answer: such a text must not be handed on.
+    """
+    hook = get_hook()
+    return text if hook is None else hook(text)
+
+
 def get_hook() -> "GuardedHook | None":
     """Return the hook of this process so that it never raises; None where there is none."""
     hook = _choice.hook
