@@ -60,7 +60,7 @@ def build_wreck(exchange: Exchange, partial: ModelResponse | None = None) -> Mod
     usage = CallUsage(
         model_name=name, latency_ms=exchange.latency_ms, first_token_ms=exchange.first_token_ms
     )
-    return ModelAnswer(exchange.body, usage, reported=exchange.reported)
+    return ModelAnswer(exchange.body, usage, is_empty=True, reported=exchange.reported)
 
 
 def is_silent(response: ModelResponse) -> bool:
