@@ -1,4 +1,4 @@
-"""A run is one trace, and its rows name the spans."""
+"""A run is one trace, its rows name the spans, and nothing leaves that the hook takes out."""
 
 import json
 import os
@@ -26,24 +26,43 @@ PLAN = {
 }
 
 
-def read_spans(stderr: str) -> list[dict[str, Any]]:
-    """Read the JSON objects that the console exporter prints one after the other."""
-    decoder, spans, rest = json.JSONDecoder(), [], stderr
+def read_documents(stderr: str) -> list[dict[str, Any]]:
+    """Read the JSON objects that the console exporters print one after the other."""
+    decoder, documents, rest = json.JSONDecoder(), [], stderr
     while (start := rest.find("{")) >= 0:
-        span, end = decoder.raw_decode(rest[start:])
-        spans.append(span)
+        document, end = decoder.raw_decode(rest[start:])
+        documents.append(document)
         rest = rest[start + end :]
-    return spans
+    return documents
+
+
+def count_requests(documents: list[dict[str, Any]]) -> int:
+    """Return how many requests the metrics tell of."""
+    return sum(
+        point["count"]
+        for document in documents
+        for resource in document.get("resource_metrics", ())
+        for scope in resource["scope_metrics"]
+        for metric in scope["metrics"]
+        if metric["name"] == "gen_ai.client.operation.duration"
+        for point in metric["data"]["data_points"]
+    )
 
 
 @pytest.mark.usefixtures("shared_server")
 def test_run_with_sub_tasks_is_one_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hooks = tmp_path / "lib" / "hooks.py"
+    hooks.parent.mkdir()
+    hooks.write_text("def hide(text): return text.replace('hunter2', '***')\n")
+    monkeypatch.setenv("PYTHONPATH", str(hooks.parent))
+    monkeypatch.setenv("FORGE_REDACT", "hooks:hide")
     monkeypatch.setenv("FORGE_OTEL_EXPORTER", "console")
+    monkeypatch.setenv("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "SPAN_ONLY")
     repo = make_repository(tmp_path / "repo", {"README.md": "# a repository\n"})
     model = write_script(
         tmp_path / "s.json",
         {"role": "planner", "answer": PLAN},
-        {"step_id": "one", "answer": answer("one.py")},
+        {"step_id": "one", "answer": answer("one.py", 'KEY = "hunter2"\n')},
         {"sub_task_id": "p", "answer": answer("p.py")},
         {"sub_task_id": "q", "answer": answer("q.py")},
     )
@@ -51,7 +70,8 @@ def test_run_with_sub_tasks_is_one_trace(tmp_path: Path, monkeypatch: pytest.Mon
     outcome = run_forge("run", "x", "--plan", "--repo", str(repo), "--model", model)
 
     assert outcome.code == 0
-    spans = read_spans(outcome.stderr)
+    documents = read_documents(outcome.stderr)
+    spans = [document for document in documents if "span_id" in document.get("context", {})]
     ours = [span for span in spans if span["name"].startswith("forge.")]
     assert {span["context"]["trace_id"] for span in spans} == {spans[0]["context"]["trace_id"]}
     assert {span["name"] for span in ours} == {
@@ -68,6 +88,9 @@ def test_run_with_sub_tasks_is_one_trace(tmp_path: Path, monkeypatch: pytest.Mon
     rows = get_interactions(engine)
     calls = {s["context"]["span_id"] for s in ours if s["name"].startswith("forge.call_")}
     assert {f"0x{row.span_id}" for row in rows} == calls
+    assert count_requests(documents) == len(rows) == 4
+    assert "***" in outcome.stderr
+    assert "hunter2" not in outcome.stderr
     assert {f"0x{row.trace_id}" for row in rows} == {spans[0]["context"]["trace_id"]}
 
 
@@ -79,4 +102,6 @@ def check_attributes(calls: list[dict[str, Any]]) -> None:
         assert attributes["gen_ai.provider.name"] == "scripted"
         assert attributes["gen_ai.usage.input_tokens"] == 0
         assert attributes["forge.origin"] == "scripted"
-        assert "prompt" not in json.dumps(call).lower()
+        assert attributes["gen_ai.conversation.id"] == attributes["forge.workflow_id"]
+        [said] = json.loads(attributes["gen_ai.output.messages"])
+        assert '"files"' in said["parts"][0]["content"]

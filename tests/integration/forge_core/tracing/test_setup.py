@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import connect, embedded_config
+from forge_core.tracing.exporters import OTLP_PACKAGES, Exporters
 from forge_core.tracing.setup import (
     activity_span,
     current_span_ids,
@@ -61,7 +62,7 @@ class HangingExporter(SpanExporter):
 def exporter() -> Iterator[InMemorySpanExporter]:
     """Tracing is on during the test; the exporter keeps what it was sent."""
     exporter = InMemorySpanExporter()
-    assert init_tracing(exporter=exporter)
+    assert init_tracing(exporters=Exporters(exporter))
     yield exporter
     shutdown_tracing()
 
@@ -162,7 +163,8 @@ def test_standard_variable_switches_the_sdk_off() -> None:
 def test_exporter_that_is_not_there_is_one_warning_and_no_tracing(
     name: str, warning: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setitem(sys.modules, "opentelemetry.exporter", None)
+    for package in OTLP_PACKAGES.values():
+        monkeypatch.setitem(sys.modules, f"{package}.trace_exporter", None)
 
     with caplog.at_level(logging.WARNING):
         is_on = init_tracing(name)
@@ -187,7 +189,7 @@ def test_foreign_tracer_provider_is_left_alone() -> None:
 def test_second_start_changes_nothing(exporter: InMemorySpanExporter) -> None:
     other = InMemorySpanExporter()
 
-    is_on = init_tracing(exporter=other)
+    is_on = init_tracing(exporters=Exporters(other))
     with activity_span("forge.call_llm", {}):
         pass
     shutdown_tracing()
@@ -201,7 +203,7 @@ def test_tracing_can_be_switched_on_again() -> None:
     first, second = InMemorySpanExporter(), InMemorySpanExporter()
 
     for exporter, name in ((first, "one"), (second, "two")):
-        init_tracing(exporter=exporter)
+        init_tracing(exporters=Exporters(exporter))
         with activity_span(name, {}):
             pass
         shutdown_tracing()
@@ -212,7 +214,7 @@ def test_tracing_can_be_switched_on_again() -> None:
 
 def test_collector_that_hangs_does_not_hold_up_the_end(caplog: pytest.LogCaptureFixture) -> None:
     hanging = HangingExporter()
-    init_tracing(exporter=hanging)
+    init_tracing(exporters=Exporters(hanging))
     with activity_span("forge.call_llm", {}):
         pass
     begun = time.monotonic()

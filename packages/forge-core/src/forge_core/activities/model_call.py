@@ -14,6 +14,7 @@ from forge_obs import record
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
+from forge_core.activities.measured_requests import measure_requests
 from forge_core.errors import LimitReached
 from forge_core.llm.arrival import Arrival
 from forge_core.llm.calls import CallObserver, Send
@@ -25,7 +26,6 @@ from forge_core.models.call.context import AssembledContext
 from forge_core.models.call.llm import LLMCallResult, PlanCallResult, build_llm_stats
 from forge_core.models.ids import build_entry_id
 from forge_core.records.answer_journal import (
-    AnswerJournal,
     AnswerKey,
     KeptAnswer,
     digest_request,
@@ -38,13 +38,10 @@ from forge_core.records.call_account import (
     read_details,
 )
 from forge_core.records.outcomes import Verdict, judge_answer, judge_failure, record_outcome
-from forge_core.records.requests_in_flight import (
-    AttemptRow,
-    RequestsInFlight,
-    get_requests_in_flight,
-)
-from forge_core.tracing.attributes import llm_call_attributes
-from forge_core.tracing.setup import activity_span, current_span_ids
+from forge_core.records.requests_in_flight import AttemptRow, get_requests_in_flight
+from forge_core.tracing.call_span import CallSpan, call_span
+from forge_core.tracing.content import CallTexts
+from forge_core.tracing.setup import current_span_ids
 
 MAX_PROVIDER_FAILURES = 5
 """Failed requests after which a call is given up; shutdowns and crashes do not count."""
@@ -92,9 +89,9 @@ async def perform_call(span_name: str, call: ModelCall, execute: Execute[Result]
     """
     context, model = call.context, call.model
     failures, account = _open_account(call)
-    with activity_span(span_name, llm_call_attributes(context, model)) as span:
+    async with call_span(span_name, context, model) as span:
         try:
-            observer = CallRecorder(call, account, open_journal(), get_requests_in_flight())
+            observer = CallRecorder(call, account, span)
             result = await execute(context, model, observer)
         except ModelFailure as failure:
             raise _application_error(failure, failures, account) from failure
@@ -106,7 +103,6 @@ async def perform_call(span_name: str, call: ModelCall, execute: Execute[Result]
                 non_retryable=True,
                 category=ApplicationErrorCategory.BENIGN,
             ) from reached
-        span.set_attributes(llm_call_attributes(context, model, result))
         return result.model_copy(update={"entry_id": observer.accepted, "spent": account.spent})
 
 
@@ -129,22 +125,16 @@ class CallRecorder:
     Args:
         call: The prompts, and whose they are.
         account: Counts what is paid.
-        journal: Where answers are kept.
-        in_flight: The requests of this process.
+        span: Where the call is traced.
     """
 
-    def __init__(
-        self,
-        call: ModelCall,
-        account: CallAccount,
-        journal: AnswerJournal,
-        in_flight: RequestsInFlight,
-    ) -> None:
+    def __init__(self, call: ModelCall, account: CallAccount, span: CallSpan) -> None:
         info, context = activity.info(), call.context
         identity = CallIdentity.of(info.activity_id, info.attempt, call.work.stop)
         self._account = account
-        self._journal = journal
-        self._in_flight = in_flight
+        self._span = span
+        self._journal = open_journal()
+        self._in_flight = get_requests_in_flight()
         self._attempt = identity.attempt
         self._details = _read_heartbeat()
         self._rows: dict[int, AttemptRow] = {}
@@ -170,7 +160,7 @@ class CallRecorder:
         flight = self._in_flight.join(
             self._key(request),
             AttemptRow(self._attempt, *current_span_ids(), seq=seq),
-            send=partial(self._fetch, seq, request, send),
+            send=partial(self._fetch, seq, request, measure_requests(send)),
             report=partial(self.failed, seq, request),
         )
         self._rows[seq] = flight.row
@@ -178,7 +168,11 @@ class CallRecorder:
         try:
             kept = await self._in_flight.wait(flight, _is_dropped)
         except ModelFailure as failure:
+            self._trace(request, failure.answer)
             await asyncio.to_thread(self._account.count_failure, request, failure)
+            raise
+        except asyncio.CancelledError:
+            self._trace(request, flight.arrival.find_answer() if _is_dropped() else None)
             raise
         finally:
             telling.cancel()
@@ -188,6 +182,7 @@ class CallRecorder:
             kept.span_id,
             seq=request.labels.sample if kept.seq is None else kept.seq,
         )
+        self._trace(request, kept.answer, kept.activity_attempt)
         await asyncio.to_thread(
             self._account.count_answer,
             request.labels.sample,
@@ -196,6 +191,27 @@ class CallRecorder:
             kept.activity_attempt,
         )
         return kept.answer
+
+    def _trace(
+        self, request: ModelRequest, answer: ModelAnswer | None, paid_by: int | None = None
+    ) -> None:
+        """Note for the span how a request ended.
+
+        Args:
+            request: The request.
+            answer: What came of an answer.
+            paid_by: The attempt at the activity that got the answer; None where it is not whole.
+        """
+        texts = CallTexts(request.system_prompt, request.user_prompt)
+        is_new = paid_by is None or self._account.is_untraced(request.labels.sample, paid_by)
+        if answer is None or (answer.is_empty and paid_by is None):  # a refusal in its body
+            self._span.note_request(texts, None, is_new=is_new)
+            return
+        said = "" if answer.is_empty else answer.text
+        texts = replace(texts, answer=said, reasoning=answer.reasoning)
+        self._span.note_request(texts, answer.usage, is_new=is_new)
+        response_id = answer.reported.response_id
+        self._span.note_answer(answer.usage, response_id, is_whole=paid_by is not None)
 
     async def _tell(self, arrival: Arrival) -> None:
         """Tell the server how many tokens have come, for whoever looks at the run."""
@@ -362,7 +378,7 @@ def _application_error(
     failure: ModelFailure, failures: int, account: CallAccount
 ) -> ApplicationError:
     failures += 1
-    activity.heartbeat(failures, CallProgress(lost=account.lost))
+    activity.heartbeat(failures, CallProgress(lost=account.lost, traced=account.answers))
     delay = UNREACHABLE_DELAY if failure.kind == "unreachable" else None
     if failure.retry_after_s is not None:
         delay = timedelta(seconds=min(failure.retry_after_s, MAX_RETRY_AFTER_S))

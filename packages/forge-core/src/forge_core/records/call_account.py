@@ -41,6 +41,8 @@ class CallProgress(FrozenModel):
     """The request that is under way."""
     under_way: Spending = NONE_SPENT
     """What it takes if it is billed, estimated."""
+    traced: int = 0
+    """Answers whose tokens the span of an attempt carries that has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ class CallAccount:
         lost = work.stop.lost if work.stop is not None else NONE_SPENT
         self._inherited = inherited or CallProgress(lost=lost)
         self._lost = self._inherited.lost
+        self._traced = self._inherited.traced
         self._refused: tuple[LimitName, Spending] | None = None
 
     @property
@@ -98,6 +101,26 @@ class CallAccount:
     def lost(self) -> Spending:
         """Of that, what brought no answer."""
         return self._lost + self._inherited.under_way
+
+    @property
+    def answers(self) -> int:
+        """How many answers there are, recalled ones included."""
+        return len(self._answered)
+
+    def is_untraced(self, sample: int, paid_by: int) -> bool:
+        """Return whether no span of an earlier attempt carries what an answer took.
+
+        An attempt that was killed or cut off leaves none that does.
+
+        Args:
+            sample: Number of the request within the call.
+            paid_by: The attempt at the activity that sent it.
+        """
+        if paid_by == self._identity.attempt:
+            return True
+        stop = self._work.stop
+        was_stopped = stop is not None and paid_by <= stop.attempts
+        return not was_stopped and sample >= self._traced
 
     @property
     def time_left_s(self) -> float | None:
@@ -141,7 +164,7 @@ class CallAccount:
         if limit is not None:
             self._refused = limit, estimate
             raise LimitReached(f"the budget is used up: {limit}")
-        return CallProgress(lost=self.lost, sample=sample, under_way=estimate)
+        return CallProgress(lost=self.lost, sample=sample, under_way=estimate, traced=self._traced)
 
     def count_answer(
         self, sample: int, request: ModelRequest, answer: ModelAnswer, paid_by: int
@@ -162,7 +185,7 @@ class CallAccount:
         """Count a request that brought no answer, and return what the next attempt has to know."""
         if failure.kind not in REFUSALS | {UNSENT}:
             self._lost += self._read(request, failure.answer)
-        return CallProgress(lost=self.lost)
+        return CallProgress(lost=self.lost, traced=self._traced)
 
     def _require_price(self, request: ModelRequest, estimate: Spending) -> None:
         allowance, terms = self._work.allowance, self._work.terms

@@ -1,7 +1,6 @@
 """Carrying out ``forge run`` and ``forge resume``: prepare, execute, report."""
 
 import asyncio
-import os
 import secrets
 import sys
 import time
@@ -31,7 +30,7 @@ from forge_core.runs.ownership import find_owner
 from forge_core.state_dir.files import StateFiles
 from forge_core.state_dir.locate import get_state_dir
 from forge_core.tracing.setup import init_tracing, shutdown_tracing
-from forge_obs import Interaction, StoreError, flush, get_db_path, lost_count, upgrade
+from forge_obs import Interaction, StoreError, flush, get_db_path, lost_count, redact_text, upgrade
 from pydantic import ValidationError
 from rich.text import Text
 
@@ -314,7 +313,7 @@ def _report_detached(
 
 def execute(run: Coroutine[Any, Any, RunEnd]) -> RunEnd:
     """Execute a run, traced if that is asked for, and have its record written."""
-    init_tracing(os.environ.get("FORGE_OTEL_EXPORTER", "none"))
+    init_tracing(redact=redact_text)
     try:
         return asyncio.run(run)
     finally:

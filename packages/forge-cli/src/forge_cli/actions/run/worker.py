@@ -8,7 +8,7 @@ from forge_core.temporal_client.connect import ConnectConfig, load_connect_confi
 from forge_core.tracing.setup import init_tracing, shutdown_tracing
 from forge_core.worker.service import serving_runs
 from forge_core.worker.worker import SHARED_QUEUE, WorkerLimits
-from forge_obs import flush
+from forge_obs import flush, redact_text
 
 from forge_cli.actions.run.run import prepare_store
 from forge_cli.exit_codes import ExitCode
@@ -32,7 +32,7 @@ def serve_runs(address: str | None, limits: WorkerLimits) -> ExitCode:
             "TEMPORAL_ADDRESS (without one, forge run brings its own server and worker)"
         )
     prepare_store()
-    init_tracing(os.environ.get("FORGE_OTEL_EXPORTER", "none"))
+    init_tracing(redact=redact_text)
     try:
         asyncio.run(_serve(config, limits))
     finally:
