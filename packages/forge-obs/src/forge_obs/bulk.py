@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 from forge_obs.delivery import Fate, deliver, lose
 from forge_obs.environment.entry import FOREIGN
 from forge_obs.environment.process import get_db_path
+from forge_obs.environment.redact_hook import GuardedHook, get_hook
 from forge_obs.errors import StoreError, describe
 from forge_obs.model.entries import Entry, build_removal
 from forge_obs.recorder import build
@@ -43,7 +44,7 @@ def record_many(entries: Iterable[Mapping[str, object]]) -> list[Fate]:
     Returns:
         What became of each.
     """
-    return _deliver_all(entries, lambda fields: build("interaction", (), dict(fields)))
+    return _deliver_all(entries, lambda fields, hook: build("interaction", (), dict(fields), hook))
 
 
 def remove_calls(entry_ids: Iterable[str]) -> int:
@@ -55,10 +56,12 @@ def remove_calls(entry_ids: Iterable[str]) -> int:
     Returns:
         How many of the removals are done; the others wait in the spool, or are lost.
     """
-    return _deliver_all(entry_ids, build_removal).count(Fate.STORED)
+    return _deliver_all(entry_ids, lambda entry_id, _: build_removal(entry_id)).count(Fate.STORED)
 
 
-def _deliver_all(given: Iterable[_Given], build_one: Callable[[_Given], Entry]) -> list[Fate]:
+def _deliver_all(
+    given: Iterable[_Given], build_one: Callable[[_Given, GuardedHook | None], Entry]
+) -> list[Fate]:
     fates: list[Fate] = []
     items: list[_Given] = []
     path: Path | None = None
@@ -67,7 +70,8 @@ def _deliver_all(given: Iterable[_Given], build_one: Callable[[_Given], Entry]) 
         items = _list(given)
         if path is None:
             return [Fate.OFF] * len(items)
-        for chunk in _chunk(_build_all(path, items, build_one)):
+        hook = get_hook()
+        for chunk in _chunk(_build_all(path, items, lambda item: build_one(item, hook))):
             fates += _deliver(path, chunk)
     except Exception as error:
         missing = len(items) - len(fates)

@@ -15,9 +15,9 @@ from typing import Final, Literal, Unpack, overload
 
 from forge_obs import delivery
 from forge_obs.delivery import Fate, deliver, lose, warn_at_times, warn_once
-from forge_obs.environment import redact_hook as redactor
 from forge_obs.environment.entry import build_entry
 from forge_obs.environment.process import get_db_path
+from forge_obs.environment.redact_hook import GuardedHook, get_hook, redact
 from forge_obs.errors import describe
 from forge_obs.model.entries import Before, Entry
 from forge_obs.model.keywords import (
@@ -80,7 +80,7 @@ def record_after(
         path = get_db_path()
         if path is None:
             return False
-        entry = build(kind, unexpected, fields)
+        entry = build(kind, unexpected, fields, get_hook())
         return deliver(path, [entry if before is None else entry.after(before)]) == _STORED
     except Exception as error:
         with suppress(Exception):
@@ -119,7 +119,12 @@ def flush() -> None:
         delivery.load("handle").close_databases(wait_s=delivery.DEADLINE_S)
 
 
-def build(kind: object, unexpected: tuple[object, ...], fields: Mapping[str, object]) -> Entry:
+def build(
+    kind: object,
+    unexpected: tuple[object, ...],
+    fields: Mapping[str, object],
+    hook: GuardedHook | None,
+) -> Entry:
     """Build what `record()` was given as it may be written, with a warning where something is off.
 
     Raises:
@@ -135,12 +140,12 @@ def build(kind: object, unexpected: tuple[object, ...], fields: Mapping[str, obj
     if entry.unknown:
         where = "kept in extra_json" if entry.table == "interactions" else "ignored"
         warn_once(f"record({kind!r}) does not know {name_keywords(entry.unknown)}: {where}")
-    return redacted(entry)
+    return redacted(entry, hook)
 
 
-def redacted(entry: Entry) -> Entry:
+def redacted(entry: Entry, hook: GuardedHook | None) -> Entry:
     """Give the entry as it may be written; warns where the redaction hook failed."""
-    entry, failure = redactor.redact(entry)
+    entry, failure = redact(entry, hook)
     if failure is not None:
         warn_at_times(failure, "%s: texts were dropped", failure)
     return entry

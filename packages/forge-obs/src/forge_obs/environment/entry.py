@@ -30,7 +30,8 @@ def build_entry(kind: object, fields: Mapping[str, object]) -> tuple[Entry, Sequ
 
 def _build(kind: object, fields: Mapping[str, object]) -> Entry:
     if kind == "interaction":
-        return build_interaction(fields, entry_id=make_entry_id(), now=get_now())
+        entry_id = "" if fields.get("entry_id") else make_entry_id()
+        return build_interaction(fields, entry_id=entry_id, now=get_now())
     if kind == "outcome":
         return build_outcome(fields, now=get_now())
     if kind == "run":

@@ -43,9 +43,8 @@ def set_redact(hook: Redact | None) -> None:
     _choice.hook = hook
 
 
-def redact(entry: Entry) -> tuple[Entry, str | None]:
-    """Pass an entry through the hook of this process; tells also why texts were dropped, if so."""
-    guard = get_hook()
+def redact(entry: Entry, guard: "GuardedHook | None") -> tuple[Entry, str | None]:
+    """Pass an entry through a hook, if there is one; tells also why texts were dropped, if so."""
     return (entry, None) if guard is None else (redact_entry(entry, guard), guard.failure)
 
 
@@ -63,7 +62,10 @@ def redact_text(text: str) -> str | None:
 
 
 def get_hook() -> "GuardedHook | None":
-    """Return the hook of this process so that it never raises; None where there is none."""
+    """Return the hook of this process so that it never raises; None where there is none.
+
+    The environment is read at each call.
+    """
     hook = _choice.hook
     if hook is None:
         name = os.environ.get("FORGE_REDACT")

@@ -12,6 +12,7 @@ from forge_obs.database.migrate import UPGRADE_S
 from forge_obs.database.migrate import upgrade as upgrade_schema
 from forge_obs.delivery import catch_up
 from forge_obs.environment.process import get_now, get_owner, make_entry_id
+from forge_obs.environment.redact_hook import get_hook
 from forge_obs.model.entries import Entry, build_entry, build_run, read_field
 from forge_obs.recorder import redacted
 
@@ -102,7 +103,7 @@ def _save(engine: Engine, entry: Entry) -> None:
     from forge_obs.database.writer import write, write_at  # noqa: PLC0415 - readers do without the tables
 
     path = Path(engine.url.database or "").absolute()
-    entry = redacted(entry)
+    entry = redacted(entry, get_hook())
     with telling_errors(path):
         database = handle.get_database(engine) or handle.open_database(path)
         if not write(database, entry, timeout_s=BUSY_S):
