@@ -59,6 +59,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
     "analyze": ("forge analyze @last", "forge analyze iso-dates --json | jq .waste"),
     "report": ("forge report @last", "forge report iso-dates -o iso-dates.html --redact"),
+    "receive": (
+        "forge receive",
+        "FORGE_RECEIVE_TOKEN=… forge receive --host 0.0.0.0",
+    ),
     "calls": (
         "forge calls --failed --since 7d",
         "forge calls --model claude --outcome refused",

@@ -12,7 +12,7 @@ from pathlib import PurePath
 NAME = "forge"
 
 _NAMES = """analyze blame calls cancel clean completion config db demo diff doctor help
-logs ls report resume run server show stats status version worker"""
+logs ls receive report resume run server show stats status version worker"""
 
 HINT = re.compile(rf"(?<![\w./-])forge(?= (?:{'|'.join(_NAMES.split())})\b)")
 """The beginning of a command in a message."""

@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, str] = {
     "blame": "look.blame",
     "analyze": "look.analyze",
     "report": "share.report",
+    "receive": "share.receive",
     "clean": "house.clean",
     "db path": "house.db",
     "db upgrade": "house.db",
@@ -56,7 +57,7 @@ COMMANDS: Mapping[str, str] = {
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Run": ("run", "resume", "cancel", "demo", "worker"),
     "Look": ("status", "logs", "calls", "show", "diff", "blame", "stats", "analyze"),
-    "Share": ("report", "db export", "db import"),
+    "Share": ("report", "receive", "db export", "db import"),
     "Keep house": ("clean", "db", "server", "config", "doctor", "completion", "help", "version"),
 }
 """Where `forge --help` lists the commands, in this order; `db` and `server` stand for theirs."""
@@ -69,6 +70,7 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "resume": ("continue", "retry", "restart"),
     "cancel": ("stop", "kill", "abort"),
     "status": ("list", "ps", "runs", "history"),
+    "receive": ("listen", "collect", "ingest"),
     "show": ("cat", "view", "inspect", "get"),
     "clean": ("rm", "remove", "delete", "gc", "prune"),
     "doctor": ("check",),

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-WORKER = "worker"
-"""The command that has done its duty when it is told to stop."""
+SERVICES = ("worker", "receive")
+"""Commands that have done their duty when they are told to stop."""
 
-INTERRUPTIBLE = ("run", "resume", "cancel", WORKER)
+INTERRUPTIBLE = ("run", "resume", "cancel", *SERVICES)
 """Commands that answer to SIGTERM and SIGHUP as to Ctrl-C."""
 
 
@@ -41,9 +41,9 @@ def install_signal_handlers(argv: Sequence[str]) -> None:
 
 
 def end_interrupted(argv: Sequence[str]) -> NoReturn:
-    """End a process that was interrupted: with one line, unless it is a worker."""
+    """End a process that was interrupted: with one line, unless it serves others."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the rest takes a moment
-    if _find_command(argv) == WORKER:
+    if _find_command(argv) in SERVICES:
         end_process(ExitCode.SUCCESS)
     from forge_cli.terminal.console import (  # noqa: PLC0415 - imports rich
         OutputFormat,

@@ -1,0 +1,122 @@
+"""Reading the body of a request: bounded in size, in time, and beside all others that are held."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final, TypeAlias
+
+from forge_cli.receiver.limits import Limits, Room
+from forge_cli.receiver.refusal import Code, Refusal, build_busy, build_too_large
+
+Receive: TypeAlias = Callable[[], Awaitable[Mapping[str, Any]]]
+"""Gives the next message of a request, as ASGI has it."""
+
+RETRY_S: Final = 1
+"""Seconds after which a sender may try again what had no room."""
+
+DRAINED_S: Final = 5.0
+"""How long a refused sender may go on before its connection is closed.
+
+Most senders read an answer only when they have sent everything; closed before, they would see
+a broken connection instead of the reason, and try again.
+"""
+
+
+class SenderGone(Exception):
+    """Nobody waits for the answer any more."""
+
+
+class BodyStream:
+    """The body of one request as it comes.
+
+    Args:
+        receive: Of the request.
+        part_s: How long it may stand still, in seconds.
+    """
+
+    def __init__(self, receive: Receive, part_s: float) -> None:
+        self._receive = receive
+        self._part_s = part_s
+        self.is_complete = False
+
+    async def list_parts(self) -> AsyncIterator[bytes]:
+        """Yield what comes until all of it has.
+
+        Raises:
+            SenderGone: It ended before its time.
+            TimeoutError: It stands still.
+        """
+        while not self.is_complete:
+            async with asyncio.timeout(self._part_s):
+                message = await self._receive()
+            if message["type"] != "http.request":
+                raise SenderGone
+            self.is_complete = not message.get("more_body", False)
+            yield message.get("body", b"")
+
+    async def discard(self, most_bytes: int) -> None:
+        """Read what is left and forget it, up to a size and for a while."""
+        try:
+            async with asyncio.timeout(DRAINED_S):
+                async for part in self.list_parts():
+                    most_bytes -= len(part)
+                    if most_bytes < 0:
+                        return
+        except TimeoutError:
+            return
+
+
+class BodyReader:
+    """Reads bodies of many requests.
+
+    Args:
+        limits: How large and how slow they may be.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._room = Room(limits)
+
+    @asynccontextmanager
+    async def reading(self, stream: BodyStream, length: int | None) -> AsyncIterator[bytearray]:
+        """Yield a whole body, which is held until the block ends.
+
+        Args:
+            stream: The body as it comes.
+            length: As the head of its request tells it; None where that tells none.
+
+        Raises:
+            Refusal: It is too large or too slow, or there is no room now.
+            SenderGone: It ended before its time.
+        """
+        if (length or 0) > self._limits.body_bytes:
+            raise build_too_large("as it was sent", self._limits.body_bytes)
+        if not self._room.has(length or 1):
+            raise _build_no_room()
+        body = bytearray()
+        self._room.held_bodies += 1
+        try:
+            await self._fill(body, stream)
+            yield body
+        finally:
+            self._room.held_bodies -= 1
+            self._room.held_bytes -= len(body)
+
+    async def _fill(self, body: bytearray, stream: BodyStream) -> None:
+        try:
+            async with asyncio.timeout(self._limits.body_s):
+                async for part in stream.list_parts():
+                    self._append(body, part)
+        except TimeoutError:
+            raise Refusal(408, Code.INVALID_ARGUMENT, "the body came too slowly") from None
+
+    def _append(self, body: bytearray, part: bytes) -> None:
+        if len(body) + len(part) > self._limits.body_bytes:
+            raise build_too_large("as it was sent", self._limits.body_bytes)
+        if not self._room.grow(len(part)):
+            raise _build_no_room()
+        body += part
+
+
+def _build_no_room() -> Refusal:
+    return build_busy("too many bodies at a time: send again in a moment", RETRY_S)
