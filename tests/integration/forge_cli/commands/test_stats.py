@@ -84,6 +84,21 @@ def test_calls_are_grouped(forge: Forge, by: str, names: list[str]) -> None:
     validate("statistics", document)
 
 
+def test_scripts_of_one_name_are_one_model_in_text(forge: Forge) -> None:
+    for directory in ("/a", "/tmp/b"):
+        script = STATS.model_copy(update={"model_name": f"scripted:{directory}/answers.json"})
+        record_call(None, origin="scripted", stats=script)
+
+    lines = forge("stats", "--by", "model").stdout.splitlines()
+    groups = forge("stats", "--by", "model", "--json").document["groups"]
+
+    assert [line.split()[:2] for line in lines[1:3]] == [
+        ["scripted:answers.json", "2"],
+        ["all", "2"],
+    ]
+    assert len(groups) == 2
+
+
 def test_days_come_in_order_and_the_last_are_shown(forge: Forge) -> None:
     now = datetime.now(UTC)
     for ago in (3, 1, 2):

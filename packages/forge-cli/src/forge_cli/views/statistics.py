@@ -3,7 +3,7 @@
 import math
 import re
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
@@ -103,6 +103,25 @@ def total_groups(groups: Iterable[Group]) -> Figures:
     for group in groups:
         total.add(group.figures)
     return total
+
+
+def merge_groups(groups: Iterable[Group], rename: Callable[[str], str]) -> list[Group]:
+    """Put together what has one name in the end, in the order of cost and of calls.
+
+    Args:
+        groups: Groups that share no call.
+        rename: Returns the name under which one is shown.
+    """
+    merged: dict[str | None, Figures] = {}
+    for group in groups:
+        name = None if group.name is None else rename(group.name)
+        merged.setdefault(name, Figures()).add(group.figures)
+
+    def weigh(group: Group) -> tuple[Decimal, int, str]:
+        tally = group.figures.tally
+        return -tally.usd, -tally.calls, group.name or ""
+
+    return sorted((Group(name, figures) for name, figures in merged.items()), key=weigh)
 
 
 def name_failure(text: str) -> str:

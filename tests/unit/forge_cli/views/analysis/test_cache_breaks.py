@@ -55,6 +55,13 @@ def test_call_before_the_answer_after_the_cache_or_to_another_model_is_not_compa
     assert find_cache_breaks([first, call(9, A, model_name="other")]) == []
 
 
+def test_calls_of_a_planner_and_a_writer_are_not_compared() -> None:
+    plan = call(0, A, role="planner")
+    first, second = call(9, A, role="llm"), call(19, A, role="llm")
+
+    assert [found.earlier.id for found in find_cache_breaks([plan, first, second])] == [10]
+
+
 def test_provider_that_says_nothing_reported_nothing() -> None:
     [scripted] = find_cache_breaks([call(0, A), call(9, A, origin="scripted")])
     [unknown] = find_cache_breaks([call(0, A), call(9, A, usage_known=False)])

@@ -1,5 +1,7 @@
 """Carrying out ``forge stats``: add up calls, and print the sums."""
 
+from dataclasses import replace
+
 from forge_core.errors import UsageError
 
 from forge_cli.actions.look.calls import build_query
@@ -11,12 +13,13 @@ from forge_cli.render.across_runs.statistics import (
     render_overview,
 )
 from forge_cli.render.across_runs.statistics_documents import build_statistics
+from forge_cli.render.runs.run_list import shorten_model
 from forge_cli.store.prices import load_schedule
 from forge_cli.store.queries import NOTHING_YET, STORE_OFF, Store
 from forge_cli.store.statistics import DAY, ERROR, StatisticsQuery, add_up
 from forge_cli.terminal.console import OutputFormat, get_width, print_note, print_text
 from forge_cli.views.json_text import dump
-from forge_cli.views.statistics import Figures, Statistics
+from forge_cli.views.statistics import Figures, Statistics, merge_groups
 
 
 def show_statistics(
@@ -51,6 +54,9 @@ def show_statistics(
         print_text(render_overview(statistics, added.as_model))
     else:
         limit = added.limit
+        if added.by == "model":
+            groups = merge_groups(statistics.groups, shorten_model)
+            statistics = replace(statistics, groups=groups)
         shown = statistics.groups[-limit:] if added.by == DAY else statistics.groups[:limit]
         width = get_width()
         print_text(render_groups(statistics, shown, added.by, added.as_model, width=width))

@@ -176,12 +176,15 @@ def _build_row(view: RunView) -> Row:
 
 
 def name_model(model: str | None) -> str:
-    """Name a model in a few words: of a scripted one, the file without its directories."""
-    if model is None:
-        return "-"
+    """Name a model in a few words; `-` for none."""
+    return "-" if model is None else escape_line(shorten_model(model))
+
+
+def shorten_model(model: str) -> str:
+    """Leave the directories out of a scripted model's file."""
     if model.startswith(SCRIPTED):
-        return escape_line(SCRIPTED + model.removeprefix(SCRIPTED).rpartition("/")[2])
-    return escape_line(model)
+        return SCRIPTED + model.removeprefix(SCRIPTED).rpartition("/")[2]
+    return model
 
 
 def _describe(view: RunView) -> Text:

@@ -61,9 +61,14 @@ def find_cache_breaks(calls: Sequence[Interaction]) -> list[CacheBreak]:
 
 
 def _can_serve(earlier: Interaction, call: Interaction) -> bool:
-    """Return whether an earlier call's prompt can be in the cache when a call is sent."""
+    """Return whether an earlier call's prompt can be in the cache when a call is sent.
+
+    Those of a planner begin with other instructions, and share nothing with a writer's. See D54.
+    """
     answered = earlier.created_at + timedelta(milliseconds=min(max(0.0, earlier.latency_ms), 1e12))
     is_kept = answered <= call.created_at <= answered + CACHE_LIFE
+    if earlier.role != call.role:
+        return False
     model = call.request_model or call.model_name
     return is_kept and model == (earlier.request_model or earlier.model_name)
 
