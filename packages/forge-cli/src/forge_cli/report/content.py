@@ -20,24 +20,13 @@ from forge_cli.render.table import name_status
 from forge_cli.report.entries import Unit
 from forge_cli.report.text_archive import PackedTexts
 from forge_cli.report.units import PLANNER, SHORT_COMMIT, UnitBuilder
-from forge_cli.report.waterfall import LANE_HEIGHT, Waterfall, draw_waterfall
+from forge_cli.report.waterfall import NARROW, WIDE, Waterfall, draw_waterfall
 from forge_cli.views.analysis.timeline import Lane, build_timeline
 from forge_cli.views.costs import Prices, Tally, tally_calls
 from forge_cli.views.outline import Outline, build_outline, name_attempt
+from forge_cli.views.request import read_request
 from forge_cli.views.run import RunView
 from forge_cli.views.spending import find_waste, split_time
-
-MOST_MARGIN = 240.0
-"""Units that the names of lanes take at most; longer ones are cut."""
-
-
-@dataclass(frozen=True, slots=True)
-class LaneLabel:
-    """The name of a lane of the waterfall."""
-
-    text: str
-    anchor: str
-    y: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +43,8 @@ class Report:
     tiles: tuple[tuple[str, str], ...]
     time: tuple[tuple[str, str, float], ...]
     """Purposes on which time was spent, how much, and its share of the whole, from 0 to 100."""
-    waterfall: Waterfall
-    margin: float
-    """Units left of the drawing, for the names of its lanes."""
-    lanes: tuple[LaneLabel, ...]
+    waterfalls: tuple[Waterfall, ...]
+    """The same time drawn for wide and for narrow pages; none of a run without attempts."""
     units: tuple[Unit, ...]
     removals: tuple[Removal, ...]
     is_redacted: bool
@@ -85,6 +72,7 @@ def build_report(
     lanes = build_timeline(outline, view.run.created_at)
     whole_s = view.duration.total_seconds() if view.duration is not None else 0.0
     labels = tuple(_label_lanes(lanes, builder.anchors))
+    layouts = (WIDE, NARROW) if lanes else ()
     run = view.run
     return Report(
         title=escape_line((run.description or run.task_id or run.workflow_id).split("\n")[0]),
@@ -96,9 +84,7 @@ def build_report(
         facts=tuple(_list_facts(view, outline)),
         tiles=tuple(_list_tiles(view, outline, prices)),
         time=tuple(_list_times(view, outline)),
-        waterfall=draw_waterfall(lanes, whole_s),
-        margin=min(MOST_MARGIN, 20 + 6.5 * max((len(lane.text) for lane in labels), default=0)),
-        lanes=labels,
+        waterfalls=tuple(draw_waterfall(lanes, labels, whole_s, layout) for layout in layouts),
         units=units,
         removals=tuple(removals or ()),
         is_redacted=removals is not None,
@@ -106,19 +92,21 @@ def build_report(
     )
 
 
-def _label_lanes(lanes: Sequence[Lane], anchors: Mapping[int, str]) -> Iterator[LaneLabel]:
-    for number, lane in enumerate(lanes):
+def _label_lanes(lanes: Sequence[Lane], anchors: Mapping[int, str]) -> Iterator[tuple[str, str]]:
+    """Give the name of each lane, and the anchor of what it shows."""
+    for lane in lanes:
         name, anchor = "planner", PLANNER
         if lane.unit is not None and lane.attempt is not None:
             attempt = name_attempt(lane.attempt)
             name = f"{escape_line(lane.unit.name)} {attempt}" if lane.unit.name else attempt
             anchor = anchors[id(lane.attempt)]
-        yield LaneLabel(name, anchor, (number + 0.5) * LANE_HEIGHT)
+        yield name, anchor
 
 
 def _list_facts(view: RunView, outline: Outline) -> Iterator[tuple[str, str]]:
     run, result = view.run, view.result
     models = dict.fromkeys(call.model_name for call in outline.calls)
+    request = read_request(run.description, run.request_json)
     facts = {
         "Task": run.task_id,
         "Repository": run.repo_root,
@@ -128,6 +116,8 @@ def _list_facts(view: RunView, outline: Outline) -> Iterator[tuple[str, str]]:
         "Answered by": ", ".join(model for model in models if model and model != run.model_name),
         "Started": format_moment(run.created_at),
         "Ended": format_moment(run.finished_at) if run.finished_at is not None else "",
+        "Test command": request.test_command,
+        "Checks": ", ".join(request.checks),
         "Files": ", ".join(result.files),
         "Deleted": ", ".join(result.deleted_files),
         "Budget": describe_budget(result.budget),
