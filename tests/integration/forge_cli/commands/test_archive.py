@@ -1,5 +1,6 @@
 """``forge db archive``, and archiving after a run."""
 
+import asyncio
 import os
 import sqlite3
 from contextlib import closing
@@ -8,11 +9,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from forge_cli.actions.house.archive import archive_after_run
 from forge_cli.actions.house.doctor import WORTH_BYTES
+from forge_cli.actions.run.worker import _archive_after_runs
 from forge_obs import flush
 from support.documents import validate
 from support.forge import Forge
 from support.records import record_call, record_run
 from support.store import interaction
+from support.waiting import wait_until
 
 OLD = datetime.now(UTC) - timedelta(days=30)
 
@@ -100,3 +103,18 @@ def test_configuration_has_what_is_old_archived_after_a_run(
     archive_after_run()
 
     assert count_archived() == 3
+
+
+async def test_worker_archives_after_a_run_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORGE_ARCHIVE_AFTER", "7d")
+    record_old(3, "question " * 200_000)
+    ends = asyncio.Queue[None]()
+    archiving = asyncio.create_task(_archive_after_runs(ends.get, pause_s=0))
+
+    await asyncio.sleep(0)
+    before = count_archived()
+    ends.put_nowait(None)
+    await asyncio.to_thread(wait_until, lambda: count_archived() == 3, "the archiving")
+    archiving.cancel()
+
+    assert before == 0

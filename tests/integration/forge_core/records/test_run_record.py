@@ -106,6 +106,19 @@ async def test_run_that_is_terminated_in_temporal_is_on_record_as_ended(
     assert "terminated in Temporal" in read_run(handle).result_json
 
 
+async def test_end_of_a_run_is_told_to_who_waits_for_it(client: Client, handle: AnyHandle) -> None:
+    runs, environment = RunActivities(client, OWNER), ActivityEnvironment()
+    await environment.run(runs.begin_run, describe(handle, "running"))
+    waiting = asyncio.create_task(runs.wait_for_end())
+    await asyncio.sleep(0)
+    told_before = waiting.done()
+
+    await environment.run(runs.record_run, describe(handle, "success"))
+
+    assert not told_before
+    await asyncio.wait_for(waiting, 10)
+
+
 async def test_adopted_run_keeps_what_it_has_done_and_changes_its_owner(
     client: Client, handle: AnyHandle
 ) -> None:

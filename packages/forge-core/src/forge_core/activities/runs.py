@@ -49,6 +49,7 @@ class RunActivities:
         self._owner = owner
         self._seen_interval_s = seen_interval_s
         self._running = dict[RunKey, TaskResult | None]()
+        self._has_ended = asyncio.Event()
 
     @activity.defn
     async def begin_run(self, work: RecordRunInput) -> RunOwner:
@@ -76,6 +77,11 @@ class RunActivities:
         """Return whether the record says that this process executes a run."""
         return any(run.workflow_id == workflow_id for run in self._running)
 
+    async def wait_for_end(self) -> None:
+        """Return once a run has ended or stopped since the last time."""
+        await self._has_ended.wait()
+        self._has_ended.clear()
+
     async def report_alive(self) -> None:
         """Refresh the running runs' rows until cancelled."""
         while True:
@@ -97,6 +103,7 @@ class RunActivities:
             return False
         if ended:
             self._running.pop(run, None)
+            self._has_ended.set()
         return ended
 
     async def _record(self, work: RecordRunInput) -> None:
@@ -106,6 +113,8 @@ class RunActivities:
         else:
             self._running.pop(run, None)
         await record_run(run, work.status, work.result, work.work)
+        if work.status != "running":
+            self._has_ended.set()
 
 
 async def _pause(interval_s: float) -> None:

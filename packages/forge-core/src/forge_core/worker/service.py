@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,8 @@ class WorkerService:
     namespace: str
     own_queue: str
     """The task queue that only the workers of this machine poll."""
+    wait_for_end: Callable[[], Awaitable[None]]
+    """Returns once a run has ended or stopped since the last time."""
 
 
 @asynccontextmanager
@@ -41,12 +43,12 @@ async def serving_runs(
     """
     client = await connect(config)
     own_queue = f"{SHARED_QUEUE}@{_read_worker_id(get_state_dir())}"
-    async with running_worker(client, SHARED_QUEUE, own_queue, limits=limits):
+    async with running_worker(client, SHARED_QUEUE, own_queue, limits=limits) as runs:
         # Before the server knows of a worker, nobody submits a run. One that does not tell is not
         # waited for: the worker can work all the same.
         with suppress(ServerUnavailable):
             await _wait_until_polled(RunInspector(client))
-        yield WorkerService(config.address, client.namespace, own_queue)
+        yield WorkerService(config.address, client.namespace, own_queue, runs.wait_for_end)
 
 
 async def _wait_until_polled(inspector: RunInspector) -> None:

@@ -18,7 +18,7 @@ AFTER = "FORGE_ARCHIVE_AFTER"
 """Environment variable that says how old what is archived after each run has to be."""
 
 WITHIN_S = 5.0
-"""How long a run's command goes on archiving, in seconds; the next one continues."""
+"""How long the command or worker of a run goes on archiving, in seconds; the next continues."""
 
 
 def archive_old(path: Path, before: datetime) -> Archiving:
