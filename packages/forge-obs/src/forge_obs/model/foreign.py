@@ -80,6 +80,13 @@ class Unfolding:
     seal_url: Callable[[str], object] | None = None
     was_cut: bool = False
 
+    def take(self) -> bool:
+        """Take one more value; False where no more may come."""
+        self.left -= 1
+        if self.left < 0:
+            self.was_cut = True
+        return self.left >= 0
+
     def unfold(self, value: object, depth: int = 0) -> object:
         """Give a value in what JSON knows."""
         self.left -= 1

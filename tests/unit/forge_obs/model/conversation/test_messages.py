@@ -497,3 +497,89 @@ def test_messages_of_text_alone_are_read_as_any_other(messages: Any, parts: Any)
     assert read == read_conversation(
         {"system": tuple(parts), "input": at_length, "output": at_length[:2]}
     )
+
+
+def test_messages_in_the_form_that_is_written_are_copied() -> None:
+    call = {"type": "tool_call", "id": "c", "name": "f", "arguments": {"x": 1}}
+    messages = [
+        {"role": "user", "name": "ann", "parts": [text("Hi"), {"type": "uri", "uri": "http://x"}]},
+        {"role": "assistant", "parts": [call], "finish_reason": "tool_call"},
+        {"role": "tool", "parts": [{"type": "tool_call_response", "id": "c", "response": "20"}]},
+    ]
+
+    conversation = read_conversation(messages)
+
+    assert conversation.document == {"input": messages}
+    assert (conversation.user_prompt, conversation.notes) == ("20", ())
+
+
+def test_a_part_without_text_says_nothing() -> None:
+    conversation = read_conversation([{"role": "user", "parts": [{"type": "text"}]}])
+
+    assert (flatten(conversation), conversation.user_prompt) == ([("user", text(""))], "")
+
+
+def test_calls_and_results_of_vercel_are_read() -> None:
+    call = {"type": "tool-call", "toolCallId": "c", "toolName": "f", "input": {"x": 1}}
+    result = {"type": "tool-result", "toolCallId": "c", "toolName": "f"}
+    conversation = read_conversation(
+        [
+            {"role": "assistant", "content": [call]},
+            {"role": "tool", "content": [{**result, "output": {"type": "text", "value": "20"}}]},
+            {"role": "tool", "content": [{**result, "result": "30"}]},
+        ]
+    )
+
+    assert [part for _, part in flatten(conversation)] == [
+        {"type": "tool_call", "id": "c", "name": "f", "arguments": {"x": 1}},
+        {"type": "tool_call_response", "id": "c", "response": "20"},
+        {"type": "tool_call_response", "id": "c", "response": "30"},
+    ]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "file", "data": "iVBORw==", "mediaType": "image/png"},
+        {"type": "image", "image": "iVBORw==", "mimeType": "image/png"},
+        {"type": "image", "image": "data:image/png;base64,iVBORw=="},
+        {"type": "uri", "modality": "image", "uri": "data:image/png;base64,iVBORw=="},
+    ],
+    ids=str,
+)
+def test_images_of_vercel_and_of_traceloop_are_kept_by_their_hash(part: dict[str, str]) -> None:
+    [(_, image)] = flatten(read_conversation([{"role": "user", "content": [part]}]))
+
+    assert (image["type"], image["modality"]) == ("blob", "image")
+    assert (image["mime_type"], image["size_bytes"]) == ("image/png", 4)
+
+
+def test_addresses_of_images_are_kept() -> None:
+    part = {"type": "image", "image": "https://example.com/cat.png"}
+    [(_, image)] = flatten(read_conversation([{"role": "user", "content": [part]}]))
+
+    assert image == {"type": "uri", "modality": "image", "uri": "https://example.com/cat.png"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("[", "]"),
+        ('{"type":"tool_result","content":[', "]}"),
+        ('{"type":"thinking","thinking":[', "]}"),
+    ],
+    ids=["lists", "results", "thoughts"],
+)
+def test_parts_that_nest_without_end_are_cut(before: str, after: str) -> None:
+    nested = orjson.loads(before * 400 + after * 400)
+
+    conversation = read_conversation([{"role": "user", "content": [nested]}])
+
+    assert conversation.notes == ("messages: too long, cut",)
+    orjson.dumps(conversation.document)
+
+
+def test_ids_that_are_none_take_nothing_away() -> None:
+    called = {"role": "assistant", "content": [{"id": "a"}], "tool_calls": [{"id": [1]}]}
+
+    assert len(flatten(read_conversation([called]))) == 2

@@ -34,6 +34,35 @@ def without_notes(**report: object) -> Usage:
         ),
         pytest.param(
             {
+                "gen_ai.usage.input_tokens": 100,
+                "gen_ai.usage.output_tokens": 20,
+                "gen_ai.usage.cache_read.input_tokens": 30,
+                "gen_ai.usage.cache_write.input_tokens": 10,
+                "gen_ai.usage.details.cache_read_input_tokens": 30,
+                "gen_ai.usage.details.cache_creation_input_tokens": 10,
+                "gen_ai.usage.details.thinking_tokens": 5,
+            },
+            Usage(100, 20, 30, 10, reasoning_tokens=5),
+            id="pydantic-ai's spans",
+        ),
+        pytest.param(
+            {
+                "gen_ai.usage.input_tokens": 100,
+                "gen_ai.usage.output_tokens": 20,
+                "ai.usage.inputTokens": 100,
+                "ai.usage.outputTokens": 20,
+                "ai.usage.totalTokens": 120,
+                "ai.usage.inputTokenDetails.noCacheTokens": 70,
+                "ai.usage.inputTokenDetails.cacheReadTokens": 30,
+                "ai.usage.outputTokenDetails.textTokens": 15,
+                "ai.usage.reasoningTokens": 5,
+                "ai.usage.cachedInputTokens": 30,
+            },
+            Usage(100, 20, 30, reasoning_tokens=5),
+            id="spans of Vercel's AI SDK",
+        ),
+        pytest.param(
+            {
                 "input_tokens": 1000,
                 "input_tokens_details": {"cached_tokens": 900},
                 "output_tokens": 20,

@@ -51,7 +51,7 @@ def test_a_chat_is_the_same_row_whoever_tells_it(
     assert (row["system_prompt"], row["user_prompt"]) == (system, QUESTION)
     assert row["response"] == ANSWER
     assert row["latency_ms"] > 0
-    assert row["created_at"].startswith("2027-01-15T08:00:00.")
+    assert row["created_at"].startswith("2025-06-15T15:06:40.")
     assert row["task_id"] == "weather"
     assert row["notes"] is None
 

@@ -19,7 +19,7 @@ from forge_obs.model.conversation.messages import (
     read_message,
 )
 from forge_obs.model.conversation.parts import Members, Writer
-from forge_obs.model.foreign import Unfolding, read_members
+from forge_obs.model.foreign import DEEPEST, Unfolding, read_members
 
 _USAGES: Final = ("usage", "usage_metadata", "usageMetadata", "token_usage")
 _FINISHES: Final = ("finish_reason", "finishReason", "stop_reason", "stopReason", "done_reason")
@@ -48,16 +48,22 @@ class Answer:
     output: tuple[Message, ...] = ()
 
 
-def read_answer(value: object, *, keeps_media: bool = False) -> Answer:
-    """Read what a client returned: the object of any SDK, its dictionary, or plain text."""
+def read_answer(value: object, *, keeps_media: bool = False, depth: int = 0) -> Answer:
+    """Read what a client returned: the object of any SDK, its dictionary, or plain text.
+
+    Args:
+        value: The answer.
+        keeps_media: Whether the bytes of images and sound are kept, not their hash alone.
+        depth: Within how many answers this one was found.
+    """
     if isinstance(value, str):
         return Answer(text=value)
     members = read_members(value)
     if members is None:
         return Answer()
     generated = _find_generated(members)
-    if generated is not None:
-        answer = read_answer(generated, keeps_media=keeps_media)
+    if generated is not None and depth < DEEPEST:
+        answer = read_answer(generated, keeps_media=keeps_media, depth=depth + 1)
         told = read_members(members.get("llm_output")) or {}
         usage = answer.usage or told.get("token_usage") or told.get("usage")
         return replace(answer, usage=usage, model_name=answer.model_name or _name_model(told))

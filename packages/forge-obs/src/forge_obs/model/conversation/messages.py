@@ -5,6 +5,7 @@ See D81.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Final
 
 import orjson
@@ -117,7 +118,8 @@ def read_conversation(value: object, *, keeps_media: bool = False) -> Conversati
     if members.get("output") is not None:
         document["output"] = _read_messages(members["output"], writer, "assistant")
     if members.get("tools") is not None:
-        document["tools"] = [read_tool(tool, writer) for tool in _list_tools(members["tools"])]
+        tools = takewhile(lambda _: unfolding.take(), _list_tools(members["tools"]))
+        document["tools"] = [read_tool(tool, writer) for tool in tools]
     cut = ("messages: too long, cut",) if unfolding.was_cut else ()
     nothing = () if document else ("messages: not understood",)
     return Conversation(document, cut + nothing)
@@ -142,6 +144,7 @@ def _list(value: object) -> list[object]:
         return []
     if not isinstance(value, list | tuple):
         return [value]
+    value = value[:MOST_VALUES]
     if type(value) is list and value and all(map(is_plain_text, value)):
         return [{"role": "system", "parts": [part]} for part in value]
     parts = [read_members(item) for item in value]
@@ -160,7 +163,8 @@ def _as_system(message: Message) -> Message:
 def _read_messages(value: object, writer: Writer, role: str) -> list[Message]:
     is_list = isinstance(value, list) or (isinstance(value, tuple) and not is_pair(value))
     items: list[object] = list(value) if is_list else [value] * (value is not None)  # type: ignore[call-overload]
-    return [read_message(item, writer, role) for item in list_messages(items)]
+    taken = takewhile(lambda _: writer.unfolding.take(), list_messages(items))
+    return [read_message(item, writer, role) for item in taken]
 
 
 def read_message(value: object, writer: Writer, role: str) -> Message:
@@ -278,7 +282,7 @@ def _read_parts(members: Members, writer: Writer, role: str) -> Iterable[Part]:
 def _holds_results(members: Members) -> bool:
     """Tell whether the results of tools stand in a message as parts of their own."""
     content = members.get("content")
-    items = content if isinstance(content, list | tuple) else []
+    items = content[:MOST_VALUES] if isinstance(content, list | tuple) else []
     return any(
         "toolResult" in inner or inner.get("type") in {"tool_result", "tool-result"}
         for item in items
@@ -289,16 +293,22 @@ def _holds_results(members: Members) -> bool:
 def _list_calls(members: Members) -> list[object]:
     calls = members.get("tool_calls")
     told = members.get("content")
-    parts = [read_members(p) for p in told] if isinstance(told, list | tuple) else []
-    known = {part.get("id") for part in parts if part and isinstance(part.get("id"), str)}
+    told = told[:MOST_VALUES] if isinstance(told, list | tuple) else ()
+    parts = [read_members(part) for part in told]
+    told_ids = {part["id"] for part in parts if part and isinstance(part.get("id"), str)}
     listed = [
         call
-        for call in (calls if isinstance(calls, list | tuple) else [])
-        if (read_members(call) or {}).get("id") not in known
+        for call in (calls[:MOST_VALUES] if isinstance(calls, list | tuple) else [])
+        if not _has_id(call, told_ids)
     ]
     legacy = members.get("function_call")
     has_own = "content" in members or "role" in members
     return listed + ([{"type": "function", "function": legacy}] if legacy and has_own else [])
+
+
+def _has_id(call: object, ids: set[object]) -> bool:
+    identity = (read_members(call) or {}).get("id")
+    return isinstance(identity, str) and identity in ids
 
 
 def _list_tools(value: object) -> list[object]:

@@ -5,12 +5,13 @@ here knows is kept as it is, under its own type.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import takewhile
 from typing import Final, TypeAlias, TypeGuard
 
 import orjson
 
 from forge_obs.model.conversation.media import Media, find_modality
-from forge_obs.model.foreign import Unfolding, read_members
+from forge_obs.model.foreign import DEEPEST, Unfolding, read_members
 from forge_obs.model.sanitize import to_text
 
 Part: TypeAlias = dict[str, object]
@@ -29,6 +30,7 @@ class Writer:
     def __init__(self, media: Media, unfolding: Unfolding) -> None:
         self.media = media
         self.unfolding = unfolding
+        self._depth = 0
 
     def plain(self, value: object) -> object:
         """Give a value in what JSON knows."""
@@ -40,9 +42,17 @@ class Writer:
             return []
         if isinstance(content, str):
             return [self.write_text(content)]
-        if isinstance(content, list | tuple):
-            return [part for item in content for part in self.read_parts(item)]
-        return [self._read_part(content)]
+        if self._depth > DEEPEST:
+            self.unfolding.was_cut = True
+            return []
+        self._depth += 1
+        try:
+            if isinstance(content, list | tuple):
+                taken = takewhile(lambda _: self.unfolding.take(), content)
+                return [part for item in taken for part in self.read_parts(item)]
+            return [self._read_part(content)]
+        finally:
+            self._depth -= 1
 
     def write_text(self, content: object, kind: str = "text") -> Part:
         """Write a part that is text."""

@@ -198,6 +198,6 @@ def read_first_token(found: Sorted, span: SpanData) -> float | None:
     if found.first_token_ms is not None:
         return found.first_token_ms
     times = [event.time_ns for event in span.events if event.name in names.FIRST_PIECES]
-    if not times or min(times) < span.start_ns:
-        return None
-    return (min(times) - span.start_ns) / 1e6
+    first = min(times, default=0)
+    last = first if span.end_ns is None else span.end_ns
+    return (first - span.start_ns) / 1e6 if times and span.start_ns <= first <= last else None

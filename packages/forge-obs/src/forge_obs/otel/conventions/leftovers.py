@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from itertools import islice
+from math import isfinite
 from typing import Final
 
 from forge_obs.otel.conventions.attributes import Sorted
@@ -50,8 +51,8 @@ def _keep(values: Mapping[str, object]) -> dict[str, object]:
 def _shorten(value: object) -> object:
     if isinstance(value, str):
         return value if len(value) <= LONGEST_OTHER else value[:LONGEST_OTHER] + "…"
-    if isinstance(value, bool | float):
-        return value
+    if isinstance(value, float):
+        return value if isfinite(value) else None
     if isinstance(value, int):
         return value if -(2**63) <= value < 2**63 else str(value)[:LONGEST_OTHER]
     if isinstance(value, list | tuple):

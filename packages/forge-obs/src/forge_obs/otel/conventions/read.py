@@ -4,11 +4,12 @@ See D94.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 from forge_obs.otel.conventions import columns
 from forge_obs.otel.conventions.attributes import Sorted, sort_attributes
-from forge_obs.otel.conventions.content import Event, read_content
+from forge_obs.otel.conventions.content import MOST_MESSAGES, Event, read_content
 from forge_obs.otel.conventions.failure import read_failure
 from forge_obs.otel.conventions.leftovers import collect_leftovers
 from forge_obs.otel.conventions.message_events import CHOICE, CONTENT_EVENTS
@@ -31,7 +32,7 @@ def read_request(span: SpanData, events: Sequence[LogEvent] = ()) -> dict[str, o
     role = find_role(span.attributes)
     if role is None:
         return None
-    inner = [event for event in span.events if event.name in _READ_EVENTS]
+    inner = islice((e for e in span.events if e.name in _READ_EVENTS), MOST_MESSAGES)
     found = sort_attributes(span.attributes)
     told: list[Event] = [(event.name, event.attributes, None) for event in inner]
     told += [(event.name, event.attributes, event.body) for event in events]
@@ -65,7 +66,7 @@ def read_events(events: Sequence[LogEvent]) -> dict[str, object] | None:
         Keywords of `record("interaction")`, all but the `entry_id`. `status` is `started` where
         no event tells of an answer, so that it never changes a row that is finished.
     """
-    known = [event for event in events if event.name in _READ_EVENTS]
+    known = list(islice((e for e in events if e.name in _READ_EVENTS), MOST_MESSAGES))
     if not known:
         return None
     first = known[0]
@@ -138,18 +139,14 @@ def complete(inner: dict[str, object], outer: Mapping[str, object]) -> dict[str,
     """
     fields = dict(inner)
     for name, value in outer.items():
+        own = fields.get(name)
         if name in _OWN or value is None or value == "":
             continue
         if name in {"messages", "params"}:
-            own = fields.get(name)
             fields[name] = {**_mapping(value), **_mapping(own)}
-        elif (
-            fields.get(name) in {None, "", LLM}
-            if isinstance(fields.get(name), str | None)
-            else False
-        ):
+        elif own is None or own == "" or (name == "role" and own == LLM):
             fields[name] = value
-    if fields.get("messages"):
+    if fields.get("messages"):  # which prompts are taken from that are not given
         for name in ("system_prompt", "user_prompt"):
             if not fields.get(name):
                 fields.pop(name, None)
