@@ -20,10 +20,10 @@ from forge_obs.recorder import build
 
 __all__ = ["Fate", "record_many", "remove_calls"]
 
-MOST_ROWS: Final = 256
+MOST_ROWS: Final = 128
 """How many entries a transaction takes at most: other writers wait for it."""
 
-MOST_CHARACTERS: Final = 2_000_000
+MOST_CHARACTERS: Final = 1_000_000
 """After how many characters of their texts it takes no more."""
 
 _Given = TypeVar("_Given")
