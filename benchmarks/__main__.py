@@ -9,6 +9,7 @@ from collections.abc import Callable
 from benchmarks import (
     across_runs,
     archive,
+    bulk,
     context,
     demo,
     edits,
@@ -17,6 +18,7 @@ from benchmarks import (
     overhead,
     peers,
     reading,
+    receive,
     record,
     rendering,
     report,
@@ -26,6 +28,8 @@ from benchmarks import (
 BENCHMARKS: dict[str, Callable[[], int | None]] = {
     "record": record.main,
     "facts": facts.main,
+    "bulk": bulk.main,
+    "receive": receive.main,
     "overhead": overhead.main,
     "reading": reading.main,
     "across_runs": across_runs.main,
