@@ -17,6 +17,7 @@ from forge_obs.model.columns import STARTED
 from forge_obs.otel.conventions import complete, read_events, read_request
 from forge_obs.otel.lineage import Lineage, Link, SpanNode
 from forge_obs.otel.spans import LogEvent, SpanData
+from forge_obs.otel.twins import Twins
 
 Fields = dict[str, object]
 """Keywords of `record("interaction", ...)`."""
@@ -58,10 +59,12 @@ class CallRows:
         self._lineage = Lineage() if lineage is None else lineage
         self._kept: OrderedDict[SpanNode, tuple[Fields, int]] = OrderedDict()
         self._kept_bytes = 0
+        self._twins = Twins()
 
     def clear(self) -> None:
         """Forget everything."""
         self._lineage.clear()
+        self._twins.clear()
         self._kept.clear()
         self._kept_bytes = 0
 
@@ -107,6 +110,9 @@ class CallRows:
         node = self._lineage.place(link, is_request=fields is not None)
         if fields is not None:
             told[node] = self._combine(node, fields, told)
+            pair = self._twins.find(span, fields)
+            if pair is not None:
+                self._lineage.nest(Link(*pair.inner), Link(*pair.outer))
 
     def _take_events(
         self, events: Sequence[LogEvent], told: dict[SpanNode, Fields], changes: Changes

@@ -117,6 +117,18 @@ class Lineage:
             self._own(node)
         return node
 
+    def nest(self, inner: Link, outer: Link) -> None:
+        """Put a span into another one that it does not name as its parent.
+
+        One that is in a third one already stays there, unless the outer one is, too.
+        """
+        node, above = self._get_or_add(inner), self._get_or_add(outer)
+        if node.parent is above.parent and node.parent is not None:
+            node.parent.children.pop(node, None)
+            node.parent = None
+        if node.parent is None:
+            self._attach(node, above)
+
     def take_superseded(self) -> list[SpanNode]:
         """Return spans whose rows should not be, as was found since this was called last."""
         superseded, self._superseded = self._superseded, []
