@@ -24,12 +24,12 @@ def read_failure(found: Sorted, span: SpanData) -> dict[str, object] | None:
     kind = classify_told(filter(None, (named, given)), said, found.http_status)
     name = (named or given).rpartition(".")[2]
     name = "" if name in _NO_NAMES else name
-    if said and name and not said.startswith(name):
+    if kind and said and name and not said.startswith(name):  # else the kind is the name
         said = f"{name}: {said}"
     return {
         "status": "error",
         "error_type": kind or name[:LONGEST_TEXT] or UNNAMED,
-        "error": said[:LONGEST] or name or None,
+        "error": said[:LONGEST] or (name if kind else None) or None,
     }
 
 

@@ -20,7 +20,10 @@ DETAILS: Final = "gen_ai.client.inference.operation.details"
 
 _OPERATIONS: Final[Mapping[str, str]] = {
     "chat": LLM,
+    "chat.completions": LLM,
+    "chat.streaming_completions": LLM,
     "text_completion": LLM,
+    "text.completions": LLM,
     "generate_content": LLM,
     "completion": LLM,
     "acompletion": LLM,
