@@ -29,6 +29,8 @@ class Merge(Enum):
     """The new value, unless it is null or empty text."""
     FIRST = "first"
     """The old value, unless it is null."""
+    EARLIEST = "earliest"
+    """The earlier of two moments: what tells of a call may come before what tells of its start."""
     MEASURED = "measured"
     """The new value if the new entry's tokens are known."""
     ANSWERING = "answering"

@@ -55,8 +55,8 @@ class Interaction:
     """Tokens of the answer, reasoning included; 0 unless `usage_known`."""
     latency_ms: float = _column(0.0, required=True, merge=Merge.NONZERO, figure=True)
     """Wall time of the request in milliseconds."""
-    created_at: datetime = _column(_EPOCH, merge=Merge.FIRST, figure=True)
-    """When `record()` was called, in UTC."""
+    created_at: datetime = _column(_EPOCH, merge=Merge.EARLIEST, figure=True)
+    """When `record()` was called first, in UTC."""
     usage_known: bool = _column(True, merge=Merge.MEASURED, figure=True)
     """False where tokens were not reported."""
     workflow_id: str | None = _column(identifies=True, figure=True)

@@ -131,6 +131,10 @@ def _first(new: Value, old: Value, _row: Columns) -> Value:
     return func.coalesce(old, new)
 
 
+def _earliest(new: Value, old: Value, _row: Columns) -> Value:
+    return func.min(func.coalesce(old, new), func.coalesce(new, old))
+
+
 def _measured(new: Value, old: Value, row: Columns) -> Value:
     return case((row["usage_known"] == literal_column("1"), new), else_=old)
 
@@ -155,6 +159,7 @@ def _fill_object(new: Value, old: Value, _row: Columns) -> Value:
 _MERGES: Final[Mapping[Merge, Callable[[Value, Value, Columns], Value]]] = {
     Merge.FILL: _fill,
     Merge.FIRST: _first,
+    Merge.EARLIEST: _earliest,
     Merge.MEASURED: _measured,
     Merge.ANSWERING: _answering,
     Merge.ORIGIN: _origin,
