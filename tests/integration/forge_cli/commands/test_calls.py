@@ -33,6 +33,18 @@ def test_calls_of_runs_and_of_other_programs_are_listed_newest_first(forge: Forg
     assert "4.12k" in lines[0]
 
 
+def test_time_of_a_call_without_an_answer_is_unknown(forge: Forge) -> None:
+    started = {"status": "started", "system_prompt": "", "user_prompt": "Hi"}
+    assert record("interaction", task_id="bot", role="llm", entry_id="ab" * 16, **started)  # type: ignore[call-overload]
+
+    line = forge("calls").stdout.splitlines()[1]
+    page = forge("show", "abab").stdout
+
+    assert "no answer yet" in line
+    assert line.split()[-1] == "-"
+    assert "latency    unknown" in page
+
+
 @pytest.mark.parametrize("args", [[], ["nothing"], ["--task", "x"]], ids=str)
 def test_nothing_found_is_exit_code_1(forge: Forge, args: list[str]) -> None:
     record_run()

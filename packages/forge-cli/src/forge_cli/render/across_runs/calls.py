@@ -98,7 +98,9 @@ def _build_row(call: Interaction, prices: Prices, now: datetime) -> Mapping[str,
         "IN": format_sum(tally, tally.shown.input_tokens),
         "OUT": format_sum(tally, tally.shown.output_tokens),
         "COST": format_cost(tally),
-        "TIME": format_milliseconds(call.latency_ms),
+        "TIME": "-"
+        if call.status == STARTED and not call.latency_ms
+        else format_milliseconds(call.latency_ms),
     }
     return {
         **{name: Text(cell) for name, cell in cells.items()},

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from forge_core.pricing.rates import NEVER_SENT
-from forge_obs import Interaction
+from forge_obs import STARTED, Interaction
 
 from forge_cli.escape import escape_line
 from forge_cli.render.figures import (
@@ -115,6 +115,8 @@ def _describe_model(interaction: Interaction) -> str:
 def _describe_latency(interaction: Interaction) -> str:
     """Say how long an answer took, and where it was streamed how fast its tokens came."""
     latency, first = interaction.latency_ms, interaction.first_token_ms
+    if interaction.status == STARTED and not latency:
+        return "unknown"
     if first is None:
         return format_milliseconds(latency)
     text = f"{format_milliseconds(latency)}, the first token after {format_milliseconds(first)}"
