@@ -172,6 +172,32 @@ def test_a_span_that_is_too_large_costs_no_other(monkeypatch: pytest.MonkeyPatch
     assert (len(batch_.spans), batch_.rejected) == (1, 1)
 
 
+@pytest.mark.parametrize(
+    "flood",
+    [
+        pytest.param(nest(9, b"") * wire.MOST_VALUES, id="attributes"),
+        pytest.param(nest(9, nest(2, nest(5, b"\x0a\x00" * wire.MOST_VALUES))), id="list"),
+        pytest.param(nest(9, nest(2, nest(6, b"\x0a\x00" * wire.MOST_VALUES))), id="mapping"),
+        pytest.param(nest(11, nest(3, b"") * wire.MOST_VALUES), id="event"),
+    ],
+)
+def test_more_values_than_memory_has_room_for_cost_no_other(flood: bytes) -> None:
+    spans = [make_span().SerializeToString() + flood, make_span().SerializeToString()]
+
+    batch_ = read_traces(nest(1, nest(2, b"".join(nest(2, s) for s in spans))), is_json=False)
+
+    assert (len(batch_.spans), batch_.rejected) == (1, 1)
+    assert "more than 50000 values" in batch_.reason
+
+
+def test_a_long_text_is_no_flood() -> None:
+    text = "\n\0" * 200_000
+
+    [span] = read_traces(make_body(make_span({"x": text, "y": [text]})), is_json=False).spans
+
+    assert span.attributes == {"x": text, "y": [text]}
+
+
 def test_a_flood_of_empty_groups_is_refused() -> None:
     with pytest.raises(MalformedBody, match="resources and scopes"):
         read_traces(b"\x0a\x00" * (batch.MOST_GROUPS + 1), is_json=False)

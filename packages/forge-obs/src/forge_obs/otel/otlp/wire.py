@@ -6,8 +6,8 @@ walked here, without making anything of them, and a span is parsed by itself, by
 that come from the published descriptions with bytes in place of text.
 """
 
-from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, TypeAlias
 
 from google.protobuf.descriptor_pb2 import (
     DescriptorProto,
@@ -25,7 +25,19 @@ from opentelemetry.proto.trace.v1 import trace_pb2
 from forge_obs.otel.otlp.batch import Unusable
 
 LARGEST: Final = 16_000_000
-"""Bytes of one span; a hostile one takes thirty times as much memory when it is parsed."""
+"""Bytes of one span."""
+
+SUSPICIOUS: Final = 100_000
+"""Bytes from which on a span's values are counted before it is parsed.
+
+An empty one is two bytes of the body, and takes thirty times as much memory.
+"""
+
+MOST_VALUES: Final = 50_000
+"""Values that a span may have at all levels; senders tell some hundreds."""
+
+_LEVELS: Final = 100
+"""As many as protobuf parses."""
 
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 _LONGEST_VARINT: Final = 10
@@ -66,23 +78,71 @@ LOG_RECORD: Final = _find_class("logs.v1.LogRecord")
 RESOURCE: Final = _find_class("resource.v1.Resource")
 SCOPE: Final = _find_class("common.v1.InstrumentationScope")
 
+_Holders: TypeAlias = Mapping[int, "_Holders"]
+"""Fields of a message that hold messages, with those of these."""
+
+
+def _describe_holders() -> Mapping[Any, _Holders]:
+    """Return where values are, by the kind of message."""
+    value: dict[int, _Holders] = {}
+    pair = {2: value}
+    value |= {5: {1: value}, 6: {1: pair}}  # a list, a mapping
+    return {
+        SPAN: {9: pair, 11: {3: pair}, 13: {4: pair}},  # its own, its events', its links'
+        LOG_RECORD: {5: value, 6: pair},
+        RESOURCE: {1: pair},
+        SCOPE: {3: pair},
+    }
+
+
+_HOLDERS: Final = _describe_holders()
+
 
 def parse(kind: Any, payload: memoryview) -> Any:  # noqa: ANN401 - as above
     """Parse one message.
 
     Raises:
-        Unusable: It is none of that kind, or too large.
+        Unusable: It is none of that kind, too large, or has more values than memory is kept for.
     """
     if len(payload) > LARGEST:
         raise Unusable(f"larger than {LARGEST // 1_000_000} MB")
     try:
+        if len(payload) > SUSPICIOUS:
+            _count_values(payload, _HOLDERS[kind], MOST_VALUES, _LEVELS)
         return kind.FromString(payload)
-    except DecodeError:
+    except (DecodeError, TornMessage):
         raise Unusable("not a valid message") from None
+
+
+def _count_values(message: memoryview, holders: _Holders, left: int, levels: int) -> int:
+    """Return how many values there may still be after those of a message.
+
+    Raises:
+        Unusable: There are too many, or too many levels of them.
+        TornMessage: It is no message.
+    """
+    if not levels:
+        raise Unusable("not a valid message")
+    for number, part in _list_fields(message):
+        left -= 1
+        if left < 0:
+            raise Unusable(f"more than {MOST_VALUES} values")
+        if number in holders:
+            left = _count_values(part, holders[number], left, levels - 1)
+    return left
 
 
 def list_parts(message: memoryview, number: int) -> Iterator[memoryview]:
     """Yield the messages in a field of a message, one after the other.
+
+    Raises:
+        TornMessage: It ends within a field, or is none.
+    """
+    return (part for field, part in _list_fields(message) if field == number)
+
+
+def _list_fields(message: memoryview) -> Iterator[tuple[int, memoryview]]:
+    """Yield the texts, bytes and messages in a message, each with the number of its field.
 
     Raises:
         TornMessage: It ends within a field, or is none.
@@ -94,8 +154,8 @@ def list_parts(message: memoryview, number: int) -> Iterator[memoryview]:
         if kind == _LENGTH:
             size, position = _read_varint(message, position)
             start, position = position, position + size
-            if position <= end and tag >> 3 == number:
-                yield message[start:position]
+            if position <= end:
+                yield tag >> 3, message[start:position]
         elif kind == _VARINT:
             _, position = _read_varint(message, position)
         elif kind in {_FIXED64, _FIXED32}:
