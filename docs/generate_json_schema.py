@@ -527,6 +527,7 @@ DOCUMENTS: dict[str, Schema] = {
         {
             "by": TEXT,
             "as_model": null_or(TEXT),
+            "calls_damaged": COUNT,
             "total": ref("figures"),
             "groups": list_of(ref("group")),
         },

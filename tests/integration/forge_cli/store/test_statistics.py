@@ -231,23 +231,42 @@ def test_percentiles_are_values_that_occurred() -> None:
     assert find_percentiles(array("d")) is None
 
 
-@pytest.mark.parametrize("value", ["9e999", "'abc'", "x'00ff'", "9223372036854775807"])
-def test_figure_that_is_none_hides_no_other(
-    value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "forge.db"
-    monkeypatch.setenv("FORGE_DB_PATH", str(path))
-    for seq in range(3):
-        stats = LLMStats(model_name="m", input_tokens=5, output_tokens=3, latency_ms=20)
-        ids: dict[str, Any] = {"task_id": "t", "role": "r", "seq": seq}
-        record("interaction", **ids, system_prompt="", user_prompt="q", response="a", stats=stats)
-    flush()
+@pytest.mark.parametrize("value", ["9e999", "'abc'", "x'00ff'", "-1"])
+def test_figure_that_is_none_hides_no_other(value: str, db: Path, tmp_path: Path) -> None:
+    path = copy_store(db, tmp_path)
     with closing(sqlite3.connect(path)) as connection, connection:
         odd = f"input_tokens = {value}, latency_ms = {value}"
-        connection.execute(f"UPDATE interactions SET {odd} WHERE id > 1")  # noqa: S608
+        connection.execute(f"UPDATE interactions SET {odd} WHERE id IN (40, 41)")  # noqa: S608
     reader = StoreReader.open(path)
     assert reader is not None
+    calls = list(reader.calls.iterate(CallQuery()))
 
-    (total,) = [total for part in reader.calls.sum(CallQuery()) for total in part.sums]
+    parts = list(reader.calls.sum(CallQuery()))
+    statistics = add_up(reader, StatisticsQuery(CallQuery(), "model"))
 
-    assert (total.calls, total.input_tokens, total.latencies) == (3, 5, "[20.0]")
+    singles = [call for part in parts for _, call in part.singles]
+    assert {40, 41} <= {call.id for call in singles}
+    assert len(singles) < 80 < sum(total.calls for part in parts for total in part.sums)
+    assert_agrees(Group("all", statistics.total), calls)
+    assert statistics.damaged == sum(call.broken is not None for call in calls)
+
+
+def test_tokens_are_added_up_beyond_64_bits(db: Path, tmp_path: Path) -> None:
+    path = copy_store(db, tmp_path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE interactions SET output_tokens = 9223372036854775807")
+    reader = StoreReader.open(path)
+    assert reader is not None
+    calls = list(reader.calls.iterate(CallQuery()))
+
+    statistics = add_up(reader, StatisticsQuery(CallQuery(), "role"))
+
+    assert_agrees(Group("all", statistics.total), calls)
+
+
+def copy_store(db: Path, folder: Path) -> Path:
+    """Copy a store into one file."""
+    path = folder / "forge.db"
+    with closing(sqlite3.connect(db)) as source, closing(sqlite3.connect(path)) as copy:
+        source.backup(copy)
+    return path

@@ -1,26 +1,17 @@
 """Sums over calls, priced; a store of a million calls is read once."""
 
-import json
-from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import partial
-from typing import Literal
+from functools import cache
+from typing import Any, Literal
 
-from forge_core.pricing.rates import Schedule, price_usage
+from forge_core.pricing.rates import PriceSteps, Schedule, price_usage
 from forge_obs import CallQuery, CallSum, Grouping, Interaction, StoreReader
 
 from forge_cli.store.prices import extend_prices
-from forge_cli.views.costs import (
-    NO_PRICES,
-    Prices,
-    build_batch,
-    tally_call,
-    tally_calls,
-    tally_sum,
-)
+from forge_cli.views.costs import NO_PRICES, build_batch, is_priced, tally_call, tally_sum
 from forge_cli.views.json_text import load_or_keep
 from forge_cli.views.statistics import (
     Figures,
@@ -28,7 +19,7 @@ from forge_cli.views.statistics import (
     Statistics,
     has_whole_hours,
     name_day,
-    name_failure,
+    shorten_failure,
     total_groups,
 )
 
@@ -38,6 +29,9 @@ GroupedBy = Grouping | Literal["day", "check"]
 CHECK: Literal["check"] = "check"
 DAY: Literal["day"] = "day"
 ERROR: Literal["error"] = "error"
+
+_COMMON = slice(1, CallSum._fields.index("calls"))
+"""What the calls of a sum have in common, beside their group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,108 +53,139 @@ def add_up(reader: StoreReader, query: StatisticsQuery) -> Statistics:
     if query.by == CHECK:
         return _add_up_checks(reader, query)
     by, name = _choose_grouping(query.by)
-    figures: dict[str | None, Figures] = {}
-    prices = NO_PRICES
+    sums = _Sums(query.as_schedule)
     for part in reader.calls.sum(query.calls, by):
         for total in part.sums:
-            prices = extend_prices(prices, total)
             group = None if total.group is None else name(total.group)
-            read = partial(reader.calls.read_members, query.calls, by, part, total)
-            known = figures.get(group) or figures.setdefault(group, Figures())
-            known.add(_price(total, prices, query.as_schedule, read))
-    groups = [Group(name, found) for name, found in figures.items()]
-    return Statistics(_sort(groups, query.by), total_groups(groups), prices.version)
+            if not sums.take(group, total):
+                for call in reader.calls.read_members(query.calls, by, part, total):
+                    sums.take_call(group, call)
+        for text, call in part.singles:
+            sums.take_call(None if text is None else name(text), call)
+    return sums.finish(query.by)
+
+
+def _add_up_checks(reader: StoreReader, query: StatisticsQuery) -> Statistics:
+    """Add up the calls whose answers failed checks, under each of the checks."""
+    sums, total = _Sums(query.as_schedule), _Sums(query.as_schedule)
+    refused = replace(query.calls, outcome=query.calls.outcome or "refused")
+    for call in reader.calls.iterate(refused):
+        if call.failed_checks_json is None:
+            continue
+        total.take_call(None, call)
+        for name in _list_checks(call.failed_checks_json):
+            sums.take_call(name, call)
+    return replace(sums.finish(CHECK), total=total.finish(CHECK).total, damaged=total.damaged)
 
 
 def _choose_grouping(by: GroupedBy | None) -> tuple[Grouping | None, Callable[[str], str]]:
     """Return what the store is to group by, and what makes a group's name of that."""
     if by == "day":
         whole = has_whole_hours(None, datetime.now(UTC).year)
-        return "hour" if whole else "quarter", lambda text: name_day(text, None)
+        return "hour" if whole else "quarter", cache(lambda text: name_day(text, None))
     if by == "check":
         return None, str
-    return by, name_failure if by == ERROR else str
+    return by, cache(shorten_failure) if by == ERROR else str
 
 
-def _price(
-    total: CallSum,
-    prices: Prices,
-    as_schedule: Schedule | None,
-    read: Callable[[], list[Interaction]],
-) -> Figures:
-    members: list[Interaction] | None = None
-    tally = tally_sum(total, prices)
-    if tally is None:
-        members = read()
-        tally = tally_calls(members, prices)
-    figures = Figures(
-        tally=tally,
-        failed=total.failed,
-        first_judged=total.first_judged,
-        first_accepted=total.first_accepted,
-        latencies_ms=array("d", json.loads(total.latencies)),
-        first_tokens_ms=array("d", json.loads(total.first_tokens)),
-    )
-    if total.is_wasted:
-        figures.wasted_usd = tally.usd
-    if total.kind in {"usual", "special"}:
-        figures.reasoning_tokens = total.reasoning_tokens
-        figures.cache_write_tokens = total.cache_write_tokens
-        if as_schedule is not None:
-            _price_elsewhere(figures, total, as_schedule, read)
-    return figures
+class _Sums:
+    """What was added up so far.
 
+    Sums of one group whose calls have the same unit prices are joined as they come, and priced once
+    at the end: there may be as many as ranges of ids times groups, and pricing takes the longest.
 
-def _price_elsewhere(
-    figures: Figures, total: CallSum, schedule: Schedule, read: Callable[[], list[Interaction]]
-) -> None:
-    """Price the same tokens by the prices of another model."""
-    batch = build_batch(total)
-    if total.kind == "usual" and batch.has_one_price(schedule):
-        usd = price_usage(schedule, total, batch.first_at, batch=batch)
-        figures.as_model_usd = usd or Decimal(0)
-        figures.as_model_unknown = total.calls if usd is None else 0
-        return
-    costs = [price_usage(schedule, call, call.created_at) for call in read()]
-    figures.as_model_usd = sum((usd for usd in costs if usd is not None), Decimal(0))
-    figures.as_model_unknown = costs.count(None)
+    Args:
+        as_schedule: Prices of a model whose cost is wanted beside the real one.
+    """
 
+    def __init__(self, as_schedule: Schedule | None) -> None:
+        self.damaged = 0
+        self._prices = NO_PRICES
+        self._as_schedule = as_schedule
+        self._as_steps = None if as_schedule is None else PriceSteps.of(as_schedule)
+        self._figures: dict[str | None, Figures] = {}
+        self._joined: dict[tuple[Any, ...], CallSum] = {}
+        self._steps: dict[tuple[str | None, str], list[PriceSteps]] = {}
 
-def _add_up_checks(reader: StoreReader, query: StatisticsQuery) -> Statistics:
-    """Add up the calls whose answers failed checks, under each of the checks."""
-    figures: dict[str | None, Figures] = {}
-    total, prices = Figures(), NO_PRICES
-    refused = replace(query.calls, outcome=query.calls.outcome or "refused")
-    for call in reader.calls.iterate(refused):
-        if call.failed_checks_json is None or call.broken:
-            continue
-        prices = extend_prices(prices, call)
-        single = _build_single(call, prices, query.as_schedule)
-        total.add(single)
-        for name in _list_checks(call.failed_checks_json):
-            (figures.get(name) or figures.setdefault(name, Figures())).add(single)
-    groups = [Group(name, found) for name, found in figures.items()]
-    return Statistics(_sort(groups, query.by), total, prices.version)
+    def take(self, group: str | None, total: CallSum) -> bool:
+        """Add sums; False if each of their calls has to be looked at."""
+        steps = self._find_steps(total)
+        if steps is not None:
+            values: tuple[Any, ...] = total
+            key = (group, *values[_COMMON], steps)
+            known = self._joined.get(key)
+            self._joined[key] = total if known is None else known.join(total)
+        elif (priced := self._price(total)) is not None:
+            self._find(group).add(priced)
+        else:
+            return False
+        self._find(group).add_durations(total.latencies_ms, total.first_tokens_ms)
+        return True
 
+    def take_call(self, group: str | None, call: Interaction) -> None:
+        """Add a single call."""
+        self._prices = extend_prices(self._prices, call)
+        self.damaged += call.broken is not None
+        figures = self._find(group)
+        figures.add_call(call, tally_call(call, self._prices))
+        if self._as_schedule is not None and is_priced(call):
+            usd = price_usage(self._as_schedule, call, call.created_at)
+            figures.as_model_usd += usd or Decimal(0)
+            figures.as_model_unknown += usd is None
 
-def _build_single(call: Interaction, prices: Prices, as_schedule: Schedule | None) -> Figures:
-    tally = tally_call(call, prices)
-    is_first = (call.attempt or 1) == (call.step_attempt or 1) == 1
-    figures = Figures(
-        tally=tally,
-        failed=int(call.status == "error"),
-        first_judged=int(is_first and call.outcome in {"accepted", "refused", "unusable"}),
-        first_accepted=int(is_first and call.outcome == "accepted"),
-        cache_write_tokens=call.cache_write_tokens,
-        reasoning_tokens=call.reasoning_tokens,
-        wasted_usd=tally.usd,
-        latencies_ms=array("d", [call.latency_ms]),
-        first_tokens_ms=array("d", [call.first_token_ms] if call.first_token_ms else []),
-    )
-    if as_schedule is not None:
-        usd = price_usage(as_schedule, call, call.created_at)
-        figures.as_model_usd, figures.as_model_unknown = usd or Decimal(0), int(usd is None)
-    return figures
+    def finish(self, by: GroupedBy | None) -> Statistics:
+        """Price what was joined, and put the groups in order."""
+        for (group, *_), joined in self._joined.items():
+            self._find(group).add(self._price(joined) or Figures())
+        groups = [Group(name, figures) for name, figures in self._figures.items()]
+        total = total_groups(groups)
+        return Statistics(_sort(groups, by), total, self._prices.version, self.damaged)
+
+    def _find(self, group: str | None) -> Figures:
+        known = self._figures.get(group)
+        if known is None:
+            known = self._figures[group] = Figures()
+        return known
+
+    def _find_steps(self, total: CallSum) -> tuple[object, ...] | None:
+        """Return what tells sums of other prices apart; None where one sum has several already."""
+        if total.kind in {"special", "simulated"}:
+            return None
+        if total.kind != "usual":
+            return ()
+        model = total.request_model, total.model_name
+        known = self._steps.get(model)
+        if known is None:
+            self._prices = extend_prices(self._prices, total)
+            own = self._prices.find_schedule(*model)
+            schedules = (each for each in (own, self._as_schedule) if each is not None)
+            known = self._steps[model] = [PriceSteps.of(each) for each in schedules]
+        batch = build_batch(total)
+        found = tuple(steps.find(batch) for steps in known)
+        return None if None in found else found
+
+    def _price(self, total: CallSum) -> Figures | None:
+        tally = tally_sum(total, self._prices)
+        if tally is None:
+            return None
+        figures = Figures(
+            tally=tally,
+            failed=total.failed,
+            first_judged=total.first_judged,
+            first_accepted=total.first_accepted,
+            wasted_usd=tally.usd if total.is_wasted else Decimal(0),
+        )
+        if total.kind == "usual":
+            figures.reasoning_tokens = total.reasoning_tokens
+            figures.cache_write_tokens = total.cache_write_tokens
+            if self._as_schedule is not None:
+                batch = build_batch(total)
+                if not batch.has_one_price(self._as_schedule):
+                    return None
+                usd = price_usage(self._as_schedule, total, batch.first_at, batch=batch)
+                figures.as_model_usd = usd or Decimal(0)
+                figures.as_model_unknown = total.calls if usd is None else 0
+        return figures
 
 
 def _list_checks(text: str) -> list[str]:

@@ -6,7 +6,6 @@ See D61.
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime
 from decimal import Decimal
 from itertools import chain
 
@@ -42,7 +41,7 @@ class Prices:
 
         What the answer itself says that it cost counts before our own reckoning.
         """
-        if call.origin != PROVIDER or not call.usage_known or call.status == STARTED:
+        if not is_priced(call):
             return None
         if call.stated_cost_usd is not None:
             return Decimal(str(call.stated_cost_usd))
@@ -57,6 +56,11 @@ class Prices:
         """Return the prices of a model, as it was asked for and as it answered."""
         keys = list_model_keys(request_model, model_name)
         return next(filter(None, map(self.schedules.get, keys)), None)
+
+
+def is_priced(call: Interaction) -> bool:
+    """Return whether a call's tokens are known, and were a provider's."""
+    return call.origin == PROVIDER and call.usage_known and call.status != STARTED
 
 
 def read_special(call: Interaction) -> Special:
@@ -259,5 +263,5 @@ def tally_sum(total: CallSum, prices: Prices) -> Tally | None:
 
 def build_batch(total: CallSum) -> Batch:
     """Describe what the price of calls that were added up depends on."""
-    moments = map(datetime.fromisoformat, (total.first_at, total.last_at))
-    return Batch(total.calls, total.least_input, total.most_input, *moments)
+    least, most = total.least_input, total.most_input
+    return Batch(total.calls, least, most, total.first_at, total.last_at)

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 
-from forge_cli.views.costs import Tally
+from forge_obs import PROVIDER, Interaction
+
+from forge_cli.views.costs import Tally, is_priced
 
 PERCENTILES = (50, 95, 99)
 
@@ -63,6 +65,29 @@ class Figures:
         self.latencies_ms.extend(other.latencies_ms)
         self.first_tokens_ms.extend(other.first_tokens_ms)
 
+    def add_call(self, call: Interaction, tally: Tally) -> None:
+        """Add a single call, of which the tally says what it cost."""
+        self.tally += tally
+        self.failed += call.status == "error"
+        if (call.attempt or 1) == (call.step_attempt or 1) == 1:
+            self.first_judged += call.outcome in {"accepted", "refused", "unusable"}
+            self.first_accepted += call.outcome == "accepted"
+        if is_priced(call):
+            self.cache_write_tokens += call.cache_write_tokens
+            self.reasoning_tokens += call.reasoning_tokens
+        if call.status == "error" or call.outcome in {"refused", "unusable"}:
+            self.wasted_usd += tally.usd
+        if call.status == "ok" and call.origin == PROVIDER:
+            first = [] if call.first_token_ms is None else [call.first_token_ms]
+            self.add_durations([call.latency_ms], first)
+
+    def add_durations(
+        self, latencies_ms: Iterable[float], first_tokens_ms: Iterable[float]
+    ) -> None:
+        """Add how long answers took, and their first tokens."""
+        self.latencies_ms.extend(latencies_ms)
+        self.first_tokens_ms.extend(first_tokens_ms)
+
     @property
     def first_rate(self) -> float | None:
         """The share of first attempts whose answers were accepted; None where none was judged."""
@@ -86,6 +111,8 @@ class Statistics:
     total: Figures
     price_data: str = ""
     """Version of the price data; empty where none was needed."""
+    damaged: int = 0
+    """Calls that hold what their columns cannot, which counts as nothing."""
 
 
 def find_percentiles(values: "array[float]") -> Percentiles | None:
@@ -124,7 +151,7 @@ def merge_groups(groups: Iterable[Group], rename: Callable[[str], str]) -> list[
     return sorted((Group(name, figures) for name, figures in merged.items()), key=weigh)
 
 
-def name_failure(text: str) -> str:
+def shorten_failure(text: str) -> str:
     """Return the kind of failure that an error's text tells of: one line without numbers."""
     line = next((line.strip() for line in text.splitlines() if line.strip()), text)
     return VARYING.sub("N", line)[:LONGEST_NAME]

@@ -7,6 +7,7 @@ exceeds its start.
 See D61.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time
@@ -207,6 +208,47 @@ class Batch:
         rates = (getattr(prices, field.name, None) for field in fields(UnitPrices))
         starts = (start for rate in rates if rate for start, _ in rate[1:])
         return not any(self.least_input <= start < self.most_input for start in starts)
+
+
+@dataclass(frozen=True, slots=True)
+class PriceSteps:
+    """Where the unit prices of a schedule change.
+
+    Attributes:
+        days: From which on others hold, in order.
+        starts: Input tokens beyond which others hold, in order.
+        is_hourly: Whether some hold at some hours of the day only.
+    """
+
+    days: tuple[date, ...]
+    starts: tuple[int, ...]
+    is_hourly: bool
+
+    @classmethod
+    def of(cls, schedule: Schedule) -> "PriceSteps":
+        """Find the steps of a schedule."""
+        rates = (getattr(each.prices, f.name) for each in schedule for f in fields(UnitPrices))
+        starts = {start for rate in rates if rate for start, _ in rate[1:]}
+        days = {period.since for period in schedule if period.since is not None}
+        is_hourly = any(period.hours for period in schedule)
+        return cls(tuple(sorted(days)), tuple(sorted(starts)), is_hourly)
+
+    def find(self, batch: Batch) -> tuple[int, int] | None:
+        """Return on which steps the requests of a batch are; None for several, or for hours.
+
+        Batches of one model and tier on the same steps have the same unit prices.
+        """
+        if self.is_hourly:
+            return None
+        if not self.days and not self.starts:
+            return 0, 0
+        day = bisect_right(self.days, batch.first_at.astimezone(UTC).date())
+        start = bisect_left(self.starts, batch.least_input)
+        last = (
+            bisect_right(self.days, batch.last_at.astimezone(UTC).date()),
+            bisect_left(self.starts, batch.most_input),
+        )
+        return last if last == (day, start) else None
 
 
 def _choose(schedule: Schedule, moment: datetime, tier: str | None) -> UnitPrices | None:

@@ -22,7 +22,8 @@ from forge_obs.model.sanitize import clean_text
 Reader: TypeAlias = Callable[[object], tuple[object, str | None]]
 """Converts what a column holds, and says what is wrong with it."""
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+NO_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands in where the moment is not known at which something was made."""
 
 
 def _column(default: object = None, /, **facts: Any) -> Any:  # noqa: ANN401 - any field's default
@@ -55,7 +56,7 @@ class Interaction:
     """Tokens of the answer, reasoning included; 0 unless `usage_known`."""
     latency_ms: float = _column(0.0, required=True, merge=Merge.NONZERO, figure=True)
     """Wall time of the request in milliseconds."""
-    created_at: datetime = _column(_EPOCH, merge=Merge.EARLIEST, figure=True)
+    created_at: datetime = _column(NO_TIME, merge=Merge.EARLIEST, figure=True)
     """When `record()` was called first, in UTC."""
     usage_known: bool = _column(True, merge=Merge.MEASURED, figure=True)
     """False where tokens were not reported."""
@@ -133,7 +134,7 @@ class Run:
     run_id: str | None = _column(identifies=True)
     status: str = _column("", required=True, identifies=True)
     """As stored; `forge_obs.get_shown_status` says whether it was interrupted."""
-    created_at: datetime = _column(_EPOCH, merge=Merge.FIRST)
+    created_at: datetime = _column(NO_TIME, merge=Merge.FIRST)
     finished_at: datetime | None = _column(merge=Merge.FIRST)
     repo_root: str | None = None
     model_name: str | None = None
@@ -275,17 +276,19 @@ def _read_text(value: object) -> tuple[object, str | None]:
 
 
 def _read_count(value: object) -> tuple[object, str | None]:
-    return (value, None) if isinstance(value, int) else (None, "not an integer")
+    if isinstance(value, int):
+        return (value, None) if value >= 0 else (None, "negative")
+    return None, "not an integer"
 
 
 def _read_real(value: object) -> tuple[object, str | None]:
     if isinstance(value, int | float) and isfinite(value):
-        return float(value), None
+        return (float(value), None) if value >= 0 else (None, "negative")
     return None, "not a finite number"
 
 
 def _read_flag(value: object) -> tuple[object, str | None]:
-    return bool(value), None
+    return (bool(value), None) if value in {0, 1} else (None, "neither true nor false")
 
 
 def _read_time(value: object) -> tuple[object, str | None]:

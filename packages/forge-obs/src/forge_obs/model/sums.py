@@ -1,8 +1,19 @@
 """Sums over calls; pure."""
 
+import math
+from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from operator import add
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
+
+import orjson
+
+from forge_obs.model.columns import PROVIDER, STARTED
+from forge_obs.model.rows import NO_TIME, Interaction
+from forge_obs.model.sanitize import clean_text, format_time
 
 Grouping: TypeAlias = Literal[
     "model", "role", "step", "task", "hour", "quarter", "outcome", "error", "session"
@@ -16,9 +27,43 @@ Kind: TypeAlias = Literal[
 tokens at listed prices; something that may have a price of its own, so that each is to be looked
 at; no outcome on record; failed without tokens; tokens unknown."""
 
+REFUSED_BY_CHECKS: Final = "refused by checks"
+REFUSED: Final = "refused: does not fit the files"
+UNUSABLE: Final = "unusable answer"
+NO_OUTCOME: Final = "no outcome on record"
+UNNAMED: Final = "error"
+"""How a call failed of which nothing else is known."""
 
-@dataclass(frozen=True)
-class CallSum:
+JUDGED: Final = ("accepted", "refused", "unusable")
+"""Outcomes of answers; a request for context is none."""
+
+TURNED_BACK: Final = ("refused", "unusable")
+"""Outcomes of answers that were not taken."""
+
+ERROR_LENGTH: Final = 200
+"""Characters of an error that tell its kind where no type does."""
+
+KNOWN: Final = 1
+"""Flag of calls whose tokens are known."""
+
+LATER: Final = 2
+"""Flag of calls of an attempt after the first."""
+
+SPECIAL: Final = 4
+"""Flag of calls of which something may have a price of its own."""
+
+DAMAGED: Final = 8
+"""Flag of calls of which a figure is none."""
+
+
+_NONE: Final = array("d")
+
+
+class DamagedSum(ValueError):
+    """One of the calls that were added up holds what its column cannot."""
+
+
+class CallSum(NamedTuple):
     """Sums over calls of one kind in a range of ids.
 
     Attributes:
@@ -31,10 +76,11 @@ class CallSum:
         first_accepted: Those of them that were accepted.
         least_input: The fewest input tokens of one of them.
         most_input: The most.
-        first_at: When the first was made, as `created_at` says it.
+        first_at: When the first was made.
         last_at: When the last was.
-        latencies: How long those took that a provider answered, in milliseconds, as JSON.
-        first_tokens: How long the first token took them, where it is known.
+        latencies_ms: How long those took that a provider answered.
+        first_tokens_ms: How long the first token took them, where it is known.
+        key: What the store has in common for them, by which it finds them again.
     """
 
     group: str | None
@@ -57,16 +103,252 @@ class CallSum:
     latency_ms: float
     least_input: int
     most_input: int
-    first_at: str
-    last_at: str
-    latencies: str = field(repr=False)
-    first_tokens: str = field(repr=False)
+    first_at: datetime
+    last_at: datetime
+    latencies_ms: "array[float]"
+    first_tokens_ms: "array[float]"
+    key: tuple[object, ...]
+
+    def join(self, other: "CallSum") -> "CallSum":
+        """Add up two sums over calls of one kind; neither durations nor the key are kept."""
+        own: tuple[Any, ...] = self
+        bounds = (
+            min(self.least_input, other.least_input),
+            max(self.most_input, other.most_input),
+            min(self.first_at, other.first_at),
+            max(self.last_at, other.last_at),
+        )
+        sums = map(add, own[_FIRST_SUM:_END_OF_SUMS], other[_FIRST_SUM:_END_OF_SUMS])
+        return CallSum._make((*own[:_FIRST_SUM], *sums, *bounds, _NONE, _NONE, ()))
 
 
-@dataclass(frozen=True)
+_FIRST_SUM: Final = CallSum._fields.index("calls")
+_END_OF_SUMS: Final = CallSum._fields.index("latency_ms") + 1
+
+
+@dataclass(frozen=True, slots=True)
 class RangeSums:
-    """Sums over the calls from one id to another."""
+    """Sums over the calls from one id to another.
+
+    Attributes:
+        singles: Calls that are in no sum, since one of them, or of those beside it, is damaged;
+            each with its group. They have what sums are made of, not their texts.
+    """
 
     lower: int
     upper: int
-    sums: Sequence[CallSum]
+    sums: Sequence[CallSum] = ()
+    singles: Sequence[tuple[str | None, Interaction]] = ()
+
+
+class SumRow(NamedTuple):
+    """Sums as the store makes them: first what calls have in common, then figures of them.
+
+    Attributes:
+        group: What a user groups by, if it is in no other column.
+        flags: `KNOWN`, `LATER`, `SPECIAL` and `DAMAGED`, added.
+        least: Not negative if no count of tokens is.
+        latencies: Of all calls, as JSON.
+        first_tokens: Of those that have one, as JSON.
+    """
+
+    group: Any
+    model_name: Any
+    request_model: Any
+    service_tier: Any
+    status: Any
+    error_type: Any
+    origin: Any
+    outcome: Any
+    flags: Any
+    calls: int
+    input_tokens: Any
+    output_tokens: Any
+    cache_read_tokens: Any
+    cache_write_tokens: Any
+    reasoning_tokens: Any
+    latency_ms: Any
+    least: Any
+    least_input: Any
+    most_input: Any
+    first_at: Any
+    last_at: Any
+    latencies: Any
+    first_tokens: Any
+
+
+_FIGURES_START: Final = SumRow._fields.index("calls")
+_TOKENS: Final = slice(
+    SumRow._fields.index("input_tokens"), SumRow._fields.index("reasoning_tokens") + 1
+)
+
+
+def load_sum(row: SumRow, by: Grouping | None) -> CallSum:
+    """Build sums from what the store made.
+
+    Raises:
+        DamagedSum: One of the calls holds what its column cannot; they are to be read one by one.
+    """
+    values: tuple[Any, ...] = row
+    key = values[:_FIGURES_START]
+    tokens = values[_TOKENS]
+    _check(row, key, tokens)
+    is_known = bool(row.flags & KNOWN)
+    has_failed = row.status == "error"
+    was_answered = row.origin == PROVIDER and row.status == "ok"
+    is_first = not row.flags & LATER and row.outcome in JUDGED
+    latencies, first_tokens = _load_durations(row.latencies), _load_durations(row.first_tokens)
+    return CallSum(
+        _name_group(row, by),
+        row.model_name or "",
+        row.request_model,
+        row.service_tier,
+        _find_kind(row, is_known=is_known),
+        row.error_type if has_failed and not is_known else None,
+        has_failed or row.outcome in TURNED_BACK,
+        row.calls,
+        row.calls if has_failed else 0,
+        row.calls if row.status == STARTED else 0,
+        row.calls if is_first else 0,
+        row.calls if is_first and row.outcome == "accepted" else 0,
+        *_count_tokens(*tokens),
+        row.latency_ms,
+        row.least_input or 0,
+        row.most_input or 0,
+        _load_time(row.first_at),
+        _load_time(row.last_at),
+        latencies if was_answered else _NONE,
+        first_tokens if was_answered else _NONE,
+        key,
+    )
+
+
+def _count_tokens(
+    given: int | None, taken: int | None, read: int | None, written: int | None, own: int | None
+) -> tuple[int, int, int, int, int]:
+    """Return sums, of which SQLite has none where the file has no such column."""
+    return given or 0, taken or 0, read or 0, written or 0, own or 0
+
+
+def _check(row: SumRow, key: tuple[Any, ...], tokens: tuple[Any, ...]) -> None:
+    """Compare what SQLite gives with what the columns may hold; it adds up anything."""
+    if not _are_sound(key):
+        raise DamagedSum("text")
+    if row.flags is None or row.flags & DAMAGED:
+        raise DamagedSum("flags")
+    # A sum of anything but integers is a float.
+    if float in map(type, tokens) or (row.least or 0) < 0:
+        raise DamagedSum("tokens")
+    if not math.isfinite(row.latency_ms):
+        raise DamagedSum("latency_ms")
+
+
+@lru_cache(maxsize=4096)
+def _are_sound(key: tuple[object, ...]) -> bool:
+    """Return whether all is text that UTF-8 can encode, a number of ours or nothing."""
+    texts = (value for value in key if type(value) is not int and value is not None)
+    return all(type(text) is str and clean_text(text)[1] is None for text in texts)
+
+
+def _load_durations(text: Any) -> "array[float]":  # noqa: ANN401 - of a file
+    try:
+        durations = orjson.loads(text)
+        if not durations:
+            return _NONE
+        if min(durations) < 0 or max(durations) == math.inf:
+            raise DamagedSum("duration")
+        return array("d", durations)
+    except (ValueError, TypeError) as error:
+        raise DamagedSum("duration") from error
+
+
+def _load_time(text: Any) -> datetime:  # noqa: ANN401 - of a file
+    try:
+        moment = datetime.fromisoformat(text)
+    except (ValueError, TypeError) as error:
+        raise DamagedSum("created_at") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _find_kind(row: SumRow, *, is_known: bool) -> Kind:
+    if row.origin != PROVIDER:
+        pretends = row.input_tokens or row.output_tokens or row.flags & SPECIAL
+        return "simulated" if pretends else "scripted"
+    if row.status == STARTED:
+        return "started" if is_known else "unreported"
+    if is_known:
+        return "special" if row.flags & SPECIAL else "usual"
+    return "failed" if row.status == "error" else "unreported"
+
+
+def _name_group(row: SumRow, by: Grouping | None) -> str | None:
+    match by:
+        case None:
+            return None
+        case "model":
+            return row.request_model or row.model_name or None
+        case "outcome":
+            return _name_outcome(row.status, row.outcome)
+        case "error":
+            has_checks = row.group == 1
+            text = row.group if type(row.group) is str else None
+            return _name_failure(row.status, row.error_type or text, row.outcome, has_checks)
+        case _:
+            return row.group or None
+
+
+def find_group(call: Interaction, by: Grouping | None) -> str | None:
+    """Return the group of a single call; None where it has nothing to be grouped by."""
+    match by:
+        case None:
+            return None
+        case "model":
+            return call.request_model or call.model_name or None
+        case "hour" | "quarter":
+            return _name_hour(call.created_at, by)
+        case "outcome":
+            return _name_outcome(call.status, call.outcome)
+        case "error":
+            error = call.error_type or (call.error or "")[:ERROR_LENGTH]
+            has_checks = call.failed_checks_json is not None
+            return _name_failure(call.status, error, call.outcome, has_checks)
+        case "role":
+            return call.role or None
+        case _:
+            name: str | None = getattr(call, f"{by}_id")
+            return name or None
+
+
+def _name_hour(moment: datetime, by: Grouping) -> str | None:
+    if moment == NO_TIME:
+        return None
+    text = format_time(moment)
+    return text[:13] if by == "hour" else f"{text[:14]}{moment.minute // 15 * 15:02}"
+
+
+def _name_outcome(status: str, outcome: str | None) -> str:
+    """Return what became of a call: of its answer if it has one, else of the request."""
+    return outcome if status == "ok" and outcome is not None else status
+
+
+def _name_failure(
+    status: str,
+    error: str | None,
+    outcome: str | None,
+    has_checks: bool,
+) -> str | None:
+    """Return how a call failed, by kind; None for one that did not.
+
+    Args:
+        status: As stored.
+        error: Type of its error, or the beginning of its text where that is unknown.
+        outcome: What became of its answer.
+        has_checks: Whether checks of its answer failed.
+    """
+    if status == "error":
+        return error or UNNAMED
+    if status == STARTED:
+        return NO_OUTCOME
+    if outcome == "refused":
+        return REFUSED_BY_CHECKS if has_checks else REFUSED
+    return UNUSABLE if outcome == "unusable" else None

@@ -22,10 +22,8 @@ from sqlalchemy import (
 
 from forge_obs.database.engines import list_columns
 from forge_obs.model.sanitize import format_time
+from forge_obs.model.sums import TURNED_BACK
 from forge_obs.store.queries import Field, is_of_run, join_facts
-
-TURNED_BACK: Final = ("refused", "unusable")
-"""Outcomes of answers that were not taken."""
 
 FIRST_SPAN: Final = 64
 """How many ids the first range has."""

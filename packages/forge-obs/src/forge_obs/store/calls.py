@@ -28,7 +28,6 @@ from forge_obs.model.rows import (
     ARCHIVE_ID,
     DETAILS,
     FACTS,
-    FIGURES,
     INTERACTIONS,
     LONG_TEXTS,
     Interaction,
@@ -38,8 +37,8 @@ from forge_obs.model.search import TextSearch
 from forge_obs.model.sums import CallSum, Grouping, RangeSums
 from forge_obs.store.archive_search import ArchiveSearch
 from forge_obs.store.call_scope import CallQuery, Scope, open_scope, read_ranges
-from forge_obs.store.queries import Field, Row, Values, read_rows, reading
-from forge_obs.store.statistics import choose_members, sum_ranges
+from forge_obs.store.queries import Field, Row, Values, is_within, read_rows, reading
+from forge_obs.store.statistics import choose_members, read_calls, sum_ranges
 
 
 @dataclass(frozen=True)
@@ -110,11 +109,8 @@ class CallReader:
             scope = open_scope(connection, query)
             if scope is None:
                 return []
-            names = [name for name in FIGURES if name in scope.columns | scope.facts]
-            chosen = scope.select(column("id"), *(column(name) for name in names)).where(
-                column("id").between(within.lower, within.upper), *choose_members(scope, by, of)
-            )
-            return [load_interaction(values) for values in read_rows(connection, chosen)]
+            ids = is_within(within.lower, within.upper)
+            return read_calls(connection, scope, ids, *choose_members(scope, by, of))
 
 
 def iterate_calls(

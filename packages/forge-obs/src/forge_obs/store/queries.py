@@ -1,6 +1,7 @@
 """Fetch rows without creating, migrating or locking anything, however damaged they are."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Engine,
     FromClause,
     Select,
+    bindparam,
     column,
     func,
     null,
@@ -30,6 +32,7 @@ from forge_obs.database.rows.archived import FrameCache, fill, measure_prompts
 from forge_obs.model.columns import PROVIDER
 from forge_obs.model.frames import ARCHIVED
 from forge_obs.model.rows import ARCHIVE_ID, FACTS, FIGURES, TABLES
+from forge_obs.model.sanitize import clean_text
 
 Values: TypeAlias = Mapping[str, object]
 """One row as it was read, by column name."""
@@ -142,6 +145,32 @@ def fetch_by(
     rows = read_rows(connection, chosen, [column(name) for name in sorted(facts)])
     fill(get_driver(connection), rows, archived, frames or FrameCache())
     return rows
+
+
+WITHIN: Final = column("id").between(bindparam("lower"), bindparam("upper"))
+"""Chooses the ids between what a prepared statement is executed with."""
+
+
+def is_within(lower: int, upper: int) -> ColumnElement[bool]:
+    """Choose the ids from one to another."""
+    return column("id").between(lower, upper)
+
+
+def prepare(connection: Connection, chosen: Select[Any]) -> Callable[[int, int], sqlite3.Cursor]:
+    """Compile a statement that holds `WITHIN` once, to be executed for many ranges of ids.
+
+    SQLAlchemy takes as long to look a large statement up as SQLite to read some hundred rows. What
+    is executed raises the driver's errors.
+    """
+    compiled = chosen.compile(dialect=connection.dialect)
+    state = compiled.construct_expanded_state({"lower": 0, "upper": 0})
+    names, values, driver = state.positiontup or [], state.parameters, get_driver(connection)
+
+    def execute(lower: int, upper: int) -> sqlite3.Cursor:
+        given = {**values, "lower": lower, "upper": upper}
+        return driver.execute(state.statement, [given[name] for name in names])
+
+    return execute
 
 
 def join_facts(connection: Connection, name: str) -> tuple[FromClause, set[str]]:
@@ -378,7 +407,8 @@ def _find_root_run(row: Values, runs: Mapping[str, list[Any]]) -> object:
 def fetch_run_ids(engine: Engine, workflow_id: str) -> list[str | None]:
     """Read the ids of the runs of a workflow; raises what `reading` raises."""
     with reading(engine) as connection:
-        return _fetch_run_ids(connection, [workflow_id]).get(workflow_id, [])
+        found = _fetch_run_ids(connection, [workflow_id]).get(workflow_id, [])
+        return [None if name is None else clean_text(name)[0] for name in found]
 
 
 def count_calls_without_workflow(engine: Engine, task_id: str | None, since: str | None) -> int:

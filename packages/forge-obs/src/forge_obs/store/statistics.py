@@ -1,10 +1,12 @@
 """Sums over calls, a range of ids at a time, which whoever asks adds up.
 
 One statement adds up the calls of a range, since a row that is brought to Python costs more than
-SQLite needs to add it to others. What calls are grouped by, beside what the user wants, is what
-their prices depend on, so that costs that are made of sums are exact.
+SQLite needs to add it to others. It groups them by columns as they are and adds up what stands in
+them: what that means is found out once for a group (`forge_obs.model.sums`). Where a call holds
+what its column cannot, the range is halved until few are left, and these are read one by one.
 """
 
+import sqlite3
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -18,33 +20,29 @@ from sqlalchemy import (
     cast,
     column,
     func,
+    literal,
     literal_column,
-    not_,
     null,
     or_,
 )
 
-from forge_obs.model.columns import PROVIDER, STARTED
-from forge_obs.model.sums import CallSum, Grouping, RangeSums
+from forge_obs.model.rows import FIGURES, Interaction, load_interaction
+from forge_obs.model.sums import (
+    DAMAGED,
+    ERROR_LENGTH,
+    KNOWN,
+    LATER,
+    SPECIAL,
+    CallSum,
+    DamagedSum,
+    Grouping,
+    RangeSums,
+    SumRow,
+    find_group,
+    load_sum,
+)
 from forge_obs.store.call_scope import Scope, read_ranges
-from forge_obs.store.queries import Field
-
-REFUSED_BY_CHECKS: Final = "refused by checks"
-REFUSED: Final = "refused: does not fit the files"
-UNUSABLE: Final = "unusable answer"
-NO_OUTCOME: Final = "no outcome on record"
-
-JUDGED: Final = ("accepted", "refused", "unusable")
-"""Outcomes of answers; a request for context is none."""
-
-_ERROR_LENGTH: Final = 200
-"""Characters of an error that tell its kind where no type does."""
-
-_MOST_TOKENS: Final = 10**12
-"""What a call counts beyond this is no count: some thousand of them must fit into 64 bits."""
-
-_LONGEST_MS: Final = 1e15
-"""Durations beyond this are none; JSON has no infinite numbers."""
+from forge_obs.store.queries import WITHIN, Field, is_within, prepare, read_rows
 
 SPECIAL_WORDS: Final = (
     ("1h", '"ephemeral_1h_input_tokens":0'),
@@ -56,6 +54,25 @@ SPECIAL_WORDS: Final = (
 """Parts of words that a report of nothing special does not hold, and what providers report where
 there is none of it."""
 
+_HINTS: Final = ("%1h%", "%dio%", "%mage%")
+"""What finds each of these words quicker, whatever its case, and others as well."""
+
+_ABSENT: Final = null()
+"""Stands in for a column that this file does not have."""
+
+_FEW: Final = 32
+"""How many ids a range has that is read call by call where one of them is damaged."""
+
+_DAMAGE: Final = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_IOERR}
+"""What SQLite says of a sum or a page that it cannot make or read."""
+
+_SINGLE: Final = (
+    *FIGURES,
+    *("task_id", "step_id", "session_id", "attempt", "step_attempt", "first_token_ms"),
+    *("error", "failed_checks_json"),
+)
+"""What is read of a call that is in no sum."""
+
 
 def sum_ranges(connection: Connection, scope: Scope, by: Grouping | None) -> Iterator[RangeSums]:
     """Add up the calls of a scope, a range of ids at a time, the newest first.
@@ -65,55 +82,59 @@ def sum_ranges(connection: Connection, scope: Scope, by: Grouping | None) -> Ite
         scope: The calls.
         by: What to group them by, beside what their prices depend on.
     """
-    chosen = _build_sums(scope, by)
+    execute = prepare(connection, _build_sums(scope, by).where(WITHIN))
 
-    def read(lower: int, upper: int) -> RangeSums:
-        rows = connection.execute(chosen.where(column("id").between(lower, upper)))
-        return RangeSums(lower, upper, [CallSum(*row) for row in rows])
+    def read(lower: int, upper: int) -> list[RangeSums]:
+        try:
+            rows = execute(lower, upper).fetchall()
+            return [RangeSums(lower, upper, [load_sum(SumRow(*row), by) for row in rows])]
+        except DamagedSum:
+            pass
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & 0xFF not in _DAMAGE:
+                raise
+        if upper - lower < _FEW:
+            calls = read_calls(connection, scope, is_within(lower, upper))
+            singles = [(find_group(call, by), call) for call in calls]
+            return [RangeSums(lower, upper, singles=singles)]
+        middle = (lower + upper) // 2
+        return read(middle + 1, upper) + read(lower, middle)
 
-    return read_ranges(connection, scope, read)
+    for parts in read_ranges(connection, scope, read):
+        yield from parts
+
+
+def read_calls(
+    connection: Connection, scope: Scope, *conditions: ColumnElement[bool]
+) -> list[Interaction]:
+    """Read what sums are made of of single calls; all else has its default."""
+    names = [name for name in _SINGLE if name in scope.columns | scope.facts]
+    chosen = scope.select(column("id"), *(column(name) for name in names)).where(*conditions)
+    return [load_interaction(values) for values in read_rows(connection, chosen)]
 
 
 def choose_members(scope: Scope, by: Grouping | None, of: CallSum) -> list[ColumnElement[bool]]:
     """Write what holds for the calls of a sum, beside their ids."""
-    texts = (of.group, of.model_name, of.request_model, of.service_tier, of.kind, of.failure)
-    *kinds, is_wasted = _list_kinds(scope, by)
-    same = [kind.is_not_distinct_from(text) for kind, text in zip(kinds, texts, strict=True)]
-    return [*same, is_wasted if of.is_wasted else not_(is_wasted)]
+    pairs = zip(_list_keys(scope, by), of.key, strict=True)
+    return [key.is_not_distinct_from(value) for key, value in pairs]
 
 
-def _list_kinds(scope: Scope, by: Grouping | None) -> list[Field]:
-    """Write what the calls of a sum have in common, in the order of `CallSum`."""
-    status, outcome = _column(scope, "status"), _column(scope, "outcome")
-    has_usage = _column(scope, "usage_known") == 1
-    unpaid = case((_pretends(scope), "simulated"), else_="scripted")
-    kind = case(
-        (_column(scope, "origin") != PROVIDER, unpaid),
-        (status == STARTED, case((has_usage, "started"), else_="unreported")),
-        (has_usage, case((_is_special(scope), "special"), else_="usual")),
-        (status == "error", "failed"),
-        else_="unreported",
-    )
-    failure = case((and_(status == "error", not_(has_usage)), _column(scope, "error_type")))
-    is_wasted = or_(status == "error", func.coalesce(outcome.in_(("refused", "unusable")), 0))
-    return [
-        build_group(scope, by),
-        _column(scope, "model_name"),
-        _column(scope, "request_model"),
-        _column(scope, "service_tier"),
-        kind,
-        failure,
-        is_wasted,
-    ]
+def _list_keys(scope: Scope, by: Grouping | None) -> list[Field]:
+    """Write what the calls of a sum have in common, in the order of `SumRow`."""
+    names = ("model_name", "request_model", "service_tier", "status", "error_type", "origin")
+    columns = [_column(scope, name) for name in (*names, "outcome")]
+    return [_build_group(scope, by), *columns, _build_flags(scope)]
 
 
-def _pretends(scope: Scope) -> ColumnElement[bool]:
-    """Write whether a call that no provider answered has figures nevertheless."""
-    return or_(
-        _column(scope, "input_tokens") > 0,
-        _column(scope, "output_tokens") > 0,
-        _column(scope, "stated_cost_usd").is_not(None),
-    )
+def _build_flags(scope: Scope) -> Field:
+    """Write the flags of a call; what is seldom true is only evaluated further if it is."""
+    usage_known = _column(scope, "usage_known")
+    known = case((usage_known == 1, KNOWN), (usage_known == 0, 0), else_=DAMAGED)
+    attempts = [_column(scope, "attempt"), _column(scope, "step_attempt")]
+    are_numbers = and_(*(func.typeof(each).in_(("integer", "null")) for each in attempts))
+    is_later = or_(*(each > 1 for each in attempts))
+    later = case((is_later, case((are_numbers, LATER), else_=DAMAGED)), else_=0)
+    return known + later + case((_is_special(scope), SPECIAL), else_=0)
 
 
 def _is_special(scope: Scope) -> ColumnElement[bool]:
@@ -124,62 +145,48 @@ def _is_special(scope: Scope) -> ColumnElement[bool]:
         func.instr(report if nothing is None else func.replace(report, nothing, ""), word) > 0
         for word, nothing in SPECIAL_WORDS
     )
+    hints = or_(func.typeof(report) != "text", *(report.like(hint) for hint in _HINTS))
     return or_(
         _column(scope, "stated_cost_usd").is_not(None),
         read + written > _column(scope, "input_tokens"),
         _column(scope, "reasoning_tokens") > _column(scope, "output_tokens"),
-        and_(report.is_not(None), or_(*words)),
+        and_(report.is_not(None), hints, or_(func.typeof(report) != "text", *words)),
     )
 
 
 def _build_sums(scope: Scope, by: Grouping | None) -> Select[Any]:
-    kinds = [kind.label(f"kind_{number}") for number, kind in enumerate(_list_kinds(scope, by))]
-    attempt, around = _column(scope, "attempt"), _column(scope, "step_attempt")
-    is_first = and_(func.coalesce(attempt, 1) == 1, func.coalesce(around, 1) == 1)
-    status, outcome = _column(scope, "status"), _column(scope, "outcome")
-    created_at = _column(scope, "created_at")
-    tokens = ("input", "output", "cache_read", "cache_write", "reasoning")
-    counts = [_count_tokens(_column(scope, f"{name}_tokens")) for name in tokens]
-    was_answered = and_(status == "ok", _column(scope, "origin") == PROVIDER)
+    keys = [key.label(f"key_{number}") for number, key in enumerate(_list_keys(scope, by))]
+    tokens = [
+        _column(scope, f"{name}_tokens")
+        for name in ("input", "output", "cache_read", "cache_write", "reasoning")
+    ]
     latency, first_token = _column(scope, "latency_ms"), _column(scope, "first_token_ms")
+    created_at = _column(scope, "created_at")
+    least: Field = literal(0)  # negative if one of them is
+    for count in tokens:
+        least = least if count is _ABSENT else least.bitwise_or(count)
     figures = [
         func.count(),
-        _count(status == "error"),
-        _count(status == STARTED),
-        _count(and_(is_first, outcome.in_(JUDGED))),
-        _count(and_(is_first, outcome == "accepted")),
-        *(func.sum(count) for count in counts),
-        func.total(latency).filter(latency.between(0, _LONGEST_MS)),
-        func.min(counts[0]),
-        func.max(counts[0]),
+        *(func.sum(count) for count in tokens),
+        func.total(latency),
+        func.min(least),
+        func.min(tokens[0]),
+        func.max(tokens[0]),
         func.min(created_at),
         func.max(created_at),
-        func.json_group_array(latency).filter(was_answered, latency.between(0, _LONGEST_MS)),
-        func.json_group_array(first_token).filter(
-            was_answered, first_token.between(0, _LONGEST_MS)
-        ),
+        func.json_group_array(latency),
+        func.json_group_array(first_token).filter(first_token.is_not(None)),
     ]
-    grouped = scope.select(*kinds, *figures).order_by(None)
-    return grouped.group_by(*(literal_column(kind.name) for kind in kinds))
+    grouped = scope.select(*keys, *figures).order_by(None)
+    names: list[Field] = [literal_column(key.name) for key in keys if key.element is not _ABSENT]
+    return grouped.group_by(*names)
 
 
-def _count_tokens(tokens: Field) -> Field:
-    """Read a count; none for text, which is larger than any number, or what no sum can hold."""
-    return case((tokens.between(0, _MOST_TOKENS), tokens), else_=0)
-
-
-def _count(condition: ColumnElement[bool]) -> Field:
-    return func.sum(case((condition, 1), else_=0))
-
-
-def build_group(scope: Scope, by: Grouping | None) -> Field:
-    """Write what a call is grouped by."""
+def _build_group(scope: Scope, by: Grouping | None) -> Field:
+    """Write what a call is grouped by that no other key says."""
     match by:
-        case None:
-            return null()
-        case "model":
-            asked = func.nullif(_column(scope, "request_model"), "")
-            return func.coalesce(asked, _column(scope, "model_name"))
+        case None | "model" | "outcome":
+            return _ABSENT
         case "hour":
             return func.substr(_column(scope, "created_at"), 1, 13)
         case "quarter":
@@ -189,30 +196,17 @@ def build_group(scope: Scope, by: Grouping | None) -> Field:
                 (minute < 15, "00"), (minute < 30, "15"), (minute < 45, "30"), else_="45"
             )
             return hour.concat(quarter)
-        case "outcome":
-            ended = _column(scope, "status")
-            return func.coalesce(case((ended == "ok", _column(scope, "outcome"))), ended)
         case "error":
-            return _build_failure(scope)
+            error = func.substr(_column(scope, "error"), 1, ERROR_LENGTH)
+            is_unnamed = and_(
+                _column(scope, "status") == "error", _column(scope, "error_type").is_(None)
+            )
+            has_checks = _column(scope, "failed_checks_json").is_not(None)
+            return case((is_unnamed, error), (_column(scope, "outcome") == "refused", has_checks))
         case _:
             return _column(scope, {"role": "role"}.get(by, f"{by}_id"))
 
 
-def _build_failure(scope: Scope) -> Field:
-    """Write how a call failed, by kind; null for one that did not."""
-    status, outcome = _column(scope, "status"), _column(scope, "outcome")
-    error = func.substr(_column(scope, "error"), 1, _ERROR_LENGTH)
-    kind = func.coalesce(_column(scope, "error_type"), error, "error")
-    by_checks = and_(outcome == "refused", _column(scope, "failed_checks_json").is_not(None))
-    return case(
-        (status == "error", kind),
-        (status == STARTED, NO_OUTCOME),
-        (by_checks, REFUSED_BY_CHECKS),
-        (outcome == "refused", REFUSED),
-        (outcome == "unusable", UNUSABLE),
-    )
-
-
 def _column(scope: Scope, name: str) -> Field:
     """Name a column, or null where this file does not have it."""
-    return column(name) if name in scope.columns | scope.facts else null()
+    return column(name) if name in scope.columns | scope.facts else _ABSENT

@@ -9,6 +9,7 @@ from forge_cli.exit_codes import ExitCode
 from forge_cli.options.look.calls import CallFilterOptions
 from forge_cli.options.look.stats import StatsOptions
 from forge_cli.render.across_runs.statistics import (
+    render_damaged,
     render_groups,
     render_overview,
 )
@@ -17,7 +18,13 @@ from forge_cli.render.runs.run_list import shorten_model
 from forge_cli.store.prices import load_schedule
 from forge_cli.store.queries import NOTHING_YET, STORE_OFF, Store
 from forge_cli.store.statistics import DAY, ERROR, StatisticsQuery, add_up
-from forge_cli.terminal.console import OutputFormat, get_width, print_note, print_text
+from forge_cli.terminal.console import (
+    OutputFormat,
+    get_width,
+    print_note,
+    print_text,
+    print_warning,
+)
 from forge_cli.views.json_text import dump
 from forge_cli.views.statistics import Figures, Statistics, merge_groups
 
@@ -60,4 +67,6 @@ def show_statistics(
         shown = statistics.groups[-limit:] if added.by == DAY else statistics.groups[:limit]
         width = get_width()
         print_text(render_groups(statistics, shown, added.by, added.as_model, width=width))
+    if statistics.damaged:
+        print_warning(render_damaged(statistics.damaged))
     return ExitCode.SUCCESS if statistics.total.tally.calls else ExitCode.FAILED

@@ -104,6 +104,11 @@ def _list_figures(
     return rows
 
 
+def render_damaged(number: int) -> str:
+    """Say that some calls hold what counts as nothing."""
+    return f"{format_count(number, 'damaged call')}: what cannot be read counts as nothing"
+
+
 def render_groups(
     statistics: Statistics,
     groups: Sequence[Group],

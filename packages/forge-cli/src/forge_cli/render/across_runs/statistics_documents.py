@@ -24,6 +24,7 @@ def build_statistics(
     return {
         "by": by or "error",
         "as_model": as_model,
+        "calls_damaged": statistics.damaged,
         "total": _build_figures(statistics.total, statistics.price_data),
         "groups": groups,
     }
