@@ -30,7 +30,10 @@ from forge_core.runs import (
     resume_run,
     start_run,
 )
+from forge_core.runs.cancellation import HELD_BACK
+from forge_core.runs.connection import connected
 from forge_core.state_dir.locate import get_state_dir
+from forge_core.temporal_client.executions import release
 from support.llm_server import LLMServer, tool
 from support.repository import make_repository
 from support.script import answer
@@ -86,10 +89,10 @@ async def test_run_tells_of_itself_from_the_connection_to_its_result(
 ) -> None:
     gate.set()
 
-    connected, submission, started, finished = await read(start_run(work))
+    connection, submission, started, finished = await read(start_run(work))
 
-    assert isinstance(connected, ServerConnected)
-    assert connected.embedded
+    assert isinstance(connection, ServerConnected)
+    assert connection.embedded
     assert isinstance(submission, SubmissionStarted)
     assert started == RunStarted(submission.workflow_id, work, executed_here=True)
     assert isinstance(finished, RunFinished)
@@ -118,10 +121,39 @@ async def test_cancelled_reader_leaves_a_run_that_goes_on_where_it_was(
     await interrupt(work, workflow_id, model)
     gate.set()
 
-    connected, started, finished = await read(resume_run(workflow_id))
+    connection, started, finished = await read(resume_run(workflow_id))
 
-    assert isinstance(connected, ServerConnected)
+    assert isinstance(connection, ServerConnected)
     assert started == RunStarted(workflow_id, work, executed_here=True)
+    assert isinstance(finished, RunFinished)
+    assert finished.result.status == "success"
+
+
+async def die_in_cancel(workflow_id: str) -> None:
+    """Do what a cancellation does before it tells a run to stop, and no more."""
+    async with connected(None, "tests") as connection:
+        await release(connection.client, workflow_id, HELD_BACK)
+
+
+@pytest.mark.parametrize("in_request", [False, True], ids=["waiting", "in a request"])
+async def test_run_goes_on_at_once_that_a_cancellation_held_back_which_died(
+    work: ForgeTaskInput, model: LLMServer, gate: threading.Event, in_request: bool
+) -> None:
+    workflow_id = make_workflow_id("t")
+    if in_request:
+        reader = asyncio.create_task(read(start_run(work, workflow_id)))
+        await asyncio.to_thread(model.wait_for_requests, 1)
+        await die_in_cancel(workflow_id)
+        reader.cancel()
+        await asyncio.wait([reader])
+    else:
+        await interrupt(work, workflow_id, model)
+        await die_in_cancel(workflow_id)
+    gate.set()
+
+    async with asyncio.timeout(HELD_BACK.total_seconds() / 2):
+        *_, finished = await read(resume_run(workflow_id))
+
     assert isinstance(finished, RunFinished)
     assert finished.result.status == "success"
 

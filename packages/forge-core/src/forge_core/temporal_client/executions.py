@@ -23,6 +23,9 @@ from forge_core.errors import UNEXPECTED, DiskFull, ServerUnavailable
 TERMINATION_REASON = "cancelled by forge, since it could not get on"
 """Told to Temporal, and put on record, of a run that only Temporal can end."""
 
+WORKER_LOST = "WorkerLost"
+"""Type of the failure by which an activity is taken from a dead worker."""
+
 AT_ONCE = timedelta(milliseconds=1)
 """Delay after which a released activity is tried again; none at all is not to be had."""
 
@@ -154,7 +157,7 @@ async def _release_activity(
     # It may have ended between our two looks.
     with _ignoring_missing():
         if pending.state == PendingActivityState.PENDING_ACTIVITY_STATE_STARTED:
-            lost = ApplicationError("its worker is gone", type="WorkerLost", next_retry_delay=delay)
+            lost = ApplicationError("its worker is gone", type=WORKER_LOST, next_retry_delay=delay)
             await handle.fail(lost)
         elif pending.state == PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED:
             await handle.report_cancellation()
@@ -180,8 +183,14 @@ async def _pause_activity(
 async def _hasten_activity(
     client: Client, workflow: WorkflowExecutionDescription, pending: PendingActivityInfo
 ) -> None:
-    """Try an activity again that is paused, or waits for its user, who has mended something."""
-    if pending.paused:
+    """Try an activity again that is held back, or waits for its user, who has mended something."""
+    waits = pending.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
+    types = set(_list_types(pending.last_failure))
+    is_delayed = waits and WORKER_LOST in types
+    if is_delayed:
+        # What is unpaused begins at once; a reset would count its attempts from 1 again.
+        await _pause_activity(client, workflow, pending)
+    if pending.paused or is_delayed:
         await client.workflow_service.unpause_activity(
             UnpauseActivityRequest(
                 namespace=client.namespace,
@@ -189,8 +198,7 @@ async def _hasten_activity(
                 id=pending.activity_id,
             )
         )
-    waits = pending.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
-    if waits and not {DiskFull.__name__, UNEXPECTED}.isdisjoint(_list_types(pending.last_failure)):
+    if waits and not {DiskFull.__name__, UNEXPECTED}.isdisjoint(types):
         await client.workflow_service.reset_activity(
             ResetActivityRequest(
                 namespace=client.namespace,
