@@ -6,7 +6,7 @@ See D81.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Final
+from typing import Final, TypeGuard
 
 import orjson
 
@@ -175,6 +175,8 @@ def read_message(value: object, writer: Writer, role: str) -> Message:
         writer: Writes its parts.
         role: Whose it is, where it does not say.
     """
+    if _is_written(value, writer.unfolding):
+        return value
     members = value if type(value) is dict else read_members(value)
     if members is None:
         return {"role": role, "parts": writer.read_parts(value)}
@@ -189,6 +191,22 @@ def read_message(value: object, writer: Writer, role: str) -> Message:
     if finish is not None:
         message["finish_reason"] = writer.plain(finish)
     return message
+
+
+def _is_written(value: object, unfolding: Unfolding) -> TypeGuard[Message]:
+    """Tell whether a message is text alone, and as it would be written here to the letter."""
+    if type(value) is not dict or not _WRITTEN_NAMES.issuperset(value):
+        return False
+    role, parts, reason = value.get("role"), value.get("parts"), value.get("finish_reason", "")
+    if type(role) is not str or role not in _OWN_ROLES or type(parts) is not list:
+        return False
+    if type(reason) is not str or not reason.isascii() or len(parts) >= unfolding.left:
+        return False
+    for part in parts:
+        if not is_plain_text(part) or not unfolding.is_plain(part["content"]):
+            return False
+    unfolding.left -= len(parts) + 1
+    return True
 
 
 def _is_own(members: Members) -> bool:
@@ -214,6 +232,7 @@ def _copy_own(members: Members, writer: Writer) -> Message:
 
 
 _OWN_ROLES: Final = frozenset({"system", "user", "assistant", "tool"})
+_WRITTEN_NAMES: Final = frozenset({"role", "parts", "finish_reason"})
 _OWN_NAMES: Final = frozenset({"role", "parts", "name", "finish_reason"})
 _CHAT_NAMES: Final = frozenset({"role", "content", "name", "finish_reason"})
 
