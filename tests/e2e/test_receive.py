@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from forge_cli.receiver.tally import Tally
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
@@ -52,7 +53,7 @@ def receiving(*args: str) -> Iterator[Running]:
         line = process.stdout.readline()
         welcome = WELCOME.fullmatch(line)
         assert welcome, line + process.stderr.read()
-        yield Running(process, welcome[1], Receiver(int(welcome[2])))
+        yield Running(process, welcome[1], Receiver(int(welcome[2]), Tally(0)))
 
 
 def read_rows(columns: str) -> list[tuple[object, ...]]:

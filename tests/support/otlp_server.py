@@ -62,6 +62,7 @@ class Receiver:
     """A receiver that runs."""
 
     port: int
+    tally: Tally
 
     def send(
         self,
@@ -113,11 +114,11 @@ def receiving(
     intake = Intake(recorder, limits, tally)
     sockets = bind("127.0.0.1", 0)
     application = Application(guard or Guard(is_loopback=True), limits, intake, tally)
-    server = HttpServer(application, sockets, limits)
+    server = HttpServer(application, sockets, limits, tally)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
     thread.start()
     try:
-        yield Receiver(sockets[0].getsockname()[1])
+        yield Receiver(sockets[0].getsockname()[1], tally)
     finally:
         server.stop()
         thread.join(DEADLINE_S)

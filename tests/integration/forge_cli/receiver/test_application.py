@@ -248,19 +248,25 @@ def test_http_1_0_is_spoken(receiver: Receiver, shelf: Shelf) -> None:
 
 
 @pytest.mark.parametrize(
-    ("request_", "status"),
+    ("request_", "answer", "told"),
     [
-        (b"POST /v1/traces HTTP/1.0\r\n\r\n", b"400"),
-        (b"\x16\x03\x01\x02\x00 TLS\r\n\r\n", b"400"),
-        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"400"),
-        (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 100_000, b"400"),
+        (b"POST /v1/traces HTTP/1.0\r\n\r\n", b"HTTP/1.1 400 ", "needs one Host header"),
+        (b"\x16\x03\x01\x02\x00 TLS\r\n\r\n", b"", "TLS came"),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"", "gRPC came to the port of HTTP"),
+        (
+            b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 100_000,
+            b"HTTP/1.1 400 ",
+            "no request",
+        ),
     ],
     ids=["no host", "TLS", "HTTP/2", "a long head"],
 )
-def test_what_is_no_request_is_answered_and_cut_off(
-    receiver: Receiver, request_: bytes, status: bytes
+def test_what_is_no_request_is_answered_and_told(
+    receiver: Receiver, request_: bytes, answer: bytes, told: str
 ) -> None:
-    assert receiver.exchange(request_).split(b" ")[1] == status
+    assert receiver.exchange(request_)[:13] == answer
+    [line] = receiver.tally.take_lines(0)[1]
+    assert told in line
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from uvicorn import Config, Server
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from forge_cli.receiver.limits import Limits
+from forge_cli.receiver.tally import Tally
 
 BACKLOG: Final = 128
 
@@ -90,6 +91,14 @@ def _describe(error: OSError, host: str, port: int) -> UsageError | Infrastructu
     return InfrastructureError(f"cannot listen on port {port} of {host}: {error.strerror}")
 
 
+MARKS: Final = {
+    b"PRI * HTTP/2": "gRPC came to the port of HTTP: senders need the protocol http/protobuf, or "
+    "--grpc-port here",
+    b"\x16\x03": "TLS came to a port without: senders need an address with http://",
+}
+"""What other protocols begin with, which senders speak by mistake."""
+
+
 class _Server(Server):
     """uvicorn's server, in a process whose signals are handled by Forge."""
 
@@ -105,11 +114,19 @@ class HttpServer:
         application: As ASGI has it.
         sockets: Where it listens.
         limits: What connections may take.
+        tally: Told of what never becomes a request.
     """
 
-    def __init__(self, application: Any, sockets: list[socket.socket], limits: Limits) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        application: Any,  # noqa: ANN401
+        sockets: list[socket.socket],
+        limits: Limits,
+        tally: Tally,
+    ) -> None:
         class Connection(_Connection):
             bounds = limits
+            record = tally
 
         self._sockets = sockets
         self._server = _Server(
@@ -143,10 +160,12 @@ class _Connection(H11Protocol):
     """A connection that must send the head of each request within a time."""
 
     bounds: Limits
+    record: Tally
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         if len(self.connections) >= self.bounds.connections:
+            self.record.add_problem(f"more than {self.bounds.connections} connections at a time")
             transport.abort()
         super().connection_made(transport)
         self._watch(transport)
@@ -156,6 +175,11 @@ class _Connection(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        kind = next((kind for mark, kind in MARKS.items() if data.startswith(mark)), None)
+        if kind is not None and self.cycle is None:  # nothing that this side says is understood
+            self.record.add_problem(kind)
+            self.transport.abort()
+            return
         super().data_received(data)
         if self.conn.their_state is not h11.IDLE:
             self._forget()
@@ -167,7 +191,12 @@ class _Connection(H11Protocol):
         if self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:
             self._watch(self.transport)  # what came with the last request is a part of a next one
 
+    def send_400_response(self, msg: str) -> None:
+        self.record.add_problem("what came is no request of HTTP/1.1")
+        super().send_400_response(msg)
+
     def _watch(self, transport: asyncio.Transport) -> None:
+        self._forget()
         self._deadline = self.loop.call_later(self.bounds.head_s, transport.abort)
 
     def _forget(self) -> None:

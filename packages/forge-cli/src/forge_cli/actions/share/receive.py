@@ -83,7 +83,7 @@ async def _receive(
 ) -> None:
     tally = Tally(time.monotonic())
     intake = Intake(SpanRecorder(), limits, tally)
-    server = HttpServer(Application(guard, limits, intake, tally), sockets, limits)
+    server = HttpServer(Application(guard, limits, intake, tally), sockets, limits, tally)
     grpc = None if where.grpc_port is None else GrpcServer(guard, limits, intake, tally)
     grpc_port = None if grpc is None else await grpc.start(where.host, where.grpc_port or 0)
     with interruptible() as interruption:
