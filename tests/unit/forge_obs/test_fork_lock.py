@@ -51,6 +51,16 @@ def test_wait_for_a_fork_counts_as_waiting() -> None:
     assert waits.timeout >= 60.0 - (time.monotonic() - before)
 
 
+def test_fork_waits_longest_for_an_import() -> None:
+    lock, waits = ForkLock(patience=6), _Waits()
+    lock._lock = waits  # type: ignore[assignment]
+
+    lock.before_fork()
+    lock.after_fork_in_parent()
+
+    assert waits.timeout == 6 * locks._WAIT_S
+
+
 def test_lock_that_stayed_busy_is_not_given_back_for_its_holder() -> None:
     lock = ForkLock()
 

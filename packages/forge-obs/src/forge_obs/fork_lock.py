@@ -33,11 +33,15 @@ class ForkLock:
 
     Args:
         let_go: Called with the lock held, right before a fork: closes what must not be copied.
+        patience: How many times longer than for others a fork waits for it.
     """
 
-    def __init__(self, let_go: Callable[[], object] | None = None) -> None:
+    def __init__(
+        self, let_go: Callable[[], object] | None = None, *, patience: float = 1.0
+    ) -> None:
         self._lock = threading.RLock()
         self._let_go = let_go
+        self._patience = patience
         self._held_for_fork = False
         self.lost = False
         """Whether a thread that is not in this process had it when this process was forked."""
@@ -68,7 +72,7 @@ class ForkLock:
 
     def before_fork(self) -> None:
         """Take the lock if it can be had soon, and let go of what it protects."""
-        if not self._lock.acquire(timeout=_WAIT_S):
+        if not self._lock.acquire(timeout=_WAIT_S * self._patience):
             return  # perhaps another thread forks, and has it for that
         self._held_for_fork = True
         if self._let_go is not None:
@@ -103,7 +107,8 @@ _gate: Final = _Gate()
 _numbers: Final = count()
 _locks: Final[WeakValueDictionary[int, ForkLock]] = WeakValueDictionary()
 _last: Final[list[tuple[Callable[[], None], Callable[[], None]]]] = []
-_import_lock: Final = ForkLock()
+_import_lock: Final = ForkLock(patience=6)
+"""Where no module is compiled yet and the machine is busy, an import takes longer than all else."""
 
 
 def call_last(before: Callable[[], None], after_in_child: Callable[[], None]) -> None:

@@ -45,6 +45,12 @@ def test_time_of_a_call_without_an_answer_is_unknown(forge: Forge) -> None:
     assert "latency    unknown" in page
 
 
+def test_store_of_calls_alone_suggests_no_demonstration(forge: Forge) -> None:
+    record_call(None, task_id="bot")
+
+    assert forge("status").stdout.startswith("no runs recorded yet\n1 call belongs to no run")
+
+
 @pytest.mark.parametrize("args", [[], ["nothing"], ["--task", "x"]], ids=str)
 def test_nothing_found_is_exit_code_1(forge: Forge, args: list[str]) -> None:
     record_run()

@@ -33,6 +33,7 @@ def show_runs(store: Store, query: RunFilter, output: OutputFormat) -> ExitCode:
         StoreError: The store cannot be read.
     """
     views, backlog, is_off = store.list_runs(query), store.get_backlog(), store.path is None
+    others = 0 if output is OutputFormat.JSON else store.count_other_calls(query)
     if output is OutputFormat.JSON:
         from forge_cli.render.json_documents import build_run_list  # noqa: PLC0415
 
@@ -41,13 +42,15 @@ def show_runs(store: Store, query: RunFilter, output: OutputFormat) -> ExitCode:
         print_text(dump(build_run_list(views, pending=backlog.pending, lost=backlog.lost)))
     elif is_off:
         print_text(STORE_OFF)
+    elif not views and others and not query.narrows:
+        print_text("no runs recorded yet")
     elif not views:
         print_text("no matching runs on record" if query.narrows else as_started(NOTHING_YET))
     else:
         print_text(render_run_list(views, Layout(get_width())))
-    if output is not OutputFormat.JSON and (number := store.count_other_calls(query)):
-        plural = "calls belong" if number > 1 else "call belongs"
-        print_text(f"{number:,} {plural} to no run; `forge calls` lists them, too")
+    if others:
+        plural = "calls belong" if others > 1 else "call belongs"
+        print_text(f"{others:,} {plural} to no run; `forge calls` lists them, too")
     for line in render_backlog(backlog):
         print_warning(line)
     return ExitCode.SUCCESS
