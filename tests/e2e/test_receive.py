@@ -243,6 +243,18 @@ def test_a_port_that_is_taken_is_told() -> None:
     assert f"port {port} of 127.0.0.1 is taken" in outcome.error
 
 
+def test_a_port_for_grpc_that_is_taken_is_told_in_one_line() -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as other:
+        port = str(other.getsockname()[1])
+        outcome = run_forge("receive", "--port", "0", "--grpc-port", port)
+
+    assert (outcome.code, outcome.stdout) == (3, "")
+    assert outcome.stderr == (
+        f"error: cannot listen on port {port} of 127.0.0.1 for gRPC: choose another by "
+        "--grpc-port\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("args", "reason"),
     [

@@ -1,5 +1,6 @@
 """The same over gRPC, by grpcio, an extra: 20 MB that most senders do not need. See D96."""
 
+import os
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
@@ -37,6 +38,7 @@ class GrpcServer:
     """
 
     def __init__(self, guard: Guard, limits: Limits, intake: Intake, tally: Tally) -> None:
+        os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # else its core prints on stderr
         try:
             import grpc  # noqa: PLC0415 - of an extra
         except ImportError as error:
