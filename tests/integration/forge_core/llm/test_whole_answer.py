@@ -119,6 +119,51 @@ async def test_pieces_of_a_stream_are_read(form: str, monkeypatch: pytest.Monkey
     assert (answer.usage.input_tokens, len(server.exchanges)) == (7, 1)
 
 
+SECOND = {"files": [{"file_path": "b.py", "content": "b = 2\n"}], "explanation": "and more"}
+PARALLEL: dict[str, list[dict[str, Any]]] = {
+    "one index for all": [
+        piece(calls(call(TEXT, index=0, id="1"))),
+        piece(calls(call(json.dumps(SECOND)[:9], index=0, id="2"))),
+        piece(calls({"index": 0, "function": {"arguments": json.dumps(SECOND)[9:]}})),
+    ],
+    "no index": [piece(calls(call(id=None), call(json.dumps(SECOND), id=None)))],
+    "no index and no name": [
+        piece(calls(call(name=None, id="1"))),
+        piece(calls(call(json.dumps(SECOND), name=None, id="2"))),
+    ],
+}
+
+
+@pytest.mark.parametrize("form", PARALLEL)
+async def test_parallel_calls_of_a_stream_stay_apart(
+    form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [b"data: %s\n\n" % json.dumps(event).encode() for event in PARALLEL[form]]
+    with LLMServer(lambda _: stream(*lines, b"data: [DONE]\n\n")) as server:
+        server.configure(monkeypatch)
+        answer = await request_model(REQUEST)
+
+    output = read_answer(answer.text, LLMResponse).output
+    assert isinstance(output, LLMResponse)
+    assert [file.file_path for file in output.files] == ["a.py", "b.py"]
+
+
+@pytest.mark.parametrize("ids", [("1", "1"), ("1", "2"), (None, None)], ids=str)
+async def test_code_that_looks_like_two_calls_is_one(
+    ids: tuple[str | None, str | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = {"files": [{"file_path": "a.py", "content": 'x = f"{a}{b}"\n'}], "explanation": "done"}
+    text, (first, second) = json.dumps(code), ids
+    rest = {"index": 0, "id": second, "function": {"arguments": text[9:]}}
+    events = [piece(calls(call(text[:9], index=0, id=first))), piece(calls(rest))]
+    lines = [b"data: %s\n\n" % json.dumps(event).encode() for event in events]
+    with LLMServer(lambda _: stream(*lines, b"data: [DONE]\n\n")) as server:
+        server.configure(monkeypatch)
+        answer = await request_model(REQUEST)
+
+    assert read_answer(answer.text, LLMResponse).output == LLMResponse.model_validate(code)
+
+
 @pytest.mark.parametrize("body", ["", "<html>", "[]", '{"error": {}}', '{"choices": {}}', "null"])
 def test_what_is_no_completion_stays_byte_for_byte(body: str) -> None:
     assert mend_completion(body, "m") == body

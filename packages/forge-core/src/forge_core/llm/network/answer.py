@@ -1,6 +1,7 @@
 """Reducing what the library made of a response to an answer of ours."""
 
 import json
+import re
 
 from pydantic_ai.messages import (
     ModelResponse,
@@ -15,6 +16,9 @@ from forge_core.llm.model_name import split_model
 from forge_core.llm.network.exchange import Exchange
 from forge_core.llm.request import ModelAnswer
 from forge_core.models.call.llm import CallUsage
+
+SEAM = re.compile(r"\}\s*\{")
+"""Where the arguments of one call end and those of another begin, if it is not in a text."""
 
 
 def build_answer(exchange: Exchange, response: ModelResponse) -> ModelAnswer:
@@ -67,6 +71,12 @@ def is_silent(response: ModelResponse) -> bool:
     """Return whether nothing of a response can be an answer."""
     calls = _list_arguments(response)
     return not any(map(str.strip, calls)) if calls else not (response.text or "").strip()
+
+
+def count_seamed(response: ModelResponse) -> int:
+    """Return how many calls there are if one may be several joined; 0 if none looks like it."""
+    calls = _list_arguments(response)
+    return len(calls) if any(map(SEAM.search, calls)) else 0
 
 
 def count_chars(event: ModelResponseStreamEvent) -> int:

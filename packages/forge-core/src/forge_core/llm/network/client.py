@@ -17,7 +17,13 @@ from pydantic_ai.messages import ModelResponse
 
 from forge_core.llm.arrival import Arrival
 from forge_core.llm.model_name import split_model
-from forge_core.llm.network.answer import build_answer, build_wreck, count_chars, is_silent
+from forge_core.llm.network.answer import (
+    build_answer,
+    build_wreck,
+    count_chars,
+    count_seamed,
+    is_silent,
+)
 from forge_core.llm.network.exchange import Exchange
 from forge_core.llm.network.failures import as_model_failure
 from forge_core.llm.network.http_client import build_http_client
@@ -29,7 +35,7 @@ from forge_core.llm.network.settings import (
     fit_settings,
 )
 from forge_core.llm.network.stream_end import check_end
-from forge_core.llm.network.whole_answer import join_pieces, mend_completion
+from forge_core.llm.network.whole_answer import count_calls, join_pieces, mend_completion
 from forge_core.llm.request import ModelAnswer, ModelRequest
 from forge_core.llm.servers.known_addresses import note_answer
 from forge_core.llm.servers.known_dialects import build_first_dialect
@@ -114,8 +120,13 @@ class _Request:
         if exchange.is_whole:
             mended = mend_completion(body, model)
             return mended if is_stream or mended != body else ""
-        is_missed = is_stream and response is not None and is_silent(response)
-        return mend_completion(join_pieces(body), model) if is_missed else ""
+        if not is_stream or response is None:
+            return ""
+        seamed = count_seamed(response)
+        if not (seamed or is_silent(response)):
+            return ""
+        joined = join_pieces(body)
+        return mend_completion(joined, model) if count_calls(joined) > seamed or not seamed else ""
 
     async def _read_stream(self, http: httpx2.AsyncClient) -> ModelResponse:
         async with self._call(model_request_stream, http) as stream:

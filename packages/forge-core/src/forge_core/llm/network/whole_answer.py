@@ -5,7 +5,7 @@ moment, a call's type, the reason why it ended. What says something is never mad
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from forge_core.llm.answers.lenient_json import NotJSON, parse_strict
@@ -35,10 +35,11 @@ def mend_completion(body: str, model: str) -> str:
 def join_pieces(body: str) -> str:
     """Put the pieces of a streamed chat completion together; empty where it is none.
 
-    Pieces that lack what the library goes by (a name, the word for a piece) are passed over there.
+    Pieces that lack what the library goes by (a name, the word for a piece) are passed over there,
+    and calls that a server gives one index are one there.
     """
     said: dict[str, Any] = {"content": ""}
-    calls: dict[object, dict[str, str]] = {}
+    calls: list[dict[str, Any]] = []
     rest: dict[str, Any] = {}
     for document in list_documents(body):
         rest |= {key: value for key, value in document.items() if value and key != "choices"}
@@ -54,7 +55,13 @@ def join_pieces(body: str) -> str:
     return json.dumps({**rest, "object": None, "choices": [choice]})
 
 
-def _add_piece(piece: object, said: dict[str, Any], calls: dict[object, dict[str, str]]) -> None:
+def count_calls(completion: str) -> int:
+    """Return how many calls a completion holds that was put together of pieces."""
+    message = json.loads(completion)["choices"][0]["message"] if completion else {}
+    return len(message.get("tool_calls") or ())
+
+
+def _add_piece(piece: object, said: dict[str, Any], calls: list[dict[str, Any]]) -> None:
     if not isinstance(piece, Mapping):
         return
     if isinstance(piece.get("content"), str):
@@ -63,14 +70,38 @@ def _add_piece(piece: object, said: dict[str, Any], calls: dict[object, dict[str
     for part in parts if isinstance(parts, list) else ():
         function = part.get("function") if isinstance(part, Mapping) else None
         if isinstance(function, Mapping):
-            call = calls.setdefault(part.get("index", 0), {"name": "", "arguments": ""})
+            call = _find_call(part, calls)
             arguments = function.get("arguments") or ""
             call["name"] = call["name"] or function.get("name") or ""
             call["arguments"] += arguments if isinstance(arguments, str) else json.dumps(arguments)
 
 
-def _list_calls(calls: Mapping[object, Mapping[str, str]]) -> list[dict[str, Any]] | None:
-    functions = [{**call, "name": call["name"] or None} for call in calls.values()]
+def _find_call(part: Mapping[str, Any], calls: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the call that a piece goes on with, or begins.
+
+    It begins one where it has an id of its own and what came before is whole: there are servers
+    that give each piece another id.
+    """
+    index, identity = part.get("index", 0), part.get("id")
+    latest = next((call for call in reversed(calls) if call["index"] == index), None)
+    is_other = latest is not None and identity and latest["id"] and identity != latest["id"]
+    if latest is None or (is_other and _is_whole(latest["arguments"])):
+        latest = {"index": index, "id": identity, "name": "", "arguments": ""}
+        calls.append(latest)
+    latest["id"] = latest["id"] or identity
+    return latest
+
+
+def _is_whole(arguments: str) -> bool:
+    try:
+        parse_strict(arguments)
+    except NotJSON:
+        return False
+    return True
+
+
+def _list_calls(calls: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]] | None:
+    functions = [{"name": call["name"] or None, "arguments": call["arguments"]} for call in calls]
     return [{"function": function} for function in functions] or None
 
 
