@@ -28,7 +28,7 @@ GATHER_S: Final = 0.05
 """How long to let more items gather, in seconds."""
 
 EXIT_S: Final = 10.0
-"""How long the end of a process waits for what is queued, in seconds: what is left then is lost."""
+"""How long the end of a process waits for a queue that gets no shorter, in seconds."""
 
 _BATCH_ITEMS: Final = 250
 _BATCH_BYTES: Final = 8_000_000
@@ -134,7 +134,11 @@ class BackgroundQueue(Generic[Item]):
             util.Finalize(None, self._end, exitpriority=0)
 
     def _end(self) -> None:
-        if not self.flush(EXIT_S) and self._items:
+        """Wait for what is queued as long as it gets less; what is left then is lost."""
+        left = len(self._items) + 1
+        while not self.flush(EXIT_S) and len(self._items) < left:
+            left = len(self._items)
+        if self._items:
             self._lose(len(self._items), "the process ended")
 
     def _run(self) -> None:
