@@ -12,7 +12,7 @@ from support.records import record_call, record_run
 from support.revisions import make_store
 from support.store import interaction
 
-NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
