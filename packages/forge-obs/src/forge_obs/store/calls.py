@@ -4,22 +4,21 @@ A store is read in ranges of ids from its end, one short statement each: what wa
 comes at once, whatever the size of the file, and no read keeps the log from being moved into it.
 """
 
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
-    Select,
     column,
     func,
     null,
     or_,
 )
-from sqlalchemy.exc import DatabaseError
 
 from forge_obs.database.private.engine import get_driver
 from forge_obs.database.rows.archived import FrameCache, fill
@@ -37,7 +36,17 @@ from forge_obs.model.search import TextSearch
 from forge_obs.model.sums import CallSum, Grouping, RangeSums
 from forge_obs.store.archive_search import ArchiveSearch
 from forge_obs.store.call_scope import CallQuery, Scope, open_scope, read_ranges
-from forge_obs.store.queries import Field, Row, Values, is_within, read_rows, reading
+from forge_obs.store.queries import (
+    WITHIN,
+    Execute,
+    Field,
+    Row,
+    Values,
+    is_within,
+    prepare,
+    read_rows,
+    reading,
+)
 from forge_obs.store.statistics import choose_members, read_calls, sum_ranges
 
 
@@ -148,95 +157,90 @@ def find_calls(
     connection: Connection, scope: Scope, search: TextSearch | None
 ) -> Iterator[CallHit]:
     """Find the calls of a scope that hold a text, or all, newest first, a range at a time."""
-    looks = _list_looks(scope, search)
+    looks = _list_looks(connection, scope, search)
 
-    def look(bounds: ColumnElement[bool]) -> list[CallHit]:
-        hits = [hit for find in looks for hit in find(connection, bounds)]
+    def look(lower: int, upper: int) -> list[CallHit]:
+        hits = [hit for find in looks for hit in find(lower, upper)]
         if len(looks) > 1:  # a call whose text came in twice, in part after it was archived
             hits = list({hit.id: hit for hit in hits}.values())
         return sorted(hits, key=lambda hit: -hit.id)
 
     def read(lower: int, upper: int) -> list[CallHit]:
-        bounds: ColumnElement[bool] = column("id").between(lower, upper)
         try:
-            return look(bounds)
-        except (DatabaseError, BrokenFrame):
-            ids = connection.execute(scope.select(column("id")).where(bounds)).scalars().all()
+            return look(lower, upper)
+        except (sqlite3.DatabaseError, BrokenFrame):
+            chosen = scope.select(column("id")).where(is_within(lower, upper))
+            ids = connection.execute(chosen).scalars().all()
             return [hit for number in ids for hit in look_at(int(number))]
 
     def look_at(number: int) -> list[CallHit]:
         try:
-            return look(column("id") == number)
+            return look(number, number)
         except BrokenFrame as error:
             return [CallHit(number, broken=f"archived texts cannot be read: {error}")]
-        except DatabaseError as error:
-            word = getattr(error.orig, "sqlite_errorname", type(error).__name__)
+        except sqlite3.DatabaseError as error:
+            word = getattr(error, "sqlite_errorname", type(error).__name__)
             return [CallHit(number, broken=f"cannot be read: {word}")]
 
     for hits in read_ranges(connection, scope, read):
         yield from hits
 
 
-Look: TypeAlias = Callable[[Connection, ColumnElement[bool]], list[CallHit]]
-"""Finds calls of a scope within bounds."""
+Look: TypeAlias = Callable[[int, int], list[CallHit]]
+"""Finds calls of a scope from one id to another."""
 
 
-def _list_looks(scope: Scope, search: TextSearch | None) -> list[Look]:
+def _list_looks(connection: Connection, scope: Scope, search: TextSearch | None) -> list[Look]:
     """List what finds calls: by the texts in their rows, and by those in an archive."""
     known = scope.columns | scope.facts
     named = ("workflow_id", "root_run_id")
     names = [column("id"), *(column(n) if n in known else null().label(n) for n in named)]
+
+    def select(*more: Field, where: Sequence[ColumnElement[bool]] = ()) -> Execute:
+        return prepare(connection, scope.select(*names, *more).where(WITHIN, *where))
+
     if search is None:
-        return [partial(_list_hits, scope.select(*names))]
+        return [partial(_list_hits, select())]
     searched = [name for name in search.columns if name in known]
     texts: list[Field] = [column(name) for name in searched]
     if search.like is None:
-        chosen = scope.select(*names, *texts)
-        looks: list[Look] = [partial(_find_by_pattern, chosen, search, searched)]
+        looks: list[Look] = [partial(_find_by_pattern, select(*texts), search, searched)]
     else:
         pattern, escape = search.like
         held = or_(*(text.like(pattern, escape=escape) for text in texts))
-        looks = [partial(_list_hits, scope.select(*names).where(held))]
+        looks = [partial(_list_hits, select(where=[held]))]
     archive = ArchiveSearch(search, searched)
     if archive.columns and ARCHIVE_ID.name in scope.columns:
         archive_id: Field = column(ARCHIVE_ID.name)
         blank = [func.coalesce(column(name), "") == "" for name in archive.columns]
-        chosen = scope.select(*names, archive_id, *blank).where(archive_id.is_not(None))
-        looks.append(partial(_find_archived, chosen, archive))
+        chosen = select(archive_id, *blank, where=[archive_id.is_not(None)])
+        looks.append(partial(_find_archived, chosen, archive, get_driver(connection)))
     return looks
 
 
-def _list_hits(
-    chosen: Select[Any], connection: Connection, bounds: ColumnElement[bool]
-) -> list[CallHit]:
-    return [CallHit(*row) for row in connection.execute(chosen.where(bounds))]
+def _list_hits(chosen: Execute, lower: int, upper: int) -> list[CallHit]:
+    return [CallHit(*row) for row in chosen(lower, upper)]
 
 
 def _find_by_pattern(
-    chosen: Select[Any],
-    search: TextSearch,
-    searched: Sequence[str],
-    connection: Connection,
-    bounds: ColumnElement[bool],
+    chosen: Execute, search: TextSearch, searched: Sequence[str], lower: int, upper: int
 ) -> list[CallHit]:
     hits = []
-    rows = connection.execute(chosen.where(bounds)).yield_per(1)
-    for number, workflow_id, run_id, *texts in rows:
+    for number, workflow_id, run_id, *texts in chosen(lower, upper):
         if next(search.find(dict(zip(searched, texts, strict=True))), None) is not None:
             hits.append(CallHit(number, workflow_id, run_id))
     return hits
 
 
 def _find_archived(
-    chosen: Select[Any],
-    archive: ArchiveSearch,
-    connection: Connection,
-    bounds: ColumnElement[bool],
+    chosen: Execute, archive: ArchiveSearch, driver: sqlite3.Connection, lower: int, upper: int
 ) -> list[CallHit]:
-    hits, driver = [], get_driver(connection)
-    for number, workflow_id, run_id, archive_id, *blank in connection.execute(
-        chosen.where(bounds)
-    ).all():
+    # Without a frame nothing is in one, and the rows need not be read a second time. It is asked
+    # after their own texts were looked through: what is archived meanwhile is found here.
+    if not driver.execute("SELECT 1 FROM archives LIMIT 1").fetchall():
+        return []
+    hits = []
+    for number, workflow_id, run_id, archive_id, *blank in chosen(lower, upper).fetchall():
         held = archive.find(driver, archive_id).get(number, frozenset())
         # What the row itself has came later than what is archived.
         pairs = zip(archive.columns, blank, strict=True)

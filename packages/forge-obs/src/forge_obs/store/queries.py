@@ -156,7 +156,11 @@ def is_within(lower: int, upper: int) -> ColumnElement[bool]:
     return column("id").between(lower, upper)
 
 
-def prepare(connection: Connection, chosen: Select[Any]) -> Callable[[int, int], sqlite3.Cursor]:
+Execute: TypeAlias = Callable[[int, int], sqlite3.Cursor]
+"""Executes a statement for the ids from one to another."""
+
+
+def prepare(connection: Connection, chosen: Select[Any]) -> Execute:
     """Compile a statement that holds `WITHIN` once, to be executed for many ranges of ids.
 
     SQLAlchemy takes as long to look a large statement up as SQLite to read some hundred rows. What
