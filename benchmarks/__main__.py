@@ -24,6 +24,7 @@ from benchmarks import (
     rendering,
     report,
     status,
+    tracing,
 )
 
 BENCHMARKS: dict[str, Callable[[], int | None]] = {
@@ -33,6 +34,7 @@ BENCHMARKS: dict[str, Callable[[], int | None]] = {
     "receive": receive.main,
     "overhead": overhead.main,
     "processor": processor.main,
+    "tracing": tracing.main,
     "reading": reading.main,
     "across_runs": across_runs.main,
     "archive": archive.main,

@@ -61,6 +61,7 @@ def measure_once() -> Sample:
             "TMPDIR": home,
             "FORGE_DB_PATH": f"{home}/forge.db",
             "FORGE_OTEL_EXPORTER": "console",
+            "OTEL_METRICS_EXPORTER": "none",
         }
         started = time.perf_counter()
         done = subprocess.run(
