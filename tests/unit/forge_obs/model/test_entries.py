@@ -200,15 +200,6 @@ def test_moment_that_is_none_is_noted_and_now_stands_in() -> None:
     assert "created_at: not a time" in str(entry.row["notes"])
 
 
-def test_a_clock_that_is_far_ahead_is_not_believed() -> None:
-    soon, far = "2026-11-03T10:04:59.000000Z", "2026-11-03T10:05:01.000000Z"
-
-    kept, late = interaction(created_at=soon).row, interaction(created_at=far).row
-    assert (kept["created_at"], kept["notes"]) == (soon, None)
-    assert late["created_at"] == NOW
-    assert late["notes"] == "created_at: in the future, the time of arrival instead"
-
-
 def test_what_has_no_keyword_is_kept_as_extra_beside_unknown_keywords() -> None:
     entry = interaction(extra={"a": 1}, flavour="b")
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from enum import Enum
 from operator import itemgetter
 from typing import Final
@@ -59,9 +58,6 @@ _FACT_KEYWORDS: Final = {
     "failed_checks": "failed_checks_json",
 }
 """Keywords that become a column of `call_facts` with another name."""
-
-MOST_AHEAD: Final = timedelta(minutes=5)
-"""How far ahead a clock may be that says when a call began."""
 
 _INTERACTION_KEYWORDS: Final = frozenset(InteractionKeywords.__annotations__)
 _CONTEXT_FIELDS: Final = ("system_prompt", "user_prompt", "workflow_id", "attempt")
@@ -166,22 +162,12 @@ def build_interaction(fields: Mapping[str, object], *, entry_id: str, now: str) 
     raw["seq"] = raw.get("seq") or 0
     raw["entry_id"] = raw.get("entry_id") or entry_id
     row = _INTERACTION.clean(raw, notes)
-    row["created_at"] = _choose_moment(row["created_at"], now, notes)
+    row["created_at"] = row["created_at"] or now
     notes += [f"{name}: missing" for name in _REQUIRED if raw.get(name) is None]
     if notes:
         said = [str(row["notes"])] if row["notes"] else []
         row["notes"] = "; ".join([*said, *notes])
     return Entry("interactions", row, tuple(unknown), facts, before)
-
-
-def _choose_moment(given: object, now: str, notes: list[str]) -> str:
-    """Return when a call began: as it is told, unless the clock of who tells it is wrong."""
-    if not isinstance(given, str):
-        return now
-    if given > now and datetime.fromisoformat(given) - datetime.fromisoformat(now) > MOST_AHEAD:
-        notes.append("created_at: in the future, the time of arrival instead")
-        return now
-    return given
 
 
 def build_outcome(fields: Mapping[str, object], *, now: str) -> Entry:

@@ -6,13 +6,14 @@ See D95.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from threading import RLock
 
 from forge_obs.bulk import Fate, record_many, remove_calls
 from forge_obs.delivery import warn_at_times
 from forge_obs.fork_lock import renew_in_child
 from forge_obs.otel.call_rows import CallRows, Changes, Fields
-from forge_obs.otel.conventions.columns import UNKNOWN_TASK
+from forge_obs.otel.conventions.columns import UNKNOWN_TASK, doubt_clock
 from forge_obs.otel.lineage import MOST_SPANS, Lineage, Link
 from forge_obs.otel.spans import LogEvent, SpanData
 
@@ -63,7 +64,8 @@ class SpanRecorder:
             changes = self._read(spans, events, links, task_id or self._task_id)
             if changes.removed:
                 remove_calls(changes.removed)
-            return record_many([self._name_task(row) for row in changes.rows])
+            now = datetime.now(UTC)
+            return record_many([doubt_clock(self._name_task(row), now) for row in changes.rows])
 
     def _read(
         self,

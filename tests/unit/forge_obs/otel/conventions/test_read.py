@@ -1,11 +1,12 @@
 """What becomes of single attributes, of failures, and of nested requests."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from forge_obs.otel.conventions import complete, read_event, read_events, read_request
-from forge_obs.otel.conventions.columns import _KNOWN_PROVIDERS, find_provider
+from forge_obs.otel.conventions.columns import _KNOWN_PROVIDERS, doubt_clock, find_provider
 from forge_obs.otel.conventions.requests import DETAILS
 from forge_obs.otel.spans import LogEvent, Source, SpanData, SpanEvent
 from genai_prices.data_snapshot import get_snapshot
@@ -326,3 +327,19 @@ def test_an_inner_failure_stays_one_whatever_the_outer_request_says() -> None:
     }
 
     assert complete(inner, outer) == {**inner, "role": "weather"}
+
+
+@pytest.mark.parametrize("ahead", [-10, 0, 299])
+def test_a_clock_that_is_a_little_ahead_is_believed(ahead: int) -> None:
+    now = datetime.now(UTC)
+    fields = {"created_at": now + timedelta(seconds=ahead), "notes": None}
+
+    assert doubt_clock(fields, now) == fields
+
+
+def test_a_clock_that_is_far_ahead_is_not_believed() -> None:
+    now = datetime.now(UTC)
+    doubted = doubt_clock({"created_at": now + timedelta(minutes=6), "notes": "cut"}, now)
+
+    note = "created_at: in the future, the time of arrival instead"
+    assert doubted == {"created_at": None, "notes": f"cut; {note}"}

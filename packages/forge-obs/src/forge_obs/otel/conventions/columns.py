@@ -193,6 +193,25 @@ def read_moment(time_ns: int) -> datetime | None:
         return None
 
 
+MOST_AHEAD: Final = timedelta(minutes=5)
+"""How far ahead a clock may be that says when a request began."""
+
+
+def doubt_clock(fields: Mapping[str, object], now: datetime) -> dict[str, object]:
+    """Return the same keywords, without a beginning that lies in the future.
+
+    Args:
+        fields: Keywords of `record("interaction")`.
+        now: The time of arrival.
+    """
+    began, notes = fields.get("created_at"), fields.get("notes")
+    if not isinstance(began, datetime) or began - now <= MOST_AHEAD:
+        return dict(fields)
+    said = [str(notes)] if notes else []
+    note = "created_at: in the future, the time of arrival instead"
+    return {**fields, "created_at": None, "notes": "; ".join([*said, note])}
+
+
 def read_first_token(found: Sorted, span: SpanData) -> float | None:
     """Return when the answer began, in milliseconds after the request."""
     if found.first_token_ms is not None:
