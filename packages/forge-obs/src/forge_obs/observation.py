@@ -15,7 +15,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Unpack
 
-from forge_obs.environment.observed import enter_block, leave_block
+from forge_obs.environment.observed import Block
 from forge_obs.environment.process import get_now, make_entry_id
 from forge_obs.model.entries import Before
 from forge_obs.model.failures import NO_ANSWER, NOT_SENT, describe_failure
@@ -24,7 +24,6 @@ from forge_obs.recorder import record_after
 
 if TYPE_CHECKING:
     from asyncio import Future
-    from contextvars import Token
 
 _FOREIGN: Final = (Exception, SystemExit)
 """What values of others may raise when they are looked at."""
@@ -60,7 +59,7 @@ class Observation:
         self._texts: list[str] = []
         self._usages: list[object] = []
         self._first_token_ms: float | None = None
-        self._token: Token[bool] | None = None
+        self._block: Block | None = None
 
     @property
     def entry_id(self) -> str:
@@ -132,7 +131,7 @@ class Observation:
         except BaseException as error:  # an interrupt: the request does not go out
             self._write(self._finish_unsent(error))
             raise
-        self._token = enter_block()
+        self._block = Block()
         self._started_at = self._ended_at = time.perf_counter()
         return self
 
@@ -154,7 +153,7 @@ class Observation:
         except BaseException as error:  # a cancellation: the request does not go out
             await _run_in_thread(partial(self._write, self._finish_unsent(error)))
             raise
-        self._token = enter_block()
+        self._block = Block()
         self._started_at = self._ended_at = time.perf_counter()
         return self
 
@@ -172,8 +171,8 @@ class Observation:
         await _run_in_thread(partial(self._write, self._finish(error)))
 
     def _leave(self) -> None:
-        if self._token is not None:
-            leave_block(self._token)
+        if self._block is not None:
+            self._block.leave()
 
     def _write(self, fields: dict[str, Any]) -> None:
         stored = record_after(self._before, "interaction", (), fields)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -148,6 +148,27 @@ async def test_observed_block_of_one_task_hides_nothing_of_another(
         ended.set()
 
     await asyncio.gather(observed(), instrumented())
+    await asyncio.to_thread(provider.force_flush)
+
+    assert sorted(call.task_id for call in list_calls(db)) == ["mine", "shop"]
+
+
+async def _close(pieces: AsyncGenerator[str, None]) -> None:
+    await pieces.aclose()
+
+
+async def test_stream_that_nobody_reads_to_its_end_hides_nothing_later(
+    provider: TracerProvider, tracer: Tracer, db: Path
+) -> None:
+    async def stream() -> AsyncGenerator[str, None]:
+        async with observe(task_id="mine", model="m") as call:
+            call.chunk("He")
+            yield "He"
+
+    pieces = stream()
+    assert await anext(pieces) == "He"
+    await asyncio.create_task(_close(pieces))
+    tracer.start_span("chat m", attributes=CHAT).end()
     await asyncio.to_thread(provider.force_flush)
 
     assert sorted(call.task_id for call in list_calls(db)) == ["mine", "shop"]

@@ -8,20 +8,44 @@ from contextlib import suppress
 from contextvars import ContextVar, Token
 from typing import Final
 
-_is_observed: Final[ContextVar[bool]] = ContextVar("forge_obs_is_observed", default=False)
+
+class Block:
+    """A block that is open until it is left, by whichever context.
+
+    An asynchronous generator that nobody reads to its end is closed in another context than the one
+    that its block began in; there the variable keeps the block, which says that it is over.
+    """
+
+    __slots__ = ("_around", "_is_open", "_token")
+
+    def __init__(self) -> None:
+        self._around = _find_open()
+        self._is_open = True
+        self._token: Token[Block | None] = _innermost.set(self)
+
+    def leave(self) -> None:
+        """Note that the block ends."""
+        self._is_open = False
+        if _innermost.get() is self:
+            with suppress(ValueError, RuntimeError):  # it began in another context, or was left
+                _innermost.reset(self._token)
+
+    def find_open(self) -> "Block | None":
+        """Return the innermost of this block and those around it that is open."""
+        block: Block | None = self
+        while block is not None and not block._is_open:  # noqa: SLF001
+            block = block._around  # noqa: SLF001
+        return block
+
+
+_innermost: Final[ContextVar[Block | None]] = ContextVar("forge_obs_observed", default=None)
+
+
+def _find_open() -> Block | None:
+    block = _innermost.get()
+    return None if block is None else block.find_open()
 
 
 def is_observed() -> bool:
     """Return whether a block of `observe()` is open here: in this thread, in this task."""
-    return _is_observed.get()
-
-
-def enter_block() -> Token[bool]:
-    """Note that a block begins; what it gives is for `leave_block`."""
-    return _is_observed.set(True)
-
-
-def leave_block(token: Token[bool]) -> None:
-    """Note that a block ends; one that another context began is left to that."""
-    with suppress(ValueError, RuntimeError):
-        _is_observed.reset(token)
+    return _find_open() is not None
