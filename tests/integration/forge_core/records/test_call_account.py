@@ -235,3 +235,40 @@ def test_nothing_is_believed_of_a_provider_but_where_the_user_assumes_a_price(
     account.count_answer(0, request, free, paid_by=1)
 
     assert account.spent.cost_usd == Decimal(cost)
+
+
+STOPPED = CallStop(
+    activity_id="7",
+    attempts=2,
+    limit="max_total_tokens",
+    spent=Spending(),
+    lost=Spending(),
+    next_request=Spending(),
+)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "stop", "traced", "paid_by", "is_untraced"),
+    [
+        pytest.param(2, None, 1, 2, True, id="sent by this attempt"),
+        pytest.param(2, None, 1, 1, False, id="of an attempt that failed"),
+        pytest.param(2, None, 0, 1, True, id="of an attempt that was killed"),
+        pytest.param(1, STOPPED, 0, 2, False, id="of a call that stopped at its budget"),
+        pytest.param(1, STOPPED, 0, 3, True, id="sent after it was continued"),
+    ],
+)
+def test_tokens_belong_on_the_span_of_one_attempt(
+    attempt: int, stop: CallStop | None, traced: int, paid_by: int, is_untraced: bool
+) -> None:
+    account = open_account(
+        CallInput(stop=stop), attempt=attempt, inherited=CallProgress(traced=traced)
+    )
+
+    assert account.is_untraced(0, paid_by) is is_untraced
+
+
+def test_next_attempt_knows_what_spans_carry_already() -> None:
+    account = open_account(attempt=2, inherited=CallProgress(traced=1))
+
+    assert account.begin(1, REQUEST).traced == 1
+    assert CallProgress.model_validate({"sample": 1}).traced == 0  # of an older Forge
