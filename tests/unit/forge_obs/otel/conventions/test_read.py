@@ -256,6 +256,32 @@ def test_the_oldest_attributes_are_text_or_json() -> None:
     assert (row["user_prompt"], row["response"]) == ("q", "a")
 
 
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"gen_ai.completion": '{"city": "Paris"}'},
+        {"gen_ai.output.messages": '{"city": "Paris"}'},
+        {"output.value": '{"city": "Paris"}'},
+    ],
+    ids=str,
+)
+def test_an_answer_in_json_is_text(attributes: dict[str, str]) -> None:
+    assert _read(attributes)["response"] == '{"city": "Paris"}'
+
+
+@pytest.mark.parametrize("text", ["[INST] q [/INST]", "[[1, 2]]", '["', "{q}", '{"q": 1}'])
+def test_a_prompt_that_looks_like_json_is_text(text: str) -> None:
+    row = _read({"gen_ai.prompt": text})
+
+    assert (row["user_prompt"], row["notes"]) == (text, None)
+
+
+def test_a_message_whose_text_is_json_is_text() -> None:
+    events = [SpanEvent("gen_ai.choice", START, {"gen_ai.event.content": '{"city": "Paris"}'})]
+
+    assert _read({}, events=events)["response"] == '{"city": "Paris"}'
+
+
 def test_a_raw_request_is_read_where_there_is_nothing_better() -> None:
     asked = {"model": "m", "messages": [{"role": "user", "content": "q"}], "tools": []}
     answered = {"id": "x1", "choices": [{"message": {"role": "assistant", "content": "a"}}]}

@@ -58,7 +58,7 @@ class _Place(NamedTuple):
 
 
 @dataclass(slots=True)
-class Sorted:
+class SpanFacts:
     """What a span tells, by what it is for.
 
     Attributes:
@@ -88,55 +88,55 @@ class Sorted:
     ranks: dict[str, int] = field(default_factory=dict)
 
 
-def sort_attributes(attributes: Attributes, into: Sorted | None = None) -> Sorted:
+def sort_attributes(attributes: Attributes, into: SpanFacts | None = None) -> SpanFacts:
     """Sort attributes; what is there already `into` which more are sorted stays."""
-    found = Sorted() if into is None else into
-    tree = found.numbered
+    facts = SpanFacts() if into is None else into
+    tree = facts.numbered
     for name, value in islice(attributes.items(), MOST_ATTRIBUTES):
         if value is None or type(name) is not str or len(name) > _LONGEST_NAME:
             continue
         use, column, rank, path, unit = _find_place(name)
         if use == _TEXT:
-            _put_text(found, column, rank, value)
+            _put_text(facts, column, rank, value)
         elif use == _NUMBERED:
             _put_numbered(tree, path, value)
         elif use == _USAGE:
-            found.usage.setdefault(name, value)
+            facts.usage.setdefault(name, value)
         elif use == _CONTENT:
-            found.content.setdefault(name, value)
+            facts.content.setdefault(name, value)
         elif use == _OTHER:
-            found.others.setdefault(name, value)
+            facts.others.setdefault(name, value)
         elif use == _PARAM:
-            found.params.setdefault(column, value)
+            facts.params.setdefault(column, value)
         elif use != _NOTHING:
-            _put_figure(found, use, unit, value)
-    return found
+            _put_figure(facts, use, unit, value)
+    return facts
 
 
-def _put_text(found: Sorted, name: str, rank: int, value: object) -> None:
+def _put_text(facts: SpanFacts, name: str, rank: int, value: object) -> None:
     if not isinstance(value, str) or not value:
         return
-    if found.ranks.get(name, rank + 1) > rank:
-        found.texts[name] = value if len(value) <= LONGEST_TEXT else value[:LONGEST_TEXT] + "…"
-        found.ranks[name] = rank
+    if facts.ranks.get(name, rank + 1) > rank:
+        facts.texts[name] = value if len(value) <= LONGEST_TEXT else value[:LONGEST_TEXT] + "…"
+        facts.ranks[name] = rank
 
 
-def _put_figure(found: Sorted, use: int, unit: float, value: object) -> None:
+def _put_figure(facts: SpanFacts, use: int, unit: float, value: object) -> None:
     if use == _FINISH_REASONS:
-        found.finish_reasons = value
+        facts.finish_reasons = value
     elif use == _ALL_PARAMS:
-        found.all_params = value
+        facts.all_params = value
     elif use == _USAGE_TEXT:
-        found.usage_text = value
+        facts.usage_text = value
     elif isinstance(value, int | float) and not isinstance(value, bool):
         if use == _STATUS:
-            found.http_status = int(value) if 100 <= value < 1000 else None
+            facts.http_status = int(value) if 100 <= value < 1000 else None
         elif not isfinite(value) or value < 0:
             return
         elif use == _COST:
-            found.cost_usd = float(value) or None
-        elif found.first_token_ms is None:
-            found.first_token_ms = value * unit
+            facts.cost_usd = float(value) or None
+        elif facts.first_token_ms is None:
+            facts.first_token_ms = value * unit
 
 
 def _put_numbered(tree: Tree, path: tuple[str | int, ...], value: object) -> None:

@@ -9,7 +9,7 @@ import orjson
 
 from forge_obs.model.conversation.parts import open_json
 from forge_obs.otel.conventions import names
-from forge_obs.otel.conventions.attributes import LONGEST_TEXT, Sorted
+from forge_obs.otel.conventions.attributes import LONGEST_TEXT, SpanFacts
 from forge_obs.otel.spans import Source, SpanData
 
 UNKNOWN_TASK: Final = "unknown"
@@ -68,9 +68,9 @@ def name_task(source: Source) -> str:
     return name[:LONGEST_TEXT] if name and name != _UNKNOWN_SERVICE else UNKNOWN_TASK
 
 
-def read_models(found: Sorted, params: Mapping[str, object]) -> dict[str, object]:
+def read_models(facts: SpanFacts, params: Mapping[str, object]) -> dict[str, object]:
     """Read the model that answered and the requested one, `provider:name` if that is known."""
-    texts = found.texts
+    texts = facts.texts
     requested = texts.get("request_model") or params.get("model") or texts.get("model_name")
     answered = texts.get("model_name")
     provider = find_provider(texts.get("provider"))
@@ -94,15 +94,15 @@ def find_provider(word: str | None) -> str | None:
     return None
 
 
-def read_params(found: Sorted) -> dict[str, object]:
+def read_params(facts: SpanFacts) -> dict[str, object]:
     """Read the parameters of a request, the model among them where it stands there."""
     params: dict[str, object] = {}
-    given = found.all_params
+    given = facts.all_params
     if isinstance(given, str) and given[:1] == "{":
         given = open_json(given)
     if isinstance(given, Mapping):
         params |= {str(name): value for name, value in given.items() if value is not None}
-    params |= {name: value for name, value in found.params.items() if value is not None}
+    params |= {name: value for name, value in facts.params.items() if value is not None}
     return params
 
 
@@ -139,9 +139,9 @@ def _is_short(value: object) -> bool:
     return isinstance(value, int | float) and -(2**63) <= value < 2**63
 
 
-def read_finish(found: Sorted, content: Mapping[str, object]) -> str | None:
+def read_finish(facts: SpanFacts, content: Mapping[str, object]) -> str | None:
     """Return why the model stopped; several answers may differ."""
-    reasons = found.finish_reasons
+    reasons = facts.finish_reasons
     if isinstance(reasons, str) and reasons[:1] == "[":
         reasons = open_json(reasons)
     if isinstance(reasons, str):
@@ -151,22 +151,22 @@ def read_finish(found: Sorted, content: Mapping[str, object]) -> str | None:
         messages = told if isinstance(told, list) else []
         reasons = [m.get("finish_reason") for m in messages[:100] if isinstance(m, Mapping)]
     known = dict.fromkeys(r for r in list(reasons)[:100] if isinstance(r, str) and r)
-    return ", ".join(known)[:LONGEST_TEXT] or found.texts.get("finish_reason")
+    return ", ".join(known)[:LONGEST_TEXT] or facts.texts.get("finish_reason")
 
 
-def read_usage_report(found: Sorted) -> object:
+def read_usage_report(facts: SpanFacts) -> object:
     """Return the counts as they were reported, with LiteLLM's whole report where there is one."""
-    text = found.usage_text
+    text = facts.usage_text
     if isinstance(text, str) and text[:1] == "{" and len(text) < 4_000:
         report = open_json(text.replace("'", '"').replace("None", "null"))
         if isinstance(report, dict) and report:
             return report
-    return found.usage or None
+    return facts.usage or None
 
 
-def find_response_id(found: Sorted) -> str | None:
+def find_response_id(facts: SpanFacts) -> str | None:
     """Find the provider's id of an answer in the answer itself, which OpenInference keeps."""
-    answer = found.content.get("output.value")
+    answer = facts.content.get("output.value")
     match = _ID.match(answer) if isinstance(answer, str) else None
     return None if match is None else match[1]
 
@@ -212,10 +212,10 @@ def doubt_clock(fields: Mapping[str, object], now: datetime) -> dict[str, object
     return {**fields, "created_at": None, "notes": "; ".join([*said, note])}
 
 
-def read_first_token(found: Sorted, span: SpanData) -> float | None:
+def read_first_token(facts: SpanFacts, span: SpanData) -> float | None:
     """Return when the answer began, in milliseconds after the request."""
-    if found.first_token_ms is not None:
-        return found.first_token_ms
+    if facts.first_token_ms is not None:
+        return facts.first_token_ms
     times = [event.time_ns for event in span.events if event.name in names.FIRST_PIECES]
     first = min(times, default=0)
     last = first if span.end_ns is None else span.end_ns

@@ -11,8 +11,8 @@ from typing import Final, TypeAlias
 
 from forge_obs.model.conversation.answers import read_answer
 from forge_obs.model.conversation.parts import open_json
-from forge_obs.otel.conventions.attributes import Sorted
-from forge_obs.otel.conventions.message_events import read_listed, read_messages
+from forge_obs.otel.conventions.attributes import SpanFacts
+from forge_obs.otel.conventions.message_events import open_messages, read_listed, read_messages
 from forge_obs.otel.conventions.numbered import read_openinference, read_traceloop
 
 Content: TypeAlias = dict[str, object]
@@ -23,11 +23,11 @@ MOST_MESSAGES: Final = 10_000
 """How many messages of a request are read."""
 
 
-def read_content(found: Sorted, events: Sequence[Event], notes: list[str]) -> Content:
+def read_content(facts: SpanFacts, events: Sequence[Event], notes: list[str]) -> Content:
     """Read what was asked and answered.
 
     Args:
-        found: What the attributes tell.
+        facts: What the attributes tell.
         events: Those of the span, and log records that belong to it.
         notes: Gets what could not be read.
 
@@ -36,13 +36,13 @@ def read_content(found: Sorted, events: Sequence[Event], notes: list[str]) -> Co
     """
     content: Content = {}
     for read in _READERS:
-        _take(content, read(found, events, notes))
+        _take(content, read(facts, events, notes))
         if content.keys() >= _ALL:
             break
-    if "tools" not in content and _PARAMETERS in found.content:
-        content["tools"] = _read_request_parameters(found, notes)
+    if "tools" not in content and _PARAMETERS in facts.content:
+        content["tools"] = _read_request_parameters(facts, notes)
     if not content.keys() >= {"input", "output"}:
-        _take(content, _read_values(found))
+        _take(content, _read_values(facts))
     return {name: _bound(value, notes) for name, value in content.items() if value}
 
 
@@ -104,13 +104,15 @@ def _open(name: str, value: object, notes: list[str]) -> object:
 _JSON_STARTS: Final = frozenset({"[", "{", '"'})
 
 
-def _read_attributes(found: Sorted, _events: Sequence[Event], notes: list[str]) -> Content:
+def _read_attributes(facts: SpanFacts, _events: Sequence[Event], notes: list[str]) -> Content:
     """Read the present form of OpenTelemetry."""
-    content = found.content
+    content = facts.content
     told: Content = {}
     for key, name in _PRESENT.items():
         if name in content:
             told[key] = _open(name, content[name], notes)
+    if isinstance(told.get("output"), Mapping):  # an answer in JSON
+        told["output"] = open_messages(content[_PRESENT["output"]])
     return told
 
 
@@ -122,17 +124,17 @@ _PRESENT: Final = {
 }
 
 
-def _read_numbered(found: Sorted, _events: Sequence[Event], _notes: list[str]) -> Content:
+def _read_numbered(facts: SpanFacts, _events: Sequence[Event], _notes: list[str]) -> Content:
     """Read OpenInference's and Traceloop's messages in pieces."""
-    if not found.numbered:
+    if not facts.numbered:
         return {}
-    flat = read_traceloop(found.numbered)
-    told = read_openinference(found.numbered)
+    flat = read_traceloop(facts.numbered)
+    told = read_openinference(facts.numbered)
     return {key: told[key] or flat[key] for key in told}
 
 
-def _read_vercel(found: Sorted, _events: Sequence[Event], notes: list[str]) -> Content:
-    content = found.content
+def _read_vercel(facts: SpanFacts, _events: Sequence[Event], notes: list[str]) -> Content:
+    content = facts.content
     told: Content = {}
     for name in ("ai.prompt.messages", "ai.prompt", "ai.values", "ai.value"):
         if name not in content:
@@ -158,38 +160,43 @@ def _read_vercel(found: Sorted, _events: Sequence[Event], notes: list[str]) -> C
     return told
 
 
-def _read_whole(found: Sorted, _events: Sequence[Event], notes: list[str]) -> Content:
+def _read_whole(facts: SpanFacts, _events: Sequence[Event], _notes: list[str]) -> Content:
     """Read one attribute of all that was asked, and one of what was answered."""
-    content = found.content
+    content = facts.content
     told: Content = {}
     for key, names in _WHOLE.items():
         name = next((name for name in names if content.get(name)), None)
         if name is not None:
-            told[key] = _open(name, content[name], notes)
+            told[key] = open_messages(content[name])
+    tools = next(
+        (content[name] for name in ("llm.tools", "llm.request.functions") if content.get(name)),
+        None,
+    )
+    if tools is not None:
+        told["tools"] = _open("tools", tools, [])
     return told
 
 
 _WHOLE: Final = {
     "input": ("gen_ai.prompt", "llm.prompts", "inputs", "embedding.text"),
     "output": ("gen_ai.completion", "llm.completions"),
-    "tools": ("llm.tools", "llm.request.functions"),
 }
 
 
-def _read_events(found: Sorted, events: Sequence[Event], _notes: list[str]) -> Content:
+def _read_events(facts: SpanFacts, events: Sequence[Event], _notes: list[str]) -> Content:
     """Read messages that came as events, one each."""
     told = read_messages(events) if events else {}
-    if not told.get("input") and not told.get("output") and "events" in found.content:
-        return read_listed(found.content["events"])
+    if not told.get("input") and not told.get("output") and "events" in facts.content:
+        return read_listed(facts.content["events"])
     return told
 
 
 _PARAMETERS: Final = "model_request_parameters"
 
 
-def _read_request_parameters(found: Sorted, notes: list[str]) -> object:
+def _read_request_parameters(facts: SpanFacts, notes: list[str]) -> object:
     """Read the tools of a request as pydantic-ai's own parameters have them."""
-    opened = _open(_PARAMETERS, found.content[_PARAMETERS], notes)
+    opened = _open(_PARAMETERS, facts.content[_PARAMETERS], notes)
     lists = [opened.get(n) for n in _TOOL_LISTS] if isinstance(opened, Mapping) else []
     return [tool for tools in lists if isinstance(tools, list) for tool in tools]
 
@@ -197,9 +204,9 @@ def _read_request_parameters(found: Sorted, notes: list[str]) -> object:
 _TOOL_LISTS: Final = ("function_tools", "output_tools")
 
 
-def _read_values(found: Sorted) -> Content:
+def _read_values(facts: SpanFacts) -> Content:
     """Read what OpenInference keeps of a request and its answer as they were, for want of more."""
-    content = found.content
+    content = facts.content
     told: Content = {}
     asked = content.get("input.value")
     if isinstance(asked, str) and asked:
@@ -224,7 +231,7 @@ _ANSWERS: Final = frozenset({"candidates", "choices", "content", "data", "genera
 
 _INPUTS: Final = ("messages", "input", "contents", "prompt", "prompts")
 
-_READERS: Final[Iterable[Callable[[Sorted, Sequence[Event], list[str]], Content]]] = (
+_READERS: Final[Iterable[Callable[[SpanFacts, Sequence[Event], list[str]], Content]]] = (
     _read_attributes,
     _read_numbered,
     _read_vercel,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from forge_obs.model.failures import LONGEST, classify_told
-from forge_obs.otel.conventions.attributes import LONGEST_TEXT, Sorted
+from forge_obs.otel.conventions.attributes import LONGEST_TEXT, SpanFacts
 from forge_obs.otel.spans import SpanData
 
 UNNAMED: Final = "error"
@@ -13,15 +13,15 @@ UNNAMED: Final = "error"
 _NO_NAMES: Final = frozenset({"_OTHER", ""})
 
 
-def read_failure(found: Sorted, span: SpanData) -> dict[str, object] | None:
+def read_failure(facts: SpanFacts, span: SpanData) -> dict[str, object] | None:
     """Return the status of a request that failed, with kind and text; None for any other."""
-    given = found.texts.get("error_type", "")
+    given = facts.texts.get("error_type", "")
     if not (span.is_error or given):
         return None
     exception = _find_exception(span)
     named = _read(exception, "exception.type")
     said = _read(exception, "exception.message") or span.status_message[:LONGEST]
-    kind = classify_told(filter(None, (named, given)), said, found.http_status)
+    kind = classify_told(filter(None, (named, given)), said, facts.http_status)
     name = (named or given).rpartition(".")[2]
     name = "" if name in _NO_NAMES else name
     if kind and said and name and not said.startswith(name):  # else the kind is the name

@@ -5,7 +5,7 @@ from itertools import islice
 from math import isfinite
 from typing import Final
 
-from forge_obs.otel.conventions.attributes import Sorted
+from forge_obs.otel.conventions.attributes import SpanFacts
 from forge_obs.otel.spans import Source
 
 MOST_OTHERS: Final = 40
@@ -23,16 +23,16 @@ _RESOURCE: Final = (
 )
 
 
-def collect_leftovers(found: Sorted, source: Source, name: str) -> dict[str, object]:
+def collect_leftovers(facts: SpanFacts, source: Source, name: str) -> dict[str, object]:
     """Collect the name of a span, who made it, and the attributes that are read for nothing."""
     resource = source.resource
     known: dict[str, object] = {
         "span": name[:LONGEST_OTHER],
         "scope": source.scope[:LONGEST_OTHER],
         "scope_version": source.scope_version[:LONGEST_OTHER],
-        "provider": found.texts.get("provider"),
+        "provider": facts.texts.get("provider"),
         "resource": _keep({n: resource[n] for n in _RESOURCE if n in resource}),
-        "attributes": _keep(found.others),
+        "attributes": _keep(facts.others),
     }
     return {"otel": {name: value for name, value in known.items() if value}}
 

@@ -30,6 +30,7 @@ _WHOLE: Final = {
 CONTENT_EVENTS: Final = MESSAGE_EVENTS | _WHOLE.keys()
 """Names of events that hold something of what was asked or answered."""
 
+_BODY_NAMES: Final = frozenset({"role", "content", "message", "tool_calls", "id", "index"})
 _BODIES: Final = ("gen_ai.event.content", "event.body", "body")
 
 
@@ -39,19 +40,19 @@ def read_messages(events: Iterable[tuple[str, Mapping[str, object], object]]) ->
     Args:
         events: Name, attributes and body of each, in their order.
     """
-    found: dict[str, list[object]] = {"input": [], "output": []}
+    content: dict[str, list[object]] = {"input": [], "output": []}
     for name, attributes, body in events:
         if name in _WHOLE:
             key, attribute = _WHOLE[name]
-            whole = _open(attributes.get(attribute, body))
-            found[key] += whole if isinstance(whole, list) else [whole] * (whole is not None)
+            whole = open_messages(attributes.get(attribute, body))
+            content[key] += whole if isinstance(whole, list) else [whole] * (whole is not None)
             continue
         told = _find_body(attributes, body)
         if name == CHOICE:
-            found["output"].append(_read_choice(told))
+            content["output"].append(_read_choice(told))
         elif name in _ROLES:
-            found["input"].append(_read_message(told, _ROLES[name]))
-    return {key: [m for m in messages if m is not None] for key, messages in found.items()}
+            content["input"].append(_read_message(told, _ROLES[name]))
+    return {key: [m for m in messages if m is not None] for key, messages in content.items()}
 
 
 def read_listed(value: object) -> dict[str, object]:
@@ -63,6 +64,29 @@ def read_listed(value: object) -> dict[str, object]:
     return read_messages((str(item.get("event.name", "")), {}, item) for item in events)
 
 
+def open_messages(value: object) -> object:
+    """Open messages that are JSON text; any other text is a message, an answer in JSON too."""
+    if not isinstance(value, str) or value[:1] not in {"[", "{", '"'}:
+        return value
+    opened = open_json(value)
+    if isinstance(opened, Mapping):
+        return value if _WHOSE.isdisjoint(opened) else opened
+    if isinstance(opened, list):
+        is_told = all(map(_is_message, opened[:100]))
+        return opened if is_told and opened else value
+    return opened if isinstance(opened, str) else value
+
+
+def _is_message(item: object) -> bool:
+    if isinstance(item, Mapping):
+        return not _MESSAGE_NAMES.isdisjoint(item)
+    return isinstance(item, str)
+
+
+_WHOSE: Final = frozenset({"role", "parts", "part_kind"})
+_MESSAGE_NAMES: Final = _WHOSE | {"content", "text", "tool_calls"}
+
+
 def _open(value: object) -> object:
     return open_json(value) if isinstance(value, str) and value[:1] in {"[", "{"} else value
 
@@ -71,10 +95,10 @@ def _find_body(attributes: Mapping[str, object], body: object) -> Mapping[str, o
     """Return what an event says: its body, the attribute that stands for that, or all of them."""
     for value in (body, *(attributes.get(name) for name in _BODIES)):
         opened = _open(value)
-        if isinstance(opened, Mapping):
+        if isinstance(opened, Mapping) and not _BODY_NAMES.isdisjoint(opened):
             return opened
-        if isinstance(opened, str) and opened:
-            return {"content": opened}
+        if isinstance(value, str) and value:
+            return {"content": value}
     return attributes
 
 

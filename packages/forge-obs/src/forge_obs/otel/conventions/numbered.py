@@ -19,24 +19,24 @@ _PARTS: Final = frozenset(
 
 def read_openinference(numbered: Tree) -> dict[str, object]:
     """Read `llm.input_messages`, `llm.output_messages`, `llm.tools` and what stands for them."""
-    found: dict[str, object] = {
+    content: dict[str, object] = {
         "input": [_read_message(item) for item in list_items(numbered.get("llm.input_messages"))],
         "output": [_read_message(item) for item in list_items(numbered.get("llm.output_messages"))],
         "tools": [_read_tool(item) for item in list_items(numbered.get("llm.tools"))],
     }
-    if not found["input"]:
+    if not content["input"]:
         asked = [_find(item, "prompt", "text") for item in list_items(numbered.get("llm.prompts"))]
         asked += [
             _find(item, "embedding", "text")
             for item in list_items(numbered.get("embedding.embeddings"))
         ]
-        found["input"] = [text for text in asked if text is not None]
-    if not found["output"]:
+        content["input"] = [text for text in asked if text is not None]
+    if not content["output"]:
         told = [
             _find(item, "completion", "text") for item in list_items(numbered.get("llm.choices"))
         ]
-        found["output"] = [text for text in told if text is not None]
-    return found
+        content["output"] = [text for text in told if text is not None]
+    return content
 
 
 def read_traceloop(numbered: Tree) -> dict[str, object]:

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Final
 
 from forge_obs.otel.conventions import columns
-from forge_obs.otel.conventions.attributes import Sorted, sort_attributes
+from forge_obs.otel.conventions.attributes import SpanFacts, sort_attributes
 from forge_obs.otel.conventions.content import MOST_MESSAGES, Event, read_content
 from forge_obs.otel.conventions.failure import read_failure
 from forge_obs.otel.conventions.leftovers import collect_leftovers
@@ -33,25 +33,25 @@ def read_request(span: SpanData, events: Sequence[LogEvent] = ()) -> dict[str, o
     if role is None:
         return None
     inner = islice((e for e in span.events if e.name in _READ_EVENTS), MOST_MESSAGES)
-    found = sort_attributes(span.attributes)
+    facts = sort_attributes(span.attributes)
     told: list[Event] = [(event.name, event.attributes, None) for event in inner]
     told += [(event.name, event.attributes, event.body) for event in events]
     for name, attributes, body in told:
         if name == DETAILS:
-            _sort_details(found, attributes, body)
-    fields = _read(found, told, role)
+            _sort_details(facts, attributes, body)
+    fields = _read(facts, told, role)
     fields |= columns.read_times(span)
     fields |= {
         "task_id": columns.name_task(span.source),
         "trace_id": span.trace_id,
         "span_id": span.span_id,
         "parent_span_id": span.parent_span_id,
-        "first_token_ms": columns.read_first_token(found, span),
-        "extra": collect_leftovers(found, span.source, span.name),
+        "first_token_ms": columns.read_first_token(facts, span),
+        "extra": collect_leftovers(facts, span.source, span.name),
     }
     if span.end_ns is None:
         return fields | {"status": "started"}
-    return fields | (read_failure(found, span) or {})
+    return fields | (read_failure(facts, span) or {})
 
 
 def read_event(event: LogEvent) -> dict[str, object] | None:
@@ -70,17 +70,17 @@ def read_events(events: Sequence[LogEvent]) -> dict[str, object] | None:
     if not known:
         return None
     first = known[0]
-    found = Sorted()
+    facts = SpanFacts()
     for event in known:
         if event.name == DETAILS:
-            _sort_details(found, event.attributes, event.body)
+            _sort_details(facts, event.attributes, event.body)
     role = find_role(known[-1].attributes) if first.name == DETAILS else LLM
     if role is None:
         return None
     for event in known:
         if event.name != DETAILS:
-            sort_attributes(_list_plain(event.attributes), found)
-    fields = _read(found, [(e.name, e.attributes, e.body) for e in known], role)
+            sort_attributes(_list_plain(event.attributes), facts)
+    fields = _read(facts, [(e.name, e.attributes, e.body) for e in known], role)
     fields |= {
         "task_id": columns.name_task(first.source),
         "trace_id": first.trace_id,
@@ -90,13 +90,13 @@ def read_events(events: Sequence[LogEvent]) -> dict[str, object] | None:
     if not any(event.name in {DETAILS, CHOICE} for event in known):
         return fields | {"status": "started"}
     unfinished = SpanData(first.trace_id, first.span_id, None, "", first.time_ns)
-    return fields | (read_failure(found, unfinished) or {})
+    return fields | (read_failure(facts, unfinished) or {})
 
 
-def _sort_details(found: Sorted, attributes: Attributes, body: object) -> None:
-    sort_attributes(attributes, found)
+def _sort_details(facts: SpanFacts, attributes: Attributes, body: object) -> None:
+    sort_attributes(attributes, facts)
     if isinstance(body, Mapping):  # where earlier versions had it
-        sort_attributes(body, found)
+        sort_attributes(body, facts)
 
 
 def _list_plain(attributes: Attributes) -> Attributes:
@@ -104,14 +104,14 @@ def _list_plain(attributes: Attributes) -> Attributes:
     return {name: v for name, v in attributes.items() if name in {"gen_ai.system", "session.id"}}
 
 
-def _read(found: Sorted, events: Sequence[Event], role: str) -> dict[str, object]:
+def _read(facts: SpanFacts, events: Sequence[Event], role: str) -> dict[str, object]:
     notes: list[str] = []
-    texts = found.texts
-    params = columns.read_params(found)
-    content = read_content(found, events, notes)
+    texts = facts.texts
+    params = columns.read_params(facts)
+    content = read_content(facts, events, notes)
     if role == EMBEDDING:
         content.pop("output", None)  # vectors
-    fields: dict[str, object] = columns.read_models(found, params)
+    fields: dict[str, object] = columns.read_models(facts, params)
     if content:
         fields["messages"] = content
     else:
@@ -119,11 +119,11 @@ def _read(found: Sorted, events: Sequence[Event], role: str) -> dict[str, object
     return fields | {
         "role": role if role == EMBEDDING else texts.get("agent", role),
         "status": "ok",
-        "usage": columns.read_usage_report(found),
-        "stated_cost_usd": found.cost_usd,
-        "finish_reason": columns.read_finish(found, content),
+        "usage": columns.read_usage_report(facts),
+        "stated_cost_usd": facts.cost_usd,
+        "finish_reason": columns.read_finish(facts, content),
         "params": columns.keep_params(params),
-        "response_id": texts.get("response_id") or columns.find_response_id(found),
+        "response_id": texts.get("response_id") or columns.find_response_id(facts),
         "request_id": texts.get("request_id"),
         "session_id": texts.get("session_id"),
         "service_tier": texts.get("service_tier"),
