@@ -73,7 +73,8 @@ if not TYPE_CHECKING:
         except ModuleNotFoundError as error:
             if (error.name or "").partition(".")[0] not in {"google", "opentelemetry"}:
                 raise
-            extra = "otlp" if home == "otlp" else "otel"
+            extra, package = ("otlp", "proto") if home == "otlp" else ("otel", "sdk")
             raise ImportError(
-                f"forge_obs.otel.{name} needs the extra {extra}: pip install 'forge-obs[{extra}]'"
+                f"forge_obs.otel.{name} needs the extra {extra} of forge-obs:"
+                f" pip install opentelemetry-{package}"
             ) from error
