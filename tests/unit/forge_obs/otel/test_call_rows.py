@@ -1,6 +1,7 @@
 """What spans and events make of rows."""
 
 import json
+from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
@@ -174,6 +175,12 @@ def test_what_forge_recorded_itself_is_no_row_and_nothing_inside_it() -> None:
     own = span("own", scope="forge")
 
     assert CallRows().take([span("inner", "own"), own]).rows == []
+
+
+def test_event_of_forge_is_no_row_even_without_its_span() -> None:
+    own = replace(event("own"), source=Source("forge", "1"))
+
+    assert CallRows().take([], [own]).rows == []
 
 
 def test_request_that_came_before_forges_own_span_is_removed() -> None:

@@ -29,7 +29,7 @@ CALLS: Final = UUID("0d6b1c5e-3f0f-5b39-9d0a-6a0c3c1f7e52")
 """Namespace of the ids of calls that spans tell of."""
 
 OWN_SCOPE: Final = "forge"
-"""Instrumentation scope of Forge's own spans, whose calls are on record without them."""
+"""Instrumentation scope of Forge's own spans and events, whose calls are on record without them."""
 
 MOST_KEPT_BYTES: Final = 8_000_000
 """How much of what was told is kept for what may be told later."""
@@ -123,10 +123,10 @@ class CallRows:
     def _take_events(
         self, events: Sequence[LogEvent], told: dict[SpanNode, Fields], changes: Changes
     ) -> None:
-        fields = read_events(events)
+        first = events[0]
+        fields = None if first.source.scope == OWN_SCOPE else read_events(events)
         if fields is None:
             return
-        first = events[0]
         if not first.span_id.strip("0"):
             entry_id = uuid5(CALLS, f"{first.trace_id}/{first.span_id}/{first.time_ns}").hex
             changes.rows.append(_identify(fields, entry_id))
