@@ -147,6 +147,21 @@ def test_reasons_to_finish_are_one_text(reasons: object, finish: str | None) -> 
     assert _read({"gen_ai.response.finish_reasons": reasons})["finish_reason"] == finish
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ai.request.headers.authorization",
+        "http.request.header.x-api-key",
+        "llm.headers",
+        "url.full",
+    ],
+)
+def test_what_may_hold_a_key_is_not_kept(name: str) -> None:
+    row = _read({name: "https://host/?key=secret", "url.path": "/v1"})
+
+    assert json.loads(row["extra_json"])["otel"]["attributes"] == {"url.path": "/v1"}
+
+
 def test_costs_of_zero_are_unknown() -> None:
     assert _read({"llm.cost.total": 0.5})["stated_cost_usd"] == 0.5
     assert "stated_cost_usd" not in _read({"gen_ai.cost.total_cost": 0.0})

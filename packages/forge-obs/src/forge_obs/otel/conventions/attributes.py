@@ -157,6 +157,8 @@ def _find_place(name: str) -> _Place:
     known = _PLACES.get(name)
     if known is not None:
         return known
+    if name.startswith(names.SECRET_PREFIXES):
+        return _Place(_NOTHING)
     if name.startswith(names.USAGE_PREFIXES):
         return _Place(_USAGE)
     if name.startswith(names.NUMBERED):
@@ -180,7 +182,7 @@ def _list_places() -> Mapping[str, _Place]:
         for rank, name in enumerate(spellings)
     }
     places |= dict.fromkeys(names.CONTENT, _Place(_CONTENT))
-    places |= dict.fromkeys(names.SILENT, _Place(_NOTHING))
+    places |= dict.fromkeys(names.SILENT | names.SECRET, _Place(_NOTHING))
     places |= dict.fromkeys(names.COSTS, _Place(_COST))
     places[names.USAGE_TEXT] = _Place(_USAGE_TEXT)
     places |= dict.fromkeys(names.ALL_PARAMS, _Place(_ALL_PARAMS))

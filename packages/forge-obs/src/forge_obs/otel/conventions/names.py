@@ -206,7 +206,6 @@ SILENT: Final = frozenset(
         "llm.request.type",
         "logfire.json_schema",
         "logfire.msg",
-        "llm.headers",
         "operation.name",
         "pydantic_ai.all_messages",
         "traceloop.entity.input",
@@ -214,3 +213,14 @@ SILENT: Final = frozenset(
     }
 )
 """Attributes that say nothing besides, or that hold what was asked and answered once more."""
+
+SECRET_PREFIXES: Final = (
+    "ai.request.headers.",
+    "ai.response.headers.",
+    "http.request.header.",
+    "http.response.header.",
+)
+"""What names of attributes begin with that may hold a key, and are not kept."""
+
+SECRET: Final = frozenset({"http.target", "http.url", "llm.headers", "url.full", "url.query"})
+"""Attributes that may hold one: some providers take it in the address."""
