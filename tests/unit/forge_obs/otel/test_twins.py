@@ -12,6 +12,7 @@ SIBLINGS = [
     ("traceloop", "messages_tools"),
     ("traceloop", "messages_429"),
     ("openinference", "messages_stream"),
+    ("langchain_openinference", "anthropic"),
 ]
 
 

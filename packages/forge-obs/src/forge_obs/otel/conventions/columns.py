@@ -7,6 +7,7 @@ from typing import Final
 
 import orjson
 
+from forge_obs.model.conversation.answers import read_answer
 from forge_obs.model.conversation.parts import open_json
 from forge_obs.otel.conventions import names
 from forge_obs.otel.conventions.attributes import LONGEST_TEXT, SpanFacts
@@ -167,8 +168,25 @@ def read_usage_report(facts: SpanFacts) -> object:
 def find_response_id(facts: SpanFacts) -> str | None:
     """Find the provider's id of an answer in the answer itself, which OpenInference keeps."""
     answer = facts.content.get("output.value")
-    match = _ID.match(answer) if isinstance(answer, str) else None
+    if not isinstance(answer, str):
+        return None
+    if answer.startswith(_LANGCHAIN):
+        return read_answer(_open_langchain(open_json(answer))).response_id
+    match = _ID.match(answer)
     return None if match is None else match[1]
+
+
+_LANGCHAIN: Final = '{"generations": [[{'
+
+
+def _open_langchain(answer: object) -> object:
+    """Return the first message of an answer of LangChain as its serialiser writes it down."""
+    for name in ("generations", 0, 0, "message", "kwargs"):
+        if isinstance(answer, list) and isinstance(name, int):
+            answer = next(iter(answer), None)
+        else:
+            answer = answer.get(name) if isinstance(answer, dict) else None
+    return answer
 
 
 _ID: Final = re.compile(r'\{"id": ?"([^"\\]{1,200})"')
