@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -28,6 +28,23 @@ for number in itertools.count():
     print(f"{name}-{number}", began, stored, flush=True)
 """
 """Writes rows until a file exists, and says when each began and whether it was acknowledged."""
+
+WRITER_OF_MANY = """
+import itertools, os, sys, time
+from forge_obs import Fate, record_many
+name, stop = sys.argv[1:]
+for number in itertools.count():
+    if os.path.exists(stop):
+        break
+    began = time.monotonic()
+    tasks = [f"{name}-{number}-{place}" for place in range(50)]
+    fates = record_many(
+        dict(task_id=task, role="llm", system_prompt="s" * 5000, user_prompt="u") for task in tasks
+    )
+    for task, fate in zip(tasks, fates):
+        print(task, began, fate is Fate.STORED, flush=True)
+"""
+"""The same with many rows at a time."""
 
 
 @pytest.fixture
@@ -74,13 +91,13 @@ def store_all(db: Path) -> None:
 class Writers:
     """Programs that record at the same time."""
 
-    def __init__(self, directory: Path, number: int) -> None:
+    def __init__(self, directory: Path, programs: Sequence[str]) -> None:
         self._stop = directory / "stop"
-        self._outputs = [directory / f"writer{name}" for name in range(number)]
-        self._processes = [self._start(output) for output in self._outputs]
+        self._outputs = [directory / f"writer{name}" for name in range(len(programs))]
+        self._processes = list(map(self._start, programs, self._outputs))
 
-    def _start(self, output: Path) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-c", WRITER, output.name, str(self._stop)]
+    def _start(self, program: str, output: Path) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, "-c", program, output.name, str(self._stop)]
         with output.open("wb") as file:
             return subprocess.Popen(command, stdout=file)
 
@@ -148,7 +165,12 @@ def test_log_of_a_replaced_database_is_set_aside_and_said_once(
 
 
 def replace_in_use(
-    db: Path, directory: Path, replace: Callable[[Path, Path], object], *, programs: int, rows: int
+    db: Path,
+    directory: Path,
+    replace: Callable[[Path, Path], object],
+    *,
+    programs: Sequence[str],
+    rows: int,
 ) -> tuple[int, int]:
     """Replace a database that programs write to; gives rows acknowledged after it, and lost."""
     directory.mkdir()
@@ -174,7 +196,8 @@ def put_back(backup: Path, db: Path) -> None:
 def test_programs_that_record_go_on_after_a_replacement(
     db: Path, tmp_path: Path, replace: Callable[[Path, Path], object]
 ) -> None:
-    acknowledged, lost = replace_in_use(db, tmp_path / "round", replace, programs=2, rows=20)
+    programs = [WRITER, WRITER_OF_MANY]
+    acknowledged, lost = replace_in_use(db, tmp_path / "round", replace, programs=programs, rows=20)
 
     assert acknowledged > 0
     assert lost == 0
@@ -192,7 +215,8 @@ def test_rounds_of_replacements_lose_nothing(
 ) -> None:
     acknowledged = lost = 0
     for number in range(12):
-        figures = replace_in_use(db, tmp_path / f"{number}", replace, programs=4, rows=200)
+        programs = [WRITER, WRITER_OF_MANY] * 2
+        figures = replace_in_use(db, tmp_path / f"{number}", replace, programs=programs, rows=200)
         acknowledged, lost = acknowledged + figures[0], lost + figures[1]
 
     assert lost == 0

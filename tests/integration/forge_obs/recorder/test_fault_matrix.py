@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from forge_obs import (
+    Fate,
     breaker,
     delivery,
     flush,
@@ -21,6 +22,7 @@ from forge_obs import (
     lost_count,
     open_reader,
     record,
+    record_many,
     upgrade,
 )
 from forge_obs.spool import file as spool
@@ -29,6 +31,12 @@ from support.faults import FAULTS, UNDER_AN_OPEN_CONNECTION, Fault
 from support.store import eventually, locked
 
 SECRET = "sk-ant-secret"
+FOR_MANY = {
+    *("no space: full tmpfs", "no space: file size limit"),
+    *("locked", "table missing", "replaced"),
+}
+"""Faults that a batch meets; what is one entry's is also its own."""
+
 BOUND_S = 20.0
 """No call takes as long, however slow the machine."""
 
@@ -173,6 +181,44 @@ def test_fault_under_an_open_connection_is_survived(db: Path, fault: Fault) -> N
     assert run_in_child(lambda: fill(db))
 
     assert run_in_child(lambda: survives(fault, db, opened=True, strict=False), uid=user(fault))
+
+
+def survives_with_many(fault: Fault, db: Path) -> bool:
+    """Go through a fault with many entries at a time in this process; raises AssertionError."""
+    delivery.DEADLINE_S = 0.2  # type: ignore[misc]
+    breaker.FIRST_PAUSE_S = 0.1  # type: ignore[misc]
+    assert set(record_many(calls("before", 40))) == {Fate.STORED}
+    undo = fault.make(db)
+    try:
+        fates = record_many(calls("during", 300))
+    finally:
+        undo()
+
+    waiting, lost = fates.count(Fate.WAITING), fates.count(Fate.LOST)
+    assert get_backlog(db).pending == waiting, (get_backlog(db), fates)
+    assert lost_count() == lost
+    assert not fault.heals or set(fates) == {Fate.STORED}
+    assert eventually(
+        lambda: record_many(calls("after", 2)) == [Fate.STORED] * 2 and not get_backlog(db).pending
+    )
+    engine = open_reader(db)
+    assert engine is not None
+    tasks = [row.task_id for row in get_interactions(engine)]
+    assert tasks.count("during") >= fates.count(Fate.STORED) + waiting
+    return True
+
+
+def calls(task_id: str, number: int) -> list[dict[str, object]]:
+    texts = {"system_prompt": "s" * 3000, "user_prompt": SECRET}
+    return [{"task_id": task_id, "role": "llm", **texts} for _ in range(number)]
+
+
+@pytest.mark.parametrize("fault", [f for f in FAULTS if f.name in FOR_MANY], ids=str)
+def test_fault_under_a_batch_is_survived(db: Path, fault: Fault) -> None:
+    skip_where_impossible(fault)
+    assert run_in_child(lambda: fill(db))
+
+    assert run_in_child(lambda: survives_with_many(fault, db))
 
 
 @pytest.mark.soak
