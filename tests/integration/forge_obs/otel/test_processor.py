@@ -129,6 +129,18 @@ def test_request_inside_an_observed_block_is_one_row(
     assert sorted(call.task_id for call in list_calls(db)) == ["mine", "shop"]
 
 
+def test_request_around_an_observed_block_is_no_second_row(
+    provider: TracerProvider, tracer: Tracer, db: Path
+) -> None:
+    with tracer.start_as_current_span("outer", attributes=CHAT):
+        wait_for_status(db, "started")
+        with tracer.start_as_current_span("between"), observe(task_id="mine", model="m") as call:
+            call.answer("Hi.")
+    provider.force_flush()
+
+    assert [call.task_id for call in list_calls(db)] == ["mine"]
+
+
 async def test_observed_block_of_one_task_hides_nothing_of_another(
     provider: TracerProvider, tracer: Tracer, db: Path
 ) -> None:

@@ -3,7 +3,7 @@
 import threading
 from contextvars import copy_context
 
-from forge_obs.environment.observed import Block, is_observed
+from forge_obs.environment.observed import Block, call_at_blocks, is_observed
 
 
 def test_block_is_open_until_it_is_left() -> None:
@@ -63,3 +63,23 @@ def test_context_that_was_copied_is_inside() -> None:
 
     assert copy_context().run(is_observed)
     block.leave()
+
+
+class _Listener:
+    def __init__(self) -> None:
+        self.heard = 0
+
+    def hear(self) -> None:
+        self.heard += 1
+
+
+def test_who_listens_is_called_as_long_as_it_lives() -> None:
+    listener, other = _Listener(), _Listener()
+    call_at_blocks(listener.hear)
+    call_at_blocks(other.hear)
+
+    Block().leave()
+    del other
+    Block().leave()
+
+    assert listener.heard == 2

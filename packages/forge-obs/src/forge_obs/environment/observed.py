@@ -4,9 +4,11 @@ What instruments the same program from outside asks for it, so that one request 
 See D95.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar, Token
 from typing import Final
+from weakref import WeakMethod
 
 
 class Block:
@@ -22,6 +24,13 @@ class Block:
         self._around = _find_open()
         self._is_open = True
         self._token: Token[Block | None] = _innermost.set(self)
+        for listener in tuple(_listeners):
+            method = listener()
+            if method is not None:
+                method()
+                continue
+            with suppress(ValueError):  # another thread was first
+                _listeners.remove(listener)
 
     def leave(self) -> None:
         """Note that the block ends."""
@@ -38,7 +47,13 @@ class Block:
         return block
 
 
+_listeners: Final[list[WeakMethod[Callable[[], None]]]] = []
 _innermost: Final[ContextVar[Block | None]] = ContextVar("forge_obs_observed", default=None)
+
+
+def call_at_blocks(method: Callable[[], None]) -> None:
+    """Have a method called as each block begins, while its object lives; it must not raise."""
+    _listeners.append(WeakMethod(method))
 
 
 def _find_open() -> Block | None:

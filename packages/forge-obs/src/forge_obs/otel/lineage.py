@@ -28,12 +28,14 @@ class Link:
     Attributes:
         parent_span_id: None for the root of a trace.
         is_own: Whether it, or one around it, stands for what is on record without spans.
+        is_request: Whether it is known to ask a model.
     """
 
     trace_id: str
     span_id: str
     parent_span_id: str | None = None
     is_own: bool = False
+    is_request: bool = False
 
 
 @dataclass(eq=False, slots=True, weakref_slot=True)
@@ -110,7 +112,7 @@ class Lineage:
         if node.parent is None and link.parent_span_id and link.parent_span_id != link.span_id:
             node.link = link
             self._attach(node, self._get_or_add(Link(link.trace_id, link.parent_span_id)))
-        if is_request and not node.is_request:
+        if (is_request or link.is_request) and not node.is_request:
             node.is_request = True
             self._tell_above(node)
         if link.is_own:

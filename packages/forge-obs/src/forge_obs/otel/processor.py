@@ -13,8 +13,9 @@ from typing import Final
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+from opentelemetry.trace import get_current_span
 
-from forge_obs.environment.observed import is_observed
+from forge_obs.environment.observed import call_at_blocks, is_observed
 from forge_obs.environment.process import is_off
 from forge_obs.otel.call_rows import OWN_SCOPE, measure
 from forge_obs.otel.lineage import Link
@@ -42,9 +43,11 @@ class _Place:
     Attributes:
         is_own: Whether it, or one around it, is on record without its span.
         depth: How many are known around it.
+        may_ask: Whether it may be a request.
+        is_within: Whether one around it may be one, too.
     """
 
-    __slots__ = ("around", "context", "depth", "is_own", "parent")
+    __slots__ = ("around", "context", "depth", "is_own", "is_within", "may_ask", "parent")
 
     def __init__(self, span: ReadableSpan, around: "_Place | None") -> None:
         self.context = span.get_span_context()
@@ -52,7 +55,10 @@ class _Place:
         self.is_own: bool = is_observed() or _is_forge(span)
         self.around = around
         self.depth: int = 0
+        self.may_ask = _may_be_request(copy_attributes(span.attributes))
+        self.is_within: bool = False
         if around is not None:
+            self.is_within = around.may_ask or around.is_within
             self.is_own = self.is_own or around.is_own
             self.depth = around.depth + 1
         if self.depth >= _DEEPEST:
@@ -67,6 +73,12 @@ class _Place:
             links.append(Link(*format_ids(place.context), parent, place.is_own))
             place = place.around
         return links
+
+    def list_links_of_block(self) -> list[Link]:
+        """Return the same places, and that of a request within, which is on record already."""
+        links = self.list_links()
+        made_up = f"{links[0].span_id}/block"
+        return [Link(links[0].trace_id, made_up, links[0].span_id, True, True), *links]
 
 
 class ForgeSpanProcessor(SpanProcessor):
@@ -92,6 +104,7 @@ class ForgeSpanProcessor(SpanProcessor):
         self._places: dict[int, _Place] = {}
         self._is_shut_down = False
         self._has_failed = False
+        call_at_blocks(self._note_block)
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002
         """Remember where a span stands; watch it if it is a request."""
@@ -125,7 +138,7 @@ class ForgeSpanProcessor(SpanProcessor):
             if len(self._places) >= MOST_PLACES:
                 del self._places[next(iter(self._places))]
             self._places[key] = place
-        if not place.is_own and _may_be_request(copy_attributes(span.attributes)):
+        if place.may_ask and not place.is_own:
             self._recorder.watch(key, SpanOfInterest(span, place.list_links, self._task_id))
 
     def _close(self, span: ReadableSpan) -> None:
@@ -140,6 +153,21 @@ class ForgeSpanProcessor(SpanProcessor):
             links = list if place is None else place.list_links
             size = measure(attributes) + sum(measure(event.attributes) for event in span.events)
             self._recorder.put(SpanOfInterest(span, links, self._task_id), size)
+
+    def _note_block(self) -> None:
+        """Tell that the requests around a block of `observe()` hold one that has a row already."""
+        try:
+            span = get_current_span()
+            place = self._places.get(span.get_span_context().span_id)
+            if place is None or not (place.may_ask or place.is_within):
+                return
+            if self._is_shut_down or is_off():
+                return
+            if isinstance(span, ReadableSpan):
+                item = SpanOfInterest(span, place.list_links_of_block, self._task_id)
+                self._recorder.put(item, measure(span.attributes))
+        except Exception as error:
+            self._fail(error)
 
     def _fail(self, error: Exception) -> None:
         """Say once that something is wrong here; a span is not worth more."""
