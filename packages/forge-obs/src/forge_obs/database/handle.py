@@ -12,11 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from operator import attrgetter
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Engine
 
-from forge_obs.database.batch import Batch
 from forge_obs.database.commits.checkpointer import Checkpointer
 from forge_obs.database.commits.group_commit import Commit, GroupCommit, Unchanged
 from forge_obs.database.commits.sqlite_writer import LogConnection, Writer
@@ -34,6 +33,9 @@ from forge_obs.database.replaced_file import Watch
 from forge_obs.environment.process import get_network_file_system
 from forge_obs.errors import StoreUnavailable
 from forge_obs.fork_lock import ForkLock
+
+if TYPE_CHECKING:
+    from forge_obs.database.batch import Batch
 
 WAL_BUDGET_S: Final = 10.0
 """How long opening a database may try to put it into WAL mode, in seconds."""
@@ -112,7 +114,7 @@ class Database:
                     raise  # the threads of the other rows may have more time
                 commit.error = error
 
-    def commit_batch(self, batch: Batch, *, timeout_s: float) -> bool:
+    def commit_batch(self, batch: "Batch", *, timeout_s: float) -> bool:
         """Write a batch in one transaction; returns and raises what `commit` does.
 
         Args:
