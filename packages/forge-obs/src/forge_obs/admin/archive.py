@@ -178,6 +178,8 @@ def _writing(path: Path) -> Iterator[sqlite3.Connection]:
         # Zeros over what a row leaves free would hold the lock fifteen times as long. What is left
         # there is what the archive holds anyway, until a prune writes the file anew.
         driver.execute("PRAGMA secure_delete=OFF")
+        # What was read of a frame's rows need not be read again under the lock.
+        driver.execute(f"PRAGMA cache_size=-{MOST_BYTES * 3 // 2 // 1024}")
         yield driver
 
 
