@@ -135,6 +135,7 @@ def test_public_names_are_pinned_and_importable() -> None:
         "get_run",
         "get_shown_status",
         "import_store",
+        "iterate_whole_runs",
         "list_recent_runs",
         "lost_count",
         "observe",

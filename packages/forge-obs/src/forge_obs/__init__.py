@@ -57,7 +57,12 @@ if TYPE_CHECKING:
         save_run,
         upgrade,
     )
-    from forge_obs.store.handover import Transfer, export_runs, import_store
+    from forge_obs.store.handover import (
+        Transfer,
+        export_runs,
+        import_store,
+        iterate_whole_runs,
+    )
 
 __all__ = [
     "BUDGET",
@@ -114,6 +119,7 @@ __all__ = [
     "get_run",
     "get_shown_status",
     "import_store",
+    "iterate_whole_runs",
     "list_recent_runs",
     "lost_count",
     "observe",
@@ -136,6 +142,7 @@ _HOMES = {
     "Transfer": "store.handover",
     "export_runs": "store.handover",
     "import_store": "store.handover",
+    "iterate_whole_runs": "store.handover",
     "Archiving": "admin.archive",
     "archive": "admin.archive",
     "Saving": "admin.archive_estimate",

@@ -95,3 +95,13 @@ def test_run_without_calls_is_no_error(forge: Forge) -> None:
 
     assert outcome.code == 0
     assert outcome.stdout.startswith("forge-empty-00000000  failed")
+
+
+def test_attempt_whose_answer_nobody_knows_was_not_refused(forge: Forge) -> None:
+    record_run("forge-killed-01", task_id="killed", status="error", result={}, finished_at=None)
+    record_call("forge-killed-01", task_id="killed", status="started", response=None, stats=None)
+
+    story = forge("analyze", "killed").stdout.partition("STORY")[2]
+
+    assert "outcome unknown: no answer is on record" in story
+    assert "refused" not in story

@@ -51,6 +51,19 @@ def test_store_of_calls_alone_suggests_no_demonstration(forge: Forge) -> None:
     assert forge("status").stdout.startswith("no runs recorded yet\n1 call belongs to no run")
 
 
+def test_call_whose_run_is_over_is_not_said_to_be_answered_yet(forge: Forge) -> None:
+    for task_id, status in (("a", "running"), ("b", "error")):
+        run = f"forge-{task_id}-01"
+        record_run(run, task_id=task_id, status=status, finished_at=None)
+        record_call(run, task_id=task_id, status="started", stats=None, response=None)
+
+    ended, running = forge("calls").stdout.split("\n\n")[0].splitlines()[1:]
+
+    assert "unknown" in ended.split("?")[0]
+    assert "no answer yet" in running
+    assert [line.split()[-1] for line in (ended, running)] == ["-", "-"]
+
+
 @pytest.mark.parametrize("args", [[], ["nothing"], ["--task", "x"]], ids=str)
 def test_nothing_found_is_exit_code_1(forge: Forge, args: list[str]) -> None:
     record_run()

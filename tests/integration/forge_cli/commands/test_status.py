@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -113,6 +114,31 @@ def test_interrupted_run_says_which_run_has_its_task_id_by_now(
     assert "forge resume" not in after.stdout
     assert "run forge-t-0b has its task id now: forge cancel forge-t-0a ends it" in after.stdout
     assert (run["resume"], run["successor"]) == (None, "forge-t-0b")
+
+
+def test_interrupted_run_is_not_to_be_resumed_without_what_it_needs(
+    forge: Forge, tmp_path: Path
+) -> None:
+    worktree = tmp_path / "repo/.forge-worktrees/t"
+    worktree.mkdir(parents=True)
+    script = (
+        "import sys; from forge_obs import record\n"
+        "run = {'task_id': 't', 'workflow_id': 'forge-t-0a'}\n"
+        "record('run', **run, status='running', result={}, repo_root=sys.argv[1])\n"
+        "record('interaction', **run, role='llm', system_prompt='', user_prompt='')\n"
+    )
+    subprocess.run([sys.executable, "-c", script, tmp_path / "repo"], check=True)
+
+    complete = forge("status", "forge-t-0a").stdout
+    worktree.rmdir()
+    without_worktree = forge("status", "forge-t-0a").stdout
+    shutil.rmtree(tmp_path / "repo")
+    without_repository = forge("status", "forge-t-0a").stdout
+
+    assert "forge resume forge-t-0a" in complete
+    for text, missing in ((without_worktree, worktree), (without_repository, worktree.parents[1])):
+        assert "forge resume" not in text
+        assert f"{missing} is not there: forge cancel forge-t-0a ends it" in text
 
 
 def test_tree_of_a_run_is_shown(forge: Forge) -> None:

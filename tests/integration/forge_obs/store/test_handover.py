@@ -92,6 +92,18 @@ def test_exported_store_holds_the_runs_whole_and_nothing_else(db: Path, part: Pa
     assert part.stat().st_mode & 0o777 == 0o600
 
 
+def test_exported_calls_stand_in_the_order_of_recording(db: Path, part: Path) -> None:
+    for number in range(6):
+        workflow_id = f"forge-{'ab'[number % 2]}-0{number % 2}"
+        record_run(workflow_id, run_id="r")
+        record_call(workflow_id, entry_id=f"e{number}")
+
+    export_runs(db, ["forge-b-01", "forge-a-00"], part)
+
+    assert [call["entry_id"] for call in read(part)] == [f"e{number}" for number in range(6)]
+    assert [run["workflow_id"] for run in read(part, "runs")] == ["forge-a-00", "forge-b-01"]
+
+
 def test_exported_store_can_be_without_secrets(db: Path, part: Path) -> None:
     record_some()
     redactor = Redactor()

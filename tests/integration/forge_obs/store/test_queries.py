@@ -40,7 +40,7 @@ QUERIES: dict[str, Callable[[Engine], object]] = {
     "newest runs by everything": lambda engine: list_recent_runs(
         engine, task_id="t", status="success", model_name="m", since=NOON
     ),
-    "workflow ids": lambda engine: StoreReader(engine).list_workflow_ids(),
+    "names": lambda engine: StoreReader(engine).list_names(),
     "one run": lambda engine: get_run(engine, "w"),
     "calls of a workflow": lambda engine: get_interactions(engine, workflow_id="w"),
     "calls of a task": lambda engine: get_interactions(engine, "t"),
@@ -221,7 +221,7 @@ def test_run_that_was_written_late_stands_where_it_began(db: Path, engine: Engin
         )
 
     assert [run.workflow_id for run in list_recent_runs(engine)] == ["second", "first"]
-    assert StoreReader(engine).list_workflow_ids() == ["second", "first"]
+    assert [name for name, _ in StoreReader(engine).list_names()] == ["second", "first"]
 
 
 @pytest.mark.parametrize(

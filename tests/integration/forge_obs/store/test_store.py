@@ -21,6 +21,7 @@ from forge_obs.store import (
     save_run,
     upgrade,
 )
+from forge_obs.store.save import save_run_columns
 from sqlalchemy import Engine, func, inspect, select
 from sqlalchemy.orm import Session
 
@@ -145,7 +146,7 @@ def test_recent_runs_come_newest_first_and_limited(engine: Engine) -> None:
         save_run(engine, {"task_id": "t", "status": "success"}, f"w{number}")
 
     assert [run.workflow_id for run in list_recent_runs(engine, 2)] == ["w4", "w3"]
-    assert StoreReader(engine).list_workflow_ids(3) == ["w4", "w3", "w2"]
+    assert [name for name, _ in StoreReader(engine).list_names(3)] == ["w4", "w3", "w2"]
     assert list_recent_runs(engine, 0) == []
 
 
@@ -237,3 +238,12 @@ def test_many_databases_do_not_use_up_descriptors(tmp_path: Path) -> None:
         save(get_engine(tmp_path / f"{number}.db"))
 
     assert fd_count() - before < 20
+
+
+def test_run_that_is_saved_by_columns_has_a_beginning(engine: Engine) -> None:
+    before = datetime.now(UTC)
+
+    save_run_columns(engine, task_id="t", workflow_id="w", status="success")
+
+    [run] = list_recent_runs(engine)
+    assert before <= run.created_at <= datetime.now(UTC)

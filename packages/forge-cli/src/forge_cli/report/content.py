@@ -106,6 +106,7 @@ def _label_lanes(lanes: Sequence[Lane], anchors: Mapping[int, str]) -> Iterator[
 def _list_facts(view: RunView, outline: Outline) -> Iterator[tuple[str, str]]:
     run, result = view.run, view.result
     models = dict.fromkeys(call.model_name for call in outline.calls)
+    last_seen = run.seen_at if view.status == "interrupted" else None
     request = read_request(run.description, run.request_json)
     facts = {
         "Task": run.task_id,
@@ -116,6 +117,7 @@ def _list_facts(view: RunView, outline: Outline) -> Iterator[tuple[str, str]]:
         "Answered by": ", ".join(model for model in models if model and model != run.model_name),
         "Started": format_moment(run.created_at),
         "Ended": format_moment(run.finished_at) if run.finished_at is not None else "",
+        "Last seen": format_moment(last_seen) if last_seen is not None else "",
         "Test command": request.test_command,
         "Checks": ", ".join(request.checks),
         "Files": ", ".join(result.files),

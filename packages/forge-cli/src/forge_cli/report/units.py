@@ -6,7 +6,7 @@ terminal; the template escapes it once more, for HTML.
 
 from collections.abc import Iterator, Sequence
 
-from forge_obs import Interaction
+from forge_obs import STARTED, Interaction
 
 from forge_cli.escape import escape, escape_line
 from forge_cli.render.calls.answer import render_answer
@@ -26,7 +26,7 @@ from forge_cli.report.text_archive import TextArchive
 from forge_cli.views.calls.outcome import judge_call
 from forge_cli.views.calls.reasoning import read_reasoning
 from forge_cli.views.calls.sections import read_sections
-from forge_cli.views.costs import Prices, tally_calls
+from forge_cli.views.costs import Prices, Tally, tally_calls
 from forge_cli.views.outline import AttemptOutline, Outline, UnitOutline, name_attempt
 from forge_cli.views.result import CheckView
 from forge_cli.views.spending import measure_latency_ms
@@ -161,7 +161,9 @@ def _describe(calls: Sequence[Interaction], prices: Prices) -> str:
     if not calls:
         return ""
     tally = tally_calls(calls, prices)
-    latency = format_milliseconds(measure_latency_ms(calls))
+    latency_ms = measure_latency_ms(calls)
+    is_known = latency_ms or any(call.status != STARTED for call in calls)
+    latency = format_milliseconds(latency_ms) if is_known else "time unknown"
     origin = "refused" if tally.refused else escape_line(calls[0].origin)
     if not tally.paid and not tally.is_simulated:
         return f"{origin}, {latency}"
@@ -173,7 +175,12 @@ def _describe(calls: Sequence[Interaction], prices: Prices) -> str:
     cached = f" ({format_tokens(held)} cached)" if held else ""
     model = escape_line(calls[0].model_name) + ", " if len(calls) == 1 else ""
     source = f"{origin}, " if tally.is_simulated else model
-    return f"{source}{tokens_in} in{cached}, {tokens_out} out, {latency}, {format_cost(tally)}"
+    return f"{source}{tokens_in} in{cached}, {tokens_out} out, {latency}, {_name_cost(tally)}"
+
+
+def _name_cost(tally: Tally) -> str:
+    cost = format_cost(tally)
+    return cost if tally.unpriced < tally.paid else f"cost {cost}"
 
 
 def _color(state: str) -> str:

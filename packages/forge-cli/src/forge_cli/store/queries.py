@@ -306,7 +306,31 @@ def _build_view(
     view = build_run_view(run, shown, totals, datetime.now(UTC), price_data)
     if shown not in {BUDGET, INTERRUPTED}:
         return view
-    return replace(view, successor=_find_successor(reader, run))
+    return replace(view, successor=_find_successor(reader, run), lack=_find_lack(view))
+
+
+def _find_lack(view: RunView) -> str:
+    """Name what a run that has not ended needs to go on, if that is gone or on another machine.
+
+    A run makes its worktree before its first call.
+    """
+    from forge_core.files.paths import WORKTREES  # noqa: PLC0415 - seldom needed
+
+    if not view.run.repo_root or not view.totals.calls:
+        return ""
+    repo = Path(view.run.repo_root)
+    worktree = repo / WORKTREES / view.run.task_id
+    return next((str(place) for place in (repo, worktree) if not _may_exist(place)), "")
+
+
+def _may_exist(path: Path) -> bool:
+    try:
+        _ = path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError):  # nobody may look, or it is no path
+        return True
+    return True
 
 
 def _tally(reader: StoreReader, workflow_ids: Sequence[str]) -> tuple[Tallies, Prices]:

@@ -10,14 +10,13 @@ from datetime import datetime
 from posixpath import dirname
 from typing import Any
 
+from forge_core.models.finding import describe_finding
+
 from forge_cli.views.budget import NO_BUDGET, BudgetView, read_budget
 from forge_cli.views.json_text import load_object
 
 TARGETS = "targets"
 """The check that has a verdict only where there is something to say of the named files."""
-
-LISTING = frozenset({"ruff_lint", "syntax"})
-"""Checks whose details begin with the first finding."""
 
 PHASES = ("context", "model", "write", "validation", "git")
 """Phases of an attempt, one after the other."""
@@ -43,9 +42,8 @@ class CheckView:
 
     @property
     def finding(self) -> str:
-        """What it found, in one line: of a linter the first finding itself."""
-        first = _first_line(self.details) if self.name in LISTING else ""
-        return f"{self.name}: {first or self.summary}"
+        """What it found, in one line."""
+        return describe_finding(self.name, self.summary, self.details)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,11 +34,13 @@ class RunView:
 
     successor: str | None = None
     """The run that has the task id of this interrupted or stopped one by now."""
+    lack: str = ""
+    """What this interrupted or stopped run needs and is not there: its repository or worktree."""
 
     @property
     def resume(self) -> str | None:
         """The command that goes on with an interrupted or stopped run; None for any other."""
-        if self.successor is not None or self.status not in {INTERRUPTED, BUDGET}:
+        if self.successor is not None or self.lack or self.status not in {INTERRUPTED, BUDGET}:
             return None
         command = f"forge resume {escape_line(self.run.workflow_id)}"
         return f"{command} {self.result.budget.propose_option()}" if self.has_stopped else command
@@ -68,12 +70,12 @@ class RunView:
     @property
     def obstacle(self) -> str | None:
         """Why an interrupted or stopped run cannot go on, and what ends it."""
-        if self.successor is None:
+        if self.successor is None and not self.lack:
             return None
-        return (
-            f"run {escape_line(self.successor)} has its task id now: "
-            f"forge cancel {escape_line(self.run.workflow_id)} ends it"
-        )
+        reason = f"{escape_line(self.lack)} is not there"
+        if self.successor is not None:
+            reason = f"run {escape_line(self.successor)} has its task id now"
+        return f"{reason}: forge cancel {escape_line(self.run.workflow_id)} ends it"
 
     @property
     def duration(self) -> timedelta | None:

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from forge_core.llm.errors import ModelFailure
 from forge_core.models.call.llm import NO_FILES, LLMResponse
+from forge_core.models.finding import describe_finding
 from forge_core.models.plan import Plan
 from forge_core.models.result import ValidationResult
 
@@ -72,14 +73,8 @@ def judge_checks(results: Sequence[ValidationResult]) -> Verdict:
 
 
 def describe_check(result: ValidationResult) -> str:
-    """Return what a check found, in one line: of a linter the first finding itself."""
-    first = (result.details or "").strip().partition("\n")[0]
-    finding = first if result.check_name in LISTING and first else result.summary
-    return f"{result.check_name}: {finding}"
-
-
-LISTING = frozenset({"ruff_lint", "syntax"})
-"""Checks whose details begin with the first finding."""
+    """Return what a check found, in one line."""
+    return describe_finding(result.check_name, result.summary, result.details)
 
 
 def shorten_reason(text: str) -> str:

@@ -6,11 +6,12 @@ See D92.
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
+from heapq import merge
 from pathlib import Path
 from typing import Any, Final
 
@@ -89,26 +90,43 @@ def _copy(
 ) -> Transfer:
     runs = calls = unreadable = 0
     driver.execute("BEGIN IMMEDIATE")
+    for table, row in iterate_whole_runs(reader, workflow_ids):
+        if row.broken:
+            unreadable += 1
+            continue
+        handed = redact(row)
+        if table == "runs":
+            _insert(driver, "runs", _read_columns(handed, RUNS))
+            runs += 1
+            continue
+        number = _insert(driver, "interactions", _read_columns(handed, INTERACTIONS))
+        facts = _read_columns(handed, FACTS)
+        if any(value is not None for value in facts.values()):
+            _insert(driver, "call_facts", {"interaction_id": number, **facts})
+        calls += 1
+    driver.execute("COMMIT")
+    return Transfer(runs, calls, unreadable)
+
+
+def iterate_whole_runs(
+    reader: StoreReader, workflow_ids: Sequence[str]
+) -> Iterator[tuple[str, Interaction | Run]]:
+    """Read the runs of workflows and then their calls, each with the name of its table.
+
+    Both come in the order of recording, whatever the order of the workflows, and a few at a time.
+    """
+    numbers = {}
     for workflow_id in workflow_ids:
         for run_id in reader.list_run_ids(workflow_id):
             run = reader.get_run(workflow_id, run_id)
-            if run is None or run.broken:
-                unreadable += 1
-                continue
-            _insert(driver, "runs", _read_columns(redact(run), RUNS))
-            runs += 1
-        for call in reader.iterate_interactions(workflow_id):
-            if call.broken:
-                unreadable += 1
-                continue
-            handed = redact(call)
-            number = _insert(driver, "interactions", _read_columns(handed, INTERACTIONS))
-            facts = _read_columns(handed, FACTS)
-            if any(value is not None for value in facts.values()):
-                _insert(driver, "call_facts", {"interaction_id": number, **facts})
-            calls += 1
-    driver.execute("COMMIT")
-    return Transfer(runs, calls, unreadable)
+            if run is not None and run.id is not None:
+                numbers[run.id] = (workflow_id, run_id)
+    for _, key in sorted(numbers.items()):
+        if (run := reader.get_run(*key)) is not None:
+            yield "runs", run
+    calls = (reader.iterate_interactions(workflow_id) for workflow_id in workflow_ids)
+    for call in merge(*calls, key=lambda call: call.id or 0):
+        yield "interactions", call
 
 
 def _read_columns(row: Interaction | Run, columns: Iterable[Any]) -> dict[str, object]:

@@ -286,10 +286,6 @@ class StoreReader:
         runs = map(load_run, fetch(self._engine, query))
         return [(run.workflow_id, run.task_id) for run in runs]
 
-    def list_workflow_ids(self, limit: int = 1000) -> list[str]:
-        """Read the workflow ids of the runs that began last, newest first."""
-        return [workflow_id for workflow_id, _ in self.list_names(limit)]
-
     def list_workflow_ids_like(self, part: str, limit: int = 20) -> list[str]:
         """Read workflow ids of runs that begin or end with some text, in no order.
 

@@ -96,7 +96,7 @@ def save_run_columns(engine: Engine, **fields: object) -> None:
         TypeError: A name is no column.
         StoreError: The row could not be written.
     """
-    _save(engine, build_entry("runs", fields))
+    _save(engine, build_entry("runs", {"created_at": get_now(), **fields}))
 
 
 def _save(engine: Engine, entry: Entry) -> None:

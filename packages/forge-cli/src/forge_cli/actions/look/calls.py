@@ -1,13 +1,13 @@
 """Carrying out ``forge calls``: list calls of any run, find a text in them, count them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 
 from forge_core.errors import UsageError
-from forge_obs import CallQuery, StoreReader, TextSearch
+from forge_obs import STARTED, CallQuery, Interaction, StoreReader, TextSearch
 from rich.text import Text
 
 from forge_cli.exit_codes import ExitCode
@@ -97,7 +97,7 @@ def show_calls(request: CallRequest, output: OutputFormat) -> ExitCode:
         case OutputFormat.CSV:
             return _print_csv(shown)
         case _ if search is None:
-            return _print_tables(shown)
+            return _print_tables(store, shown)
         case _:
             return _print_hits(shown, request.how.context)
 
@@ -199,12 +199,15 @@ def _print_csv(calls: Iterator[FoundCall]) -> ExitCode:
     return _tell(number)
 
 
-def _print_tables(calls: Iterator[FoundCall]) -> ExitCode:
+def _print_tables(store: Store, calls: Iterator[FoundCall]) -> ExitCode:
     number, prices, now = 0, NO_PRICES, datetime.now(UTC)
     while some := [entry.call for entry in islice(calls, LINES_A_TABLE)]:
         for call in some:
             prices = extend_prices(prices, call)
-        table = render_call_list(some, prices, now, width=get_width(), with_names=not number)
+        ended = _list_ended(store, some)
+        table = render_call_list(
+            some, prices, now, width=get_width(), with_names=not number, ended=ended
+        )
         number += len(some)
         if not print_text(table):
             break
@@ -213,6 +216,12 @@ def _print_tables(calls: Iterator[FoundCall]) -> ExitCode:
     elif prices.version:
         print_text(f"\ncost by genai-prices {prices.version}")
     return _tell(number)
+
+
+def _list_ended(store: Store, calls: Sequence[Interaction]) -> set[str]:
+    """List the workflows of calls without an answer whose runs nobody executes any more."""
+    pending = {call.workflow_id for call in calls if call.status == STARTED and call.workflow_id}
+    return {name for name in pending if store.find_status(name) not in {"running", None}}
 
 
 def _print_hits(calls: Iterator[FoundCall], context: int) -> ExitCode:

@@ -14,6 +14,7 @@ from forge_obs import (
     Transfer,
     export_runs,
     import_store,
+    iterate_whole_runs,
 )
 
 from forge_cli.errors import UnknownWorkflow
@@ -58,14 +59,7 @@ class Export:
             for table in FILE_NAMES:
                 yield from ((table, row) for row in self.reader.iterate_rows(table))
             return
-        for workflow_id in self.workflow_ids:
-            for run_id in self.reader.list_run_ids(workflow_id):
-                run = self.reader.get_run(workflow_id, run_id)
-                if run is not None:
-                    yield "runs", run
-        for workflow_id in self.workflow_ids:
-            calls = self.reader.iterate_interactions(workflow_id)
-            yield from (("interactions", call) for call in calls)
+        yield from iterate_whole_runs(self.reader, self.workflow_ids)
 
 
 def export_rows(targets: ExportTargets, choice: ExportChoice) -> None:

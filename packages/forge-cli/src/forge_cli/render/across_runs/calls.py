@@ -1,6 +1,6 @@
 """Calls of any run as text: a table of them, and where a text stands in them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
 
 from forge_obs import STARTED, Interaction, Match
@@ -18,6 +18,7 @@ from forge_cli.render.figures import (
     format_sum,
 )
 from forge_cli.render.table import STYLES, align
+from forge_cli.views.calls.outcome import UNKNOWN
 from forge_cli.views.costs import Prices, tally_call
 from forge_cli.views.excerpt import Excerpt, cut_line, cut_lines
 
@@ -38,15 +39,19 @@ OUTCOME_STYLES = {"accepted": "green", "refused": "yellow", "unusable": "red", S
 """Styles by what became of a call."""
 
 
-def name_outcome(call: Interaction) -> str:
-    """Return in a word what became of a call: its answer's outcome, else how the request ended."""
+def name_outcome(call: Interaction, ended: Container[str]) -> str:
+    """Return in a word what became of a call: its answer's outcome, else how the request ended.
+
+    Args:
+        call: The call.
+        ended: Workflow ids of runs that nobody executes any more.
+    """
     if call.broken:
         return "broken row"
     if call.status == "error":
         return call.error_type or "error"
-    return call.outcome or {"ok": "answered", STARTED: "no answer yet"}.get(
-        call.status, call.status
-    )
+    open_word = UNKNOWN if call.workflow_id in ended else "no answer yet"
+    return call.outcome or {"ok": "answered", STARTED: open_word}.get(call.status, call.status)
 
 
 def name_unit(call: Interaction) -> str:
@@ -63,6 +68,7 @@ def render_call_list(
     *,
     width: int | None,
     with_names: bool = True,
+    ended: Container[str] = (),
 ) -> Text:
     """Render calls as aligned columns.
 
@@ -72,8 +78,9 @@ def render_call_list(
         now: The current moment.
         width: Columns of the terminal, for which less important ones are left out; None for all.
         with_names: Whether a line of names comes first.
+        ended: Workflow ids of runs that nobody executes any more.
     """
-    rows = [_build_row(call, prices, now) for call in calls]
+    rows = [_build_row(call, prices, now, ended) for call in calls]
     if with_names:
         rows.insert(0, {name: Text(name) for name in COLUMNS})
     widths = {name: max(cell_len(row[name].plain) for row in rows) for name in COLUMNS}
@@ -86,8 +93,10 @@ def render_call_list(
     return Text("\n").join(align([[row[name] for name in columns] for row in rows], right=right))
 
 
-def _build_row(call: Interaction, prices: Prices, now: datetime) -> Mapping[str, Text]:
-    tally, outcome = tally_call(call, prices), name_outcome(call)
+def _build_row(
+    call: Interaction, prices: Prices, now: datetime, ended: Container[str]
+) -> Mapping[str, Text]:
+    tally, outcome = tally_call(call, prices), name_outcome(call, ended)
     style = OUTCOME_STYLES.get(call.outcome or call.status, STYLES.get(call.status, ""))
     cells: dict[str, str] = {
         "CALL": name_call(call) or f"row {call.id}",

@@ -49,7 +49,9 @@ def _list_events(chapter: Chapter) -> Iterator[str]:
 
 
 def _list_endings(chapter: Chapter) -> Iterator[str]:
-    if chapter.reason:
+    if chapter.is_unanswered:
+        yield "outcome unknown: no answer is on record"
+    elif chapter.reason:
         yield f"refused: {escape_line(chapter.reason)}"
     elif chapter.attempt is None or chapter.attempt.state == "success":
         yield "accepted"

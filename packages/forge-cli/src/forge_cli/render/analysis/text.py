@@ -53,8 +53,11 @@ def render_analysis(analysis: Analysis, width: int | None) -> Text:
     head = Text.assemble(
         (escape_line(view.run.workflow_id), "bold"), "  ", style_status(view.status)
     )
+    lines = [Text.assemble(head, took)]
+    if view.status == "interrupted":
+        lines.append(Text("what was under way when it was interrupted is in no figure", "dim"))
     blocks = [
-        [Text.assemble(head, took)],
+        lines,
         list(_render_time(analysis.path, analysis.lanes, width)),
         list(_render_payoff(analysis.payoff, width)),
         list(_render_cache(analysis.cache, width)),

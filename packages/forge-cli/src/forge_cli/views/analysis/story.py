@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from forge_obs import Interaction
+from forge_obs import STARTED, Interaction
 
 from forge_cli.views.calls.sections import PromptSection, read_sections
 from forge_cli.views.outline import AttemptOutline, Outline, UnitOutline, find_asked
@@ -32,6 +32,8 @@ class Chapter:
     changes: tuple[ChangeView, ...]
     reason: str
     """Why it was not accepted; empty where it was."""
+    is_unanswered: bool
+    """Whether its last request has no answer on record, and nobody knows what came of it."""
     commit: str | None
 
 
@@ -67,6 +69,7 @@ def _tell(
         asked=tuple(filter(None, map(find_asked, calls))),
         changes=result.changes if result is not None else (),
         reason=_find_reason(attempt, calls),
+        is_unanswered=result is None and bool(calls) and calls[-1].status == STARTED,
         commit=result.commit if result is not None else None,
     )
 
