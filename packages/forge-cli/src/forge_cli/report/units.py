@@ -180,7 +180,7 @@ def _describe(calls: Sequence[Interaction], prices: Prices) -> str:
 
 def _name_cost(tally: Tally) -> str:
     cost = format_cost(tally)
-    return cost if tally.unpriced < tally.paid else f"cost {cost}"
+    return f"cost {cost}" if tally.paid and tally.unpriced == tally.paid else cost
 
 
 def _color(state: str) -> str:
