@@ -358,7 +358,7 @@ async def test_text_that_the_hook_fails_on_does_not_leave(
     capture: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(text: str) -> str:
-        if "hunter2" in text:
+        if "hunter2" in text or "writer-1" in text:
             raise ValueError(text)
         return text
 
@@ -372,6 +372,8 @@ async def test_text_that_the_hook_fails_on_does_not_leave(
     assert "hunter2" not in span.to_json()
     assert "[dropped, redaction failed]" in str(span.attributes["gen_ai.input.messages"])
     assert CONTEXT.system_prompt in str(span.attributes["gen_ai.system_instructions"])
+    assert span.attributes["gen_ai.provider.name"] == "openai"
+    assert span.attributes["gen_ai.request.model"] == "[dropped, redaction failed]"
 
 
 async def test_script_is_measured_by_its_time_alone(

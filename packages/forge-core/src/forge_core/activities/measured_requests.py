@@ -40,7 +40,7 @@ class _MeasuredSend:
     async def __call__(
         self, request: ModelRequest, arrival: Arrival | None = None, /
     ) -> ModelAnswer:
-        model = await asyncio.to_thread(self._telemetry.redact_name, request.model)
+        model = await asyncio.to_thread(self._telemetry.redact_model, request.model)
         provider, name = name_model(model)
         began = time.perf_counter()
         try:

@@ -117,7 +117,7 @@ async def call_span(name: str, context: AssembledContext, model: str) -> AsyncIt
         model: As configured, `provider:name`.
     """
     telemetry = get_telemetry()
-    shown = model if telemetry is None else await asyncio.to_thread(telemetry.redact_name, model)
+    shown = model if telemetry is None else await asyncio.to_thread(telemetry.redact_model, model)
     attributes = llm_call_attributes(context, shown)
     is_remote = attributes[PROVIDER_NAME] != SCRIPTED
     kind = SpanKind.CLIENT if is_remote else SpanKind.INTERNAL

@@ -57,6 +57,11 @@ class Telemetry:
             redacted = None
         return DROPPED if redacted is None else encodable(redacted)
 
+    def redact_model(self, spec: str) -> str:
+        """Return `provider:name` without what must not leave; the provider's word is no secret."""
+        shown = self.redact_name(spec)
+        return f"{spec.partition(':')[0]}:{shown}" if shown == DROPPED else shown
+
     def redact_name(self, name: str) -> str:
         """Return a model's name without what must not leave; the hook sees each name once."""
         if name not in self._names:
