@@ -16,6 +16,7 @@ from sqlalchemy import (
     Engine,
     column,
     func,
+    literal,
     null,
     or_,
 )
@@ -203,18 +204,20 @@ def _list_looks(connection: Connection, scope: Scope, search: TextSearch | None)
         return [partial(_list_hits, select())]
     searched = [name for name in search.columns if name in known]
     texts: list[Field] = [column(name) for name in searched]
-    if search.like is None:
-        looks: list[Look] = [partial(_find_by_pattern, select(*texts), search, searched)]
-    else:
+    archive = ArchiveSearch(search, searched)
+    has_archive = bool(archive.columns) and ARCHIVE_ID.name in scope.columns
+    archive_id: Field = column(ARCHIVE_ID.name) if has_archive else null()
+    blank = [func.coalesce(column(name), "") == "" for name in archive.columns]
+    find_archived = partial(_find_archived, archive, get_driver(connection))
+    if search.like is not None:  # all rows are read once
         pattern, escape = search.like
         held = or_(*(text.like(pattern, escape=escape) for text in texts))
-        looks = [partial(_list_hits, select(where=[held]))]
-    archive = ArchiveSearch(search, searched)
-    if archive.columns and ARCHIVE_ID.name in scope.columns:
-        archive_id: Field = column(ARCHIVE_ID.name)
-        blank = [func.coalesce(column(name), "") == "" for name in archive.columns]
-        chosen = select(archive_id, *blank, where=[archive_id.is_not(None)])
-        looks.append(partial(_find_archived, chosen, archive, get_driver(connection)))
+        where = or_(held, archive_id.is_not(None)) if has_archive else held
+        return [partial(find_archived, select(archive_id, held, *blank, where=[where]))]
+    looks: list[Look] = [partial(_find_by_pattern, select(*texts), search, searched)]
+    if has_archive:
+        chosen = select(archive_id, literal(0), *blank, where=[archive_id.is_not(None)])
+        looks.append(partial(find_archived, chosen))
     return looks
 
 
@@ -233,17 +236,24 @@ def _find_by_pattern(
 
 
 def _find_archived(
-    chosen: Execute, archive: ArchiveSearch, driver: sqlite3.Connection, lower: int, upper: int
+    archive: ArchiveSearch, driver: sqlite3.Connection, chosen: Execute, lower: int, upper: int
 ) -> list[CallHit]:
-    # Without a frame nothing is in one, and the rows need not be read a second time. It is asked
-    # after their own texts were looked through: what is archived meanwhile is found here.
-    if not driver.execute("SELECT 1 FROM archives LIMIT 1").fetchall():
-        return []
+    """Find calls that hold the text themselves, or in the frame that their texts are in."""
     hits = []
-    for number, workflow_id, run_id, archive_id, *blank in chosen(lower, upper).fetchall():
-        held = archive.find(driver, archive_id).get(number, frozenset())
+    for number, workflow_id, run_id, archive_id, is_held, *blank in chosen(lower, upper).fetchall():
         # What the row itself has came later than what is archived.
-        pairs = zip(archive.columns, blank, strict=True)
-        if any(is_blank and name in held for name, is_blank in pairs):
+        if is_held or _is_archived(archive, driver, (number, archive_id), blank):
             hits.append(CallHit(number, workflow_id, run_id))
     return hits
+
+
+def _is_archived(
+    archive: ArchiveSearch,
+    driver: sqlite3.Connection,
+    row: tuple[int, int],
+    blank: Sequence[object],
+) -> bool:
+    number, archive_id = row
+    held = archive.find(driver, archive_id).get(number, frozenset())
+    pairs = zip(archive.columns, blank, strict=True)
+    return any(is_blank and name in held for name, is_blank in pairs)
