@@ -171,7 +171,11 @@ class ForeignStore:
 
 def _open(path: Path) -> sqlite3.Connection:
     connection = open_for_reading(path)
-    connection.execute("PRAGMA cell_size_check=ON")
+    try:
+        connection.execute("PRAGMA cell_size_check=ON")
+    except sqlite3.Error:  # some versions of SQLite read the schema once more for that
+        connection.close()
+        raise
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_ROW_BYTES)
     return connection
 
