@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from forge_obs import CallQuery, CallReader, StoreReader, TextSearch, record
+from forge_obs import CallQuery, CallReader, StoreReader, TextSearch, flush, record
 from forge_obs.store import call_scope
 from support.records import record_call, record_run
 from support.revisions import make_store
@@ -78,6 +78,7 @@ def test_periods_are_exact_whatever_the_order_of_recording(
     monkeypatch.setattr(call_scope, "MOST_SAMPLES", 16)
     for day in [*range(100), 20, 30]:  # the last two had to wait
         assert interaction(created_at=NOON + timedelta(days=day))
+    flush()
 
     since, until = NOON + timedelta(days=25), NOON + timedelta(days=35)
 
