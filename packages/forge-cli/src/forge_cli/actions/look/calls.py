@@ -204,9 +204,9 @@ def _print_tables(store: Store, calls: Iterator[FoundCall]) -> ExitCode:
     while some := [entry.call for entry in islice(calls, LINES_A_TABLE)]:
         for call in some:
             prices = extend_prices(prices, call)
-        ended = _list_ended(store, some)
+        ended_runs = _list_ended(store, some)
         table = render_call_list(
-            some, prices, now, width=get_width(), with_names=not number, ended=ended
+            some, prices, now, width=get_width(), with_names=not number, ended_runs=ended_runs
         )
         number += len(some)
         if not print_text(table):

@@ -39,18 +39,18 @@ OUTCOME_STYLES = {"accepted": "green", "refused": "yellow", "unusable": "red", S
 """Styles by what became of a call."""
 
 
-def name_outcome(call: Interaction, ended: Container[str]) -> str:
+def name_outcome(call: Interaction, ended_runs: Container[str]) -> str:
     """Return in a word what became of a call: its answer's outcome, else how the request ended.
 
     Args:
         call: The call.
-        ended: Workflow ids of runs that nobody executes any more.
+        ended_runs: Workflow ids of runs that nobody executes any more.
     """
     if call.broken:
         return "broken row"
     if call.status == "error":
         return call.error_type or "error"
-    open_word = UNKNOWN if call.workflow_id in ended else "no answer yet"
+    open_word = UNKNOWN if call.workflow_id in ended_runs else "no answer yet"
     return call.outcome or {"ok": "answered", STARTED: open_word}.get(call.status, call.status)
 
 
@@ -68,7 +68,7 @@ def render_call_list(
     *,
     width: int | None,
     with_names: bool = True,
-    ended: Container[str] = (),
+    ended_runs: Container[str] = (),
 ) -> Text:
     """Render calls as aligned columns.
 
@@ -78,9 +78,9 @@ def render_call_list(
         now: The current moment.
         width: Columns of the terminal, for which less important ones are left out; None for all.
         with_names: Whether a line of names comes first.
-        ended: Workflow ids of runs that nobody executes any more.
+        ended_runs: Workflow ids of runs that nobody executes any more.
     """
-    rows = [_build_row(call, prices, now, ended) for call in calls]
+    rows = [_build_row(call, prices, now, ended_runs) for call in calls]
     if with_names:
         rows.insert(0, {name: Text(name) for name in COLUMNS})
     widths = {name: max(cell_len(row[name].plain) for row in rows) for name in COLUMNS}
@@ -94,9 +94,9 @@ def render_call_list(
 
 
 def _build_row(
-    call: Interaction, prices: Prices, now: datetime, ended: Container[str]
+    call: Interaction, prices: Prices, now: datetime, ended_runs: Container[str]
 ) -> Mapping[str, Text]:
-    tally, outcome = tally_call(call, prices), name_outcome(call, ended)
+    tally, outcome = tally_call(call, prices), name_outcome(call, ended_runs)
     style = OUTCOME_STYLES.get(call.outcome or call.status, STYLES.get(call.status, ""))
     cells: dict[str, str] = {
         "CALL": name_call(call) or f"row {call.id}",
