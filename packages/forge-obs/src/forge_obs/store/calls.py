@@ -198,7 +198,8 @@ def _list_looks(connection: Connection, scope: Scope, search: TextSearch | None)
     names = [column("id"), *(column(n) if n in known else null().label(n) for n in named)]
 
     def select(*more: Field, where: Sequence[ColumnElement[bool]] = ()) -> Execute:
-        return prepare(connection, scope.select(*names, *more).where(WITHIN, *where))
+        chosen = scope.select(*names, *more).where(WITHIN, *where)
+        return prepare(connection, chosen.order_by(None))
 
     if search is None:
         return [partial(_list_hits, select())]
