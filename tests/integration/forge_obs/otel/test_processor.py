@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from forge_obs.otel.process_recorder import get_process_recorder
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, Decision, Sampler, SamplingResult
 from opentelemetry.trace import Status, StatusCode, Tracer
+from support.children import run_in_child
 from support.spans import CHAT, list_calls, traced, wait_for_status
 from support.store import eventually, locked
 
@@ -338,6 +339,25 @@ def test_shutdown_leaves_a_request_under_way_as_started_and_takes_no_more(db: Pa
         provider.force_flush()
 
     assert [call.status for call in list_calls(db)] == ["started"]
+
+
+def test_child_forked_while_a_thread_holds_a_lock_records(
+    provider: TracerProvider, tracer: Tracer, db: Path
+) -> None:
+    own = provider._active_span_processor._span_processors[0]
+    assert isinstance(own, ForgeSpanProcessor)
+
+    def ask() -> bool:
+        tracer.start_span("chat child", attributes=CHAT).end()
+        return provider.force_flush()
+
+    with ThreadPoolExecutor(1) as pool, ExitStack() as held:
+        for lock in (own._lock, get_process_recorder()._lock, get_process_recorder()._queue._lock):
+            pool.submit(held.enter_context, lock).result()
+        assert run_in_child(ask)
+        pool.submit(held.close).result()
+
+    assert len(list_calls(db)) == 1
 
 
 def test_span_that_cannot_be_read_costs_no_other_and_never_the_host(

@@ -17,6 +17,7 @@ from opentelemetry.trace import get_current_span
 
 from forge_obs.environment.observed import call_at_blocks, is_observed
 from forge_obs.environment.process import is_off
+from forge_obs.fork_lock import renew_in_child
 from forge_obs.otel.call_rows import OWN_SCOPE, measure
 from forge_obs.otel.lineage import Link
 from forge_obs.otel.process_recorder import SpanOfInterest, get_process_recorder
@@ -105,6 +106,11 @@ class ForgeSpanProcessor(SpanProcessor):
         self._is_shut_down = False
         self._has_failed = False
         call_at_blocks(self._note_block)
+        renew_in_child(self._renew)
+
+    def _renew(self) -> None:
+        """Begin with a free lock in a child, where the thread that held the old one is not."""
+        self._lock = RLock()
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002
         """Remember where a span stands; watch it if it is a request."""
