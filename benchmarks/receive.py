@@ -4,23 +4,25 @@ The sender is a process of its own with bodies that were made before, as exporte
 spans of 2 kB in each, by a few connections that stay open. What is acknowledged has to be in the
 store or in its spool, whatever becomes of the receiver.
 
-Phoenix, the peer, is not among what `hatch run peers:bench` installs, since it takes 600 MB: run
-this in an environment of your own where `arize-phoenix` is installed, too.
+Phoenix, the peer, is not among what `hatch run peers:bench` installs, since it takes 600 MB. It is
+measured where its command is found:
+
+    python3 -m venv /tmp/phoenix && /tmp/phoenix/bin/pip install arize-phoenix
+    PATH=/tmp/phoenix/bin:$PATH hatch run bench receive
 """
 
 import multiprocessing
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from http.client import HTTPConnection
-from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -121,10 +123,11 @@ def measure_peer() -> bool:
     with _directory() as path, receiving(path) as (_, port):
         ours = _time_rows(port, body, lambda: len(_list_spans(path)))
     print(f"from a span to its row: forge {ours * 1000:.1f} ms", end="")
-    if find_spec("phoenix") is None:
-        print("; arize-phoenix is not installed, see above")
+    command = shutil.which("phoenix")
+    if command is None:
+        print("; Phoenix is not installed, see above")
         return True
-    with _phoenix() as (port, path):
+    with _phoenix(command) as (port, path):
         theirs = _time_rows(port, body, lambda: _count(path, "SELECT count(*) FROM spans"))
     print(f", Phoenix {theirs * 1000:.1f} ms: {'ok' if ours <= theirs else 'SLOWER'}")
     return ours <= theirs
@@ -203,7 +206,7 @@ def _time_rows(port: int, attributes: dict[str, object], count: Callable[[], int
 
 
 @contextmanager
-def _phoenix() -> Iterator[tuple[int, Path]]:
+def _phoenix(command: str) -> Iterator[tuple[int, Path]]:
     """Run the peer; yields its port and its database."""
     with tempfile.TemporaryDirectory() as directory:
         port = 16_006
@@ -214,9 +217,11 @@ def _phoenix() -> Iterator[tuple[int, Path]]:
             "PHOENIX_GRPC_PORT": str(port + 1),
             "PHOENIX_TELEMETRY_ENABLED": "false",
         }
-        command = [sys.executable, "-m", "phoenix.server.main", "serve"]
         process = subprocess.Popen(
-            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [command, "serve"],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         try:
             _wait_for(port)

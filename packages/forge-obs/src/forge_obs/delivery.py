@@ -137,13 +137,12 @@ def _write(path: Path, entries: Sequence[Entry]) -> list[Fate]:
         return [Fate.WAITING] * queued + _fail(path, entries, error)
     if breaker.failures and entries:
         _recover(path)
-    return [Fate.WAITING] * queued + [_judge(path, refusal) for refusal in refusals]
+    fates = [_judge(path, r) if r is not None else Fate.STORED for r in refusals]
+    return [Fate.WAITING] * queued + fates if queued else fates
 
 
-def _judge(path: Path, refusal: Exception | None) -> Fate:
+def _judge(path: Path, refusal: Exception) -> Fate:
     """Lose an entry that no database takes."""
-    if refusal is None:
-        return Fate.STORED
     lose(path, describe(refusal))
     return Fate.LOST
 
