@@ -9,6 +9,7 @@ import pytest
 from forge_obs.otel.call_rows import CallRows, Changes, make_entry_id, measure
 from forge_obs.otel.lineage import Lineage, Link
 from forge_obs.otel.spans import Attributes, LogEvent, Source, SpanData
+from support.recorded_spans import build_row
 
 TRACE = "a" * 32
 START = 1_790_000_000_000_000_000
@@ -130,6 +131,18 @@ def test_of_several_inner_requests_none_gets_it() -> None:
 
     assert sorted(by_span(changes)) == ["one", "two"]
     assert "from outside" not in json.dumps([texts(row) for row in changes.rows])
+
+
+def test_instructions_in_the_inner_requests_input_are_not_added_once_more() -> None:
+    told = said("system", "Be brief.")[:-1] + "," + said("user", "Hi")[1:]
+    outer = span("outer", system_instructions='[{"type": "text", "content": "Be brief."}]')
+    rows = CallRows()
+    first = build_row(by_span(rows.take([], [event("inner", input__messages=told)]))["inner"])
+
+    then = build_row(by_span(rows.take([span("inner", "outer"), outer]))["inner"])
+
+    assert first["system_prompt"] == then["system_prompt"] == "Be brief."
+    assert first["messages_json"] == then["messages_json"]
 
 
 def test_nearest_of_two_outer_requests_counts() -> None:

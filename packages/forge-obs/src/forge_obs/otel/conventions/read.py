@@ -142,7 +142,9 @@ def complete(inner: dict[str, object], outer: Mapping[str, object]) -> dict[str,
         own = fields.get(name)
         if name in _OWN or value is None or value == "":
             continue
-        if name in {"messages", "params"}:
+        if name == "messages":
+            fields[name] = _complete_messages(_mapping(own), _mapping(value))
+        elif name == "params":
             fields[name] = {**_mapping(value), **_mapping(own)}
         elif own is None or own == "" or (name == "role" and own == LLM):
             fields[name] = value
@@ -151,6 +153,21 @@ def complete(inner: dict[str, object], outer: Mapping[str, object]) -> dict[str,
             if not fields.get(name):
                 fields.pop(name, None)
     return fields
+
+
+def _complete_messages(
+    inner: Mapping[str, object], outer: Mapping[str, object]
+) -> Mapping[str, object]:
+    """Add the parts that the inner request lacks; its instructions may stand in its input."""
+    messages = inner.get("input")
+    said = messages if isinstance(messages, list) else []
+    if any(_mapping(message).get("role") in _INSTRUCTING for message in said):
+        outer = {name: part for name, part in outer.items() if name != "system"}
+    return {**outer, **inner}
+
+
+_INSTRUCTING: Final = ("system", "developer")
+"""Roles of messages that are instructions."""
 
 
 _OWN: Final = frozenset(
