@@ -29,20 +29,16 @@ from forge_obs.model.rows import (
 from forge_obs.model.sanitize import format_time
 from forge_obs.recorder import get_backlog
 from forge_obs.spool.format import Backlog
-from forge_obs.store.queries import (
-    Query,
-    Values,
+from forge_obs.store.lookups import (
     count_calls_without_workflow,
-    fetch,
-    fetch_by,
     fetch_entry_ids,
     fetch_figures,
     fetch_prompt_sizes,
     fetch_run_ids,
     fetch_run_models,
     fetch_run_names,
-    reading,
 )
+from forge_obs.store.queries import Query, Values, fetch, fetch_by, reading
 
 if TYPE_CHECKING:
     from forge_obs.store.calls import CallReader
