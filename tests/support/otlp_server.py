@@ -35,6 +35,11 @@ class Shelf:
         self.is_open.set()
         self.is_asked = threading.Event()
 
+    @property
+    def call_count(self) -> int:
+        """How many calls it was given."""
+        return len(self.spans)
+
     def record(self, spans: Sequence[SpanData], events: Sequence[LogEvent] = ()) -> list[Fate]:
         """Keep spans and events."""
         self.is_asked.set()

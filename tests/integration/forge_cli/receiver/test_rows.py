@@ -47,6 +47,7 @@ def test_what_comes_twice_is_one_row(receiver: Receiver, db: Path) -> None:
 
     assert [receiver.send(body).status for _ in range(3)] == [200] * 3
     assert len(read_rows(db)) == 1
+    assert receiver.tally.total == 1
 
 
 @pytest.mark.parametrize("first", ["span", "event"])
@@ -63,6 +64,16 @@ def test_an_event_gives_a_call_its_prompt(receiver: Receiver, db: Path, first: s
     assert (row["user_prompt"], row["model_name"], row["span_id"]) == (
         "What is 2 + 2?", "gpt-4o-2024", SPAN_ID,
     )  # fmt: skip
+    assert receiver.tally.total == 1
+
+
+def test_an_outer_request_that_came_first_is_no_call_of_its_own(
+    receiver: Receiver, db: Path
+) -> None:
+    outer, inner = make_span(span_id=SPAN_ID), make_span(parent=SPAN_ID)
+
+    assert [receiver.send(make_body(span)).status for span in (outer, inner)] == [200, 200]
+    assert len(read_rows(db)) == receiver.tally.total == 1
 
 
 def test_attributes_of_every_type_cost_no_row(receiver: Receiver, db: Path) -> None:

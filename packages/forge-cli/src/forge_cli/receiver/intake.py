@@ -39,6 +39,11 @@ _log: Final = logging.getLogger("forge.receive")
 class Recorder(Protocol):
     """Puts calls on record."""
 
+    @property
+    def call_count(self) -> int:
+        """How many so far, each once."""
+        ...
+
     def record(self, spans: Sequence[SpanData], events: Sequence[LogEvent] = ()) -> Sequence[Fate]:
         """Record what is a call; one fate for each row."""
         ...
@@ -73,6 +78,7 @@ class Intake:
         self._recorder = recorder
         self._limits = limits
         self._tally = tally
+        self._reported = 0
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="forge-receive")
 
     async def take(self, body: Body) -> bytes:
@@ -94,17 +100,20 @@ class Intake:
         fates = self._recorder.record(batch.spans, batch.events)
         if any(fate in {Fate.LOST, Fate.OFF} for fate in fates):
             raise build_unavailable("the store takes nothing now", RETRY_S)
-        self._report(batch, len(fates))
+        self._report(batch)
         return encode_acceptance(body.signal, batch.rejected, batch.reason, is_json=body.is_json)
 
-    def _report(self, batch: Batch, rows: int) -> None:
-        if rows:
+    def _report(self, batch: Batch) -> None:
+        """Count each call once, though its span and its events may come in several bodies."""
+        calls = self._recorder.call_count - self._reported
+        self._reported += calls
+        if calls:
             sources = [s.source for s in batch.spans] + [e.source for e in batch.events]
             names = [source.resource.get(SERVICE_NAME) for source in sources]
-            self._tally.add_calls((name for name in names if isinstance(name, str)), rows)
+            self._tally.add_calls((name for name in names if isinstance(name, str)), calls)
         if batch.rejected:
             self._tally.add_problem(batch.reason, batch.rejected)
-        _log.info("%d spans, %d events, %d calls", len(batch.spans), len(batch.events), rows)
+        _log.info("%d spans, %d events, %d calls", len(batch.spans), len(batch.events), calls)
 
 
 def _read(body: Body, content: bytes | bytearray) -> Batch:

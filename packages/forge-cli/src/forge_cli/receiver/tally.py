@@ -36,7 +36,7 @@ class Tally:
         self.total = 0
 
     def add_calls(self, programs: Iterable[str], number: int) -> None:
-        """Count calls that were put on record, of one body."""
+        """Count calls that one body put on record; fewer than none where it took some off."""
         names = sorted(set(programs))
         more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
         name = ", ".join(map(_shorten, names[:NAMED])) + more or UNNAMED
@@ -76,7 +76,7 @@ class _Counts:
             return []
         self._next = now + EVERY_S
         numbers, self._numbers = self._numbers, Counter()
-        return numbers.most_common()
+        return [(name, number) for name, number in numbers.most_common() if number > 0]
 
 
 def count_calls(number: int) -> str:

@@ -52,10 +52,12 @@ class Changes:
     Attributes:
         rows: Keywords of `record("interaction", ...)` for each.
         removed: Ids of calls that have a row and should have none.
+        more_calls: How many more calls are on record then; less than no more where one was removed.
     """
 
     rows: list[Fields] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    more_calls: int = 0
 
 
 class CallRows:
@@ -102,6 +104,7 @@ class CallRows:
         self._hand_down(told)
         for node, fields in told.items():
             if not node.is_own and not node.is_above_request:
+                changes.more_calls += not node.has_row
                 node.has_row = True
                 if task_id is not None:
                     fields["task_id"] = task_id
@@ -130,6 +133,7 @@ class CallRows:
         if not first.span_id.strip("0"):
             entry_id = uuid5(CALLS, f"{first.trace_id}/{first.span_id}/{first.time_ns}").hex
             changes.rows.append(_identify(fields, entry_id))
+            changes.more_calls += 1
             return
         node = self._lineage.place(Link(first.trace_id, first.span_id), is_request=True)
         told[node] = self._combine(node, fields, told)
@@ -148,6 +152,7 @@ class CallRows:
     def _remove(self, node: SpanNode, told: dict[SpanNode, Fields], changes: Changes) -> None:
         node.has_row = False
         changes.removed.append(make_entry_id(node.link))
+        changes.more_calls -= 1
         known, size = self._kept.pop(node, ({}, 0))
         self._kept_bytes -= size
         told.setdefault(node, known)

@@ -38,7 +38,13 @@ class SpanRecorder:
         self._fallback = fallback
         self._rows = CallRows(Lineage(most_spans))
         self._lock = RLock()
+        self._call_count = 0
         renew_in_child(self._renew)
+
+    @property
+    def call_count(self) -> int:
+        """How many calls it has put on record, each once, however much told of it."""
+        return self._call_count
 
     def record(
         self,
@@ -64,6 +70,7 @@ class SpanRecorder:
             changes = self._read(spans, events, links, task_id or self._task_id)
             if changes.removed:
                 remove_calls(changes.removed)
+            self._call_count += changes.more_calls
             now = datetime.now(UTC)
             return record_many([doubt_clock(self._name_task(row), now) for row in changes.rows])
 
@@ -86,6 +93,7 @@ class SpanRecorder:
         return Changes(
             [row for part in parts for row in part.rows],
             [entry_id for part in parts for entry_id in part.removed],
+            sum(part.more_calls for part in parts),
         )
 
     def _name_task(self, row: Fields) -> Fields:
