@@ -100,3 +100,11 @@ def test_requests_one_after_the_other_with_one_id_stay_apart() -> None:
     assert sorted(str(row["span_id"]) for row in held.values()) == sorted(
         [inner.span_id, f"{77:016x}"]
     )
+
+
+def test_failures_of_two_programs_are_two_rows() -> None:
+    outer, inner = load_spans("traceloop", "messages_429")
+    elsewhere = replace(inner.source, resource={"service.name": "another-program"})
+
+    assert len(_take_one_by_one([inner, outer])) == 1
+    assert len(_take_one_by_one([replace(inner, source=elsewhere), outer])) == 2

@@ -82,14 +82,15 @@ class Twins:
 def _make_key(span: SpanData, fields: Mapping[str, object]) -> Key | None:
     """Return what both spans of a request say of it; None where that is too little.
 
-    Failed requests have no id; they are told by how they failed, and by what is around them.
+    Failed requests have no id; they are told by how they failed, in which program, and by what is
+    around them: of two programs that a provider turns away at one moment, each has its own request.
     """
     response_id, kind = fields.get("response_id"), fields.get("error_type")
     if kind is None:
         return None if response_id is None else (response_id,)
     model = str(fields.get("request_model"))
     around = (span.trace_id, span.parent_span_id) if span.parent_span_id else ()
-    return (kind, model.rpartition(":")[2], *around)
+    return (kind, fields.get("task_id"), model.rpartition(":")[2], *around)
 
 
 def _pair(one: _Request, other: _Request) -> Pair | None:
