@@ -74,6 +74,16 @@ def record_usual_call(workflow_id: str, number: int) -> None:
     assert record("outcome", entry_id=entry_id, outcome="refused", failed_checks=failed)
 
 
+@pytest.fixture
+def store(sound: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put a copy of that store where commands look for one, and let them write beside it."""
+    path = tmp_path / "forge.db"
+    path.write_bytes(sound)
+    monkeypatch.setenv("FORGE_DB_PATH", str(path))
+    monkeypatch.chdir(tmp_path)
+    return path
+
+
 def damage(path: Path, columns: Sequence[tuple[str, str, str]], value: str) -> None:
     """Write a value into one column of each row, into another in the next."""
     with closing(sqlite3.connect(path)) as connection, connection:
@@ -84,14 +94,8 @@ def damage(path: Path, columns: Sequence[tuple[str, str, str]], value: str) -> N
 
 
 @pytest.mark.parametrize("kind", VALUES)
-def test_no_command_is_ended_by_what_a_column_holds(
-    kind: str, sound: bytes, tmp_path: Path, forge: Forge, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "forge.db"
-    path.write_bytes(sound)
-    damage(path, CALL_COLUMNS, VALUES[kind])
-    monkeypatch.setenv("FORGE_DB_PATH", str(path))
-    monkeypatch.chdir(tmp_path)
+def test_no_command_is_ended_by_what_a_column_holds(kind: str, store: Path, forge: Forge) -> None:
+    damage(store, CALL_COLUMNS, VALUES[kind])
 
     outcomes = {command: forge(*command) for command in COMMANDS}
 
@@ -99,14 +103,8 @@ def test_no_command_is_ended_by_what_a_column_holds(
 
 
 @pytest.mark.parametrize("kind", ["blob", "text", "negative"])
-def test_no_command_is_ended_by_what_a_run_holds(
-    kind: str, sound: bytes, tmp_path: Path, forge: Forge, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "forge.db"
-    path.write_bytes(sound)
-    damage(path, RUN_COLUMNS, VALUES[kind])
-    monkeypatch.setenv("FORGE_DB_PATH", str(path))
-    monkeypatch.chdir(tmp_path)
+def test_no_command_is_ended_by_what_a_run_holds(kind: str, store: Path, forge: Forge) -> None:
+    damage(store, RUN_COLUMNS, VALUES[kind])
     runs = [WORKFLOW_ID, *(f"forge-other-{number:02}" for number in range(1, len(RUN_COLUMNS)))]
 
     outcomes = {command: forge(*command) for command in [("status",), ("stats", "--by", "task")]}
@@ -119,12 +117,9 @@ def test_no_command_is_ended_by_what_a_run_holds(
 
 @pytest.mark.parametrize("kind", VALUES)
 def test_sums_are_those_of_the_calls_as_they_are_listed(
-    kind: str, sound: bytes, tmp_path: Path, forge: Forge, monkeypatch: pytest.MonkeyPatch
+    kind: str, store: Path, forge: Forge
 ) -> None:
-    path = tmp_path / "forge.db"
-    path.write_bytes(sound)
-    damage(path, CALL_COLUMNS, VALUES[kind])
-    monkeypatch.setenv("FORGE_DB_PATH", str(path))
+    damage(store, CALL_COLUMNS, VALUES[kind])
 
     calls = forge("calls", "--json", "--limit", "1000").document["calls"]
     outcome = forge("stats", "--json")
