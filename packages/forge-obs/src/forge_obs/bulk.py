@@ -44,7 +44,7 @@ def record_many(entries: Iterable[Mapping[str, object]]) -> list[Fate]:
     Returns:
         What became of each.
     """
-    return _deliver_all(entries, lambda fields, hook: build("interaction", (), dict(fields), hook))
+    return _deliver_all(entries, _build_call)
 
 
 def remove_calls(entry_ids: Iterable[str]) -> int:
@@ -57,6 +57,10 @@ def remove_calls(entry_ids: Iterable[str]) -> int:
         How many of the removals are done; the others wait in the spool, or are lost.
     """
     return _deliver_all(entry_ids, lambda entry_id, _: build_removal(entry_id)).count(Fate.STORED)
+
+
+def _build_call(fields: Mapping[str, object], hook: GuardedHook | None) -> Entry:
+    return build("interaction", (), fields if type(fields) is dict else dict(fields), hook)
 
 
 def _deliver_all(

@@ -112,8 +112,12 @@ class Entry:
     @property
     def length(self) -> int:
         """How long its texts are, in characters."""
-        texts = map(self.row.get, LONG_TEXTS)
-        return sum(len(text) for text in texts if type(text) is str)
+        length = 0
+        for name in LONG_TEXTS:
+            text = self.row.get(name)
+            if type(text) is str:
+                length += len(text)
+        return length
 
     @property
     def call_key(self) -> tuple[object, ...]:
@@ -150,7 +154,9 @@ def build_interaction(fields: Mapping[str, object], *, entry_id: str, now: str) 
     """
     notes: list[str] = []
     raw = dict(fields)
-    if unknown := [name for name in fields if name not in _INTERACTION_KEYWORDS]:
+    unknown: list[str] = []
+    if not _INTERACTION_KEYWORDS.issuperset(fields):
+        unknown = [name for name in fields if name not in _INTERACTION_KEYWORDS]
         given = raw.get("extra")
         more = {name: raw.pop(name) for name in unknown}
         raw["extra"] = {**given, **more} if isinstance(given, dict) else more

@@ -89,8 +89,9 @@ class Unfolding:
 
     def is_plain(self, text: str) -> bool:
         """Return whether a text would be given as it is."""
-        is_long = len(text) > self.longest
-        return not is_long and not text.startswith("data:") and clean_text(text)[1] is None
+        if len(text) > self.longest or text.startswith("data:"):
+            return False
+        return text.isascii() or clean_text(text)[1] is None
 
     def unfold(self, value: object, depth: int = 0) -> object:
         """Give a value in what JSON knows."""

@@ -7,16 +7,19 @@ before what is read here. What reads them is imported where there is something t
 See D81.
 """
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from forge_obs.model.foreign import read_members
 from forge_obs.model.keywords import name_keywords
 
 if TYPE_CHECKING:
     from forge_obs.model.conversation.answers import Answer
+    from forge_obs.model.conversation.messages import Conversation
     from forge_obs.model.usage.figures import Usage
     from forge_obs.model.usage.forms import Figures
+    from forge_obs.model.usage.report import Report
 
 SDK_KEYWORDS: Final = frozenset({"answer", "messages", "usage"})
 """Keywords that what is imported here reads."""
@@ -39,15 +42,48 @@ _KNOWN: Final = frozenset(FIGURES)
 _NAMED: Final = ("response_id", "request_id", "finish_reason", "service_tier")
 
 
+class _Readers(NamedTuple):
+    """What is imported late, of the modules that have it."""
+
+    read_answer: "Callable[..., Answer]"
+    read_conversation: "Callable[..., Conversation]"
+    read_by_form: "Callable[[object], Figures | None]"
+    read_figures: "Callable[[Mapping[str, object]], Usage | Figures]"
+    keep_plain: Callable[[object], str | None]
+    keep_report: "Callable[[object], Report]"
+    no_usage: "Usage"
+    no_input: str
+
+
+@cache
+def _load_readers() -> _Readers:
+    """Import what reads, once: a statement that imports takes a microsecond each time."""
+    from forge_obs.model.conversation.answers import read_answer  # noqa: PLC0415
+    from forge_obs.model.conversation.messages import read_conversation  # noqa: PLC0415
+    from forge_obs.model.usage.counts import NO_INPUT  # noqa: PLC0415
+    from forge_obs.model.usage.figures import Usage, read_figures  # noqa: PLC0415
+    from forge_obs.model.usage.forms import read_by_form  # noqa: PLC0415
+    from forge_obs.model.usage.report import keep_plain, keep_report  # noqa: PLC0415
+
+    return _Readers(
+        read_answer,
+        read_conversation,
+        read_by_form,
+        read_figures,
+        keep_plain,
+        keep_report,
+        Usage(),
+        NO_INPUT,
+    )
+
+
 def take_texts(raw: dict[str, object], notes: list[str]) -> None:
     """Replace `answer` and `messages` by the texts and the document that they hold."""
     keeps_media = bool(raw.pop("keep_media", None))
     value, messages = raw.pop("answer", None), raw.get("messages")
     answer = None if value is None else _take_answer(raw, value, keeps_media=keeps_media)
     if messages is not None:
-        from forge_obs.model.conversation.messages import read_conversation  # noqa: PLC0415
-
-        conversation = read_conversation(messages, keeps_media=keeps_media)
+        conversation = _load_readers().read_conversation(messages, keeps_media=keeps_media)
         notes += conversation.notes
         raw["messages"] = conversation.document or None
         _fill(raw, "system_prompt", conversation.system_prompt)
@@ -65,9 +101,7 @@ def take_texts(raw: dict[str, object], notes: list[str]) -> None:
 
 def _take_answer(raw: dict[str, object], value: object, *, keeps_media: bool) -> "Answer":
     """Put what a whole answer says of itself where nothing else says it."""
-    from forge_obs.model.conversation.answers import read_answer  # noqa: PLC0415
-
-    answer = read_answer(value, keeps_media=keeps_media)
+    answer = _load_readers().read_answer(value, keeps_media=keeps_media)
     _fill(raw, "response", answer.text)
     _fill(raw, "usage", answer.usage)
     _fill(raw, "model_name", answer.model_name)
@@ -106,11 +140,11 @@ def take_figures(raw: dict[str, object], notes: list[str]) -> dict[str, object]:
         names = (name for name in _MODEL_NAMES if isinstance(strangers.get(name), str))
         _fill(figures, "model_name", next((strangers[name] for name in names), None))
     if usage is not None or strangers:
-        from forge_obs.model.usage.counts import NO_INPUT  # noqa: PLC0415
-
         said: list[str] = []
         report, read = _read_reports(strangers, usage, said)
-        notes += [n for n in said if n != NO_INPUT or not figures.get("input_tokens")]
+        notes += [
+            n for n in said if n != _load_readers().no_input or not figures.get("input_tokens")
+        ]
         _fill_counts(figures, read, notes)
         raw["usage"] = report
         _fill(raw, "service_tier", read.service_tier)
@@ -145,25 +179,22 @@ def _read_reports(
     strangers: dict[str, object], usage: object, notes: list[str]
 ) -> tuple[object, "Usage | Figures"]:
     """Read what is reported; gives also what is kept of it, a document or its JSON text."""
-    from forge_obs.model.usage.figures import Usage, read_figures  # noqa: PLC0415
-    from forge_obs.model.usage.forms import read_by_form  # noqa: PLC0415
-    from forge_obs.model.usage.report import keep_plain, keep_report  # noqa: PLC0415
-
+    readers = _load_readers()
     given: object = usage
-    figures = None if strangers else read_by_form(usage)
+    figures = None if strangers else readers.read_by_form(usage)
     if figures is not None and figures.is_whole:
-        text = keep_plain(usage)
+        text = readers.keep_plain(usage)
         if text is not None:
             return text, figures
     if strangers:
         given = strangers if usage is None else [strangers, usage]
-    report = keep_report(given)
+    report = readers.keep_report(given)
     notes += report.notes
     if strangers:
         notes.append(f"stats: kept in usage_json: {name_keywords(sorted(strangers))}")
     if not report.document:
-        return None, Usage()
-    read = read_figures(report.document)
+        return None, readers.no_usage
+    read = readers.read_figures(report.document)
     notes += read.notes
     return report.text or report.document, read
 

@@ -92,6 +92,9 @@ class Conversation:
         return messages if isinstance(messages, list) else []
 
 
+_MEDIA: Final = Media()
+
+
 def read_conversation(value: object, *, keeps_media: bool = False) -> Conversation:
     """Read messages in the words of OpenAI, Anthropic, Gemini, Bedrock, LangChain or OpenTelemetry.
 
@@ -101,7 +104,7 @@ def read_conversation(value: object, *, keeps_media: bool = False) -> Conversati
             a request are.
         keeps_media: Whether the bytes of images and sound are kept, not their hash alone.
     """
-    media = Media(keeps_media)
+    media = Media(is_kept=True) if keeps_media else _MEDIA
     unfolding = Unfolding(MOST_VALUES, LONGEST_TEXT, media.seal, media.seal_url)
     writer = Writer(media, unfolding)
     if isinstance(value, str | bytes):
@@ -135,7 +138,11 @@ def _open_text(text: str | bytes) -> object:
 
 
 def _find(members: Members, names: Iterable[str]) -> object:
-    return next((members[name] for name in names if members.get(name) is not None), None)
+    for name in names:
+        value = members.get(name)
+        if value is not None:
+            return value
+    return None
 
 
 def _list(value: object) -> list[object]:
@@ -161,6 +168,8 @@ def _as_system(message: Message) -> Message:
 
 
 def _read_messages(value: object, writer: Writer, role: str) -> list[Message]:
+    if type(value) is list and _are_written(value, writer.unfolding):
+        return value
     is_list = isinstance(value, list) or (isinstance(value, tuple) and not is_pair(value))
     items: list[object] = list(value) if is_list else [value] * (value is not None)  # type: ignore[call-overload]
     taken = takewhile(lambda _: writer.unfolding.take(), list_messages(items))
@@ -191,6 +200,17 @@ def read_message(value: object, writer: Writer, role: str) -> Message:
     if finish is not None:
         message["finish_reason"] = writer.plain(finish)
     return message
+
+
+def _are_written(messages: list[object], unfolding: Unfolding) -> TypeGuard[list[Message]]:
+    """Tell whether all messages are text alone, as they would be written here to the letter."""
+    left = unfolding.left
+    for message in messages:
+        unfolding.left -= 1
+        if not _is_written(message, unfolding):
+            unfolding.left = left
+            return False
+    return True
 
 
 def _is_written(value: object, unfolding: Unfolding) -> TypeGuard[Message]:
