@@ -256,4 +256,5 @@ def _identify(fields: Mapping[str, object], entry_id: str) -> Fields:
             row.pop(name, None)
         else:
             row.setdefault(name, "")
-    return {**row, "entry_id": entry_id}
+    row["entry_id"] = entry_id
+    return row

@@ -71,8 +71,13 @@ class Twins:
         own = _Request(place, span.parent_span_id, scope, span.start_ns, span.end_ns)
         alike = self._ended.pop(key, None) or deque(maxlen=_MOST_ALIKE)
         self._ended[key] = alike
-        pair = next(filter(None, (_pair(own, other) for other in reversed(alike))), None)
-        if all(other.place != place for other in alike):
+        pair = None
+        is_known = False
+        for other in reversed(alike):
+            is_known = is_known or other.place == place
+            if pair is None and other.scope != scope:
+                pair = _pair(own, other)
+        if not is_known:
             alike.append(own)
         while len(self._ended) > MOST_REQUESTS:
             self._ended.popitem(last=False)
@@ -94,7 +99,8 @@ def _make_key(span: SpanData, fields: Mapping[str, object]) -> Key | None:
 
 
 def _pair(one: _Request, other: _Request) -> Pair | None:
-    if one.scope == other.scope or one.place == other.place:
+    """Pair what two instrumentations tell of one request; None for two requests."""
+    if one.place == other.place:
         return None
     if one.place[1] == other.parent or other.place[1] == one.parent:
         return None

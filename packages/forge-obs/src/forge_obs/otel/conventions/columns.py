@@ -215,8 +215,8 @@ MOST_AHEAD: Final = timedelta(minutes=5)
 """How far ahead a clock may be that says when a request began."""
 
 
-def doubt_clock(fields: Mapping[str, object], now: datetime) -> dict[str, object]:
-    """Return the same keywords, without a beginning that lies in the future.
+def doubt_clock(fields: Mapping[str, object], now: datetime) -> Mapping[str, object]:
+    """Return the same keywords, or others without a beginning that lies in the future.
 
     Args:
         fields: Keywords of `record("interaction")`.
@@ -224,7 +224,7 @@ def doubt_clock(fields: Mapping[str, object], now: datetime) -> dict[str, object
     """
     began, notes = fields.get("created_at"), fields.get("notes")
     if not isinstance(began, datetime) or began - now <= MOST_AHEAD:
-        return dict(fields)
+        return fields
     said = [str(notes)] if notes else []
     note = "created_at: in the future, the time of arrival instead"
     return {**fields, "created_at": None, "notes": "; ".join([*said, note])}

@@ -5,7 +5,7 @@ Each reader gives `system`, `input`, `output` and `tools` as far as it knows the
 and so is what was answered.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import Final, TypeAlias
 
@@ -13,6 +13,7 @@ from forge_obs.model.conversation.answers import read_answer
 from forge_obs.model.conversation.parts import open_json
 from forge_obs.otel.conventions.attributes import SpanFacts
 from forge_obs.otel.conventions.message_events import open_messages, read_listed, read_messages
+from forge_obs.otel.conventions.names import CONTENT
 from forge_obs.otel.conventions.numbered import read_openinference, read_traceloop
 
 Content: TypeAlias = dict[str, object]
@@ -35,7 +36,8 @@ def read_content(facts: SpanFacts, events: Sequence[Event], notes: list[str]) ->
         `system`, `input`, `output` and `tools`; nothing where contents were not captured.
     """
     content: Content = {}
-    for read in _READERS:
+    is_plain = not (events or facts.numbered or _OTHERS & facts.content.keys())
+    for read in _READERS[:1] if is_plain else _READERS:
         _take(content, read(facts, events, notes))
         if content.keys() >= _ALL:
             break
@@ -45,6 +47,16 @@ def read_content(facts: SpanFacts, events: Sequence[Event], notes: list[str]) ->
         _take(content, _read_values(facts))
     return {name: _bound(value, notes) for name, value in content.items() if value}
 
+
+_PRESENT: Final = {
+    "system": "gen_ai.system_instructions",
+    "input": "gen_ai.input.messages",
+    "output": "gen_ai.output.messages",
+    "tools": "gen_ai.tool.definitions",
+}
+
+_OTHERS: Final = CONTENT - set(_PRESENT.values())
+"""Attributes of other forms than OpenTelemetry's present one."""
 
 _ALL: Final = frozenset({"input", "output", "tools"})
 
@@ -114,14 +126,6 @@ def _read_attributes(facts: SpanFacts, _events: Sequence[Event], notes: list[str
     if isinstance(told.get("output"), Mapping):  # an answer in JSON
         told["output"] = open_messages(content[_PRESENT["output"]])
     return told
-
-
-_PRESENT: Final = {
-    "system": "gen_ai.system_instructions",
-    "input": "gen_ai.input.messages",
-    "output": "gen_ai.output.messages",
-    "tools": "gen_ai.tool.definitions",
-}
 
 
 def _read_numbered(facts: SpanFacts, _events: Sequence[Event], _notes: list[str]) -> Content:
@@ -231,7 +235,7 @@ _ANSWERS: Final = frozenset({"candidates", "choices", "content", "data", "genera
 
 _INPUTS: Final = ("messages", "input", "contents", "prompt", "prompts")
 
-_READERS: Final[Iterable[Callable[[SpanFacts, Sequence[Event], list[str]], Content]]] = (
+_READERS: Final[Sequence[Callable[[SpanFacts, Sequence[Event], list[str]], Content]]] = (
     _read_attributes,
     _read_numbered,
     _read_vercel,

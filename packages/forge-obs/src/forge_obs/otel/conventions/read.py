@@ -32,10 +32,8 @@ def read_request(span: SpanData, events: Sequence[LogEvent] = ()) -> dict[str, o
     role = find_role(span.attributes)
     if role is None:
         return None
-    inner = islice((e for e in span.events if e.name in _READ_EVENTS), MOST_MESSAGES)
     facts = sort_attributes(span.attributes)
-    told: list[Event] = [(event.name, event.attributes, None) for event in inner]
-    told += [(event.name, event.attributes, event.body) for event in events]
+    told = _list_told(span, events) if span.events or events else []
     for name, attributes, body in told:
         if name == DETAILS:
             _sort_details(facts, attributes, body)
@@ -52,6 +50,12 @@ def read_request(span: SpanData, events: Sequence[LogEvent] = ()) -> dict[str, o
     if span.end_ns is None:
         return fields | {"status": "started"}
     return fields | (read_failure(facts, span) or {})
+
+
+def _list_told(span: SpanData, events: Sequence[LogEvent]) -> list[Event]:
+    inner = islice((e for e in span.events if e.name in _READ_EVENTS), MOST_MESSAGES)
+    told: list[Event] = [(event.name, event.attributes, None) for event in inner]
+    return told + [(event.name, event.attributes, event.body) for event in events]
 
 
 def read_event(event: LogEvent) -> dict[str, object] | None:
