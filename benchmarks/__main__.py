@@ -4,7 +4,9 @@ Exits with 1 if a figure is beyond its limit.
 """
 
 import sys
-from collections.abc import Callable
+from argparse import ArgumentParser
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from benchmarks import (
     across_runs,
@@ -16,7 +18,6 @@ from benchmarks import (
     facts,
     orchestration,
     overhead,
-    peers,
     processor,
     reading,
     receive,
@@ -26,6 +27,7 @@ from benchmarks import (
     status,
     tracing,
 )
+from benchmarks.peers import record as peers
 
 BENCHMARKS: dict[str, Callable[[], int | None]] = {
     "record": record.main,
@@ -49,14 +51,26 @@ BENCHMARKS: dict[str, Callable[[], int | None]] = {
 }
 
 
-def main(names: list[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Run the named benchmarks, or all; 1 if a figure is beyond its limit, 2 for a wrong name."""
-    if unknown := [name for name in names if name not in BENCHMARKS]:
-        print(f"no benchmark {unknown[0]!r}: choose from {', '.join(BENCHMARKS)}", file=sys.stderr)
-        return 2
+    parser = ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument(
+        "--calls",
+        type=int,
+        default=across_runs.CALLS,
+        help="how many calls `across_runs` asks among",
+    )
+    options = parser.parse_args(arguments)
+    if unknown := [name for name in options.names if name not in BENCHMARKS]:
+        parser.error(f"no benchmark {unknown[0]!r}: choose from {', '.join(BENCHMARKS)}")
+    if options.calls < across_runs.LEAST_CALLS:
+        parser.error(f"--calls is at least {across_runs.LEAST_CALLS}")
+    across = partial(across_runs.main, options.calls)
+    benchmarks: dict[str, Callable[[], int | None]] = {**BENCHMARKS, "across_runs": across}
     missed: list[str] = []
-    for name in names or list(BENCHMARKS):
-        if BENCHMARKS[name]():
+    for name in options.names or list(benchmarks):
+        if benchmarks[name]():
             missed.append(name)
         print(flush=True)
     if missed:

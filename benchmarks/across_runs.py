@@ -1,6 +1,7 @@
 """What questions across runs cost, among a million calls of 2 kB in a store of 2 GB.
 
-Times are the processor's, so that other programs count less.
+Times are the processor's, so that other programs count less. Peers that are installed are asked for
+the same texts: `hatch run peers:bench across_runs`, with `--calls 100000` for an answer in minutes.
 """
 
 import random
@@ -17,8 +18,13 @@ from statistics import median
 from forge_cli.store.statistics import StatisticsQuery, add_up
 from forge_obs import CallQuery, Grouping, StoreReader, TextSearch, flush, upgrade
 
-CALLS = 1_000_000
+from benchmarks.peers.search import HITS, Question, compare
+
+CALLS, LEAST_CALLS = 1_000_000, 100_000
 CALLS_A_RUN = 10
+CALLS_A_BATCH = 1_000
+"""Calls with a number in their prompts that others do not have."""
+
 COMPARED = 3
 """Turns of what is compared."""
 
@@ -28,28 +34,44 @@ TEXT = "the parser reads each token of a line and keeps what it cannot place for
 NOWHERE = "nothing of the kind"
 
 
-def main() -> int:
-    """Print each question's time with its limit; 1 if one is beyond it."""
+def main(calls: int = CALLS) -> int:
+    """Print each question's time with its limit, and what peers take; 1 if one is beyond it."""
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory, "forge.db")
-        _fill(path)
+        _fill(path, calls)
         reader = StoreReader.open(path)
         assert reader is not None
-        print(f"{CALLS:,} calls in {path.stat().st_size / 1e9:.1f} GB: seconds of the processor")
+        print(f"{calls:,} calls in {path.stat().st_size / 1e9:.1f} GB: seconds of the processor")
         raw, nowhere = _compare(lambda: _search_raw(path), _find(reader, NOWHERE))
         since = datetime.now(UTC) - timedelta(days=30)
         everything, by_task = _compare(_add_up(reader, None), _add_up(reader, None, "task"))
         runs = _time(lambda: reader.list_recent_runs(20))
         failures = [
             _tell("a text that is nowhere, ÷ raw LIKE", nowhere / raw, 1.3),
-            _tell("20 recent hits", _time(_find(reader, "number 9999")), 0.5),
+            _tell("20 recent hits", _time(_find(reader, f"batch {_find_batch(calls)}")), 0.5),
             _tell("sums of 30 days", _time(_add_up(reader, since)), 1.0),
             _tell("sums of everything", everything, 2.0),
             _tell("sums by 1,000 tasks, ÷ of everything", by_task / everything, 5.0),
             _tell("20 newest calls", _time(_list(reader)), max(0.02, 1.3 * runs)),
         ]
-    print(f"(raw LIKE: {raw:.2f} s; 20 newest runs: {runs * 1000:.1f} ms)")
+        print(f"(raw LIKE: {raw:.2f} s; 20 newest runs: {runs * 1000:.1f} ms)\n", flush=True)
+        compare(path, _list_questions(calls))
     return int(any(failures))
+
+
+def _list_questions(calls: int) -> tuple[Question, ...]:
+    return (
+        Question("nowhere", NOWHERE, 0),
+        Question("the oldest", "number 1 of batch", 1),
+        Question("the newest", f"batch {_find_batch(calls)}", HITS),
+        Question("everywhere", "batch", HITS),
+        Question("part of a word", "atch", HITS),
+    )
+
+
+def _find_batch(calls: int) -> int:
+    """Return the newest batch that is complete."""
+    return calls // CALLS_A_BATCH - 1
 
 
 def _tell(name: str, value: float, limit: float) -> bool:
@@ -95,7 +117,7 @@ def _search_raw(path: Path) -> None:
         connection.execute(f"SELECT id FROM interactions WHERE {held}").fetchall()  # noqa: S608
 
 
-def _fill(path: Path) -> None:
+def _fill(path: Path, calls: int) -> None:
     upgrade(path)
     flush()
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
@@ -108,7 +130,7 @@ def _fill(path: Path) -> None:
             " request_model, system_prompt, user_prompt, response)"
             " VALUES (?, lower(hex(randomblob(16))), ?, 'llm', ?, ?, 80, ?, ?, ?, ?, ?, ?, 'Be"
             " brief.', ?, 'done')",
-            _calls(),
+            _calls(calls),
         )
         connection.execute(
             "INSERT INTO call_facts (interaction_id, outcome, first_token_ms)"
@@ -124,21 +146,21 @@ def _fill(path: Path) -> None:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def _calls() -> Iterator[tuple[object, ...]]:
+def _calls(calls: int) -> Iterator[tuple[object, ...]]:
     dice = random.Random(3)  # noqa: S311 - no secret
     words = TEXT.split()
     texts = [" ".join(dice.choices(words, k=320))[:1_500] for _ in range(500)]
     first = datetime.now(UTC) - PERIOD
-    for number in range(1, CALLS + 1):
+    for number in range(1, calls + 1):
         model = dice.choice(MODELS)
-        moment = (first + PERIOD * (number / CALLS)).isoformat(timespec="microseconds")[:-6] + "Z"
+        moment = (first + PERIOD * (number / calls)).isoformat(timespec="microseconds")[:-6] + "Z"
         failed = number % 20 == 0
         run = number // CALLS_A_RUN
         yield (
             *(number, f"task-{run % 1000}", model.partition(":")[2], dice.randrange(500, 5_000)),
             *(dice.expovariate(1 / 900), moment, f"forge-task-{run}"),
             *(("error", "rate_limited") if failed else ("ok", None)),
-            *(model, f"{dice.choice(texts)} number {number}"),
+            *(model, f"{dice.choice(texts)} number {number} of batch {number // CALLS_A_BATCH}"),
         )
 
 

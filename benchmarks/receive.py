@@ -4,25 +4,17 @@ The sender is a process of its own with bodies that were made before, as exporte
 spans of 2 kB in each, by a few connections that stay open. What is acknowledged has to be in the
 store or in its spool, whatever becomes of the receiver.
 
-Phoenix, the peer, is not among what `hatch run peers:bench` installs, since it takes 600 MB. It is
-measured where its command is found:
-
-    python3 -m venv /tmp/phoenix && /tmp/phoenix/bin/pip install arize-phoenix
-    PATH=/tmp/phoenix/bin:$PATH hatch run bench receive
+Phoenix, the peer, is measured where its command is found: see `benchmarks.peers.phoenix`.
 """
 
 import multiprocessing
-import os
 import re
-import shutil
 import signal
 import sqlite3
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from http.client import HTTPConnection
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -30,6 +22,7 @@ from typing import Any
 import orjson
 import psutil
 
+from benchmarks.peers import phoenix
 from benchmarks.spans import Body, Delivery, build_attributes, build_body, receiving, send
 
 SPAN_BYTES = 2_048
@@ -123,12 +116,13 @@ def measure_peer() -> bool:
     with _directory() as path, receiving(path) as (_, port):
         ours = _time_rows(port, body, lambda: len(_list_spans(path)))
     print(f"from a span to its row: forge {ours * 1000:.1f} ms", end="")
-    command = shutil.which("phoenix")
+    command = phoenix.find_command()
     if command is None:
-        print("; Phoenix is not installed, see above")
+        print(f"; Phoenix is not installed: {phoenix.HOW_TO_GET.format('receive')}")
         return True
-    with _phoenix(command) as (port, path):
-        theirs = _time_rows(port, body, lambda: _count(path, "SELECT count(*) FROM spans"))
+    with _directory() as path, phoenix.serve(command, path.parent) as server:
+        database = phoenix.locate_database(path.parent)
+        theirs = _time_rows(server.port, body, lambda: phoenix.count_spans(database))
     print(f", Phoenix {theirs * 1000:.1f} ms: {'ok' if ours <= theirs else 'SLOWER'}")
     return ours <= theirs
 
@@ -173,11 +167,6 @@ def _list_waiting(path: Path) -> set[str]:
     return waiting
 
 
-def _count(path: Path, query: str) -> int:
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-        return int(connection.execute(query).fetchone()[0])
-
-
 def _cpu_s(pid: int) -> float:
     times = psutil.Process(pid).cpu_times()
     return float(times.user + times.system)
@@ -203,42 +192,6 @@ def _time_rows(port: int, attributes: dict[str, object], count: Callable[[], int
             time.sleep(0.001)
         durations.append(time.perf_counter() - started)
     return median(durations)
-
-
-@contextmanager
-def _phoenix(command: str) -> Iterator[tuple[int, Path]]:
-    """Run the peer; yields its port and its database."""
-    with tempfile.TemporaryDirectory() as directory:
-        port = 16_006
-        environment = {
-            **os.environ,
-            "PHOENIX_WORKING_DIR": directory,
-            "PHOENIX_PORT": str(port),
-            "PHOENIX_GRPC_PORT": str(port + 1),
-            "PHOENIX_TELEMETRY_ENABLED": "false",
-        }
-        process = subprocess.Popen(
-            [command, "serve"],
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            _wait_for(port)
-            yield port, Path(directory, "phoenix.db")
-        finally:
-            process.terminate()
-            process.wait(60)
-
-
-def _wait_for(port: int) -> None:
-    give_up = time.monotonic() + 120
-    while time.monotonic() < give_up:
-        with suppress(OSError), closing(HTTPConnection("127.0.0.1", port, timeout=1)) as connection:
-            connection.connect()
-            return
-        time.sleep(0.2)
-    raise TimeoutError("Phoenix does not listen")
 
 
 @contextmanager

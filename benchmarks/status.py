@@ -16,15 +16,14 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from forge_core.git.commits.trailers import CommitTrailers, build_message
 from forge_obs import LLMStats, flush, record, upgrade
 
+from benchmarks.peers.llm_log import LlmLog
 from benchmarks.reading import MIDDLE, fill_store
 
 TURNS = 11
@@ -239,19 +238,10 @@ def _find_call(path: Path) -> str:
 
 def _fill_peer(directory: Path) -> None:
     """Log calls with the peer's own functions, where its command looks for them."""
-    llm: Any = import_module("llm")
-
-    def execute(*_: object, **__: object) -> list[str]:
-        return ["done"]
-
-    members = {"model_id": "scripted", "can_stream": False, "execute": execute}
-    model = type("Scripted", (llm.Model,), members)()
-    database = import_module("sqlite_utils").Database(directory / "logs.db")
-    import_module("llm.migrations").migrate(database)
+    log = LlmLog(directory / "logs.db")
+    database = log.connect()
     for number in range(PEER_CALLS):
-        answer = model.prompt(f"call {number}", system="Be brief.")
-        answer.text()
-        answer.log_to_db(database)
+        log.ask(f"call {number}").log_to_db(database)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
@@ -17,6 +16,7 @@ from typing import Any
 
 from forge_obs import flush, record
 
+from benchmarks.peers.llm_log import LlmLog
 from benchmarks.workload import build_call, count_rows, use_store
 
 SIZE_KB = 2
@@ -38,51 +38,25 @@ def main() -> int:
         return 0
     with tempfile.TemporaryDirectory() as directory:
         use_store(Path(directory, "forge.db"))
-        peer = _Peer(Path(directory, "logs.db"))
+        peer = LlmLog(Path(directory, "logs.db"), str(build_call(SIZE_KB)["response"]))
         ratio = _compare_latency(peer)
         kept = _compare_threads(peer, Path(directory, "forge.db"))
         flush()
     return int(ratio < LIMIT or not kept)
 
 
-class _Peer:
-    """The `llm` tool with a model that answers at once."""
-
-    def __init__(self, path: Path) -> None:
-        llm: Any = import_module("llm")
-        self._database = import_module("sqlite_utils").Database
-        self._path = path
-        self._call = build_call(SIZE_KB)
-
-        def execute(*_: object, **_options: object) -> list[str]:
-            return [str(self._call["response"])]
-
-        members = {"model_id": "scripted", "can_stream": False, "execute": execute}
-        self._model = type("Scripted", (llm.Model,), members)()
-        import_module("llm.migrations").migrate(self.connect())
-
-    def connect(self) -> Any:  # noqa: ANN401 - of a library that may not be there
-        """Open the tool's database."""
-        return self._database(self._path)
-
-    def ask(self) -> Any:  # noqa: ANN401
-        """Make a finished call that is to be logged."""
-        answer = self._model.prompt(self._call["user_prompt"], system=self._call["system_prompt"])
-        answer.text()
-        return answer
-
-    def count(self) -> int:
-        """Count the calls on record."""
-        return int(self.connect()["turns"].count)
+def _ask(peer: LlmLog) -> Any:  # noqa: ANN401 - of a library that may not be there
+    call = build_call(SIZE_KB)
+    return peer.ask(call["user_prompt"], call["system_prompt"])
 
 
-def _compare_latency(peer: _Peer) -> float:
+def _compare_latency(peer: LlmLog) -> float:
     call = build_call(SIZE_KB)
     record("interaction", **call)
     database = peer.connect()
     seconds: tuple[list[float], list[float]] = ([], [])
     for _ in range(TURNS):
-        answers = [peer.ask() for _ in range(CALLS_A_TURN)]
+        answers = [_ask(peer) for _ in range(CALLS_A_TURN)]
         seconds[0].extend(_seconds(partial(answer.log_to_db, database)) for answer in answers)
         store = partial(record, "interaction", **call)
         seconds[1].extend(_seconds(store) for _ in range(CALLS_A_TURN))
@@ -93,7 +67,7 @@ def _compare_latency(peer: _Peer) -> float:
     return theirs / ours
 
 
-def _compare_threads(peer: _Peer, path: Path) -> bool:
+def _compare_threads(peer: LlmLog, path: Path) -> bool:
     call = build_call(SIZE_KB)
     before = peer.count(), count_rows(path)
 
@@ -101,7 +75,7 @@ def _compare_threads(peer: _Peer, path: Path) -> bool:
         database = peer.connect()
         for _ in range(ROWS_A_THREAD):
             with suppress(Exception):  # the loss is what is counted
-                peer.ask().log_to_db(database)
+                _ask(peer).log_to_db(database)
 
     def log_ours() -> None:
         for _ in range(ROWS_A_THREAD):

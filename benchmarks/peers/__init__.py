@@ -1,0 +1,1 @@
+"""Other tools, each asked in the same run for what Forge is asked for."""
