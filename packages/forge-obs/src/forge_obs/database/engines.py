@@ -4,7 +4,8 @@ import os
 import random
 import sqlite3
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final, Literal, cast
 
@@ -65,14 +66,25 @@ def connect_for_writing(path: Path, wait_s: float) -> sqlite3.Connection:
         sqlite3.Error: The file cannot be opened or read, or stayed locked.
     """
     connection = DriverConnection(path, "rw", wait_s)
-    try:
+    with closing_on_error(connection):
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute(f"PRAGMA wal_autocheckpoint={_LONG_LOG_PAGES}")
         connection.execute(f"PRAGMA journal_size_limit={_KEPT_LOG_BYTES}")
-    except sqlite3.Error:
+    return connection
+
+
+@contextmanager
+def closing_on_error(connection: sqlite3.Connection) -> Iterator[None]:
+    """Close a connection that cannot be prepared, for whatever reason.
+
+    SQLite's own errors are not all: a message with a name from a damaged schema is no UTF-8, and
+    the driver raises `UnicodeDecodeError` in its place.
+    """
+    try:
+        yield
+    except BaseException:
         connection.close()
         raise
-    return connection
 
 
 def _begin(connection: Connection) -> None:
@@ -181,14 +193,11 @@ def _has_content(file: Path) -> bool:
 def _probe(path: Path, mode: str) -> sqlite3.Connection:
     """Open and read once: SQLite finds out at the first statement whether it may."""
     connection = DriverConnection(path, mode, BUSY_S)
-    try:
+    with closing_on_error(connection):
         connection.execute("PRAGMA query_only=ON")
         # Somebody else may have made the file: what its schema computes may call no function.
         connection.execute("PRAGMA trusted_schema=OFF")
         connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
-    except sqlite3.Error:
-        connection.close()
-        raise
     connection.text_factory = _decode
     return connection
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, column, select, table
 
-from forge_obs.database.engines import list_columns, open_for_reading
+from forge_obs.database.engines import closing_on_error, list_columns, open_for_reading
 from forge_obs.database.errors import telling_errors
 from forge_obs.database.private.engine import build_engine, get_driver
 from forge_obs.database.rows.archived import FrameCache, load_frame
@@ -171,11 +171,8 @@ class ForeignStore:
 
 def _open(path: Path) -> sqlite3.Connection:
     connection = open_for_reading(path)
-    try:
+    with closing_on_error(connection):  # some versions of SQLite read the schema for that
         connection.execute("PRAGMA cell_size_check=ON")
-    except sqlite3.Error:  # some versions of SQLite read the schema once more for that
-        connection.close()
-        raise
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_ROW_BYTES)
     return connection
 
