@@ -14,6 +14,7 @@ from forge_cli.app import call
         ("db prune", "--older-than is missing: forge db prune --older-than AGE [OPTIONS]"),
         ("run x --model", "--model needs a value: `forge run --help` says which"),
         ("run Add a parser", "put the description in quotes, forge run 'Add a parser'"),
+        ("calls connection pool", "put the text in quotes, forge calls 'connection pool'"),
         ("run x --target-file a.py b.py", "unexpected 'b.py': give --target-file once for each"),
         ("status a b", "unexpected 'b': forge status [RUN] [OPTIONS]"),
         ("demo a", "unexpected 'a': forge demo [OPTIONS]"),

@@ -49,6 +49,9 @@ def _describe_unused(unused: Sequence[str], chain: Sequence[str], argv: Sequence
     if command == "run" and before and not before.startswith("-"):
         text = shlex.quote(f"{before} {words}")
         return f"unexpected {words!r}: put the description in quotes, forge run {text}"
+    if command == "calls" and before and not before.startswith("-") and before != command:
+        text = shlex.quote(f"{before} {words}")
+        return f"unexpected {words!r}: put the text in quotes, forge calls {text}"
     return f"unexpected {words!r}: {_show_usage(command)}"
 
 

@@ -92,11 +92,14 @@ def parse_length(text: str) -> timedelta:
     return float(length[1]) * UNITS[length[2] or "s"]
 
 
+DAY_NAMES = {"today": 0, "yesterday": 1}
+"""Days by how long ago they began."""
+
 AGE = re.compile(r"(\d{1,9})\s*([a-z]+)", re.ASCII | re.IGNORECASE)
 
 
 def parse_since(text: str, now: datetime, option: str = "--since") -> datetime:
-    """Read an age before now, or a moment; one without a time zone is the user's local time.
+    """Read an age before now, a day or a moment; these are of the user's time zone unless said.
 
     A day ago is the same time of the day before, also where the clocks were changed in between.
 
@@ -114,14 +117,18 @@ def parse_since(text: str, now: datetime, option: str = "--since") -> datetime:
             f"{option} {text!r} is ambiguous: write {age[1]}m for minutes, or days, as in 30d, for "
             "months"
         )
+    day = DAY_NAMES.get(text.strip().lower())
     try:
+        if day is not None:
+            today = now.astimezone().replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0)
+            return (today - timedelta(days=day)).astimezone(UTC)
         if age is not None:
             return _go_back(now, int(age[1]), age[2].lower())
         return datetime.fromisoformat(text.strip()).astimezone(UTC)
     except (KeyError, OverflowError, ValueError):
         raise UsageError(
-            f"{option} {text!r} is neither an age such as 30m, 2h or 7d, nor a time such as "
-            "2026-11-01 or 2026-11-01T12:00Z"
+            f"{option} {text!r} is neither an age such as 30m, 2h or 7d, nor today, yesterday or a "
+            "time such as 2026-11-01 or 2026-11-01T12:00Z"
         ) from None
 
 

@@ -50,9 +50,10 @@ class CallFilterOptions:
     failed: Switch = False
     """Only calls that failed, whose answer was refused or unusable, or whose outcome is unknown."""
     since: str | None = None
-    """Only calls made within this time, e.g. 30m, 2h or 7d, or since a date, e.g. 2026-11-01."""
+    """Only calls made within this time, e.g. 30m, 2h or 7d, or since a day: today, yesterday or
+    2026-11-01."""
     until: str | None = None
-    """Only calls made before this time ago, or before a date."""
+    """Only calls made before this time ago, or before a day."""
 
 
 @Parameter(name="*", group=Group("How a text is searched", sort_key=2))

@@ -39,8 +39,8 @@ class ListOptions:
     pattern such as 'claude-*'. If no run requested it, runs that it answered, among the newest
     1,000."""
     since: str | None = None
-    """Only runs that began within this time, e.g. 30m, 2h or 7d, or since a date, e.g.
-    2026-11-01."""
+    """Only runs that began within this time, e.g. 30m, 2h or 7d, or since a day: today, yesterday
+    or 2026-11-01."""
     limit: Annotated[int, whole(1, MOST_RUNS)] = 20
     """How many runs to list, newest first."""
 
