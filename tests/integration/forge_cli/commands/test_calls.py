@@ -88,24 +88,64 @@ def test_hits_of_a_run_are_one_line_with_the_number_of_the_others(forge: Forge) 
     of_run = forge("calls", "parser", "--run", "forge-a-01").stdout.splitlines()
     few = forge("calls", "parser", "--limit", "3").stdout.splitlines()
 
-    assert [line.split("  ")[-1] for line in lines] == [
-        "one more parser elsewhere",
-        "a parser elsewhere",
-        "about the parser once more",
-        "+3 more in forge-a-01",
-        "the PARSER",
+    assert [line.partition("prompts ")[2] or line.split()[-2:] for line in lines] == [
+        "  one more parser elsewhere",
+        "  a parser elsewhere",
+        "  about the parser once more  +3 more",
+        ["the", "PARSER"],
     ]
     assert len(of_run) == 4
-    assert of_run[1].endswith("prompts  Mend the parser, number 2.")
-    assert few == lines[:4]
+    assert of_run[1].endswith("prompts   Mend the parser, number 2.")
+    assert few == lines[:3]
 
 
 def test_lines_around_a_hit_are_shown(forge: Forge) -> None:
-    record_call(user_prompt="one\ntwo\nthree needle\nfour\nfive")
+    record_call(user_prompt="one\n  two\n    three needle\nfour\nfive")
 
     [_, *lines] = forge("calls", "needle", "--context", "1").stdout.splitlines()
 
-    assert [line.strip() for line in lines] == ["two", "three needle", "four"]
+    assert [line[10:] for line in lines] == ["  two", "    three needle", "four"]
+
+
+def test_list_that_ends_at_the_usual_limit_says_so(forge: Forge) -> None:
+    for _ in range(21):
+        record_call(None, user_prompt="needle")
+
+    listed, found = forge("calls"), forge("calls", "needle")
+    chosen = forge("calls", "--limit", "3")
+
+    note = "these are the newest 20: --limit shows more\n"
+    assert (listed.stderr, found.stderr, chosen.stderr) == (note, note, "")
+
+
+@pytest.mark.parametrize(
+    ("args", "reason"),
+    [
+        (["--model", "gtp-5"], "no model 'gtp-5' is among them: did you mean openai:gpt-5?"),
+        (["--task", "pantri"], "no task 'pantri' is among them: did you mean pantry?"),
+        (["--session", "nothing-like-it"], "no session 'nothing-like-it' is among them"),
+    ],
+    ids=["model", "task", "session"],
+)
+def test_name_that_no_call_has_is_said_with_those_that_are_near(
+    forge: Forge, args: list[str], reason: str
+) -> None:
+    record_call(None, task_id="pantry", request_model="openai:gpt-5", session_id="s")
+
+    for command in ("calls", "stats"):
+        outcome = forge(command, *args)
+
+        assert (outcome.code, outcome.stdout) == (1, "")
+        assert outcome.stderr == f"no matching calls on record: {reason}\n"
+
+
+def test_names_that_only_different_calls_have_are_not_said_to_be_unknown(forge: Forge) -> None:
+    record_call(None, task_id="a", session_id="s")
+    record_call(None, task_id="b")
+
+    outcome = forge("calls", "--task", "b", "--session", "s")
+
+    assert outcome.stderr == "no matching calls on record\n"
 
 
 def test_hostile_text_is_escaped(forge: Forge) -> None:
@@ -207,3 +247,4 @@ def test_options_that_contradict_each_other_are_refused(forge: Forge) -> None:
     assert forge("calls", "x", "--in", "nowhere").code == 2
     assert forge("calls", "--count", "--csv").code == 2
     assert forge("calls", "--run", "nothing-such").code == 1
+    assert forge("calls", "--since", "1h", "--until", "2h").code == 2

@@ -33,7 +33,11 @@ def test_lines_around_the_hit_are_shown_as_far_as_there_are_some() -> None:
     shown = cut_lines(TEXT, START, START + 3, 1, 80)
     whole = cut_lines(TEXT, START, START + 3, 9, 80)
 
-    assert ["".join([e.before, e.hit, e.after]) for e in shown] == ["two", "three HIT four", "five"]
+    assert ["".join([e.before, e.hit, e.after]) for e in shown] == [
+        "two",
+        "  three HIT four",
+        "five",
+    ]
     assert [e.before for e in whole][:2] == ["one", "two"]
     assert [e.before for e in whole][3:] == ["five", "six"]
 

@@ -1,15 +1,16 @@
 """Calls of any run, and those that hold a text."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from forge_obs import CallHit, CallQuery, Interaction, Match, StoreReader, TextSearch
 
-from forge_cli.store.filters import list_patterns
+from forge_cli.escape import escape_line
+from forge_cli.store.filters import choose_models, list_patterns, suggest
 
-MODELS_LOOKED_AT = 2_000
-"""Newest calls whose models a name is compared with, beside those that runs asked for."""
+LOOKED_AT = 2_000
+"""Newest calls with which a name is compared, beside the models that runs asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +26,52 @@ class FoundCall:
 
 def list_model_patterns(reader: StoreReader, text: str) -> list[str]:
     """List the patterns of the models that a name stands for."""
-    newest = islice(reader.calls.iterate(CallQuery(), details=False), MODELS_LOOKED_AT)
-    known = set(reader.list_run_models())
-    for call in newest:
-        known.update((call.model_name, call.request_model or ""))
-    return list_patterns(text, known)
+    return list_patterns(text, _list_models(reader, _list_newest(reader)))
+
+
+def _list_newest(reader: StoreReader) -> list[Interaction]:
+    return list(islice(reader.calls.iterate(CallQuery(), details=False), LOOKED_AT))
+
+
+def _list_models(reader: StoreReader, newest: Iterable[Interaction]) -> set[str]:
+    answered = (name for call in newest for name in (call.model_name, call.request_model))
+    return set(filter(None, (*reader.list_run_models(), *answered)))
+
+
+def explain_nothing(reader: StoreReader, asked: Mapping[str, str | None]) -> str | None:
+    """Say which name no call has, and what it may have been meant for.
+
+    Args:
+        reader: Of a store in which nothing fits.
+        asked: What was asked for, by the attributes of a call; `model` is a name or a pattern.
+
+    Returns:
+        None where each name is that of some call: then no call has all of them.
+    """
+    newest = _list_newest(reader)
+    for name, text in asked.items():
+        if text is None:
+            continue
+        if name == "model":
+            known = _list_models(reader, newest)
+            is_known = bool(choose_models(text, known))
+        else:
+            known = {value for call in newest if (value := getattr(call, name))}
+            is_known = text in known
+        if not is_known and newest:
+            return f"no {WORDS[name]} {escape_line(repr(text))} is among them{suggest(text, known)}"
+    return None
+
+
+WORDS = {
+    "model": "model",
+    "task_id": "task",
+    "step_id": "step",
+    "sub_task_id": "sub-task",
+    "role": "role",
+    "session_id": "session",
+}
+"""What people call the attributes by which calls are chosen."""
 
 
 def find_calls(

@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
 
+from forge_cli.escape import escape_line
+
 WILDCARDS = "*?["
+
+MOST_NEAR = 3
+"""Names that are proposed in place of an unknown one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +72,14 @@ def list_patterns(text: str, models: Iterable[str]) -> list[str]:
     else:
         pattern = name.replace("[!", "[^")
     return [pattern, f"*:{pattern}"]
+
+
+def suggest(text: str, names: Iterable[str]) -> str:
+    """Propose the names that are nearest to an unknown one, as the end of a sentence."""
+    import difflib  # noqa: PLC0415 - for a mistake only
+
+    wholes = {whole: name for name in sorted(names) for whole in _list_names(name)}
+    by_text = {part: wholes[whole] for whole in wholes for part in (whole[: len(text)], whole)}
+    near = difflib.get_close_matches(text.lower(), by_text, n=MOST_NEAR)
+    named = " or ".join(escape_line(name) for name in dict.fromkeys(map(by_text.get, near)) if name)
+    return f": did you mean {named}?" if named else ""

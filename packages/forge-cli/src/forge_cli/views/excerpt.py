@@ -19,7 +19,7 @@ class Excerpt:
     after: str
 
 
-def cut_line(text: str, start: int, end: int, width: int) -> Excerpt:
+def cut_line(text: str, start: int, end: int, width: int, *, keep_indent: bool = False) -> Excerpt:
     """Cut out the line that a hit stands in, as far as it finds room; all on one line.
 
     Args:
@@ -27,6 +27,7 @@ def cut_line(text: str, start: int, end: int, width: int) -> Excerpt:
         start: Where the hit begins.
         end: Where it ends.
         width: Columns of a terminal.
+        keep_indent: Whether blanks at the line's beginning are shown.
     """
     reach = 4 * width
     _, newline, before = text[max(0, start - reach) : start].rpartition("\n")
@@ -36,7 +37,8 @@ def cut_line(text: str, start: int, end: int, width: int) -> Excerpt:
     hit = escape_line(text[start : min(end, start + reach)])
     if cell_len(hit) > width:
         return Excerpt("", set_cell_size(hit, width - 1) + CUT, "")
-    before, after = escape_line(before.lstrip()), escape_line(after.rstrip())
+    before = escape_line(before if keep_indent else before.lstrip())
+    after = escape_line(after.rstrip())
     room = width - cell_len(hit)
     # The hit stands in the first third; what one side leaves goes to the other.
     left = min(cell_len(before), max(room // 3, room - cell_len(after)))
@@ -76,7 +78,7 @@ def cut_lines(text: str, start: int, end: int, number: int, width: int) -> list[
     after = rest.split("\n", number)[:number] if rest else []
     return [
         *(Excerpt(crop_line(line, width), "", "") for line in before),
-        cut_line(text, start, end, width),
+        cut_line(text, start, end, width, keep_indent=True),
         *(Excerpt(crop_line(line, width), "", "") for line in after),
     ]
 

@@ -11,7 +11,7 @@ from forge_obs import STARTED, CallQuery, Interaction, StoreReader, TextSearch
 from rich.text import Text
 
 from forge_cli.exit_codes import ExitCode
-from forge_cli.options.look.calls import CallFilterOptions, SearchOptions
+from forge_cli.options.look.calls import CallFilterOptions, CallListOptions, SearchOptions
 from forge_cli.options.types import parse_since
 from forge_cli.render.across_runs.calls import (
     render_call_list,
@@ -21,7 +21,7 @@ from forge_cli.render.across_runs.calls import (
 from forge_cli.render.across_runs.csv_lines import CALL_NAMES, build_call_line, render_csv
 from forge_cli.render.figures import format_count
 from forge_cli.render.json_documents import build_found_call
-from forge_cli.store.calls import FoundCall, find_calls, list_model_patterns
+from forge_cli.store.calls import FoundCall, explain_nothing, find_calls, list_model_patterns
 from forge_cli.store.prices import extend_prices, load_prices
 from forge_cli.store.queries import NOTHING_YET, STORE_OFF, Store
 from forge_cli.store.resolver import find_run
@@ -77,6 +77,7 @@ def show_calls(request: CallRequest, output: OutputFormat) -> ExitCode:
         StoreError: The store cannot be read.
     """
     store, search = Store(), request.search
+    read_period(request.which)  # a mistake is one in an empty store, too
     reader = store.reader
     if reader is None:
         return _show_nothing(store, output)
@@ -97,14 +98,15 @@ def show_calls(request: CallRequest, output: OutputFormat) -> ExitCode:
         case OutputFormat.CSV:
             return _print_csv(shown)
         case _ if search is None:
-            return _print_tables(store, shown)
+            return _print_tables(store, shown, request)
         case _:
-            return _print_hits(shown, request.how.context)
+            return _print_hits(shown, request)
 
 
 def count_calls(request: CallRequest, output: OutputFormat) -> ExitCode:
     """Print how many calls there are, and of how many runs; raises what `show_calls` raises."""
     store, search = Store(), request.search
+    read_period(request.which)
     reader, calls, unreadable = store.reader, 0, 0
     runs: set[tuple[str, str | None]] = set()
     if reader is not None:
@@ -128,14 +130,12 @@ def build_query(store: Store, reader: StoreReader, which: CallFilterOptions) -> 
     """Build the query of the calls that are meant.
 
     Raises:
-        UsageError: A moment cannot be read.
+        UsageError: A moment cannot be read, or the end is before the beginning.
         UnknownWorkflow: There is no such run.
         AmbiguousName: A name fits several runs.
         StoreError: The store cannot be read.
     """
-    now = datetime.now(UTC)
-    since = None if which.since is None else parse_since(which.since, now)
-    until = None if which.until is None else parse_since(which.until, now, "--until")
+    since, until = read_period(which)
     run = None if which.run is None else store.get_run_view(find_run(store, which.run)).run
     texts = {
         name: text.encode(errors="backslashreplace").decode()
@@ -158,6 +158,20 @@ def build_query(store: Store, reader: StoreReader, which: CallFilterOptions) -> 
         since=since,
         until=until,
     )
+
+
+def read_period(which: CallFilterOptions) -> tuple[datetime | None, datetime | None]:
+    """Read the moments from which and before which calls are meant; None where any are.
+
+    Raises:
+        UsageError: One cannot be read, or the end is before the beginning.
+    """
+    now = datetime.now(UTC)
+    since = None if which.since is None else parse_since(which.since, now)
+    until = None if which.until is None else parse_since(which.until, now, "--until")
+    if since is not None and until is not None and until <= since:
+        raise UsageError(f"--until {which.until!r} is not after --since {which.since!r}")
+    return since, until
 
 
 def _show_nothing(store: Store, output: OutputFormat) -> ExitCode:
@@ -199,7 +213,7 @@ def _print_csv(calls: Iterator[FoundCall]) -> ExitCode:
     return _tell(number)
 
 
-def _print_tables(store: Store, calls: Iterator[FoundCall]) -> ExitCode:
+def _print_tables(store: Store, calls: Iterator[FoundCall], request: CallRequest) -> ExitCode:
     number, prices, now = 0, NO_PRICES, datetime.now(UTC)
     while some := [entry.call for entry in islice(calls, LINES_A_TABLE)]:
         for call in some:
@@ -212,10 +226,32 @@ def _print_tables(store: Store, calls: Iterator[FoundCall]) -> ExitCode:
         if not print_text(table):
             break
     if not number:
-        print_note("no matching calls on record")
+        note_nothing(store, request.which)
     elif prices.version:
         print_text(f"\ncost by genai-prices {prices.version}")
+    _note_limit(number, request)
     return _tell(number)
+
+
+def note_nothing(store: Store, which: CallFilterOptions) -> None:
+    """Say that nothing fits, and which name is none of any call."""
+    asked = {
+        "model": which.model,
+        "task_id": which.task,
+        "step_id": which.step,
+        "sub_task_id": which.sub_task,
+        "role": which.role,
+        "session_id": which.session,
+    }
+    reader = store.reader
+    why = None if reader is None else explain_nothing(reader, asked)
+    print_note("no matching calls on record" + (f": {why}" if why else ""))
+
+
+def _note_limit(number: int, request: CallRequest) -> None:
+    """Say that there may be more; to know would take a search through the rest of the store."""
+    if number == request.limit == CallListOptions().limit:
+        print_note(f"these are the newest {number:,}: --limit shows more")
 
 
 def _list_ended(store: Store, calls: Sequence[Interaction]) -> set[str]:
@@ -224,19 +260,20 @@ def _list_ended(store: Store, calls: Sequence[Interaction]) -> set[str]:
     return {name for name in pending if store.find_status(name) not in {"running", None}}
 
 
-def _print_hits(calls: Iterator[FoundCall], context: int) -> ExitCode:
+def _print_hits(calls: Iterator[FoundCall], request: CallRequest) -> ExitCode:
     number, unreadable, now = 0, 0, datetime.now(UTC)
     for entry in calls:
         if entry.call.broken and not entry.matches:
             unreadable += 1
             continue
         number += 1
-        if not print_text(_render(entry, now, context)):
+        if not print_text(_render(entry, now, request.how.context)):
             break
     if unreadable:
         print_warning(render_unreadable(unreadable))
     if not number:
         print_note("no call on record holds it")
+    _note_limit(number, request)
     return _tell(number)
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from forge_core.errors import UsageError
 
-from forge_cli.actions.look.calls import build_query
+from forge_cli.actions.look.calls import build_query, note_nothing, read_period
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.look.calls import CallFilterOptions
 from forge_cli.options.look.stats import StatsOptions
@@ -40,6 +40,7 @@ def show_statistics(
         StoreError: The store cannot be read.
     """
     store = Store()
+    read_period(which)  # a mistake is one in an empty store, too
     schedule = None if added.as_model is None else load_schedule(added.as_model)
     if added.as_model is not None and schedule is None:
         raise UsageError(f"genai-prices does not know the prices of {added.as_model!r}")
@@ -56,7 +57,7 @@ def show_statistics(
         by = added.by
         print_text(dump(build_statistics(statistics, by, added.as_model)))
     elif not statistics.total.tally.calls:
-        print_note("no matching calls on record")
+        note_nothing(store, which)
     elif added.by is None:
         print_text(render_overview(statistics, added.as_model))
     else:

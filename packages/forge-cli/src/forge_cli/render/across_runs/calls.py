@@ -17,7 +17,8 @@ from forge_cli.render.figures import (
     format_milliseconds,
     format_sum,
 )
-from forge_cli.render.table import STYLES, align
+from forge_cli.render.table import ALERT, STYLES, align
+from forge_cli.render.wrapping import cut
 from forge_cli.views.calls.outcome import UNKNOWN
 from forge_cli.views.costs import Prices, tally_call
 from forge_cli.views.excerpt import Excerpt, cut_line, cut_lines
@@ -27,15 +28,20 @@ COLUMNS = ("CALL", "AGE", "UNIT", "ROLE", "MODEL", "OUTCOME", "IN", "OUT", "COST
 DISPENSABLE = ("ROLE", "TIME", "OUT", "MODEL", "IN", "COST", "UNIT")
 """Columns that a narrow terminal does without, the first one first."""
 
+LONGEST_PLACE = len("messages")
+
 USUAL_WIDTH = 160
 """Columns of a line where there is no terminal."""
 
 WIDE = 110
-"""Columns from which on a hit's line has room for the unit of work."""
+"""Columns from which on a hit's line has room for its age and role, too."""
+
+UNIT_WIDTH, NARROW_UNIT_WIDTH = 30, 20
+"""Columns of the unit of work in a hit's line, with and without that room."""
 
 INDENT = " " * 10
 
-OUTCOME_STYLES = {"accepted": "green", "refused": "yellow", "unusable": "red", STARTED: "yellow"}
+OUTCOME_STYLES = {"accepted": "green", "refused": ALERT, "unusable": "red", STARTED: ALERT}
 """Styles by what became of a call."""
 
 
@@ -128,6 +134,8 @@ def render_hit(
 ) -> Text:
     """Render where a text stands in a call, on one line unless lines around it are asked for.
 
+    A line ends with the number of the others.
+
     Args:
         call: With its texts.
         matches: Where it stands; the first is shown.
@@ -137,27 +145,33 @@ def render_hit(
         context: How many lines before and after to show.
     """
     columns = width or USUAL_WIDTH
-    head = Text(f"{name_call(call) or f'row {call.id}':<8}", style="bold")
-    head.append(f"  {format_age(call.created_at, now):>10}", style="dim")
-    if columns >= WIDE or context:
-        head.append(f"  {escape_line(name_unit(call))} {escape_line(call.role)}", style="cyan")
+    head = _head_hit(call, now, width, is_wide=columns >= WIDE or bool(context))
     if not matches:
         return head
     match = matches[0]
-    head.append(f"  {match.place}", style="dim")
+    head.append(f"  {match.place:<{LONGEST_PLACE}}", style="dim")
+    more = Text(f"  +{others:,} more", style="dim") if others else Text()
     text = str(getattr(call, match.column))
     if context:
         room = max(20, columns - len(INDENT))
         lines = cut_lines(text, match.start, match.end, context, room)
-        result = Text("\n").join([head, *(Text(INDENT) + _highlight(line) for line in lines)])
-    else:
-        head.append("  ")
-        room = max(20, columns - cell_len(head.plain))
-        result = head + _highlight(cut_line(text, match.start, match.end, room))
-    if others:
-        run = escape_line(call.workflow_id or "")
-        result.append(f"\n{INDENT}+{others:,} more in {run}", style="dim")
-    return result
+        head.rstrip()
+        return Text("\n").join([head + more, *(Text(INDENT) + _highlight(line) for line in lines)])
+    room = max(20, columns - cell_len(head.plain) - cell_len(more.plain) - 2)
+    hit = _highlight(cut_line(text, match.start, match.end, room))
+    return Text.assemble(head, "  ", hit, more)
+
+
+def _head_hit(call: Interaction, now: datetime, width: int | None, *, is_wide: bool) -> Text:
+    """Render which call it is: columns of one width, for lines are printed as they are found."""
+    names = [escape_line(name_unit(call)), *([escape_line(call.role)] if is_wide else [])]
+    room = UNIT_WIDTH if is_wide else NARROW_UNIT_WIDTH
+    unit = cut(" ".join(names), None if width is None else room)
+    parts = [Text(f"{name_call(call) or f'row {call.id}':<8}", style="bold")]
+    if is_wide:
+        parts.append(Text(f"{format_age(call.created_at, now):>10}", style="dim"))
+    parts.append(Text(unit + " " * (room - cell_len(unit)), style="cyan"))
+    return Text("  ").join(parts)
 
 
 def _highlight(excerpt: Excerpt) -> Text:
