@@ -13,6 +13,8 @@ SIBLINGS = [
     ("traceloop", "messages_429"),
     ("openinference", "messages_stream"),
     ("langchain_openinference", "anthropic"),
+    ("langchain_twice", "stream_twice"),
+    ("langchain_twice", "anthropic_stream"),
 ]
 
 
@@ -108,3 +110,95 @@ def test_failures_of_two_programs_are_two_rows() -> None:
 
     assert len(_take_one_by_one([inner, outer])) == 1
     assert len(_take_one_by_one([replace(inner, source=elsewhere), outer])) == 2
+
+
+def _load_streams(number: int = 0) -> tuple[SpanData, SpanData]:
+    """Load a request that LangChain's callbacks and the client's instrumentation tell of."""
+    outer, inner = load_spans("langchain_twice", "stream_twice")
+    return (
+        replace(outer, span_id=f"{2 * number + 1:016x}"),
+        replace(inner, span_id=f"{2 * number + 2:016x}"),
+    )
+
+
+def test_failure_within_a_chain_is_one_row() -> None:
+    spans = load_spans("langchain_twice", "chain_429_twice")
+
+    [row] = _take_one_by_one([spans[3], spans[2], spans[1], spans[0]]).values()
+
+    assert (row["span_id"], row["error_type"]) == (spans[3].span_id, "rate_limited")
+    assert row["messages"]["input"]
+
+
+@pytest.mark.parametrize("is_one_batch", [True, False], ids=["one batch", "one by one"])
+def test_as_many_rows_as_requests_where_all_are_alike_at_once(is_one_batch: bool) -> None:
+    spans = [span for number in range(10) for span in reversed(_load_streams(number))]
+
+    if is_one_batch:
+        changes = CallRows().take(spans)
+        held = {str(row["span_id"]) for row in changes.rows}
+    else:
+        held = {row["span_id"] for row in _take_one_by_one(spans).values()}
+
+    assert held == {span.span_id for span in spans if "openai" in span.source.scope}
+
+
+def test_failures_of_requests_at_once_are_as_many_rows() -> None:
+    *_, outer, inner = load_spans("langchain_twice", "chain_429_twice")
+    spans = [
+        replace(span, span_id=f"{number}{index}".zfill(16), parent_span_id=None)
+        for index, span in enumerate((inner, outer))
+        for number in range(1, 6)
+    ]
+
+    held = _take_one_by_one(spans)
+
+    assert sorted(row["span_id"][-1] for row in held.values()) == ["0"] * 5
+
+
+def test_span_of_a_server_around_both_keeps_them_one_row() -> None:
+    outer, inner = _load_streams()
+    server = replace(outer, span_id="e" * 16, attributes={"http.route": "/ask"})
+    chain = replace(outer, span_id="c" * 16, attributes={}, parent_span_id=server.span_id)
+    outer = replace(outer, parent_span_id=chain.span_id)
+    inner = replace(inner, trace_id=outer.trace_id, parent_span_id=server.span_id)
+
+    held = _take_one_by_one([inner, outer, chain, server])
+
+    assert [row["span_id"] for row in held.values()] == [inner.span_id]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"llm.output_messages.0.message.content": "It is cold.", "output.value": ""},
+        {"llm.token_count.completion": 21},
+        {"llm.model_name": "gpt-4o", "llm.invocation_parameters": "{}"},
+        {"llm.response.id": "chatcmpl-2"},
+    ],
+    ids=["another answer", "other tokens", "another model", "another id"],
+)
+def test_streams_that_tell_something_else_stay_two_rows(change: dict[str, Any]) -> None:
+    outer, inner = _load_streams()
+    attributes = {**inner.attributes, "llm.response.id": "chatcmpl-1", **change}
+    told = {**outer.attributes, "llm.response.id": "chatcmpl-1"}
+    if "llm.response.id" not in change:
+        told.pop("llm.response.id")
+
+    held = _take_one_by_one(
+        [replace(inner, attributes=attributes), replace(outer, attributes=told)]
+    )
+
+    assert len(held) == 2
+
+
+def _run_as(span: SpanData, instance: str) -> SpanData:
+    resource = {**span.source.resource, "service.instance.id": instance}
+    return replace(span, source=replace(span.source, resource=resource))
+
+
+def test_processes_of_one_program_are_told_apart() -> None:
+    outer, inner = _load_streams()
+
+    assert len(_take_one_by_one([_run_as(inner, "a"), _run_as(outer, "b")])) == 2
+    assert len(_take_one_by_one([_run_as(inner, "a"), _run_as(outer, "a")])) == 1

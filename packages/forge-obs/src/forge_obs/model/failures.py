@@ -61,6 +61,7 @@ _BY_WORD: Final[Mapping[str, str]] = {
     "Timeout": "timeout",
     "api_error": "server_error",
     "authentication_error": "authentication",
+    "connection_error": "connection",
     "permission_error": "authentication",
     "context_length_exceeded": "context_too_long",
     "request_too_large": "context_too_long",

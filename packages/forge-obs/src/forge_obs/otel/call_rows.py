@@ -20,6 +20,7 @@ from forge_obs.model.columns import STARTED
 from forge_obs.otel.conventions import complete, read_events, read_request
 from forge_obs.otel.lineage import Lineage, Link, SpanNode
 from forge_obs.otel.spans import LogEvent, SpanData
+from forge_obs.otel.stream_ends import StreamEnds
 from forge_obs.otel.twins import Twins
 
 Fields = dict[str, object]
@@ -67,13 +68,17 @@ class CallRows:
         self._lineage = Lineage() if lineage is None else lineage
         self._kept: OrderedDict[SpanNode, tuple[Fields, int]] = OrderedDict()
         self._kept_bytes = 0
-        self._twins = Twins()
+        self._told: dict[SpanNode, Fields] = {}
+        self._twins = Twins(self._lineage, self._recall)
+        self._stream_ends = StreamEnds()
 
     def clear(self) -> None:
         """Forget everything."""
         self._lineage.clear()
         self._twins.clear()
+        self._stream_ends.clear()
         self._kept.clear()
+        self._told = {}
         self._kept_bytes = 0
 
     def take(
@@ -94,7 +99,7 @@ class CallRows:
         for link in links:
             self._lineage.place(link)
         changes = Changes()
-        told: dict[SpanNode, Fields] = {}
+        told = self._told = {}
         for span in spans:
             self._take_span(span, told)
         for group in _group(events):
@@ -110,15 +115,18 @@ class CallRows:
                     fields["task_id"] = task_id
                 changes.rows.append(_identify(fields, make_entry_id(node.link)))
                 self._keep(node, fields)
+        self._told = {}
         return changes
 
     def _take_span(self, span: SpanData, told: dict[SpanNode, Fields]) -> None:
-        fields = read_request(span)
+        fields: Mapping[str, object] | None = read_request(span)
         is_own = span.source.scope == OWN_SCOPE
+        if fields is not None:
+            span, fields = self._stream_ends.join(span, fields)
         link = Link(span.trace_id, span.span_id, span.parent_span_id, is_own)
         node = self._lineage.place(link, is_request=fields is not None)
         if fields is not None:
-            told[node] = self._combine(node, fields, told)
+            told[node] = self._combine(node, fields)
             pair = self._twins.find(span, fields)
             if pair is not None:
                 self._lineage.nest(Link(*pair.inner), Link(*pair.outer))
@@ -136,13 +144,15 @@ class CallRows:
             changes.more_calls += 1
             return
         node = self._lineage.place(Link(first.trace_id, first.span_id), is_request=True)
-        told[node] = self._combine(node, fields, told)
+        told[node] = self._combine(node, fields)
 
-    def _combine(
-        self, node: SpanNode, fields: Mapping[str, object], told: Mapping[SpanNode, Fields]
-    ) -> Fields:
+    def _recall(self, node: SpanNode) -> Fields:
+        """Return what was told of a request, as far as it is not forgotten."""
+        return self._told.get(node) or self._kept.get(node, ({}, 0))[0]
+
+    def _combine(self, node: SpanNode, fields: Mapping[str, object]) -> Fields:
         """Put what is told now beside what is known; a finished call keeps the texts it has."""
-        known = told.get(node) or self._kept.get(node, ({}, 0))[0]
+        known = self._recall(node)
         if known.get("status") not in {None, STARTED}:
             if fields.get("status") == STARTED:
                 return _fill(known, fields)
@@ -163,7 +173,7 @@ class CallRows:
             inner = outer.list_inner_requests()
             if len(inner) != 1 or inner[0].is_own:
                 continue
-            known = told.get(inner[0]) or self._kept.get(inner[0], ({}, 0))[0]
+            known = self._recall(inner[0])
             if known:
                 filled = complete(known, told[outer])
                 if filled != known:

@@ -122,14 +122,15 @@ class Lineage:
     def nest(self, inner: Link, outer: Link) -> None:
         """Put a span into another one that it does not name as its parent.
 
-        One that is in a third one already stays there, unless the outer one is, too.
+        It leaves the one that it named, which is around both as a rule, as a web server's is.
         """
         node, above = self._get_or_add(inner), self._get_or_add(outer)
-        if node.parent is above.parent and node.parent is not None:
+        if any(around is node for around in (above, *above.list_ancestors())):
+            return
+        if node.parent is not None:
             node.parent.children.pop(node, None)
             node.parent = None
-        if node.parent is None:
-            self._attach(node, above)
+        self._attach(node, above)
 
     def take_superseded(self) -> list[SpanNode]:
         """Return spans whose rows should not be, as was found since this was called last."""

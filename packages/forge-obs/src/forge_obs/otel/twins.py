@@ -1,41 +1,72 @@
 """Two spans of one request that do not know of each other. Pure.
 
-Some SDKs make a span for each request, and some instrumentations of theirs make another one around
-it without making it the parent: neither is nested in the other, often each is a trace of its own.
-They are one request where the provider gave the answer the same id, or where both failed alike, and
-one of them lies within the other in time.
+Some SDKs make a span for each request, and some instrumentations of theirs, or of a framework
+above, make another one around it without making it the parent: neither is nested in the other,
+often each is a trace of its own. They are one request where one of them lies within the other in
+time, and the provider gave the answer the same id, or both failed alike, or, where one of the two
+does not know the id, both tell of the same answer of the same model.
 
-See D94.
+Each span is the inner one of one other at most, and the outer one of one: of requests that are
+alike and under way at the same time, as many rows are left as were sent, whoever is told apart.
+
+See D94 and D103.
 """
 
-from collections import OrderedDict, deque
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from forge_obs.model.conversation.messages import read_conversation
+from forge_obs.model.usage.figures import read_usage
+from forge_obs.otel.lineage import Lineage, SpanNode
 from forge_obs.otel.spans import SpanData
 
 MOST_REQUESTS: Final = 5_000
 """How many requests are remembered."""
 
-_MOST_ALIKE: Final = 16
-"""How many of them that could be one, as in a test whose server always gives the same id."""
+_MOST_ALIKE: Final = 32
+"""How many of them of a scope could be one, as in a test whose server gives the same id always."""
+
+_MOST_SCOPES: Final = 8
+"""How many scopes tell of requests that could be one."""
+
+_INSTANCE: Final = "service.instance.id"
+"""The attribute of a resource that tells one process from others of the same program."""
 
 Key: TypeAlias = tuple[object, ...]
 Place: TypeAlias = tuple[str, str]
 """Trace and span id."""
 
+Fields: TypeAlias = Mapping[str, object]
+"""What was read of a request."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(eq=False, slots=True)
 class _Request:
+    """A request that ended.
+
+    Attributes:
+        usage: What was reported of it, None where nothing was.
+        is_inner: Whether another one around it was found.
+        is_outer: Whether another one within it was.
+    """
+
     place: Place
-    parent: str | None
     scope: str
     start_ns: int
     end_ns: int
+    response_id: object
+    usage: object = field(repr=False)
+    is_inner: bool = field(default=False, repr=False)
+    is_outer: bool = field(default=False, repr=False)
 
     def lies_within(self, other: "_Request") -> bool:
         return other.start_ns <= self.start_ns and self.end_ns <= other.end_ns
+
+
+Alike: TypeAlias = dict[str, dict[Place, _Request]]
+"""Requests that could be one, by scope and place, the oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,63 +78,125 @@ class Pair:
 
 
 class Twins:
-    """The requests that ended last; not for several threads at once."""
+    """The requests that ended last; not for several threads at once.
 
-    def __init__(self) -> None:
-        self._ended: OrderedDict[Key, deque[_Request]] = OrderedDict()
+    Args:
+        lineage: Which spans are nested in which.
+        recall: Gives what was read of a request, by its node; nothing if that is forgotten.
+    """
+
+    def __init__(self, lineage: Lineage, recall: Callable[[SpanNode], Fields]) -> None:
+        self._lineage = lineage
+        self._recall = recall
+        self._ended: OrderedDict[Key, Alike] = OrderedDict()
 
     def clear(self) -> None:
         """Forget everything."""
         self._ended.clear()
 
-    def find(self, span: SpanData, fields: Mapping[str, object]) -> Pair | None:
+    def find(self, span: SpanData, fields: Fields) -> Pair | None:
         """Find the other span of a request that ended, and remember this one.
 
         Args:
-            span: The request.
+            span: The request, whose place the lineage knows.
             fields: What was read of it.
         """
-        key = _make_key(span, fields)
-        if key is None or span.end_ns is None:
+        if span.end_ns is None:
             return None
-        place = (span.trace_id, span.span_id)
-        scope = span.source.scope
-        own = _Request(place, span.parent_span_id, scope, span.start_ns, span.end_ns)
-        alike = self._ended.pop(key, None) or deque(maxlen=_MOST_ALIKE)
-        self._ended[key] = alike
+        own = _Request(
+            (span.trace_id, span.span_id),
+            span.source.scope,
+            span.start_ns,
+            span.end_ns,
+            fields.get("response_id"),
+            fields.get("usage"),
+        )
         pair = None
-        is_known = False
-        for other in reversed(alike):
-            is_known = is_known or other.place == place
-            if pair is None and other.scope != scope:
-                pair = _pair(own, other)
-        if not is_known:
-            alike.append(own)
+        for key in _make_keys(span, fields):
+            alike = self._ended.pop(key, {})
+            self._ended[key] = alike
+            _put(own, alike)
+            if len(alike) > 1:
+                pair = pair or self._pair(own, alike, fields)
         while len(self._ended) > MOST_REQUESTS:
             self._ended.popitem(last=False)
         return pair
 
+    def _pair(self, own: _Request, alike: Alike, fields: Fields) -> Pair | None:
+        """Pair a request with the one whose times are the nearest."""
+        best: tuple[int, _Request, _Request] | None = None
+        others = (r for scope, known in alike.items() if scope != own.scope for r in known.values())
+        for other in others:
+            inner, outer = (own, other) if own.lies_within(other) else (other, own)
+            apart = inner.start_ns - outer.start_ns + outer.end_ns - inner.end_ns
+            if best is not None and best[0] <= apart:
+                continue
+            if self._may_be_one(outer, inner) and self._tell_the_same(own, other, fields):
+                best = apart, outer, inner
+        if best is None:
+            return None
+        _, outer, inner = best
+        outer.is_outer = inner.is_inner = True
+        return Pair(outer.place, inner.place)
 
-def _make_key(span: SpanData, fields: Mapping[str, object]) -> Key | None:
-    """Return what both spans of a request say of it; None where that is too little.
+    def _may_be_one(self, outer: _Request, inner: _Request) -> bool:
+        if outer.is_outer or inner.is_inner or not inner.lies_within(outer):
+            return False
+        outer_node = self._lineage.get(*outer.place)
+        inner_node = self._lineage.get(*inner.place)
+        if outer_node is None or inner_node is None or outer_node.is_above_request:
+            return False
+        return _find_request_around(inner_node) is _find_request_around(outer_node)
 
-    Failed requests have no id; they are told by how they failed, in which program, and by what is
-    around them: of two programs that a provider turns away at one moment, each has its own request.
-    """
-    response_id, kind = fields.get("response_id"), fields.get("error_type")
-    if kind is None:
-        return None if response_id is None else (response_id,)
-    model = str(fields.get("request_model"))
-    around = (span.trace_id, span.parent_span_id) if span.parent_span_id else ()
-    return (kind, fields.get("task_id"), model.rpartition(":")[2], *around)
+    def _tell_the_same(self, own: _Request, other: _Request, fields: Fields) -> bool:
+        if own.response_id is not None and other.response_id is not None:
+            return own.response_id == other.response_id
+        if fields.get("error_type") is not None:
+            return True  # of the same kind, which is in the key
+        tokens = _find_output_tokens(own.usage), _find_output_tokens(other.usage)
+        if 0 not in tokens and tokens[0] != tokens[1]:
+            return False
+        node = self._lineage.get(*other.place)
+        known = {} if node is None else self._recall(node)
+        answers = _read_answer(fields), _read_answer(known)
+        if "" not in answers and answers[0] != answers[1]:
+            return False
+        return 0 not in tokens or "" not in answers
 
 
-def _pair(one: _Request, other: _Request) -> Pair | None:
-    """Pair what two instrumentations tell of one request; None for two requests."""
-    if one.place == other.place:
-        return None
-    if one.place[1] == other.parent or other.place[1] == one.parent:
-        return None
-    if one.lies_within(other):
-        return Pair(other.place, one.place)
-    return Pair(one.place, other.place) if other.lies_within(one) else None
+def _put(own: _Request, alike: Alike) -> None:
+    """Put a request to those that could be it, in the place of what was told of it before."""
+    known = alike.setdefault(own.scope, {})
+    before = known.pop(own.place, None)
+    if before is not None:
+        own.is_inner, own.is_outer = before.is_inner, before.is_outer
+    known[own.place] = own
+    if len(known) > _MOST_ALIKE:
+        del known[next(iter(known))]
+    if len(alike) > _MOST_SCOPES:
+        del alike[next(iter(alike))]
+
+
+def _make_keys(span: SpanData, fields: Fields) -> list[Key]:
+    """Return what both spans of a request say of it, the surest first."""
+    model = str(fields.get("request_model")).rpartition(":")[2].rpartition("/")[2]
+    program = (fields.get("task_id"), str(span.source.resource.get(_INSTANCE)))
+    kind, response_id = fields.get("error_type"), fields.get("response_id")
+    keys: list[Key] = [] if response_id is None else [("answer", response_id)]
+    return [*keys, ("model", model, kind, *program)]
+
+
+def _find_output_tokens(usage: object) -> int:
+    """Return how many tokens the answer has; 0 where that is not told."""
+    return read_usage(usage).output_tokens or 0 if isinstance(usage, Mapping) else 0
+
+
+def _find_request_around(node: SpanNode) -> SpanNode | None:
+    return next((above for above in node.list_ancestors() if above.is_request), None)
+
+
+def _read_answer(fields: Fields) -> str:
+    """Return the text of an answer; empty where there is none, or it is not told."""
+    messages = fields.get("messages")
+    output = messages.get("output") if isinstance(messages, Mapping) else None
+    return read_conversation({"output": output}).response or "" if output else ""

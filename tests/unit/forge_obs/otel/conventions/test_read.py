@@ -63,6 +63,21 @@ def test_the_service_is_the_task(resource: dict[str, Any], task: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("scope", "name", "requested"),
+    [
+        ("openinference.instrumentation.litellm", "openai/m", "openai:m"),
+        ("openinference.instrumentation.litellm", "mistral/m", "openai:mistral/m"),
+        ("openinference.instrumentation.litellm", "openai/", "openai:openai/"),
+        ("openinference.instrumentation.openai", "openai/gpt-oss", "openai:openai/gpt-oss"),
+    ],
+)
+def test_route_of_litellm_is_no_part_of_the_model(scope: str, name: str, requested: str) -> None:
+    row = _read({"gen_ai.request.model": name}, source=Source(scope))
+
+    assert row["request_model"] == requested
+
+
+@pytest.mark.parametrize(
     ("attributes", "requested"),
     [
         ({"gen_ai.provider.name": "anthropic"}, "anthropic:m"),
@@ -175,6 +190,7 @@ def test_costs_of_zero_are_unknown() -> None:
         ({"error.type": "429"}, "You exceeded your current quota", "quota"),
         ({"error.type": "timeout"}, "", "timeout"),
         ({"error.type": "overloaded_error"}, "", "overloaded"),
+        ({"error.type": "connection_error"}, "", "connection"),
         ({"error.type": "ReadTimeout"}, "", "timeout"),
         ({"error.type": "ValueError"}, "", "ValueError"),
         ({"error.type": "_OTHER"}, "", "error"),

@@ -84,6 +84,15 @@ def read_models(facts: SpanFacts, params: Mapping[str, object]) -> dict[str, obj
     }
 
 
+def strip_route(facts: SpanFacts) -> None:
+    """Strip the provider that LiteLLM wants before a model's name, and the provider does not."""
+    for column in ("request_model", "model_name"):
+        name = facts.texts.get(column)
+        route, slash, rest = (name or "").partition("/")
+        if slash and rest and find_provider(route) == find_provider(facts.texts.get("provider")):
+            facts.texts[column] = rest
+
+
 def find_provider(word: str | None) -> str | None:
     """Return a provider by the word that stands before the colon of a model; None for others."""
     if not word:

@@ -16,6 +16,9 @@ from forge_obs.otel.conventions.message_events import CHOICE, CONTENT_EVENTS
 from forge_obs.otel.conventions.requests import DETAILS, EMBEDDING, LLM, find_role
 from forge_obs.otel.spans import Attributes, LogEvent, SpanData
 
+_LITELLM: Final = "litellm"
+"""What is in the scopes of those that instrument LiteLLM."""
+
 _READ_EVENTS: Final = CONTENT_EVENTS | {DETAILS}
 
 
@@ -37,6 +40,8 @@ def read_request(span: SpanData, events: Sequence[LogEvent] = ()) -> dict[str, o
     for name, attributes, body in told:
         if name == DETAILS:
             _sort_details(facts, attributes, body)
+    if _LITELLM in span.source.scope:
+        columns.strip_route(facts)
     fields = _read(facts, told, role)
     fields |= columns.read_times(span)
     fields |= {

@@ -1,0 +1,95 @@
+"""The end of a stream that a span of its own tells of, as Logfire's instrumentations do. Pure.
+
+They end the span of a request as soon as its stream begins, and tell of the answer when the stream
+was read: by a span without duration, which names no other one. Both carry the same request.
+
+See D103.
+"""
+
+from collections import OrderedDict, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from forge_obs.otel.spans import SpanData
+from forge_obs.otel.twins import MOST_REQUESTS
+
+_ASKED: Final = ("request_data", "gen_ai.input.messages")
+"""Attributes that both spans have alike."""
+
+_MOST_ALIKE: Final = 64
+"""How many streams of the same request are remembered."""
+
+_COMMON: Final = ("trace_id", "span_id", "parent_span_id", "created_at")
+"""What the span of a request tells of its place and time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """The span of a request whose answer may come yet, and what was read of it."""
+
+    span: SpanData
+    told: Mapping[str, object]
+
+
+class StreamEnds:
+    """The requests that ended last without an answer; not for several threads at once."""
+
+    def __init__(self) -> None:
+        self._begun: OrderedDict[object, deque[_Begun]] = OrderedDict()
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._begun.clear()
+
+    def join(
+        self, span: SpanData, fields: Mapping[str, object]
+    ) -> tuple[SpanData, Mapping[str, object]]:
+        """Return a request as a whole where this span tells of its end, else as it is told.
+
+        Args:
+            span: A request; one without an answer is remembered.
+            fields: What was read of it.
+        """
+        kind = span.attributes.get("logfire.span_type")
+        if kind not in {"span", "log"} or span.end_ns is None:
+            return span, fields
+        source = span.source
+        asked = hash(tuple(str(span.attributes.get(name)) for name in _ASKED))
+        key = (source.scope, str(source.resource.get("service.instance.id")), asked)
+        if kind == "span":
+            self._remember(key, span, fields)
+            return span, fields
+        begun = self._take(key, span)
+        if begun is None:
+            return span, fields
+        whole = replace(
+            begun.span, end_ns=span.end_ns, is_error=span.is_error, attributes=span.attributes
+        )
+        latency_ms = (span.end_ns - begun.span.start_ns) / 1e6
+        return whole, {**fields, **begun.told, "latency_ms": latency_ms}
+
+    def _remember(self, key: object, span: SpanData, fields: Mapping[str, object]) -> None:
+        messages = fields.get("messages")
+        if fields.get("status") != "ok" or (isinstance(messages, Mapping) and "output" in messages):
+            return
+        alike = self._begun.pop(key, None) or deque(maxlen=_MOST_ALIKE)
+        self._begun[key] = alike
+        place = replace(span, attributes={}, events=())
+        if all(begun.span != place for begun in alike):
+            alike.append(_Begun(place, {name: fields.get(name) for name in _COMMON}))
+        while len(self._begun) > MOST_REQUESTS:
+            self._begun.popitem(last=False)
+
+    def _take(self, key: object, end: SpanData) -> _Begun | None:
+        """Take the request whose stream began when this one did, as near as is known."""
+        lasted = end.attributes.get("duration")
+        seconds = lasted if isinstance(lasted, int | float) else 0.0
+        alike = self._begun.get(key, ())
+        before = [begun for begun in alike if (begun.span.end_ns or 0) <= end.start_ns]
+        if not before or not isinstance(alike, deque):
+            return None
+        began = end.start_ns - seconds * 1e9
+        begun = min(before, key=lambda known: abs((known.span.end_ns or 0) - began))
+        alike.remove(begun)
+        return begun
