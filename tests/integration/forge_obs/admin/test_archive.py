@@ -117,6 +117,9 @@ READERS: dict[str, Callable[[StoreReader], object]] = {
     "a search by an expression": lambda r: list(
         r.calls.find(CallQuery(), TextSearch("question [02]", is_regex=True))
     ),
+    "a search for bytes that are no text": lambda r: list(
+        r.calls.find(CallQuery(), TextSearch("\udcff"))
+    ),
     "a search with wildcards of SQL": lambda r: list(
         r.calls.find(CallQuery(), TextSearch("100%_"))
     ),
@@ -275,6 +278,20 @@ def test_answer_that_comes_after_its_call_was_archived_is_kept_beside_it(db: Pat
     [row] = read_texts(db)
     assert row["response"] == "came late"
     assert str(row["user_prompt"]).startswith("question 0")
+
+
+def test_search_finds_what_came_late_and_not_what_it_took_the_place_of(db: Path) -> None:
+    record_some(2)
+    archive(db, NOW)
+    change(db, "UPDATE interactions SET response = 'came late' WHERE id = 1")
+
+    def find(text: str) -> list[int]:
+        query = CallQuery(workflow_id="w")
+        return [hit.id for hit in open_store(db).calls.find(query, TextSearch(text))]
+
+    assert find("CAME late") == [1]
+    assert find("answer") == [2]
+    assert find("question") == [2, 1]
 
 
 def test_pruned_calls_leave_nothing_in_the_archive(db: Path) -> None:

@@ -376,9 +376,9 @@ def test_frames_are_unpacked_once_whatever_order_their_rows_stand_in(
     unpacked: list[int] = []
     real = frames._decompress
 
-    def count(data: bytes, size: int, until: int | None = None) -> bytes:
+    def count(data: bytes, size: int) -> Iterator[bytes]:
         unpacked.append(size)
-        return real(data, size, until)
+        return real(data, size)
 
     monkeypatch.setattr(frames, "_decompress", count)
 

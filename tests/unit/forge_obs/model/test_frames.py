@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Callable
 
 import pytest
+from forge_obs.model import frames
 from forge_obs.model.frames import ARCHIVED, CODEC, BrokenFrame, Frame, pack
 from hypothesis import given
 from hypothesis import strategies as st
@@ -98,6 +99,24 @@ def test_no_more_is_unpacked_than_the_directory_says() -> None:
         _ = Frame(directory, bomb.data, CODEC).raw
     with pytest.raises(BrokenFrame, match="longer than"):
         Frame(bomb.directory_json, bomb.data, CODEC, most_bytes=1_000_000)
+
+
+@pytest.mark.parametrize("needle", [b"NEEDLE", b"e", b"x" * 300 + b"needLE"], ids=len)
+def test_text_is_found_wherever_it_stands(monkeypatch: pytest.MonkeyPatch, needle: bytes) -> None:
+    monkeypatch.setattr(frames, "_PIECE_BYTES", 64)
+    for before in (0, 1, *range(300, 500)):
+        packed = pack([(1, [b"x" * before + b"Needle \xff\0", None, None, None, b"behind"])])
+        frame = Frame(packed.directory_json, packed.data, CODEC)
+
+        assert frame.may_hold(needle) == (before >= len(needle) - 6)
+        assert not frame.may_hold(b"needles")
+
+
+def test_damage_is_found_by_a_search_that_has_a_hit_before_it() -> None:
+    packed = pack([(1, [b"needle" + bytes(range(256)) * 2000, None, None, None, None])])
+    for data in (packed.data[:-1] + b"x", packed.data[:-4], packed.data[:60]):
+        with pytest.raises(BrokenFrame):
+            Frame(packed.directory_json, data, CODEC).may_hold(b"needle")
 
 
 def test_damaged_data_and_unknown_codecs_are_refused() -> None:

@@ -57,3 +57,12 @@ def test_sql_looks_for_the_text_itself(text: str, expected: tuple[str, str | Non
 
 def test_sql_cannot_look_for_an_expression() -> None:
     assert TextSearch("a.b", is_regex=True).like is None
+    assert TextSearch("a.b", is_regex=True).utf8 is None
+
+
+@pytest.mark.parametrize("text", ["\udcff", "a\ud800"], ids=ascii)
+def test_what_is_no_utf8_is_looked_for_as_it_is_read(text: str) -> None:
+    search = TextSearch(text)
+
+    assert (search.like, search.utf8) == (None, None)
+    assert len(list(search.find({"response": f"before {text}"}))) == 1

@@ -8,10 +8,13 @@ columns, and for each row its id and the length in bytes of each text, null wher
 import json
 import math
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from functools import cached_property
+from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import orjson
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -34,6 +37,9 @@ MOST_DIRECTORY_LENGTH: Final = 4_000_000
 
 _WIDEST_WINDOW: Final = 27
 """Binary logarithm of how far back a repetition is found: 128 MiB."""
+
+_PIECE_BYTES: Final = 1 << 17
+"""How much is unpacked at once: what stays in the processor's cache while it is looked through."""
 
 Texts: TypeAlias = Sequence[bytes | None]
 """A row's texts in the order of the frame's columns."""
@@ -85,7 +91,7 @@ def pack(rows: Iterable[tuple[int, Texts]], columns: Sequence[str] = ARCHIVED) -
         parts += [text for text in texts if text]
     raw = b"".join(parts)
     data = _load_zstd().compress(raw, options=_choose_options(len(raw)))
-    if _decompress(data, len(raw)) != raw:
+    if b"".join(_decompress(data, len(raw))) != raw:
         raise BrokenFrame("what was compressed does not come back")
     text = json.dumps({"columns": list(columns), "rows": directory}, separators=(",", ":"))
     return Packed(text, data, len(directory), len(raw))
@@ -101,19 +107,26 @@ def _choose_options(size: int) -> Mapping[int, int]:
     }
 
 
-def _decompress(data: bytes, size: int, until: int | None = None) -> bytes:
-    """Unpack a text of a known size, or its beginning, and no more than that."""
+def _decompress(data: bytes, size: int) -> Iterator[bytes]:
+    """Unpack a text of a known size, and no more than that, piece by piece.
+
+    Only who reads them all knows that the text is sound: its checksum comes last.
+    """
     zstd = _load_zstd()
     options = {zstd.DecompressionParameter.window_log_max: _WIDEST_WINDOW}
     decompressor = zstd.ZstdDecompressor(options=options)
-    try:
-        raw: bytes = decompressor.decompress(data, size + 1 if until is None else until)
-    except zstd.ZstdError as error:
-        raise BrokenFrame("its data cannot be decompressed") from error
-    expected = size if until is None else until
-    if len(raw) != expected or (until is None and not decompressor.eof):
+    left = size
+    while not decompressor.eof:
+        try:
+            piece: bytes = decompressor.decompress(data, _PIECE_BYTES)
+        except zstd.ZstdError as error:
+            raise BrokenFrame("its data cannot be decompressed") from error
+        data, left = b"", left - len(piece)
+        if left < 0 or not (piece or decompressor.eof):
+            break
+        yield piece
+    if left or not decompressor.eof:
         raise BrokenFrame("its data is longer or shorter than its directory says")
-    return raw
 
 
 class Frame:
@@ -124,6 +137,9 @@ class Frame:
         data: As it is stored.
         codec: How it was compressed.
         most_bytes: Size of the text beyond which it is refused.
+
+    Attributes:
+        text_bytes: Size of all texts together, as the directory says.
 
     Raises:
         BrokenFrame: The directory is damaged, the codec unknown, or the text too long.
@@ -136,18 +152,20 @@ class Frame:
             raise BrokenFrame(f"its codec {codec[:20]!r} is unknown")
         self.directory_json = directory_json
         self.columns, self.rows = _read_directory(directory_json)
-        self._places = {row[0]: place for place, row in enumerate(self.rows)}
-        self._starts = [0, *accumulate(sum(n or 0 for n in row[1:]) for row in self.rows)]
-        if self._starts[-1] > most_bytes:
+        self.text_bytes: int = sum(filter(None, chain.from_iterable(row[1:] for row in self.rows)))
+        if self.text_bytes > most_bytes:
             raise BrokenFrame(f"its text is longer than {most_bytes:,} bytes")
         self._data = data
         self._raw: bytes | None = None
         self._was_read = False
 
-    @property
-    def text_bytes(self) -> int:
-        """Size of all texts together, as the directory says."""
-        return self._starts[-1]
+    @cached_property
+    def _places(self) -> dict[int, int]:
+        return {row[0]: place for place, row in enumerate(self.rows)}
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *accumulate(sum(filter(None, row[1:])) for row in self.rows)]
 
     def measure(self, number: int) -> int:
         """Return the size of the texts of a row that is in it, as the directory says."""
@@ -162,8 +180,25 @@ class Frame:
             BrokenFrame: They cannot be unpacked.
         """
         if self._raw is None:
-            self._raw = _decompress(self._data, self._starts[-1])
+            self._raw = b"".join(self._unpack())
         return self._raw
+
+    def may_hold(self, text: bytes) -> bool:
+        """Return whether bytes stand in it somewhere, be it across the end of a text.
+
+        Upper and lower case of ASCII letters are the same. Nothing is kept in memory.
+
+        Raises:
+            BrokenFrame: They cannot be unpacked.
+        """
+        text = text.lower()
+        end, is_held = b"", False
+        for piece in self._unpack():  # to its end, where it turns out whether it is sound
+            if not is_held:
+                end += piece.lower()
+                is_held = text in end
+                end = end[max(0, len(end) - len(text) + 1) :]
+        return is_held
 
     def __contains__(self, number: object) -> bool:
         """Return whether a row is in it."""
@@ -184,9 +219,9 @@ class Frame:
             raise BrokenFrame(f"row {number} is not in it")
         place = self._places[number]
         at, end = self._starts[place], self._starts[place + 1]
-        if self._raw is None and alone and not self._was_read and end < self._starts[-1]:
+        if self._raw is None and alone and not self._was_read and end < self.text_bytes:
             self._was_read = True
-            raw = _decompress(self._data, self._starts[-1], end) if end else b""
+            raw = self._unpack_until(end)
         else:
             raw = self.raw
         texts: dict[str, bytes | None] = {}
@@ -194,6 +229,19 @@ class Frame:
             texts[name] = None if length is None else raw[at : at + length]
             at += length or 0
         return texts
+
+    def _unpack(self) -> Iterator[bytes]:
+        return _decompress(self._data, self.text_bytes)
+
+    def _unpack_until(self, end: int) -> bytes:
+        """Unpack at least so much of the beginning."""
+        pieces, length = [], 0
+        for piece in self._unpack() if end else ():
+            pieces.append(piece)
+            length += len(piece)
+            if length >= end:
+                break
+        return b"".join(pieces)
 
     def repack(self, kept: Iterable[int]) -> Packed:
         """Compress some of the rows anew."""
@@ -206,24 +254,24 @@ def _read_directory(text: str) -> tuple[tuple[str, ...], list[list[Any]]]:
     if len(text) > MOST_DIRECTORY_LENGTH:
         raise BrokenFrame(f"its directory is longer than {MOST_DIRECTORY_LENGTH:,} characters")
     try:
-        document = json.loads(text)
+        document = orjson.loads(text)
         columns, rows = tuple(document["columns"]), list(document["rows"])
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError) as error:
         raise BrokenFrame("its directory is damaged") from error
     if not columns or not all(isinstance(name, str) for name in columns):
         raise BrokenFrame("its directory names no columns")
-    if not all(_is_row(row, len(columns)) for row in rows):
+    if not _are_rows(rows, len(columns)):
         raise BrokenFrame("its directory has a row that is none")
     return columns, rows
 
 
-def _is_row(row: object, columns: int) -> bool:
-    return (
-        isinstance(row, list)
-        and len(row) == columns + 1
-        and type(row[0]) is int
-        and all(n is None or (type(n) is int and n >= 0) for n in row[1:])
-    )
+def _are_rows(rows: Sequence[Any], columns: int) -> bool:
+    """Return whether each is an id and the lengths of its texts."""
+    if set(map(type, rows)) - {list} or set(map(len, rows)) - {columns + 1}:
+        return False
+    lengths = [n for row in rows for n in row[1:] if n is not None]
+    types = {type(row[0]) for row in rows} | set(map(type, lengths))
+    return not types - {int} and min(lengths, default=0) >= 0
 
 
 def decode(text: bytes | None) -> str | None:

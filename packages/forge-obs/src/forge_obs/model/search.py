@@ -17,6 +17,9 @@ PLACES: Final[Mapping[str, tuple[str, ...]]] = {
 _LONGEST_LIKE: Final = 10_000
 """Characters of a text that SQLite still looks for by itself; it takes 50,000 bytes."""
 
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+"""Stands for a byte that is no UTF-8, or for nothing."""
+
 
 @dataclass(frozen=True)
 class Match:
@@ -60,14 +63,22 @@ class TextSearch:
     def like(self) -> tuple[str, str | None] | None:
         """The pattern of SQL's LIKE that finds the same rows, and its escape character if any.
 
-        None where LIKE cannot: for an expression, and a text that is too long for it.
+        None where LIKE cannot: for an expression, and a text that is too long or no text for it.
         """
-        if self.is_regex or len(self.text) > _LONGEST_LIKE or "\0" in self.text:
+        if self.utf8 is None or len(self.text) > _LONGEST_LIKE or "\0" in self.text:
             return None
         if not set(self.text) & set("%_\\"):
             return f"%{self.text}%", None
         escaped = re.sub(r"([%_\\])", r"\\\1", self.text)
         return f"%{escaped}%", "\\"
+
+    @property
+    def utf8(self) -> bytes | None:
+        """The bytes that stand for it in UTF-8; None for an expression, and where there are none.
+
+        Upper and lower case of ASCII letters are still the same.
+        """
+        return None if self.is_regex or _SURROGATE.search(self.text) else self.text.encode()
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:

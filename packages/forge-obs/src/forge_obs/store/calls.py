@@ -5,15 +5,18 @@ comes at once, whatever the size of the file, and no read keeps the log from bei
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from typing import TypeAlias
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    case,
     column,
     func,
     literal,
@@ -195,30 +198,34 @@ def _list_looks(connection: Connection, scope: Scope, search: TextSearch | None)
     """List what finds calls: by the texts in their rows, and by those in an archive."""
     known = scope.columns | scope.facts
     named = ("workflow_id", "root_run_id")
-    names = [column("id"), *(column(n) if n in known else null().label(n) for n in named)]
+    ids: list[Field] = [column(n) if n in known else null().label(n) for n in named]
 
-    def select(*more: Field, where: Sequence[ColumnElement[bool]] = ()) -> Execute:
-        chosen = scope.select(*names, *more).where(WITHIN, *where)
+    def select(names: Sequence[Field], *where: ColumnElement[bool]) -> Execute:
+        chosen = scope.select(column("id"), *names).where(WITHIN, *where)
         return prepare(connection, chosen.order_by(None))
 
     if search is None:
-        return [partial(_list_hits, select())]
+        return [partial(_list_hits, select(ids))]
     searched = [name for name in search.columns if name in known]
     texts: list[Field] = [column(name) for name in searched]
-    archive = ArchiveSearch(search, searched)
+    archive = ArchiveSearch(search, searched, get_driver(connection))
     has_archive = bool(archive.columns) and ARCHIVE_ID.name in scope.columns
     archive_id: Field = column(ARCHIVE_ID.name) if has_archive else null()
+    # Most archived calls are no hits, and reading what names their run takes longer than all else.
+    of_plain = [case((archive_id.is_(None), name)) for name in ids]
     blank = [func.coalesce(column(name), "") == "" for name in archive.columns]
-    find_archived = partial(_find_archived, archive, get_driver(connection))
+
+    def find_archived(held: Field, where: ColumnElement[bool]) -> Look:
+        chosen = select([*of_plain, archive_id, held], where)
+        return partial(_find_archived, archive, chosen, select([*ids, *blank]))
+
     if search.like is not None:  # all rows are read once
         pattern, escape = search.like
         held = or_(*(text.like(pattern, escape=escape) for text in texts))
-        where = or_(held, archive_id.is_not(None)) if has_archive else held
-        return [partial(find_archived, select(archive_id, held, *blank, where=[where]))]
-    looks: list[Look] = [partial(_find_by_pattern, select(*texts), search, searched)]
+        return [find_archived(held, or_(held, archive_id.is_not(None)) if has_archive else held)]
+    looks: list[Look] = [partial(_find_by_pattern, select([*ids, *texts]), search, searched)]
     if has_archive:
-        chosen = select(archive_id, literal(0), *blank, where=[archive_id.is_not(None)])
-        looks.append(partial(find_archived, chosen))
+        looks.append(find_archived(literal(0), archive_id.is_not(None)))
     return looks
 
 
@@ -237,24 +244,35 @@ def _find_by_pattern(
 
 
 def _find_archived(
-    archive: ArchiveSearch, driver: sqlite3.Connection, chosen: Execute, lower: int, upper: int
+    archive: ArchiveSearch, chosen: Execute, details: Execute, lower: int, upper: int
 ) -> list[CallHit]:
     """Find calls that hold the text themselves, or in the frame that their texts are in."""
     hits = []
-    for number, workflow_id, run_id, archive_id, is_held, *blank in chosen(lower, upper).fetchall():
-        # What the row itself has came later than what is archived.
-        if is_held or _is_archived(archive, driver, (number, archive_id), blank):
-            hits.append(CallHit(number, workflow_id, run_id))
+    rows = chosen(lower, upper).fetchall()
+    for archive_id, some in groupby(rows, key=itemgetter(3)):
+        found = {} if archive_id is None else archive.find(archive_id)
+        for number, workflow_id, run_id, _, is_held in some:
+            if archive_id is None:
+                hits.append(CallHit(number, workflow_id, run_id))
+            elif is_held or number in found:
+                columns = None if is_held else found[number]
+                hits += _look_at_archived(archive, details(number, number), columns)
     return hits
 
 
-def _is_archived(
-    archive: ArchiveSearch,
-    driver: sqlite3.Connection,
-    row: tuple[int, int],
-    blank: Sequence[object],
-) -> bool:
-    number, archive_id = row
-    held = archive.find(driver, archive_id).get(number, frozenset())
-    pairs = zip(archive.columns, blank, strict=True)
-    return any(is_blank and name in held for name, is_blank in pairs)
+def _look_at_archived(
+    archive: ArchiveSearch, rows: sqlite3.Cursor, held: Collection[str] | None
+) -> Iterator[CallHit]:
+    """Find an archived call, unless it has texts of its own where a frame holds what is looked for.
+
+    They came later than those in the frame.
+
+    Args:
+        archive: Where it was looked.
+        rows: The call.
+        held: Columns of the frame that hold it; None if the row itself does.
+    """
+    for number, workflow_id, run_id, *blank in rows:
+        names = (name for name, is_blank in zip(archive.columns, blank, strict=True) if is_blank)
+        if held is None or any(name in held for name in names):
+            yield CallHit(number, workflow_id, run_id)
