@@ -1,16 +1,19 @@
 """No column of a store is trusted: whatever one holds, every command shows what it can."""
 
+import shutil
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from forge_core.git.commits.trailers import CommitTrailers, build_message
 from forge_obs import flush, record
 from forge_obs.model.rows import FACTS, INTERACTIONS, RUNS
 from support.documents import validate
 from support.forge import Forge
 from support.records import WORKFLOW_ID, record_call, record_run
+from support.repository import commit_all, make_repository
 
 VALUES = {
     "blob": "x'00ff'",
@@ -42,6 +45,8 @@ COMMANDS = (
     ("show", WORKFLOW_ID, "2"),
     ("analyze", WORKFLOW_ID),
     ("diff", WORKFLOW_ID, "forge-other-01"),
+    ("blame", "parse.py"),
+    ("blame", "--commit", "HEAD", "--json"),
     ("report", WORKFLOW_ID, "-o", "run.html"),
     ("db", "export", "--run", WORKFLOW_ID, "--to", "part.db"),
     ("db", "export", "--csv", "csv"),
@@ -66,21 +71,35 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return path.read_bytes()
 
 
+def name_call(workflow_id: str, number: int) -> str:
+    return f"{workflow_id}-{number}"
+
+
 def record_usual_call(workflow_id: str, number: int) -> None:
-    entry_id = f"{workflow_id}-{number}"
+    entry_id = name_call(workflow_id, number)
     usage = {"input_tokens": 4120, "output_tokens": 45}
     record_call(workflow_id, entry_id=entry_id, seq=number, usage=usage, system_prompt="Be brief.")
     failed = [{"check_name": "tests", "passed": False}]
     assert record("outcome", entry_id=entry_id, outcome="refused", failed_checks=failed)
 
 
+@pytest.fixture(scope="module")
+def repo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a repository with a file of a person, and one that each of these calls may have made."""
+    repo = make_repository(tmp_path_factory.mktemp("blamed") / "repo", {"README.md": "# Work\n"})
+    calls = tuple(name_call(WORKFLOW_ID, number) for number in range(len(CALL_COLUMNS)))
+    message = build_message("a: Write", CommitTrailers(WORKFLOW_ID, "a", 1, calls))
+    commit_all(repo, {"parse.py": "P = 1\n"}, message)
+    return repo
+
+
 @pytest.fixture
-def store(sound: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Put a copy of that store where commands look for one, and let them write beside it."""
+def store(sound: bytes, repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put a copy of that store where commands look for one, and let them write in a repository."""
     path = tmp_path / "forge.db"
     path.write_bytes(sound)
     monkeypatch.setenv("FORGE_DB_PATH", str(path))
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(shutil.copytree(repo, tmp_path / "repo", symlinks=True))
     return path
 
 
@@ -107,7 +126,8 @@ def test_no_command_is_ended_by_what_a_run_holds(kind: str, store: Path, forge: 
     damage(store, RUN_COLUMNS, VALUES[kind])
     runs = [WORKFLOW_ID, *(f"forge-other-{number:02}" for number in range(1, len(RUN_COLUMNS)))]
 
-    outcomes = {command: forge(*command) for command in [("status",), ("stats", "--by", "task")]}
+    whole = [("status",), ("stats", "--by", "task"), ("blame", "README.md"), ("blame", "parse.py")]
+    outcomes = {command: forge(*command) for command in whole}
     for place, run in enumerate(runs):
         command = (("status", run), ("status", run, "--json"), ("diff", run, runs[0]))[place % 3]
         outcomes[command] = forge(*command)
