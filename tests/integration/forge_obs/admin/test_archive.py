@@ -6,11 +6,13 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from forge_obs import (
     CallQuery,
     Interaction,
     StoreReader,
+    StoreUnavailable,
     StoreUnreadable,
     TextSearch,
     archive,
@@ -36,6 +39,7 @@ from forge_obs import (
 )
 from forge_obs.admin import archive as archiving
 from forge_obs.model.frames import ARCHIVED, CODEC, Frame
+from support.disks import fill, small_disk
 from support.records import STATS, record_call, record_run
 from support.store import interaction
 
@@ -222,6 +226,44 @@ def test_row_that_changes_meanwhile_keeps_its_frame_out(
     assert archive(db, NOW).calls == 3
 
 
+def test_what_another_program_archives_meanwhile_is_left_to_it(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record_some()
+    before = read_texts(db)
+    pack = archiving._pack
+
+    def pack_after_another(*args: Any) -> object:
+        monkeypatch.undo()
+        assert archive(db, NOW).calls == 3
+        return pack(*args)
+
+    monkeypatch.setattr(archiving, "_pack", pack_after_another)
+
+    assert archive(db, NOW).calls == 0
+    assert_intact(db, before)
+
+
+def test_what_another_program_puts_back_meanwhile_is_no_damage(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archiving, "MOST_ROWS", 2)
+    record_some(6)
+    before = read_texts(db)
+    archive(db, NOW)
+    bring_back = archiving._bring_back
+
+    def bring_back_after_another(*args: Any) -> tuple[int, int]:
+        monkeypatch.undo()
+        assert unarchive(db).frames == 3
+        return bring_back(*args)
+
+    monkeypatch.setattr(archiving, "_bring_back", bring_back_after_another)
+
+    assert unarchive(db).calls == 0
+    assert_intact(db, before)
+
+
 def test_workflows_stay_whole_and_long_ones_are_split(
     db: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -346,8 +388,13 @@ def test_backup_and_restore_keep_what_is_archived(db: Path, tmp_path: Path) -> N
         ("DELETE FROM archives", "3 calls whose archived texts are missing"),
         ("UPDATE archives SET data = x'00'", "archive 1: its data cannot be decompressed"),
         ("UPDATE archives SET directory_json = '{}'", "archive 1: its directory is damaged"),
+        ("UPDATE archives SET codec = 'zstd-2'", "archive 1: its codec 'zstd-2' is unknown"),
+        (
+            "UPDATE archives SET data = substr(data, 1, length(data) - 3)",
+            "archive 1: its data is longer or shorter than its directory says",
+        ),
     ],
-    ids=["missing", "data", "directory"],
+    ids=["missing", "data", "directory", "codec", "cut"],
 )
 def test_damaged_frame_is_found_and_hides_no_row(db: Path, damage: str, expected: str) -> None:
     record_some()
@@ -368,8 +415,10 @@ def test_damaged_frame_is_found_and_hides_no_row(db: Path, damage: str, expected
     assert [hit.id for hit in hits if hit.broken is None] == [4]
     assert len([hit for hit in hits if hit.broken]) == 3
     if damage.startswith("UPDATE"):
-        with pytest.raises(StoreUnreadable, match="archive 1"):
+        archive(db, datetime.now(UTC) + timedelta(seconds=5))
+        with pytest.raises(StoreUnreadable, match=r"archive 1: its .*; all others were put back"):
             unarchive(db)
+        assert [row["user_prompt"] for row in read_texts(db)][3] == "a sound question"
     assert prune(db, NOW).deleted.calls == 3
     assert read_raw(db, "SELECT * FROM archives") == []
 
@@ -401,43 +450,87 @@ def test_saving_is_estimated_from_some_rows(db: Path) -> None:
 
 
 KILLED = """
-import os, signal, sqlite3, sys
-from contextlib import closing
+import os, signal, sys
 from datetime import UTC, datetime
-from forge_obs import archive
 from forge_obs.admin import archive as archiving
 
-connect, left = archiving.connect_for_writing, [int(sys.argv[2])]
-
-def trace(statement):
-    left[0] -= connection.in_transaction
-    if left[0] == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-def connect_traced(path, wait_s):
-    global connection
-    connection = connect(path, wait_s)
-    connection.set_trace_callback(trace)
-    return connection
-
-archiving.connect_for_writing = connect_traced
+connect, path = archiving.connect_for_writing, sys.argv[1]
 archiving.ENOUGH_BYTES, archiving.MOST_ROWS = 6_000, 4
-print(archive(sys.argv[1], datetime.now(UTC)).calls)
+
+def act(action, statement):
+    left = [statement]
+
+    def connect_traced(path, wait_s):
+        connection = connect(path, wait_s)
+
+        def trace(text):
+            left[0] -= connection.in_transaction
+            if left[0] == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        connection.set_trace_callback(trace)
+        return connection
+
+    archiving.connect_for_writing = connect_traced
+    moment = [datetime.now(UTC)] if action == "archive" else []
+    return getattr(archiving, action)(path, *moment).calls
+
+for line in sys.stdin:
+    action, statement = line.split()
+    child = os.fork()
+    if not child:
+        print(act(action, int(statement)), flush=True)
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
+"""Archives or unarchives in a child that is killed at a statement of a transaction."""
+
+
+@contextmanager
+def running_archiver(db: Path) -> Iterator[subprocess.Popen[str]]:
+    script = [sys.executable, "-c", KILLED, str(db)]
+    with subprocess.Popen(
+        script, stdin=PIPE, stdout=PIPE, env=dict(os.environ), text=True
+    ) as child:
+        yield child
 
 
 def test_kill_in_the_middle_of_a_transaction_loses_nothing(db: Path) -> None:
     record_some(12)
-    flush()
     before = read_texts(db)
 
-    for statement in (1, 2, 3, 5, 6, 7, 11, 1_000):
-        script = [sys.executable, "-c", KILLED, str(db), str(statement)]
-        done = subprocess.run(script, capture_output=True, check=False, timeout=60)
-        assert done.returncode == (0 if statement == 1_000 else -signal.SIGKILL), done.stderr
-        assert_intact(db, before)
+    with running_archiver(db) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        for action, statements in (("archive", (1, 2, 3, 5, 6, 11)), ("unarchive", (1, 2, 4, 5))):
+            for statement in statements:
+                print(action, statement, file=child.stdin, flush=True)
+                assert child.stdout.readline() == f"{-signal.SIGKILL}\n"
+                assert_intact(db, before)
+            print(action, 10_000, file=child.stdin, flush=True)
+            assert [int(child.stdout.readline()) for _ in "12"][1] == 0
+            assert_intact(db, before)
+            done = 12 if action == "archive" else 0
+            assert read_raw(db, "SELECT count(archive_id) FROM interactions") == [(done,)]
 
-    assert read_raw(db, "SELECT count(*) FROM interactions WHERE archive_id IS NULL") == [(0,)]
+
+def test_full_disk_leaves_every_text_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with small_disk(tmp_path / "disk", "8m") as disk:
+        db = disk / "forge.db"
+        monkeypatch.setenv("FORGE_DB_PATH", str(db))
+        record_some(20, user_prompt=os.urandom(20_000).hex())
+        before = read_texts(db)
+        for act in (partial(archive, db, NOW), partial(unarchive, db)):
+            ballast = fill(disk)
+            os.truncate(ballast, ballast.stat().st_size - 50_000)  # for what readers need
+            with pytest.raises(StoreUnavailable, match="SQLITE_FULL"):
+                act()
+            assert_intact(db, before)
+            ballast.unlink()
+            assert act().calls == 20
+            assert_intact(db, before)
 
 
 def assert_intact(db: Path, before: list[dict[str, object]]) -> None:
@@ -456,14 +549,15 @@ def assert_intact(db: Path, before: list[dict[str, object]]) -> None:
 
 def test_calls_are_recorded_while_others_are_archived(db: Path) -> None:
     record_some(60)
-    script = [sys.executable, "-c", KILLED, str(db), "100000"]
-    with subprocess.Popen(script, stdout=subprocess.PIPE, env=dict(os.environ)) as child:
+    with running_archiver(db) as child:
+        assert child.stdin is not None
+        print("archive 100000", file=child.stdin, flush=True)
         names = [f"x{number}" for number in range(50)]
         kept = [record("run", task_id="t", workflow_id=w, status="success") for w in names]
         out, _ = child.communicate(timeout=60)
 
     assert all(kept)
-    assert out == b"60\n"
+    assert out == "60\n0\n"
 
 
 def test_outcome_says_what_was_gained(db: Path) -> None:

@@ -149,6 +149,8 @@ def archive(
 def unarchive(db_path: str | os.PathLike[str]) -> Archiving:
     """Put all archived texts back into their rows, a frame a transaction.
 
+    Frames that another program puts back or prunes meanwhile are left to it.
+
     Raises:
         StoreUnreadable: A frame is damaged; it is left as it is, and all others are put back.
         StoreError: The store cannot be written.
@@ -164,11 +166,14 @@ def unarchive(db_path: str | os.PathLike[str]) -> Archiving:
             try:
                 rows, size = _bring_back(driver, archive_id)
             except BrokenFrame as error:
-                damage.append(f"archive {archive_id}: {error}")
+                if _is_there(driver, archive_id):
+                    damage.append(f"archive {archive_id}: {error}")
                 continue
-            calls, frames, text_bytes = calls + rows, frames + 1, text_bytes + size
+            if rows:
+                calls, frames, text_bytes = calls + rows, frames + 1, text_bytes + size
     if damage:
-        raise StoreUnreadable(f"database {path}: {'; '.join(damage)}")
+        rest = "; all others were put back" if frames else ""
+        raise StoreUnreadable(f"database {path}: {'; '.join(damage)}{rest}")
     return Archiving(calls, frames, text_bytes, size_bytes=measure_files(path))
 
 
@@ -288,6 +293,12 @@ def _bring_back(driver: sqlite3.Connection, archive_id: int) -> tuple[int, int]:
         rows = driver.executemany(statement, values).rowcount
         driver.execute("DELETE FROM archives WHERE id = ?", (archive_id,))
     return rows, len(frame.raw)
+
+
+def _is_there(driver: sqlite3.Connection, archive_id: int) -> bool:
+    return (
+        driver.execute("SELECT 1 FROM archives WHERE id = ?", (archive_id,)).fetchone() is not None
+    )
 
 
 def _give_back(path: Path) -> str | None:
