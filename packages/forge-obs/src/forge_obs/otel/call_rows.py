@@ -18,7 +18,7 @@ import orjson
 
 from forge_obs.model.columns import STARTED
 from forge_obs.otel.conventions import complete, read_events, read_request
-from forge_obs.otel.lineage import Lineage, Link, SpanNode
+from forge_obs.otel.lineage import MOST_LOOKS, Lineage, Link, SpanNode
 from forge_obs.otel.spans import LogEvent, SpanData
 from forge_obs.otel.stream_ends import StreamEnds
 from forge_obs.otel.twins import Twins
@@ -169,15 +169,16 @@ class CallRows:
 
     def _hand_down(self, told: dict[SpanNode, Fields]) -> None:
         """Give what outer requests know to the only inner one, the nearest one's first."""
+        looks = iter(range(MOST_LOOKS))
         for outer in sorted(filter(_is_outer, told), key=_count_ancestors, reverse=True):
-            inner = outer.list_inner_requests()
-            if len(inner) != 1 or inner[0].is_own:
+            inner = outer.find_inner_request(looks)
+            if inner is None or inner.is_own:
                 continue
-            known = self._recall(inner[0])
+            known = self._recall(inner)
             if known:
                 filled = complete(known, told[outer])
                 if filled != known:
-                    told[inner[0]] = filled
+                    told[inner] = filled
 
     def _keep(self, node: SpanNode, fields: Fields) -> None:
         self._kept_bytes -= self._kept.pop(node, ({}, 0))[1]

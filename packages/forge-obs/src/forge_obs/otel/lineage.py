@@ -9,6 +9,7 @@ See D95.
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 MOST_SPANS: Final = 20_000
@@ -17,8 +18,11 @@ MOST_SPANS: Final = 20_000
 _DEEPEST: Final = 200
 """How many levels up or down are looked at; a loop that hands its context on has no end."""
 
-_MOST_LOOKED_AT: Final = 2_000
-"""How many spans below one are looked at for requests."""
+MOST_LOOKS: Final = 200_000
+"""How many spans are looked at for what is nested in the requests of one body, in all."""
+
+_MOST_BELOW: Final = 2_000
+"""How many of them below one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +71,28 @@ class SpanNode:
             yield node
             node = node.parent
 
-    def list_inner_requests(self) -> list["SpanNode"]:
-        """Return innermost requests below it: none, the only one, or two of many."""
-        inner: list[SpanNode] = []
+    def find_inner_request(self, looks: Iterator[int]) -> "SpanNode | None":
+        """Return the only innermost request below it.
+
+        Args:
+            looks: Gives one for each span that may be looked at, such as `iter(range(100))`.
+
+        Returns:
+            None where there are none, several, or more spans below it than may be looked at.
+        """
+        inner = None
         waiting = list(self.children) if self.is_above_request else []
-        for _ in range(_MOST_LOOKED_AT):
-            if not waiting or len(inner) == 2:
-                break
+        for _ in islice(looks, _MOST_BELOW):
+            if not waiting:
+                return inner
             node = waiting.pop()
             if node.is_above_request:
                 waiting += node.children
             elif node.is_request:
-                inner.append(node)
-        return inner
+                if inner is not None:
+                    return None
+                inner = node
+        return None
 
 
 class Lineage:

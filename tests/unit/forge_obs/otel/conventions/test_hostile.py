@@ -30,7 +30,7 @@ EVENTS = [DETAILS, "exception", "gen_ai.choice", "gen_ai.user.message", "other"]
 ENDS = ["role", "content", "message.role", "message.content", "message.contents.0", "tool_calls.1"]
 
 LEAVES = [
-    *(None, True, -1, 2**70, -(2**70), 0.5, math.nan, math.inf, "", "x", "\ud800", b"\xff", "chat"),
+    *(None, True, -1, 2**70, -(2**70), 10**400, 0.5, math.nan, math.inf, "", "x", "\ud800", b"\xff", "chat"),
     *("LLM", "embeddings", "[{", '["', "{}", "[[[]]]", "gen_ai.choice", "text", "tool_result", 429),
 ]
 
@@ -93,6 +93,14 @@ def _check(row: dict[str, Any]) -> None:
         if name.endswith("_json") and value is not None:
             orjson.loads(value)
     assert row["status"] in {"started", "ok", "error"}
+
+
+def test_no_value_of_any_kind_raises_under_any_name() -> None:
+    for name in KNOWN:
+        for value in [*LEAVES, 10**5000]:  # more digits than Python writes
+            fields = read_request(_make_span({**CHAT, name: value, f"of.others.{name}": value}))
+            if fields is not None:
+                _check(build_row(fields))
 
 
 @settings(deadline=None, max_examples=200, phases=[Phase.explicit, Phase.generate])

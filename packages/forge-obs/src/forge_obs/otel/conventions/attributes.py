@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
-from math import isfinite
 from typing import Final, NamedTuple, TypeAlias
 
+from forge_obs.model.sanitize import clean_real
 from forge_obs.otel.conventions import names
 from forge_obs.otel.spans import Attributes
 
@@ -129,14 +129,15 @@ def _put_figure(facts: SpanFacts, use: int, unit: float, value: object) -> None:
     elif use == _USAGE_TEXT:
         facts.usage_text = value
     elif isinstance(value, int | float) and not isinstance(value, bool):
+        number, note = clean_real(value)
         if use == _STATUS:
-            facts.http_status = int(value) if 100 <= value < 1000 else None
-        elif not isfinite(value) or value < 0:
+            facts.http_status = int(number) if 100 <= number < 1000 else None
+        elif note is not None:
             return
         elif use == _COST:
-            facts.cost_usd = float(value) or None
+            facts.cost_usd = number or None
         elif facts.first_token_ms is None:
-            facts.first_token_ms = value * unit
+            facts.first_token_ms = number * unit
 
 
 def _put_numbered(tree: Tree, path: tuple[str | int, ...], value: object) -> None:

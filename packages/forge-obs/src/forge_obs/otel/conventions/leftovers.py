@@ -5,6 +5,7 @@ from itertools import islice
 from math import isfinite
 from typing import Final
 
+from forge_obs.model.sanitize import clean_text
 from forge_obs.otel.conventions.attributes import SpanFacts
 from forge_obs.otel.spans import Source
 
@@ -54,7 +55,7 @@ def _shorten(value: object) -> object:
     if isinstance(value, float):
         return value if isfinite(value) else None
     if isinstance(value, int):
-        return value if -(2**63) <= value < 2**63 else str(value)[:LONGEST_OTHER]
+        return value if -(2**63) <= value < 2**63 else clean_text(value)[0]
     if isinstance(value, list | tuple):
         items = [_shorten(item) for item in value[:10] if not isinstance(item, list | tuple | dict)]
         return [item for item in items if item is not None]
