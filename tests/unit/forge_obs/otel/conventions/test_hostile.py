@@ -30,7 +30,22 @@ EVENTS = [DETAILS, "exception", "gen_ai.choice", "gen_ai.user.message", "other"]
 ENDS = ["role", "content", "message.role", "message.content", "message.contents.0", "tool_calls.1"]
 
 LEAVES = [
-    *(None, True, -1, 2**70, -(2**70), 10**400, 0.5, math.nan, math.inf, "", "x", "\ud800", b"\xff", "chat"),
+    *(
+        None,
+        True,
+        -1,
+        2**70,
+        -(2**70),
+        10**400,
+        0.5,
+        math.nan,
+        math.inf,
+        "",
+        "x",
+        "\ud800",
+        b"\xff",
+        "chat",
+    ),
     *("LLM", "embeddings", "[{", '["', "{}", "[[[]]]", "gen_ai.choice", "text", "tool_result", 429),
 ]
 

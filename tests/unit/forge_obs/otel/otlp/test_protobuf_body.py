@@ -4,7 +4,7 @@ import math
 
 import pytest
 from forge_obs.otel import MalformedBody, SpanEvent, read_logs, read_traces
-from forge_obs.otel.otlp import batch, wire
+from forge_obs.otel.otlp import batch, protobuf_body, wire
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
@@ -187,7 +187,18 @@ def test_more_values_than_memory_has_room_for_cost_no_other(flood: bytes) -> Non
     batch_ = read_traces(nest(1, nest(2, b"".join(nest(2, s) for s in spans))), is_json=False)
 
     assert (len(batch_.spans), batch_.rejected) == (1, 1)
-    assert "more than 50000 values" in batch_.reason
+    assert "more than 50000 fields" in batch_.reason
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2], ids=["request", "resource", "scope"])
+def test_a_flood_of_unknown_fields_is_refused(depth: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protobuf_body, "MOST_FIELDS", 1000)
+    flood = b"\x78\x01\x7a\x00" * 1000
+    for number in (2, 1)[2 - depth :]:
+        flood = nest(number, flood)
+
+    with pytest.raises(MalformedBody, match="more than 1000 fields"):
+        read_traces(flood + flood, is_json=False)
 
 
 def test_a_long_text_is_no_flood() -> None:

@@ -16,9 +16,11 @@ from forge_obs.otel.otlp.batch import (
 )
 from forge_obs.otel.otlp.wire import (
     LOG_RECORD,
+    MOST_FIELDS,
     RESOURCE,
     SCOPE,
     SPAN,
+    Meter,
     TornMessage,
     list_parts,
     parse,
@@ -57,39 +59,43 @@ def read_protobuf_logs(body: bytes | bytearray) -> Batch:
 
 
 def _read(body: bytes | bytearray, keep: _Keep) -> Batch:
-    collection = Collection()
+    collection, meter = Collection(), Meter(MOST_FIELDS)
     try:
-        for group in list_parts(memoryview(body), _GROUPS):
+        for group in list_parts(memoryview(body), _GROUPS, meter):
             collection.open_group()
-            _read_group(group, keep, collection)
+            _read_group(group, keep, collection, meter)
     except TornMessage as error:
         raise MalformedBody(f"not an OTLP request in protobuf: {error}") from None
     return collection.finish()
 
 
-def _read_group(group: memoryview, keep: _Keep, collection: Collection) -> None:
+def _read_group(group: memoryview, keep: _Keep, collection: Collection, meter: Meter) -> None:
     """Read what one resource sent; what cannot be read of it costs nothing of the others."""
     try:
-        resource = _read_head(RESOURCE, group)
+        resource = _read_head(RESOURCE, group, meter)
         attributes = _read_attributes(resource.attributes) if resource is not None else {}
-        for members in list_parts(group, _MEMBERS):
+        for members in list_parts(group, _MEMBERS, meter):
             collection.open_group()
-            _read_members(members, attributes, keep, collection)
+            _read_members(members, attributes, keep, collection, meter)
     except (TornMessage, Unusable) as error:
         collection.reject(error)
 
 
 def _read_members(
-    members: memoryview, resource: dict[str, object], keep: _Keep, collection: Collection
+    members: memoryview,
+    resource: dict[str, object],
+    keep: _Keep,
+    collection: Collection,
+    meter: Meter,
 ) -> None:
     try:
-        scope = _read_head(SCOPE, members)
+        scope = _read_head(SCOPE, members, meter)
         source = (
             Source(resource=resource)
             if scope is None
             else Source(_decode(scope.name), _decode(scope.version), resource)
         )
-        for payload in list_parts(members, _MEMBERS):
+        for payload in list_parts(members, _MEMBERS, meter):
             try:
                 collection.admit()
                 keep(payload, source, collection)
@@ -99,9 +105,9 @@ def _read_members(
         collection.reject(error)
 
 
-def _read_head(kind: Any, message: memoryview) -> Any:  # noqa: ANN401 - see wire.py
+def _read_head(kind: Any, message: memoryview, meter: Meter) -> Any:  # noqa: ANN401 - see wire.py
     """Return who sent the members of a message; None where it does not say so."""
-    heads = list_parts(message, _HEAD)
+    heads = list_parts(message, _HEAD, meter)
     last = None
     for last in heads:  # noqa: B007 - the last of several counts, as in any protobuf message
         pass

@@ -34,7 +34,11 @@ An empty one is two bytes of the body, and takes thirty times as much memory.
 """
 
 MOST_VALUES: Final = 50_000
-"""Values that a span may have at all levels; senders tell some hundreds."""
+"""Fields that a span may have at all levels; senders tell some hundreds."""
+
+MOST_FIELDS: Final = 2_000_000
+"""Fields around the spans of a body, those that nobody knows included: several times what a body
+of the most spans has."""
 
 _LEVELS: Final = 100
 """As many as protobuf parses."""
@@ -44,7 +48,19 @@ _LONGEST_VARINT: Final = 10
 
 
 class TornMessage(ValueError):
-    """A message ends within a field, or is none."""
+    """A message ends within a field, is none, or has more fields than are read."""
+
+
+class Meter:
+    """Counts the fields of messages that belong together.
+
+    Args:
+        most: How many there may be.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.left = most
 
 
 def _build_pool() -> DescriptorPool:
@@ -108,47 +124,48 @@ def parse(kind: Any, payload: memoryview) -> Any:  # noqa: ANN401 - as above
         raise Unusable(f"larger than {LARGEST // 1_000_000} MB")
     try:
         if len(payload) > SUSPICIOUS:
-            _count_values(payload, _HOLDERS[kind], MOST_VALUES, _LEVELS)
+            _count_values(payload, _HOLDERS[kind], Meter(MOST_VALUES), _LEVELS)
         return kind.FromString(payload)
-    except (DecodeError, TornMessage):
+    except TornMessage as error:
+        raise Unusable(str(error)) from None
+    except DecodeError:
         raise Unusable("not a valid message") from None
 
 
-def _count_values(message: memoryview, holders: _Holders, left: int, levels: int) -> int:
-    """Return how many values there may still be after those of a message.
+def _count_values(message: memoryview, holders: _Holders, meter: Meter, levels: int) -> None:
+    """Count the fields of a message, and of those within it that hold values.
 
     Raises:
-        Unusable: There are too many, or too many levels of them.
-        TornMessage: It is no message.
+        Unusable: There are too many levels of them.
+        TornMessage: It is no message, or has too many fields.
     """
     if not levels:
         raise Unusable("not a valid message")
-    for number, part in _list_fields(message):
-        left -= 1
-        if left < 0:
-            raise Unusable(f"more than {MOST_VALUES} values")
+    for number, part in _list_fields(message, meter):
         if number in holders:
-            left = _count_values(part, holders[number], left, levels - 1)
-    return left
+            _count_values(part, holders[number], meter, levels - 1)
 
 
-def list_parts(message: memoryview, number: int) -> Iterator[memoryview]:
+def list_parts(message: memoryview, number: int, meter: Meter) -> Iterator[memoryview]:
     """Yield the messages in a field of a message, one after the other.
 
     Raises:
-        TornMessage: It ends within a field, or is none.
+        TornMessage: It ends within a field, is none, or has too many fields.
     """
-    return (part for field, part in _list_fields(message) if field == number)
+    return (part for field, part in _list_fields(message, meter) if field == number)
 
 
-def _list_fields(message: memoryview) -> Iterator[tuple[int, memoryview]]:
+def _list_fields(message: memoryview, meter: Meter) -> Iterator[tuple[int, memoryview]]:
     """Yield the texts, bytes and messages in a message, each with the number of its field.
 
     Raises:
-        TornMessage: It ends within a field, or is none.
+        TornMessage: It ends within a field, is none, or has too many fields.
     """
     position, end = 0, len(message)
     while position < end:
+        meter.left -= 1
+        if meter.left < 0:
+            raise TornMessage(f"more than {meter.most} fields")
         tag, position = _read_varint(message, position)
         kind = tag & 7
         if kind == _LENGTH:
@@ -163,7 +180,7 @@ def _list_fields(message: memoryview) -> Iterator[tuple[int, memoryview]]:
         else:
             raise TornMessage("no protobuf message")
         if position > end or not tag >> 3:
-            raise TornMessage("the body ends within a field")
+            raise TornMessage("a message ends within a field")
 
 
 def _read_varint(message: memoryview, position: int) -> tuple[int, int]:
@@ -174,4 +191,4 @@ def _read_varint(message: memoryview, position: int) -> tuple[int, int]:
         if byte < 0x80:
             return value, position
         shift += 7
-    raise TornMessage("the body ends within a number")
+    raise TornMessage("a message ends within a number")
