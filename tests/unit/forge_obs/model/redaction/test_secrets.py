@@ -1,5 +1,6 @@
 """Secrets of known forms are replaced, and nothing else."""
 
+import base64
 import json
 import time
 
@@ -23,7 +24,36 @@ SECRETS = {
     "pypi-token": "pypi-" + "AgE" + "e" * 60,
     "npm-token": "npm_" + "f" * 36,
     "json-web-token": "eyJhbGciOiJI.eyJzdWIiOiIx." + "s" * 20,
+    "perplexity-key": "pplx-" + "a1B2" * 12,
+    "cerebras-key": "csk-" + "a1b2" * 12,
+    "replicate-token": "r8_" + "a1B2" * 9 + "c",
+    "fireworks-key": "fw_" + "a1B2" * 6,
+    "together-key": "tgp_v1_" + "a1-_" * 11,
+    "nvidia-key": "nvapi-" + "a1-_" * 16,
+    "langsmith-key": "lsv2_pt_" + "0f" * 16 + "_" + "0f" * 5,
+    "tavily-key": "tvly-" + "dev-" + "a1B2" * 8,
+    "google-secret": "GOCSPX-" + "a1B2" * 7,
+    "google-token": "ya29." + "a0Af" * 15,
+    "vault-token": "hvs." + "CAES" * 6 + "a1B2" * 4,
+    "digitalocean-token": "dop_v1_" + "0f" * 32,
+    "databricks-token": "dapi" + "0f" * 16,
+    "docker-token": "dckr_" + "pat_" + "a1B2" * 7,
+    "atlassian-token": "ATATT3" + "xFf1" * 46,
+    "twilio-key": "SK" + "0f" * 16,
+    "shopify-token": "shpat_" + "0f" * 16,
+    "notion-token": "ntn_" + "a1B2" * 12,
+    "linear-key": "lin_api_" + "a1B2" * 10,
+    "grafana-token": "glsa_" + "a1B2" * 8 + "_0a1b2c3d",
+    "age-key": "AGE-SECRET-KEY-1" + "QPZRY9X8" * 7 + "GF",
 }
+
+WHOLE = {
+    "azure-secret": "abc8Q~" + "a1-._" * 6 + "wxyz",
+    "sendgrid-key": "SG." + "a1-_" * 5 + "bb." + "a1-_" * 10 + "ccc",
+    "telegram-token": "123456789:" + "AA" + "b3-_" * 8 + "c",
+    "django-key": "django-insecure-" + "a1$%^&*(" * 5,
+}
+"""Of a form with a length, and not wrapped."""
 
 HARMLESS = [
     "sk-learn and task-list",
@@ -38,16 +68,28 @@ HARMLESS = [
     "PASSWORD=$DB_PASSWORD",
     "Authorization: Basic is what it wants",
     "commit 9642654aa1b2c3d4e5f60718293a4b5c6d7e8f90",
+    "class='sk-folding-cube-of-any-width'",
+    "Authorization: Basic authentication",
+    "Bearer authentication-required",
+    "docker run -u 1000:1000 image && curl -u $USER:$PASSWORD host",
+    '("API_KEY", "API_KEY_2")',
+    '"auth": "none"',
+    "Cookie: what a browser keeps",
+    "PASS: tests/unit/test_2.py",
+    'name="password" value="{{ value1 }}"',
+    "https://example.org/packages/a-long-name-of-1-thing",
+    base64.b64encode(b"What is encoded here is no secret of anybody.").decode(),
+    "hv" + "s.append(1)",
 ]
 
 
-@pytest.mark.parametrize("kind", SECRETS)
+@pytest.mark.parametrize("kind", SECRETS | WHOLE)
 def test_key_of_a_known_form_gets_a_name_by_its_kind(kind: str) -> None:
     pseudonyms = Pseudonyms()
 
-    shown = pseudonyms.replace_secrets(f"key={SECRETS[kind]}, and more")
+    shown = pseudonyms.replace_secrets(f"key={(SECRETS | WHOLE)[kind]} , and more")
 
-    assert shown == f"key=[{kind} 1], and more"
+    assert shown == f"key=[{kind} 1] , and more"
 
 
 @pytest.mark.parametrize("text", HARMLESS)
@@ -180,6 +222,39 @@ VALUES = {
     "address": ("GET https://host/x?a=1&access_token=a1b2c3d4e5 HTTP/1.1", "a1b2c3d4e5"),
     "option": ("login --db-password hunter2hunter2 --yes", "hunter2hunter2"),
     ".netrc": ("machine host login me password correct-horse", "correct-horse"),
+    "variable for mail": ("SMTP_PASS=hunter2hunter2", "hunter2hunter2"),
+    "variable of PostgreSQL": ("PGPASSWORD=hunter2x psql", "hunter2x"),
+    "connection string": ("Server=x;Password=Hunter2;Encrypt=True", "Hunter2"),
+    "key of an account": ("AccountName=x;AccountKey=a1B2c3D4==;Suffix=y", "a1B2c3D4=="),
+    "parameters of libpq": ("host=x password=s3cret dbname=y", "s3cret"),
+    "log line": ("level=info token=a1b2c3d4e5 user=x", "a1b2c3d4e5"),
+    "item of a mapping": ("os.environ['API_KEY'] = 'hunter2hunter2'", "hunter2hunter2"),
+    "second argument": ("define('DB_PASSWORD', 'hunter2hunter2');", "hunter2hunter2"),
+    "hash of Ruby": (":password => 'hunter2hunter2'", "hunter2hunter2"),
+    "name and value in YAML": ("- name: DB_PASSWORD\n  value: hunter2hunter2", "hunter2hunter2"),
+    "name and value in JSON": ('{"name": "API_KEY", "value": "a1b2c3d4"}', "a1b2c3d4"),
+    "name and value in XML": ('<add key="password" value="hunter2"/>', "hunter2"),
+    "block of YAML": ("password: |\n  hunter2hunter2\n", "hunter2hunter2"),
+    "in a code span": ("password: `hunter2hunter2`", "hunter2hunter2"),
+    "JSON in JSON in JSON": (
+        '\\\\\\"password\\\\\\": \\\\\\"hunter2hunter2\\\\\\"',
+        "hunter2hunter2",
+    ),
+    "signs in quotes": ("SECRET_KEY = 'a1$%^&*()x=='", "a1$%^&*()x=="),
+    "header of a mapping": ('{"Authorization": "Basic dXNlcjpwYXNz"}', "dXNlcjpwYXNz"),
+    "header without a space": ("authorization:Basic dXNlcjpwYXNz", "dXNlcjpwYXNz"),
+    "header with a tab": ("Bearer\tabcdef0123456789", "abcdef0123456789"),
+    "header of GitHub": ("Authorization: token abcdef0123456789", "abcdef0123456789"),
+    "header without a scheme": ("Authorization: abcdef0123456789", "abcdef0123456789"),
+    "cookie": ("Set-Cookie: id=a1b2c3d4e5; Secure", "id=a1b2c3d4e5; Secure"),
+    "login of Docker": ('{"auth": "dXNlcjpwYXNzd29yZA=="}', "dXNlcjpwYXNzd29yZA=="),
+    "login of curl": ("curl -s -u 'me:correct-horse' host", "correct-horse"),
+    "login in an address": ("https://a1b2c3d4e5f6a1b2c3d4@host/x", "a1b2c3d4e5f6a1b2c3d4"),
+    "encoded address": ("?to=https%3A%2F%2Fx%3Ftoken%3Da1b2c3d4e5", "a1b2c3d4e5"),
+    "address that takes messages": (
+        "https://hooks.slack.com/services/T0/B0/a1b2c3d4e5f6a1b2",
+        "services/T0/B0/a1b2c3d4e5f6a1b2",
+    ),
 }
 
 
@@ -243,10 +318,31 @@ def test_private_key_without_its_end_is_taken_out_as_far_as_it_goes(line_break: 
     assert Pseudonyms().replace_secrets(text) == "a\n[private-key 1]\nand then some code\n"
 
 
+@pytest.mark.parametrize("width", [10_000, 64])
+@pytest.mark.parametrize("line_break", ["\n", "\r\n  ", "\\n"])
+def test_secret_in_base64_is_taken_out_whole(width: int, line_break: str) -> None:
+    encoded = base64.b64encode(f"a: 1\nkey: {SECRETS['openai-key']}\nb: 2\n".encode() * 3).decode()
+    lines = [encoded[start : start + width] for start in range(0, len(encoded), width)]
+
+    shown = Pseudonyms().replace_secrets(f"data: {line_break.join(lines)}{line_break}then")
+
+    assert shown == f"data: [encoded-secret 1]{line_break}then"
+
+
+def test_many_secrets_take_no_longer_for_being_different() -> None:
+    text = " ".join(f"AKIA{number:016d}" for number in range(20_000))
+    started = time.process_time()
+
+    assert Pseudonyms().replace_secrets(text).endswith(" [aws-key 20000]")
+
+    assert time.process_time() - started < 5  # twice that where all are counted for each
+
+
 SLOW = [
     *("a-", "a_", "eyJ-", "-----BEGIN PRIVATE KEY-----\n", "://a:", "sk-a\n", "sk-ant-aaaa\n"),
     *("AKIA\n", "token", "token: ", "password=\n", "--token-", "?a_", "<password>", "login a "),
-    *("secret:a.", "ghp_\n", '"+"', "eyJaaaaaaaa\n"),
+    *("secret:a.", "ghp_\n", '"+"', "eyJaaaaaaaa\n", "-----BEGIN PRIVATE KEY-----\nA: b"),
+    *("A" * 64 + "\n", "curl -u a:$", "token=aaaaaaa;", "token value", "://a1", "cookie: a="),
 ]
 
 

@@ -3,9 +3,11 @@
 What has no form, a customer's name for instance, is found by nobody but the user's own hook.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from forge_obs.model.redaction.encoded import ENCODED, list_readings
 from forge_obs.model.redaction.forms import INNER, NAMED, compile_forms, join_lines, list_forms
 
 if TYPE_CHECKING:
@@ -30,13 +32,16 @@ class Pseudonyms:
     _names: dict[str, str] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)
     _kinds: dict[str, str] = field(default_factory=dict)
+    _totals: Counter[str] = field(default_factory=Counter)
+    """How many secrets there are of a kind."""
 
     def replace_secrets(self, text: str) -> str:
         """Return a text with its secrets replaced."""
         forms = list_forms(text)
         if forms:
             text = compile_forms(forms).sub(self._replace, text)
-        return NAMED.sub(self._replace_value, text)
+        text = NAMED.sub(self._replace_value, text)
+        return ENCODED.sub(self._replace_encoded, text)
 
     def list_removals(self) -> list[Removal]:
         """List what was replaced so far, in the order in which it was met."""
@@ -55,15 +60,28 @@ class Pseudonyms:
         group = str(match.lastgroup)
         return self._replace_group(match, group, group.partition("_")[0])
 
+    def _replace_encoded(self, match: "re.Match[str]") -> str:
+        for part, plain in list_readings(match[0]):
+            if _holds_secret(plain):
+                return self._name(part, "encoded-secret") + match[0][len(part) :]
+        return match[0]
+
     def _replace_group(self, match: "re.Match[str]", group: str, kind: str) -> str:
         start, end = (place - match.start() for place in match.span(group))
         return match[0][:start] + self._name(match[group], kind) + match[0][end:]
 
     def _name(self, secret: str, kind: str) -> str:
         if secret not in self._names:
-            number = 1 + sum(known == kind for known in self._kinds.values())
-            name = f"[{kind} {number}]"
+            self._totals[kind] += 1
+            name = f"[{kind} {self._totals[kind]}]"
             self._names[secret] = name
             self._kinds[name], self._counts[name] = kind, 0
         self._counts[self._names[secret]] += 1
         return self._names[secret]
+
+
+def _holds_secret(text: str) -> bool:
+    forms = list_forms(text)
+    if forms and compile_forms(forms).search(text) is not None:
+        return True
+    return NAMED.search(text) is not None
