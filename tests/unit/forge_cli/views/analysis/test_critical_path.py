@@ -4,6 +4,7 @@ from forge_cli.views.analysis.critical_path import WAITING, find_critical_path
 from forge_cli.views.analysis.timeline import Bar, Lane
 from forge_cli.views.outline import AttemptOutline, UnitOutline
 from forge_cli.views.spending import BETWEEN, END, REPEAT, START
+from forge_obs import Interaction
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,6 +59,30 @@ def test_of_parallel_sub_tasks_the_last_to_end_is_on_it() -> None:
         ("", WAITING),
         ("long", "files"),
         ("long", "model"),
+        ("step", "git"),
+    ]
+
+
+def test_repair_of_a_sub_task_waits_for_its_own_first_attempt_and_not_for_its_sibling() -> None:
+    repaired, sibling = (UnitOutline("sub-task", name, "success") for name in ("a", "b"))
+    call = Interaction(step_id="step")
+    first, second = (
+        AttemptOutline(number, "success", thrown_away=False, calls=(call,), step_attempt=1)
+        for number in (1, 2)
+    )
+    lanes = [
+        lane("before", Bar("git", 0, 1)),
+        Lane(repaired, first, (Bar("model", 1, 3),)),
+        Lane(repaired, second, (Bar("model", 5, 8),)),
+        Lane(sibling, first, (Bar("model", 1, 4),)),
+        lane("step", Bar("git", 8, 9), parts=(repaired, sibling)),
+    ]
+
+    assert name_segments(lanes, 9) == [
+        ("before", "git"),
+        ("a", "model"),
+        ("", WAITING),
+        ("a", "model"),
         ("step", "git"),
     ]
 

@@ -12,6 +12,8 @@ from forge_cli.views.spending import BETWEEN, END, PHASE_PURPOSES, REPEAT, START
 
 WAITING = "waiting"
 
+SUB_TASK = "sub-task"
+
 CLOSE_S = 0.002
 """Seconds within which two moments are the same: clocks of two processes took them."""
 
@@ -115,8 +117,24 @@ def _find_before(
     others = [
         (other, bar)
         for other in lanes
+        if other is not lane and not _run_beside(lane, other)
         for bar in other.bars
-        if other is not lane and bar.end_s <= moment + CLOSE_S and bar.start_s < moment
+        if bar.end_s <= moment + CLOSE_S and bar.start_s < moment
     ]
     candidates = [*own, *others] if is_fan_out or not own else own
     return max(candidates, key=lambda item: min(item[1].end_s, moment), default=None)
+
+
+def _run_beside(lane: Lane | None, other: Lane) -> bool:
+    """Return whether two lanes are of parallel sub-tasks, of which none waits for another."""
+    if lane is None or lane.unit is other.unit:
+        return False
+    return _locate_part(lane) is not None and _locate_part(lane) == _locate_part(other)
+
+
+def _locate_part(lane: Lane) -> tuple[str | None, int | None] | None:
+    """Return the step of a sub-task and its attempt; None for what is no sub-task."""
+    if lane.unit is None or lane.unit.kind != SUB_TASK or lane.attempt is None:
+        return None
+    step = next((call.step_id for call in lane.attempt.calls), None)
+    return step, lane.attempt.step_attempt
