@@ -444,6 +444,7 @@ DOCUMENTS: dict[str, Schema] = {
                             {
                                 "path": TEXT,
                                 "calls": COUNT,
+                                "calls_used": COUNT,
                                 "tokens": COUNT,
                                 "uses": list_of({"enum": ["changed", "imported", "named"]}),
                                 "is_cut": FLAG,

@@ -58,6 +58,7 @@ def list_uses(answer: Any) -> dict[str, tuple[str, ...]]:
         ({"untouched": [{"file_path": "pkg/core.py", "reason": "-"}]}, {"pkg/core.py": ("named",)}),
         ({"explanation": "As docs/notes.md says."}, {"docs/notes.md": ("named",)}),
         ({"context_request": {"files": ["pkg/core.py"]}}, {"pkg/core.py": ("named",)}),
+        ({"steps": [{"step_id": "a", "context_files": ["pkg/core.py"]}]}, {}),
         ("no JSON, but pkg/core.py\n", {"pkg/core.py": ("named",)}),
         ({"explanation": "pkg/core.pyx, my/pkg/core.py and the core of it"}, {}),
     ],
@@ -73,6 +74,7 @@ def test_share_of_what_was_never_touched() -> None:
     assert payoff.file_tokens == 400
     assert payoff.untouched_tokens == 300
     assert payoff.untouched_share == 0.75
+    assert {(file.calls, file.calls_used) for file in payoff.files} == {(1, 1), (1, 0)}
 
 
 def test_file_that_was_cut_and_changed_is_named() -> None:

@@ -125,17 +125,18 @@ def _render_payoff(payoff: Payoff, width: int | None) -> Iterator[Text]:
     yield _head("CONTEXT", f"about {format_tokens(every)} tokens shown, {files}")
     yield Text(f"{MARGIN}{share:.0%} of the files' tokens were never touched by an answer")
     listed = payoff.files[:MOST_FILES]
-    rows: list[list[Cell]] = [[f"{MARGIN}TOKENS", "CALLS", "FILE", "USE"]]
+    rows: list[list[Cell]] = [[f"{MARGIN}TOKENS", "CALLS", "USED", "FILE", "USE"]]
     rows += [
         [
             format_tokens(file.tokens),
             f"{file.calls:,}",
+            f"{file.calls_used:,}" if file.calls_used else "-",
             escape_line(file.path),
             Text(", ".join(file.uses) or "none", style="" if file.uses else "dim"),
         ]
         for file in listed
     ]
-    yield from align(rows, right=(0, 1))
+    yield from align(rows, right=(0, 1, 2))
     if len(listed) < len(payoff.files):
         yield Text(f"{MARGIN}… {len(payoff.files) - len(listed):,} smaller ones in --json")
     cut = [escape_line(file.path) for file in payoff.files if file.is_cut]

@@ -22,6 +22,9 @@ PATH_KEYS = frozenset({"file_path", "new_path"})
 LEFT_ALONE = frozenset({"untouched", "context_request"})
 """Keys of an answer that name files which it does not change."""
 
+CHOSEN = frozenset({"target_files", "context_files"})
+"""Keys of a plan that choose what steps are shown: that is no use of a file."""
+
 PYTHON_IMPORT = re.compile(
     r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import[ \t]+([\w ,]+)|import[ \t]+([\w., ]+))", re.MULTILINE
 )
@@ -79,8 +82,9 @@ def _list_strings(document: Any) -> Iterator[str]:  # noqa: ANN401 - JSON is any
         for item in document:
             yield from _list_strings(item)
     elif isinstance(document, Mapping):
-        for item in document.values():
-            yield from _list_strings(item)
+        for key, item in document.items():
+            if key not in CHOSEN:
+                yield from _list_strings(item)
 
 
 def _list_changed(document: Any) -> Iterator[str]:  # noqa: ANN401

@@ -24,6 +24,8 @@ class FilePayoff:
     path: str
     calls: int
     """In how many calls it was shown."""
+    calls_used: int
+    """In how many of them the answer made use of it."""
     tokens: int
     """Estimated, all calls together."""
     uses: tuple[str, ...]
@@ -60,6 +62,7 @@ class Payoff:
 @dataclass(slots=True)
 class _Sum:
     calls: int = 0
+    calls_used: int = 0
     tokens: int = 0
     uses: set[str] = field(default_factory=set)
     is_cut: bool = False
@@ -78,11 +81,12 @@ def measure_payoff(calls: Iterable[Interaction]) -> Payoff:
             total = sums.setdefault(section.path, _Sum())
             uses = set(answer.list_uses(section.path))
             total.calls += 1
+            total.calls_used += bool(uses)
             total.tokens += section.tokens
             total.uses |= uses
             total.is_cut |= _is_shortened(section) and answer.needs(section.path)
     files = [
-        FilePayoff(path, s.calls, s.tokens, tuple(sorted(s.uses)), s.is_cut)
+        FilePayoff(path, s.calls, s.calls_used, s.tokens, tuple(sorted(s.uses)), s.is_cut)
         for path, s in sums.items()
     ]
     return Payoff(tuple(sorted(files, key=lambda file: (-file.tokens, file.path))), other)
