@@ -65,7 +65,7 @@ def test_overview_says_what_was_accepted_wasted_and_failed(forge: Forge) -> None
         ("role", ["llm"]),
         ("step", ["a"]),
         ("task", ["a", "b", "c"]),
-        ("outcome", ["accepted", "refused", "ok", "error"]),
+        ("outcome", ["accepted", "refused", "answered, not judged", "failed"]),
         ("error", ["(not failed)", "rate_limited", "refused by checks"]),
         ("check", ["ruff_lint"]),
         ("session", ["(none)"]),
@@ -82,6 +82,13 @@ def test_calls_are_grouped(forge: Forge, by: str, names: list[str]) -> None:
     assert header.startswith(by.upper())
     assert listed == set(names)
     validate("statistics", document)
+
+
+def test_refusals_of_a_provider_are_told_from_those_of_checks(forge: Forge) -> None:
+    record_call(status="error", error_type="refused", stats=None, response=None)
+
+    assert "refused by the provider" in forge("stats").stdout
+    assert "refused by the provider" in forge("stats", "--by", "error").stdout
 
 
 def test_scripts_of_one_name_are_one_model_in_text(forge: Forge) -> None:

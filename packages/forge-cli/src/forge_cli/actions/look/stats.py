@@ -59,7 +59,7 @@ def show_statistics(
     elif not statistics.total.tally.calls:
         note_nothing(store, which)
     elif added.by is None:
-        print_text(render_overview(statistics, added.as_model))
+        print_text(render_overview(statistics, added.as_model, get_width()))
     else:
         limit = added.limit
         if added.by == "model":

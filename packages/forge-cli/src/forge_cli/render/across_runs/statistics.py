@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
+from forge_obs import STARTED
 from rich.cells import cell_len
 from rich.text import Text
 
@@ -17,6 +18,7 @@ from forge_cli.render.figures import (
     format_usd,
 )
 from forge_cli.render.table import align
+from forge_cli.render.wrapping import wrap
 from forge_cli.views.costs import Prices
 from forge_cli.views.statistics import (
     Figures,
@@ -35,6 +37,18 @@ FAILURES_SHOWN = 10
 LONGEST_KEY = 60
 """Columns beyond which a group's name widens no other line."""
 
+WORDS = {
+    ("outcome", "ok"): "answered, not judged",
+    ("outcome", "error"): "failed",
+    ("outcome", STARTED): "no outcome on record",
+    ("outcome", "asked"): "asked for context",
+    ("error", "refused"): "refused by the provider",
+}
+"""What people read in place of a group's name, which documents keep."""
+
+BY_CALLS = frozenset({"error", "check"})
+"""Groups that stand in the order of their calls, and have bars of these."""
+
 COLUMNS = (
     *("CALLS", "FAILED", "FIRST", "IN", "CACHED", "OUT", "COST", "WASTED", "AS MODEL"),
     *("P50", "P95", "P99", "TOKEN 1", ""),
@@ -44,10 +58,10 @@ DISPENSABLE = ("TOKEN 1", "P99", "CACHED", "P50", "", "OUT", "P95", "IN", "FIRST
 """Columns that a narrow terminal does without, the first one first."""
 
 
-def render_overview(statistics: Statistics, as_model: str | None) -> Text:
+def render_overview(statistics: Statistics, as_model: str | None, width: int | None) -> Text:
     """Render what all calls did together, and how those failed that did."""
-    total = statistics.total
-    lines = align(_list_figures(total, statistics.price_data, as_model))
+    figures = _list_figures(statistics.total, statistics.price_data, as_model)
+    lines = _list_lines(figures, width)
     failures = [group for group in statistics.groups if group.name is not None]
     if failures:
         lines += [Text(), Text("not accepted", style="bold")]
@@ -56,7 +70,7 @@ def render_overview(statistics: Statistics, as_model: str | None) -> Text:
             (
                 Text(f"{group.figures.tally.calls:,}"),
                 Text(draw_bar(group.figures.tally.calls / most), style="red"),
-                Text(escape_line(group.name or "")),
+                Text(_name(group, "error")),
             )
             for group in failures[:FAILURES_SHOWN]
         ]
@@ -67,9 +81,18 @@ def render_overview(statistics: Statistics, as_model: str | None) -> Text:
     return Text("\n").join(lines)
 
 
-def _list_figures(
-    total: Figures, price_data: str, as_model: str | None
-) -> list[tuple[Text | str, Text | str]]:
+def _list_lines(figures: Sequence[tuple[str, str]], width: int | None) -> list[Text]:
+    """Put what is said beside what it is of, in lines of a width."""
+    room = max((cell_len(label) for label, _ in figures), default=0)
+    inside = None if width is None else max(20, width - room - 2)
+    return [
+        Text.assemble((f"{'' if number else label:<{room}}", "bold"), f"  {line}")
+        for label, said in figures
+        for number, line in enumerate(wrap(said, inside))
+    ]
+
+
+def _list_figures(total: Figures, price_data: str, as_model: str | None) -> list[tuple[str, str]]:
     tally, prices = total.tally, Prices(price_data)
     calls = [format_count(tally.calls, "call")]
     parts = (
@@ -78,29 +101,29 @@ def _list_figures(
         (tally.scripted, "of no provider"),
     )
     calls += [f"{number:,} {what}" for number, what in parts if number]
-    rows: list[tuple[Text | str, Text | str]] = [(Text("calls", "bold"), ", ".join(calls))]
+    rows = [("calls", ", ".join(calls))]
     if total.first_rate is not None:
         judged = f"{total.first_accepted:,} of {total.first_judged:,} at the first attempt"
-        rows.append((Text("accepted", "bold"), f"{judged} ({total.first_rate:.1%})"))
+        rows.append(("accepted", f"{judged} ({total.first_rate:.1%})"))
     if tally.paid or tally.is_simulated:
         tokens = f"in {format_sum(tally, tally.shown.input_tokens)}"
         tokens += f" (cached {format_sum(tally, tally.shown.cached_tokens)})"
         tokens += f", out {format_sum(tally, tally.shown.output_tokens)}"
         tokens += f" (reasoning {format_sum(tally, total.reasoning_tokens)})"
-        rows.append((Text("tokens", "bold"), tokens))
-        rows.append((Text("cost", "bold"), describe_cost(tally, prices)))
+        rows.append(("tokens", tokens))
+        rows.append(("cost", describe_cost(tally, prices)))
         if tally.usd:
             share = f" ({total.wasted_usd / tally.usd:.1%})"
             wasted = f"{format_usd(total.wasted_usd)}{share} on what was not accepted"
-            rows.append((Text("wasted", "bold"), wasted))
+            rows.append(("wasted", wasted))
         if as_model is not None:
             there = f"{_format_as_model(total)} for the same tokens at {escape_line(as_model)}"
-            rows.append((Text("elsewhere", "bold"), there))
+            rows.append(("elsewhere", there))
     for name, values in (("latency", total.latencies_ms), ("first token", total.first_tokens_ms)):
         if (found := find_percentiles(values)) is not None:
             figures = zip(("p50", "p95", "p99"), (found.p50, found.p95, found.p99), strict=True)
             text = ", ".join(f"{label} {format_milliseconds(ms)}" for label, ms in figures)
-            rows.append((Text(name, "bold"), text))
+            rows.append((name, text))
     return rows
 
 
@@ -126,7 +149,7 @@ def render_groups(
         as_model: The model of the column of what the tokens cost elsewhere; None without.
         width: Columns of the terminal, for which less important ones are left out; None for all.
     """
-    has_cost = any(group.figures.tally.usd for group in groups)
+    has_cost = by not in BY_CALLS and any(group.figures.tally.usd for group in groups)
     most = max((_weigh(group.figures, has_cost=has_cost) for group in groups), default=0)
     names = [name for name in COLUMNS if name != "AS MODEL" or as_model is not None]
     rows = [
@@ -162,7 +185,7 @@ def render_groups(
 
 def _name(group: Group, by: str) -> str:
     if group.name:
-        return escape_line(group.name)
+        return WORDS.get((by, group.name)) or escape_line(group.name)
     return "(not failed)" if by == "error" else "(none)"
 
 
