@@ -65,6 +65,11 @@ def trace(
         pytest.param("[validation]\ntest_timeout_s = 0", "a number above 0, not 0", id="no time"),
         pytest.param("[run]\nmax_attempts = true", "run.max_attempts must be", id="true"),
         pytest.param("[run]\nmodel = 3", "run.model must be a text, not 3", id="number"),
+        pytest.param(
+            "[store]\narchive_after = 'soon'",
+            "store.archive_after must be an age such as 12h or 7d, not 'soon'",
+            id="age",
+        ),
         pytest.param("[store]\npath = 'a.db'", "store.path must be an absolute", id="relative"),
         pytest.param("[validation]\ntest_timeout_s = inf", "must be a number", id="endless"),
     ],

@@ -3,6 +3,7 @@
 See D63.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -32,6 +33,7 @@ class ValueType(Enum):
     FLAG = "true or false"
     COUNT = "a whole number, at least 1"
     AMOUNT = "a number, at least 0"
+    AGE = "an age such as 12h or 7d"
     MODELLED = "a number within the bounds that its model in forge_core gives it"
 
 
@@ -90,7 +92,7 @@ SETTINGS = (
     Setting("budget.allow_unknown_prices", ValueType.FLAG),
     Setting("status.limit", ValueType.COUNT),
     Setting("store.path", ValueType.PATH, ("FORGE_DB_PATH",), empty_says=True),
-    Setting("store.archive_after", ValueType.TEXT, ("FORGE_ARCHIVE_AFTER",)),
+    Setting("store.archive_after", ValueType.AGE, ("FORGE_ARCHIVE_AFTER",)),
     Setting(
         "temporal.address",
         ValueType.TEXT,
@@ -108,6 +110,8 @@ SETTINGS = (
 """Every key. A repository decides nothing that costs money, says who sees its prompts or where
 they are kept, or has something executed that the user did not ask for: a stranger may have
 written its file."""
+
+_AGE = re.compile(r"[0-9]{1,9}\s*(s|m|min|h|d|w)")
 
 KNOWN: Mapping[str, Setting] = {setting.key: setting for setting in SETTINGS}
 
@@ -195,6 +199,8 @@ def accepts(setting: Setting, value: object) -> bool:
             return type(value) is int and 1 <= value <= LARGEST
         case ValueType.AMOUNT:
             return type(value) in {int, float} and 0 <= cast("float", value) < float("inf")
+        case ValueType.AGE:
+            return isinstance(value, str) and _AGE.fullmatch(value) is not None
         case ValueType.PATHS:
             return isinstance(value, list) and all(map(_is_path, value))
         case ValueType.PATH:

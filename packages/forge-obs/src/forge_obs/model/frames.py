@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import accumulate, chain
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import orjson
@@ -151,8 +151,7 @@ class Frame:
         if codec != CODEC:
             raise BrokenFrame(f"its codec {codec[:20]!r} is unknown")
         self.directory_json = directory_json
-        self.columns, self.rows = _read_directory(directory_json)
-        self.text_bytes: int = sum(filter(None, chain.from_iterable(row[1:] for row in self.rows)))
+        self.columns, self.rows, self.text_bytes = _read_directory(directory_json)
         if self.text_bytes > most_bytes:
             raise BrokenFrame(f"its text is longer than {most_bytes:,} bytes")
         self._data = data
@@ -250,7 +249,8 @@ class Frame:
         return pack(rows, self.columns)
 
 
-def _read_directory(text: str) -> tuple[tuple[str, ...], list[list[Any]]]:
+def _read_directory(text: str) -> tuple[tuple[str, ...], list[list[Any]], int]:
+    """Read the columns, the rows, and the size of all texts together."""
     if len(text) > MOST_DIRECTORY_LENGTH:
         raise BrokenFrame(f"its directory is longer than {MOST_DIRECTORY_LENGTH:,} characters")
     try:
@@ -260,18 +260,13 @@ def _read_directory(text: str) -> tuple[tuple[str, ...], list[list[Any]]]:
         raise BrokenFrame("its directory is damaged") from error
     if not columns or not all(isinstance(name, str) for name in columns):
         raise BrokenFrame("its directory names no columns")
-    if not _are_rows(rows, len(columns)):
+    if set(map(type, rows)) - {list} or set(map(len, rows)) - {len(columns) + 1}:
         raise BrokenFrame("its directory has a row that is none")
-    return columns, rows
-
-
-def _are_rows(rows: Sequence[Any], columns: int) -> bool:
-    """Return whether each is an id and the lengths of its texts."""
-    if set(map(type, rows)) - {list} or set(map(len, rows)) - {columns + 1}:
-        return False
     lengths = [n for row in rows for n in row[1:] if n is not None]
     types = {type(row[0]) for row in rows} | set(map(type, lengths))
-    return not types - {int} and min(lengths, default=0) >= 0
+    if types - {int} or min(lengths, default=0) < 0:
+        raise BrokenFrame("its directory has a row that is none")
+    return columns, rows, sum(lengths)
 
 
 def decode(text: bytes | None) -> str | None:

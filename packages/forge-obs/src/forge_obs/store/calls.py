@@ -222,7 +222,8 @@ def _list_looks(connection: Connection, scope: Scope, search: TextSearch | None)
     if search.like is not None:  # all rows are read once
         pattern, escape = search.like
         held = or_(*(text.like(pattern, escape=escape) for text in texts))
-        return [find_archived(held, or_(held, archive_id.is_not(None)) if has_archive else held)]
+        # In this order: whether a row is archived is told by its header, without its texts.
+        return [find_archived(held, or_(archive_id.is_not(None), held) if has_archive else held)]
     looks: list[Look] = [partial(_find_by_pattern, select([*ids, *texts]), search, searched)]
     if has_archive:
         looks.append(find_archived(literal(0), archive_id.is_not(None)))
