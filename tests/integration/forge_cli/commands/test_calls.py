@@ -45,6 +45,16 @@ def test_time_of_a_call_without_an_answer_is_unknown(forge: Forge) -> None:
     assert "latency    unknown" in page
 
 
+def test_call_without_an_answer_for_hours_is_not_said_to_get_one(forge: Forge) -> None:
+    started = {"status": "started", "system_prompt": "", "user_prompt": "Hi"}
+    began = datetime.now(UTC) - timedelta(hours=2)
+    assert record("interaction", task_id="bot", role="llm", created_at=began, **started)  # type: ignore[call-overload]
+
+    line = forge("calls").stdout.splitlines()[1]
+
+    assert "unknown" in line.split("?")[0]
+
+
 def test_store_of_calls_alone_suggests_no_demonstration(forge: Forge) -> None:
     record_call(None, task_id="bot")
 

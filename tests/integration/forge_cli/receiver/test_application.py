@@ -303,6 +303,44 @@ def test_a_body_that_stands_still_is_cut_off(limits: Limits) -> None:
     assert b"too slowly" in answer
 
 
+def test_slow_senders_make_room_for_others() -> None:
+    begun = (
+        b"POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Length: 90000\r\n"
+        b"Content-Type: application/json\r\nConnection: close\r\n\r\n"
+    )
+    limits = Limits(held_bodies=2, fair_s=0.0)
+    with (
+        receiving(Shelf(), limits) as receiver,
+        receiver.connect() as slow,
+        receiver.connect() as slower,
+    ):
+        slow.sendall(begun + b"{" * 80_000)
+        slower.sendall(begun + b"{")
+
+        wait_until(lambda: receiver.send(make_body()).status == 429, "no room")
+        wait_until(lambda: receiver.send(make_body()).status == 200, "room again")
+
+        slower.sendall(b" " * 89_999)
+        assert read_to_end(slower).startswith(b"HTTP/1.1 429 ")
+
+
+def test_bodies_that_had_no_time_yet_are_left_alone() -> None:
+    begun = (
+        b"POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n"
+        b"Content-Type: application/json\r\nConnection: close\r\n\r\n{"
+    )
+    with (
+        receiving(Shelf(), Limits(held_bodies=1, fair_s=60.0)) as receiver,
+        receiver.connect() as sender,
+    ):
+        sender.sendall(begun)
+        wait_until(lambda: receiver.send(make_body()).status == 429, "no room")
+
+        sender.sendall(b"}")
+
+        assert read_to_end(sender).startswith(b"HTTP/1.1 200 ")
+
+
 def test_more_connections_than_there_may_be_are_closed() -> None:
     request = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     with (

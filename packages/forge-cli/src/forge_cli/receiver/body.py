@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from forge_cli.receiver.limits import Limits, Room
@@ -66,8 +67,31 @@ class BodyStream:
             return
 
 
+@dataclass(eq=False, slots=True)
+class _Arrival:
+    """A body that is on its way.
+
+    Attributes:
+        began: When its head was there, by the clock of the event loop, in seconds.
+        deadline: What ends it.
+        yields: Whether it ends because others want its room.
+    """
+
+    began: float
+    deadline: asyncio.Timeout
+    body: bytearray = field(repr=False)
+    yields: bool = False
+
+    def rate(self, now: float) -> float:
+        """Return how many bytes a second came."""
+        return len(self.body) / max(now - self.began, 1e-6)
+
+
 class BodyReader:
     """Reads bodies of many requests.
+
+    Where there is no room for one more, the slowest of those that are on their way for a while
+    makes room for the next: else a few slow senders would keep out all others.
 
     Args:
         limits: How large and how slow they may be.
@@ -76,6 +100,7 @@ class BodyReader:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._room = Room(limits)
+        self._arrivals: dict[_Arrival, None] = {}
 
     @asynccontextmanager
     async def reading(self, stream: BodyStream, length: int | None) -> AsyncIterator[bytearray]:
@@ -92,6 +117,7 @@ class BodyReader:
         if (length or 0) > self._limits.body_bytes:
             raise build_too_large("as it was sent", self._limits.body_bytes)
         if not self._room.has(length or 1):
+            self._end_slowest()
             raise _build_no_room()
         body = bytearray()
         self._room.held_bodies += 1
@@ -103,12 +129,30 @@ class BodyReader:
             self._room.held_bytes -= len(body)
 
     async def _fill(self, body: bytearray, stream: BodyStream) -> None:
+        deadline = asyncio.timeout(self._limits.body_s)
+        arrival = _Arrival(asyncio.get_running_loop().time(), deadline, body)
         try:
-            async with asyncio.timeout(self._limits.body_s):
+            async with deadline:
+                self._arrivals[arrival] = None
                 async for part in stream.list_parts():
                     self._append(body, part)
         except TimeoutError:
+            if arrival.yields:
+                raise _build_no_room() from None
             raise Refusal(408, Code.INVALID_ARGUMENT, "the body came too slowly") from None
+        finally:
+            self._arrivals.pop(arrival, None)
+
+    def _end_slowest(self) -> None:
+        """End the slowest arrival that had its time, which may send again as well."""
+        now = asyncio.get_running_loop().time()
+        slow = [a for a in self._arrivals if now - a.began >= self._limits.fair_s]
+        if slow:
+            slowest = min(slow, key=lambda arrival: arrival.rate(now))
+            del self._arrivals[slowest]
+            if not slowest.deadline.expired():
+                slowest.yields = True
+                slowest.deadline.reschedule(now)
 
     def _append(self, body: bytearray, part: bytes) -> None:
         if len(body) + len(part) > self._limits.body_bytes:

@@ -19,6 +19,7 @@ class Limits:
         head_s: How long the head of a request may take, in seconds.
         part_s: How long a body may stand still.
         body_s: How long a body may take.
+        fair_s: How long it may take where others want its room.
         stop_s: How long those under way may take when the receiver is told to stop.
     """
 
@@ -30,6 +31,7 @@ class Limits:
     head_s: float = 10.0
     part_s: float = 10.0
     body_s: float = 60.0
+    fair_s: float = 2.0
     stop_s: float = 10.0
 
 

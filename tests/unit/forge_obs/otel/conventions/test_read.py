@@ -400,3 +400,13 @@ def test_a_clock_that_is_far_ahead_is_not_believed() -> None:
 
     note = "created_at: in the future, the time of arrival instead"
     assert doubted == {"created_at": None, "notes": f"cut; {note}"}
+
+
+def test_a_latency_of_months_is_not_believed() -> None:
+    now = datetime.now(UTC)
+    fields = {"created_at": now, "latency_ms": 8 * 24 * 3_600_000.0}
+
+    assert doubt_clock({**fields, "latency_ms": 3_600_000.0}, now)["latency_ms"] == 3_600_000.0
+    doubted = doubt_clock(fields, now)
+    assert (doubted["latency_ms"], doubted["created_at"]) == (None, now)
+    assert doubted["notes"] == "latency_ms: longer than a week, not kept"

@@ -1,7 +1,8 @@
 """Calls of any run as text: a table of them, and where a text stands in them."""
 
 from collections.abc import Container, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from forge_obs import STARTED, Interaction, Match
 from rich.cells import cell_len
@@ -41,22 +42,29 @@ UNIT_WIDTH, NARROW_UNIT_WIDTH = 30, 20
 
 INDENT = " " * 10
 
+ANSWERED_WITHIN: Final = timedelta(hours=1)
+"""How long after its request an answer may be expected where no run tells that it is over."""
+
 OUTCOME_STYLES = {"accepted": "green", "refused": ALERT, "unusable": "red", STARTED: ALERT}
 """Styles by what became of a call."""
 
 
-def name_outcome(call: Interaction, ended_runs: Container[str]) -> str:
+def name_outcome(call: Interaction, ended_runs: Container[str], now: datetime) -> str:
     """Return in a word what became of a call: its answer's outcome, else how the request ended.
 
     Args:
         call: The call.
         ended_runs: Workflow ids of runs that nobody executes any more.
+        now: The current moment.
     """
     if call.broken:
         return "broken row"
     if call.status == "error":
         return call.error_type or "error"
-    open_word = UNKNOWN if call.workflow_id in ended_runs else "no answer yet"
+    is_over = call.workflow_id in ended_runs or (
+        call.workflow_id is None and now - call.created_at > ANSWERED_WITHIN
+    )
+    open_word = UNKNOWN if is_over else "no answer yet"
     return call.outcome or {"ok": "answered", STARTED: open_word}.get(call.status, call.status)
 
 
@@ -102,7 +110,7 @@ def render_call_list(
 def _build_row(
     call: Interaction, prices: Prices, now: datetime, ended_runs: Container[str]
 ) -> Mapping[str, Text]:
-    tally, outcome = tally_call(call, prices), name_outcome(call, ended_runs)
+    tally, outcome = tally_call(call, prices), name_outcome(call, ended_runs, now)
     style = OUTCOME_STYLES.get(call.outcome or call.status, STYLES.get(call.status, ""))
     cells: dict[str, str] = {
         "CALL": name_call(call) or f"row {call.id}",

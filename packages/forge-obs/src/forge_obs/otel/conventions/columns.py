@@ -224,19 +224,30 @@ MOST_AHEAD: Final = timedelta(minutes=5)
 """How far ahead a clock may be that says when a request began."""
 
 
+LONGEST_LATENCY: Final = timedelta(days=7)
+"""How long a request may take; the clock of one that took longer is wrong."""
+
+
 def doubt_clock(fields: Mapping[str, object], now: datetime) -> Mapping[str, object]:
-    """Return the same keywords, or others without a beginning that lies in the future.
+    """Return the same keywords, or others without a time that cannot be.
 
     Args:
         fields: Keywords of `record("interaction")`.
         now: The time of arrival.
     """
-    began, notes = fields.get("created_at"), fields.get("notes")
-    if not isinstance(began, datetime) or began - now <= MOST_AHEAD:
+    began, latency_ms = fields.get("created_at"), fields.get("latency_ms")
+    said: list[str] = []
+    doubted: dict[str, object] = {}
+    if isinstance(began, datetime) and began - now > MOST_AHEAD:
+        doubted["created_at"] = None
+        said.append("created_at: in the future, the time of arrival instead")
+    if isinstance(latency_ms, float) and latency_ms > LONGEST_LATENCY / timedelta(milliseconds=1):
+        doubted["latency_ms"] = None
+        said.append("latency_ms: longer than a week, not kept")
+    if not said:
         return fields
-    said = [str(notes)] if notes else []
-    note = "created_at: in the future, the time of arrival instead"
-    return {**fields, "created_at": None, "notes": "; ".join([*said, note])}
+    notes = fields.get("notes")
+    return {**fields, **doubted, "notes": "; ".join([*([str(notes)] if notes else []), *said])}
 
 
 def read_first_token(facts: SpanFacts, span: SpanData) -> float | None:
