@@ -35,6 +35,16 @@ def test_row_begins_with_the_request_and_ends_with_the_answer(request_name: str)
     assert row["response_id"] in {"chatcmpl-1", "msg_1"}
 
 
+@pytest.mark.parametrize("order", [(0, 1, 0, 1), (0, 1, 1, 0)], ids=str)
+def test_what_is_told_again_is_no_other_call(order: tuple[int, ...]) -> None:
+    spans = load_spans("logfire", "stream")
+
+    [row] = take_each(CallRows(), [spans[index] for index in order]).values()
+
+    assert row["span_id"] == spans[0].span_id
+    assert row["messages"].keys() >= {"input", "output"}
+
+
 def test_answers_go_to_the_requests_whose_streams_they_end() -> None:
     begun, end = load_spans("logfire", "stream")
     second = 10**9
@@ -46,12 +56,12 @@ def test_answers_go_to_the_requests_whose_streams_they_end() -> None:
     ends = [
         replace(
             end,
-            span_id="f" * 16,
+            span_id=digit * 16,
             start_ns=began[0] + 30 * second,
             end_ns=began[0] + 30 * second,
             attributes={**end.attributes, "duration": lasted, "gen_ai.response.id": f"{lasted}"},
         )
-        for lasted in (19.0, 29.0)
+        for digit, lasted in (("e", 19.0), ("f", 29.0))
     ]
 
     held = take_each(CallRows(), [*requests, *ends])

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from forge_obs.otel.spans import SpanData
-from forge_obs.otel.twins import MOST_REQUESTS
+from forge_obs.otel.twins import MOST_REQUESTS, Place
 
 _ASKED: Final = ("request_data", "gen_ai.input.messages")
 """Attributes that both spans have alike."""
@@ -37,10 +37,12 @@ class StreamEnds:
 
     def __init__(self) -> None:
         self._begun: OrderedDict[object, deque[_Begun]] = OrderedDict()
+        self._joined: OrderedDict[Place, _Begun] = OrderedDict()
 
     def clear(self) -> None:
         """Forget everything."""
         self._begun.clear()
+        self._joined.clear()
 
     def join(
         self, span: SpanData, fields: Mapping[str, object]
@@ -60,9 +62,10 @@ class StreamEnds:
         if kind == "span":
             self._remember(key, span, fields)
             return span, fields
-        begun = self._take(key, span)
+        begun = self._joined.get(_place(span)) or self._take(key, span)
         if begun is None:
             return span, fields
+        self._note_joined(span, begun)
         whole = replace(
             begun.span, end_ns=span.end_ns, is_error=span.is_error, attributes=span.attributes
         )
@@ -71,7 +74,8 @@ class StreamEnds:
 
     def _remember(self, key: object, span: SpanData, fields: Mapping[str, object]) -> None:
         messages = fields.get("messages")
-        if fields.get("status") != "ok" or (isinstance(messages, Mapping) and "output" in messages):
+        is_answered = isinstance(messages, Mapping) and "output" in messages
+        if fields.get("status") != "ok" or is_answered or _place(span) in self._joined:
             return
         alike = self._begun.pop(key, None) or deque(maxlen=_MOST_ALIKE)
         self._begun[key] = alike
@@ -80,6 +84,13 @@ class StreamEnds:
             alike.append(_Begun(place, {name: fields.get(name) for name in _COMMON}))
         while len(self._begun) > MOST_REQUESTS:
             self._begun.popitem(last=False)
+
+    def _note_joined(self, end: SpanData, begun: _Begun) -> None:
+        """Remember what belongs together: an exporter may tell of either span again."""
+        for span in (end, begun.span):
+            self._joined[_place(span)] = begun
+        while len(self._joined) > 2 * MOST_REQUESTS:
+            self._joined.popitem(last=False)
 
     def _take(self, key: object, end: SpanData) -> _Begun | None:
         """Take the request whose stream began when this one did, as near as is known."""
@@ -93,3 +104,7 @@ class StreamEnds:
         begun = min(before, key=lambda known: abs((known.span.end_ns or 0) - began))
         alike.remove(begun)
         return begun
+
+
+def _place(span: SpanData) -> Place:
+    return span.trace_id, span.span_id
