@@ -560,6 +560,10 @@ DOCUMENTS: dict[str, Schema] = {
             "damage": list_of(TEXT),
             "files": list_of(ref("file")),
             "size_bytes": COUNT,
+            "archived": build_object(
+                "What stands in frames",
+                dict.fromkeys(("calls", "frames", "text_bytes", "stored_bytes"), COUNT),
+            ),
             "pending": COUNT,
             "lost": COUNT,
             "last_lost_at": null_or(MOMENT),

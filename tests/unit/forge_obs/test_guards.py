@@ -82,6 +82,7 @@ def test_reading_loads_neither_the_orm_nor_alembic_nor_pydantic() -> None:
 def test_public_names_are_pinned_and_importable() -> None:
     assert set(forge_obs.__all__) == {
         "AmbiguousId",
+        "ArchivedTexts",
         "Archiving",
         "BUDGET",
         "Backlog",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from forge_obs.admin.archive import Archiving, archive, unarchive
     from forge_obs.admin.archive_estimate import Saving, estimate_saving
-    from forge_obs.admin.check import FileMode, StoreCheck, check_store
+    from forge_obs.admin.check import ArchivedTexts, FileMode, StoreCheck, check_store
     from forge_obs.admin.maintenance import Extent, Pruning, back_up, count_prunable, prune, restore
     from forge_obs.admin.redactor import Redactor
     from forge_obs.bulk import record_many
@@ -73,6 +73,7 @@ __all__ = [
     "RUNNING",
     "STARTED",
     "AmbiguousId",
+    "ArchivedTexts",
     "Archiving",
     "Backlog",
     "CallHit",
@@ -149,6 +150,7 @@ _HOMES = {
     "estimate_saving": "admin.archive_estimate",
     "unarchive": "admin.archive",
     "FileMode": "admin.check",
+    "ArchivedTexts": "admin.check",
     "StoreCheck": "admin.check",
     "check_store": "admin.check",
     "Extent": "admin.maintenance",

@@ -61,10 +61,15 @@ def test_everything_that_has_ended_is_archived_and_put_back(forge: Forge) -> Non
 
     every = forge("db", "archive", "--older-than", "0s", "--json")
     validate("store_archived", every.document)
+    check, checked = forge("db", "check"), forge("db", "check", "--json").document
+    validate("store_check", checked)
     back = forge("db", "unarchive")
 
     assert (every.code, every.document["calls"]) == (0, 2)
     assert every.document["text_bytes"] > 20 * every.document["stored_bytes"]
+    names = ("calls", "frames", "text_bytes", "stored_bytes")
+    assert checked["archived"] == {name: every.document[name] for name in names}
+    assert "\narchived   2 calls in 1 frame: 36,00" in check.stdout
     assert back.stdout.startswith("put the texts of 2 calls back from 1 frame: 36,00")
     assert count_archived() == 0
     assert forge("db", "unarchive").stdout == "nothing is archived\n"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import BigInteger, Connection, cast, func, select
 
 from forge_obs.database.connections import side_files
 from forge_obs.database.engines import create_read_engine, list_columns, quick_check
@@ -43,6 +43,18 @@ class FileMode:
 
 
 @dataclass(frozen=True)
+class ArchivedTexts:
+    """What stands in frames."""
+
+    calls: int = 0
+    frames: int = 0
+    text_bytes: int = 0
+    """Size of the texts."""
+    stored_bytes: int = 0
+    """What these take in the archive."""
+
+
+@dataclass(frozen=True)
 class StoreCheck:
     """What an examination found."""
 
@@ -58,6 +70,8 @@ class StoreCheck:
     """The database, what SQLite keeps beside it, and what waits or was lost; regular files only."""
     size_bytes: int = 0
     """Size of these files together."""
+    archived: ArchivedTexts = ArchivedTexts()
+    """What is archived, as the frames say."""
     backlog: Backlog = field(default_factory=Backlog)
     """What is not in the database."""
     error: str | None = None
@@ -100,10 +114,9 @@ def _check(known: StoreCheck, *, whole: bool) -> StoreCheck:
     if not known.path.exists():
         return known
     try:
-        revision, damage = _examine(known.path, whole=whole)
+        return _examine(known, whole=whole)
     except StoreError as error:
         return replace(known, state="unreadable", error=str(error))
-    return replace(known, state=_state(revision), revision=revision, damage=damage)
 
 
 def _list_files(path: Path) -> tuple[tuple[FileMode, ...], int]:
@@ -124,16 +137,35 @@ def _stat(file: Path) -> os.stat_result | None:
         return None
 
 
-def _examine(path: Path, *, whole: bool) -> tuple[str | None, tuple[str, ...]]:
-    with (
-        telling_errors(path),
-        create_read_engine(path).connect() as connection,
-    ):
+def _examine(known: StoreCheck, *, whole: bool) -> StoreCheck:
+    archived = known.archived
+    with telling_errors(known.path), create_read_engine(known.path).connect() as connection:
         damage = quick_check(connection) if whole else []
         revision = get_revision(connection)
         if revision == HEAD:
-            damage += _list_missing(connection) or _list_broken_frames(connection, whole=whole)
-        return revision, tuple(damage)
+            missing = _list_missing(connection)
+            damage += missing or _list_broken_frames(connection, whole=whole)
+            archived = archived if missing else _add_up_archived(connection)
+    return replace(
+        known,
+        state=_state(revision),
+        revision=revision,
+        damage=tuple(damage),
+        archived=archived,
+    )
+
+
+def _add_up_archived(connection: Connection) -> ArchivedTexts:
+    from forge_obs.database.schema import archives  # noqa: PLC0415 - for this only
+
+    columns = archives.c
+    stored = func.length(columns.data) + func.length(columns.directory_json)
+    totals = (func.total(value) for value in (columns.row_count, columns.text_bytes, stored))
+    # Whatever a damaged column holds, its total is a number that fits.
+    chosen = select(func.count(), *(cast(total, BigInteger) for total in totals))
+    row = connection.execute(chosen.select_from(archives)).one()
+    frames, calls, text_bytes, stored_bytes = map(int, row)
+    return ArchivedTexts(calls, frames, text_bytes, stored_bytes)
 
 
 def _list_missing(connection: Connection) -> list[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from forge_core.errors import UsageError
 from forge_obs import (
+    ArchivedTexts,
     StoreCheck,
     StoreError,
     StoreNewer,
@@ -142,7 +143,16 @@ def _describe_contents(result: StoreCheck) -> list[str]:
     )
     schema = f"{result.state}, at {result.revision or 'no revision'}, head {result.head}{advice}"
     damage = escape_line("; ".join(result.damage)) or "ok"
-    return [f"schema     {schema}", f"integrity  {damage}"]
+    lines = [f"schema     {schema}", f"integrity  {damage}"]
+    if result.archived.frames:
+        lines.append(f"archived   {_describe_archived(result.archived)}")
+    return lines
+
+
+def _describe_archived(archived: ArchivedTexts) -> str:
+    calls = format_count(archived.calls, "call")
+    texts = f"{archived.text_bytes:,} bytes of text in {archived.stored_bytes:,}"
+    return f"{calls} in {format_count(archived.frames, 'frame')}: {texts}"
 
 
 def prune(
