@@ -14,7 +14,9 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
+from forge_cli.receiver.reader import can_read_beside
 from forge_cli.receiver.tally import Tally
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -164,6 +166,22 @@ def test_what_was_acknowledged_is_on_record_whenever_it_is_killed() -> None:
     on_record = {str(span_id) for (span_id,) in read_rows("span_id")}
     assert 100 <= len(acknowledged) < 5000
     assert on_record.issuperset(acknowledged)
+
+
+@pytest.mark.skipif(not can_read_beside(), reason="one processor")
+def test_nothing_is_left_over_when_it_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORGE_REDACT", "html:escape")
+    long = {**CHAT, "gen_ai.input.messages": "Is a < b? " * 10_000}
+    with receiving() as running:
+        receiver = psutil.Process(running.process.pid)
+        assert running.receiver.send(make_body(make_span())).status == 200
+        assert receiver.children() == []  # nothing to do for another process yet
+        assert running.receiver.send(make_body(make_span(long))).status == 200
+        (reading,) = receiver.children()
+        running.process.kill()
+        wait_until(lambda: not reading.is_running(), "the end of the process that reads")
+
+    assert read_rows("user_prompt") == [("",), ("Is a &lt; b? " * 10_000,)]
 
 
 def test_a_body_that_is_under_way_is_finished_when_it_is_stopped() -> None:

@@ -14,6 +14,7 @@ from forge_cli.receiver.application import Application
 from forge_cli.receiver.guard import Guard
 from forge_cli.receiver.intake import Intake, Recorder
 from forge_cli.receiver.limits import Limits
+from forge_cli.receiver.reader import Reader
 from forge_cli.receiver.server import HttpServer, bind
 from forge_cli.receiver.tally import Tally
 from forge_obs import Fate
@@ -47,6 +48,10 @@ class Shelf:
         self.spans += spans
         self.events += events
         return [self.fate] * len(spans)
+
+    def record_packed(self, packed: bytes) -> list[Fate]:
+        """Keep nothing of what another process has read."""
+        raise NotImplementedError(packed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +116,15 @@ def read_to_end(connection: socket.socket) -> bytes:
 
 @contextmanager
 def receiving(
-    recorder: Recorder, limits: Limits | None = None, guard: Guard | None = None
+    recorder: Recorder,
+    limits: Limits | None = None,
+    guard: Guard | None = None,
+    reader: Reader | None = None,
 ) -> Iterator[Receiver]:
     """Run a receiver until the block ends."""
     limits = limits or Limits()
     tally = Tally(0)
-    intake = Intake(recorder, limits, tally)
+    intake = Intake(recorder, limits, tally, reader)
     sockets = bind("127.0.0.1", 0)
     application = Application(guard or Guard(is_loopback=True), limits, intake, tally)
     server = HttpServer(application, sockets, limits, tally)

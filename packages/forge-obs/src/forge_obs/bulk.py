@@ -18,7 +18,7 @@ from forge_obs.errors import StoreError, describe
 from forge_obs.model.entries import Entry, build_removal
 from forge_obs.recorder import build
 
-__all__ = ["Fate", "record_many", "remove_calls"]
+__all__ = ["Fate", "record_many", "record_rows", "remove_calls"]
 
 MOST_ROWS: Final = 128
 """How many entries a transaction takes at most: other writers wait for it."""
@@ -47,6 +47,11 @@ def record_many(entries: Iterable[Mapping[str, object]]) -> list[Fate]:
     return _deliver_all(entries, _build_call)
 
 
+def record_rows(rows: Iterable[Mapping[str, object] | Entry]) -> list[Fate]:
+    """Do what `record_many` does, where some entries are built and redacted already."""
+    return _deliver_all(rows, _build_row)
+
+
 def remove_calls(entry_ids: Iterable[str]) -> int:
     """Take calls off the record that turned out to be none; never raises.
 
@@ -57,6 +62,10 @@ def remove_calls(entry_ids: Iterable[str]) -> int:
         How many of the removals are done; the others wait in the spool, or are lost.
     """
     return _deliver_all(entry_ids, lambda entry_id, _: build_removal(entry_id)).count(Fate.STORED)
+
+
+def _build_row(row: Mapping[str, object] | Entry, hook: GuardedHook | None) -> Entry:
+    return row if isinstance(row, Entry) else _build_call(row, hook)
 
 
 def _build_call(fields: Mapping[str, object], hook: GuardedHook | None) -> Entry:

@@ -12,8 +12,9 @@ from forge_obs.otel import Signal, encode_acceptance, encode_failure
 
 from forge_cli.receiver.body import BodyReader, BodyStream, Receive, SenderGone
 from forge_cli.receiver.compression import check_encoding
+from forge_cli.receiver.content import Body
 from forge_cli.receiver.guard import Guard
-from forge_cli.receiver.intake import Body, Intake
+from forge_cli.receiver.intake import Intake
 from forge_cli.receiver.limits import Limits
 from forge_cli.receiver.refusal import Code, Refusal, build_too_large
 from forge_cli.receiver.tally import Tally

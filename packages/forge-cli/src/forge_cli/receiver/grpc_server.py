@@ -8,8 +8,9 @@ from typing import Any, Final
 from forge_core.errors import InfrastructureError, UsageError
 from forge_obs.otel import Signal, encode_acceptance
 
+from forge_cli.receiver.content import Body
 from forge_cli.receiver.guard import Guard
-from forge_cli.receiver.intake import Body, Intake
+from forge_cli.receiver.intake import Intake
 from forge_cli.receiver.limits import Limits
 from forge_cli.receiver.refusal import Refusal
 from forge_cli.receiver.tally import Tally

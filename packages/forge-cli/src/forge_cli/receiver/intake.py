@@ -1,37 +1,32 @@
-"""From a body to rows: unpacked, read and recorded by one thread, in the order of arrival.
+"""From a body to rows, recorded by one thread in the order of arrival.
 
-One body is unpacked at a time, so that memory is bounded, and so that the store gets the spans of
-a trace in their order.
+So the store gets the spans of a trace in their order, and one body is open at a time. A large one
+is read by another process meanwhile, while the one before it is recorded here. See D99.
 """
 
 import asyncio
 import logging
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, Protocol
 
 from forge_obs import Fate
-from forge_obs.otel import (
-    Batch,
-    LogEvent,
-    MalformedBody,
-    Signal,
-    SpanData,
-    encode_acceptance,
-    read_logs,
-    read_traces,
-)
+from forge_obs.otel import LogEvent, SpanData, encode_acceptance
 
-from forge_cli.receiver.compression import unpack
+from forge_cli.receiver.content import Body, Summary, read_body, summarize
 from forge_cli.receiver.limits import Limits
-from forge_cli.receiver.refusal import build_malformed, build_unavailable
+from forge_cli.receiver.reader import ProcessGone, Reader, ReadingProcess, Unreadable
+from forge_cli.receiver.refusal import build_unavailable
 from forge_cli.receiver.tally import Tally
 
 RETRY_S: Final = 2
 """Seconds after which a sender may try again what could not be stored."""
 
-SERVICE_NAME: Final = "service.name"
+LARGE: Final = 32_000
+"""From so many bytes on a body is read by another process; of a smaller one that takes longer."""
+
+COMPRESSED: Final = 8
+"""How many times larger a body is about when it is unpacked."""
 
 _log: Final = logging.getLogger("forge.receive")
 
@@ -48,21 +43,9 @@ class Recorder(Protocol):
         """Record what is a call; one fate for each row."""
         ...
 
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """What one request sent.
-
-    Attributes:
-        signal: What it is about.
-        is_json: Whether it is JSON, else protobuf.
-        encoding: How it is compressed.
-    """
-
-    signal: Signal
-    is_json: bool
-    encoding: str
-    content: bytes | bytearray = field(repr=False)
+    def record_packed(self, packed: bytes) -> Sequence[Fate]:
+        """Record what another process has read; one fate for each row."""
+        ...
 
 
 class Intake:
@@ -72,12 +55,16 @@ class Intake:
         recorder: Where calls go.
         limits: How large an unpacked body may be.
         tally: Told of what comes.
+        reader: Reads large bodies; they are read here where there is none.
     """
 
-    def __init__(self, recorder: Recorder, limits: Limits, tally: Tally) -> None:
+    def __init__(
+        self, recorder: Recorder, limits: Limits, tally: Tally, reader: Reader | None = None
+    ) -> None:
         self._recorder = recorder
         self._limits = limits
         self._tally = tally
+        self._reader = reader
         self._reported = 0
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="forge-receive")
 
@@ -87,38 +74,60 @@ class Intake:
         Raises:
             Refusal: Nothing of it can be read, or it cannot be kept now.
         """
+        handed = None
+        if self._reader is not None and _is_large(body):
+            handed = self._reader.hand_over(body)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._record, body)
+        return await loop.run_in_executor(self._thread, self._record, body, handed)
 
     def close(self) -> None:
         """Wait for what is being recorded."""
         self._thread.shutdown()
+        if self._reader is not None:
+            self._reader.close()
 
-    def _record(self, body: Body) -> bytes:
-        content = unpack(body.content, body.encoding, self._limits.unpacked_bytes)
-        batch = _read(body, content)
-        fates = self._recorder.record(batch.spans, batch.events)
-        if any(fate in {Fate.LOST, Fate.OFF} for fate in fates):
-            raise build_unavailable("the store takes nothing now", RETRY_S)
-        self._report(batch)
-        return encode_acceptance(body.signal, batch.rejected, batch.reason, is_json=body.is_json)
+    def _record(self, body: Body, handed: "Future[ReadingProcess | None] | None") -> bytes:
+        process = None if handed is None else handed.result()
+        summary = self._record_here(body) if process is None else self._record_read(body, process)
+        self._report(summary)
+        return encode_acceptance(
+            body.signal, summary.rejected, summary.reason, is_json=body.is_json
+        )
 
-    def _report(self, batch: Batch) -> None:
+    def _record_here(self, body: Body) -> Summary:
+        batch = read_body(body, self._limits.unpacked_bytes)
+        _check(self._recorder.record(batch.spans, batch.events))
+        return summarize(batch)
+
+    def _record_read(self, body: Body, process: ReadingProcess) -> Summary:
+        """Record what a process has read; what is recorded twice is one row."""
+        try:
+            with process.answering() as (summary, parts):
+                for part in parts:
+                    _check(self._recorder.record_packed(part))
+                return summary
+        except Unreadable:
+            return self._record_here(body)
+        except ProcessGone:
+            # Perhaps it was this body that took too much memory: to read it here would be worse.
+            raise build_unavailable("the process that reads bodies was ended", RETRY_S) from None
+
+    def _report(self, summary: Summary) -> None:
         """Count each call once, though its span and its events may come in several bodies."""
         calls = self._recorder.call_count - self._reported
         self._reported += calls
         if calls:
-            sources = [s.source for s in batch.spans] + [e.source for e in batch.events]
-            names = [source.resource.get(SERVICE_NAME) for source in sources]
-            self._tally.add_calls((name for name in names if isinstance(name, str)), calls)
-        if batch.rejected:
-            self._tally.add_problem(batch.reason, batch.rejected)
-        _log.info("%d spans, %d events, %d calls", len(batch.spans), len(batch.events), calls)
+            self._tally.add_calls(summary.services, calls)
+        if summary.rejected:
+            self._tally.add_problem(summary.reason, summary.rejected)
+        _log.info("%d spans, %d events, %d calls", summary.spans, summary.events, calls)
 
 
-def _read(body: Body, content: bytes | bytearray) -> Batch:
-    read = read_traces if body.signal == "traces" else read_logs
-    try:
-        return read(content, is_json=body.is_json)
-    except MalformedBody as error:
-        raise build_malformed(str(error)) from None
+def _is_large(body: Body) -> bool:
+    is_packed = body.encoding not in {"", "identity"}
+    return len(body.content) * (COMPRESSED if is_packed else 1) >= LARGE
+
+
+def _check(fates: Sequence[Fate]) -> None:
+    if any(fate in {Fate.LOST, Fate.OFF} for fate in fates):
+        raise build_unavailable("the store takes nothing now", RETRY_S)

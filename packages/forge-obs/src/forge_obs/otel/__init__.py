@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from forge_obs.otel.calls.packing import pack
     from forge_obs.otel.completion_hook import ForgeCompletionHook
     from forge_obs.otel.exporter import ForgeSpanExporter
     from forge_obs.otel.log_exporter import ForgeLogExporter
@@ -39,6 +40,7 @@ __all__ = [
     "SpanRecorder",
     "encode_acceptance",
     "encode_failure",
+    "pack",
     "read_logs",
     "read_traces",
 ]
@@ -58,6 +60,7 @@ _HOMES = {
     "SpanRecorder": "span_recorder",
     "encode_acceptance": "otlp",
     "encode_failure": "otlp",
+    "pack": "calls.packing",
     "read_logs": "otlp",
     "read_traces": "otlp",
 }

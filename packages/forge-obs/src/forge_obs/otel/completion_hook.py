@@ -14,7 +14,7 @@ from opentelemetry.trace import Span
 
 from forge_obs.environment.observed import is_observed
 from forge_obs.environment.process import is_off
-from forge_obs.otel.call_rows import measure
+from forge_obs.otel.calls.told import measure
 from forge_obs.otel.process_recorder import SpanOfInterest, get_process_recorder
 
 

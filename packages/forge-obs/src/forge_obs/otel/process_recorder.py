@@ -25,8 +25,8 @@ from forge_obs.delivery import lose
 from forge_obs.environment.process import get_db_path
 from forge_obs.fork_lock import renew_in_child
 from forge_obs.otel.background import GATHER_S, BackgroundQueue
+from forge_obs.otel.calls.lineage import Link
 from forge_obs.otel.conventions.columns import UNKNOWN_TASK
-from forge_obs.otel.lineage import Link
 from forge_obs.otel.sdk_spans import read_log, read_span
 from forge_obs.otel.span_recorder import SpanRecorder
 from forge_obs.otel.spans import SpanData

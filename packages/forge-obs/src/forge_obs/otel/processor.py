@@ -18,8 +18,9 @@ from opentelemetry.trace import get_current_span
 from forge_obs.environment.observed import call_at_blocks, is_observed
 from forge_obs.environment.process import is_off
 from forge_obs.fork_lock import renew_in_child
-from forge_obs.otel.call_rows import OWN_SCOPE, measure
-from forge_obs.otel.lineage import Link
+from forge_obs.otel.calls.lineage import Link
+from forge_obs.otel.calls.readings import OWN_SCOPE
+from forge_obs.otel.calls.told import measure
 from forge_obs.otel.process_recorder import SpanOfInterest, get_process_recorder
 from forge_obs.otel.sdk_spans import copy_attributes, format_ids, format_span_id
 

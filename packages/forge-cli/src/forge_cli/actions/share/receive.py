@@ -18,6 +18,7 @@ from forge_cli.receiver.grpc_server import GrpcServer
 from forge_cli.receiver.guard import Guard
 from forge_cli.receiver.intake import Intake
 from forge_cli.receiver.limits import MEGABYTE, Limits
+from forge_cli.receiver.reader import Reader, can_read_beside
 from forge_cli.receiver.server import HttpServer, bind, is_loopback
 from forge_cli.receiver.tally import Tally, count_calls
 from forge_cli.store.queries import STORE_OFF
@@ -82,7 +83,8 @@ async def _receive(
     sockets: list[socket.socket], where: ListenOptions, guard: Guard, limits: Limits
 ) -> None:
     tally = Tally(time.monotonic())
-    intake = Intake(SpanRecorder(), limits, tally)
+    reader = Reader(limits.unpacked_bytes) if can_read_beside() else None
+    intake = Intake(SpanRecorder(), limits, tally, reader)
     server = HttpServer(Application(guard, limits, intake, tally), sockets, limits, tally)
     grpc = None if where.grpc_port is None else GrpcServer(guard, limits, intake, tally)
     grpc_port = None if grpc is None else await grpc.start(where.host, where.grpc_port or 0)

@@ -4,8 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from forge_obs.otel.call_rows import CallRows
 from forge_obs.otel.spans import Source, SpanData
+from support.call_rows import Rows
 from support.recorded_spans import load_spans
 
 SIBLINGS = [
@@ -20,7 +20,7 @@ SIBLINGS = [
 
 def _take_one_by_one(spans: list[SpanData]) -> dict[str, dict[str, Any]]:
     """Return what the store would hold in the end."""
-    rows = CallRows()
+    rows = Rows()
     held: dict[str, dict[str, Any]] = {}
     for span in spans:
         changes = rows.take([span])
@@ -135,7 +135,7 @@ def test_as_many_rows_as_requests_where_all_are_alike_at_once(is_one_batch: bool
     spans = [span for number in range(10) for span in reversed(_load_streams(number))]
 
     if is_one_batch:
-        changes = CallRows().take(spans)
+        changes = Rows().take(spans)
         held = {str(row["span_id"]) for row in changes.rows}
     else:
         held = {row["span_id"] for row in _take_one_by_one(spans).values()}

@@ -3,7 +3,7 @@
 from itertools import permutations
 
 import pytest
-from forge_obs.otel.lineage import Lineage, Link, SpanNode
+from forge_obs.otel.calls.lineage import Lineage, Link, SpanNode
 from hypothesis import given
 from hypothesis import strategies as st
 

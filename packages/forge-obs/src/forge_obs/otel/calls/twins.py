@@ -13,13 +13,14 @@ See D94 and D103.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from forge_obs.model.conversation.messages import read_conversation
 from forge_obs.model.usage.figures import read_usage
-from forge_obs.otel.lineage import Lineage, SpanNode
+from forge_obs.otel.calls.lineage import Lineage, SpanNode
+from forge_obs.otel.calls.told import Told
 from forge_obs.otel.spans import SpanData
 
 MOST_REQUESTS: Final = 5_000
@@ -43,29 +44,34 @@ Fields: TypeAlias = Mapping[str, object]
 
 
 @dataclass(eq=False, slots=True)
-class _Request:
-    """A request that ended.
+class EndedRequest:
+    """A request that ended, as the other span of it would be recognised.
 
     Attributes:
+        keys: What both spans say of it, the surest first.
+        has_failed: Whether it has an error of some kind, which is in the keys.
         usage: What was reported of it, None where nothing was.
         is_inner: Whether another one around it was found.
         is_outer: Whether another one within it was.
     """
 
+    keys: Sequence[Key]
     place: Place
     scope: str
     start_ns: int
     end_ns: int
+    has_failed: bool
     response_id: object
     usage: object = field(repr=False)
     is_inner: bool = field(default=False, repr=False)
     is_outer: bool = field(default=False, repr=False)
 
-    def lies_within(self, other: "_Request") -> bool:
+    def lies_within(self, other: "EndedRequest") -> bool:
+        """Return whether it lies within another one in time."""
         return other.start_ns <= self.start_ns and self.end_ns <= other.end_ns
 
 
-Alike: TypeAlias = dict[str, dict[Place, _Request]]
+Alike: TypeAlias = dict[str, dict[Place, EndedRequest]]
 """Requests that could be one, by scope and place, the oldest first."""
 
 
@@ -94,44 +100,34 @@ class Twins:
         """Forget everything."""
         self._ended.clear()
 
-    def find(self, span: SpanData, fields: Fields) -> Pair | None:
-        """Find the other span of a request that ended, and remember this one.
+    def find(self, own: EndedRequest, told: Told) -> Pair | None:
+        """Find the other span of a request, and remember this one.
 
         Args:
-            span: The request, whose place the lineage knows.
-            fields: What was read of it.
+            own: The request, whose place the lineage knows.
+            told: What was read of it.
         """
-        if span.end_ns is None:
-            return None
-        own = _Request(
-            (span.trace_id, span.span_id),
-            span.source.scope,
-            span.start_ns,
-            span.end_ns,
-            fields.get("response_id"),
-            fields.get("usage"),
-        )
         pair = None
-        for key in _make_keys(span, fields):
+        for key in own.keys:
             alike = self._ended.pop(key, {})
             self._ended[key] = alike
             _put(own, alike)
             if len(alike) > 1:
-                pair = pair or self._pair(own, alike, fields)
+                pair = pair or self._pair(own, alike, told)
         while len(self._ended) > MOST_REQUESTS:
             self._ended.popitem(last=False)
         return pair
 
-    def _pair(self, own: _Request, alike: Alike, fields: Fields) -> Pair | None:
+    def _pair(self, own: EndedRequest, alike: Alike, told: Told) -> Pair | None:
         """Pair a request with the one whose times are the nearest."""
-        best: tuple[int, _Request, _Request] | None = None
+        best: tuple[int, EndedRequest, EndedRequest] | None = None
         others = (r for scope, known in alike.items() if scope != own.scope for r in known.values())
         for other in others:
             inner, outer = (own, other) if own.lies_within(other) else (other, own)
             apart = inner.start_ns - outer.start_ns + outer.end_ns - inner.end_ns
             if best is not None and best[0] <= apart:
                 continue
-            if self._may_be_one(outer, inner) and self._tell_the_same(own, other, fields):
+            if self._may_be_one(outer, inner) and self._tell_the_same(own, other, told):
                 best = apart, outer, inner
         if best is None:
             return None
@@ -139,7 +135,7 @@ class Twins:
         outer.is_outer = inner.is_inner = True
         return Pair(outer.place, inner.place)
 
-    def _may_be_one(self, outer: _Request, inner: _Request) -> bool:
+    def _may_be_one(self, outer: EndedRequest, inner: EndedRequest) -> bool:
         if outer.is_outer or inner.is_inner or not inner.lies_within(outer):
             return False
         outer_node = self._lineage.get(*outer.place)
@@ -148,23 +144,23 @@ class Twins:
             return False
         return _find_request_around(inner_node) is _find_request_around(outer_node)
 
-    def _tell_the_same(self, own: _Request, other: _Request, fields: Fields) -> bool:
+    def _tell_the_same(self, own: EndedRequest, other: EndedRequest, told: Told) -> bool:
         if own.response_id is not None and other.response_id is not None:
             return own.response_id == other.response_id
-        if fields.get("error_type") is not None:
-            return True  # of the same kind, which is in the key
+        if own.has_failed:
+            return True  # in the same way, which is in the key
         tokens = _find_output_tokens(own.usage), _find_output_tokens(other.usage)
         if 0 not in tokens and tokens[0] != tokens[1]:
             return False
         node = self._lineage.get(*other.place)
         known = {} if node is None else self._recall(node)
-        answers = _read_answer(fields), _read_answer(known)
+        answers = _read_answer(told.open()), _read_answer(known)
         if "" not in answers and answers[0] != answers[1]:
             return False
         return 0 not in tokens or "" not in answers
 
 
-def _put(own: _Request, alike: Alike) -> None:
+def _put(own: EndedRequest, alike: Alike) -> None:
     """Put a request to those that could be it, in the place of what was told of it before."""
     known = alike.setdefault(own.scope, {})
     before = known.pop(own.place, None)
@@ -177,8 +173,28 @@ def _put(own: _Request, alike: Alike) -> None:
         del alike[next(iter(alike))]
 
 
+def describe_ended(span: SpanData, fields: Fields) -> EndedRequest | None:
+    """Describe a request; None for one that is under way.
+
+    Args:
+        span: The request.
+        fields: What was read of it.
+    """
+    if span.end_ns is None:
+        return None
+    return EndedRequest(
+        _make_keys(span, fields),
+        (span.trace_id, span.span_id),
+        span.source.scope,
+        span.start_ns,
+        span.end_ns,
+        fields.get("error_type") is not None,
+        fields.get("response_id"),
+        fields.get("usage"),
+    )
+
+
 def _make_keys(span: SpanData, fields: Fields) -> list[Key]:
-    """Return what both spans of a request say of it, the surest first."""
     model = str(fields.get("request_model")).rpartition(":")[2].rpartition("/")[2]
     program = (fields.get("task_id"), str(span.source.resource.get(_INSTANCE)))
     kind, response_id = fields.get("error_type"), fields.get("response_id")

@@ -11,14 +11,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from forge_obs.otel.calls.twins import MOST_REQUESTS, Place
 from forge_obs.otel.spans import SpanData
-from forge_obs.otel.twins import MOST_REQUESTS, Place
 
 _ASKED: Final = ("request_data", "gen_ai.input.messages")
 """Attributes that both spans have alike."""
 
 _MOST_ALIKE: Final = 64
 """How many streams of the same request are remembered."""
+
+_TYPE: Final = "logfire.span_type"
+_TYPES: Final = ("span", "log")
 
 _COMMON: Final = ("trace_id", "span_id", "parent_span_id", "created_at")
 """What the span of a request tells of its place and time."""
@@ -30,6 +33,11 @@ class _Begun:
 
     span: SpanData
     told: Mapping[str, object]
+
+
+def is_part_of_stream(span: SpanData) -> bool:
+    """Return whether a request may be one whose end a span of its own tells of, or that span."""
+    return span.end_ns is not None and span.attributes.get(_TYPE) in _TYPES
 
 
 class StreamEnds:
@@ -53,13 +61,12 @@ class StreamEnds:
             span: A request; one without an answer is remembered.
             fields: What was read of it.
         """
-        kind = span.attributes.get("logfire.span_type")
-        if kind not in {"span", "log"} or span.end_ns is None:
+        if span.end_ns is None or not is_part_of_stream(span):
             return span, fields
         source = span.source
         asked = hash(tuple(str(span.attributes.get(name)) for name in _ASKED))
         key = (source.scope, str(source.resource.get("service.instance.id")), asked)
-        if kind == "span":
+        if span.attributes.get(_TYPE) == "span":
             self._remember(key, span, fields)
             return span, fields
         begun = self._joined.get(_place(span)) or self._take(key, span)

@@ -6,9 +6,11 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from forge_obs.otel.call_rows import CallRows, Changes, make_entry_id, measure
-from forge_obs.otel.lineage import Lineage, Link
+from forge_obs.otel.calls.lineage import Lineage, Link
+from forge_obs.otel.calls.readings import make_entry_id
+from forge_obs.otel.calls.told import measure
 from forge_obs.otel.spans import Attributes, LogEvent, Source, SpanData
+from support.call_rows import RowChanges, Rows
 from support.recorded_spans import build_row
 
 TRACE = "a" * 32
@@ -42,7 +44,7 @@ def event(span_id: str, **attributes: object) -> LogEvent:
     return LogEvent(DETAILS, TRACE, span_id, START, {**CHAT, **named})
 
 
-def by_span(changes: Changes) -> dict[str, dict[str, Any]]:
+def by_span(changes: RowChanges) -> dict[str, dict[str, Any]]:
     return {str(row["span_id"]): row for row in changes.rows}
 
 
@@ -55,7 +57,7 @@ def entry_id(span_id: str) -> str:
 
 
 def test_request_is_a_row_and_what_is_around_it_is_none() -> None:
-    changes = CallRows().take(
+    changes = Rows().take(
         [
             span("c", "t"),
             span("t", "a", {"gen_ai.operation.name": "execute_tool"}),
@@ -78,7 +80,7 @@ def test_innermost_request_of_a_batch_is_the_row_in_any_order(order: tuple[str, 
         "outer": span("outer"),
     }
 
-    changes = CallRows().take([spans[name] for name in order])
+    changes = Rows().take([spans[name] for name in order])
 
     assert list(by_span(changes)) == ["inner"]
     assert changes.removed == []
@@ -91,7 +93,7 @@ def test_innermost_request_is_the_row_though_each_comes_alone(order: tuple[str, 
         "between": span("between", "outer", {"http.request.method": "POST"}),
         "outer": span("outer", input__messages=said("user", "Hello?")),
     }
-    rows = CallRows()
+    rows = Rows()
     stored: dict[str, dict[str, Any]] = {}
 
     for name in order:
@@ -115,7 +117,7 @@ def test_only_inner_request_gets_what_only_the_outer_one_knows() -> None:
     )
     inner = span("inner", "outer", output__messages=said("assistant", "own"), usage__input_tokens=5)
 
-    row = by_span(CallRows().take([inner, outer]))["inner"]
+    row = by_span(Rows().take([inner, outer]))["inner"]
 
     assert "from outside" in texts(row)
     assert "own" in texts(row)
@@ -127,7 +129,7 @@ def test_only_inner_request_gets_what_only_the_outer_one_knows() -> None:
 def test_of_several_inner_requests_none_gets_it() -> None:
     outer = span("outer", input__messages=said("user", "from outside"))
 
-    changes = CallRows().take([span("one", "outer"), span("two", "outer"), outer])
+    changes = Rows().take([span("one", "outer"), span("two", "outer"), outer])
 
     assert sorted(by_span(changes)) == ["one", "two"]
     assert "from outside" not in json.dumps([texts(row) for row in changes.rows])
@@ -136,7 +138,7 @@ def test_of_several_inner_requests_none_gets_it() -> None:
 def test_instructions_in_the_inner_requests_input_are_not_added_once_more() -> None:
     told = said("system", "Be brief.")[:-1] + "," + said("user", "Hi")[1:]
     outer = span("outer", system_instructions='[{"type": "text", "content": "Be brief."}]')
-    rows = CallRows()
+    rows = Rows()
     first = build_row(by_span(rows.take([], [event("inner", input__messages=told)]))["inner"])
 
     then = build_row(by_span(rows.take([span("inner", "outer"), outer]))["inner"])
@@ -149,14 +151,14 @@ def test_nearest_of_two_outer_requests_counts() -> None:
     far = span("far", input__messages=said("user", "far"))
     near = span("near", "far", input__messages=said("user", "near"))
 
-    row = by_span(CallRows().take([span("inner", "near"), far, near]))["inner"]
+    row = by_span(Rows().take([span("inner", "near"), far, near]))["inner"]
 
     assert "near" in texts(row)
     assert "far" not in texts(row)
 
 
 def test_open_request_is_started_and_completed_when_it_ends() -> None:
-    rows = CallRows()
+    rows = Rows()
 
     (started,) = rows.take([span("c", is_open=True, input__messages=said("user", "Hi"))]).rows
     (ended,) = rows.take([span("c", usage__input_tokens=3)]).rows
@@ -167,7 +169,7 @@ def test_open_request_is_started_and_completed_when_it_ends() -> None:
 
 
 def test_outer_request_on_record_as_started_is_removed_when_the_inner_one_opens() -> None:
-    rows = CallRows()
+    rows = Rows()
     rows.take([span("outer", is_open=True, input__messages=said("user", "Hi"))])
 
     changes = rows.take([span("inner", "outer", is_open=True)])
@@ -177,7 +179,7 @@ def test_outer_request_on_record_as_started_is_removed_when_the_inner_one_opens(
 
 
 def test_links_alone_say_who_is_inside_whom() -> None:
-    rows = CallRows()
+    rows = Rows()
     links = [Link(TRACE, "inner", "http"), Link(TRACE, "http", "outer"), Link(TRACE, "outer")]
     rows.take([span("inner", "http")], links=links)
 
@@ -187,17 +189,17 @@ def test_links_alone_say_who_is_inside_whom() -> None:
 def test_what_forge_recorded_itself_is_no_row_and_nothing_inside_it() -> None:
     own = span("own", scope="forge")
 
-    assert CallRows().take([span("inner", "own"), own]).rows == []
+    assert Rows().take([span("inner", "own"), own]).rows == []
 
 
 def test_event_of_forge_is_no_row_even_without_its_span() -> None:
     own = replace(event("own"), source=Source("forge", "1"))
 
-    assert CallRows().take([], [own]).rows == []
+    assert Rows().take([], [own]).rows == []
 
 
 def test_request_that_came_before_forges_own_span_is_removed() -> None:
-    rows = CallRows()
+    rows = Rows()
     rows.take([span("inner", "between")])
     rows.take([span("between", "own", {})])
 
@@ -210,13 +212,13 @@ def test_request_that_came_before_forges_own_span_is_removed() -> None:
 def test_requests_inside_an_observed_block_are_no_rows() -> None:
     links = [Link(TRACE, "c", None, is_own=True)]
 
-    assert CallRows().take([span("c")], links=links).rows == []
+    assert Rows().take([span("c")], links=links).rows == []
 
 
 def test_event_and_span_are_one_row_whichever_comes_first() -> None:
     told = event("c", input__messages=said("user", "Hi"), output__messages=said("assistant", "Yo"))
     for parts in ([[], [told]], [[span("c")], []]), ([[span("c")], []], [[], [told]]):
-        rows = CallRows()
+        rows = Rows()
         first, last = (rows.take(spans, events) for spans, events in parts)  # type: ignore[arg-type]
 
         (row,) = last.rows
@@ -226,7 +228,7 @@ def test_event_and_span_are_one_row_whichever_comes_first() -> None:
 
 
 def test_second_version_of_a_text_does_not_replace_the_first_of_a_finished_call() -> None:
-    rows = CallRows()
+    rows = Rows()
     rows.take([span("c", input__messages=said("user", "first"))])
 
     (row,) = rows.take([], [event("c", input__messages=said("user", "second"))]).rows
@@ -236,7 +238,7 @@ def test_second_version_of_a_text_does_not_replace_the_first_of_a_finished_call(
 
 
 def test_content_of_an_outer_requests_event_goes_to_the_inner_one() -> None:
-    rows = CallRows()
+    rows = Rows()
     rows.take([], [event("outer", input__messages=said("user", "Hi"))])
 
     changes = rows.take([span("inner", "outer")])
@@ -247,28 +249,28 @@ def test_content_of_an_outer_requests_event_goes_to_the_inner_one() -> None:
 
 def test_event_of_no_span_is_a_call_of_its_own() -> None:
     zeros = "0" * 16
-    changes = CallRows().take([], [event(zeros), event(zeros, response__model="other")])
+    changes = Rows().take([], [event(zeros), event(zeros, response__model="other")])
 
     assert len(changes.rows) == 2
 
 
 def test_task_that_is_said_counts_before_the_programs_name() -> None:
-    (row,) = CallRows().take([span("c")], task_id="tidy").rows
+    (row,) = Rows().take([span("c")], task_id="tidy").rows
 
     assert row["task_id"] == "tidy"
 
 
 def test_what_is_kept_for_later_is_bounded() -> None:
-    rows = CallRows(Lineage(most_spans=50))
+    rows = Rows(Lineage(most_spans=50))
     for number in range(200):
         rows.take([span(f"{number}", input__messages=said("user", "x" * 100_000))])
 
-    assert rows._kept_bytes <= 8_000_000
-    assert sum(size for _, size in rows._kept.values()) == rows._kept_bytes
+    assert rows.inner._kept_bytes <= 8_000_000
+    assert sum(size for _, size in rows.inner._kept.values()) == rows.inner._kept_bytes
 
 
 def test_forgotten_inner_request_still_keeps_the_outer_one_from_being_a_row() -> None:
-    rows = CallRows(Lineage(most_spans=3))
+    rows = Rows(Lineage(most_spans=3))
     rows.take([span("inner", "outer")])
     rows.take([span("other", "outer", {})])
 

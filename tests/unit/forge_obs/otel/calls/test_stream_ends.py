@@ -4,12 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from forge_obs.otel.call_rows import CallRows
 from forge_obs.otel.spans import SpanData
+from support.call_rows import Rows
 from support.recorded_spans import load_spans
 
 
-def take_each(rows: CallRows, spans: list[SpanData]) -> dict[str, dict[str, Any]]:
+def take_each(rows: Rows, spans: list[SpanData]) -> dict[str, dict[str, Any]]:
     """Return what the store would hold in the end; what is told later fills it."""
     held: dict[str, dict[str, Any]] = {}
     for span in spans:
@@ -25,7 +25,7 @@ def take_each(rows: CallRows, spans: list[SpanData]) -> dict[str, dict[str, Any]
 def test_row_begins_with_the_request_and_ends_with_the_answer(request_name: str) -> None:
     *_, begun, end = load_spans("logfire", request_name)
 
-    [row] = take_each(CallRows(), load_spans("logfire", request_name)).values()
+    [row] = take_each(Rows(), load_spans("logfire", request_name)).values()
 
     assert row["span_id"] == begun.span_id
     assert row.get("parent_span_id") == begun.parent_span_id
@@ -39,7 +39,7 @@ def test_row_begins_with_the_request_and_ends_with_the_answer(request_name: str)
 def test_what_is_told_again_is_no_other_call(order: tuple[int, ...]) -> None:
     spans = load_spans("logfire", "stream")
 
-    [row] = take_each(CallRows(), [spans[index] for index in order]).values()
+    [row] = take_each(Rows(), [spans[index] for index in order]).values()
 
     assert row["span_id"] == spans[0].span_id
     assert row["messages"].keys() >= {"input", "output"}
@@ -64,7 +64,7 @@ def test_answers_go_to_the_requests_whose_streams_they_end() -> None:
         for digit, lasted in (("e", 19.0), ("f", 29.0))
     ]
 
-    held = take_each(CallRows(), [*requests, *ends])
+    held = take_each(Rows(), [*requests, *ends])
 
     told = {row["span_id"]: row["response_id"] for row in held.values()}
     assert told == {requests[0].span_id: "29.0", requests[1].span_id: "19.0"}
@@ -73,7 +73,7 @@ def test_answers_go_to_the_requests_whose_streams_they_end() -> None:
 def test_end_of_an_unknown_stream_is_a_row() -> None:
     [end] = load_spans("logfire", "stream")[1:]
 
-    [row] = take_each(CallRows(), [end]).values()
+    [row] = take_each(Rows(), [end]).values()
 
     assert row["span_id"] == end.span_id
 
@@ -87,7 +87,7 @@ def test_request_with_an_answer_has_no_other_end() -> None:
         attributes={**chat.attributes, "logfire.span_type": "log"},
     )
 
-    assert len(take_each(CallRows(), [chat, end])) == 2
+    assert len(take_each(Rows(), [chat, end])) == 2
 
 
 @pytest.mark.parametrize("value", [None, "x", float("nan"), [1], {"a": 1}, 1e300])
@@ -95,6 +95,6 @@ def test_whatever_its_duration_says_the_answer_is_kept(value: object) -> None:
     begun, end = load_spans("logfire", "stream")
     attributes = {**end.attributes, "duration": value}
 
-    [row] = take_each(CallRows(), [begun, replace(end, attributes=attributes)]).values()
+    [row] = take_each(Rows(), [begun, replace(end, attributes=attributes)]).values()
 
     assert row["response_id"] == "chatcmpl-1"

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 MOST_SPANS: Final = 20_000
 """How many spans are remembered."""
@@ -25,8 +25,7 @@ _MOST_BELOW: Final = 2_000
 """How many of them below one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """A span by its place alone.
 
     Attributes:
@@ -151,7 +150,7 @@ class Lineage:
         return [node for node in superseded if node.has_row]
 
     def _get_or_add(self, link: Link) -> SpanNode:
-        key = (link.trace_id, link.span_id)
+        key = link[:2]
         node = self._nodes.get(key)
         if node is None:
             while len(self._nodes) >= self._most_spans:
