@@ -33,6 +33,7 @@ from benchmarks.workload import build_call, count_rows
 OLD = datetime.now(UTC) - timedelta(days=30)
 TURNS = 15
 CALLS_A_RUN = 12
+ARCHIVE_TURNS = 3
 LOCK_TURNS = 3
 COLD_TURNS = 5
 COLUMN_TURNS = 40
@@ -86,11 +87,15 @@ def _measure(workload: Workload, path: Path) -> int:
     print(f"{workload.name}, {workload.runs * CALLS_A_RUN:,} calls")
     _fill(workload, path)
     text = _measure_text(path)
-    vacuum_s = _time(lambda: _execute(path, "VACUUM"))
+    _execute(path, "VACUUM")
     whole = path.with_name("plain.db")
     shutil.copyfile(path, whole)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    archive_s = _time(lambda: archive(path, datetime.now(UTC)))
+    vacuum_s = archive_s = float("inf")
+    for _ in range(ARCHIVE_TURNS):
+        shutil.copyfile(whole, path)
+        vacuum_s = min(vacuum_s, _time(lambda: _execute(path, "VACUUM")))
+        archive_s = min(archive_s, _time(lambda: archive(path, datetime.now(UTC))))
     _execute(path, "VACUUM")
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     share = path.stat().st_size / text
