@@ -15,7 +15,7 @@ DOCUMENTS = sorted(
     [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "packages").glob("*/README.md")]
 )
 PICTURES = sorted((ROOT / "docs").glob("*.svg"))
-DECISION = re.compile(r"\bD\d\d\b")
+DECISION = re.compile(r"\bD\d{2,3}\b")
 """The number of a decision record."""
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)")
 """The path and the anchor of a link that leads to another page, or to a place in its own."""
@@ -122,11 +122,12 @@ def test_every_guide_is_named_where_people_look() -> None:
 
 def test_every_decision_is_listed_and_cited_by_what_it_explains() -> None:
     records = {path.name: path.read_text() for path in (ROOT / "docs/decisions").glob("D*.md")}
-    titles = [(name, re.findall(r"# D\d\d: (.*)", text)[0]) for name, text in records.items()]
+    titles = [(name, re.findall(r"# D\d+: (.*)", text)[0]) for name, text in records.items()]
     index = (ROOT / "docs/decisions/README.md").read_text()
     sources = [*(ROOT / "packages").rglob("*.py"), *(ROOT / "packages").glob("*/pyproject.toml")]
 
     cited = {name for path in sources for name in DECISION.findall(path.read_text())}
 
     assert cited == {name.split("-")[0] for name in records}
-    assert re.findall(r"\]\((D\S+)\) \| (.*) \|", index) == sorted(titles)
+    titles.sort(key=lambda title: int(title[0].split("-")[0][1:]))
+    assert re.findall(r"\]\((D\S+)\) \| (.*) \|", index) == titles
