@@ -301,6 +301,29 @@ async def test_span_carries_the_last_request_and_its_answer(
     assert collected.events.get_finished_logs() == ()
 
 
+@pytest.mark.parametrize("mode", ["SPAN_ONLY", ""])
+async def test_answer_that_was_asked_for_again_is_an_event_of_the_span(
+    capture: Capture, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collected = capture(mode)
+    set_redact(lambda text: text.replace("none", "[key]"))
+    with served(monkeypatch, tool(UNFIT), tool(ANSWER)):
+        await call()
+
+    [span] = collected.read_spans()
+    [event] = span.events
+    told = dict(event.attributes or {})
+    content = told.pop("gen_ai.output.messages", None)
+    assert event.name == "forge.earlier_request"
+    assert tokens(told) == (100, 20)
+    assert tokens(span.attributes) == (200, 40)
+    if mode:
+        [message] = json.loads(str(content))
+        assert json.loads(message["parts"][0]["content"]) == {"files": "[key]"}
+    else:
+        assert content is None
+
+
 async def test_event_carries_content_as_values_beside_its_span(
     capture: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

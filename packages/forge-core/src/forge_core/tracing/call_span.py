@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from opentelemetry import trace
@@ -18,13 +19,18 @@ from forge_core.models.call.llm import CallUsage
 from forge_core.tracing.attributes import (
     BROKEN_OFF,
     ERROR_TYPE,
+    INPUT_TOKENS,
+    OUTPUT_TOKENS,
     PROVIDER_NAME,
     SCRIPTED,
     Attributes,
+    AttributeValue,
     CallTotals,
+    is_measured,
     llm_call_attributes,
 )
 from forge_core.tracing.content import (
+    OUTPUT_MESSAGES,
     CallTexts,
     ContentMode,
     build_messages,
@@ -36,6 +42,18 @@ from forge_core.tracing.telemetry import Telemetry
 
 EVENT_NAME = "gen_ai.client.inference.operation.details"
 
+EARLIER_REQUEST = "forge.earlier_request"
+"""Event of a call's span for each request before the last, whose answer was asked for again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A request that came to an end."""
+
+    time_ns: int
+    texts: CallTexts
+    usage: CallUsage | None
+
 
 class CallSpan:
     """Collects what the requests of a call bring, for its span."""
@@ -45,7 +63,7 @@ class CallSpan:
         self._context = context
         self._model = model
         self._totals = CallTotals()
-        self._texts: CallTexts | None = None
+        self._requests: list[_Request] = []
         self._error_type: str | None = None
 
     def note_request(self, texts: CallTexts, usage: CallUsage | None, *, is_new: bool) -> None:
@@ -56,7 +74,7 @@ class CallSpan:
             usage: What it took; None where nothing came back.
             is_new: Whether no span of an earlier attempt carries what it took.
         """
-        self._texts = texts
+        self._requests.append(_Request(time.time_ns(), texts, usage))
         if is_new:
             self._totals = self._totals.add_request(usage)
 
@@ -78,6 +96,9 @@ class CallSpan:
         if telemetry is None or not self._span.is_recording():
             return
         attributes, messages = await asyncio.to_thread(self._describe, telemetry)
+        for request in self._requests[:-1]:
+            earlier = await asyncio.to_thread(_describe_earlier, request, telemetry)
+            self._span.add_event(EARLIER_REQUEST, earlier, request.time_ns)
         on_span = dump_messages(messages) if telemetry.mode.on_span else {}
         self._span.set_attributes({**attributes, **on_span})
         if telemetry.events is not None and messages:
@@ -91,9 +112,9 @@ class CallSpan:
             shown = last.model_copy(update={"model_name": telemetry.redact_name(last.model_name)})
             response_id = totals.response_id and telemetry.redact_text(totals.response_id)
             totals = totals.take_answer(shown, response_id)
-        if self._texts is not None and telemetry.mode is not ContentMode.NO_CONTENT:
+        if self._requests and telemetry.mode is not ContentMode.NO_CONTENT:
             reason = None if last is None else last.finish_reason
-            texts = redact_texts(self._texts, telemetry.redact_text)
+            texts = redact_texts(self._requests[-1].texts, telemetry.redact_text)
             messages = build_messages(texts, reason)
         return llm_call_attributes(self._context, self._model, totals), messages
 
@@ -105,6 +126,18 @@ class CallSpan:
             event_name=EVENT_NAME,
             attributes=attributes,
         )
+
+
+def _describe_earlier(request: _Request, telemetry: Telemetry) -> Attributes:
+    """Describe a request whose answer was asked for again: its tokens, and what it answered."""
+    usage = request.usage
+    attributes: dict[str, AttributeValue] = {}
+    if usage is not None and usage.origin == "provider" and is_measured(usage):
+        attributes |= {INPUT_TOKENS: usage.input_tokens, OUTPUT_TOKENS: usage.output_tokens}
+    if telemetry.mode.on_span:
+        messages = build_messages(redact_texts(request.texts, telemetry.redact_text))
+        attributes |= dump_messages({n: m for n, m in messages.items() if n == OUTPUT_MESSAGES})
+    return attributes
 
 
 @asynccontextmanager
