@@ -534,7 +534,14 @@ DOCUMENTS: dict[str, Schema] = {
         },
     ),
     "store_imported": build_document(
-        "forge db import --json", {"runs": COUNT, "calls": COUNT, "unreadable": COUNT}
+        "forge db import --json",
+        {
+            "runs": COUNT,
+            "calls": COUNT,
+            "unreadable": COUNT,
+            "new_runs": COUNT,
+            "new_calls": COUNT,
+        },
     ),
     "store_archived": build_document(
         "forge db archive --json, forge db unarchive --json",

@@ -54,11 +54,14 @@ def test_imported_store_is_merged_once(forge: Forge, part: Path, tmp_path: Path)
     mine = str(tmp_path / "mine.db")
 
     first = forge("db", "import", str(part), "--db", mine)
-    second = forge("db", "import", str(part), "--db", mine, "--json")
+    second = forge("db", "import", str(part), "--db", mine)
+    document = forge("db", "import", str(part), "--db", mine, "--json").document
 
     assert first.stdout == f"merged 2 runs and 2 calls from {part}\n"
     assert forge("calls", "--count", "--db", mine).stdout == "2 calls, 2 runs\n"
-    validate("store_imported", second.document)
+    assert second.stdout.endswith(f"2 calls from {part}: all of them were here already\n")
+    assert (document["calls"], document["new_calls"]) == (2, 0)
+    validate("store_imported", document)
 
 
 def test_tables_have_all_columns_and_a_cost(forge: Forge, tmp_path: Path) -> None:

@@ -8,22 +8,26 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
 from heapq import merge
 from pathlib import Path
 from typing import Any, Final
 
+from sqlalchemy import Engine, func, select
+
 from forge_obs.database.connections import identify, reserved_files
 from forge_obs.database.engines import connect_for_writing
 from forge_obs.database.errors import telling_errors
 from forge_obs.database.files import make_single
+from forge_obs.database.metadata import interactions, runs
 from forge_obs.environment import private_files
 from forge_obs.errors import StoreError, StoreUnavailable, StoreUnreadable
 from forge_obs.model.rows import FACTS, INTERACTIONS, RUNS, Interaction, Run
 from forge_obs.model.sanitize import format_time
 from forge_obs.store.foreign import ForeignStore
+from forge_obs.store.queries import reading
 from forge_obs.store.reader import StoreReader
 from forge_obs.store.save import get_engine, save_interaction, save_run_columns, upgrade
 
@@ -46,6 +50,9 @@ class Transfer:
     calls: int = 0
     unreadable: int = 0
     """Rows that were left out, since they cannot be read."""
+    new_runs: int = field(default=0, compare=False)
+    """Of those that were merged, how many this store did not have."""
+    new_calls: int = field(default=0, compare=False)
 
 
 def export_runs(
@@ -171,14 +178,26 @@ def import_store(db_path: str | os.PathLike[str], source: str | os.PathLike[str]
     _require_room(path, foreign)
     upgrade(path)
     engine = get_engine(path)
-    runs = calls = unreadable = 0
+    merged_runs = merged_calls = unreadable = 0
+    before = _count_rows(engine)
     for values in foreign.iterate_runs():
         is_merged = _merge(partial(save_run_columns, engine, **_known(values, RUNS)), values)
-        runs, unreadable = runs + is_merged, unreadable + (not is_merged)
+        merged_runs, unreadable = merged_runs + is_merged, unreadable + (not is_merged)
     for values in foreign.iterate_calls():
         is_merged = _merge(partial(save_interaction, engine, **_read_call(values)), values)
-        calls, unreadable = calls + is_merged, unreadable + (not is_merged)
-    return Transfer(runs, calls, unreadable)
+        merged_calls, unreadable = merged_calls + is_merged, unreadable + (not is_merged)
+    added = (after - known for known, after in zip(before, _count_rows(engine), strict=True))
+    return Transfer(merged_runs, merged_calls, unreadable, *map(max, added, (0, 0)))
+
+
+def _count_rows(engine: Engine) -> tuple[int, int]:
+    """Count runs and calls."""
+    with reading(engine) as connection:
+        known_runs, known_calls = (
+            connection.execute(select(func.count()).select_from(table)).scalar_one()
+            for table in (runs, interactions)
+        )
+    return known_runs, known_calls
 
 
 def _refuse_own(path: Path, other: Path) -> None:

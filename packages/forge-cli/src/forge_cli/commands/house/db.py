@@ -1,5 +1,6 @@
 """``forge db``: where the store is, how it is, and what keeps it in order."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -331,6 +332,6 @@ def import_(source: FilePath, /, *, json: Switch = False) -> ExitCode:
     done = import_from(_require_path(), file)
     text = render_import(done, file)
     if json:
-        text = dump({"runs": done.runs, "calls": done.calls, "unreadable": done.unreadable})
+        text = dump(asdict(done))
     print_text(text)
     return ExitCode.SUCCESS
