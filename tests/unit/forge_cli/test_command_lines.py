@@ -113,7 +113,7 @@ def test_example_is_a_command_line_that_the_application_takes(line: str) -> None
 @pytest.mark.parametrize(
     ("argv", "output"),
     [
-        (["ls"], "no runs recorded yet; `forge demo` plays one without a model\n"),
+        (["ls"], "no runs recorded yet; there is no database at "),
         (["version"], f"{version('forge-cli')}\n"),
         (["logs"], "error: which run? forge logs RUN, or @last for the newest"),
         (["help", "db", "prun"], "error: unknown command 'db prun': did you mean 'db prune'?\n"),

@@ -36,17 +36,23 @@ def show(*args: str) -> Outcome:
     return run_forge("status", "--workflow-id", WORKFLOW_ID, *args)
 
 
-def test_no_database_is_no_error_and_makes_no_file(forge: Forge, db_path: Path) -> None:
+def test_no_database_is_no_error_and_makes_no_file(
+    forge: Forge, db_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     listing = run_forge("status")
     document = forge("status", "--json")
 
     assert (listing.code, listing.stdout) == (
         0,
-        "no runs recorded yet; `forge demo` plays one without a model\n",
+        f"no runs recorded yet; there is no database at {db_path}\n",
     )
     assert document.code == 0
     assert document.document == {"schema_version": 1, "runs": [], "pending": 0, "lost": 0}
     assert not db_path.exists()
+    monkeypatch.delenv("FORGE_DB_PATH")
+    assert (
+        forge("status").stdout == "no runs recorded yet; `forge demo` plays one without a model\n"
+    )
 
 
 def test_empty_path_says_that_the_store_is_off(

@@ -136,7 +136,7 @@ def _list_tiles(view: RunView, outline: Outline, prices: Prices) -> Iterator[tup
     if view.duration is not None:
         yield "duration", format_duration(view.duration)
     refused = f", {tally.refused:,} refused" if tally.refused else ""
-    yield "model calls", f"{tally.calls:,}{refused}"
+    yield "model call" if tally.calls == 1 else "model calls", f"{tally.calls:,}{refused}"
     if tally.paid or tally.is_simulated:
         of = "simulated " if tally.is_simulated else ""
         yield f"{of}tokens in", format_sum(tally, tally.shown.input_tokens)

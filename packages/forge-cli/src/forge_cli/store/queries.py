@@ -1,6 +1,7 @@
 """The store of this machine as commands read it; nothing is created, migrated or locked."""
 
 import logging
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -33,6 +34,9 @@ from forge_cli.views.costs import NO_PRICES, Prices, Tally, tally_call, tally_ca
 from forge_cli.views.run import FAILED, FAILURES, RunView, build_run_view
 
 STORE_OFF = "the store is off: FORGE_DB_PATH is empty"
+
+DB_VARIABLE = "FORGE_DB_PATH"
+"""By which a user, or --db, names the database."""
 
 NOTHING_YET = "no runs recorded yet; `forge demo` plays one without a model"
 
@@ -219,9 +223,17 @@ class Store:
             near = []
         return suggest([name for name in near if name != workflow_id])
 
+    def explain_emptiness(self) -> str:
+        """Say why nothing is on record: of a file that was named also which one is missing."""
+        if self.path is None:
+            return STORE_OFF
+        if self.reader is None and os.environ.get(DB_VARIABLE):
+            return f"no runs recorded yet; there is no database at {escape_line(str(self.path))}"
+        return NOTHING_YET
+
     def _require_reader(self, workflow_id: str) -> StoreReader:
         if self.reader is None:
-            reason = STORE_OFF if self.path is None else NOTHING_YET
+            reason = self.explain_emptiness()
             raise UnknownWorkflow(f"no run {workflow_id!r} is on record: {reason}")
         return self.reader
 

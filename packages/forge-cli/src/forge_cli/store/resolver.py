@@ -28,7 +28,7 @@ from forge_cli.store.names import (
     choose_runs,
     fits_one_task,
 )
-from forge_cli.store.queries import NOTHING_YET, STORE_OFF, Store, as_recorded
+from forge_cli.store.queries import Store, as_recorded
 
 MAX_RUNS = 20
 """Newest runs of a task that are looked at, and most ids that begin or end with a name."""
@@ -170,8 +170,7 @@ def _list_fitting(store: Store, name: str) -> list[Run]:
 def _get_last(store: Store, reader: StoreReader | None) -> Run:
     runs = reader.list_recent_runs(1) if reader is not None else []
     if not runs:
-        reason = STORE_OFF if store.path is None else NOTHING_YET
-        raise UnknownWorkflow(f"no run is the last: {reason}")
+        raise UnknownWorkflow(f"no run is the last: {store.explain_emptiness()}")
     return runs[0]
 
 

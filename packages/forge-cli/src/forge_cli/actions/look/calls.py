@@ -23,7 +23,7 @@ from forge_cli.render.figures import format_count
 from forge_cli.render.json_documents import build_found_call
 from forge_cli.store.calls import FoundCall, explain_nothing, find_calls, list_model_patterns
 from forge_cli.store.prices import extend_prices, load_prices
-from forge_cli.store.queries import NOTHING_YET, STORE_OFF, Store
+from forge_cli.store.queries import Store
 from forge_cli.store.resolver import find_run
 from forge_cli.terminal.console import (
     OutputFormat,
@@ -175,9 +175,11 @@ def read_period(which: CallFilterOptions) -> tuple[datetime | None, datetime | N
 
 
 def _show_nothing(store: Store, output: OutputFormat) -> ExitCode:
-    print_note(STORE_OFF if store.path is None else NOTHING_YET)
+    print_note(store.explain_emptiness())
     if output is OutputFormat.JSON:
         print_text(dump({"calls": []}))
+    elif output is OutputFormat.CSV:
+        print_text(render_csv(CALL_NAMES))
     return ExitCode.FAILED
 
 

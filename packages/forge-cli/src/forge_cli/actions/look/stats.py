@@ -16,7 +16,7 @@ from forge_cli.render.across_runs.statistics import (
 from forge_cli.render.across_runs.statistics_documents import build_statistics
 from forge_cli.render.runs.run_list import shorten_model
 from forge_cli.store.prices import load_schedule
-from forge_cli.store.queries import NOTHING_YET, STORE_OFF, Store
+from forge_cli.store.queries import Store
 from forge_cli.store.statistics import DAY, ERROR, StatisticsQuery, add_up
 from forge_cli.terminal.console import (
     OutputFormat,
@@ -46,7 +46,7 @@ def show_statistics(
         raise UsageError(f"genai-prices does not know the prices of {added.as_model!r}")
     reader = store.reader
     if reader is None:
-        print_note(STORE_OFF if store.path is None else NOTHING_YET)
+        print_note(store.explain_emptiness())
         statistics = Statistics([], Figures())
     else:
         calls = build_query(store, reader, which)
@@ -56,6 +56,8 @@ def show_statistics(
     if output is OutputFormat.JSON:
         by = added.by
         print_text(dump(build_statistics(statistics, by, added.as_model)))
+    elif reader is None:
+        pass
     elif not statistics.total.tally.calls:
         note_nothing(store, which)
     elif added.by is None:

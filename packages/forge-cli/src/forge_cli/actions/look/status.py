@@ -12,7 +12,7 @@ from forge_cli.render.runs.layout import Layout
 from forge_cli.render.runs.run_list import render_run_list
 from forge_cli.store.filters import RunFilter
 from forge_cli.store.prices import extend_prices
-from forge_cli.store.queries import NOTHING_YET, STORE_OFF, Store
+from forge_cli.store.queries import STORE_OFF, Store
 from forge_cli.terminal.console import (
     OutputFormat,
     get_width,
@@ -45,7 +45,8 @@ def show_runs(store: Store, query: RunFilter, output: OutputFormat) -> ExitCode:
     elif not views and others and not query.narrows:
         print_text("no runs recorded yet")
     elif not views:
-        print_text("no matching runs on record" if query.narrows else as_started(NOTHING_YET))
+        nothing = as_started(store.explain_emptiness())
+        print_text("no matching runs on record" if query.narrows else nothing)
     else:
         print_text(render_run_list(views, Layout(get_width())))
     if others:
