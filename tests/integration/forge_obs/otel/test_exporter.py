@@ -1,5 +1,6 @@
 """Exporters, as the SDK calls them and as the environment names them."""
 
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -75,7 +76,8 @@ def test_event_is_merged_into_the_call_of_its_span(db: Path) -> None:
     (call,) = list_calls(db)
     assert (call.user_prompt, call.status) == ("Hi", "ok")
     assert call.latency_ms > 0
-    assert call.created_at.timestamp() * 1e9 == pytest.approx(span.start_time, abs=1000)  # type: ignore[attr-defined]
+    begun = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=span.start_time // 1000)  # type: ignore[attr-defined]
+    assert call.created_at == begun
     logs.shutdown()
     traces.shutdown()
 
