@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from forge_obs import flush, record
+from forge_obs.database import handle
 from forge_obs.database.commits import sqlite_writer
 from forge_obs.database.commits.checkpointer import LOG_BYTES
 from support.children import NOBODY, is_alive, run_in_child, start_child, wait_for
@@ -183,6 +184,29 @@ def test_flush_ends_the_thread_and_closes_what_it_has_open(db: Path) -> None:
     assert not db.with_name(f"{db.name}-wal").exists()
     assert write(1)
     assert count_rows(db) == 61
+
+
+def test_flush_opens_no_database_that_has_no_log(
+    db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        monkeypatch.setenv("FORGE_DB_PATH", str(tmp_path / f"{number}.db"))
+        assert write(1, text="short")
+    flush()
+    opened: list[Path] = []
+
+    def connect(path: Path) -> sqlite_writer.LogConnection:
+        opened.append(path)
+        return sqlite_writer.LogConnection(path)
+
+    monkeypatch.setattr(handle, "LogConnection", connect)
+    monkeypatch.setenv("FORGE_DB_PATH", str(db))
+    assert write(1, text="short")
+
+    flush()
+
+    assert opened == [db]
+    assert not db.with_name(f"{db.name}-wal").exists()
 
 
 def test_fork_while_the_log_is_moved_loses_nothing(db: Path) -> None:

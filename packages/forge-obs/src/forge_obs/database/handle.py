@@ -188,9 +188,14 @@ class Database:
     def checkpoint(self) -> None:
         """Move what the log holds into the database, as far as readers allow. Hold the lock.
 
+        Whoever closes a database last moves all of its log and removes it: without one there is
+        nothing to open the file for, and a process may have gone through a thousand of them.
+
         Raises:
             sqlite3.Error: The database is locked for readers, damaged, full or not writable.
         """
+        if not side_files(self.path)[0].exists():
+            return
         log = self._open_log()
         if log is not None:
             with closing(log):
