@@ -21,6 +21,8 @@ settings.load_profile("forge")
 
 tempfile.gettempdir()  # found once: what is made in this process stays where it always was
 
+gc.disable()  # until everything is collected: hardly anything of that is garbage
+
 SECRETS = ("_API_KEY", "_BASE_URL")
 
 MOST_PROCESSES = 4
@@ -46,6 +48,7 @@ def pytest_collection_finish() -> None:
     """Keep what was collected out of every garbage collection, which takes half the time else."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ from forge_core.state_dir.locate import get_state_dir
 from forge_core.temporal_client.connect import connect, embedded_config
 from forge_obs import breaker, delivery
 from support.forge import Forge, Outcome
+from support.store import forget_databases
 from support.temporal_server import running_server
 from temporalio.client import Client
 
@@ -16,6 +17,13 @@ from temporalio.client import Client
 def fresh_recorder(monkeypatch: pytest.MonkeyPatch) -> None:
     """Warnings are given once a minute and process: let each test see its own."""
     monkeypatch.setattr(delivery, "_state", delivery._State())
+
+
+@pytest.fixture(autouse=True)
+def no_database_is_kept() -> Iterator[None]:
+    """Forget the databases of a test: each flush of all later ones would look at them again."""
+    yield
+    forget_databases()
 
 
 @pytest.fixture

@@ -22,10 +22,16 @@ def validate_part(name: str, part: object) -> None:
 
 @cache
 def _build_validator(name: str) -> Draft202012Validator:
+    alone = {"$ref": f"#/$defs/{name}", "$defs": _load_definitions()}
+    return Draft202012Validator(alone, format_checker=FormatChecker())
+
+
+@cache
+def _load_definitions() -> Any:
+    """Load the definitions, checked once: that takes a second."""
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     Draft202012Validator.check_schema(schema)
-    alone = {"$ref": f"#/$defs/{name}", "$defs": _close(schema["$defs"])}
-    return Draft202012Validator(alone, format_checker=FormatChecker())
+    return _close(schema["$defs"])
 
 
 def _close(schema: Any) -> Any:

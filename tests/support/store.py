@@ -4,11 +4,12 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from forge_obs import record
+from forge_obs import StoreUnavailable, record
+from forge_obs.database import handle
 
 # Tests pass what no type checker would let through.
 _untyped: Any = record
@@ -27,6 +28,14 @@ def locked(db: Path) -> Iterator[None]:
         other.execute("BEGIN IMMEDIATE")
         yield
         other.execute("ROLLBACK")
+
+
+def forget_databases() -> None:
+    """Close the databases of this process and forget them, but for one that is in use."""
+    for database in handle.list_open():
+        with suppress(StoreUnavailable):
+            database.retire(wait_s=0.0, forget=True)
+            del handle._open[database.path]
 
 
 def eventually(act: Callable[[], bool], within_s: float = 60.0) -> bool:
