@@ -53,6 +53,9 @@ ENDS: tuple[dict[str, Any], ...] = (
     {"origin": "replay"},
     {"stats": None},
     {"stated_cost_usd": 0.25},
+    {"stated_cost_usd": 0.1 + 0.2},
+    {"stated_cost_usd": 0.01, "stats": CONTRADICTORY},
+    {"stated_cost_usd": 0.5, "status": "error", "error_type": "timeout"},
     {"service_tier": "priority"},
     {"service_tier": "nobody-knows"},
     {

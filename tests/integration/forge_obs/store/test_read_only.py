@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from forge_obs import (
+    CallQuery,
     StoreReader,
     StoreUnavailable,
     back_up,
@@ -24,6 +25,7 @@ from forge_obs import (
     record,
     restore,
 )
+from forge_obs.store import parallel
 from support.children import NOBODY, run_in_child
 from support.store import interaction
 
@@ -90,6 +92,24 @@ def test_backup_is_one_file_in_no_wal_mode_that_is_read_anywhere(place: Path) ->
 
     assert mode_of(copy) == b"\x01\x01"
     assert [file.name for file in place.glob("copy*")] == ["copy.db"]
+    assert read_as_user(copy, read)
+
+
+def test_backup_in_a_read_only_place_is_added_up_by_several_readers(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parallel, "WORTHWHILE", 1)
+    monkeypatch.setattr(parallel, "count_readers", lambda: 2)
+    copy = place / "copy.db"
+    assert all(interaction() for _ in range(200))
+    flush()
+    back_up(place / "forge.db", copy)
+
+    def read() -> bool:
+        reader = StoreReader.open(copy)
+        parts = [] if reader is None else list(reader.calls.sum(CallQuery()))
+        return sum(total.calls for part in parts for total in part.sums) == 200
+
     assert read_as_user(copy, read)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
+from itertools import chain
 from typing import Any, Literal
 
 from forge_core.pricing.rates import PriceSteps, Schedule, price_usage
@@ -55,12 +56,13 @@ def add_up(reader: StoreReader, query: StatisticsQuery) -> Statistics:
     by, name = _choose_grouping(query.by)
     sums = _Sums(query.as_schedule)
     for part in reader.calls.sum(query.calls, by):
-        for total in part.sums:
-            group = None if total.group is None else name(total.group)
-            if not sums.take(group, total):
-                for call in reader.calls.read_members(query.calls, by, part, total):
-                    sums.take_call(group, call)
-        for text, call in part.singles:
+        singly = [
+            total
+            for total in part.sums
+            if not sums.take(None if total.group is None else name(total.group), total)
+        ]
+        members = reader.calls.read_members(query.calls, by, part, singly) if singly else ()
+        for text, call in chain(part.singles, members):
             sums.take_call(None if text is None else name(text), call)
     return sums.finish(query.by)
 
@@ -105,7 +107,7 @@ class _Sums:
         self._as_steps = None if as_schedule is None else PriceSteps.of(as_schedule)
         self._figures: dict[str | None, Figures] = {}
         self._joined: dict[tuple[Any, ...], CallSum] = {}
-        self._steps: dict[tuple[str | None, str], list[PriceSteps]] = {}
+        self._steps: dict[tuple[str | None, str], PriceSteps | None] = {}
 
     def take(self, group: str | None, total: CallSum) -> bool:
         """Add sums; False if each of their calls has to be looked at."""
@@ -151,18 +153,28 @@ class _Sums:
         """Return what tells sums of other prices apart; None where one sum has several already."""
         if total.kind in {"special", "simulated"}:
             return None
-        if total.kind != "usual":
+        if total.kind == "stated" and total.is_special and self._as_steps is not None:
+            return None
+        if total.kind not in {"usual", "stated"}:
             return ()
-        model = total.request_model, total.model_name
-        known = self._steps.get(model)
-        if known is None:
-            self._prices = extend_prices(self._prices, total)
-            own = self._prices.find_schedule(*model)
-            schedules = (each for each in (own, self._as_schedule) if each is not None)
-            known = self._steps[model] = [PriceSteps.of(each) for each in schedules]
+        own = self._find_own_steps(total)
+        each = [own] if own is not None and total.kind == "usual" else []
+        if self._as_steps is not None and not self._as_steps.is_level:
+            each.append(self._as_steps)
+        if not each:
+            return ()
         batch = build_batch(total)
-        found = tuple(steps.find(batch) for steps in known)
+        found = tuple(steps.find(batch) for steps in each)
         return None if None in found else found
+
+    def _find_own_steps(self, total: CallSum) -> PriceSteps | None:
+        """Return where the prices of the calls' model change; None if they never do."""
+        model = total.request_model, total.model_name
+        if model not in self._steps:
+            self._prices = extend_prices(self._prices, total)
+            steps = PriceSteps.of(self._prices.find_schedule(*model) or ())
+            self._steps[model] = None if steps.is_level else steps
+        return self._steps[model]
 
     def _price(self, total: CallSum) -> Figures | None:
         tally = tally_sum(total, self._prices)
@@ -175,7 +187,7 @@ class _Sums:
             first_accepted=total.first_accepted,
             wasted_usd=tally.usd if total.is_wasted else Decimal(0),
         )
-        if total.kind == "usual":
+        if total.kind in {"usual", "stated"}:
             figures.reasoning_tokens = total.reasoning_tokens
             figures.cache_write_tokens = total.cache_write_tokens
             if self._as_schedule is not None:

@@ -97,7 +97,7 @@ def list_models(calls: Iterable[Interaction | CallSum]) -> list[ModelKey]:
 
 def _needs_price(call: Interaction | CallSum) -> bool:
     if isinstance(call, CallSum):
-        return call.kind in {"usual", "special"}
+        return call.kind in {"usual", "special", "stated"}
     return call.origin == PROVIDER and call.usage_known
 
 
@@ -250,6 +250,8 @@ def tally_sum(total: CallSum, prices: Prices) -> Tally | None:
         cached_tokens=total.cache_read_tokens,
         output_tokens=total.output_tokens,
     )
+    if total.kind == "stated":
+        return replace(counts, usd=total.stated_usd, unpriced=0)
     schedule = prices.find_schedule(total.request_model, total.model_name)
     if total.kind == "started" or (total.kind == "usual" and schedule is None):
         return counts

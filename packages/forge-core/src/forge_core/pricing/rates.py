@@ -233,6 +233,11 @@ class PriceSteps:
         is_hourly = any(period.hours for period in schedule)
         return cls(tuple(sorted(days)), tuple(sorted(starts)), is_hourly)
 
+    @property
+    def is_level(self) -> bool:
+        """Whether there are none: every request has the same unit prices."""
+        return not (self.days or self.starts or self.is_hourly)
+
     def find(self, batch: Batch) -> tuple[int, int] | None:
         """Return on which steps the requests of a batch are; None for several, or for hours.
 
@@ -240,8 +245,6 @@ class PriceSteps:
         """
         if self.is_hourly:
             return None
-        if not self.days and not self.starts:
-            return 0, 0
         day = bisect_right(self.days, batch.first_at.astimezone(UTC).date())
         start = bisect_left(self.starts, batch.least_input)
         last = (

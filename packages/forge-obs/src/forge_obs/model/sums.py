@@ -5,6 +5,7 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import lru_cache
 from operator import add
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
@@ -21,11 +22,11 @@ Grouping: TypeAlias = Literal[
 """What calls are grouped by: `hour` and `quarter` are of UTC, for days of any time zone."""
 
 Kind: TypeAlias = Literal[
-    "scripted", "simulated", "usual", "special", "started", "failed", "unreported"
+    "scripted", "simulated", "usual", "special", "stated", "started", "failed", "unreported"
 ]
 """What the cost of calls depends on: no provider answered, or a script pretends that one did;
 tokens at listed prices; something that may have a price of its own, so that each is to be looked
-at; no outcome on record; failed without tokens; tokens unknown."""
+at; what the answers themselves say; no outcome on record; failed without tokens; tokens unknown."""
 
 REFUSED_BY_CHECKS: Final = "refused by checks"
 REFUSED: Final = "refused: does not fit the files"
@@ -55,8 +56,11 @@ SPECIAL: Final = 4
 DAMAGED: Final = 8
 """Flag of calls of which a figure is none."""
 
+STATED: Final = 16
+"""Flag of calls whose answers say what they cost."""
 
 _NONE: Final = array("d")
+_NO_COST: Final = Decimal(0)
 
 
 class DamagedSum(ValueError):
@@ -68,6 +72,7 @@ class CallSum(NamedTuple):
 
     Attributes:
         group: What they are grouped by; None where they have no such thing.
+        is_special: Whether something in them may have a price of its own, or contradicts itself.
         failure: `error_type` of calls of the kind `failed`.
         is_wasted: Whether they failed, or their answers were refused or unusable.
         failed: Calls whose request failed.
@@ -76,8 +81,9 @@ class CallSum(NamedTuple):
         first_accepted: Those of them that were accepted.
         least_input: The fewest input tokens of one of them.
         most_input: The most.
-        first_at: When the first was made.
-        last_at: When the last was.
+        stated_usd: What those cost together whose answers say so.
+        first_at: A moment before which none of them was made.
+        last_at: One after which none was.
         latencies_ms: How long those took that a provider answered.
         first_tokens_ms: How long the first token took them, where it is known.
         key: What the store has in common for them, by which it finds them again.
@@ -88,6 +94,7 @@ class CallSum(NamedTuple):
     request_model: str | None
     service_tier: str | None
     kind: Kind
+    is_special: bool
     failure: str | None
     is_wasted: bool
     calls: int
@@ -101,6 +108,7 @@ class CallSum(NamedTuple):
     cache_write_tokens: int
     reasoning_tokens: int
     latency_ms: float
+    stated_usd: Decimal
     least_input: int
     most_input: int
     first_at: datetime
@@ -123,7 +131,7 @@ class CallSum(NamedTuple):
 
 
 _FIRST_SUM: Final = CallSum._fields.index("calls")
-_END_OF_SUMS: Final = CallSum._fields.index("latency_ms") + 1
+_END_OF_SUMS: Final = CallSum._fields.index("stated_usd") + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,15 +149,29 @@ class RangeSums:
     singles: Sequence[tuple[str | None, Interaction]] = ()
 
 
+class _Key(NamedTuple):
+    """What the calls of a sum have in common, as `SumRow` has it."""
+
+    group: Any
+    model_name: Any
+    request_model: Any
+    service_tier: Any
+    status: Any
+    error_type: Any
+    origin: Any
+    outcome: Any
+    flags: Any
+
+
 class SumRow(NamedTuple):
     """Sums as the store makes them: first what calls have in common, then figures of them.
 
     Attributes:
         group: What a user groups by, if it is in no other column.
-        flags: `KNOWN`, `LATER`, `SPECIAL` and `DAMAGED`, added.
-        least: Not negative if no count of tokens is.
+        flags: `KNOWN`, `LATER`, `SPECIAL`, `DAMAGED` and `STATED`, added.
         latencies: Of all calls, as JSON.
         first_tokens: Of those that have one, as JSON.
+        stated_costs: Of those that have one, with commas between them.
     """
 
     group: Any
@@ -168,13 +190,13 @@ class SumRow(NamedTuple):
     cache_write_tokens: Any
     reasoning_tokens: Any
     latency_ms: Any
-    least: Any
     least_input: Any
     most_input: Any
     first_at: Any
     last_at: Any
     latencies: Any
     first_tokens: Any
+    stated_costs: Any
 
 
 _FIGURES_START: Final = SumRow._fields.index("calls")
@@ -190,29 +212,28 @@ def load_sum(row: SumRow, by: Grouping | None) -> CallSum:
         DamagedSum: One of the calls holds what its column cannot; they are to be read one by one.
     """
     values: tuple[Any, ...] = row
-    key = values[:_FIGURES_START]
-    tokens = values[_TOKENS]
-    _check(row, key, tokens)
-    is_known = bool(row.flags & KNOWN)
-    has_failed = row.status == "error"
-    was_answered = row.origin == PROVIDER and row.status == "ok"
-    is_first = not row.flags & LATER and row.outcome in JUDGED
+    key, tokens = values[:_FIGURES_START], values[_TOKENS]
+    _check(row, tokens)
+    common = _describe(key, by)
+    calls, was_answered = row.calls, common.was_answered
     latencies, first_tokens = _load_durations(row.latencies), _load_durations(row.first_tokens)
     return CallSum(
-        _name_group(row, by),
+        common.group,
         row.model_name or "",
         row.request_model,
         row.service_tier,
-        _find_kind(row, is_known=is_known),
-        row.error_type if has_failed and not is_known else None,
-        has_failed or row.outcome in TURNED_BACK,
-        row.calls,
-        row.calls if has_failed else 0,
-        row.calls if row.status == STARTED else 0,
-        row.calls if is_first else 0,
-        row.calls if is_first and row.outcome == "accepted" else 0,
+        common.kind or _find_pretence(row),
+        common.is_special,
+        common.failure,
+        common.is_wasted,
+        calls,
+        calls if common.has_failed else 0,
+        calls if common.is_started else 0,
+        calls if common.is_first else 0,
+        calls if common.is_first and row.outcome == "accepted" else 0,
         *_count_tokens(*tokens),
         row.latency_ms,
+        _add_costs(row.stated_costs),
         row.least_input or 0,
         row.most_input or 0,
         _load_time(row.first_at),
@@ -223,6 +244,43 @@ def load_sum(row: SumRow, by: Grouping | None) -> CallSum:
     )
 
 
+class _Common(NamedTuple):
+    """What follows from what the calls of a sum have in common."""
+
+    group: str | None
+    kind: Kind | None
+    """None where no provider answered, so that it depends on their tokens."""
+    is_special: bool
+    failure: str | None
+    is_wasted: bool
+    has_failed: bool
+    is_started: bool
+    is_first: bool
+    """Whether they are judged answers of a first attempt."""
+    was_answered: bool
+
+
+@lru_cache(maxsize=8192)
+def _describe(key: tuple[Any, ...], by: Grouping | None) -> _Common:
+    """Find out what calls are; raises `DamagedSum` where that cannot be said."""
+    if not _are_sound(key):
+        raise DamagedSum("text")
+    common = _Key._make(key)
+    is_known = bool(common.flags & KNOWN)
+    has_failed = common.status == "error"
+    return _Common(
+        _name_group(common, by),
+        _find_kind(common, is_known=is_known),
+        bool(common.flags & SPECIAL),
+        common.error_type if has_failed and not is_known else None,
+        has_failed or common.outcome in TURNED_BACK,
+        has_failed,
+        common.status == STARTED,
+        not common.flags & LATER and common.outcome in JUDGED,
+        common.origin == PROVIDER and common.status == "ok",
+    )
+
+
 def _count_tokens(
     given: int | None, taken: int | None, read: int | None, written: int | None, own: int | None
 ) -> tuple[int, int, int, int, int]:
@@ -230,20 +288,17 @@ def _count_tokens(
     return given or 0, taken or 0, read or 0, written or 0, own or 0
 
 
-def _check(row: SumRow, key: tuple[Any, ...], tokens: tuple[Any, ...]) -> None:
+def _check(row: SumRow, tokens: tuple[Any, ...]) -> None:
     """Compare what SQLite gives with what the columns may hold; it adds up anything."""
-    if not _are_sound(key):
-        raise DamagedSum("text")
     if row.flags is None or row.flags & DAMAGED:
         raise DamagedSum("flags")
     # A sum of anything but integers is a float.
-    if float in map(type, tokens) or (row.least or 0) < 0:
+    if float in map(type, tokens):
         raise DamagedSum("tokens")
     if not math.isfinite(row.latency_ms):
         raise DamagedSum("latency_ms")
 
 
-@lru_cache(maxsize=4096)
 def _are_sound(key: tuple[object, ...]) -> bool:
     """Return whether all is text that UTF-8 can encode, a number of ours or nothing."""
     texts = (value for value in key if type(value) is not int and value is not None)
@@ -262,6 +317,17 @@ def _load_durations(text: Any) -> "array[float]":  # noqa: ANN401 - of a file
         raise DamagedSum("duration") from error
 
 
+def _add_costs(text: Any) -> Decimal:  # noqa: ANN401 - of a file
+    """Add up costs as each call by itself has them, see `Interaction.stated_cost_usd`."""
+    if text is None:
+        return _NO_COST
+    costs = list(map(float, text.split(",")))
+    if min(costs) < 0 or not math.isfinite(sum(costs)):
+        raise DamagedSum("stated_cost_usd")
+    return sum((Decimal(str(cost)) for cost in costs), _NO_COST)
+
+
+@lru_cache(maxsize=64)
 def _load_time(text: Any) -> datetime:  # noqa: ANN401 - of a file
     try:
         moment = datetime.fromisoformat(text)
@@ -270,18 +336,25 @@ def _load_time(text: Any) -> datetime:  # noqa: ANN401 - of a file
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _find_kind(row: SumRow, *, is_known: bool) -> Kind:
-    if row.origin != PROVIDER:
-        pretends = row.input_tokens or row.output_tokens or row.flags & SPECIAL
-        return "simulated" if pretends else "scripted"
-    if row.status == STARTED:
+def _find_pretence(row: SumRow) -> Kind:
+    """Return of which kind calls are that no provider answered."""
+    pretends = row.input_tokens or row.output_tokens or row.flags & (SPECIAL | STATED)
+    return "simulated" if pretends else "scripted"
+
+
+def _find_kind(common: "_Key", *, is_known: bool) -> Kind | None:
+    if common.origin != PROVIDER:
+        return None
+    if common.status == STARTED:
         return "started" if is_known else "unreported"
+    if is_known and common.flags & STATED:
+        return "stated"
     if is_known:
-        return "special" if row.flags & SPECIAL else "usual"
-    return "failed" if row.status == "error" else "unreported"
+        return "special" if common.flags & SPECIAL else "usual"
+    return "failed" if common.status == "error" else "unreported"
 
 
-def _name_group(row: SumRow, by: Grouping | None) -> str | None:
+def _name_group(row: "_Key", by: Grouping | None) -> str | None:
     match by:
         case None:
             return None

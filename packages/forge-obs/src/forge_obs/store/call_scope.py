@@ -189,6 +189,52 @@ def _fits_model(patterns: Sequence[str], columns: frozenset[str]) -> ColumnEleme
     return or_(*(name.op("GLOB")(pattern) for name in names for pattern in patterns))
 
 
+class Ranges:
+    """Ranges of ids from the newest to the oldest, as wide as they are read quickly.
+
+    Args:
+        newest: The last id.
+        oldest: The first.
+        widest: How many ids a range has at most.
+        enough_s: How long reading one may take before the next are made smaller, in seconds.
+    """
+
+    def __init__(self, newest: int, oldest: int, widest: int, enough_s: float) -> None:
+        self._upper, self._oldest, self._span = newest, oldest, FIRST_SPAN
+        self._widest, self._enough_s = widest, enough_s
+
+    @classmethod
+    def of(
+        cls,
+        connection: Connection,
+        scope: Scope,
+        widest: int | None = None,
+        enough_s: float | None = None,
+    ) -> "Ranges":
+        """Find the ranges of the calls of a scope."""
+        oldest, newest = find_ends(connection, scope.indexed)
+        first = max(int(oldest or 0), scope.oldest)
+        last = first - 1 if newest is None else int(newest)
+        return cls(last, first, widest or WIDEST_SPAN, enough_s or ENOUGH_S)
+
+    @property
+    def left(self) -> int:
+        """How many ids are in no range yet."""
+        return max(0, self._upper - self._oldest + 1)
+
+    def take(self) -> tuple[int, int]:
+        """Return the first and the last id of the next range."""
+        upper = self._upper
+        lower = max(self._oldest, upper - self._span + 1)
+        self._upper = lower - 1
+        return lower, upper
+
+    def adapt(self, seconds: float) -> None:
+        """Make the next ranges smaller or wider, after one took so long."""
+        is_slow = seconds > self._enough_s
+        self._span = max(1, self._span // 2) if is_slow else min(self._widest, self._span * 2)
+
+
 def read_ranges(
     connection: Connection, scope: Scope, read: Callable[[int, int], Result]
 ) -> Iterator[Result]:
@@ -199,15 +245,15 @@ def read_ranges(
         scope: The calls.
         read: Reads those from one id to another.
     """
-    oldest, newest = find_ends(connection, scope.indexed)
-    if newest is None or oldest is None:
-        return
-    upper, end, span = int(newest), max(int(oldest), scope.oldest), FIRST_SPAN
-    while upper >= end:
-        lower = max(end, upper - span + 1)
-        started = time.monotonic()
-        result = read(lower, upper)
-        is_slow = time.monotonic() - started > ENOUGH_S
+    ranges = Ranges.of(connection, scope)
+    while ranges.left:
+        result, seconds = time_read(read, *ranges.take())
         yield result
-        span = max(1, span // 2) if is_slow else min(WIDEST_SPAN, span * 2)
-        upper = lower - 1
+        ranges.adapt(seconds)
+
+
+def time_read(read: Callable[[int, int], Result], lower: int, upper: int) -> tuple[Result, float]:
+    """Read a range, and return with the result how many seconds that took."""
+    started = time.monotonic()
+    result = read(lower, upper)
+    return result, time.monotonic() - started

@@ -51,7 +51,7 @@ from forge_obs.store.queries import (
     read_rows,
     reading,
 )
-from forge_obs.store.statistics import choose_members, read_calls, sum_ranges
+from forge_obs.store.statistics import read_members, sum_ranges
 
 
 @dataclass(frozen=True)
@@ -112,18 +112,18 @@ class CallReader:
         """
         with reading(self._engine) as connection:
             if scope := open_scope(connection, query):
-                yield from sum_ranges(connection, scope, by)
+                yield from sum_ranges(self._engine, connection, scope, by)
 
     def read_members(
-        self, query: CallQuery, by: Grouping | None, within: RangeSums, of: CallSum
-    ) -> list[Interaction]:
-        """Read what sums are made of of the calls of one sum; all else has its default."""
+        self, query: CallQuery, by: Grouping | None, within: RangeSums, of: Sequence[CallSum]
+    ) -> Iterator[tuple[str | None, Interaction]]:
+        """Read the calls of some sums of one range, each with its group, in no order.
+
+        They have what sums are made of; all else has its default.
+        """
         with reading(self._engine) as connection:
-            scope = open_scope(connection, query)
-            if scope is None:
-                return []
-            ids = is_within(within.lower, within.upper)
-            return read_calls(connection, scope, ids, *choose_members(scope, by, of))
+            if scope := open_scope(connection, query):
+                yield from read_members(connection, scope, by, within, of)
 
 
 def iterate_calls(

@@ -1,11 +1,11 @@
 """Fetch rows without creating, migrating or locking anything, however damaged they are."""
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from sqlalchemy import (
     ColumnElement,
@@ -32,6 +32,8 @@ from forge_obs.model.rows import ARCHIVE_ID, FACTS, TABLES
 
 Values: TypeAlias = Mapping[str, object]
 """One row as it was read, by column name."""
+
+NO_VALUES: Final[Values] = {}
 
 Row: TypeAlias = dict[str, object]
 """The same while it is made."""
@@ -147,8 +149,13 @@ def is_within(lower: int, upper: int) -> ColumnElement[bool]:
     return column("id").between(lower, upper)
 
 
-Execute: TypeAlias = Callable[[int, int], sqlite3.Cursor]
-"""Executes a statement for the ids from one to another."""
+class Execute(Protocol):
+    """Executes a statement for the ids from one to another."""
+
+    def __call__(
+        self, lower: int, upper: int, more: Mapping[str, object] = ..., /
+    ) -> sqlite3.Cursor:
+        """Execute it; `more` are values of its other parameters."""
 
 
 def prepare(connection: Connection, chosen: Select[Any]) -> Execute:
@@ -161,8 +168,10 @@ def prepare(connection: Connection, chosen: Select[Any]) -> Execute:
     state = compiled.construct_expanded_state({"lower": 0, "upper": 0})
     names, values, driver = state.positiontup or [], state.parameters, get_driver(connection)
 
-    def execute(lower: int, upper: int) -> sqlite3.Cursor:
-        given = {**values, "lower": lower, "upper": upper}
+    def execute(
+        lower: int, upper: int, more: Mapping[str, object] = NO_VALUES, /
+    ) -> sqlite3.Cursor:
+        given = {**values, **more, "lower": lower, "upper": upper}
         return driver.execute(state.statement, [given[name] for name in names])
 
     return execute

@@ -7,32 +7,13 @@ what its column cannot, the range is halved until few are left, and these are re
 """
 
 import sqlite3
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Integer,
-    Select,
-    and_,
-    case,
-    cast,
-    column,
-    func,
-    literal,
-    literal_column,
-    null,
-    or_,
-)
+from sqlalchemy import ColumnElement, Connection, Engine, column
 
 from forge_obs.model.rows import FIGURES, Interaction, load_interaction
 from forge_obs.model.sums import (
-    DAMAGED,
-    ERROR_LENGTH,
-    KNOWN,
-    LATER,
-    SPECIAL,
     CallSum,
     DamagedSum,
     Grouping,
@@ -41,27 +22,31 @@ from forge_obs.model.sums import (
     find_group,
     load_sum,
 )
-from forge_obs.store.call_scope import Scope, read_ranges
-from forge_obs.store.queries import WITHIN, Field, is_within, prepare, read_rows
-
-SPECIAL_WORDS: Final = (
-    ("1h", '"ephemeral_1h_input_tokens":0'),
-    ("udio", 'audio_tokens":0'),
-    ("mage", 'image_tokens":0'),
-    ("AUDIO", None),
-    ("IMAGE", None),
+from forge_obs.store import call_scope
+from forge_obs.store.call_scope import Ranges, Scope
+from forge_obs.store.parallel import read_ranges_by_several
+from forge_obs.store.queries import Execute, is_within, prepare, read_rows
+from forge_obs.store.sum_statements import (
+    FIRST_AND_LAST,
+    MANY,
+    Codes,
+    build_sums,
+    find_bounds,
+    list_keys,
 )
-"""Parts of words that a report of nothing special does not hold, and what providers report where
-there is none of it."""
-
-_HINTS: Final = ("%1h%", "%dio%", "%mage%")
-"""What finds each of these words quicker, whatever its case, and others as well."""
-
-_ABSENT: Final = null()
-"""Stands in for a column that this file does not have."""
 
 _FEW: Final = 32
 """How many ids a range has that is read call by call where one of them is damaged."""
+
+_WIDEST_OF_MANY: Final = 65_536
+"""How many ids a range has at most where groups are many: what each costs in Python is more than
+what its rows cost, and a wider range has fewer groups than its parts together."""
+
+_ENOUGH_S: Final = 1.0
+"""How long adding up a range may take before the next one is made smaller, in seconds."""
+
+_LONGEST_PAUSE: Final = 15
+"""For how many ranges numbers are not tried where they were of no use several times."""
 
 _DAMAGE: Final = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_IOERR}
 """What SQLite says of a sum or a page that it cannot make or read."""
@@ -74,34 +59,113 @@ _SINGLE: Final = (
 """What is read of a call that is in no sum."""
 
 
-def sum_ranges(connection: Connection, scope: Scope, by: Grouping | None) -> Iterator[RangeSums]:
+def sum_ranges(
+    engine: Engine, connection: Connection, scope: Scope, by: Grouping | None
+) -> Iterator[RangeSums]:
     """Add up the calls of a scope, a range of ids at a time, the newest first.
 
     Args:
+        engine: Opens further connections for reads, if there is much to add up.
         connection: Of a read.
         scope: The calls.
         by: What to group them by, beside what their prices depend on.
     """
-    execute = prepare(connection, _build_sums(scope, by).where(WITHIN))
 
-    def read(lower: int, upper: int) -> list[RangeSums]:
+    def open_read(own: Connection) -> Callable[[int, int], list[RangeSums]]:
+        return _RangeReader(own, scope, by).read
+
+    widest = _WIDEST_OF_MANY if by in MANY else None
+    ranges = Ranges.of(connection, scope, widest, _ENOUGH_S)
+    for parts in read_ranges_by_several(engine, connection, ranges, open_read):
+        yield from parts
+
+
+class _RangeReader:
+    """Adds up the calls of one range after the other.
+
+    Args:
+        connection: Of a read.
+        scope: The calls.
+        by: What to group them by.
+    """
+
+    def __init__(self, connection: Connection, scope: Scope, by: Grouping | None) -> None:
+        self._connection, self._scope, self._by = connection, scope, by
+        self._execute = prepare(connection, build_sums(scope, by))
+        self._find_ends = prepare(connection, FIRST_AND_LAST)
+        self._codes = Codes(scope, by)
+        self._execute_coded: Execute | None = None
+        self._misses = self._pause = 0
+
+    def read(self, lower: int, upper: int) -> list[RangeSums]:
+        """Add up the calls from one id to another."""
+        if (sums := self._try_codes(lower, upper)) is not None:
+            return [RangeSums(lower, upper, sums)]
+        parts = self._read_exactly(lower, upper)
+        if self._codes.learn(total.key for part in parts for total in part.sums):
+            statement = self._codes.statement
+            self._execute_coded = (
+                None if statement is None else prepare(self._connection, statement)
+            )
+        return parts
+
+    def _try_codes(self, lower: int, upper: int) -> list[CallSum] | None:
+        """Add up calls by numbers; None if that cannot be done, or was not done for some ranges."""
+        if self._execute_coded is None:
+            return None
+        if self._pause:
+            self._pause -= 1
+            return None
+        sums = self._sum_coded(self._execute_coded, lower, upper)
+        self._misses = 0 if sums is not None else self._misses + 1
+        self._pause = min(max(0, self._misses - 1), _LONGEST_PAUSE)
+        return sums
+
+    def _sum_coded(self, execute: Execute, lower: int, upper: int) -> list[CallSum] | None:
+        """Add up calls by numbers; None if one has no number, or is damaged."""
         try:
-            rows = execute(lower, upper).fetchall()
-            return [RangeSums(lower, upper, [load_sum(SumRow(*row), by) for row in rows])]
+            bounds = find_bounds(*self._find_ends(lower, upper).fetchone())
+            if bounds is None:
+                return None
+            given = dict(zip(("first", "last"), bounds, strict=True))
+            rows = [self._codes.decode(row) for row in execute(lower, upper, given)]
+            return [load_sum(row, self._by) for row in rows if row] if all(rows) else None
+        except DamagedSum:
+            return None
+        except sqlite3.DatabaseError as error:
+            _check_damage(error)
+            return None
+
+    def _read_exactly(self, lower: int, upper: int) -> list[RangeSums]:
+        """Add up calls by what they have in common, a part of a range after the other."""
+        parts: list[RangeSums] = []
+        while upper >= lower:
+            start = max(lower, upper - call_scope.WIDEST_SPAN + 1)
+            parts += self._read_part(start, upper)
+            upper = start - 1
+        return parts
+
+    def _read_part(self, lower: int, upper: int) -> list[RangeSums]:
+        """Add up calls; where one is damaged, read some of them each."""
+        try:
+            rows = self._execute(lower, upper).fetchall()
+            return [RangeSums(lower, upper, [load_sum(SumRow(*row), self._by) for row in rows])]
         except DamagedSum:
             pass
         except sqlite3.DatabaseError as error:
-            if error.sqlite_errorcode & 0xFF not in _DAMAGE:
-                raise
+            _check_damage(error)
         if upper - lower < _FEW:
-            calls = read_calls(connection, scope, is_within(lower, upper))
-            singles = [(find_group(call, by), call) for call in calls]
+            calls = read_calls(self._connection, self._scope, is_within(lower, upper))
+            singles = [(find_group(call, self._by), call) for call in calls]
             return [RangeSums(lower, upper, singles=singles)]
         middle = (lower + upper) // 2
-        return read(middle + 1, upper) + read(lower, middle)
+        return self._read_part(middle + 1, upper) + self._read_part(lower, middle)
 
-    for parts in read_ranges(connection, scope, read):
-        yield from parts
+
+def _check_damage(error: sqlite3.DatabaseError) -> None:
+    """Raise an error that says something else than that a sum or a page cannot be had."""
+    if error.sqlite_errorcode & 0xFF not in _DAMAGE:
+        raise error
 
 
 def read_calls(
@@ -113,100 +177,26 @@ def read_calls(
     return [load_interaction(values) for values in read_rows(connection, chosen)]
 
 
-def choose_members(scope: Scope, by: Grouping | None, of: CallSum) -> list[ColumnElement[bool]]:
-    """Write what holds for the calls of a sum, beside their ids."""
-    pairs = zip(_list_keys(scope, by), of.key, strict=True)
-    return [key.is_not_distinct_from(value) for key, value in pairs]
+def read_members(
+    connection: Connection,
+    scope: Scope,
+    by: Grouping | None,
+    within: RangeSums,
+    of: Sequence[CallSum],
+) -> Iterator[tuple[str | None, Interaction]]:
+    """Read the calls of some sums of a range, each with its group.
 
-
-def _list_keys(scope: Scope, by: Grouping | None) -> list[Field]:
-    """Write what the calls of a sum have in common, in the order of `SumRow`."""
-    names = ("model_name", "request_model", "service_tier", "status", "error_type", "origin")
-    columns = [_column(scope, name) for name in (*names, "outcome")]
-    return [_build_group(scope, by), *columns, _build_flags(scope)]
-
-
-def _build_flags(scope: Scope) -> Field:
-    """Write the flags of a call; what is seldom true is only evaluated further if it is."""
-    usage_known = _column(scope, "usage_known")
-    known = case((usage_known == 1, KNOWN), (usage_known == 0, 0), else_=DAMAGED)
-    attempts = [_column(scope, "attempt"), _column(scope, "step_attempt")]
-    are_numbers = and_(*(func.typeof(each).in_(("integer", "null")) for each in attempts))
-    is_later = or_(*(each > 1 for each in attempts))
-    later = case((is_later, case((are_numbers, LATER), else_=DAMAGED)), else_=0)
-    return known + later + case((_is_special(scope), SPECIAL), else_=0)
-
-
-def _is_special(scope: Scope) -> ColumnElement[bool]:
-    """Write whether something in a call may have a price of its own, or contradicts itself."""
-    read, written = _column(scope, "cache_read_tokens"), _column(scope, "cache_write_tokens")
-    report = _column(scope, "usage_json")
-    words = (
-        func.instr(report if nothing is None else func.replace(report, nothing, ""), word) > 0
-        for word, nothing in SPECIAL_WORDS
-    )
-    hints = or_(func.typeof(report) != "text", *(report.like(hint) for hint in _HINTS))
-    return or_(
-        _column(scope, "stated_cost_usd").is_not(None),
-        read + written > _column(scope, "input_tokens"),
-        _column(scope, "reasoning_tokens") > _column(scope, "output_tokens"),
-        and_(report.is_not(None), hints, or_(func.typeof(report) != "text", *words)),
-    )
-
-
-def _build_sums(scope: Scope, by: Grouping | None) -> Select[Any]:
-    keys = [key.label(f"key_{number}") for number, key in enumerate(_list_keys(scope, by))]
-    tokens = [
-        _column(scope, f"{name}_tokens")
-        for name in ("input", "output", "cache_read", "cache_write", "reasoning")
-    ]
-    latency, first_token = _column(scope, "latency_ms"), _column(scope, "first_token_ms")
-    created_at = _column(scope, "created_at")
-    least: Field = literal(0)  # negative if one of them is
-    for count in tokens:
-        least = least if count is _ABSENT else least.bitwise_or(count)
-    figures = [
-        func.count(),
-        *(func.sum(count) for count in tokens),
-        func.total(latency),
-        func.min(least),
-        func.min(tokens[0]),
-        func.max(tokens[0]),
-        func.min(created_at),
-        func.max(created_at),
-        func.json_group_array(latency),
-        func.json_group_array(first_token).filter(first_token.is_not(None)),
-    ]
-    grouped = scope.select(*keys, *figures).order_by(None)
-    names: list[Field] = [literal_column(key.name) for key in keys if key.element is not _ABSENT]
-    return grouped.group_by(*names)
-
-
-def _build_group(scope: Scope, by: Grouping | None) -> Field:
-    """Write what a call is grouped by that no other key says."""
-    match by:
-        case None | "model" | "outcome":
-            return _ABSENT
-        case "hour":
-            return func.substr(_column(scope, "created_at"), 1, 13)
-        case "quarter":
-            minute = cast(func.substr(_column(scope, "created_at"), 15, 2), Integer)
-            hour = func.substr(_column(scope, "created_at"), 1, 14)
-            quarter = case(
-                (minute < 15, "00"), (minute < 30, "15"), (minute < 45, "30"), else_="45"
-            )
-            return hour.concat(quarter)
-        case "error":
-            error = func.substr(_column(scope, "error"), 1, ERROR_LENGTH)
-            is_unnamed = and_(
-                _column(scope, "status") == "error", _column(scope, "error_type").is_(None)
-            )
-            has_checks = _column(scope, "failed_checks_json").is_not(None)
-            return case((is_unnamed, error), (_column(scope, "outcome") == "refused", has_checks))
-        case _:
-            return _column(scope, {"role": "role"}.get(by, f"{by}_id"))
-
-
-def _column(scope: Scope, name: str) -> Field:
-    """Name a column, or null where this file does not have it."""
-    return column(name) if name in scope.columns | scope.facts else _ABSENT
+    All groups of one kind are read together: there may be thousands, and each would read the range.
+    """
+    groups: dict[tuple[object, ...], set[str | None]] = {}
+    for total in of:
+        groups.setdefault(total.key[1:], set()).add(total.group)
+    _, *keys = list_keys(scope, by)
+    for kind, names in groups.items():
+        own = [key.is_not_distinct_from(value) for key, value in zip(keys, kind, strict=True)]
+        for upper in range(within.upper, within.lower - 1, -call_scope.WIDEST_SPAN):
+            lower = max(within.lower, upper - call_scope.WIDEST_SPAN + 1)
+            for call in read_calls(connection, scope, is_within(lower, upper), *own):
+                group = find_group(call, by)
+                if group in names:
+                    yield group, call
