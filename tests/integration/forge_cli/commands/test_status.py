@@ -349,3 +349,13 @@ def test_reader_that_goes_away_is_no_error() -> None:
 
         assert process.stderr.read() == b""
         assert process.wait(60) == 0
+
+
+def test_list_that_ends_at_the_usual_limit_says_so(forge: Forge) -> None:
+    for number in range(21):
+        record_run(f"forge-t-{number:02}", task_id=f"t{number}")
+
+    usual, chosen = forge("status"), forge("status", "--limit", "20000")
+
+    assert (usual.stderr, chosen.stderr) == ("these are the newest 20: --limit shows more\n", "")
+    assert usual.stdout.count("forge-t-") == 20

@@ -49,6 +49,8 @@ def show_runs(store: Store, query: RunFilter, output: OutputFormat) -> ExitCode:
         print_text("no matching runs on record" if query.narrows else nothing)
     else:
         print_text(render_run_list(views, Layout(get_width())))
+        if len(views) == query.limit == RunFilter().limit:
+            print_note(f"these are the newest {len(views):,}: --limit shows more")
     if others:
         plural = "calls belong" if others > 1 else "call belongs"
         print_text(f"{others:,} {plural} to no run; `forge calls` lists them, too")
