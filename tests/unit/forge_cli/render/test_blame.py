@@ -62,6 +62,22 @@ def test_lost_calls_name_the_run_that_left_the_file_so() -> None:
     assert "probably" not in text
 
 
+def test_of_several_runs_that_left_a_file_alike_none_is_probable() -> None:
+    written = Written("1" * 32, "forge-w-1")
+    author = Author(Origin.LOST, COMMIT, "a.py", (written,), "forge-w-1", runs_alike=2)
+
+    text = render_authorship(make(author), NO_PRICES, None).plain
+
+    assert "the file is as run forge-w-1 and 2 other runs left it" in text
+    assert "probably" not in text
+
+
+def test_file_without_lines_is_said_to_be_empty() -> None:
+    assert render_authorship(Authorship("a.py", (), (), ()), NO_PRICES, None).plain == (
+        "a.py is empty"
+    )
+
+
 @pytest.mark.parametrize("width", [60, 80])
 def test_facts_are_no_wider_than_the_terminal(width: int) -> None:
     long = Commit("c" * 40, (), "Jane " * 30, "j@x", NOW, "word " * 60)

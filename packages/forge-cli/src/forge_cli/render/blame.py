@@ -47,6 +47,8 @@ class CommitCalls:
 
 def render_authorship(authorship: Authorship, prices: Prices, width: int | None) -> Text:
     """Render who wrote lines of a file: each author once, then the lines."""
+    if not authorship.lines:
+        return Text(f"{escape_line(authorship.path)} is empty")
     blocks = [
         list(_render_author(author, _say_ranges(authorship, number), prices, width))
         for number, author in enumerate(authorship.authors)
@@ -126,10 +128,13 @@ def _explain_squash(author: Author) -> str:
 
 
 def _explain_loss(author: Author) -> str:
+    others = f" and {format_count(author.runs_alike, 'other run')}" if author.runs_alike else ""
     said = (
-        f"the commit names no call, but the file is as run {author.run} left it: a squash, or an "
+        f"the commit names no call, but the file is as run {author.run}{others} left it: a squash, "
     )
-    said += "edited message, has lost which call wrote it"
+    said += "or an edited message, has lost which call wrote it"
+    if author.runs_alike:
+        return f"{said}; below is that of the newest run"
     return f"{said}; probably this one" if len(author.calls) == 1 else said
 
 

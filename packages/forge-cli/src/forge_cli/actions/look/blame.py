@@ -120,16 +120,13 @@ class _Records:
         place = locate_call(call, *run) if call is not None and run is not None else None
         return replace(written, call=call, place=place)
 
-    def find_run_with(self, blob: str, until: datetime) -> Run | None:
-        """Find the newest run that began before a moment and left a file just so."""
-        return next(
-            (
-                run
-                for run in self._recent
-                if run.created_at <= until and f'"{blob}"' in run.result_json
-            ),
-            None,
-        )
+    def list_runs_with(self, blob: str, until: datetime) -> list[Run]:
+        """List the runs that began before a moment and left a file just so, newest first."""
+        return [
+            run
+            for run in self._recent
+            if run.created_at <= until and f'"{blob}"' in run.result_json
+        ]
 
     def has_run_before(self, moment: datetime) -> bool:
         """Return whether a run that is looked at began before a moment."""
@@ -224,10 +221,11 @@ class _Finder:
             return None
         self._sought += 1
         blob = find_blob(self._top, commit.sha, path)
-        run = self._records.find_run_with(blob, until) if blob is not None else None
-        if run is None:
+        runs = self._records.list_runs_with(blob, until) if blob is not None else []
+        if not runs:
             return None
+        run, *others = runs
         calls = self._records.list_writers(run, path)
         if len(calls) > 1:
             calls = self._records.load_texts(calls)
-        return Author(Origin.LOST, commit, path, calls, run.workflow_id)
+        return Author(Origin.LOST, commit, path, calls, run.workflow_id, len(others))

@@ -26,7 +26,8 @@ def blame(
     the calls that are possible.
 
     Args:
-        file: The file, or some of its lines: FILE:LINE or FILE:LINE-LINE.
+        file: The file, or some of its lines: FILE:LINE, FILE:LINE-LINE or, as
+            linters name it, FILE:LINE:COLUMN.
         commit: Ask for a commit instead: which calls it holds, and which files each of them wrote.
         repo: Directory in the git repository; a relative file is one below it.
         json: Print one JSON document instead.
@@ -39,5 +40,5 @@ def blame(
     with paged():
         if commit is not None:
             return blame_commit(repo, commit, output)
-        exists = (repo / (file or "")).is_file()
-        return blame_file(repo, parse_file_lines(file or "", exists=exists), output)
+        lines = parse_file_lines(file or "", lambda name: (repo / name).is_file())
+        return blame_file(repo, lines, output)

@@ -1,12 +1,16 @@
 """The options of ``forge blame``, and what it takes as a file."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from forge_core.errors import UsageError
 
 LINES = re.compile(r"(?P<file>.+):(?P<first>\d{1,9})(?:-(?P<last>\d{1,9}))?", re.DOTALL)
+
+PLACE = re.compile(r"(?P<file>.+?):(?P<first>\d{1,9})(?P<last>)(?::\d{1,9})?:?", re.DOTALL)
+"""A place as compilers and linters name it, with a column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,17 +23,19 @@ class FileLines:
     last: int | None = None
 
 
-def parse_file_lines(text: str, exists: bool) -> FileLines:
-    """Read `FILE`, `FILE:LINE` or `FILE:LINE-LINE`.
+def parse_file_lines(text: str, exists: Callable[[str], bool]) -> FileLines:
+    """Read `FILE`, `FILE:LINE`, `FILE:LINE-LINE` or `FILE:LINE:COLUMN`.
 
     Args:
         text: What the user wrote.
-        exists: Whether there is a file that is called so, whatever its name ends in.
+        exists: Returns whether there is a file that is called so, whatever its name ends in.
 
     Raises:
         UsageError: The lines cannot be.
     """
-    match = None if exists else LINES.fullmatch(text)
+    match = None if exists(text) else LINES.fullmatch(text)
+    if not exists(text) and (match is None or not exists(match["file"])):
+        match = PLACE.fullmatch(text) or match
     if match is None:
         return FileLines(Path(text))
     first, last = int(match["first"]), int(match["last"] or match["first"])

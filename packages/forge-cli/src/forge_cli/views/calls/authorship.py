@@ -74,7 +74,9 @@ class Author:
     calls: tuple[Written, ...] = ()
     """By trailers, or those that are possible; several where the answers do not tell either."""
     run: str | None = None
-    """Of what was lost: the run that left the file so."""
+    """Of what was lost: the newest run that left the file so."""
+    runs_alike: int = 0
+    """How many other runs left it so, too."""
 
 
 @dataclass(frozen=True, slots=True)
