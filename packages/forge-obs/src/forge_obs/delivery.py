@@ -154,10 +154,10 @@ def _has_spooled(path: Path, now: float) -> bool:
     """
     if path not in _state.spooled and now < _state.next_looks.get(path, now):
         return False
-    found = spool.has_entries(path)
-    if not found:
+    has_entries = spool.has_entries(path)
+    if not has_entries:
         _state.next_looks[path] = now + _LOOK_S
-    return found
+    return has_entries
 
 
 def _queue(path: Path, entries: Sequence[Entry], wait_s: float) -> int:

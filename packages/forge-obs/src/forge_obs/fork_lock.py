@@ -121,9 +121,9 @@ def renew_in_child(method: Callable[[], None]) -> None:
     known = WeakMethod(method)
 
     def renew() -> None:
-        found = known()
-        if found is not None:
-            found()
+        owner = known()
+        if owner is not None:
+            owner()
 
     os.register_at_fork(after_in_child=renew)
 

@@ -118,9 +118,9 @@ class Observation:
         if piece.usage is not None:
             self._usages.append(piece.usage)
         for name in ("model_name", "response_id", "finish_reason"):
-            found = getattr(piece, name)
-            if found is not None:
-                self._answer.setdefault(name, found)
+            value = getattr(piece, name)
+            if value is not None:
+                self._answer.setdefault(name, value)
         return piece.text
 
     def __enter__(self) -> "Observation":

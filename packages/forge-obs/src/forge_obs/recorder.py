@@ -103,8 +103,8 @@ def get_backlog(db_path: str | os.PathLike[str]) -> Backlog:
         SpoolUnavailable: The spool cannot be read.
     """
     path = Path(db_path).absolute()
-    found = spool.read_backlog(path)
-    return replace(found, lost=found.lost + delivery.count_unsaved(path))
+    backlog = spool.read_backlog(path)
+    return replace(backlog, lost=backlog.lost + delivery.count_unsaved(path))
 
 
 def flush() -> None:

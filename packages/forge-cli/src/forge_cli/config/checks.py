@@ -95,12 +95,12 @@ def select_checks(
         foreign: Of the repository's.
         refusal: Why those do not run; None where the user trusts them.
     """
-    chosen = list(own)
-    names = {source.check.name for source in chosen}
+    sources = list(own)
+    names = {source.check.name for source in sources}
     for source in foreign:
         reason = REPLACED if source.check.name in names else refusal
-        chosen.append(CheckSource(source.check, source.source, reason))
-    return chosen
+        sources.append(CheckSource(source.check, source.source, reason))
+    return sources
 
 
 def build_check_defaults(sources: Iterable[CheckSource]) -> dict[str, Any]:

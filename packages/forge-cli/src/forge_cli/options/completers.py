@@ -133,9 +133,9 @@ def _list_runs(reader: "StoreReader", begun: str, *, open_only: bool) -> list[tu
     if len(begun) >= SHORTEST_PART and not any(run.task_id.startswith(begun) for run in runs):
         older = reader.list_task_ids_like(begun, MOST_RUNS)
         runs += [run for task in older for run in reader.list_recent_runs(1, RunQuery(task))]
-    chosen = [run for run in runs if not run.broken and (run.status in OPEN or not open_only)]
+    candidates = [run for run in runs if not run.broken and (run.status in OPEN or not open_only)]
     names: dict[str, str] = {LAST: "the newest run"} if runs else {}
-    for run in chosen:
+    for run in candidates:
         whole = begun.startswith(PREFIX) or not run.task_id
         names.setdefault(run.workflow_id if whole else run.task_id, _describe_run(run))
     return list(names.items())

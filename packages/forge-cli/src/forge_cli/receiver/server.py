@@ -44,8 +44,8 @@ def bind(host: str, port: int) -> list[socket.socket]:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family == socket.AF_INET6:
                 listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            chosen = sockets[0].getsockname()[1] or port
-            listener.bind((address[0], chosen, *address[2:]))
+            actual_port = sockets[0].getsockname()[1] or port
+            listener.bind((address[0], actual_port, *address[2:]))
             listener.listen(BACKLOG)
     except OSError as error:
         for opened in sockets:
@@ -61,8 +61,8 @@ def is_loopback(sockets: Sequence[socket.socket]) -> bool:
 
 def _resolve(host: str, port: int) -> list[Any]:
     """Return the addresses of a host; IPv6 is left out where the system has none."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    unique = list(dict.fromkeys(found))
+    entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    unique = list(dict.fromkeys(entries))
     usable = [entry for entry in unique if _has_family(entry[0], entry[4])]
     return usable or unique
 

@@ -181,16 +181,16 @@ def _fact(label: str, value: str, width: int | None) -> Iterator[Text]:
 
 
 def render_commit_calls(
-    commit: Commit, found: Sequence[CommitCalls], prices: Prices, width: int | None
+    commit: Commit, findings: Sequence[CommitCalls], prices: Prices, width: int | None
 ) -> Text:
     """Render which calls commits hold, with the files that each of them wrote."""
     title = escape_line(f"commit {commit.sha[:SHORT_COMMIT]}  {commit.subject}")
     head = [Text(cut(title, width), style="bold")]
     if commit.is_merge:
-        number = sum(one.commit != commit for one in found)
+        number = sum(one.commit != commit for one in findings)
         head.append(Text(f"a merge: it brought {format_count(number, 'commit')} of Forge"))
     blocks = [head]
-    for one in found:
+    for one in findings:
         blocks += [
             list(_render_author(author, ", ".join(paths), prices, width))
             for author, paths in _group(one.authors)
@@ -222,13 +222,13 @@ def build_authorship(authorship: Authorship, prices: Prices) -> dict[str, Any]:
 
 
 def build_commit_calls(
-    commit: Commit, found: Sequence[CommitCalls], prices: Prices
+    commit: Commit, findings: Sequence[CommitCalls], prices: Prices
 ) -> dict[str, Any]:
     """Build the document of ``forge blame --commit SHA --json``."""
     return {
         "commit": _build_commit(commit),
         "merge": commit.is_merge,
-        "authors": [_build_author(author, prices) for one in found for author in one.authors],
+        "authors": [_build_author(author, prices) for one in findings for author in one.authors],
     }
 
 

@@ -72,10 +72,10 @@ def check_model(spec: str) -> None:
 
 
 def _check_address(spec: str, provider: Provider, access: Access) -> None:
-    wanted = provider.version_variable
-    if wanted and access.url_is_set and not (_read(wanted) or VERSIONED.search(access.url)):
+    variable = provider.version_variable
+    if variable and access.url_is_set and not (_read(variable) or VERSIONED.search(access.url)):
         raise ModelNotConfigured(
-            f"model {spec!r} needs the version of its interface: set {wanted}, or let "
+            f"model {spec!r} needs the version of its interface: set {variable}, or let "
             f"{provider.url_variable} end in /openai/v1/"
         )
     if access.url_is_set:

@@ -190,8 +190,8 @@ class Allowance(FrozenModel):
         return None
 
 
-def _fits(left: Decimal | int, wanted: Decimal | int) -> bool:
-    return left > 0 and wanted <= left
+def _fits(left: Decimal | int, amount: Decimal | int) -> bool:
+    return left > 0 and amount <= left
 
 
 def compute_allowance(limits: Limits, spent: Spending, elapsed_s: float) -> Allowance:

@@ -40,8 +40,8 @@ def _read_upstream(report: Mapping[str, Any]) -> Decimal | None:
     if report.get("is_byok") is not True:
         return Decimal(0)
     details = report.get("cost_details")
-    found = details.get("upstream_inference_cost") if isinstance(details, Mapping) else None
-    return _as_amount(found)
+    upstream_cost = details.get("upstream_inference_cost") if isinstance(details, Mapping) else None
+    return _as_amount(upstream_cost)
 
 
 def _as_amount(value: object) -> Decimal | None:

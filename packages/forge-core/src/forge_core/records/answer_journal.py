@@ -145,8 +145,8 @@ def digest_request(request: ModelRequest) -> str:
 
 def _list_settings(settings: CallSettings) -> tuple[str, ...]:
     """Return what is set that decides on an answer; nothing, as it was before, if nothing is."""
-    found = {name: value for name, value in settings.list_set().items() if name not in WAITING}
-    return (json.dumps(found, sort_keys=True),) if found else ()
+    values = {name: value for name, value in settings.list_set().items() if name not in WAITING}
+    return (json.dumps(values, sort_keys=True),) if values else ()
 
 
 def _dump(kept: KeptAnswer) -> str:
@@ -169,20 +169,20 @@ def _dump(kept: KeptAnswer) -> str:
 
 
 def _parse(text: str) -> KeptAnswer:
-    found = json.loads(text)
-    usage = CallUsage.model_validate(found["usage"])
+    document = json.loads(text)
+    usage = CallUsage.model_validate(document["usage"])
     return KeptAnswer(
         answer=ModelAnswer(
-            str(found["text"]),
+            str(document["text"]),
             usage,
-            is_empty=bool(found["is_empty"]),
-            reasoning=str(found.get("reasoning", "")),
-            is_cut_repeat=bool(found.get("is_cut_repeat")),
-            cut_call=int(found.get("cut_call", 0)),
-            reported=Reported(**found.get("reported", {})),
+            is_empty=bool(document["is_empty"]),
+            reasoning=str(document.get("reasoning", "")),
+            is_cut_repeat=bool(document.get("is_cut_repeat")),
+            cut_call=int(document.get("cut_call", 0)),
+            reported=Reported(**document.get("reported", {})),
         ),
-        activity_attempt=int(found["activity_attempt"]),
-        trace_id=found["trace_id"],
-        span_id=found["span_id"],
-        seq=found.get("seq"),
+        activity_attempt=int(document["activity_attempt"]),
+        trace_id=document["trace_id"],
+        span_id=document["span_id"],
+        seq=document.get("seq"),
     )

@@ -160,31 +160,31 @@ def validation_attributes(
 
 
 def _totals_attributes(totals: CallTotals) -> dict[str, AttributeValue]:
-    found: dict[str, AttributeValue] = {"forge.requests": totals.requests}
+    attributes: dict[str, AttributeValue] = {"forge.requests": totals.requests}
     if totals.unmeasured:
-        found["forge.requests.unmeasured"] = totals.unmeasured
+        attributes["forge.requests.unmeasured"] = totals.unmeasured
     if totals.requests > totals.unmeasured:
         for field, names in TOKEN_FIELDS.items():
-            found |= dict.fromkeys(names, getattr(totals.tokens, field))
-    return {**found, **_answer_attributes(totals)}
+            attributes |= dict.fromkeys(names, getattr(totals.tokens, field))
+    return {**attributes, **_answer_attributes(totals)}
 
 
 def _answer_attributes(totals: CallTotals) -> dict[str, AttributeValue]:
     answer = totals.last
     if answer is None:
         return {}
-    found: dict[str, AttributeValue] = {
+    attributes: dict[str, AttributeValue] = {
         RESPONSE_MODEL: name_script(answer.origin, answer.model_name),
         "forge.origin": answer.origin,
         "forge.latency_ms": answer.latency_ms,
     }
     if totals.response_id is not None:
-        found[RESPONSE_ID] = totals.response_id
+        attributes[RESPONSE_ID] = totals.response_id
     if answer.finish_reason is not None:
-        found[FINISH_REASONS] = (answer.finish_reason,)
+        attributes[FINISH_REASONS] = (answer.finish_reason,)
     if answer.first_token_ms is not None and answer.origin == "provider":
-        found |= {REQUEST_STREAM: True, TIME_TO_FIRST_CHUNK: answer.first_token_ms / 1000}
-    return found
+        attributes |= {REQUEST_STREAM: True, TIME_TO_FIRST_CHUNK: answer.first_token_ms / 1000}
+    return attributes
 
 
 def _context_labels(context: AssembledContext) -> dict[str, AttributeValue]:

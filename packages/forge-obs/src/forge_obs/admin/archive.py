@@ -210,7 +210,7 @@ def _list_candidates(engine: Engine, before: datetime, abandoned: Sequence[str])
     calls = interactions.c
     of_old = calls.workflow_id.in_(select(old.c.workflow_id))
     ended = or_(calls.status != STARTED, calls.created_at < before - UNFINISHED)
-    chosen = (
+    statement = (
         select(calls.id, calls.workflow_id)
         .where(calls.archive_id.is_(None), calls.created_at < before)
         .where(or_(of_old, is_of_no_run() & ended))
@@ -218,7 +218,7 @@ def _list_candidates(engine: Engine, before: datetime, abandoned: Sequence[str])
     )
     groups: dict[Any, list[int]] = {}
     with engine.connect().execution_options(**READ_ONLY) as connection:
-        for number, workflow_id in connection.execute(chosen):
+        for number, workflow_id in connection.execute(statement):
             key = workflow_id if workflow_id is not None else number // ROWS_A_GROUP
             groups.setdefault(key, []).append(number)
     return list(groups.values())
@@ -250,12 +250,12 @@ def _gather(
 def _read(driver: sqlite3.Connection, number: int) -> _Row | None:
     """Read a row; None for one that is gone, archived by now, or cannot be read."""
     try:
-        found = driver.execute(_READ, (number,)).fetchone()
+        values = driver.execute(_READ, (number,)).fetchone()
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CORRUPT:
             raise
         return None
-    return None if found is None else _Row(found[0], str(found[1]), tuple(found[2:]))
+    return None if values is None else _Row(values[0], str(values[1]), tuple(values[2:]))
 
 
 def _pack(rows: Sequence[_Row], path: Path) -> Packed:

@@ -76,20 +76,23 @@ class Pruning:
 
 def count_prunable(engine: Engine, before: datetime, abandoned: Sequence[str] = ()) -> Extent:
     """Count what `prune` would delete now; raises a `StoreError` if the store cannot be read."""
-    chosen = list_old_workflows(before, abandoned).subquery()
+    old_workflows = list_old_workflows(before, abandoned).subquery()
     with (
         telling_errors(_path_of(engine)),
         engine.connect().execution_options(**READ_ONLY) as connection,
     ):
         rows = connection.execute(
-            select(func.count()).where(runs.c.workflow_id.in_(select(chosen.c.workflow_id)))
+            select(func.count()).where(runs.c.workflow_id.in_(select(old_workflows.c.workflow_id)))
         ).scalar_one()
         calls = connection.execute(
             select(func.count())
             .select_from(interactions)
             .where(
                 interactions.c.created_at < before,
-                or_(interactions.c.workflow_id.in_(select(chosen.c.workflow_id)), is_of_no_run()),
+                or_(
+                    interactions.c.workflow_id.in_(select(old_workflows.c.workflow_id)),
+                    is_of_no_run(),
+                ),
             )
         ).scalar_one()
     return Extent(int(rows), int(calls))
@@ -182,14 +185,14 @@ def restore(db_path: str | os.PathLike[str], backup: str | os.PathLike[str]) -> 
 
 
 def _require_sound(source: Path) -> None:
-    found = check_store(source)
-    if found.state == "newer":
-        raise StoreNewer(str(source), str(found.revision))
-    if found.error is not None:  # whose advice is for the store itself
-        reason = found.error.partition(";")[0]
+    check = check_store(source)
+    if check.state == "newer":
+        raise StoreNewer(str(source), str(check.revision))
+    if check.error is not None:  # whose advice is for the store itself
+        reason = check.error.partition(";")[0]
         raise StoreUnreadable(f"{reason}; this is no backup of a store")
-    if found.revision is None or found.damage:
-        reason = "; ".join(found.damage) or "no table of Forge's"
+    if check.revision is None or check.damage:
+        reason = "; ".join(check.damage) or "no table of Forge's"
         raise StoreUnreadable(f"{source} is no sound store: {reason}")
 
 
@@ -237,10 +240,10 @@ def _prune_runs(engine: Engine, before: datetime, abandoned: Sequence[str]) -> E
     deleted_runs = deleted_calls = 0
     workflow_ids = _read(engine, list_old_workflows(before, abandoned))
     for start in range(0, len(workflow_ids), RUNS_A_BATCH):
-        chosen = workflow_ids[start : start + RUNS_A_BATCH]
-        of_chosen = interactions.c.workflow_id.in_(chosen)
-        deleted_calls += _delete_calls(engine, of_chosen, before)
-        over = runs.c.workflow_id.in_(chosen), _is_over(abandoned), _ended_at < before
+        batch = workflow_ids[start : start + RUNS_A_BATCH]
+        of_batch = interactions.c.workflow_id.in_(batch)
+        deleted_calls += _delete_calls(engine, of_batch, before)
+        over = runs.c.workflow_id.in_(batch), _is_over(abandoned), _ended_at < before
         deleted_runs += _write(engine, delete(runs).where(*over))
     return Extent(deleted_runs, deleted_calls)
 
@@ -249,25 +252,27 @@ def _prune_orphans(engine: Engine, before: datetime) -> int:
     return _delete_calls(engine, is_of_no_run(), before)
 
 
-def _read(engine: Engine, chosen: Select[Any]) -> Sequence[Any]:
+def _read(engine: Engine, statement: Select[Any]) -> Sequence[Any]:
     with engine.connect().execution_options(**READ_ONLY) as connection:
-        return connection.execute(chosen).scalars().all()
+        return connection.execute(statement).scalars().all()
 
 
-def _delete_calls(engine: Engine, chosen: ColumnElement[bool], before: datetime) -> int:
+def _delete_calls(engine: Engine, condition: ColumnElement[bool], before: datetime) -> int:
     """Delete calls that were made before a moment, one short transaction after the other.
 
     Archived ones go with their frame, which is written anew for those that stay.
     """
     calls = interactions.c
-    query = select(calls.id, calls.archive_id).where(chosen, calls.created_at < before)
+    query = select(calls.id, calls.archive_id).where(condition, calls.created_at < before)
     plain: list[int] = []
     archived: dict[int, list[int]] = {}
     with engine.connect().execution_options(**READ_ONLY) as connection:
         for number, archive_id in connection.execute(query):
             ids = plain if archive_id is None else archived.setdefault(archive_id, [])
             ids.append(number)
-    deleted = sum(_delete_frame_rows(engine, found, ids) for found, ids in archived.items())
+    deleted = sum(
+        _delete_frame_rows(engine, archive_id, ids) for archive_id, ids in archived.items()
+    )
     for start in range(0, len(plain), CALLS_A_BATCH):
         some = calls.id.in_(plain[start : start + CALLS_A_BATCH])
         old = delete(interactions).where(some, calls.created_at < before)

@@ -92,15 +92,15 @@ def reserved_files(path: Path) -> list[Path]:
 def identify(path: str) -> Identity | None:
     """Tell which file stands at a path; None if there is none."""
     try:
-        found = os.stat(path)  # noqa: PTH116 - on the path of every record
+        status = os.stat(path)  # noqa: PTH116 - on the path of every record
     except (FileNotFoundError, NotADirectoryError):
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
 def list_connections() -> list[Connection]:
     """List the connections that are open."""
-    known = (found() for found in list(_open.values()))
+    known = (reference() for reference in list(_open.values()))
     return [connection for connection in known if connection is not None]
 
 

@@ -114,11 +114,11 @@ def switch_journal(path: Path, mode: Literal["wal", "delete"], *, budget_s: floa
         time.sleep(random.uniform(*_RETRY_S))  # noqa: S311 - jitter is no secret
 
 
-def _set_journal(path: Path, wanted: str, *, wait_s: float) -> str:
+def _set_journal(path: Path, target: str, *, wait_s: float) -> str:
     with closing(DriverConnection(path, "rw", wait_s)) as connection:
         mode = str(connection.execute("PRAGMA journal_mode").fetchone()[0])
-        if mode != wanted:
-            mode = str(connection.execute(f"PRAGMA journal_mode={wanted}").fetchone()[0])
+        if mode != target:
+            mode = str(connection.execute(f"PRAGMA journal_mode={target}").fetchone()[0])
     return mode
 
 
@@ -208,11 +208,11 @@ def _decode(raw: bytes) -> str:
 
 def list_columns(connection: Connection, table: str) -> list[str]:
     """Name the columns that a table has in this file, in order; empty if there is no table."""
-    found = connection.exec_driver_sql("SELECT name FROM pragma_table_info(?)", (table,))
-    return [str(name) for (name,) in found]
+    rows = connection.exec_driver_sql("SELECT name FROM pragma_table_info(?)", (table,))
+    return [str(name) for (name,) in rows]
 
 
 def quick_check(connection: Connection) -> list[str]:
     """Let SQLite examine the file; empty if it finds nothing wrong."""
-    found = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA quick_check(20)")]
-    return [] if found == ["ok"] else found
+    lines = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA quick_check(20)")]
+    return [] if lines == ["ok"] else lines

@@ -96,16 +96,16 @@ def _find_lack(path: Path, needed: int) -> str | None:
     places = (path.resolve().parent, _get_temporary_directory())
     copies = Counter(place.stat().st_dev for place in places)
     for place in places:
-        wanted = needed * copies[place.stat().st_dev]
+        size_bytes = needed * copies[place.stat().st_dev]
         room = shutil.disk_usage(place).free
-        if wanted > room:
-            return f"that needs {wanted:,} bytes of free space in {place}, {room:,} are there"
+        if size_bytes > room:
+            return f"that needs {size_bytes:,} bytes of free space in {place}, {room:,} are there"
     return None
 
 
 def _get_temporary_directory() -> Path:
     """Choose as SQLite does (https://sqlite.org/tempfiles.html), which is not as Python does."""
     named = (os.environ.get(name) for name in ("SQLITE_TMPDIR", "TMPDIR"))
-    chosen = [Path(place) for place in (*named, "/var/tmp", "/usr/tmp", "/tmp") if place]  # noqa: S108
-    usable = (place for place in chosen if place.is_dir() and os.access(place, os.W_OK | os.X_OK))
+    places = [Path(place) for place in (*named, "/var/tmp", "/usr/tmp", "/tmp") if place]  # noqa: S108
+    usable = (place for place in places if place.is_dir() and os.access(place, os.W_OK | os.X_OK))
     return next(usable, Path())

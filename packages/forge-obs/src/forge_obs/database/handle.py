@@ -246,7 +246,9 @@ class Database:
             if not current and identify(os.fspath(self.path)) is not None:
                 self._part(max(_PAUSE_S, give_up - time.monotonic()))
             self.close()
-        if not stopped or any(found.identity == self._identity for found in list_connections()):
+        if not stopped or any(
+            connection.identity == self._identity for connection in list_connections()
+        ):
             raise StoreUnavailable(f"database {self.path} was removed while it was in use")
         if forget or not current:
             self._watch.close()
@@ -372,7 +374,7 @@ def list_open() -> list[Database]:
 
 def get_database(engine: Engine) -> Database | None:
     """Find the handle that an engine belongs to; None for an engine of somebody else."""
-    return next((found for found in list_open() if found.engine is engine), None)
+    return next((handle for handle in list_open() if handle.engine is engine), None)
 
 
 def close_databases(*, wait_s: float) -> None:

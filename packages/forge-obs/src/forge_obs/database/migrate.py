@@ -82,8 +82,8 @@ def get_revision(connection: Connection) -> str | None:
     """Read where the schema stands; None for a database without one."""
     if not list_columns(connection, "alembic_version"):
         return None
-    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    return None if found is None else str(found)
+    revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return None if revision is None else str(revision)
 
 
 def refuse_newer(path: Path, revision: str | None) -> None:

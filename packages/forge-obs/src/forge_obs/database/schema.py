@@ -58,7 +58,7 @@ TYPES: Final[Mapping[columns.Kind, type[TypeEngine[Any]]]] = {
 
 def _table(name: str, *keys: str, extra: Sequence[columns.Column] = ()) -> TableClause:
     listed: list[ColumnClause[Any]] = [column(key, Integer()) for key in keys]
-    listed += [column(found.name, TYPES[found.kind]()) for found in (*TABLES[name], *extra)]
+    listed += [column(spec.name, TYPES[spec.kind]()) for spec in (*TABLES[name], *extra)]
     return table(name, *listed)
 
 
@@ -69,6 +69,6 @@ early_outcomes: Final = _table("early_outcomes")
 archives: Final = table(
     "archives",
     column("id", Integer()),
-    *(column(found.name, TYPES[found.kind]()) for found in ARCHIVES),
+    *(column(spec.name, TYPES[spec.kind]()) for spec in ARCHIVES),
     column("data", LargeBinary()),
 )

@@ -73,12 +73,12 @@ def _open(path: Path, flags: int) -> int:
 
 
 def _make_private(path: Path, descriptor: int) -> None:
-    found = os.fstat(descriptor)
+    status = os.fstat(descriptor)
     # Who owns the directory may exchange the database, too.
-    trusted = found.st_uid in {os.geteuid(), path.parent.stat().st_uid}
-    if not stat.S_ISREG(found.st_mode) or not trusted:
+    trusted = status.st_uid in {os.geteuid(), path.parent.stat().st_uid}
+    if not stat.S_ISREG(status.st_mode) or not trusted:
         raise PermissionError(EPERM, "no file of ours, move it away")
-    if stat.S_IMODE(found.st_mode) != FILE_MODE:
+    if stat.S_IMODE(status.st_mode) != FILE_MODE:
         os.fchmod(descriptor, FILE_MODE)
 
 

@@ -25,7 +25,7 @@ def find_file_system(mountinfo: str, path: str) -> str | None:
     Returns:
         The type, such as `ext4` or `nfs4`; None if no mount holds the path.
     """
-    found, deepest = None, -1
+    file_system, deepest = None, -1
     for line in mountinfo.splitlines():
         mount, separator, source = line.partition(" - ")
         fields = mount.split(" ")
@@ -34,5 +34,5 @@ def find_file_system(mountinfo: str, path: str) -> str | None:
         point = PurePath(_ESCAPE.sub(lambda octal: chr(int(octal[1], 8)), fields[4]))
         # A later mount at the same point hides the earlier one.
         if PurePath(path).is_relative_to(point) and len(point.parts) >= deepest:
-            found, deepest = source.split(" ")[0], len(point.parts)
-    return found
+            file_system, deepest = source.split(" ")[0], len(point.parts)
+    return file_system

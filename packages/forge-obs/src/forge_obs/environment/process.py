@@ -65,8 +65,8 @@ def get_network_file_system(path: Path) -> str | None:
         mounts = _MOUNTS.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
         return None
-    found = find_file_system(mounts, os.path.realpath(path))
-    return found if found in NETWORK else None
+    file_system = find_file_system(mounts, os.path.realpath(path))
+    return file_system if file_system in NETWORK else None
 
 
 def get_now() -> str:
@@ -147,9 +147,9 @@ def is_alive(pid: int, start: str | None) -> bool:
         pid: Its process id.
         start: What `get_process_start` said of it; None asks for the id alone.
     """
-    found = get_process_start(pid)
-    if found is not None:
-        return start is None or found == start
+    current = get_process_start(pid)
+    if current is not None:
+        return start is None or current == start
     return start is None and _has_process(pid)
 
 

@@ -79,10 +79,10 @@ def _load(name: str) -> Redact:
     module, _, attribute = name.partition(":")
     try:
         with importing():
-            found = getattr(import_module(module), attribute)
+            hook = getattr(import_module(module), attribute)
     except (Exception, SystemExit) as error:
         return _refusing(f"FORGE_REDACT={name!a} cannot be imported: {type(error).__name__}")
-    return found if callable(found) else _refusing(f"FORGE_REDACT={name!a} is no function")
+    return hook if callable(hook) else _refusing(f"FORGE_REDACT={name!a} is no function")
 
 
 def _refusing(reason: str) -> Redact:

@@ -336,12 +336,12 @@ def list_files(db_path: Path) -> list[Path]:
 
 def _read_lost(path: Path) -> tuple[int, datetime | None]:
     try:
-        found = path.lstat()
+        status = path.lstat()
     except (FileNotFoundError, NotADirectoryError):
         return 0, None
-    if not stat.S_ISREG(found.st_mode) or not found.st_size:
+    if not stat.S_ISREG(status.st_mode) or not status.st_size:
         return 0, None
-    return found.st_size, datetime.fromtimestamp(found.st_mtime, UTC)
+    return status.st_size, datetime.fromtimestamp(status.st_mtime, UTC)
 
 
 def _count_pending(path: Path) -> int:
@@ -350,10 +350,10 @@ def _count_pending(path: Path) -> int:
     except (FileNotFoundError, NotADirectoryError):
         return 0
     with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             raise SpoolUnavailable(f"{path} is no file of Forge's: move it away")
-        file.seek(decode_header(file.read(HEADER_BYTES), found.st_size))
+        file.seek(decode_header(file.read(HEADER_BYTES), status.st_size))
         return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(_CHUNK), b""))
 
 

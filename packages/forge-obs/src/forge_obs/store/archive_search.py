@@ -52,13 +52,13 @@ class ArchiveSearch:
     def _look(self, frame: Frame) -> Found:
         if self._utf8 is not None and not frame.may_hold(self._utf8):
             return {}
-        found: Found = {}
+        columns_by_row: Found = {}
         for number, *_ in frame.rows:
             texts = frame.read(number, alone=False)
             held = [name for name in self.columns if (t := texts.get(name)) and self._holds(t)]
             if held:
-                found[number] = frozenset(held)
-        return found
+                columns_by_row[number] = frozenset(held)
+        return columns_by_row
 
     def _holds(self, text: bytes) -> bool:
         if self._utf8 is None:

@@ -92,10 +92,10 @@ class ForeignStore:
         directory: Any = column("directory_json")
         size = 0
         for numbers in self._list_ids("archives"):
-            chosen = select(directory).select_from(table("archives"))
-            chosen = chosen.where(column("id").in_(numbers))
+            statement = select(directory).select_from(table("archives"))
+            statement = statement.where(column("id").in_(numbers))
             with reading(self._engine) as connection:
-                for text in connection.execute(chosen).scalars():
+                for text in connection.execute(statement).scalars():
                     size += _measure(text)
         return size
 
@@ -150,20 +150,20 @@ class ForeignStore:
     def _list_ids(self, name: str, after: int = _BEFORE_ALL) -> Iterator[Sequence[int]]:
         """List the ids of a table's rows in their order, many at a time; none without a table."""
         number: Any = column("id")
-        chosen = select(number).select_from(table(name)).order_by(number).limit(_IDS_A_READ)
+        statement = select(number).select_from(table(name)).order_by(number).limit(_IDS_A_READ)
         last = after
         while True:
             with reading(self._engine) as connection:
                 if not list_columns(connection, name):
                     return
-                found = connection.execute(chosen.where(number > last)).scalars().all()
-            if not found:
+                numbers = connection.execute(statement.where(number > last)).scalars().all()
+            if not numbers:
                 return
             # A damaged tree has no order, and a table without row ids takes anything for one.
-            if not all(isinstance(entry, int) for entry in found) or found[-1] <= last:
+            if not all(isinstance(entry, int) for entry in numbers) or numbers[-1] <= last:
                 raise self._refusal()
-            last = found[-1]
-            yield found
+            last = numbers[-1]
+            yield numbers
 
     def _refusal(self) -> StoreUnreadable:
         return StoreUnreadable(f"{self.path} is no store of Forge's")

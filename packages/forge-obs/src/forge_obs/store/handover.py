@@ -206,7 +206,7 @@ def _refuse_own(path: Path, other: Path) -> None:
     A second name of the same file would have a log of its own, which breaks the database.
     """
     own = (path, *reserved_files(path))
-    known = {found for file in own if (found := identify(os.fspath(file))) is not None}
+    known = {identity for file in own if (identity := identify(os.fspath(file))) is not None}
     if identify(os.fspath(other)) in known or other.resolve() == path.resolve():
         raise StoreUnavailable(f"{other} is the database itself: choose another file")
 

@@ -28,9 +28,9 @@ def fetch_entry_ids(connection: Connection, prefix: str, limit: int) -> list[str
     if "entry_id" not in list_columns(connection, "interactions"):
         return []
     entry_id: Field = column("entry_id")
-    chosen = select(entry_id).select_from(table("interactions"))
-    chosen = chosen.where(_begins_with(entry_id, prefix)).order_by(entry_id).limit(limit)
-    return [str(found) for found in connection.execute(chosen).scalars()]
+    statement = select(entry_id).select_from(table("interactions"))
+    statement = statement.where(_begins_with(entry_id, prefix)).order_by(entry_id).limit(limit)
+    return [str(name) for name in connection.execute(statement).scalars()]
 
 
 def _begins_with(field: Field, prefix: str) -> ColumnElement[bool]:
@@ -52,13 +52,13 @@ def fetch_run_names(engine: Engine, name: str, part: str, limit: int) -> list[st
     """
     field: Field = column(name)
     ends_with = func.substr(field, -len(part)) == part
-    chosen = select(field).distinct().select_from(table("runs")).limit(limit)
+    statement = select(field).distinct().select_from(table("runs")).limit(limit)
     with reading(engine) as connection:
         if name not in list_columns(connection, "runs"):
             return []
         names: dict[str, None] = {}
         for fits in (_begins_with(field, part), ends_with):
-            names |= dict.fromkeys(map(str, connection.execute(chosen.where(fits)).scalars()))
+            names |= dict.fromkeys(map(str, connection.execute(statement.where(fits)).scalars()))
         return list(names)
 
 
@@ -76,16 +76,16 @@ def fetch_prompt_sizes(engine: Engine, request_model: str, looked_at: int) -> li
         if not set(present).issuperset(names):
             return []
         archive_id: Field = column(ARCHIVE_ID.name) if ARCHIVE_ID.name in present else null()
-        wanted = ("id", *names, "system_prompt", "user_prompt")
+        columns = ("id", *names, "system_prompt", "user_prompt")
         newest = (
-            select(*(column(name) for name in wanted), archive_id.label("archive"))
+            select(*(column(name) for name in columns), archive_id.label("archive"))
             .select_from(table("interactions"))
             .order_by(column("id").desc())
             .limit(looked_at)
             .subquery()
         ).columns
         chars = func.length(newest.system_prompt) + func.length(newest.user_prompt)
-        chosen = select(newest.id, newest.archive, chars, newest.input_tokens).where(
+        statement = select(newest.id, newest.archive, chars, newest.input_tokens).where(
             newest.origin == PROVIDER,
             newest.usage_known == 1,
             newest.status == "ok",
@@ -95,7 +95,7 @@ def fetch_prompt_sizes(engine: Engine, request_model: str, looked_at: int) -> li
         frames, driver = FrameCache(), get_driver(connection)
         return [
             (int(length) or measure_prompts(driver, number, archive, frames), int(tokens))
-            for number, archive, length, tokens in connection.execute(chosen).all()
+            for number, archive, length, tokens in connection.execute(statement).all()
         ]
 
 
@@ -110,12 +110,12 @@ def fetch_run_models(engine: Engine) -> list[str]:
     with reading(engine) as connection:
         if "model_name" not in list_columns(connection, "runs"):
             return []
-        found: list[str] = []
+        models: list[str] = []
         beyond = lowest
         while (name := connection.execute(beyond).scalar()) is not None:
-            found.append(str(name))
+            models.append(str(name))
             beyond = lowest.where(model_name > name)
-        return found
+        return models
 
 
 def fetch_figures(engine: Engine, workflow_ids: Sequence[str]) -> Iterator[Values]:
@@ -130,13 +130,13 @@ def fetch_figures(engine: Engine, workflow_ids: Sequence[str]) -> Iterator[Value
         workflow_id: Field = column("workflow_id")
         source, facts = join_facts(connection, "interactions")
         readable = {*present, *facts}
-        wanted: list[Field] = [column(name) for name in FIGURES if name in readable]
-        chosen = select(*wanted).select_from(source)
+        columns: list[Field] = [column(name) for name in FIGURES if name in readable]
+        statement = select(*columns).select_from(source)
         for start in range(0, len(workflow_ids), _IDS_A_QUERY):
             some = workflow_ids[start : start + _IDS_A_QUERY]
             runs = _fetch_run_ids(connection, some)
-            found = connection.execute(chosen.where(workflow_id.in_(some)))
-            for row in map(dict, found.yield_per(_ROWS_A_FETCH).mappings()):
+            rows = connection.execute(statement.where(workflow_id.in_(some)))
+            for row in map(dict, rows.yield_per(_ROWS_A_FETCH).mappings()):
                 yield {**row, "root_run_id": _find_root_run(row, runs)}
 
 
@@ -147,9 +147,9 @@ def _fetch_run_ids(connection: Connection, workflow_ids: Sequence[str]) -> dict[
         return {}
     workflow_id: Field = column("workflow_id")
     own: Field = column("run_id")
-    chosen = select(workflow_id, own).select_from(table("runs"))
+    statement = select(workflow_id, own).select_from(table("runs"))
     runs: dict[str, list[Any]] = {}
-    for name, run_id in connection.execute(chosen.where(workflow_id.in_(workflow_ids))):
+    for name, run_id in connection.execute(statement.where(workflow_id.in_(workflow_ids))):
         runs.setdefault(name, []).append(run_id)
     return runs
 
@@ -167,8 +167,8 @@ def _find_root_run(row: Values, runs: Mapping[str, list[Any]]) -> object:
 def fetch_run_ids(engine: Engine, workflow_id: str) -> list[str | None]:
     """Read the ids of the runs of a workflow; raises what `reading` raises."""
     with reading(engine) as connection:
-        found = _fetch_run_ids(connection, [workflow_id]).get(workflow_id, [])
-        return [None if name is None else clean_text(name)[0] for name in found]
+        run_ids = _fetch_run_ids(connection, [workflow_id]).get(workflow_id, [])
+        return [None if name is None else clean_text(name)[0] for name in run_ids]
 
 
 def count_calls_without_workflow(engine: Engine, task_id: str | None, since: str | None) -> int:
@@ -180,12 +180,12 @@ def count_calls_without_workflow(engine: Engine, task_id: str | None, since: str
         since: Only those made at or after this moment, in the words of `created_at`.
     """
     workflow_id: Field = column("workflow_id")
-    chosen = select(func.count()).select_from(table("interactions")).where(workflow_id.is_(None))
+    statement = select(func.count()).select_from(table("interactions")).where(workflow_id.is_(None))
     for name, compare in (("task_id", task_id), ("created_at", since)):
         if compare is not None:
             value: Field = column(name)
-            chosen = chosen.where(value == compare if name == "task_id" else value >= compare)
+            statement = statement.where(value == compare if name == "task_id" else value >= compare)
     with reading(engine) as connection:
         if "workflow_id" not in list_columns(connection, "interactions"):
             return 0
-        return int(connection.execute(chosen).scalar_one())
+        return int(connection.execute(statement).scalar_one())

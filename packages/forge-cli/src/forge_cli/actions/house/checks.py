@@ -50,13 +50,13 @@ def _examine_ruff(top: Path, commit: str, rules: Mapping[str, Any]) -> Finding:
         check_validation(top, commit, ValidationConfig(**wishes), ())
     except UsageError as error:
         return Finding("ruff", str(error), "correct it")
-    found = find_rules(top, "x.py")
-    if found.configuration is not None:
-        scope = f"by {found.configuration}"
+    ruff = find_rules(top, "x.py")
+    if ruff.configuration is not None:
+        scope = f"by {ruff.configuration}"
     else:
         scope = "by ruff's defaults" if lint else "errors only, for want of a ruff configuration"
     parts = ["lint is off" if lint is False else f"lints Python {scope}"]
-    formats = form is not False and found.formats(form)
+    formats = form is not False and ruff.formats(form)
     parts.append("formats it" if formats else "does not format it")
     return Finding("ruff", ", ".join(parts))
 

@@ -129,25 +129,25 @@ class _Cleaner:
 
     def remove(self, matches: Sequence[Cleaning]) -> list[Cleaning]:
         """Remove the leftovers that may go, if that is wanted."""
-        chosen = [match for match in matches if match.kept is None]
-        if not chosen:
+        removable = [match for match in matches if match.kept is None]
+        if not removable:
             self.tell("nothing to remove")
             return []
-        names = ", ".join(match.candidate.leftover.task_id for match in chosen)
-        what = f"worktrees, branches and claims of {format_count(len(chosen), 'run')}: {names}"
-        for match in chosen:
+        names = ", ".join(match.candidate.leftover.task_id for match in removable)
+        what = f"worktrees, branches and claims of {format_count(len(removable), 'run')}: {names}"
+        for match in removable:
             self._tell_consequence(match.candidate)
         if self.removal.dry_run:
             self.tell(f"would remove {what}")
-            return chosen
+            return removable
         if not confirm(f"Remove {what}?", yes=self.removal.yes):
             self.tell("nothing was removed")
-            return chosen
+            return removable
         # Whoever was asked may have taken long to answer: a run may have gone on.
         now = {c.leftover.task_id: c for c in judge(list_leftovers(self.repo))}
         return [
             self._remove_unchanged(match, now.get(match.candidate.leftover.task_id))
-            for match in chosen
+            for match in removable
         ]
 
     def _tell_consequence(self, candidate: Candidate) -> None:

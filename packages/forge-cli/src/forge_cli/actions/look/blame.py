@@ -94,12 +94,12 @@ def blame_commit(repo: Path, name: str, output: OutputFormat) -> ExitCode:
     if commit.is_merge and read_origin(commit)[0] is Origin.PERSON:
         merged = list_merged_commits(top, commit)
         listed = [c for c in merged if read_origin(c)[0] is not Origin.PERSON] or [commit]
-    found = [finder.find_all(one) for one in listed]
-    prices = records.load_prices(author for calls in found for author in calls.authors)
+    findings = [finder.find_all(one) for one in listed]
+    prices = records.load_prices(author for calls in findings for author in calls.authors)
     if output is OutputFormat.JSON:
-        print_text(dump(build_commit_calls(commit, found, prices)))
+        print_text(dump(build_commit_calls(commit, findings, prices)))
     else:
-        print_text(render_commit_calls(commit, found, prices, get_width()))
+        print_text(render_commit_calls(commit, findings, prices, get_width()))
     return ExitCode.SUCCESS
 
 
@@ -140,10 +140,10 @@ class _Records:
 
     def list_writers(self, run: Run, path: str) -> tuple[Written, ...]:
         """List the calls of a run whose accepted attempts changed a file."""
-        found = self._get_run(run.workflow_id)
-        if found is None:
+        recorded_run = self._get_run(run.workflow_id)
+        if recorded_run is None:
             return ()
-        view, calls = found
+        view, calls = recorded_run
         outline = build_outline(view.result, calls, running=False)
         return tuple(
             Written(

@@ -99,13 +99,13 @@ def export_rows(targets: ExportTargets, choice: ExportChoice) -> None:
 
 
 def _find_runs(store: Store, names: Sequence[str]) -> list[str]:
-    found = [find_run(store, name) for name in names]
-    for workflow_id, name in zip(found, names, strict=True):
+    workflow_ids = [find_run(store, name) for name in names]
+    for workflow_id, name in zip(workflow_ids, names, strict=True):
         if store.reader is None or not store.reader.list_run_ids(workflow_id):
             raise UnknownWorkflow(
                 f"no run {name!r} is on record{store.suggest_similar(workflow_id)}"
             )
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(workflow_ids))
 
 
 def _export_lines(export: Export, output: Path | None) -> None:
@@ -238,7 +238,7 @@ def _tell_removals(redactor: Redactor | None) -> None:
     kinds: dict[str, int] = {}
     for removal in removals:
         kinds[removal.kind] = kinds.get(removal.kind, 0) + 1
-    found = ", ".join(format_count(number, kind) for kind, number in kinds.items())
-    print_note(f"redacted: {found or 'no secret of a known form'}")
+    summary = ", ".join(format_count(number, kind) for kind, number in kinds.items())
+    print_note(f"redacted: {summary or 'no secret of a known form'}")
     if redactor.failure is not None:
         print_warning(f"texts were left out that could not be redacted: {redactor.failure}")

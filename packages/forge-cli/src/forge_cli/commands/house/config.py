@@ -106,7 +106,9 @@ def _default_store() -> str | None:
 
 def _provider_variables() -> set[str]:
     providers = PROVIDERS.values()
-    return {name for found in providers for name in (*found.key_variables, found.url_variable)}
+    return {
+        name for provider in providers for name in (*provider.key_variables, provider.url_variable)
+    }
 
 
 def _build_document(

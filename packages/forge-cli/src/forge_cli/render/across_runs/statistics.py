@@ -120,8 +120,12 @@ def _list_figures(total: Figures, price_data: str, as_model: str | None) -> list
             there = f"{_format_as_model(total)} for the same tokens at {escape_line(as_model)}"
             rows.append(("elsewhere", there))
     for name, values in (("latency", total.latencies_ms), ("first token", total.first_tokens_ms)):
-        if (found := find_percentiles(values)) is not None:
-            figures = zip(("p50", "p95", "p99"), (found.p50, found.p95, found.p99), strict=True)
+        if (percentiles := find_percentiles(values)) is not None:
+            figures = zip(
+                ("p50", "p95", "p99"),
+                (percentiles.p50, percentiles.p95, percentiles.p99),
+                strict=True,
+            )
             text = ", ".join(f"{label} {format_milliseconds(ms)}" for label, ms in figures)
             rows.append((name, text))
     return rows

@@ -54,5 +54,9 @@ def _build_figures(figures: Figures, price_data: str) -> dict[str, Any]:
 
 
 def _build_percentiles(values: Any) -> dict[str, float] | None:  # noqa: ANN401 - an array
-    found = find_percentiles(values)
-    return None if found is None else {"p50": found.p50, "p95": found.p95, "p99": found.p99}
+    percentiles = find_percentiles(values)
+    return (
+        None
+        if percentiles is None
+        else {"p50": percentiles.p50, "p95": percentiles.p95, "p99": percentiles.p99}
+    )

@@ -21,7 +21,7 @@ def build_analysis_document(analysis: Analysis) -> dict[str, Any]:
         "status": view.status,
         "critical_path": _build_path(analysis.path),
         "context": _build_payoff(analysis.payoff),
-        "cache": [_build_break(found) for found in analysis.cache],
+        "cache": [_build_break(pair) for pair in analysis.cache],
         "waste": [_build_waste(waste, view.price_data) for waste in analysis.waste],
         "story": [_build_chapter(chapter) for chapter in analysis.story],
     }
@@ -59,14 +59,14 @@ def _build_payoff(payoff: Payoff) -> dict[str, Any]:
     }
 
 
-def _build_break(found: CacheBreak) -> dict[str, Any]:
+def _build_break(pair: CacheBreak) -> dict[str, Any]:
     return {
-        "entry_id": found.call.entry_id,
-        "earlier_entry_id": found.earlier.entry_id,
-        "common_tokens": found.common_tokens,
-        "section": found.section or None,
-        "repeated_tokens": found.repeated_tokens,
-        "reported_tokens": found.reported_tokens,
+        "entry_id": pair.call.entry_id,
+        "earlier_entry_id": pair.earlier.entry_id,
+        "common_tokens": pair.common_tokens,
+        "section": pair.section or None,
+        "repeated_tokens": pair.repeated_tokens,
+        "reported_tokens": pair.reported_tokens,
     }
 
 

@@ -154,29 +154,29 @@ def _render_cache(breaks: Sequence[CacheBreak], width: int | None) -> Iterator[T
     minutes = CACHE_LIFE // timedelta(minutes=1)
     yield _head("PROMPT CACHE", f"{calls} within {minutes} min of an earlier one of the same model")
     words = f"about {format_tokens(common)} tokens begin as in an earlier prompt"
-    told = [found.reported_tokens for found in breaks if found.reported_tokens is not None]
+    told = [pair.reported_tokens for pair in breaks if pair.reported_tokens is not None]
     taken = f"; {format_tokens(sum(told))} came from the provider's cache" if told else ""
     again = f"; {format_tokens(repeated)} were the same, but behind a change" if repeated else ""
     yield from (Text(MARGIN + line) for line in wrap(words + taken + again, _inside(width)))
-    missed = [found for found in breaks if found.is_missed]
+    missed = [pair for pair in breaks if pair.is_missed]
     worst = sorted(missed, key=lambda b: -max(b.repeated_tokens, b.common_tokens))[:MOST_BREAKS]
-    for found in sorted(worst, key=lambda b: b.call.id or 0):
-        for number, line in enumerate(wrap(_describe_break(found), _inside(width))):
+    for pair in sorted(worst, key=lambda b: b.call.id or 0):
+        for number, line in enumerate(wrap(_describe_break(pair), _inside(width))):
             yield Text((MARGIN * 2 if number else MARGIN) + line)
 
 
-def _describe_break(found: CacheBreak) -> str:
-    where = f"up to {escape_line(found.section)}" if found.section else "to its end"
+def _describe_break(pair: CacheBreak) -> str:
+    where = f"up to {escape_line(pair.section)}" if pair.section else "to its end"
     again = (
-        f"; {format_tokens(found.repeated_tokens)} the same behind it"
-        if found.repeated_tokens
+        f"; {format_tokens(pair.repeated_tokens)} the same behind it"
+        if pair.repeated_tokens
         else ""
     )
-    told = found.reported_tokens
+    told = pair.reported_tokens
     reported = f"; {format_tokens(told)} came from the cache" if told is not None else ""
     return (
-        f"{name_call(found.call)} begins like {name_call(found.earlier)} {where}: about "
-        f"{format_tokens(found.common_tokens)} tokens{again}{reported}"
+        f"{name_call(pair.call)} begins like {name_call(pair.earlier)} {where}: about "
+        f"{format_tokens(pair.common_tokens)} tokens{again}{reported}"
     )
 
 

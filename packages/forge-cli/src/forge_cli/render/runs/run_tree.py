@@ -83,8 +83,8 @@ def render_run(
     shown = query.narrow(outline) if query.narrows else outline
     branches = list(_Tree(view, prices, layout).list_branches(shown, is_whole=not query.narrows))
     if query.narrows:
-        found = "" if branches else ": nothing matches"
-        lines += [Text(), Text(f"only {escape_line(query.describe())}{found}", style="dim")]
+        hint = "" if branches else ": nothing matches"
+        lines += [Text(), Text(f"only {escape_line(query.describe())}{hint}", style="dim")]
     if branches:
         lines += [Text(), *render_branches(branches, COLUMNS, layout.most)]
     return Text("\n").join(lines)

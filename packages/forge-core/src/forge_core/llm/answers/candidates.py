@@ -102,8 +102,8 @@ def find_candidates(text: str, keys: Set[str]) -> list[Candidate]:
     if whole is not None:
         notes = (*notes, *thinking, *whole.slips)
         return [Candidate(whole.value, is_whole=True, notes=notes)]
-    found = [place.candidate for place in _find_places(rest, keys)]
-    return [replace(one, notes=(*notes, *thinking, *one.notes)) for one in found]
+    candidates = [place.candidate for place in _find_places(rest, keys)]
+    return [replace(one, notes=(*notes, *thinking, *one.notes)) for one in candidates]
 
 
 def read_nested(text: str) -> object:

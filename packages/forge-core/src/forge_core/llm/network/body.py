@@ -57,10 +57,10 @@ def _drop(body: Body, path: list[str]) -> None:
     *outer, name = path
     inner = body
     for part in outer:
-        found = inner.get(part)
-        if not isinstance(found, dict):
+        value = inner.get(part)
+        if not isinstance(value, dict):
             return
-        inner = found
+        inner = value
     inner.pop(name, None)
     if outer and not inner:
         _drop(body, outer)

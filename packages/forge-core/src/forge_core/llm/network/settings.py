@@ -32,14 +32,14 @@ def build_settings(request: ModelRequest, dialect: Dialect) -> ModelSettings:
     )
     if dialect.parallel_tool_calls is not None:
         settings["parallel_tool_calls"] = dialect.parallel_tool_calls
-    chosen = request.settings
-    if chosen.temperature is not None:
-        settings["temperature"] = chosen.temperature
-    if chosen.reasoning_effort is not None:
-        effort = chosen.reasoning_effort
+    call_settings = request.settings
+    if call_settings.temperature is not None:
+        settings["temperature"] = call_settings.temperature
+    if call_settings.reasoning_effort is not None:
+        effort = call_settings.reasoning_effort
         settings["thinking"] = False if effort == "none" else effort
-    if chosen.service_tier is not None:
-        settings["service_tier"] = chosen.service_tier
+    if call_settings.service_tier is not None:
+        settings["service_tier"] = call_settings.service_tier
     return settings
 
 

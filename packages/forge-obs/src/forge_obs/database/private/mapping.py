@@ -56,13 +56,13 @@ def _map(mappers: registry, row: type, table: Table, properties: Mapping[str, An
 
 def _configure(mappers: registry) -> None:
     """Do now what the first row would do else, for these classes alone and heard by nobody."""
-    found: list[Any] = list(mappers.mappers)
+    all_mappers: list[Any] = list(mappers.mappers)
     steps = ("_post_configure_properties", "_expire_memoizations")
-    if not all(hasattr(mapper, step) for mapper in found for step in steps):
+    if not all(hasattr(mapper, step) for mapper in all_mappers for step in steps):
         mappers.configure()
         return
     mappers._new_mappers = False  # noqa: SLF001
-    for mapper in found:
+    for mapper in all_mappers:
         for step in steps:
             getattr(mapper, step)()
 

@@ -50,12 +50,12 @@ def load_frame(
     """
     query = "SELECT directory_json, data, codec FROM archives WHERE id = ?"
     try:
-        found = driver.execute(query, (archive_id,)).fetchone()
+        row = driver.execute(query, (archive_id,)).fetchone()
     except sqlite3.DatabaseError as error:
         raise BrokenFrame(f"it cannot be read: {error.sqlite_errorname}") from error
-    if found is None:
+    if row is None:
         raise BrokenFrame("it is not there")
-    directory, data, codec = found
+    directory, data, codec = row
     if not isinstance(data, bytes):
         raise BrokenFrame("its data is no blob")
     return Frame(str(directory), data, str(codec), most_bytes)
@@ -64,7 +64,7 @@ def load_frame(
 def fill(
     driver: sqlite3.Connection,
     rows: Iterable[dict[str, object]],
-    wanted: Sequence[str],
+    columns: Sequence[str],
     frames: FrameCache,
 ) -> None:
     """Put archived texts into rows that were read, which have `id` and `archive_id`.
@@ -75,7 +75,7 @@ def fill(
     shared = Counter(row.get("archive_id") for row in rows)
     for row in rows:
         archive_id, number = row.get("archive_id"), row["id"]
-        missing = [name for name in wanted if not row.get(name)]
+        missing = [name for name in columns if not row.get(name)]
         if not isinstance(archive_id, int) or not isinstance(number, int) or not missing:
             continue
         try:

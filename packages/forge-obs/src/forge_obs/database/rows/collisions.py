@@ -84,16 +84,16 @@ def _choose_id(driver: sqlite3.Connection, entry: Entry) -> tuple[str, _Occupant
     """
     row = entry.row
     own = str(row["entry_id"])
-    found = _find(driver, _OF_ENTRY, row)
-    ours = found is None or (found.is_of_attempt if entry.has_call_key else True)
-    if ours and not (found and found.is_another) and (found or entry.before is not Before.NOTHING):
-        return own, found
+    match = _find(driver, _OF_ENTRY, row)
+    ours = match is None or (match.is_of_attempt if entry.has_call_key else True)
+    if ours and not (match and match.is_another) and (match or entry.before is not Before.NOTHING):
+        return own, match
     # First the id of a call whose answer is not known yet, which may have come since.
     for response in ("", row["response"] or ""):
         derived = _derive_id(entry, str(response))
-        found = _find(driver, _OF_ENTRY, {**row, "entry_id": derived})
-        if not (found and found.is_another):
-            return derived, found
+        match = _find(driver, _OF_ENTRY, {**row, "entry_id": derived})
+        if not (match and match.is_another):
+            return derived, match
     return make_entry_id(), None
 
 
@@ -112,10 +112,10 @@ def _find(driver: sqlite3.Connection, where: str, row: Row) -> _Occupant | None:
         f" coalesce({_OF_ATTEMPT}, 0)"
         f" FROM interactions WHERE {where}"
     )
-    found = driver.execute(query, row).fetchone()
-    if found is None:
+    values = driver.execute(query, row).fetchone()
+    if values is None:
         return None
-    number, archive_id, seq, is_finished, differs, is_of_attempt = found
+    number, archive_id, seq, is_finished, differs, is_of_attempt = values
     if is_finished and not differs and archive_id is not None:
         differs = _differs_from_archived(read_texts(driver, number, archive_id), row)
     is_another = bool(is_finished and differs)
@@ -136,10 +136,10 @@ def leave_archived(driver: sqlite3.Connection, entry: Entry) -> Entry:
     """
     row = entry.row
     at_key = _find(driver, _OF_KEY, row) if entry.has_call_key else None
-    found = at_key or _find(driver, _OF_ENTRY, row)
-    if found is None or found.archive_id is None:
+    match = at_key or _find(driver, _OF_ENTRY, row)
+    if match is None or match.archive_id is None:
         return entry
-    texts = read_texts(driver, found.id, found.archive_id)
+    texts = read_texts(driver, match.id, match.archive_id)
     same = [name for name in ARCHIVED if row[name] and texts.get(name) == row[name]]
     return replace(entry, row={**row, **dict.fromkeys(same, "")})
 

@@ -45,8 +45,8 @@ def build_facts_upsert(key: Sequence[str], *, finished: bool) -> Prepared:
         finished: Whether the entry says how the call ended; one that does not only fills gaps.
     """
     values: list[ColumnElement[Any]] = [bindparam(name) for name in _NAMES]
-    chosen = select(interactions.c.id, *values).where(*_named_by(key))
-    return _compile(_merge(_NAMES, chosen, new_first=finished))
+    source = select(interactions.c.id, *values).where(*_named_by(key))
+    return _compile(_merge(_NAMES, source, new_first=finished))
 
 
 def build_facts_insert(names: Sequence[str]) -> Prepared:
@@ -65,8 +65,8 @@ def build_facts_insert(names: Sequence[str]) -> Prepared:
 def build_outcome_upsert() -> Prepared:
     """Write the statement that puts an outcome beside the row of an entry id."""
     values: list[ColumnElement[Any]] = [bindparam(name) for name in OUTCOME]
-    chosen = select(interactions.c.id, *values).where(*_named_by(["entry_id"]))
-    return _compile(_merge(OUTCOME, chosen, new_first=True))
+    source = select(interactions.c.id, *values).where(*_named_by(["entry_id"]))
+    return _compile(_merge(OUTCOME, source, new_first=True))
 
 
 def build_early_upsert() -> Prepared:
@@ -87,12 +87,12 @@ def build_early_merge(key: Sequence[str]) -> Prepared:
     What has come since is newer, and stays.
     """
     early = [early_outcomes.c[name] for name in OUTCOME]
-    chosen = (
+    source = (
         select(interactions.c.id, *early)
         .join_from(interactions, early_outcomes, _is_early())
         .where(*_named_by(key))
     )
-    return _compile(_merge(OUTCOME, chosen, new_first=False))
+    return _compile(_merge(OUTCOME, source, new_first=False))
 
 
 def build_early_removal() -> Prepared:
@@ -126,8 +126,8 @@ def _named_by(key: Sequence[str]) -> list[ColumnElement[bool]]:
     return [interactions.c[name] == bindparam(f"key_{name}") for name in key]
 
 
-def _merge(names: Sequence[str], chosen: Select[Any], *, new_first: bool) -> Insert:
-    statement = insert(call_facts).from_select(["interaction_id", *names], chosen)
+def _merge(names: Sequence[str], source: Select[Any], *, new_first: bool) -> Insert:
+    statement = insert(call_facts).from_select(["interaction_id", *names], source)
     new, old = statement.excluded, call_facts.c
     return statement.on_conflict_do_update(
         index_elements=[old.interaction_id],

@@ -111,8 +111,8 @@ def _find_request_id(value: object, members: Members) -> str | None:
     own = value if isinstance(value, dict) else vars(value) if hasattr(value, "__dict__") else {}
     identity = own.get("_request_id")
     metadata = read_members(members.get("ResponseMetadata")) or {}
-    found = identity or metadata.get("RequestId")
-    return found if isinstance(found, str) else None
+    request_id = identity or metadata.get("RequestId")
+    return request_id if isinstance(request_id, str) else None
 
 
 def _read_output(members: Members, writer: Writer) -> Iterable[Message]:
@@ -269,8 +269,8 @@ def _read_delta(members: Members, delta: Members | None) -> str:
 def _join_blocks(content: object) -> str:
     """Join the text of a chunk of LangChain that comes in blocks."""
     blocks = content if isinstance(content, list | tuple) else []
-    found = (read_members(block) or {} for block in blocks)
-    return "".join(_text(block.get("text")) for block in found if block.get("type") == "text")
+    members = (read_members(block) or {} for block in blocks)
+    return "".join(_text(block.get("text")) for block in members if block.get("type") == "text")
 
 
 def _text(value: object) -> str:

@@ -198,12 +198,12 @@ def is_reasoning_apart(leaves: Mapping[str, object]) -> bool:
     return "completion_tokens" in leaves and not words.SPOKEN_APART.isdisjoint(leaves)
 
 
-def _describe(likely: _Reading, chosen: _Reading) -> str:
+def _describe(likely: _Reading, other: _Reading) -> str:
     parts = []
-    if likely.cache_apart != chosen.cache_apart:
-        parts.append(f"cached tokens {_where(chosen.cache_apart)} the input")
-    if likely.reasoning_apart != chosen.reasoning_apart:
-        parts.append(f"reasoning {_where(chosen.reasoning_apart)} the output")
+    if likely.cache_apart != other.cache_apart:
+        parts.append(f"cached tokens {_where(other.cache_apart)} the input")
+    if likely.reasoning_apart != other.reasoning_apart:
+        parts.append(f"reasoning {_where(other.reasoning_apart)} the output")
     return f"usage: {' and '.join(parts)}, by the total"
 
 

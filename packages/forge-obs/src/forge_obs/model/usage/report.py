@@ -126,16 +126,16 @@ def _find_report(value: object, depth: int) -> Mapping[str, object] | None:
     members = read_members(value)
     if members is None or depth > _DEEPEST:
         return None
-    chosen = choose_members(tuple(members))
-    if chosen:
-        return {name: members[name] for name in chosen}
-    names = {spell(name): name for name in members if isinstance(name, str)}
+    names = choose_members(tuple(members))
+    if names:
+        return {name: members[name] for name in names}
+    names_by_spelling = {spell(name): name for name in members if isinstance(name, str)}
     for holder in _HOLDERS:
-        if holder in names:
-            found = _find_report(members[names[holder]], depth + 1)
-            if found:
-                return found
-    return members if depth == 0 and not _CONTENT.intersection(names) else None
+        if holder in names_by_spelling:
+            report = _find_report(members[names_by_spelling[holder]], depth + 1)
+            if report:
+                return report
+    return members if depth == 0 and not _CONTENT.intersection(names_by_spelling) else None
 
 
 def choose_members(names: tuple[object, ...]) -> list[str]:
