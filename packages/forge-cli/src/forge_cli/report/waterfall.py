@@ -10,8 +10,6 @@ from forge_cli.views.spending import PHASE_PURPOSES
 LEAST_WIDTH = 1.5
 """How wide a bar is at least, so that it is seen."""
 
-BAR_HEIGHT = 12.0
-
 CHARACTER_WIDTH = 6.5
 """About how wide a character of a label is."""
 

@@ -64,7 +64,6 @@ class CallSpan:
         self._model = model
         self._totals = CallTotals()
         self._requests: list[_Request] = []
-        self._error_type: str | None = None
 
     def note_request(self, texts: CallTexts, usage: CallUsage | None, *, is_new: bool) -> None:
         """Note a request that came to an end.

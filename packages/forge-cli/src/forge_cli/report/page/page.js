@@ -142,8 +142,16 @@
   });
 
   /* A link leads to what is folded, and #find=WORDS to what it finds. */
+  const readHash = () => {
+    const name = location.hash.slice(1);
+    try {
+      return decodeURIComponent(name);
+    } catch {
+      return name; /* a stray % */
+    }
+  };
   const follow = () => {
-    const name = decodeURIComponent(location.hash.slice(1));
+    const name = readHash();
     if (name.startsWith("find=")) {
       field.value = name.slice("find=".length);
       search();

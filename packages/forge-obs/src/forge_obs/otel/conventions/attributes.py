@@ -46,8 +46,10 @@ class _Place(NamedTuple):
 
     Attributes:
         use: One of the numbers above.
+        name: The column or parameter that it is read into.
         rank: How good a spelling the name is, 0 being the best.
         path: The parts of a numbered name.
+        unit: What a figure is multiplied by, to be in milliseconds.
     """
 
     use: int

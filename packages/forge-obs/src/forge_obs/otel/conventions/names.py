@@ -67,9 +67,6 @@ TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
         "ai.response.finishReason",
         "anthropic.message.stop_reason",
     ),
-    "operation": ("gen_ai.operation.name",),
-    "kind": ("openinference.span.kind",),
-    "mime_type": ("output.mime_type",),
 }
 """Attributes that are text."""
 
@@ -199,20 +196,23 @@ SILENT: Final = frozenset(
         "ai.response.providerMetadata",
         "error.message",
         "error.stack_trace",
-        "hidden_params",
-        "resource.name",
         "embeddings",
+        "gen_ai.operation.name",
+        "hidden_params",
         "input.mime_type",
         "llm.request.type",
         "logfire.json_schema",
         "logfire.msg",
+        "openinference.span.kind",
         "operation.name",
+        "output.mime_type",
         "pydantic_ai.all_messages",
+        "resource.name",
         "traceloop.entity.input",
         "traceloop.entity.output",
     }
 )
-"""Attributes that say nothing besides, or that hold what was asked and answered once more."""
+"""Attributes that say what a span is, nothing besides, or what was asked and answered once more."""
 
 SECRET_PREFIXES: Final = (
     "ai.request.headers.",
