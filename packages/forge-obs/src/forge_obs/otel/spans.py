@@ -6,9 +6,15 @@ of these. Nothing here is trusted: texts are of any length, times of any year.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 Attributes: TypeAlias = Mapping[str, object]
+
+INSTANCE: Final = "service.instance.id"
+"""The attribute of a resource that tells one process from others of the same program."""
+
+LONGEST_NAME: Final = 300
+"""How much is kept of the name of whatever told of spans, in characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,12 @@ class Source:
     scope: str = ""
     scope_version: str = ""
     resource: Attributes = field(default_factory=dict, repr=False)
+
+    @property
+    def instance(self) -> str:
+        """What tells one process from others of its program; empty where that is not told."""
+        name = self.resource.get(INSTANCE)
+        return name[:LONGEST_NAME] if isinstance(name, str) else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -283,3 +283,31 @@ def test_measure_counts_texts_and_ends() -> None:
 
     assert measure({"a": "x" * 1000, "b": [b"y" * 1000]}) >= 2000
     assert measure(endless) > 0
+
+
+HOSTILE = [
+    10**400,
+    10**5000,
+    float("nan"),
+    "\ud800",
+    {"a": [1]},
+    [[[]]],
+    b"\xff",
+    {1: 2},
+    "x" * 10_000,
+]
+
+
+@pytest.mark.parametrize("name", ["logfire.span_type", "duration", "request_data", "usage.tokens"])
+def test_no_value_of_what_tells_requests_apart_raises(name: str) -> None:
+    rows = Rows()
+    for number, value in enumerate(HOSTILE):
+        told = {
+            "logfire.span_type": ("span", "log")[number % 2],
+            f"gen_ai.{name}": value,
+            name: value,
+        }
+        source = Source(f"scope {number}", "", {"service.instance.id": value})
+        one = replace(span(f"{number:016x}", None, CHAT | told), source=source)
+
+        assert rows.take([one]).rows

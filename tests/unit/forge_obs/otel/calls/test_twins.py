@@ -1,9 +1,11 @@
 """A request that two spans tell of, neither of which knows the other, is one row."""
 
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import pytest
+from forge_obs.otel.calls import twins
 from forge_obs.otel.spans import Source, SpanData
 from support.call_rows import Rows
 from support.recorded_spans import load_spans
@@ -202,3 +204,20 @@ def test_processes_of_one_program_are_told_apart() -> None:
 
     assert len(_take_one_by_one([_run_as(inner, "a"), _run_as(outer, "b")])) == 2
     assert len(_take_one_by_one([_run_as(inner, "a"), _run_as(outer, "a")])) == 1
+
+
+def test_requests_that_could_all_be_one_are_compared_with_the_nearest_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reads = count()
+    monkeypatch.setattr(twins, "_read_answer", lambda _fields: str(next(reads))[:0])
+    outer, _ = load_spans("traceloop", "messages_tools")
+    told = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"}
+    spans = [
+        replace(outer, trace_id=f"{n + 1:032x}", attributes=told, source=Source(f"scope {n % 8}"))
+        for n in range(100)
+    ]
+
+    Rows().take(spans)
+
+    assert next(reads) <= 2 * 4 * len(spans)  # of 100 * 99 where each is compared with all

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from forge_obs.model.sanitize import clean_real
 from forge_obs.otel.calls.twins import MOST_REQUESTS, Place
-from forge_obs.otel.spans import SpanData
+from forge_obs.otel.spans import INSTANCE, Source, SpanData
 
 _ASKED: Final = ("request_data", "gen_ai.input.messages")
 """Attributes that both spans have alike."""
@@ -63,9 +64,9 @@ class StreamEnds:
         """
         if span.end_ns is None or not is_part_of_stream(span):
             return span, fields
-        source = span.source
-        asked = hash(tuple(str(span.attributes.get(name)) for name in _ASKED))
-        key = (source.scope, str(source.resource.get("service.instance.id")), asked)
+        asked = (span.attributes.get(name) for name in _ASKED)
+        texts = tuple(text if isinstance(text, str) else "" for text in asked)
+        key = (span.source.scope, span.source.instance, hash(texts))
         if span.attributes.get(_TYPE) == "span":
             self._remember(key, span, fields)
             return span, fields
@@ -86,7 +87,7 @@ class StreamEnds:
             return
         alike = self._begun.pop(key, None) or deque(maxlen=_MOST_ALIKE)
         self._begun[key] = alike
-        place = replace(span, attributes={}, events=())
+        place = _shorten(span)
         if all(begun.span != place for begun in alike):
             alike.append(_Begun(place, {name: fields.get(name) for name in _COMMON}))
         while len(self._begun) > MOST_REQUESTS:
@@ -101,8 +102,7 @@ class StreamEnds:
 
     def _take(self, key: object, end: SpanData) -> _Begun | None:
         """Take the request whose stream began when this one did, as near as is known."""
-        lasted = end.attributes.get("duration")
-        seconds = lasted if isinstance(lasted, int | float) else 0.0
+        seconds = clean_real(end.attributes.get("duration"))[0]
         alike = self._begun.get(key, ())
         before = [begun for begun in alike if (begun.span.end_ns or 0) <= end.start_ns]
         if not before or not isinstance(alike, deque):
@@ -111,6 +111,12 @@ class StreamEnds:
         begun = min(before, key=lambda known: abs((known.span.end_ns or 0) - began))
         alike.remove(begun)
         return begun
+
+
+def _shorten(span: SpanData) -> SpanData:
+    """Return a span without what is not asked for again, whatever its size."""
+    source = Source(span.source.scope, "", {INSTANCE: span.source.instance})
+    return replace(span, name="", attributes={}, events=(), status_message="", source=source)
 
 
 def _place(span: SpanData) -> Place:

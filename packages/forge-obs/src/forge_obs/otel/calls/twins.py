@@ -15,6 +15,7 @@ See D94 and D103.
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import nsmallest
 from typing import Final, TypeAlias
 
 from forge_obs.model.conversation.messages import read_conversation
@@ -32,8 +33,8 @@ _MOST_ALIKE: Final = 32
 _MOST_SCOPES: Final = 8
 """How many scopes tell of requests that could be one."""
 
-_INSTANCE: Final = "service.instance.id"
-"""The attribute of a resource that tells one process from others of the same program."""
+_MOST_COMPARED: Final = 4
+"""With how many of those that could be one a request is compared, the nearest in time first."""
 
 Key: TypeAlias = tuple[object, ...]
 Place: TypeAlias = tuple[str, str]
@@ -50,9 +51,10 @@ class EndedRequest:
     Attributes:
         keys: What both spans say of it, the surest first.
         has_failed: Whether it has an error of some kind, which is in the keys.
-        usage: What was reported of it, None where nothing was.
+        output_tokens: How many tokens the answer has; 0 where that is not told.
         is_inner: Whether another one around it was found.
         is_outer: Whether another one within it was.
+        answer: Hash of the text of the answer; 0 where it is not told, or was not needed so far.
     """
 
     keys: Sequence[Key]
@@ -62,13 +64,30 @@ class EndedRequest:
     end_ns: int
     has_failed: bool
     response_id: object
-    usage: object = field(repr=False)
+    output_tokens: int
     is_inner: bool = field(default=False, repr=False)
     is_outer: bool = field(default=False, repr=False)
+    answer: int = field(default=0, repr=False)
 
     def lies_within(self, other: "EndedRequest") -> bool:
         """Return whether it lies within another one in time."""
         return other.start_ns <= self.start_ns and self.end_ns <= other.end_ns
+
+    def may_be(self, other: "EndedRequest") -> bool:
+        """Return whether one is within the other in time, and both are free for that."""
+        inner, outer = (self, other) if self.lies_within(other) else (other, self)
+        return inner.lies_within(outer) and not (outer.is_outer or inner.is_inner)
+
+    def measure_distance(self, other: "EndedRequest") -> int:
+        """Return by how much their beginnings and ends differ, in nanoseconds."""
+        return abs(self.start_ns - other.start_ns) + abs(self.end_ns - other.end_ns)
+
+    def find_answer(self, fields: Fields) -> int:
+        """Return the hash of the answer, which is read once; 0 where it is not told."""
+        if not self.answer:
+            text = _read_answer(fields)
+            self.answer = hash(text) if text else 0
+        return self.answer
 
 
 Alike: TypeAlias = dict[str, dict[Place, EndedRequest]]
@@ -119,45 +138,44 @@ class Twins:
         return pair
 
     def _pair(self, own: EndedRequest, alike: Alike, told: Told) -> Pair | None:
-        """Pair a request with the one whose times are the nearest."""
-        best: tuple[int, EndedRequest, EndedRequest] | None = None
-        others = (r for scope, known in alike.items() if scope != own.scope for r in known.values())
-        for other in others:
-            inner, outer = (own, other) if own.lies_within(other) else (other, own)
-            apart = inner.start_ns - outer.start_ns + outer.end_ns - inner.end_ns
-            if best is not None and best[0] <= apart:
-                continue
-            if self._may_be_one(outer, inner) and self._tell_the_same(own, other, told):
-                best = apart, outer, inner
-        if best is None:
+        """Pair a request with the nearest in time of those that tell the same."""
+        node = self._lineage.get(*own.place)
+        if node is None:
             return None
-        _, outer, inner = best
-        outer.is_outer = inner.is_inner = True
-        return Pair(outer.place, inner.place)
+        around = _find_request_around(node)
+        others = (r for scope, known in alike.items() if scope != own.scope for r in known.values())
+        near = nsmallest(_MOST_COMPARED, filter(own.may_be, others), key=own.measure_distance)
+        for other in near:
+            inner, outer = (own, other) if own.lies_within(other) else (other, own)
+            is_together = self._is_together(outer, other, around)
+            if is_together and self._tell_the_same(own, other, told):
+                outer.is_outer = inner.is_inner = True
+                return Pair(outer.place, inner.place)
+        return None
 
-    def _may_be_one(self, outer: EndedRequest, inner: EndedRequest) -> bool:
-        if outer.is_outer or inner.is_inner or not inner.lies_within(outer):
+    def _is_together(
+        self, outer: EndedRequest, other: EndedRequest, around: SpanNode | None
+    ) -> bool:
+        """Return whether another request is in the same one around, and the outer one has none."""
+        outer_node, other_node = self._lineage.get(*outer.place), self._lineage.get(*other.place)
+        if outer_node is None or other_node is None or outer_node.is_above_request:
             return False
-        outer_node = self._lineage.get(*outer.place)
-        inner_node = self._lineage.get(*inner.place)
-        if outer_node is None or inner_node is None or outer_node.is_above_request:
-            return False
-        return _find_request_around(inner_node) is _find_request_around(outer_node)
+        return _find_request_around(other_node) is around
 
     def _tell_the_same(self, own: EndedRequest, other: EndedRequest, told: Told) -> bool:
         if own.response_id is not None and other.response_id is not None:
             return own.response_id == other.response_id
         if own.has_failed:
             return True  # in the same way, which is in the key
-        tokens = _find_output_tokens(own.usage), _find_output_tokens(other.usage)
+        tokens = own.output_tokens, other.output_tokens
         if 0 not in tokens and tokens[0] != tokens[1]:
             return False
         node = self._lineage.get(*other.place)
         known = {} if node is None else self._recall(node)
-        answers = _read_answer(told.open()), _read_answer(known)
-        if "" not in answers and answers[0] != answers[1]:
+        answers = own.find_answer(told.open()), other.find_answer(known)
+        if 0 not in answers and answers[0] != answers[1]:
             return False
-        return 0 not in tokens or "" not in answers
+        return 0 not in tokens or 0 not in answers
 
 
 def _put(own: EndedRequest, alike: Alike) -> None:
@@ -190,13 +208,13 @@ def describe_ended(span: SpanData, fields: Fields) -> EndedRequest | None:
         span.end_ns,
         fields.get("error_type") is not None,
         fields.get("response_id"),
-        fields.get("usage"),
+        _find_output_tokens(fields.get("usage")),
     )
 
 
 def _make_keys(span: SpanData, fields: Fields) -> list[Key]:
     model = str(fields.get("request_model")).rpartition(":")[2].rpartition("/")[2]
-    program = (fields.get("task_id"), str(span.source.resource.get(_INSTANCE)))
+    program = (fields.get("task_id"), span.source.instance)
     kind, response_id = fields.get("error_type"), fields.get("response_id")
     keys: list[Key] = [] if response_id is None else [("answer", response_id)]
     return [*keys, ("model", model, kind, *program)]
@@ -204,7 +222,11 @@ def _make_keys(span: SpanData, fields: Fields) -> list[Key]:
 
 def _find_output_tokens(usage: object) -> int:
     """Return how many tokens the answer has; 0 where that is not told."""
-    return read_usage(usage).output_tokens or 0 if isinstance(usage, Mapping) else 0
+    if not isinstance(usage, Mapping):
+        return 0
+    # Nested ones come in anything's words, and no convention has the answer's tokens there.
+    counts = {name: count for name, count in usage.items() if type(count) in {int, float}}
+    return read_usage(counts).output_tokens or 0
 
 
 def _find_request_around(node: SpanNode) -> SpanNode | None:

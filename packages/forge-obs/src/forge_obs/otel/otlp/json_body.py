@@ -23,7 +23,7 @@ from forge_obs.otel.otlp.batch import (
     choose_parent,
     keep_event,
 )
-from forge_obs.otel.spans import LogEvent, Source, SpanData, SpanEvent
+from forge_obs.otel.spans import LONGEST_NAME, LogEvent, Source, SpanData, SpanEvent
 
 MOST_VALUES: Final = 8_000_000
 """Commas and opening brackets of a body, those in its texts included: it has no more values."""
@@ -118,7 +118,8 @@ def _read_attributes_or_none(resource: object, collection: Collection) -> dict[s
 def _read_source(scope: object, resource: dict[str, object]) -> Source:
     if not isinstance(scope, dict):
         return Source(resource=resource)
-    return Source(_read_text(scope, "name"), _read_text(scope, "version"), resource)
+    name, version = (_read_text(scope, key)[:LONGEST_NAME] for key in ("name", "version"))
+    return Source(name, version, resource)
 
 
 def _keep_span(span: _Object, source: Source, collection: Collection) -> None:

@@ -25,7 +25,7 @@ from forge_obs.otel.otlp.wire import (
     list_parts,
     parse,
 )
-from forge_obs.otel.spans import LogEvent, Source, SpanData, SpanEvent
+from forge_obs.otel.spans import LONGEST_NAME, LogEvent, Source, SpanData, SpanEvent
 
 _ERROR: Final = 2
 _GROUPS: Final = 1
@@ -93,7 +93,9 @@ def _read_members(
         source = (
             Source(resource=resource)
             if scope is None
-            else Source(_decode(scope.name), _decode(scope.version), resource)
+            else Source(
+                _decode(scope.name)[:LONGEST_NAME], _decode(scope.version)[:LONGEST_NAME], resource
+            )
         )
         for payload in list_parts(members, _MEMBERS, meter):
             try:
