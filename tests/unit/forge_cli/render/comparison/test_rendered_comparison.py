@@ -156,6 +156,7 @@ def test_comparison_of_runs_leaves_columns_out_for_a_narrow_terminal(width: int)
 
     assert max(map(cell_len, lines)) <= max(width, 44)
     assert "a attempt 1      accepted → refused" in "\n".join(lines)
+    assert not any(line.endswith("…") for line in lines)
 
 
 def test_documents_have_both_sides() -> None:

@@ -11,6 +11,7 @@ from forge_cli.program import as_started
 from forge_cli.render.calls.facts import name_call
 from forge_cli.render.figures import (
     format_cost,
+    format_count,
     format_duration,
     format_milliseconds,
     format_sum,
@@ -25,6 +26,10 @@ COLUMNS = ("WORK", "OUTCOME", "TOKENS", "COST", "TIME")
 
 DISPENSABLE = ("TIME", "COST", "TOKENS")
 """Columns that a narrow terminal does without, the first one first."""
+
+
+NAME_CELLS = 3
+"""Cells of a run's line that stay however narrow the terminal is: letter, name and status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +69,24 @@ def _render_heads(compared: RunComparison, width: int | None) -> Iterator[Text]:
                 letter,
                 escape_line(view.run.workflow_id),
                 style_status(view.status),
-                f"{totals.calls:,} calls",
+                format_count(totals.calls, "call"),
                 f"{format_sum(totals, totals.tokens)} tokens",
                 format_cost(totals),
                 "-" if took is None else format_duration(took),
             ]
         )
-    for line in align(rows, right={3, 4, 5, 6}):
+    lines = align(rows, right={3, 4, 5, 6})
+    while width is not None and len(rows[0]) > NAME_CELLS and _exceed(lines, width):
+        rows = [row[:-1] for row in rows]  # the table below has these figures, too
+        lines = align(rows, right={3, 4, 5, 6})
+    for line in lines:
         if width is not None:
             line.truncate(width, overflow="ellipsis")
         yield line
+
+
+def _exceed(lines: Sequence[Text], width: int) -> bool:
+    return any(line.cell_len > width for line in lines)
 
 
 def _render_settings(settings: Sequence[Setting], width: int | None) -> Iterator[Text]:
