@@ -226,6 +226,23 @@ def test_row_that_changes_meanwhile_keeps_its_frame_out(
     assert archive(db, NOW).calls == 3
 
 
+def test_rows_that_stay_are_archived_whatever_others_write_meanwhile(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record_some()
+    before = read_texts(db)
+    pack = archiving._pack
+
+    def write_then_pack(*args: Any) -> object:
+        change(db, "UPDATE runs SET reason = 'later'")
+        return pack(*args)
+
+    monkeypatch.setattr(archiving, "_pack", write_then_pack)
+
+    assert archive(db, NOW).calls == 3
+    assert_intact(db, before)
+
+
 def test_what_another_program_archives_meanwhile_is_left_to_it(
     db: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,8 +56,9 @@ _READ: Final = (
 )
 _MOVE: Final = (
     f"UPDATE interactions SET {_BLANKS}, archive_id = ?"  # noqa: S608
-    f" WHERE id = ? AND archive_id IS NULL AND {_ARE_SAME}"
+    " WHERE id = ? AND archive_id IS NULL"
 )
+_MOVE_IF_SAME: Final = f"{_MOVE} AND {_ARE_SAME}"
 _INSERT: Final = (
     "INSERT INTO archives (created_at, codec, row_count, first_at, last_at, text_bytes,"
     " directory_json, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -94,6 +95,11 @@ class _Row:
     id: int
     created_at: str
     texts: tuple[bytes | None, ...]
+    version: int
+    """The file's version before the row was read: it changes with what any other program commits.
+
+    See https://sqlite.org/pragma.html#pragma_data_version.
+    """
 
     @property
     def size(self) -> int:
@@ -249,13 +255,20 @@ def _gather(
 
 def _read(driver: sqlite3.Connection, number: int) -> _Row | None:
     """Read a row; None for one that is gone, archived by now, or cannot be read."""
+    version = _read_version(driver)
     try:
         values = driver.execute(_READ, (number,)).fetchone()
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CORRUPT:
             raise
         return None
-    return None if values is None else _Row(values[0], str(values[1]), tuple(values[2:]))
+    if values is None:
+        return None
+    return _Row(values[0], str(values[1]), tuple(values[2:]), version)
+
+
+def _read_version(driver: sqlite3.Connection) -> int:
+    return int(driver.execute("PRAGMA data_version").fetchone()[0])
 
 
 def _pack(rows: Sequence[_Row], path: Path) -> Packed:
@@ -266,14 +279,23 @@ def _pack(rows: Sequence[_Row], path: Path) -> Packed:
 
 
 def _move(driver: sqlite3.Connection, rows: Sequence[_Row], packed: Packed) -> bool:
-    """Put a frame in, and take its texts out of their rows; False if one of them has changed."""
+    """Put a frame in, and take its texts out of their rows; False if one of them has changed.
+
+    Texts are compared only where another program has written anything since they were read.
+    """
     moments = [row.created_at for row in rows]
     with _transaction(driver):
         values = (get_now(), CODEC, packed.row_count, min(moments), max(moments))
         data = (packed.text_bytes, packed.directory_json, packed.data)
         archive_id = driver.execute(_INSERT, (*values, *data)).lastrowid
-        moved = driver.executemany(_MOVE, [(archive_id, row.id, *row.texts) for row in rows])
-        is_whole = moved.rowcount == len(rows)
+        version = _read_version(driver)
+        moved = 0
+        for row in rows:
+            if row.version == version:
+                moved += driver.execute(_MOVE, (archive_id, row.id)).rowcount
+            else:
+                moved += driver.execute(_MOVE_IF_SAME, (archive_id, row.id, *row.texts)).rowcount
+        is_whole = moved == len(rows)
         if not is_whole:
             driver.execute("ROLLBACK")
     return is_whole
