@@ -19,7 +19,7 @@ from heapq import nsmallest
 from typing import Final, TypeAlias
 
 from forge_obs.model.conversation.messages import read_conversation
-from forge_obs.model.usage.figures import read_usage
+from forge_obs.model.usage.figures import read_figures
 from forge_obs.otel.calls.lineage import Lineage, SpanNode
 from forge_obs.otel.calls.told import Told
 from forge_obs.otel.spans import SpanData
@@ -226,7 +226,7 @@ def _find_output_tokens(usage: object) -> int:
         return 0
     # Nested ones come in anything's words, and no convention has the answer's tokens there.
     counts = {name: count for name, count in usage.items() if type(count) in {int, float}}
-    return read_usage(counts).output_tokens or 0
+    return read_figures(counts).output_tokens or 0
 
 
 def _find_request_around(node: SpanNode) -> SpanNode | None:
