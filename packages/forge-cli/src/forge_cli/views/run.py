@@ -46,6 +46,15 @@ class RunView:
         return f"{command} {self.result.budget.propose_option()}" if self.has_stopped else command
 
     @property
+    def elapsed_s(self) -> float:
+        """Seconds for which it was executed, pauses left out.
+
+        0 where it does not say, or where its own account is older than its duration.
+        """
+        is_behind = self.status in {RUNNING, INTERRUPTED}
+        return 0.0 if is_behind else self.result.budget.elapsed_s
+
+    @property
     def has_stopped(self) -> bool:
         """Whether it waits for a new limit."""
         return self.status == BUDGET

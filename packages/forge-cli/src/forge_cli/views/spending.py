@@ -30,6 +30,12 @@ START, REPEAT, BETWEEN, END = "start", "repeat", "between", "end"
 """What a run waits for: its first activity, to repeat a request that failed, its next activity, or
 its end after the last one."""
 
+PAUSE = "pause"
+"""That it is executed again: it had stopped at a limit, or was interrupted."""
+
+SHORTEST_PAUSE_S = 1.0
+"""Less is the time around what a workflow measures of itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class TimeSplit:
@@ -51,9 +57,22 @@ def find_waste(outline: Outline, prices: Prices) -> float | None:
 
 
 def split_time(
-    outline: Outline, began: datetime, took: timedelta, *, running: bool = False
+    outline: Outline,
+    began: datetime,
+    took: timedelta,
+    *,
+    running: bool = False,
+    elapsed_s: float = 0.0,
 ) -> TimeSplit:
-    """Split a run's wall time by what went on; of one that is running, until now."""
+    """Split a run's wall time by what went on; of one that is running, until now.
+
+    Args:
+        outline: What it did.
+        began: When it began.
+        took: How long it took, pauses included.
+        running: Whether it goes on.
+        elapsed_s: Seconds without pauses; 0 where that is unknown.
+    """
     whole_s = took.total_seconds()
     spans: dict[str, list[Span]] = {purpose: [] for purpose in PURPOSES}
     for call in outline.calls:
@@ -71,7 +90,31 @@ def split_time(
     waits = _split_waits(covered, _list_repeats(outline, began), whole_s)
     if running:
         waits = {**waits, BETWEEN: waits[BETWEEN] + waits[END], END: 0.0}
-    return TimeSplit(spent, waits)
+    return TimeSplit(spent, part_pause(waits, measure_pause(took, elapsed_s)))
+
+
+def measure_pause(took: timedelta, elapsed_s: float) -> float:
+    """Return for how many seconds nobody executed a run.
+
+    Args:
+        took: From its beginning to its end, or until now.
+        elapsed_s: Seconds for which it was executed; 0 where that is unknown.
+    """
+    paused_s = took.total_seconds() - elapsed_s if elapsed_s else 0.0
+    return paused_s if paused_s >= SHORTEST_PAUSE_S else 0.0
+
+
+def part_pause(waits_s: Mapping[str, float], paused_s: float) -> Mapping[str, float]:
+    """Take a pause out of the waits that it is in: of a run that is paused now, behind the last."""
+    if not paused_s:
+        return waits_s
+    parted = dict(waits_s)
+    for wait in (BETWEEN, REPEAT, END):
+        share = min(parted[wait], paused_s)
+        parted[wait] -= share
+        paused_s -= share
+        parted[PAUSE] = parted.get(PAUSE, 0.0) + share
+    return parted
 
 
 def measure_latency_ms(calls: Sequence[Interaction]) -> float:

@@ -1,6 +1,7 @@
 """The tree of a run: what was tried, what it cost, what failed, where the time went."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -407,6 +408,37 @@ def test_what_a_run_waits_for_is_told_apart() -> None:
 
     assert split.spent_s["model"] == pytest.approx(3)
     assert split.waits_s == pytest.approx({"start": 1, "repeat": 3, "between": 2, "end": 1})
+
+
+def test_pause_is_no_wait_for_an_activity() -> None:
+    first = make_call(0, created_at=BEGAN + timedelta(seconds=1))
+    later = make_call(0, attempt=2, created_at=BEGAN + timedelta(seconds=62))
+    outline = build_outline(parse_result("{}"), [first, later], running=False)
+
+    split = split_time(outline, BEGAN, timedelta(seconds=63), elapsed_s=4)
+
+    assert split.waits_s == pytest.approx(
+        {"start": 1, "repeat": 0, "between": 1, "end": 0, "pause": 59}
+    )
+
+
+def test_stopped_run_is_paused_since_its_last_activity() -> None:
+    outline = build_outline(parse_result("{}"), [make_call(0)], running=False)
+
+    split = split_time(outline, BEGAN, timedelta(seconds=61), elapsed_s=1.5)
+
+    assert split.waits_s["pause"] == pytest.approx(59.5)
+    assert sum(split.waits_s.values()) + sum(split.spent_s.values()) == pytest.approx(61)
+
+
+@pytest.mark.parametrize(("status", "is_told"), [("success", True), ("running", False)])
+def test_pause_is_told_where_the_runs_own_account_is_complete(status: str, is_told: bool) -> None:
+    view = make_view(status, {**RESULT, "elapsed_s": 0.5})
+
+    view.run.finished_at = NOW + timedelta(hours=1)
+    rendered = render_run(replace(view, now=NOW + timedelta(hours=1)), CALLS, PRICES)
+
+    assert ("while it was paused" in rendered.plain) == is_told
 
 
 def test_request_that_is_out_is_the_models_time_while_the_run_goes_on() -> None:

@@ -3,7 +3,7 @@
 from forge_cli.views.analysis.critical_path import WAITING, find_critical_path
 from forge_cli.views.analysis.timeline import Bar, Lane
 from forge_cli.views.outline import AttemptOutline, UnitOutline
-from forge_cli.views.spending import BETWEEN, END, REPEAT, START
+from forge_cli.views.spending import BETWEEN, END, PAUSE, REPEAT, START
 from forge_obs import Interaction
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,6 +48,15 @@ def test_waiting_behind_a_failed_request_is_for_its_repetition() -> None:
     lanes = [lane("a", Bar("model", 0, 2, failed=True), Bar("model", 5, 6))]
 
     assert find_critical_path(lanes, 6).sum_waits() == {START: 0, REPEAT: 3, BETWEEN: 0, END: 0}
+
+
+def test_pause_is_told_apart_from_other_waits() -> None:
+    lanes = [lane("a", Bar("model", 1, 2), Bar("model", 62, 63))]
+
+    path = find_critical_path(lanes, 64, paused_s=59)
+
+    assert path.sum_by_purpose()[WAITING] == 62
+    assert path.sum_waits() == {START: 1, REPEAT: 0, BETWEEN: 1, END: 1, PAUSE: 59}
 
 
 def test_of_parallel_sub_tasks_the_last_to_end_is_on_it() -> None:

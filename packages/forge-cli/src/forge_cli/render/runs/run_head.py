@@ -17,7 +17,7 @@ from forge_cli.render.wrapping import wrap
 from forge_cli.views.costs import Prices, Tally, tally_calls
 from forge_cli.views.outline import Outline
 from forge_cli.views.run import RunView
-from forge_cli.views.spending import BETWEEN, END, REPEAT, START, find_waste, split_time
+from forge_cli.views.spending import BETWEEN, END, PAUSE, REPEAT, START, find_waste, split_time
 
 LABEL = 10
 """Columns of a label and the blank behind it."""
@@ -34,6 +34,7 @@ PURPOSES = {"model": "model", "validation": "checks", "git": "git", "files": "fi
 WAITS = {
     START: "for its first activity",
     REPEAT: "to repeat failed requests",
+    PAUSE: "while it was paused",
     BETWEEN: "between activities, for Temporal, its worker or a pause",
     END: "for its end after the last activity",
 }
@@ -182,7 +183,9 @@ def _list_times(view: RunView, outline: Outline) -> Iterator[tuple[str, str]]:
     if view.duration is None:
         return
     running = view.status == RUNNING
-    split = split_time(outline, view.run.created_at, view.duration, running=running)
+    split = split_time(
+        outline, view.run.created_at, view.duration, running=running, elapsed_s=view.elapsed_s
+    )
     spent = [f"{PURPOSES[name]} {_format_s(s)}" for name, s in split.spent_s.items()]
     waits = [f"{_format_s(s)} {WAITS[name]}" for name, s in split.waits_s.items() if s >= LEAST_S]
     yield "time", ", ".join(spent)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from forge_obs import Interaction
 
@@ -14,6 +15,7 @@ from forge_cli.views.analysis.waste import Waste, sum_waste
 from forge_cli.views.costs import Prices, Tally, tally_calls
 from forge_cli.views.outline import build_outline
 from forge_cli.views.run import RunView
+from forge_cli.views.spending import measure_pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +36,13 @@ def analyze_run(view: RunView, calls: Sequence[Interaction], prices: Prices) -> 
     """Analyse a run by its calls, with their texts, in the order of recording."""
     outline = build_outline(view.result, calls, running=view.status == "running")
     lanes = build_timeline(outline, view.run.created_at)
-    whole_s = view.duration.total_seconds() if view.duration is not None else 0.0
+    took = view.duration or timedelta()
+    paused_s = measure_pause(took, view.elapsed_s)
     return Analysis(
         view=view,
         totals=tally_calls(calls, prices),
         lanes=tuple(lanes),
-        path=find_critical_path(lanes, whole_s),
+        path=find_critical_path(lanes, took.total_seconds(), paused_s),
         payoff=measure_payoff(calls),
         cache=tuple(find_cache_breaks(calls)),
         waste=tuple(sum_waste(outline, prices)),

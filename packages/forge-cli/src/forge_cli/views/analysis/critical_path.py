@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from forge_cli.views.analysis.timeline import Bar, Lane
-from forge_cli.views.spending import BETWEEN, END, PHASE_PURPOSES, REPEAT, START
+from forge_cli.views.spending import BETWEEN, END, PHASE_PURPOSES, REPEAT, START, part_pause
 
 WAITING = "waiting"
 
@@ -42,6 +42,8 @@ class CriticalPath:
     """All segments, one after the other from the beginning of the run to its end."""
 
     segments: tuple[Segment, ...]
+    paused_s: float = 0.0
+    """For how many of its seconds nobody executed the run."""
 
     @property
     def duration_s(self) -> float:
@@ -68,7 +70,7 @@ class CriticalPath:
             else:
                 wait = REPEAT if before.is_failed else BETWEEN
             sums[wait] += segment.duration_s
-        return sums
+        return part_pause(sums, self.paused_s)
 
     def sum_by_lane(self) -> list[tuple[Lane, float]]:
         """Return the lanes that are on the path with their seconds, in the order of time."""
@@ -81,15 +83,18 @@ class CriticalPath:
         return [(lane, sums[key]) for key, lane in lanes.items()]
 
 
-def find_critical_path(lanes: Sequence[Lane], whole_s: float) -> CriticalPath:
+def find_critical_path(
+    lanes: Sequence[Lane], whole_s: float, paused_s: float = 0.0
+) -> CriticalPath:
     """Go back from the end of a run to what each thing waited for.
 
     Args:
         lanes: What attempts did.
         whole_s: Seconds from the beginning of the run to its end.
+        paused_s: Those of them for which nobody executed it.
     """
     whole_s = max([whole_s, *(lane.end_s for lane in lanes)], default=0.0)
-    return CriticalPath(tuple(reversed(list(_go_back(lanes, whole_s)))))
+    return CriticalPath(tuple(reversed(list(_go_back(lanes, whole_s)))), paused_s)
 
 
 def _go_back(lanes: Sequence[Lane], whole_s: float) -> Iterator[Segment]:
