@@ -29,3 +29,11 @@ def test_bars_of_failures_are_of_their_number() -> None:
 
     bars = [line.count("█") for line in shown.splitlines()[1:3]]
     assert bars == [16, 8]
+
+
+def test_checks_have_no_columns_that_tell_nothing_of_them() -> None:
+    statistics = build(8, 4)
+
+    header = render_groups(statistics, statistics.groups, "check", None, width=None).plain
+
+    assert header.split("\n")[0].split()[:3] == ["CHECK", "CALLS", "IN"]

@@ -54,6 +54,9 @@ COLUMNS = (
     *("P50", "P95", "P99", "TOKEN 1", ""),
 )
 
+NEEDLESS = {"check": ("FAILED", "FIRST")}
+"""Columns that are the same for every group: no answer that failed a check is accepted."""
+
 DISPENSABLE = ("TOKEN 1", "P99", "CACHED", "P50", "", "OUT", "P95", "IN", "FIRST", "WASTED")
 """Columns that a narrow terminal does without, the first one first."""
 
@@ -155,7 +158,8 @@ def render_groups(
     """
     has_cost = by not in BY_CALLS and any(group.figures.tally.usd for group in groups)
     most = max((_weigh(group.figures, has_cost=has_cost) for group in groups), default=0)
-    names = [name for name in COLUMNS if name != "AS MODEL" or as_model is not None]
+    needless = set(NEEDLESS.get(by, ())) | (set() if as_model is not None else {"AS MODEL"})
+    names = [name for name in COLUMNS if name not in needless]
     rows = [
         {"KEY": by.upper(), **{name: name for name in names}},
         *(
