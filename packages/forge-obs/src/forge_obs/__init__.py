@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         StoreUnreadable,
     )
     from forge_obs.model.columns import BUDGET, PROVIDER, RUNNING, STARTED
-    from forge_obs.model.entries import build_interaction_dict
+    from forge_obs.model.finished_call import build_interaction_dict
     from forge_obs.model.liveness import INTERRUPTED
     from forge_obs.model.redaction.secrets import Removal
     from forge_obs.model.rows import FIGURES, Interaction, Run
@@ -174,7 +174,7 @@ _HOMES = {
     "BUDGET": "model.columns",
     "RUNNING": "model.columns",
     "STARTED": "model.columns",
-    "build_interaction_dict": "model.entries",
+    "build_interaction_dict": "model.finished_call",
     "INTERRUPTED": "model.liveness",
     "Interaction": "model.rows",
     "Run": "model.rows",

@@ -1,7 +1,6 @@
 """What a row holds."""
 
 import math
-from types import SimpleNamespace
 
 import pytest
 from forge_obs.model.entries import (
@@ -9,7 +8,6 @@ from forge_obs.model.entries import (
     Owner,
     Row,
     build_interaction,
-    build_interaction_dict,
     build_run,
     clean_columns,
 )
@@ -149,31 +147,6 @@ def test_given_finish_is_kept() -> None:
     given = "2026-11-03T11:00:00+02:00"
 
     assert run(status="error", finished_at=given)["finished_at"] == "2026-11-03T09:00:00.000000Z"
-
-
-def test_interaction_dict_collects_context_and_result() -> None:
-    context = SimpleNamespace(
-        system_prompt="s", user_prompt="u", context_stats={"files": 3}, attempt=2
-    )
-    result = SimpleNamespace(
-        **stats().model_dump(), response=SimpleNamespace(explanation="why"), finish_reason="stop"
-    )
-
-    row = build_interaction_dict("t", "s1", None, "llm", context, result)
-
-    assert row["task_id"] == "t"
-    assert row["step_id"] == "s1"
-    assert "sub_task_id" not in row
-    assert (row["explanation"], row["finish_reason"], row["attempt"]) == ("why", "stop", 2)
-    assert (row["context_stats_json"], row["usage_known"]) == ('{"files":3}', 1)
-
-
-def test_interaction_dict_takes_mappings() -> None:
-    row = build_interaction_dict(
-        "t", None, None, "planner", {"system_prompt": "s", "user_prompt": "u"}, stats().model_dump()
-    )
-
-    assert (row["system_prompt"], row["model_name"]) == ("s", "m-1")
 
 
 def test_stranger_among_columns_is_refused() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from forge_obs.environment.process import get_db_path
 from forge_obs.environment.redact_hook import set_redact
-from forge_obs.model.entries import build_interaction_dict
+from forge_obs.model.finished_call import build_interaction_dict
 from forge_obs.model.sanitize import to_json
 from forge_obs.recorder import flush, get_backlog
 from forge_obs.spool.format import Backlog

@@ -13,7 +13,8 @@ from forge_obs.database.migrate import upgrade as upgrade_schema
 from forge_obs.delivery import catch_up
 from forge_obs.environment.process import get_now, get_owner, make_entry_id
 from forge_obs.environment.redact_hook import get_hook
-from forge_obs.model.entries import Entry, build_entry, build_run, read_field
+from forge_obs.model.entries import Entry, build_entry, build_run
+from forge_obs.model.finished_call import read_field
 from forge_obs.recorder import redacted
 
 
