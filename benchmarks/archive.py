@@ -1,8 +1,8 @@
 """What archiving saves and costs: against the plain file, and against SQL on plain rows.
 
 Prompts are made of the standard library's own sources, shared by the calls of a run as the files of
-a repository are. Reads are timed by the processor, and what waits for a disk without the time that
-other programs had the processor; what is compared takes turns.
+a repository are. Reads and locks are timed by the processor, and what reads from a disk without the
+time that other programs had the processor; what is compared takes turns.
 """
 
 import os
@@ -327,7 +327,7 @@ def _archive_and_time_locks(path: Path, mode: str) -> list[float]:
 
 
 class _Timed:
-    """A connection that notes how long its transactions last.
+    """A connection that notes how much of the processor its transactions take.
 
     Its `secure_delete` is what the benchmark says. SQLite's own trace would spell out every text.
     """
@@ -341,9 +341,9 @@ class _Timed:
             statement = f"PRAGMA secure_delete={self._mode}"
         cursor = self._driver.execute(statement, *values)  # type: ignore[arg-type]
         if statement.startswith("BEGIN"):
-            self._began = _read_own_clock()
+            self._began = time.thread_time()
         elif statement == "COMMIT":
-            self._times.append(_read_own_clock() - self._began)
+            self._times.append(time.thread_time() - self._began)
         return cursor
 
     def __getattr__(self, name: str) -> object:
