@@ -10,9 +10,12 @@ import gc
 import marshal
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
+from queue import Queue
+from threading import Thread
 from typing import Final
 
 from forge_obs.otel import pack
@@ -32,6 +35,9 @@ END: Final = b""
 BROKEN_OFF: Final = b"\0"
 """An end where the rest cannot be packed."""
 
+MOST_WAITING: Final = 4
+"""How many messages wait to be sent, so that neither process waits for each step of the other."""
+
 YOUNG_OBJECTS: Final = 50_000
 """As in the process of the command."""
 
@@ -44,12 +50,12 @@ def main() -> None:
     gc.set_threshold(YOUNG_OBJECTS)
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(LIKELY_KILLED, encoding="ascii")
-    with suppress(EOFError, OSError), _take_socket() as connection:
-        connection.send_bytes(READY)
+    with suppress(EOFError, OSError), _take_socket() as connection, _sending(connection) as outbox:
+        outbox.put(READY)
         while True:
             signal, is_json, encoding, most_bytes = marshal.loads(connection.recv_bytes())  # noqa: S302
             body = Body(signal, is_json, encoding, connection.recv_bytes())
-            _answer(connection, body, most_bytes)
+            _answer(outbox, body, most_bytes)
 
 
 def _take_socket() -> Connection:
@@ -61,25 +67,44 @@ def _take_socket() -> Connection:
     return connection
 
 
-def _answer(connection: Connection, body: Body, most_bytes: int) -> None:
+@contextmanager
+def _sending(connection: Connection) -> Iterator["Queue[bytes]"]:
+    """Send what is put into the queue that is yielded, by a thread that ends with the process."""
+    outbox: Queue[bytes] = Queue(MOST_WAITING)
+
+    def send_all() -> None:
+        is_open = True
+        while True:
+            message = outbox.get()
+            try:
+                if is_open:
+                    connection.send_bytes(message)
+            except OSError:  # the receiver ended, as `main` finds when it waits for the next body
+                is_open = False
+
+    Thread(target=send_all, name="forge-send", daemon=True).start()
+    yield outbox
+
+
+def _answer(outbox: "Queue[bytes]", body: Body, most_bytes: int) -> None:
     try:
         batch = read_body(body, most_bytes)
         head = (READ, *summarize(batch))
         parts = pack(batch.spans, batch.events)
     except Refusal as refusal:
         reason = (refusal.status, int(refusal.code), refusal.message, refusal.headers)
-        connection.send_bytes(marshal.dumps((REFUSED, *reason)))
+        outbox.put(marshal.dumps((REFUSED, *reason)))
         return
     except Exception:  # the receiver, which has the body, too, finds what it is, and says it
-        connection.send_bytes(marshal.dumps((UNABLE,)))
+        outbox.put(marshal.dumps((UNABLE,)))
         return
-    connection.send_bytes(marshal.dumps(head))
+    outbox.put(marshal.dumps(head))
     while True:
         try:
             part = next(parts, END)
         except Exception:
             part = BROKEN_OFF
-        connection.send_bytes(part)
+        outbox.put(part)
         if part in {END, BROKEN_OFF}:
             return
 

@@ -25,8 +25,8 @@ MOST_READINGS: Final = 128
 MOST_BYTES: Final = 1_000_000
 """After how many bytes of them no more are."""
 
-LEFT: Final = 3
-"""Of so many rows one is left to whoever records them, which has less to do."""
+LEFT: Final = 2
+"""Of so many rows one is left to whoever records them, so that both have as much to do."""
 
 _FIRST: Final = 16
 """How many readings are made before it is known how long they are."""
