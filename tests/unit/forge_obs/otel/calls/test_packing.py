@@ -69,11 +69,11 @@ def test_what_is_told_of_a_request_is_opened_as_it_was() -> None:
             assert packed.span == span
 
 
-def test_most_rows_are_built_where_they_are_read() -> None:
+def test_every_other_row_is_built_where_it_is_read() -> None:
     readings = carry([make_span(number) for number in range(1, 100)])
 
     built = [reading for reading in readings if reading.told and reading.told.entry]
-    assert 50 < len(built) < 99
+    assert 45 < len(built) < 55
 
 
 def test_many_spans_come_in_parts_in_their_order() -> None:
