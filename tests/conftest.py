@@ -3,6 +3,7 @@
 import gc
 import os
 import tempfile
+from itertools import chain, cycle, groupby, islice
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,27 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 def _is_soon_done(argument: str) -> bool:
     path = Path(argument.partition("::")[0])
     return path.is_file() or "unit" in path.parts
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let each process begin with some of the tests that take long, module by module.
+
+    It is given a part of all tests, which others help with when theirs are done: where one had all
+    that take long, they would be what is left in the end.
+    """
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    parts: list[list[pytest.Item]] = [[] for _ in range(processes)]
+    by_module = groupby(filter(_takes_long, items), key=lambda item: item.path)
+    for part, (_, members) in zip(cycle(parts), by_module, strict=False):
+        part.extend(members)
+    others = iter([item for item in items if not _takes_long(item)])
+    for part in parts[:-1]:
+        part.extend(islice(others, max(0, len(items) // processes - len(part))))
+    items[:] = [*chain(*parts), *others]
+
+
+def _takes_long(item: pytest.Item) -> bool:
+    return "e2e" in item.path.parts
 
 
 def pytest_collection_finish() -> None:

@@ -9,6 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[3]
 ARCHITECTURE = ROOT / "docs/explanation/architecture.md"
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
+HATCH_RUN = re.compile(r"hatch run ((?:[\w-]+:)?[\w-]+)")
 PACKAGES = {
     "forge_cli": ROOT / "packages/forge-cli/src/forge_cli",
     "forge_core": ROOT / "packages/forge-core/src/forge_core",
@@ -68,9 +69,10 @@ def test_every_file_that_is_named_exists(page: Path) -> None:
 def test_scripts_that_are_named_are_in_hatch() -> None:
     config = tomllib.loads((ROOT / "hatch.toml").read_text())
     scripts = {*config["envs"]["default"]["scripts"], "forge", "pytest"}
+    scripts |= {f"{name}:{script}" for name in config["envs"] for script in scripts}  # inherited
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / ".github").rglob("*.md")]
 
-    used = {name for page in pages for name in re.findall(r"hatch run ([\w-]+)", page.read_text())}
+    used = {name for page in pages for name in HATCH_RUN.findall(page.read_text())}
 
     assert {"quick", "check", "cov", "docs"} <= used
     assert used - scripts == set()

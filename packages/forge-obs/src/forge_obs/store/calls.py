@@ -2,6 +2,8 @@
 
 A store is read in ranges of ids from its end, one short statement each: what was recorded last
 comes at once, whatever the size of the file, and no read keeps the log from being moved into it.
+
+See D102.
 """
 
 import sqlite3
