@@ -53,7 +53,23 @@ def test_old_calls_are_archived_and_read_as_before(forge: Forge) -> None:
     assert outcome.stdout.startswith("archived 2 calls in 1 frame: 36,00")
     assert count_archived() == 2
     assert [forge(*command).stdout for command in commands] == before
-    assert forge("db", "archive").stdout == "nothing is old enough to be archived\n"
+
+
+def test_nothing_old_enough_names_the_limit_and_the_way_out(forge: Forge) -> None:
+    record_run("forge-a-01")
+    record_call("forge-a-01", user_prompt="question " * 1000)
+
+    week, day = forge("db", "archive"), forge("db", "archive", "--older-than", "2026-01-31T12:00Z")
+    every = forge("db", "archive", "--older-than", "0s")
+    rest = forge("db", "archive", "--older-than", "0s")
+
+    assert week.stdout.startswith("nothing is left to archive of what ended before 20")
+    assert day.stdout == (
+        "nothing is left to archive of what ended before 2026-01-31 12:00:00 UTC; "
+        "forge db archive --older-than 0s takes all that has ended\n"
+    )
+    assert every.stdout.startswith("archived 1 call in 1 frame: ")
+    assert rest.stdout == "nothing is left to archive of what has ended\n"
 
 
 def test_everything_that_has_ended_is_archived_and_put_back(forge: Forge) -> None:

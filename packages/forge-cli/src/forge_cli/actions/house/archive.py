@@ -11,8 +11,9 @@ from forge_obs import Archiving, StoreError, archive, get_db_path, unarchive, up
 from forge_cli.actions.house.prune import find_abandoned
 from forge_cli.escape import escape_line
 from forge_cli.options.types import parse_since
-from forge_cli.render.figures import format_count
-from forge_cli.terminal.console import print_warning
+from forge_cli.program import as_started
+from forge_cli.render.figures import format_count, format_moment
+from forge_cli.terminal.console import get_zone, print_warning
 
 AFTER = "FORGE_ARCHIVE_AFTER"
 """Environment variable that says how old what is archived after each run has to be."""
@@ -54,10 +55,14 @@ def build_archiving(done: Archiving) -> dict[str, Any]:
     }
 
 
-def render_archiving(path: Path, done: Archiving) -> str:
-    """Say what was archived."""
+def render_archiving(path: Path, done: Archiving, before: datetime, now: datetime) -> str:
+    """Say what was archived of what had ended before a moment, which may be the current one."""
     if not done.calls:
-        return "nothing is old enough to be archived"
+        if before >= now:
+            return "nothing is left to archive of what has ended"
+        every = as_started("forge db archive --older-than 0s takes all that has ended")
+        limit = format_moment(before, get_zone())
+        return f"nothing is left to archive of what ended before {limit}; {every}"
     calls, frames = format_count(done.calls, "call"), format_count(done.frames, "frame")
     text = f"archived {calls} in {frames}: {done.text_bytes:,} bytes of text in "
     text += f"{done.stored_bytes:,} ({done.stored_bytes / done.text_bytes:.1%})"

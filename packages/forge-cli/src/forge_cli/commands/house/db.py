@@ -221,10 +221,12 @@ def archive(*, older_than: str = "7d", json: Switch = False) -> ExitCode:
         render_archiving,
     )
 
-    before = parse_since(older_than, datetime.now(UTC), "--older-than")
+    now = datetime.now(UTC)
+    before = parse_since(older_than, now, "--older-than")
     path = _require_database()
     done = archive_old(path, before)
-    print_text(dump(build_archiving(done)) if json else render_archiving(path, done))
+    text = dump(build_archiving(done)) if json else render_archiving(path, done, before, now)
+    print_text(text)
     return ExitCode.SUCCESS
 
 
