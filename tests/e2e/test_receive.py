@@ -304,5 +304,5 @@ def test_without_a_store_nothing_is_received(monkeypatch: pytest.MonkeyPatch) ->
 
     outcome = run_forge("receive")
 
-    assert outcome.code == 2
+    assert outcome.code == 3
     assert "the store is off" in outcome.error

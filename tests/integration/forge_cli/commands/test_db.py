@@ -71,16 +71,25 @@ def test_upgrade_without_a_writable_place_is_infrastructure(
     assert str(tmp_path / "file") in outcome.error
 
 
-@pytest.mark.parametrize("command", ["upgrade", "check"])
-def test_store_that_is_off_can_be_neither_upgraded_nor_checked(
-    forge: Forge, monkeypatch: pytest.MonkeyPatch, command: str
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("db upgrade", "db check", "db archive", "db unarchive", "db backup copy.db"),
+        *("db restore copy.db", "db export", "db export --csv tables", "db import part.db"),
+        *("receive", "status --follow"),
+    ],
+)
+def test_command_that_needs_a_store_says_that_it_is_off(
+    forge: Forge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     monkeypatch.setenv("FORGE_DB_PATH", "")
+    monkeypatch.chdir(tmp_path)
 
-    outcome = forge("db", command)
+    outcome = forge(*command.split())
 
     assert outcome.code == 3
     assert outcome.error == "error: the store is off: FORGE_DB_PATH is empty"
+    assert not (tmp_path / "tables").exists()
 
 
 def test_check_of_a_sound_store_finds_nothing(forge: Forge, store: Path) -> None:

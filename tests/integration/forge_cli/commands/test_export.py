@@ -1,11 +1,13 @@
 """``forge db export`` to stores and tables, ``forge db import``, and ``--db``."""
 
 import csv
+import secrets
 import sys
 from pathlib import Path
 
 import pytest
 from pyarrow import parquet
+from support.disks import files_up_to
 from support.documents import validate
 from support.forge import Forge
 from support.records import STATS, record_call, record_run
@@ -123,6 +125,57 @@ def test_parquet_without_its_extra_says_so_and_leaves_nothing(
     assert (outcome.code, outcome.stdout) == (2, "")
     assert "install forge-cli[parquet]" in outcome.stderr
     assert not (tmp_path / "tables").exists()
+
+
+TARGETS = ("export --output", "export --run a --to", "export --csv", "export --parquet", "backup")
+"""Commands that make the file or directory that is named next."""
+
+
+@pytest.mark.parametrize("command", TARGETS)
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("file/new", "cannot create file/new: Not a directory: choose another "),
+        ("missing/new", "cannot create missing/new: No such file or directory: choose another "),
+        ("directory", "directory already exists: choose another "),
+        ("/dev/full", "/dev/full already exists: choose another "),
+    ],
+)
+def test_what_cannot_be_made_is_left_alone_and_said_in_a_line(
+    forge: Forge,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    target: str,
+    reason: str,
+) -> None:
+    record_some()
+    work = tmp_path / "work"
+    (work / "directory").mkdir(parents=True)
+    (work / "file").touch()
+    monkeypatch.chdir(work)
+
+    outcome = forge("db", *command.split(), target)
+
+    assert outcome.code == 2
+    assert outcome.error.startswith(f"error: {reason}")
+    assert sorted(path.name for path in work.rglob("*")) == ["directory", "file"]
+
+
+@pytest.mark.parametrize("command", TARGETS)
+def test_full_disk_leaves_nothing_half_written(forge: Forge, tmp_path: Path, command: str) -> None:
+    record_some()
+    record_call("forge-a-01", user_prompt=secrets.token_hex(400_000), response=None)
+    work = tmp_path / "work"
+    work.mkdir()
+
+    with files_up_to(200_000):
+        outcome = forge("db", *command.split(), str(work / "new"))
+
+    assert outcome.code == 3
+    assert outcome.error.startswith("error: ")
+    assert str(work / "new") in outcome.error
+    assert list(work.iterdir()) == []
 
 
 @pytest.mark.parametrize(

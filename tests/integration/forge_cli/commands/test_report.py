@@ -2,11 +2,13 @@
 
 import json
 import re
+import secrets
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from forge_obs import LLMStats
+from support.disks import files_up_to
 from support.forge import Forge
 from support.hostile import HOSTILE
 from support.records import WORKFLOW_ID, record_call, record_run
@@ -62,13 +64,41 @@ def test_file_that_is_no_report_is_left_as_it_is(forge: Forge, here: Path) -> No
     assert (here / "mine.html").read_text() == "<p>mine</p>"
 
 
-def test_place_that_cannot_be_written_is_one_line(forge: Forge) -> None:
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("nowhere/run.html", "cannot create nowhere/run.html: No such file or directory: choose"),
+        ("file/run.html", "cannot create file/run.html: Not a directory: choose"),
+        (".", ". exists and is no report: name"),
+        ("/dev/full", "/dev/full exists and is no report: name"),
+    ],
+)
+def test_place_that_cannot_be_written_is_one_line(
+    forge: Forge, here: Path, target: str, reason: str
+) -> None:
     record_run()
+    (here / "file").touch()
 
-    outcome = forge("report", "@last", "-o", "nowhere/run.html")
+    outcome = forge("report", "@last", "-o", target)
 
     assert outcome.code == 2
-    assert outcome.stderr == "error: cannot write nowhere/run.html: No such file or directory\n"
+    assert outcome.stderr.startswith(f"error: {reason} another file")
+    assert [path.name for path in here.iterdir() if path.suffix == ".html"] == []
+
+
+def test_full_disk_leaves_the_page_that_was_there(forge: Forge, here: Path) -> None:
+    record_run()
+    record_call(user_prompt=secrets.token_hex(100_000))
+    forge("report", "@last", "-o", "run.html")
+    before = (here / "run.html").read_bytes()
+
+    with files_up_to(40_000):
+        outcome = forge("report", "@last", "-o", "run.html")
+
+    assert outcome.code == 3
+    assert outcome.error == "error: cannot write run.html: File too large"
+    assert (here / "run.html").read_bytes() == before
+    assert not list(here.glob(".run.html*"))
 
 
 def test_unknown_run_is_refused_as_everywhere(forge: Forge, here: Path) -> None:

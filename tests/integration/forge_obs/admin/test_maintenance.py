@@ -448,18 +448,3 @@ def test_question_on_a_terminal_is_answered_no_by_default(
         terminal.read_to_end()
 
     assert list_kept(db_path)[0] == kept
-
-
-@pytest.mark.usefixtures("db_path")
-@pytest.mark.parametrize("command", ["backup", "export --output"])
-def test_file_in_a_directory_that_is_missing_is_a_mistake(
-    command: str, forge: Forge, tmp_path: Path
-) -> None:
-    put_run("w")
-    flush()
-    target = tmp_path / "none" / "copy"
-
-    outcome = forge("db", *command.split(), str(target))
-
-    assert outcome.code == 2
-    assert outcome.error == f"error: cannot create {target}: No such file or directory"

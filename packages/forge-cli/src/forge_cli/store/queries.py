@@ -19,6 +19,7 @@ from forge_obs import (
     RunQuery,
     StoreError,
     StoreReader,
+    StoreUnavailable,
     get_backlog,
     get_db_path,
     get_shown_status,
@@ -53,6 +54,19 @@ _log = logging.getLogger("forge.cli")
 
 Tallies = dict[tuple[str, str | None], Tally]
 """Sums over calls, by workflow and run."""
+
+
+def require_path() -> Path:
+    """Return the path of the store's database, which need not exist.
+
+    Raises:
+        StoreUnavailable: The store is off.
+        StoreError: There is no home directory to have one in.
+    """
+    database = get_db_path()
+    if database is None:
+        raise StoreUnavailable(STORE_OFF)
+    return database
 
 
 class Store:

@@ -1,14 +1,12 @@
-"""Printing: results on stdout or in a file, questions, notes and failures on stderr."""
+"""Printing: results on stdout, questions, notes and failures on stderr."""
 
 import io
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, tzinfo
 from enum import Enum
-from pathlib import Path
 from typing import TextIO
 
 from forge_core.errors import UsageError
@@ -209,26 +207,3 @@ def confirm(question: str, *, yes: bool) -> bool:
     sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in YES
-
-
-@contextmanager
-def writing_to(path: Path | None) -> Iterator[Callable[[str], object]]:
-    """Yield what writes one line: to a new file that only its owner may read, or to stdout.
-
-    Raises:
-        UsageError: The file exists or cannot be created.
-        OutputFailed: It cannot be written to the end.
-    """
-    if path is None:
-        yield print_text
-        return
-    target = path.expanduser()
-    try:
-        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as error:
-        raise UsageError(f"cannot create {target}: {error.strerror}") from error
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            yield lambda line: file.write(line + "\n")
-    except OSError as error:
-        raise OutputFailed(f"cannot write {target}: {error.strerror}") from error

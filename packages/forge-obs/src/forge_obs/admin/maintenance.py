@@ -28,7 +28,7 @@ from sqlalchemy import (
 from forge_obs.admin.check import check_store
 from forge_obs.database.connections import reserved_files, side_files
 from forge_obs.database.engines import READ_ONLY
-from forge_obs.database.errors import telling_errors
+from forge_obs.database.errors import telling_errors, telling_failed_writes
 from forge_obs.database.files import copy_database, make_single, shrink
 from forge_obs.database.handle import get_engine
 from forge_obs.database.private.engine import get_driver
@@ -147,7 +147,7 @@ def back_up(db_path: str | os.PathLike[str], target: str | os.PathLike[str]) -> 
         raise StoreUnavailable(f"{copy} belongs to the database itself: choose another file")
     private_files.make_file(copy)
     try:
-        with telling_errors(source):
+        with telling_errors(source), telling_failed_writes(copy):
             copy_database(source, copy)
             make_single(copy)
     except BaseException:

@@ -23,6 +23,10 @@ REFUSALS: Final = (*DRIVER_ERRORS, ValueError, OverflowError)
 _BUSY: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
+_FAILED_WRITES: Final = frozenset(
+    {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC}
+)
+
 
 def is_busy(error: BaseException | None) -> bool:
     """Return whether SQLite gave up waiting for a lock."""
@@ -49,6 +53,22 @@ def telling_errors(path: Path) -> Iterator[None]:
         message = f"database {path}: {word or type(cause).__name__}"
         kind = StoreUnreadable if code in _DAMAGED else StoreUnavailable
         raise kind(f"{message}; {_advice(code, path)}") from error
+
+
+@contextmanager
+def telling_failed_writes(path: Path) -> Iterator[None]:
+    """Name the one database that a block writes where a write fails, and not one that it reads.
+
+    Raises:
+        StoreUnavailable: The database could not be written.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", None) not in _FAILED_WRITES:
+            raise
+        with telling_errors(path):
+            raise
 
 
 def _advice(code: int, path: Path) -> str:

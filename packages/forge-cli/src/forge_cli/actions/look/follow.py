@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from forge_core.errors import ForgeError, UsageError
+from forge_core.errors import ForgeError
 from forge_core.models.run import PendingActivity
 from forge_core.state_dir.locate import get_state_dir
 from forge_obs import RUNNING, StoreError
@@ -21,7 +21,7 @@ from forge_cli.render.runs.layout import Layout
 from forge_cli.render.runs.run_list import render_run_list, render_run_news
 from forge_cli.runs.progress import build_progress, read_state, stamp
 from forge_cli.store.filters import RunFilter
-from forge_cli.store.queries import STORE_OFF, Store
+from forge_cli.store.queries import Store, require_path
 from forge_cli.terminal.console import print_text
 from forge_cli.terminal.live_screen import Screen, is_live
 from forge_cli.views.request import read_request
@@ -83,11 +83,9 @@ def follow_runs(store: Store, query: RunFilter) -> ExitCode:
     """Show runs, brought up to date until the process is told to stop: those under way first.
 
     Raises:
-        UsageError: The store is off.
-        StoreError: The store cannot be read at first; later it is tried again.
+        StoreError: The store is off, or cannot be read at first; later it is tried again.
     """
-    if store.path is None:
-        raise UsageError(f"cannot follow: {STORE_OFF}")
+    require_path()
     with suppress(KeyboardInterrupt):
         if is_live(sys.stdout):
             _follow_on_screen(store, query)

@@ -1,6 +1,7 @@
 """Carrying out ``forge db export`` and ``forge db import``."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,9 +25,10 @@ from forge_cli.render.across_runs.csv_lines import render_csv
 from forge_cli.render.figures import format_count
 from forge_cli.render.json_documents import build_row
 from forge_cli.store.prices import extend_prices
-from forge_cli.store.queries import STORE_OFF, Store
+from forge_cli.store.queries import Store, require_path
 from forge_cli.store.resolver import find_run
-from forge_cli.terminal.console import print_note, print_text, print_warning, writing_to
+from forge_cli.terminal.console import print_note, print_text, print_warning
+from forge_cli.terminal.new_files import making_directory, making_file, refuse_target
 from forge_cli.views.costs import NO_PRICES, tally_calls
 from forge_cli.views.json_text import dump
 
@@ -76,9 +78,7 @@ def export_rows(targets: ExportTargets, choice: ExportChoice) -> None:
         raise UsageError("--output, --to, --csv and --parquet are mutually exclusive")
     if targets.to is not None and not choice.run:
         raise UsageError("--to needs --run: forge db backup copies a whole store")
-    store = Store()
-    if store.path is None:
-        raise UsageError(STORE_OFF)
+    store, database = Store(), require_path()
     redactor = Redactor() if choice.redact else None
     workflow_ids = _find_runs(store, choice.run) if choice.run else None
     if store.reader is None:
@@ -86,7 +86,7 @@ def export_rows(targets: ExportTargets, choice: ExportChoice) -> None:
         return
     export = Export(store.reader, workflow_ids, redactor)
     if targets.to is not None:
-        _export_store(store.path, export, targets.to.expanduser())
+        _export_store(database, export, targets.to.expanduser())
     elif targets.csv is not None:
         _export_tables(export, targets.csv.expanduser(), CsvFile)
     elif targets.parquet is not None:
@@ -109,23 +109,27 @@ def _find_runs(store: Store, names: Sequence[str]) -> list[str]:
 
 
 def _export_lines(export: Export, output: Path | None) -> None:
+    if output is None:
+        _write_lines(export, print_text)
+        return
+    with making_file(output.expanduser()) as write:
+        count = _write_lines(export, write)
+    print_note(f"wrote {format_count(count, 'row')} to {output}")
+
+
+def _write_lines(export: Export, write: Callable[[str], object]) -> int:
     count = 0
-    with writing_to(output) as write:
-        for table, row in export.iterate():
-            write(dump(build_row(table, row)))
-            count += 1
-    if output is not None:
-        print_note(f"wrote {format_count(count, 'row')} to {output}")
+    for count, (table, row) in enumerate(export.iterate(), start=1):  # noqa: B007 - counted
+        write(dump(build_row(table, row)))
+    return count
 
 
 def _export_store(database: Path, export: Export, target: Path) -> None:
     redact = None if export.redactor is None else export.redactor.redact
     try:
         done = export_runs(database, export.workflow_ids or (), target, redact)
-    except FileExistsError as error:
-        raise UsageError(f"{target} already exists: choose another file") from error
     except OSError as error:
-        raise UsageError(f"cannot create {target}: {error.strerror}") from error
+        raise refuse_target(target, error) from error
     print_text(f"{escape_line(str(target))}: {_render_transfer(done)}")
 
 
@@ -170,34 +174,32 @@ def list_names(shape: type[Row]) -> list[str]:
 
 def _export_tables(export: Export, directory: Path, kind: type[TableFile]) -> None:
     """Write a file for each table into a new directory that only its owner may read."""
-    try:
-        directory.mkdir(mode=0o700)
-        files = {
-            "runs": kind(directory, FILE_NAMES["runs"], Run),
-            "interactions": kind(directory, FILE_NAMES["interactions"], Interaction),
-        }
-        count, prices = 0, NO_PRICES
-        for table, row in export.iterate():
-            if isinstance(row, Interaction):
-                prices = extend_prices(prices, row)
-                cost = prices.price_call(row)
-            else:
-                calls = list(export.reader.iterate_call_figures([row.workflow_id]))
-                own = [call for call in calls if call.root_run_id == row.run_id]
-                for call in own:
-                    prices = extend_prices(prices, call)
-                tally = tally_calls(own, prices)
-                cost = tally.usd if tally.unpriced < tally.paid else None
-            values = [getattr(row, name) for name in list_names(type(row))[:-1]]
-            files[table].write([*values, cost])
-            count += 1
-        for file in files.values():
-            file.close()
-    except FileExistsError as error:
-        raise UsageError(f"{directory} already exists: choose another directory") from error
-    except OSError as error:
-        raise UsageError(f"cannot write to {directory}: {error.strerror}") from error
+    with making_directory(directory), ExitStack() as stack:
+        files = {}
+        for table, shape in (("runs", Run), ("interactions", Interaction)):
+            files[table] = kind(directory, FILE_NAMES[table], shape)
+            stack.callback(files[table].close)
+        count = 0
+        for count, (table, values) in enumerate(_iterate_values(export), start=1):  # noqa: B007 - counted
+            files[table].write(values)
     print_note(f"wrote {format_count(count, 'row')} to {directory}")
+
+
+def _iterate_values(export: Export) -> Iterator[tuple[str, Sequence[object]]]:
+    """Read the values of rows, with the table of each, and what it cost at the end."""
+    prices = NO_PRICES
+    for table, row in export.iterate():
+        if isinstance(row, Interaction):
+            prices = extend_prices(prices, row)
+            cost = prices.price_call(row)
+        else:
+            calls = list(export.reader.iterate_call_figures([row.workflow_id]))
+            own = [call for call in calls if call.root_run_id == row.run_id]
+            for call in own:
+                prices = extend_prices(prices, call)
+            tally = tally_calls(own, prices)
+            cost = tally.usd if tally.unpriced < tally.paid else None
+        yield table, [*(getattr(row, name) for name in list_names(type(row))[:-1]), cost]
 
 
 def import_from(database: Path, source: Path) -> Transfer:

@@ -34,7 +34,6 @@ class ParquetFile:
             import pyarrow  # noqa: PLC0415 - of an extra
             import pyarrow.parquet  # noqa: PLC0415
         except ImportError as error:
-            directory.rmdir()
             raise UsageError("--parquet needs the extra: install forge-cli[parquet]") from error
         self._arrow = pyarrow
         types: Mapping[Any, Any] = {

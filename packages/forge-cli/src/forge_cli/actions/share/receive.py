@@ -21,7 +21,7 @@ from forge_cli.receiver.limits import MEGABYTE, Limits
 from forge_cli.receiver.reader import Reader, can_read_beside
 from forge_cli.receiver.server import HttpServer, bind, is_loopback
 from forge_cli.receiver.tally import Tally, count_calls
-from forge_cli.store.queries import STORE_OFF
+from forge_cli.store.queries import require_path
 from forge_cli.terminal.console import print_note, print_text
 from forge_cli.terminal.signals import interruptible
 
@@ -39,13 +39,11 @@ def receive_calls(where: ListenOptions, size: IntakeOptions) -> ExitCode:
     """Record what senders send until the process is told to stop.
 
     Raises:
-        UsageError: The store is off, the address is none of this machine, or needs a token.
-        StoreError: The store cannot be written.
+        UsageError: The address is none of this machine, or needs a token.
+        StoreError: The store is off, or cannot be written.
         InfrastructureError: The port is taken.
     """
-    path = get_db_path()
-    if path is None:
-        raise UsageError(f"nothing can be put on record: {STORE_OFF}")
+    path = require_path()
     sockets = bind(where.host, where.port)
     try:
         guard = _build_guard(sockets, where)

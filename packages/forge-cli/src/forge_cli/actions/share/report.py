@@ -15,6 +15,7 @@ from forge_cli.report.content import build_report
 from forge_cli.report.page import is_report, render_page
 from forge_cli.store.queries import Store
 from forge_cli.terminal.console import OutputFormat, print_text, print_verbatim, print_warning
+from forge_cli.terminal.new_files import refuse_target
 from forge_cli.views.costs import Prices
 from forge_cli.views.json_text import dump
 from forge_cli.views.run import RunView, build_run_view
@@ -84,8 +85,7 @@ def _write(target: Path, page: str) -> None:
             _check_replaceable(target)
         replace_private(target, page.encode())
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise UsageError(f"cannot write {escape_line(str(target))}: {reason}") from error
+        raise refuse_target(target, error) from error
 
 
 def _check_replaceable(target: Path) -> None:

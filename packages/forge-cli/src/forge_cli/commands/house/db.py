@@ -10,7 +10,6 @@ from forge_obs import (
     StoreCheck,
     StoreError,
     StoreNewer,
-    StoreUnavailable,
     StoreUnreadable,
     check_store,
     get_backlog,
@@ -26,7 +25,7 @@ from forge_cli.program import as_started
 from forge_cli.render.figures import format_count
 from forge_cli.render.health import render_backlog_figures, render_pending
 from forge_cli.render.json_documents import build_check
-from forge_cli.store.queries import STORE_OFF
+from forge_cli.store.queries import STORE_OFF, require_path
 from forge_cli.terminal.console import (
     confirm,
     print_error,
@@ -34,6 +33,7 @@ from forge_cli.terminal.console import (
     print_text,
     print_warning,
 )
+from forge_cli.terminal.new_files import refuse_target
 from forge_cli.views.json_text import dump
 
 
@@ -64,7 +64,7 @@ def upgrade() -> ExitCode:
     """
     from forge_obs import upgrade as upgrade_store  # noqa: PLC0415 - imports SQLAlchemy
 
-    database = _require_path()
+    database = require_path()
     waited = get_backlog(database).pending
     upgrade_store(database)
     result = check_store(database)
@@ -85,7 +85,7 @@ def check(*, json: Switch = False) -> ExitCode:
     Args:
         json: Print one JSON document instead.
     """
-    result = check_store(_require_path())
+    result = check_store(require_path())
     failure = _find_failure(result)
     if json:
         print_text(dump(build_check(result, failure)))
@@ -106,15 +106,8 @@ def _find_failure(result: StoreCheck) -> StoreError | None:
     return None
 
 
-def _require_path() -> Path:
-    database = get_db_path()
-    if database is None:
-        raise StoreUnavailable(STORE_OFF)
-    return database
-
-
 def _require_database() -> Path:
-    database = _require_path()
+    database = require_path()
     if not database.exists():
         raise UsageError(f"there is no database at {database} yet")
     return database
@@ -264,10 +257,8 @@ def backup(target: FilePath, /, *, json: Switch = False) -> ExitCode:
     path = _require_database()
     try:
         size = back_up(path, target.expanduser())
-    except FileExistsError as error:
-        raise UsageError(f"{target} already exists: choose another file") from error
     except OSError as error:
-        raise UsageError(f"cannot create {target}: {error.strerror}") from error
+        raise refuse_target(target, error) from error
     if json:
         print_text(dump({"path": str(target.expanduser().absolute()), "size_bytes": size}))
     else:
@@ -287,7 +278,7 @@ def restore(backup: FilePath, /) -> ExitCode:
     from forge_obs import restore as restore_store  # noqa: PLC0415 - imports SQLAlchemy
     from forge_obs import upgrade as upgrade_store  # noqa: PLC0415
 
-    database, source = _require_path(), backup.expanduser()
+    database, source = require_path(), backup.expanduser()
     if not source.is_file():
         raise UsageError(f"there is no backup at {source}")
     try:
@@ -331,7 +322,7 @@ def import_(source: FilePath, /, *, json: Switch = False) -> ExitCode:
     from forge_cli.actions.share.export import import_from, render_import  # noqa: PLC0415 - imports SQLAlchemy
 
     file = source.expanduser()
-    done = import_from(_require_path(), file)
+    done = import_from(require_path(), file)
     text = render_import(done, file)
     if json:
         text = dump(asdict(done))

@@ -15,7 +15,7 @@ class ExportTargets:
 
     jsonl: Switch = False
     """Print one JSON object per line. This is what happens without any of these options."""
-    output: OptionalPath = None
+    output: Annotated[OptionalPath, Parameter(name=("--output", "-o"))] = None
     """Write one JSON object per line to this new file, which only you can read."""
     to: OptionalPath = None
     """Make this new store of the runs that --run names, which every command reads with --db."""
