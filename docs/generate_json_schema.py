@@ -423,6 +423,7 @@ DOCUMENTS: dict[str, Schema] = {
                 "The chain of work that the run's duration consists of",
                 {
                     "duration_s": NUMBER,
+                    "paused_s": NUMBER,
                     "by_purpose": {"type": "object", "additionalProperties": NUMBER},
                     "segments": list_of(
                         build_object(

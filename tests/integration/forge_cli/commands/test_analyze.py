@@ -1,7 +1,9 @@
 """``forge analyze``: a run's time, context, cache, waste and story."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -73,6 +75,34 @@ def test_each_question_has_its_section(forge: Forge) -> None:
         f"  attempt 2: told Finding: ruff_lint → {SHOWN} 324 tokens → {ACCEPTED}",
     ):
         assert f"\n{line}\n" in f"{outcome.stdout}\n", outcome.stdout
+
+
+def test_pause_is_no_waiting_and_told_beside_the_duration(
+    forge: Forge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    attempts = [attempt(1, 0, "failure_retryable"), attempt(2, 107, "success")]
+    record_run(
+        "forge-b-02",
+        created_at=BEGAN,
+        finished_at=BEGAN + timedelta(seconds=114),
+        result={"attempts": attempts, "elapsed_s": 14.0},
+    )
+
+    analysis = forge("analyze", "forge-b-02").stdout
+    document = forge("analyze", "forge-b-02", "--json").document
+    status = forge("status", "forge-b-02").stdout
+    forge("report", "forge-b-02", "-o", "b.html")
+
+    assert "took 1 min 54 s, 1 min 40 s of it paused\n" in analysis
+    assert "\n  paused     1 min 40 s  88%  █████████████████████\n" in analysis
+    assert "1.0 s between activities, for Temporal or its worker, 1.0 s for its end" in analysis
+    assert document["critical_path"]["paused_s"] == 100
+    assert document["critical_path"]["by_purpose"]["paused"] == 100
+    assert ", took 1 min 54 s, 1 min 40 s of it paused\n" in status
+    page = (tmp_path / "b.html").read_text()
+    assert re.search(r"1 min 40 s</\w+> of it paused", page)
+    assert "paused 1 min 40 s <small>88 %" in page
 
 
 def test_document_is_what_its_schema_says(forge: Forge) -> None:

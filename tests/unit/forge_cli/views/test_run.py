@@ -90,3 +90,23 @@ def test_run_that_has_not_ended_says_what_it_is_doing(
 )
 def test_run_says_why_it_is_no_success(status: str, columns: dict[str, Any], reason: str) -> None:
     assert make_view(status, {"attempts": [REFUSED]}, **columns).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("status", "elapsed_s", "paused_s", "has_account"),
+    [
+        ("success", 3000.0, 600.0, True),
+        ("success", 3600.0, 0.0, True),
+        ("success", 0.0, 0.0, False),
+        ("cancelled", 3000.0, 600.0, True),
+        ("cancelled", 3600.0, 0.0, False),
+        ("interrupted", 3000.0, 0.0, False),
+    ],
+    ids=["resumed", "not paused", "of old", "resumed, cancelled", "cancelled", "interrupted"],
+)
+def test_pause_is_known_where_the_runs_own_account_is_whole(
+    status: str, elapsed_s: float, paused_s: float, has_account: bool
+) -> None:
+    view = make_view(status, {"elapsed_s": elapsed_s}, finished_at=BEGAN + HOUR)
+
+    assert (view.paused_s, view.has_account) == (paused_s, has_account)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from forge_obs import Interaction, Removal
+from forge_obs import RUNNING, Interaction, Removal
 
 from forge_cli.escape import escape, escape_line
 from forge_cli.render.budget import describe_budget, describe_stop
@@ -17,16 +17,18 @@ from forge_cli.render.figures import (
     format_usd,
 )
 from forge_cli.render.table import name_status
+from forge_cli.render.times import format_seconds
 from forge_cli.report.entries import Unit
 from forge_cli.report.text_archive import PackedTexts
 from forge_cli.report.units import PLANNER, SHORT_COMMIT, UnitBuilder
 from forge_cli.report.waterfall import NARROW, WIDE, Waterfall, draw_waterfall
+from forge_cli.views.analysis.critical_path import PAUSED, WAITING
 from forge_cli.views.analysis.timeline import Lane, build_timeline
 from forge_cli.views.costs import Prices, Tally, tally_calls
 from forge_cli.views.outline import Outline, build_outline, name_attempt
 from forge_cli.views.request import read_request
 from forge_cli.views.run import RunView
-from forge_cli.views.spending import find_waste, split_time
+from forge_cli.views.spending import PAUSE, find_waste, split_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +68,12 @@ def build_report(
         prices: Prices of their models.
         removals: Secrets that were taken out of all this; None where nobody looked for any.
     """
-    outline = build_outline(view.result, calls, running=view.status == "running")
+    outline = build_outline(view.result, calls, running=view.status == RUNNING)
     builder = UnitBuilder(prices)
     units = tuple(builder.list_units(outline))
-    lanes = build_timeline(outline, view.run.created_at)
     whole_s = view.duration.total_seconds() if view.duration is not None else 0.0
+    until_s = whole_s if view.status == RUNNING else None
+    lanes = build_timeline(outline, view.run.created_at, until_s)
     labels = tuple(_label_lanes(lanes, builder.anchors))
     layouts = (WIDE, NARROW) if lanes else ()
     run = view.run
@@ -135,6 +138,8 @@ def _list_tiles(view: RunView, outline: Outline, prices: Prices) -> Iterator[tup
         yield "steps done", f"{outline.steps_done} of {outline.planned}"
     if view.duration is not None:
         yield "duration", format_duration(view.duration)
+    if view.paused_s:
+        yield "of it paused", format_seconds(view.paused_s)
     refused = f", {tally.refused:,} refused" if tally.refused else ""
     yield "model call" if tally.calls == 1 else "model calls", f"{tally.calls:,}{refused}"
     if tally.paid or tally.is_simulated:
@@ -160,8 +165,13 @@ def _name_cost(tally: Tally, prices: Prices) -> tuple[str, str]:
 def _list_times(view: RunView, outline: Outline) -> Iterator[tuple[str, str, float]]:
     if view.duration is None or not view.duration.total_seconds():
         return
-    split = split_time(outline, view.run.created_at, view.duration)
-    whole_s = view.duration.total_seconds()
-    for name, seconds in (*split.spent_s.items(), ("waiting", sum(split.waits_s.values()))):
+    whole_s, running = view.duration.total_seconds(), view.status == RUNNING
+    split = split_time(
+        outline, view.run.created_at, view.duration, running=running, paused_s=view.paused_s
+    )
+    waits = dict(split.waits_s)
+    paused_s = waits.pop(PAUSE, 0.0)
+    named = [*split.spent_s.items(), (WAITING, sum(waits.values()))]
+    for name, seconds in [*named, *([(PAUSED, paused_s)] if paused_s else [])]:
         share = round(100 * seconds / whole_s, 2)
         yield name, format_duration(timedelta(seconds=seconds)), share

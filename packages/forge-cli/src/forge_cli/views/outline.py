@@ -135,6 +135,11 @@ class Outline:
     """All calls, in the order of recording."""
 
     @property
+    def has_parts(self) -> bool:
+        """Whether a step has parallel sub-tasks."""
+        return any(len(unit.parts) > 1 for unit in self.units)
+
+    @property
     def steps_done(self) -> int:
         """Steps that ended with success."""
         return sum(unit.kind == "step" and unit.state == "success" for unit in self.units)

@@ -8,6 +8,7 @@ from forge_obs import BUDGET, INTERRUPTED, RUNNING, Run
 from forge_cli.escape import escape_line
 from forge_cli.views.costs import Tally
 from forge_cli.views.result import ResultView, parse_result
+from forge_cli.views.spending import measure_pause
 
 UNFINISHED = frozenset({RUNNING, INTERRUPTED, BUDGET})
 """Statuses of runs that have not ended."""
@@ -85,6 +86,19 @@ class RunView:
         if self.successor is not None:
             reason = f"run {escape_line(self.successor)} has its task id now"
         return f"{reason}: forge cancel {escape_line(self.run.workflow_id)} ends it"
+
+    @property
+    def paused_s(self) -> float:
+        """For how many seconds of its duration nobody executed it; 0 where that is unknown."""
+        return measure_pause(self.duration or timedelta(), self.elapsed_s)
+
+    @property
+    def has_account(self) -> bool:
+        """Whether it says for how long it was executed, so that its pauses are known.
+
+        One that was cancelled while it was interrupted counts its last pause as executed.
+        """
+        return bool(self.elapsed_s) and (self.status != "cancelled" or self.paused_s > 0)
 
     @property
     def duration(self) -> timedelta | None:

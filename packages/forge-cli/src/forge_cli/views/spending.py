@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from math import inf
 
 from forge_obs import STARTED, Interaction
@@ -26,9 +26,9 @@ PHASE_PURPOSES: Mapping[str, str] = {
 """Purposes by the phase of an attempt; the time of models is that of their calls."""
 
 
-START, REPEAT, BETWEEN, END = "start", "repeat", "between", "end"
-"""What a run waits for: its first activity, to repeat a request that failed, its next activity, or
-its end after the last one."""
+START, REPEAT, LOST, BETWEEN, END = "start", "repeat", "lost", "between", "end"
+"""What a run waits for: its first activity, to repeat a request that failed, a request of which
+nobody knows how long it took, its next activity, or its end after the last one."""
 
 PAUSE = "pause"
 """That it is executed again: it had stopped at a limit, or was interrupted."""
@@ -62,7 +62,7 @@ def split_time(
     took: timedelta,
     *,
     running: bool = False,
-    elapsed_s: float = 0.0,
+    paused_s: float = 0.0,
 ) -> TimeSplit:
     """Split a run's wall time by what went on; of one that is running, until now.
 
@@ -71,14 +71,15 @@ def split_time(
         began: When it began.
         took: How long it took, pauses included.
         running: Whether it goes on.
-        elapsed_s: Seconds without pauses; 0 where that is unknown.
+        paused_s: For how many seconds of it nobody executed the run, if that is known.
     """
     whole_s = took.total_seconds()
     spans: dict[str, list[Span]] = {purpose: [] for purpose in PURPOSES}
+    under_way = {id(call) for call in _list_under_way(outline)} if running else set()
     for call in outline.calls:
-        start = (call.created_at - began).total_seconds()
-        is_under_way = running and call.status == STARTED
-        spans["model"].append((start, whole_s if is_under_way else start + call.latency_ms / 1000))
+        start = _find_start(call, began)
+        end = whole_s if id(call) in under_way else _find_end(call, began)
+        spans["model"].append((start, end))
     for attempt in outline.list_attempts():
         _add_phases(spans, attempt, began)
     spent: dict[str, float] = {}
@@ -87,10 +88,13 @@ def split_time(
         before = _measure(covered, whole_s)
         covered += spans[purpose]
         spent[purpose] = _measure(covered, whole_s) - before
-    waits = _split_waits(covered, _list_repeats(outline, began), whole_s)
+    lost = [
+        span for span in _list_lost(outline, began, whole_s) if span[1] < whole_s or not running
+    ]
+    waits = _split_waits(covered, lost, _list_repeats(outline, began), whole_s)
     if running:
         waits = {**waits, BETWEEN: waits[BETWEEN] + waits[END], END: 0.0}
-    return TimeSplit(spent, part_pause(waits, measure_pause(took, elapsed_s)))
+    return TimeSplit(spent, part_pause(waits, paused_s))
 
 
 def measure_pause(took: timedelta, elapsed_s: float) -> float:
@@ -105,11 +109,14 @@ def measure_pause(took: timedelta, elapsed_s: float) -> float:
 
 
 def part_pause(waits_s: Mapping[str, float], paused_s: float) -> Mapping[str, float]:
-    """Take a pause out of the waits that it is in: of a run that is paused now, behind the last."""
+    """Take a pause out of the waits that it is in: of a run that is paused now, behind the last.
+
+    A request is lost where a process died, so that a pause is behind it.
+    """
     if not paused_s:
         return waits_s
     parted = dict(waits_s)
-    for wait in (BETWEEN, REPEAT, END):
+    for wait in (LOST, BETWEEN, REPEAT, END):
         share = min(parted[wait], paused_s)
         parted[wait] -= share
         paused_s -= share
@@ -128,26 +135,55 @@ def measure_latency_ms(calls: Sequence[Interaction]) -> float:
     return _measure([(start, start + call.latency_ms) for start, call in starts], inf)
 
 
+def _list_sequences(outline: Outline) -> Iterator[Sequence[Interaction]]:
+    """List requests that followed each other: the planner's, and those of each attempt."""
+    yield outline.planner
+    yield from (attempt.calls for attempt in outline.list_attempts())
+
+
+def _list_under_way(outline: Outline) -> Iterator[Interaction]:
+    """List the requests that may be under way: nothing came of them yet, and none followed."""
+    for calls in _list_sequences(outline):
+        yield from (call for call in calls[-1:] if call.status == STARTED)
+
+
 def _list_repeats(outline: Outline, began: datetime) -> Iterator[Span]:
     """List from when to when a failed request waited to be sent again."""
-    for calls in (outline.planner, *(attempt.calls for attempt in outline.list_attempts())):
+    for calls in _list_sequences(outline):
         for failed, following in pairwise(calls):
             if failed.status == "error":
-                start = (failed.created_at - began).total_seconds() + failed.latency_ms / 1000
-                yield start, (following.created_at - began).total_seconds()
+                yield _find_end(failed, began), _find_start(following, began)
+
+
+def _list_lost(outline: Outline, began: datetime, whole_s: float) -> Iterator[Span]:
+    """List from when to when nobody knows how long a request went on: at most until the next."""
+    for calls in _list_sequences(outline):
+        for lost, following in zip_longest(calls, calls[1:]):
+            if lost.status == STARTED:
+                end = whole_s if following is None else _find_start(following, began)
+                yield _find_start(lost, began), end
+
+
+def _find_start(call: Interaction, began: datetime) -> float:
+    return (call.created_at - began).total_seconds()
+
+
+def _find_end(call: Interaction, began: datetime) -> float:
+    return _find_start(call, began) + call.latency_ms / 1000
 
 
 def _split_waits(
-    covered: Sequence[Span], repeats: Iterable[Span], whole_s: float
+    covered: Sequence[Span], lost: Iterable[Span], repeats: Iterable[Span], whole_s: float
 ) -> Mapping[str, float]:
     """Split the time in which nothing went on by what was waited for."""
-    first = min(max(0.0, min((start for start, _ in covered), default=whole_s)), whole_s)
-    last = min(max((end for _, end in covered), default=whole_s), whole_s)
+    known = [*covered, *lost]
+    first = min(max(0.0, min((start for start, _ in known), default=whole_s)), whole_s)
+    last = min(max((end for _, end in known), default=whole_s), whole_s)
     worked_s = _measure(covered, whole_s)
-    repeated_s = _measure([*covered, *repeats], whole_s) - worked_s
-    waits = {START: first, REPEAT: repeated_s, END: max(0.0, whole_s - last)}
-    between = max(0.0, whole_s - worked_s - sum(waits.values()))
-    return {START: waits[START], REPEAT: waits[REPEAT], BETWEEN: between, END: waits[END]}
+    lost_s = _measure(known, whole_s) - worked_s
+    repeated_s = _measure([*known, *repeats], whole_s) - worked_s - lost_s
+    waits = {START: first, REPEAT: repeated_s, LOST: lost_s, END: max(0.0, whole_s - last)}
+    return {**waits, BETWEEN: max(0.0, whole_s - worked_s - sum(waits.values()))}
 
 
 def _add_phases(spans: dict[str, list[Span]], attempt: AttemptOutline, began: datetime) -> None:

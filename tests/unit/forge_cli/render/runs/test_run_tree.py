@@ -377,6 +377,9 @@ def test_figures_that_a_script_pretends_are_told_from_those_of_a_provider(
     assert f"4.12k  45   2.0 s {cost}" in render_run(view, [], PRICES).plain
 
 
+NO_WAITS = dict.fromkeys(("start", "repeat", "lost", "between", "end"), 0.0)
+
+
 def test_time_is_split_so_that_each_moment_counts_once() -> None:
     phases = {"context": 500, "model": 2000, "write": 250, "validation": 3000, "git": 250}
     attempt = make_attempt(
@@ -395,7 +398,7 @@ def test_time_is_split_so_that_each_moment_counts_once() -> None:
     assert split.spent_s == pytest.approx(
         {"model": 3.0, "validation": 2.25, "git": 0.25, "files": 0.5}
     )
-    assert split.waits_s == pytest.approx({"start": 0, "repeat": 0, "between": 0, "end": 4})
+    assert split.waits_s == pytest.approx({**NO_WAITS, "end": 4})
 
 
 def test_what_a_run_waits_for_is_told_apart() -> None:
@@ -407,7 +410,9 @@ def test_what_a_run_waits_for_is_told_apart() -> None:
     split = split_time(outline, BEGAN, timedelta(seconds=10))
 
     assert split.spent_s["model"] == pytest.approx(3)
-    assert split.waits_s == pytest.approx({"start": 1, "repeat": 3, "between": 2, "end": 1})
+    assert split.waits_s == pytest.approx(
+        {**NO_WAITS, "start": 1, "repeat": 3, "between": 2, "end": 1}
+    )
 
 
 def test_pause_is_no_wait_for_an_activity() -> None:
@@ -415,17 +420,39 @@ def test_pause_is_no_wait_for_an_activity() -> None:
     later = make_call(0, attempt=2, created_at=BEGAN + timedelta(seconds=62))
     outline = build_outline(parse_result("{}"), [first, later], running=False)
 
-    split = split_time(outline, BEGAN, timedelta(seconds=63), elapsed_s=4)
+    split = split_time(outline, BEGAN, timedelta(seconds=63), paused_s=59)
 
+    assert split.waits_s == pytest.approx({**NO_WAITS, "start": 1, "between": 1, "pause": 59})
+
+
+def test_time_of_a_request_that_was_lost_is_none_of_waiting_for_an_activity() -> None:
+    lost = make_call(0, created_at=BEGAN + timedelta(seconds=1), latency_ms=0.0, status="started")
+    again = make_call(0, created_at=BEGAN + timedelta(seconds=31), latency_ms=2000.0)
+    outline = build_outline(parse_result("{}"), [lost, again], running=False)
+
+    split = split_time(outline, BEGAN, timedelta(seconds=34), paused_s=26)
+
+    assert split.spent_s["model"] == 2
     assert split.waits_s == pytest.approx(
-        {"start": 1, "repeat": 0, "between": 1, "end": 0, "pause": 59}
+        {**NO_WAITS, "start": 1, "lost": 4, "pause": 26, "end": 1}
     )
+
+
+def test_request_that_was_lost_is_not_under_way_once_it_was_repeated() -> None:
+    lost = make_call(0, created_at=BEGAN + timedelta(seconds=1), latency_ms=0.0, status="started")
+    again = make_call(0, created_at=BEGAN + timedelta(seconds=31), latency_ms=0.0, status="started")
+    outline = build_outline(parse_result("{}"), [lost, again], running=True)
+
+    split = split_time(outline, BEGAN, timedelta(seconds=40), running=True)
+
+    assert split.spent_s["model"] == 9
+    assert split.waits_s == pytest.approx({**NO_WAITS, "start": 1, "lost": 30})
 
 
 def test_stopped_run_is_paused_since_its_last_activity() -> None:
     outline = build_outline(parse_result("{}"), [make_call(0)], running=False)
 
-    split = split_time(outline, BEGAN, timedelta(seconds=61), elapsed_s=1.5)
+    split = split_time(outline, BEGAN, timedelta(seconds=61), paused_s=59.5)
 
     assert split.waits_s["pause"] == pytest.approx(59.5)
     assert sum(split.waits_s.values()) + sum(split.spent_s.values()) == pytest.approx(61)
@@ -439,6 +466,7 @@ def test_pause_is_told_where_the_runs_own_account_is_complete(status: str, is_to
     rendered = render_run(replace(view, now=NOW + timedelta(hours=1)), CALLS, PRICES)
 
     assert ("while it was paused" in rendered.plain) == is_told
+    assert (" of it paused" in rendered.plain) == is_told
 
 
 def test_request_that_is_out_is_the_models_time_while_the_run_goes_on() -> None:
@@ -451,7 +479,7 @@ def test_request_that_is_out_is_the_models_time_while_the_run_goes_on() -> None:
     )
 
     assert (now.spent_s["model"], now.waits_s["start"]) == (8, 2)
-    assert (later.spent_s["model"], later.waits_s["end"]) == (0, 8)
+    assert (later.spent_s["model"], later.waits_s["lost"]) == (0, 8)
 
 
 def test_calls_that_outlast_the_record_do_not_make_a_run_longer() -> None:

@@ -1,13 +1,16 @@
 """The critical path is what the end of a run waited for."""
 
-from forge_cli.views.analysis.critical_path import WAITING, find_critical_path
+from dataclasses import replace
+
+from forge_cli.views.analysis.critical_path import PAUSED, WAITING, find_critical_path
 from forge_cli.views.analysis.timeline import Bar, Lane
 from forge_cli.views.outline import AttemptOutline, UnitOutline
-from forge_cli.views.spending import BETWEEN, END, PAUSE, REPEAT, START
+from forge_cli.views.spending import BETWEEN, END, LOST, PAUSE, REPEAT, START
 from forge_obs import Interaction
 from hypothesis import given
 from hypothesis import strategies as st
 
+NO_WAITS = dict.fromkeys((START, REPEAT, LOST, BETWEEN, END), 0.0)
 ATTEMPT = AttemptOutline(1, "success", thrown_away=False)
 
 
@@ -41,13 +44,23 @@ def test_steps_follow_each_other_with_what_was_waited_for() -> None:
         (WAITING, 9, 10),
     ]
     assert path.sum_by_purpose() == {"model": 5, WAITING: 3, "files": 1, "git": 1}
-    assert path.sum_waits() == {START: 1, REPEAT: 0, BETWEEN: 1, END: 1}
+    assert path.sum_waits() == {**NO_WAITS, START: 1, BETWEEN: 1, END: 1}
+    assert replace(path, has_ended=False).sum_waits() == {**NO_WAITS, START: 1, BETWEEN: 2}
 
 
 def test_waiting_behind_a_failed_request_is_for_its_repetition() -> None:
     lanes = [lane("a", Bar("model", 0, 2, failed=True), Bar("model", 5, 6))]
 
-    assert find_critical_path(lanes, 6).sum_waits() == {START: 0, REPEAT: 3, BETWEEN: 0, END: 0}
+    assert find_critical_path(lanes, 6).sum_waits() == {**NO_WAITS, REPEAT: 3}
+
+
+def test_waiting_behind_a_lost_request_is_for_it_and_holds_the_pause() -> None:
+    lanes = [lane("a", Bar("model", 1, 1, lost=True), Bar("model", 31, 33))]
+
+    path = find_critical_path(lanes, 33, paused_s=26)
+
+    assert path.sum_waits() == {**NO_WAITS, START: 1, LOST: 4, PAUSE: 26}
+    assert path.sum_by_purpose() == {PAUSED: 26, WAITING: 5, "model": 2}
 
 
 def test_pause_is_told_apart_from_other_waits() -> None:
@@ -55,8 +68,8 @@ def test_pause_is_told_apart_from_other_waits() -> None:
 
     path = find_critical_path(lanes, 64, paused_s=59)
 
-    assert path.sum_by_purpose()[WAITING] == 62
-    assert path.sum_waits() == {START: 1, REPEAT: 0, BETWEEN: 1, END: 1, PAUSE: 59}
+    assert path.sum_by_purpose() == {PAUSED: 59, WAITING: 3, "model": 2}
+    assert path.sum_waits() == {**NO_WAITS, START: 1, BETWEEN: 1, END: 1, PAUSE: 59}
 
 
 def test_of_parallel_sub_tasks_the_last_to_end_is_on_it() -> None:

@@ -30,6 +30,7 @@ def build_analysis_document(analysis: Analysis) -> dict[str, Any]:
 def _build_path(path: CriticalPath) -> dict[str, Any]:
     return {
         "duration_s": path.duration_s,
+        "paused_s": path.paused_s,
         "by_purpose": dict(path.sum_by_purpose()),
         "segments": [_build_segment(segment) for segment in path.segments],
     }

@@ -16,12 +16,12 @@ from forge_cli.render.figures import (
     format_tokens,
 )
 from forge_cli.render.runs.layout import cut_line
-from forge_cli.render.runs.run_head import LEAST_S, PURPOSES, WAITS
 from forge_cli.render.table import Cell, align, style_status
+from forge_cli.render.times import PURPOSES, describe_pause, describe_waits, format_seconds
 from forge_cli.render.wrapping import wrap
 from forge_cli.views.analysis.analysis import Analysis
 from forge_cli.views.analysis.cache_breaks import CACHE_LIFE, CacheBreak
-from forge_cli.views.analysis.critical_path import WAITING, CriticalPath
+from forge_cli.views.analysis.critical_path import PAUSED, WAITING
 from forge_cli.views.analysis.payoff import Payoff
 from forge_cli.views.analysis.timeline import Lane
 from forge_cli.views.costs import Tally
@@ -50,6 +50,7 @@ def render_analysis(analysis: Analysis, width: int | None) -> Text:
     """
     view = analysis.view
     took = f"  took {format_duration(view.duration)}" if view.duration is not None else ""
+    took += describe_pause(view.paused_s)
     head = Text.assemble(
         (escape_line(view.run.workflow_id), "bold"), "  ", style_status(view.status)
     )
@@ -58,7 +59,7 @@ def render_analysis(analysis: Analysis, width: int | None) -> Text:
         lines.append(Text("what was under way when it was interrupted is in no figure", "dim"))
     blocks = [
         lines,
-        list(_render_time(analysis.path, analysis.lanes, width)),
+        list(_render_time(analysis, width)),
         list(_render_payoff(analysis.payoff, width)),
         list(_render_cache(analysis.cache, width)),
         list(_render_waste(analysis)),
@@ -72,10 +73,11 @@ def _head(title: str, rest: str) -> Text:
     return Text.assemble((title, "bold"), f"  {rest}")
 
 
-def _render_time(path: CriticalPath, lanes: Sequence[Lane], width: int | None) -> Iterator[Text]:
+def _render_time(analysis: Analysis, width: int | None) -> Iterator[Text]:
+    path = analysis.path
     if not path.duration_s:
         return
-    yield _head("TIME", f"critical path, {_format_s(path.duration_s)}")
+    yield _head("TIME", f"critical path, {format_seconds(path.duration_s)}")
     by_lane = [(_name_lane(lane), seconds) for lane, seconds in path.sum_by_lane()]
     rows = [
         *((PURPOSES.get(name, name), seconds) for name, seconds in path.sum_by_purpose().items()),
@@ -83,28 +85,26 @@ def _render_time(path: CriticalPath, lanes: Sequence[Lane], width: int | None) -
         *by_lane,
     ]
     yield from align([_draw_row(name, s, path.duration_s) for name, s in rows], right=(1, 2))
-    yield from _render_waits(path, width)
+    waits = describe_waits(path.sum_waits(), has_account=analysis.view.has_account)
     on_path = {id(lane) for lane, _ in path.sum_by_lane()}
-    beside = [_name_lane(lane) for lane in lanes if id(lane) not in on_path]
-    if beside:
-        yield Text(f"{MARGIN}beside it: {', '.join(beside)}", style="dim")
-
-
-def _render_waits(path: CriticalPath, width: int | None) -> Iterator[Text]:
-    waits = [(WAITS[name], s) for name, s in path.sum_waits().items() if s >= LEAST_S]
-    if waits:
-        words = f"waited {', '.join(f'{_format_s(s)} {name}' for name, s in waits)}"
-        yield from (Text(MARGIN + line, style="dim") for line in wrap(words, _inside(width)))
+    beside = [
+        _name_lane(lane)
+        for lane in analysis.lanes
+        if id(lane) not in on_path and lane.end_s > lane.start_s
+    ]
+    for label, said in (("waited", waits), ("beside it, in no figure:", ", ".join(beside))):
+        lines = wrap(f"{label} {said}", _inside(width)) if said else []
+        yield from (Text(MARGIN + line, style="dim") for line in lines)
 
 
 def _draw_row(name: str, seconds: float, whole_s: float) -> list[Cell]:
     if not name:
         return [""]
     share = seconds / whole_s
-    style = "dim" if name == WAITING else "cyan"
+    style = "dim" if name in {WAITING, PAUSED} else "cyan"
     return [
         f"{MARGIN}{name}",
-        _format_s(seconds),
+        format_seconds(seconds),
         f"{share:.0%}",
         Text(draw_bar(share, BAR_CELLS), style=style),
     ]
@@ -218,7 +218,3 @@ def _name_lane(lane: Lane) -> str:
         return "planner"
     attempt = name_attempt(lane.attempt)
     return f"{escape_line(lane.unit.name)} {attempt}" if lane.unit.name else attempt
-
-
-def _format_s(seconds: float) -> str:
-    return format_duration(timedelta(seconds=seconds))

@@ -1,7 +1,6 @@
 """What one run is, how it stands, and where its time and money went, as lines with labels."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 from forge_obs import RUNNING
 from rich.cells import cell_len, chop_cells
@@ -13,32 +12,18 @@ from forge_cli.render.budget import describe_budget, describe_stop
 from forge_cli.render.figures import describe_cost, format_count, format_duration, format_moment
 from forge_cli.render.runs.layout import MOST_CHARACTERS, Layout, cut_line, make_line
 from forge_cli.render.table import style_status
+from forge_cli.render.times import PURPOSES, describe_pause, describe_waits, format_seconds
 from forge_cli.render.wrapping import wrap
 from forge_cli.views.costs import Prices, Tally, tally_calls
 from forge_cli.views.outline import Outline
 from forge_cli.views.run import RunView
-from forge_cli.views.spending import BETWEEN, END, PAUSE, REPEAT, START, find_waste, split_time
+from forge_cli.views.spending import find_waste, split_time
 
 LABEL = 10
 """Columns of a label and the blank behind it."""
 
 MOST_LINES = 4
 """Lines of a text that are shown."""
-
-LEAST_S = 0.05
-"""Seconds from which on a wait is told."""
-
-PURPOSES = {"model": "model", "validation": "checks", "git": "git", "files": "files"}
-"""Words for what time is spent on."""
-
-WAITS = {
-    START: "for its first activity",
-    REPEAT: "to repeat failed requests",
-    PAUSE: "while it was paused",
-    BETWEEN: "between activities, for Temporal, its worker or a pause",
-    END: "for its end after the last activity",
-}
-"""Words for what a run waits for."""
 
 Value = Text | str
 """A text is shown whole, since it holds an id or a command; a string is broken into lines."""
@@ -104,6 +89,7 @@ def _list_facts(view: RunView, layout: Layout) -> Iterator[tuple[str, Value]]:
     if view.duration is not None:
         length = format_duration(view.duration)
         took = f", {length} so far" if view.status == RUNNING else f", took {length}"
+        took += describe_pause(view.paused_s)
     yield "started", format_moment(run.created_at, layout.zone) + took
     yield "steps", _describe_steps(view)
 
@@ -184,13 +170,9 @@ def _list_times(view: RunView, outline: Outline) -> Iterator[tuple[str, str]]:
         return
     running = view.status == RUNNING
     split = split_time(
-        outline, view.run.created_at, view.duration, running=running, elapsed_s=view.elapsed_s
+        outline, view.run.created_at, view.duration, running=running, paused_s=view.paused_s
     )
-    spent = [f"{PURPOSES[name]} {_format_s(s)}" for name, s in split.spent_s.items()]
-    waits = [f"{_format_s(s)} {WAITS[name]}" for name, s in split.waits_s.items() if s >= LEAST_S]
-    yield "time", ", ".join(spent)
-    yield "waited", ", ".join(waits)
-
-
-def _format_s(seconds: float) -> str:
-    return format_duration(timedelta(seconds=seconds))
+    spent = [f"{PURPOSES[name]} {format_seconds(s)}" for name, s in split.spent_s.items()]
+    once = " (parallel work counts once)" if outline.has_parts else ""
+    yield "time", ", ".join(spent) + once
+    yield "waited", describe_waits(split.waits_s, has_account=view.has_account)

@@ -1,10 +1,10 @@
 """Everything that is to be said of where a run's time and tokens went; pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from forge_obs import Interaction
+from forge_obs import RUNNING, Interaction
 
 from forge_cli.views.analysis.cache_breaks import CacheBreak, find_cache_breaks
 from forge_cli.views.analysis.critical_path import CriticalPath, find_critical_path
@@ -14,8 +14,7 @@ from forge_cli.views.analysis.timeline import Lane, build_timeline
 from forge_cli.views.analysis.waste import Waste, sum_waste
 from forge_cli.views.costs import Prices, Tally, tally_calls
 from forge_cli.views.outline import build_outline
-from forge_cli.views.run import RunView
-from forge_cli.views.spending import measure_pause
+from forge_cli.views.run import UNFINISHED, RunView
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +33,16 @@ class Analysis:
 
 def analyze_run(view: RunView, calls: Sequence[Interaction], prices: Prices) -> Analysis:
     """Analyse a run by its calls, with their texts, in the order of recording."""
-    outline = build_outline(view.result, calls, running=view.status == "running")
-    lanes = build_timeline(outline, view.run.created_at)
-    took = view.duration or timedelta()
-    paused_s = measure_pause(took, view.elapsed_s)
+    outline = build_outline(view.result, calls, running=view.status == RUNNING)
+    whole_s = (view.duration or timedelta()).total_seconds()
+    until_s = whole_s if view.status == RUNNING else None
+    lanes = build_timeline(outline, view.run.created_at, until_s)
+    path = find_critical_path(lanes, whole_s, view.paused_s)
     return Analysis(
         view=view,
         totals=tally_calls(calls, prices),
         lanes=tuple(lanes),
-        path=find_critical_path(lanes, took.total_seconds(), paused_s),
+        path=path if view.status not in UNFINISHED else replace(path, has_ended=False),
         payoff=measure_payoff(calls),
         cache=tuple(find_cache_breaks(calls)),
         waste=tuple(sum_waste(outline, prices)),

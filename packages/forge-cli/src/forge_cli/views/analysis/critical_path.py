@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from forge_cli.views.analysis.timeline import Bar, Lane
-from forge_cli.views.spending import BETWEEN, END, PHASE_PURPOSES, REPEAT, START, part_pause
+from forge_cli.views.spending import BETWEEN, END, LOST, PHASE_PURPOSES, REPEAT, START, part_pause
 
-WAITING = "waiting"
+WAITING, PAUSED = "waiting", "paused"
 
 SUB_TASK = "sub-task"
 
@@ -30,6 +30,8 @@ class Segment:
     end_s: float
     is_failed: bool = False
     """Whether it was a request that failed."""
+    is_lost: bool = False
+    """Whether it was a request of which nobody knows how long it took."""
 
     @property
     def duration_s(self) -> float:
@@ -44,6 +46,8 @@ class CriticalPath:
     segments: tuple[Segment, ...]
     paused_s: float = 0.0
     """For how many of its seconds nobody executed the run."""
+    has_ended: bool = True
+    """Whether the run has."""
 
     @property
     def duration_s(self) -> float:
@@ -51,33 +55,38 @@ class CriticalPath:
         return self.segments[-1].end_s if self.segments else 0.0
 
     def sum_by_purpose(self) -> Mapping[str, float]:
-        """Return seconds by purpose, the largest first."""
+        """Return seconds by purpose, the largest first; a pause is apart from other waiting."""
         sums: dict[str, float] = {}
         for segment in self.segments:
             sums[segment.purpose] = sums.get(segment.purpose, 0.0) + segment.duration_s
+        if paused_s := min(self.paused_s, sums.get(WAITING, 0.0)):
+            sums = {**sums, WAITING: sums[WAITING] - paused_s, PAUSED: paused_s}
         return dict(sorted(sums.items(), key=lambda item: -item[1]))
 
     def sum_waits(self) -> Mapping[str, float]:
         """Return seconds of waiting by what was waited for, as a run's time is split."""
-        sums = dict.fromkeys((START, REPEAT, BETWEEN, END), 0.0)
+        sums = dict.fromkeys((START, REPEAT, LOST, BETWEEN, END), 0.0)
         for before, segment in pairwise((None, *self.segments)):
             if segment is None or segment.purpose != WAITING:
                 continue
-            if before is None:
-                wait = START
-            elif segment is self.segments[-1]:
-                wait = END
-            else:
-                wait = REPEAT if before.is_failed else BETWEEN
-            sums[wait] += segment.duration_s
+            sums[self._name_wait(before, segment)] += segment.duration_s
         return part_pause(sums, self.paused_s)
+
+    def _name_wait(self, before: Segment | None, waiting: Segment) -> str:
+        if before is None:
+            return START
+        if before.is_lost:
+            return LOST
+        if waiting is self.segments[-1] and self.has_ended:
+            return END
+        return REPEAT if before.is_failed else BETWEEN
 
     def sum_by_lane(self) -> list[tuple[Lane, float]]:
         """Return the lanes that are on the path with their seconds, in the order of time."""
         lanes: dict[int, Lane] = {}
         sums: dict[int, float] = {}
         for segment in self.segments:
-            if segment.lane is not None:
+            if segment.lane is not None and segment.duration_s:
                 lanes[id(segment.lane)] = segment.lane
                 sums[id(segment.lane)] = sums.get(id(segment.lane), 0.0) + segment.duration_s
         return [(lane, sums[key]) for key, lane in lanes.items()]
@@ -107,7 +116,7 @@ def _go_back(lanes: Sequence[Lane], whole_s: float) -> Iterator[Segment]:
         else:
             end = moment
         purpose = PHASE_PURPOSES.get(bar.activity, bar.activity)
-        yield Segment(lane, purpose, bar.start_s, end, is_failed=bar.failed)
+        yield Segment(lane, purpose, bar.start_s, end, is_failed=bar.failed, is_lost=bar.lost)
         moment = bar.start_s
     if moment > 0:
         yield Segment(None, WAITING, 0.0, moment)

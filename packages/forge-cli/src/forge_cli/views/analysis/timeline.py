@@ -1,10 +1,10 @@
 """When each attempt of a run did what, in seconds since the run began; pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from forge_obs import Interaction
+from forge_obs import STARTED, Interaction
 
 from forge_cli.views.outline import LONGEST_MS, AttemptOutline, Outline, UnitOutline
 
@@ -18,6 +18,8 @@ class Bar:
     end_s: float
     failed: bool = False
     """Whether it was a request that failed."""
+    lost: bool = False
+    """Whether it was a request of which nobody knows how long it took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,31 +42,42 @@ class Lane:
         return max((bar.end_s for bar in self.bars), default=0.0)
 
 
-def build_timeline(outline: Outline, began: datetime) -> list[Lane]:
-    """Lay out a run: the planner, then each attempt, those of sub-tasks before their step's."""
-    lanes = [Lane(None, None, tuple(_list_requests(outline.planner, began)))]
+def build_timeline(outline: Outline, began: datetime, until_s: float | None = None) -> list[Lane]:
+    """Lay out a run: the planner, then each attempt, those of sub-tasks before their step's.
+
+    Args:
+        outline: What it did.
+        began: When it began.
+        until_s: How long it has been running, in seconds; None where nothing is under way.
+    """
+    lanes = [Lane(None, None, tuple(_list_requests(outline.planner, began, until_s)))]
     for unit in outline.units:
-        lanes += _list_lanes(unit, began)
+        lanes += _list_lanes(unit, began, until_s)
     return [lane for lane in lanes if lane.bars]
 
 
-def _list_lanes(unit: UnitOutline, began: datetime) -> Iterator[Lane]:
+def _list_lanes(unit: UnitOutline, began: datetime, until_s: float | None) -> Iterator[Lane]:
     for part in unit.parts:
-        yield from _list_lanes(part, began)
+        yield from _list_lanes(part, began, until_s)
     for attempt in unit.attempts:
         asks = bool(attempt.calls or unit.parts)  # parts are models' work, in lanes of their own
         bars = [
             *_list_phases(attempt, began, with_model=not asks),
-            *_list_requests(attempt.calls, began),
+            *_list_requests(attempt.calls, began, until_s),
         ]
         yield Lane(unit, attempt, tuple(sorted(bars, key=lambda bar: bar.start_s)))
 
 
-def _list_requests(calls: Iterable[Interaction], began: datetime) -> Iterator[Bar]:
-    for call in calls:
-        start = _since(call.created_at, began)
-        took = min(max(0.0, call.latency_ms), LONGEST_MS) / 1000
-        yield Bar("model", start, start + took, failed=call.status == "error")
+def _list_requests(
+    calls: Sequence[Interaction], began: datetime, until_s: float | None
+) -> Iterator[Bar]:
+    for number, call in enumerate(calls, start=1):
+        start_s = _since(call.created_at, began)
+        end_s = start_s + min(max(0.0, call.latency_ms), LONGEST_MS) / 1000
+        is_open = call.status == STARTED
+        if is_open and until_s is not None and number == len(calls):
+            is_open, end_s = False, max(start_s, until_s)
+        yield Bar("model", start_s, end_s, failed=call.status == "error", lost=is_open)
 
 
 def _list_phases(attempt: AttemptOutline, began: datetime, *, with_model: bool) -> Iterator[Bar]:
