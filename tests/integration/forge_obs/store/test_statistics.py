@@ -41,7 +41,7 @@ def small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read small stores in many ranges."""
     monkeypatch.setattr(call_scope, "FIRST_SPAN", 3)
     monkeypatch.setattr(call_scope, "WIDEST_SPAN", 16)
-    monkeypatch.setattr(statistics, "_WIDEST_OF_MANY", 40)
+    monkeypatch.setattr(statistics, "_WIDEST", 40)
     monkeypatch.setattr(parallel, "WORTHWHILE", 50)
 
 
@@ -91,11 +91,14 @@ def build_row(dice: random.Random, number: int, damage: float) -> dict[str, obje
         "input_tokens": dice.randrange(5_000),
         "output_tokens": dice.randrange(900),
         "cache_read_tokens": dice.choice([0, 300]),
-        "latency_ms": round(dice.expovariate(1 / 900), 3),
+        "reasoning_tokens": dice.choice([0, 0, 500]),
+        "latency_ms": dice.choice([dice.expovariate(1 / 900), 812.345678, 0, 7]),
         "created_at": format_time(NOON + timedelta(minutes=10 * number) - late),
         "system_prompt": "",
         "user_prompt": f"text {number} " * 40,
     }
+    if dice.random() < damage:
+        row["latency_ms"] = dice.choice([1e15, 1e300])
     for name in ("input_tokens", "latency_ms", "usage_known", "attempt"):
         if dice.random() < damage:
             row[name] = dice.choice(NO_FIGURE)
@@ -131,7 +134,7 @@ def fold(parts: Iterable[RangeSums]) -> Folded:
         for total in part.sums:
             figures: list[Any] = [total.calls, total.failed, total.started, total.input_tokens]
             figures += [total.output_tokens, total.cache_read_tokens, total.stated_usd]
-            add(folded, total.group, figures, total.latencies_ms, total.first_tokens_ms)
+            add(folded, total.group, figures, total.latencies_ns, total.first_tokens_ns)
         for group, call in part.singles:
             add_call(folded, group, call)
     return {group: [*figures, *map(sorted, lists)] for group, (figures, lists) in folded.items()}
@@ -157,7 +160,7 @@ def add_call(folded: Folded, group: str | None, call: Any) -> None:
     is_answer = call.status == "ok" and call.origin == "provider"
     has_first = is_answer and call.first_token_ms is not None
     latencies, first = [call.latency_ms] * is_answer, [call.first_token_ms] * has_first
-    add(folded, group, figures, latencies, first)
+    add(folded, group, figures, *([round(ms * 1e6) for ms in each] for each in (latencies, first)))
 
 
 def add(folded: Folded, group: str | None, figures: list[Any], *lists: Iterable[float]) -> None:
@@ -180,6 +183,48 @@ def test_sums_are_those_of_the_calls_by_one_reader_or_several(
     for number in (1, 3):
         read_by(number, monkeypatch)
         assert fold(reader.calls.sum(CallQuery(), by)) == expected, number
+
+
+SOUND = {
+    "input_tokens": 900,
+    "output_tokens": 90,
+    "cache_read_tokens": 300,
+    "cache_write_tokens": 600,
+    "reasoning_tokens": 90,
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_sound", "is_special"),
+    [
+        ({}, True, False),
+        ({"input_tokens": 899}, True, True),
+        ({"reasoning_tokens": 91}, True, True),
+        ({"input_tokens": 1 << 62, "output_tokens": 1 << 62}, True, False),
+        ({"cache_write_tokens": -1}, False, None),
+        ({"cache_read_tokens": -(1 << 63)}, False, None),
+        ({"output_tokens": -90, "reasoning_tokens": -91}, False, None),
+        ({"cache_read_tokens": "many"}, False, None),
+    ],
+)
+def test_counts_that_contradict_each_other_are_told_apart_from_those_that_are_none(
+    changes: dict[str, object], is_sound: bool, is_special: bool | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "forge.db"
+    upgrade(path)
+    flush()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for number in range(1, 301):
+            row = {**build_row(random.Random(number), number, 0.0), **SOUND}  # noqa: S311
+            insert(connection, "interactions", {**row, **(changes if number == 50 else {})})
+    reader = open_store(path)
+
+    parts = list(reader.calls.sum(CallQuery(), "role"))
+
+    assert fold(parts) == fold_singly(reader, "role")
+    assert any(call.id == 50 for part in parts for _, call in part.singles) is not is_sound
+    special = sum(total.calls for part in parts for total in part.sums if total.is_special)
+    assert special == int(is_special or False)
 
 
 def test_what_a_writer_has_not_committed_is_in_no_sum(

@@ -121,7 +121,7 @@ class _Sums:
             self._find(group).add(priced)
         else:
             return False
-        self._find(group).add_durations(total.latencies_ms, total.first_tokens_ms)
+        self._find(group).add_durations(total.latencies_ns, total.first_tokens_ns)
         return True
 
     def take_call(self, group: str | None, call: Interaction) -> None:

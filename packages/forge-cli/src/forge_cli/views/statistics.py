@@ -22,13 +22,17 @@ LONGEST_NAME = 100
 SAMPLES = 4096
 """About how many of many values are looked at to find out where a percentile is."""
 
+NS_PER_MS = 1_000_000
+
+LONGEST_MS = 1e12
+
 NEAR = 150
 """How many places of a sample a percentile is probably away from where it is there, at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Percentiles:
-    """Exact percentiles: the least value that so many of a hundred do not exceed."""
+    """Exact percentiles in milliseconds: what so many of a hundred durations do not exceed."""
 
     p50: float
     p95: float
@@ -54,8 +58,8 @@ class Figures:
     """What the same tokens cost at another model."""
     as_model_unknown: int = 0
     """Calls of which that is not known."""
-    latencies_ms: "array[float]" = field(default_factory=lambda: array("d"))
-    first_tokens_ms: "array[float]" = field(default_factory=lambda: array("d"))
+    latencies_ns: "array[int]" = field(default_factory=lambda: array("Q"))
+    first_tokens_ns: "array[int]" = field(default_factory=lambda: array("Q"))
 
     def add(self, other: "Figures") -> None:
         """Add the calls of another group."""
@@ -68,8 +72,8 @@ class Figures:
         self.wasted_usd += other.wasted_usd
         self.as_model_usd += other.as_model_usd
         self.as_model_unknown += other.as_model_unknown
-        self.latencies_ms.extend(other.latencies_ms)
-        self.first_tokens_ms.extend(other.first_tokens_ms)
+        self.latencies_ns.extend(other.latencies_ns)
+        self.first_tokens_ns.extend(other.first_tokens_ns)
 
     def add_call(self, call: Interaction, tally: Tally) -> None:
         """Add a single call, of which the tally says what it cost."""
@@ -84,15 +88,13 @@ class Figures:
         if call.status == "error" or call.outcome in {"refused", "unusable"}:
             self.wasted_usd += tally.usd
         if call.status == "ok" and call.origin == PROVIDER:
-            first = [] if call.first_token_ms is None else [call.first_token_ms]
-            self.add_durations([call.latency_ms], first)
+            first = [] if call.first_token_ms is None else [_count_ns(call.first_token_ms)]
+            self.add_durations([_count_ns(call.latency_ms)], first)
 
-    def add_durations(
-        self, latencies_ms: Iterable[float], first_tokens_ms: Iterable[float]
-    ) -> None:
+    def add_durations(self, latencies_ns: Iterable[int], first_tokens_ns: Iterable[int]) -> None:
         """Add how long answers took, and their first tokens."""
-        self.latencies_ms.extend(latencies_ms)
-        self.first_tokens_ms.extend(first_tokens_ms)
+        self.latencies_ns.extend(latencies_ns)
+        self.first_tokens_ns.extend(first_tokens_ns)
 
     @property
     def first_rate(self) -> float | None:
@@ -121,15 +123,19 @@ class Statistics:
     """Calls that hold what their columns cannot, which counts as nothing."""
 
 
-def find_percentiles(values: "array[float]") -> Percentiles | None:
-    """Find the percentiles of some values; None of none."""
+def _count_ns(duration_ms: float) -> int:
+    return round(min(max(0.0, duration_ms), LONGEST_MS) * NS_PER_MS)
+
+
+def find_percentiles(values: "array[int]") -> Percentiles | None:
+    """Find the percentiles of some durations in nanoseconds; None of none."""
     if not values:
         return None
     ranks = [math.ceil(percent / 100 * len(values)) - 1 for percent in PERCENTILES]
-    return Percentiles(*_select(values, ranks))
+    return Percentiles(*(value / NS_PER_MS for value in _select(values, ranks)))
 
 
-def _select(values: Sequence[float], ranks: Sequence[int]) -> list[float]:
+def _select(values: Sequence[int], ranks: Sequence[int]) -> list[int]:
     """Return which values would stand at some ranks, the least first, if all were sorted.
 
     Of many values only those are sorted that a sample shows to be near; a sample that misleads

@@ -59,7 +59,12 @@ DAMAGED: Final = 8
 STATED: Final = 16
 """Flag of calls whose answers say what they cost."""
 
-_NONE: Final = array("d")
+NS_PER_MS: Final = 1_000_000
+
+LONGEST_MS: Final = 9e9
+"""How long a call may take that is in a sum, in milliseconds: a float holds the nanoseconds."""
+
+_NONE: Final = array("Q")
 _NO_COST: Final = Decimal(0)
 
 
@@ -84,8 +89,8 @@ class CallSum(NamedTuple):
         stated_usd: What those cost together whose answers say so.
         first_at: A moment before which none of them was made.
         last_at: One after which none was.
-        latencies_ms: How long those took that a provider answered.
-        first_tokens_ms: How long the first token took them, where it is known.
+        latencies_ns: How long those took that a provider answered, in whole nanoseconds.
+        first_tokens_ns: How long the first token took them, where it is known.
         key: What the store has in common for them, by which it finds them again.
     """
 
@@ -113,8 +118,8 @@ class CallSum(NamedTuple):
     most_input: int
     first_at: datetime
     last_at: datetime
-    latencies_ms: "array[float]"
-    first_tokens_ms: "array[float]"
+    latencies_ns: "array[int]"
+    first_tokens_ns: "array[int]"
     key: tuple[object, ...]
 
     def join(self, other: "CallSum") -> "CallSum":
@@ -169,8 +174,8 @@ class SumRow(NamedTuple):
     Attributes:
         group: What a user groups by, if it is in no other column.
         flags: `KNOWN`, `LATER`, `SPECIAL`, `DAMAGED` and `STATED`, added.
-        latencies: Of all calls, as JSON.
-        first_tokens: Of those that have one, as JSON.
+        latencies: Of all calls, in nanoseconds, as JSON.
+        first_tokens: Of those that have one, likewise.
         stated_costs: Of those that have one, with commas between them.
     """
 
@@ -189,7 +194,6 @@ class SumRow(NamedTuple):
     cache_read_tokens: Any
     cache_write_tokens: Any
     reasoning_tokens: Any
-    latency_ms: Any
     least_input: Any
     most_input: Any
     first_at: Any
@@ -216,7 +220,7 @@ def load_sum(row: SumRow, by: Grouping | None) -> CallSum:
     _check(row, tokens)
     common = _describe(key, by)
     calls, was_answered = row.calls, common.was_answered
-    latencies, first_tokens = _load_durations(row.latencies), _load_durations(row.first_tokens)
+    latencies = _load_durations(row.latencies)
     return CallSum(
         common.group,
         row.model_name or "",
@@ -232,14 +236,14 @@ def load_sum(row: SumRow, by: Grouping | None) -> CallSum:
         calls if common.is_first else 0,
         calls if common.is_first and row.outcome == "accepted" else 0,
         *_count_tokens(*tokens),
-        row.latency_ms,
+        sum(latencies) / NS_PER_MS,
         _add_costs(row.stated_costs),
         row.least_input or 0,
         row.most_input or 0,
         _load_time(row.first_at),
         _load_time(row.last_at),
-        latencies if was_answered else _NONE,
-        first_tokens if was_answered else _NONE,
+        array("Q", latencies) if was_answered else _NONE,
+        array("Q", _load_durations(row.first_tokens)) if was_answered else _NONE,
         key,
     )
 
@@ -295,8 +299,6 @@ def _check(row: SumRow, tokens: tuple[Any, ...]) -> None:
     # A sum of anything but integers is a float.
     if float in map(type, tokens):
         raise DamagedSum("tokens")
-    if not math.isfinite(row.latency_ms):
-        raise DamagedSum("latency_ms")
 
 
 def _are_sound(key: tuple[object, ...]) -> bool:
@@ -305,16 +307,9 @@ def _are_sound(key: tuple[object, ...]) -> bool:
     return all(type(text) is str and clean_text(text)[1] is None for text in texts)
 
 
-def _load_durations(text: Any) -> "array[float]":  # noqa: ANN401 - of a file
-    try:
-        durations = orjson.loads(text)
-        if not durations:
-            return _NONE
-        if min(durations) < 0 or max(durations) == math.inf:
-            raise DamagedSum("duration")
-        return array("d", durations)
-    except (ValueError, TypeError) as error:
-        raise DamagedSum("duration") from error
+def _load_durations(text: str) -> list[int]:
+    durations: list[int] = orjson.loads(text)
+    return durations
 
 
 def _add_costs(text: Any) -> Decimal:  # noqa: ANN401 - of a file

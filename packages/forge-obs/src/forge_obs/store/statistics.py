@@ -28,7 +28,6 @@ from forge_obs.store.parallel import read_ranges_by_several
 from forge_obs.store.queries import Execute, is_within, prepare, read_rows
 from forge_obs.store.sum_statements import (
     FIRST_AND_LAST,
-    MANY,
     Codes,
     build_sums,
     find_bounds,
@@ -38,9 +37,9 @@ from forge_obs.store.sum_statements import (
 _FEW: Final = 32
 """How many ids a range has that is read call by call where one of them is damaged."""
 
-_WIDEST_OF_MANY: Final = 65_536
-"""How many ids a range has at most where groups are many: what each costs in Python is more than
-what its rows cost, and a wider range has fewer groups than its parts together."""
+_WIDEST: Final = 65_536
+"""How many ids a range has at most: a group costs in Python as much as some hundred of its rows,
+and a wider range has fewer groups than its parts together."""
 
 _ENOUGH_S: Final = 1.0
 """How long adding up a range may take before the next one is made smaller, in seconds."""
@@ -74,8 +73,7 @@ def sum_ranges(
     def open_read(own: Connection) -> Callable[[int, int], list[RangeSums]]:
         return _RangeReader(own, scope, by).read
 
-    widest = _WIDEST_OF_MANY if by in MANY else None
-    ranges = Ranges.of(connection, scope, widest, _ENOUGH_S)
+    ranges = Ranges.of(connection, scope, _WIDEST, _ENOUGH_S)
     for parts in read_ranges_by_several(engine, connection, ranges, open_read):
         yield from parts
 
@@ -102,7 +100,7 @@ class _RangeReader:
         if (sums := self._try_codes(lower, upper)) is not None:
             return [RangeSums(lower, upper, sums)]
         parts = self._read_exactly(lower, upper)
-        if self._codes.learn(total.key for part in parts for total in part.sums):
+        if self._codes.learn(total for part in parts for total in part.sums):
             statement = self._codes.statement
             self._execute_coded = (
                 None if statement is None else prepare(self._connection, statement)

@@ -6,11 +6,13 @@ makes one number of what a row has. Where a row has a value that was never seen,
 negative, and the range is to be read by the columns themselves. See D100.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import (
+    ColumnElement,
     Integer,
     Select,
     and_,
@@ -18,8 +20,10 @@ from sqlalchemy import (
     case,
     cast,
     column,
+    false,
     func,
     literal,
+    literal_column,
     null,
     or_,
     select,
@@ -32,8 +36,11 @@ from forge_obs.model.sums import (
     ERROR_LENGTH,
     KNOWN,
     LATER,
+    LONGEST_MS,
+    NS_PER_MS,
     SPECIAL,
     STATED,
+    CallSum,
     Grouping,
     SumRow,
 )
@@ -60,7 +67,9 @@ _TOKENS: Final = tuple(
     f"{name}_tokens" for name in ("input", "output", "cache_read", "cache_write", "reasoning")
 )
 
-MANY: Final = frozenset({"task", "session", "step", "hour", "quarter"})
+_DURATIONS: Final = ("latency_ms", "first_token_ms")
+
+_MANY: Final = frozenset({"task", "session", "step", "hour", "quarter"})
 """Groupings with more groups than get numbers."""
 
 _BITS: Final = 6
@@ -113,20 +122,22 @@ class Codes:
         self._scope = scope
         *self._keys, self._flags = list_keys(scope, by)
         self._values: list[list[Any]] = [[] for _ in self._keys]
-        self._has_many = by in MANY
+        self._has_many = by in _MANY
         self._is_too_much = False
 
-    def learn(self, keys: Iterable[tuple[Any, ...]]) -> bool:
+    def learn(self, sums: Iterable[CallSum]) -> bool:
         """Number the values of sums that were made without; False if there are no new ones.
 
-        Args:
-            keys: What the calls of each have in common, which is sound.
+        Those that most calls have get the first numbers, since a statement compares in that order.
         """
         if self._is_too_much:
             return False
-        pairs = {pair for key in keys for pair in enumerate(key[:-1]) if pair[1] is not None}
+        counts: Counter[tuple[int, Any]] = Counter()
+        for total in sums:
+            counts.update(dict.fromkeys(enumerate(total.key[:-1]), total.calls))
+        pairs = [(n, value) for (n, value), _ in counts.most_common() if value is not None]
         if self._has_many:
-            pairs = {(number, value) for number, value in pairs if number}
+            pairs = [(number, value) for number, value in pairs if number]
         new = [(n, value) for n, value in pairs if value not in self._values[n]]
         for number, value in new:
             self._values[number].append(value)
@@ -207,7 +218,10 @@ def _group(
         bounds: When the first and the last of them were made.
     """
     tokens = [_column(scope, name) for name in _TOKENS]
-    durations = [_column(scope, name).label(name) for name in ("latency_ms", "first_token_ms")]
+    durations = [
+        cast(_column(scope, name) * NS_PER_MS + 0.5, Integer).label(name)  # round() makes a text
+        for name in _DURATIONS
+    ]
     labelled = [count.label(name) for count, name in zip(tokens, _TOKENS, strict=True)]
     stated = _column(scope, "stated_cost_usd").label("stated_cost_usd")
     rows = scope.select(*keys, *labelled, *durations, stated, *more)
@@ -218,7 +232,6 @@ def _group(
     figures = [
         func.count(),
         *(func.sum(column(name)) for name in _TOKENS),
-        func.total(column("latency_ms")),
         func.min(column("input_tokens")),
         func.max(column("input_tokens")),
         *bounds,
@@ -238,34 +251,56 @@ def _build_flags(scope: Scope) -> Field:
     are_numbers = and_(*(func.typeof(each).in_(("integer", "null")) for each in attempts))
     is_later = or_(*(each > 1 for each in attempts))
     later = case((is_later, case((are_numbers, LATER), else_=DAMAGED)), else_=0)
+    latency, first_token = (_is_duration(scope, name) for name in _DURATIONS)
+    first_token = or_(_column(scope, "first_token_ms").is_(None), first_token)
+    durations = case((and_(latency, first_token), 0), else_=DAMAGED)
     cost = _column(scope, "stated_cost_usd")
     is_number = func.typeof(cost).in_(("real", "integer"))
     stated = case((cost.is_not(None), case((is_number, STATED), else_=DAMAGED)), else_=0)
-    special = case((_is_special(scope), SPECIAL), else_=0)
-    least: Field = literal(0)  # negative if a count is
-    for count in (_column(scope, name) for name in _TOKENS):
-        least = least if count is _ABSENT else least.bitwise_or(count)
-    negative = case((least < 0, DAMAGED), else_=0)
+    special = case((_has_special_report(scope), SPECIAL), else_=0)
     flags: Field = known
-    for flag in (later, stated, special, negative):
+    for flag in (later, durations, stated, special, _check_counts(scope)):
         flags = flags.bitwise_or(flag)
     return flags
 
 
-def _is_special(scope: Scope) -> Field:
-    """Write whether something in a call may have a price of its own, or contradicts itself."""
-    read, written = _column(scope, "cache_read_tokens"), _column(scope, "cache_write_tokens")
+def _check_counts(scope: Scope) -> Field:
+    """Write the flags of counts that are none, or of which a part is more than the whole.
+
+    A number is negative if one that went into it by `|` is. Each naming of a column costs as much
+    as a comparison, so that all is looked at together, and one by one only if that is negative.
+    """
+    columns = [_column(scope, name) for name in _TOKENS]
+    counts = [literal(0) if each is _ABSENT else each for each in columns]
+    given, taken, read, written, own = counts
+    together: Field = given - read - written
+    for count in (taken - own, read, written, own):
+        together = together.bitwise_or(count)
+    least: Field = literal(0)
+    for count in counts:
+        least = least.bitwise_or(count)
+    contradicts = or_(read + written > given, own > taken)
+    negative, special = case((least < 0, DAMAGED), else_=0), case((contradicts, SPECIAL), else_=0)
+    return case((together >= 0, 0), else_=negative.bitwise_or(special))
+
+
+def _is_duration(scope: Scope, name: str) -> ColumnElement[bool]:
+    """Write whether a column has milliseconds; for the sign, it is not compared as text."""
+    if _column(scope, name) is _ABSENT:
+        return false()
+    value: Field = literal_column(f"+{name}")
+    return value.between(0, LONGEST_MS)
+
+
+def _has_special_report(scope: Scope) -> Field:
+    """Write whether something in a report of usage may have a price of its own."""
     report = _column(scope, "usage_json")
     words = (
         func.instr(report if nothing is None else func.replace(report, nothing, ""), word) > 0
         for word, nothing in SPECIAL_WORDS
     )
     hints = or_(func.typeof(report) != "text", *(report.like(hint) for hint in _HINTS))
-    return or_(
-        read + written > _column(scope, "input_tokens"),
-        _column(scope, "reasoning_tokens") > _column(scope, "output_tokens"),
-        and_(report.is_not(None), hints, or_(func.typeof(report) != "text", *words)),
-    )
+    return and_(report.is_not(None), hints, or_(func.typeof(report) != "text", *words))
 
 
 def _build_group(scope: Scope, by: Grouping | None) -> Field:

@@ -122,7 +122,7 @@ def _list_figures(total: Figures, price_data: str, as_model: str | None) -> list
         if as_model is not None:
             there = f"{_format_as_model(total)} for the same tokens at {escape_line(as_model)}"
             rows.append(("elsewhere", there))
-    for name, values in (("latency", total.latencies_ms), ("first token", total.first_tokens_ms)):
+    for name, values in (("latency", total.latencies_ns), ("first token", total.first_tokens_ns)):
         if (percentiles := find_percentiles(values)) is not None:
             figures = zip(
                 ("p50", "p95", "p99"),
@@ -208,8 +208,8 @@ def _weigh(figures: Figures, *, has_cost: bool) -> Decimal:
 def _build_cells(figures: Figures) -> dict[str, str]:
     tally = figures.tally
     latency, first = (
-        find_percentiles(figures.latencies_ms),
-        find_percentiles(figures.first_tokens_ms),
+        find_percentiles(figures.latencies_ns),
+        find_percentiles(figures.first_tokens_ns),
     )
     return {
         "CALLS": f"{tally.calls:,}",

@@ -48,8 +48,8 @@ def _build_figures(figures: Figures, price_data: str) -> dict[str, Any]:
         "wasted_usd": float(figures.wasted_usd),
         "as_model_usd": float(figures.as_model_usd),
         "as_model_unknown": figures.as_model_unknown,
-        "latency_ms": _build_percentiles(figures.latencies_ms),
-        "first_token_ms": _build_percentiles(figures.first_tokens_ms),
+        "latency_ms": _build_percentiles(figures.latencies_ns),
+        "first_token_ms": _build_percentiles(figures.first_tokens_ns),
     }
 
 
