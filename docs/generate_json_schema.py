@@ -178,6 +178,8 @@ FIGURES: Schema = {
     "calls_unanswered": COUNT,
     "first_attempts_judged": COUNT,
     "first_attempts_accepted": COUNT,
+    "answers_accepted": COUNT,
+    "usd_per_accepted": null_or(NUMBER),
     "input_tokens": COUNT,
     "cache_read_tokens": COUNT,
     "cache_write_tokens": COUNT,

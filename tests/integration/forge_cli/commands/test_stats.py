@@ -49,7 +49,7 @@ def test_overview_says_what_was_accepted_wasted_and_failed(forge: Forge) -> None
 
     assert outcome.code == 0
     assert "5 calls, 1 failed, 1 of no provider" in outcome.stdout
-    assert "1 of 2 at the first attempt (50.0%)" in outcome.stdout
+    assert "1 of 2 at the first attempt (50.0%), 1 in all at $0.0099 each\n" in outcome.stdout
     assert "(33.3%) on what was not accepted" in outcome.stdout
     assert "p50 820 ms, p95 820 ms, p99 820 ms" in outcome.stdout
     assert [line.split("  ")[-1] for line in outcome.stdout.splitlines()[-2:]] == [

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 from forge_cli.store.prices import load_prices, load_schedule
-from forge_cli.store.statistics import StatisticsQuery, add_up
+from forge_cli.store.statistics import GroupedBy, StatisticsQuery, add_up
 from forge_cli.views.costs import tally_calls
 from forge_cli.views.statistics import Group, find_percentiles
 from forge_core.pricing.rates import price_usage
-from forge_obs import CallQuery, Interaction, LLMStats, StoreReader, flush, record
+from forge_obs import PROVIDER, CallQuery, Interaction, LLMStats, StoreReader, flush, record
 from forge_obs.store import call_scope
 from support.time_zone import local_time
 
@@ -49,6 +49,7 @@ ENDS: tuple[dict[str, Any], ...] = (
     {"status": "error", "error": "HTTP 503 at 12:00:02"},
     {"status": "started", "stats": None},
     {"origin": "scripted"},
+    {"origin": "scripted", "outcome": "accepted"},
     {"origin": "scripted", "stats": None},
     {"origin": "replay"},
     {"stats": None},
@@ -207,6 +208,23 @@ def test_waste_is_what_calls_cost_that_were_not_accepted(reader: StoreReader) ->
     assert total.wasted_usd == tally_calls(wasted, load_prices(calls)).usd > 0
     assert total.first_judged == len(first)
     assert total.first_accepted == sum(call.outcome == "accepted" for call in first)
+
+
+@pytest.mark.parametrize("by", ["model", "step", "day"])
+def test_accepted_answer_costs_what_failed_and_refused_ones_did_besides(
+    reader: StoreReader, by: GroupedBy
+) -> None:
+    calls = list(reader.calls.iterate(CallQuery()))
+    accepted = [call for call in calls if call.outcome == "accepted"]
+    judged = [call for call in calls if call.outcome or call.status == "error"]
+
+    statistics = add_up(reader, StatisticsQuery(CallQuery(), by))
+
+    total, groups = statistics.total, statistics.groups
+    paid = [call for call in accepted if call.origin == PROVIDER]
+    assert total.accepted == len(paid) < len(accepted)
+    assert sum(group.figures.accepted for group in groups) == len(paid)
+    assert total.usd_per_accepted == tally_calls(judged, load_prices(calls)).usd / len(paid)
 
 
 @pytest.mark.parametrize("model", [MODELS[0], MODELS[1], "openai:gpt-4o-mini"])

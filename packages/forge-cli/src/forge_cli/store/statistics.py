@@ -185,7 +185,9 @@ class _Sums:
             failed=total.failed,
             first_judged=total.first_judged,
             first_accepted=total.first_accepted,
+            accepted=total.accepted,
             wasted_usd=tally.usd if total.is_wasted else Decimal(0),
+            judged_usd=tally.usd if total.is_judged else Decimal(0),
         )
         if total.kind in {"usual", "stated"}:
             figures.reasoning_tokens = total.reasoning_tokens

@@ -50,10 +50,14 @@ class Figures:
     """Answers of a first attempt that were judged."""
     first_accepted: int = 0
     """Those of them that were accepted."""
+    accepted: int = 0
+    """Answers of a provider that were accepted, at any attempt."""
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
     wasted_usd: Decimal = Decimal(0)
     """What calls cost that failed, or whose answers were not accepted."""
+    judged_usd: Decimal = Decimal(0)
+    """What calls cost that failed, or whose answers were judged; other programs judge none."""
     as_model_usd: Decimal = Decimal(0)
     """What the same tokens cost at another model."""
     as_model_unknown: int = 0
@@ -67,9 +71,11 @@ class Figures:
         self.failed += other.failed
         self.first_judged += other.first_judged
         self.first_accepted += other.first_accepted
+        self.accepted += other.accepted
         self.cache_write_tokens += other.cache_write_tokens
         self.reasoning_tokens += other.reasoning_tokens
         self.wasted_usd += other.wasted_usd
+        self.judged_usd += other.judged_usd
         self.as_model_usd += other.as_model_usd
         self.as_model_unknown += other.as_model_unknown
         self.latencies_ns.extend(other.latencies_ns)
@@ -87,7 +93,10 @@ class Figures:
             self.reasoning_tokens += call.reasoning_tokens
         if call.status == "error" or call.outcome in {"refused", "unusable"}:
             self.wasted_usd += tally.usd
+        if call.status == "error" or call.outcome is not None:
+            self.judged_usd += tally.usd
         if call.status == "ok" and call.origin == PROVIDER:
+            self.accepted += call.outcome == "accepted"
             first = [] if call.first_token_ms is None else [_count_ns(call.first_token_ms)]
             self.add_durations([_count_ns(call.latency_ms)], first)
 
@@ -100,6 +109,15 @@ class Figures:
     def first_rate(self) -> float | None:
         """The share of first attempts whose answers were accepted; None where none was judged."""
         return self.first_accepted / self.first_judged if self.first_judged else None
+
+    @property
+    def usd_per_accepted(self) -> Decimal | None:
+        """What an accepted answer cost, with what was refused and failed; None where unknown.
+
+        Calls whose cost is not known count as nothing, and none does whose answer was not judged.
+        """
+        is_known = self.tally.unpriced < self.tally.paid
+        return self.judged_usd / self.accepted if self.accepted and is_known else None
 
 
 @dataclass(frozen=True, slots=True)

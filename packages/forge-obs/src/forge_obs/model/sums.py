@@ -80,10 +80,12 @@ class CallSum(NamedTuple):
         is_special: Whether something in them may have a price of its own, or contradicts itself.
         failure: `error_type` of calls of the kind `failed`.
         is_wasted: Whether they failed, or their answers were refused or unusable.
+        is_judged: Whether they failed, or it is on record what became of their answers.
         failed: Calls whose request failed.
         started: Calls whose outcome is not on record.
         first_judged: Answers of a first attempt that were judged.
         first_accepted: Those of them that were accepted.
+        accepted: Answers of a provider that were accepted, at any attempt.
         least_input: The fewest input tokens of one of them.
         most_input: The most.
         stated_usd: What those cost together whose answers say so.
@@ -102,11 +104,13 @@ class CallSum(NamedTuple):
     is_special: bool
     failure: str | None
     is_wasted: bool
+    is_judged: bool
     calls: int
     failed: int
     started: int
     first_judged: int
     first_accepted: int
+    accepted: int
     input_tokens: int
     output_tokens: int
     cache_read_tokens: int
@@ -230,11 +234,13 @@ def load_sum(row: SumRow, by: Grouping | None) -> CallSum:
         common.is_special,
         common.failure,
         common.is_wasted,
+        common.has_failed or row.outcome is not None,
         calls,
         calls if common.has_failed else 0,
         calls if common.is_started else 0,
         calls if common.is_first else 0,
         calls if common.is_first and row.outcome == "accepted" else 0,
+        calls if was_answered and row.outcome == "accepted" else 0,
         *_count_tokens(*tokens),
         sum(latencies) / NS_PER_MS,
         _add_costs(row.stated_costs),

@@ -50,14 +50,27 @@ BY_CALLS = frozenset({"error", "check"})
 """Groups that stand in the order of their calls, and have bars of these."""
 
 COLUMNS = (
-    *("CALLS", "FAILED", "FIRST", "IN", "CACHED", "OUT", "COST", "WASTED", "AS MODEL"),
+    *("CALLS", "FAILED", "FIRST", "IN", "CACHED", "OUT", "COST", "PER ACCEPTED", "WASTED"),
+    *("AS MODEL",),
     *("P50", "P95", "P99", "TOKEN 1", ""),
 )
 
-NEEDLESS = {"check": ("FAILED", "FIRST")}
+NEEDLESS = {"check": ("FAILED", "FIRST", "PER ACCEPTED")}
 """Columns that are the same for every group: no answer that failed a check is accepted."""
 
-DISPENSABLE = ("TOKEN 1", "P99", "CACHED", "P50", "", "OUT", "P95", "IN", "FIRST", "WASTED")
+DISPENSABLE = (
+    "TOKEN 1",
+    "P99",
+    "CACHED",
+    "P50",
+    "",
+    "OUT",
+    "P95",
+    "IN",
+    "FIRST",
+    "WASTED",
+    "PER ACCEPTED",
+)
 """Columns that a narrow terminal does without, the first one first."""
 
 
@@ -107,7 +120,9 @@ def _list_figures(total: Figures, price_data: str, as_model: str | None) -> list
     rows = [("calls", ", ".join(calls))]
     if total.first_rate is not None:
         judged = f"{total.first_accepted:,} of {total.first_judged:,} at the first attempt"
-        rows.append(("accepted", f"{judged} ({total.first_rate:.1%})"))
+        each = _format_per_accepted(total)
+        every = f", {total.accepted:,} in all at {each} each" if each else ""
+        rows.append(("accepted", f"{judged} ({total.first_rate:.1%}){every}"))
     if tally.paid or tally.is_simulated:
         tokens = f"in {format_sum(tally, tally.shown.input_tokens)}"
         tokens += f" (cached {format_sum(tally, tally.shown.cached_tokens)})"
@@ -219,6 +234,7 @@ def _build_cells(figures: Figures) -> dict[str, str]:
         "CACHED": format_sum(tally, tally.shown.cached_tokens),
         "OUT": format_sum(tally, tally.shown.output_tokens),
         "COST": format_cost(tally),
+        "PER ACCEPTED": _format_per_accepted(figures) or "-",
         "WASTED": format_usd(figures.wasted_usd) if figures.wasted_usd else "-",
         "AS MODEL": _format_as_model(figures),
         "P50": "-" if latency is None else format_milliseconds(latency.p50),
@@ -226,6 +242,12 @@ def _build_cells(figures: Figures) -> dict[str, str]:
         "P99": "-" if latency is None else format_milliseconds(latency.p99),
         "TOKEN 1": "-" if first is None else format_milliseconds(first.p50),
     }
+
+
+def _format_per_accepted(figures: Figures) -> str:
+    """Format what an accepted answer cost; `+` where a part is unknown, empty where all is."""
+    each = figures.usd_per_accepted
+    return "" if each is None else format_usd(each) + ("+" if figures.tally.unpriced else "")
 
 
 def _format_as_model(figures: Figures) -> str:

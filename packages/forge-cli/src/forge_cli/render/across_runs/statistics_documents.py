@@ -31,7 +31,7 @@ def build_statistics(
 
 
 def _build_figures(figures: Figures, price_data: str) -> dict[str, Any]:
-    tally = figures.tally
+    tally, each = figures.tally, figures.usd_per_accepted
     return {
         "calls": tally.calls,
         "calls_failed": figures.failed,
@@ -39,6 +39,8 @@ def _build_figures(figures: Figures, price_data: str) -> dict[str, Any]:
         "calls_unanswered": tally.unanswered,
         "first_attempts_judged": figures.first_judged,
         "first_attempts_accepted": figures.first_accepted,
+        "answers_accepted": figures.accepted,
+        "usd_per_accepted": None if each is None else float(each),
         "input_tokens": tally.input_tokens,
         "cache_read_tokens": tally.cached_tokens,
         "cache_write_tokens": figures.cache_write_tokens,
