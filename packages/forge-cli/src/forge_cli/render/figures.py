@@ -92,12 +92,17 @@ def _format_seconds(seconds: float) -> str:
 
 
 def format_age(moment: datetime, now: datetime) -> str:
-    """Format how long ago a moment was, to one unit."""
+    """Format how long ago a moment was, to one unit, as in ``3 min ago``."""
+    return f"{format_short_age(moment, now)} ago"
+
+
+def format_short_age(moment: datetime, now: datetime) -> str:
+    """Format how long ago a moment was, to one unit, as in ``3 min``."""
     seconds = max(0, int((now - moment).total_seconds()))
     for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
         if seconds >= length:
-            return f"{seconds // length} {unit} ago"
-    return f"{seconds} s ago"
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"
 
 
 def format_moment(moment: datetime, zone: tzinfo | None = UTC) -> str:

@@ -16,6 +16,7 @@ from forge_cli.render.figures import (
     format_cost,
     format_count,
     format_milliseconds,
+    format_short_age,
     format_sum,
 )
 from forge_cli.render.table import ALERT, STYLES, align
@@ -34,11 +35,11 @@ LONGEST_PLACE = len("messages")
 USUAL_WIDTH = 160
 """Columns of a line where there is no terminal."""
 
-WIDE = 110
-"""Columns from which on a hit's line has room for its age and role, too."""
+WIDE, NARROW = 110, 80
+"""Columns from which on a hit's line has room for its role, and for its age in short."""
 
 UNIT_WIDTH, NARROW_UNIT_WIDTH = 30, 20
-"""Columns of the unit of work in a hit's line, with and without that room."""
+"""Columns of the unit of work in a hit's line, with and without room for the role."""
 
 INDENT = " " * 10
 
@@ -178,6 +179,8 @@ def _head_hit(call: Interaction, now: datetime, width: int | None, *, is_wide: b
     parts = [Text(f"{name_call(call) or f'row {call.id}':<8}", style="bold")]
     if is_wide:
         parts.append(Text(f"{format_age(call.created_at, now):>10}", style="dim"))
+    elif width is None or width >= NARROW:
+        parts.append(Text(f"{format_short_age(call.created_at, now):>6}", style="dim"))
     parts.append(Text(unit + " " * (room - cell_len(unit)), style="cyan"))
     return Text("  ").join(parts)
 
