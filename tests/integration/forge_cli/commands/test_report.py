@@ -151,6 +151,24 @@ def test_document_says_what_was_written_and_what_was_taken_out(forge: Forge, her
     assert TOKEN not in page
 
 
+def test_shared_page_tells_neither_whose_the_repository_is_nor_a_secret_of_its_tests(
+    forge: Forge,
+) -> None:
+    command = f"TOKEN={TOKEN} /home/ann/bin/check"
+    record_run(
+        repo_root="/home/ann/src/pantry",
+        request={"task": {"validation": {"run_tests": True, "test_command": command}}},
+        result={"worktree_path": "/home/ann/src/pantry/.forge-worktrees/add-parser"},
+    )
+    record_call(user_prompt="File /home/ann/src/pantry/db.py", error="no /home/ann/.netrc")
+
+    page = forge("report", "@last", "-o", "-", "--redact").stdout
+
+    assert "/home/ann" not in page
+    assert re.search(r"Repository</dt>\s*<dd>pantry</dd>", page)
+    assert "TOKEN=[github-token 1] ~/bin/check" in page
+
+
 @pytest.mark.parametrize("text", [MARKUP, *HOSTILE.values()], ids=["markup", *HOSTILE])
 def test_hostile_text_adds_no_element_and_is_visible(forge: Forge, text: str) -> None:
     record_run("forge-tame-00000000", description="d", reason="r", status="failure_terminal")

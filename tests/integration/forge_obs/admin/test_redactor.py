@@ -29,6 +29,29 @@ def test_secrets_of_a_call_and_its_run_have_the_same_name() -> None:
     assert call.system_prompt == f"use {TOKEN}"
 
 
+def test_paths_of_a_run_and_its_calls_do_not_tell_whose_they_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOME", "/work/ann")
+    request = f'{{"test_command":"TOKEN={TOKEN} /work/ann/bin/tests --root /home/ann/pantry"}}'
+    run = Run(
+        repo_root="/home/ann/pantry",
+        request_json=request,
+        result_json='{"worktree_path":"/home/ann/pantry/.forge-worktrees/t"}',
+    )
+    redactor = Redactor()
+
+    shown = redactor.redact(run)
+    call = redactor.redact(Interaction(user_prompt='File "/home/ann/pantry/a.py", line 1'))
+
+    assert shown.repo_root == "pantry"
+    assert shown.request_json == (
+        '{"test_command":"TOKEN=[github-token 1] ~/bin/tests --root pantry"}'
+    )
+    assert shown.result_json == '{"worktree_path":"pantry/.forge-worktrees/t"}'
+    assert call.user_prompt == 'File "pantry/a.py", line 1'
+
+
 def test_hook_goes_first_and_what_it_raises_on_is_left_out() -> None:
     def hook(text: str) -> str:
         if "raise" in text:

@@ -3,11 +3,13 @@
 See D93.
 """
 
+import os
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from forge_obs.environment.redact_hook import get_hook
 from forge_obs.model.redaction.entries import redact_columns
+from forge_obs.model.redaction.paths import Paths
 from forge_obs.model.redaction.secrets import Pseudonyms, Removal
 from forge_obs.model.rows import Interaction, Run
 
@@ -17,25 +19,32 @@ Row = TypeVar("Row", Interaction, Run)
 class Redactor:
     """Takes secrets out of rows that were read, the same one always by the same pseudonym.
 
-    The hook of `set_redact()` or `FORGE_REDACT` sees every text first; then secrets of known forms
-    are replaced. A text that the hook has no answer for is left out. Ids, role, status and origin
-    stay as they are.
+    The hook of `set_redact()` or `FORGE_REDACT` sees every text first; then the user's home
+    directory becomes `~`, the repository of each run that was redacted its name, and secrets of
+    known forms are replaced. A text that the hook has no answer for is left out. Ids, role, status
+    and origin stay as they are.
     """
 
     def __init__(self) -> None:
         self._pseudonyms = Pseudonyms()
         self._hook = get_hook()
+        self._paths = Paths()
+        self._paths.add_home(os.environ.get("HOME", ""))
 
     def redact(self, row: Row) -> Row:
-        """Return a row without secrets."""
+        """Return a row without secrets; a run comes before its calls, whose paths it tells."""
         table = "runs" if isinstance(row, Run) else "interactions"
+        if isinstance(row, Run) and row.repo_root:
+            self._paths.add_repository(row.repo_root)
         columns: dict[str, Any] = redact_columns(vars(row), table, self.redact_text)
         return replace(row, **columns)
 
     def redact_text(self, text: str) -> str | None:
         """Return a text without secrets; None where the hook has no answer."""
         known = text if self._hook is None else self._hook(text)
-        return None if known is None else self._pseudonyms.replace_secrets(known)
+        if known is None:
+            return None
+        return self._pseudonyms.replace_secrets(self._paths.shorten(known))
 
     @property
     def failure(self) -> str | None:

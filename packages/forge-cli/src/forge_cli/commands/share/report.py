@@ -37,7 +37,8 @@ def report(
         output: The file, which is replaced if it is a report; - for stdout. [default:
             forge-report-TASK.html in this directory]
         redact: Replace keys, tokens and passwords of known forms by pseudonyms, after the hook of
-            FORGE_REDACT. What has no such form, a person's name for instance, stays.
+            FORGE_REDACT, and shorten paths: your home directory to ~, the repository's to its
+            name. What has no such form, a person's name for instance, stays.
         json: Print one JSON document that says what was written.
     """
     name = require_run_name("report", run, workflow_id)

@@ -35,4 +35,5 @@ class ExportChoice:
     """Only this run with its calls: anything that names it, or @last. May be given several
     times."""
     redact: Switch = False
-    """Replace secrets of known forms, and let FORGE_REDACT see every text."""
+    """Replace secrets of known forms, let FORGE_REDACT see every text, and shorten the paths of
+    your home directory and of repositories."""
