@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from forge_obs import (
     Archiving,
+    CallHit,
     CallQuery,
     Interaction,
     StoreReader,
@@ -39,6 +40,7 @@ from forge_obs import (
 )
 from forge_obs.admin import archive as archiving
 from forge_obs.model.frames import ARCHIVED, CODEC, Frame
+from forge_obs.store import call_scope
 from support.disks import fill, small_disk
 from support.records import STATS, record_call, record_run
 from support.store import interaction
@@ -351,6 +353,50 @@ def test_search_finds_what_came_late_and_not_what_it_took_the_place_of(db: Path)
     assert find("CAME late") == [1]
     assert find("answer") == [2]
     assert find("question") == [2, 1]
+
+
+@pytest.mark.parametrize("is_regex", [False, True])
+def test_search_in_ranges_finds_the_same_in_frames_as_before(
+    db: Path, monkeypatch: pytest.MonkeyPatch, is_regex: bool
+) -> None:
+    monkeypatch.setattr(call_scope, "FIRST_SPAN", 2)
+    monkeypatch.setattr(call_scope, "WIDEST_SPAN", 5)
+    searches = [
+        TextSearch(text, is_regex, places)
+        for text in ("question 1", "answer", "1 of a", "of B", "nowhere")
+        for places in ((), ("answers",))
+    ]
+    queries = [CallQuery(), CallQuery(workflow_id="b"), CallQuery(step_id="s")]
+
+    def find_all() -> list[list[CallHit]]:
+        calls = open_store(db).calls
+        return [list(calls.find(query, search)) for query in queries for search in searches]
+
+    record_some(7, "a")
+    record_some(6, "b", step_id="s")
+    archive(db, NOW)
+    record_some(8, "c")
+    archive(db, NOW)
+    record_some(9, "d", step_id="s")
+    archived = find_all()
+    change(db, "UPDATE archives SET text_bytes = 5 WHERE id = 1")
+    resized = find_all()
+    unarchive(db)
+
+    assert archived == resized == find_all()
+    assert len(archived[0]) == 4
+
+
+def test_row_is_not_found_in_a_frame_that_it_has_left(db: Path) -> None:
+    record_some(2, "a")
+    archive(db, NOW)
+    record_some(1, "b")
+    archive(db, NOW)
+    change(db, "UPDATE interactions SET archive_id = 2 WHERE id = 1")
+
+    hits = open_store(db).calls.find(CallQuery(), TextSearch("question"))
+
+    assert [hit.id for hit in hits] == [3, 2]
 
 
 def test_pruned_calls_leave_nothing_in_the_archive(db: Path) -> None:

@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 from forge_obs.model import frames
-from forge_obs.model.frames import ARCHIVED, CODEC, BrokenFrame, Frame, pack
+from forge_obs.model.frames import ARCHIVED, CODEC, BrokenFrame, Frame, may_hold, pack
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -107,17 +107,16 @@ def test_text_is_found_wherever_it_stands(monkeypatch: pytest.MonkeyPatch, needl
     monkeypatch.setattr(frames, "_PIECE_BYTES", 64)
     for before in (0, 1, *range(300, 500)):
         packed = pack([(1, [b"x" * before + b"Needle \xff\0", None, None, None, b"behind"])])
-        frame = Frame(packed.directory_json, packed.data, CODEC)
 
-        assert frame.may_hold(needle) == (before >= len(needle) - 6)
-        assert not frame.may_hold(b"needles")
+        assert may_hold(packed.data, packed.text_bytes, needle) == (before >= len(needle) - 6)
+        assert not may_hold(packed.data, packed.text_bytes, b"needles")
 
 
 def test_damage_is_found_by_a_search_that_has_a_hit_before_it() -> None:
     packed = pack([(1, [b"needle" + bytes(range(256)) * 2000, None, None, None, None])])
     for data in (packed.data[:-1] + b"x", packed.data[:-4], packed.data[:60]):
         with pytest.raises(BrokenFrame):
-            Frame(packed.directory_json, data, CODEC).may_hold(b"needle")
+            may_hold(data, packed.text_bytes, b"needle")
 
 
 def test_no_damaged_bit_changes_a_text() -> None:

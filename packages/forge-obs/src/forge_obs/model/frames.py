@@ -187,23 +187,6 @@ class Frame:
             self._raw = b"".join(self._unpack())
         return self._raw
 
-    def may_hold(self, text: bytes) -> bool:
-        """Return whether bytes stand in it somewhere, be it across the end of a text.
-
-        Upper and lower case of ASCII letters are the same. Nothing is kept in memory.
-
-        Raises:
-            BrokenFrame: They cannot be unpacked.
-        """
-        text = text.lower()
-        end, is_held = b"", False
-        for piece in self._unpack():  # to its end, where it turns out whether it is sound
-            if not is_held:
-                end += piece.lower()
-                is_held = text in end
-                end = end[max(0, len(end) - len(text) + 1) :]
-        return is_held
-
     def __contains__(self, number: object) -> bool:
         """Return whether a row is in it."""
         return number in self._places
@@ -252,6 +235,30 @@ class Frame:
         texts = ((number, self.read(number)) for number in kept)
         rows = ((number, [row[name] for name in self.columns]) for number, row in texts)
         return pack(rows, self.columns)
+
+
+def may_hold(data: bytes, size: int, text: bytes) -> bool:
+    """Return whether bytes stand in a frame somewhere, be it across the end of a text.
+
+    Upper and lower case of ASCII letters are the same. Nothing is kept in memory, and no directory
+    is needed for what stands nowhere.
+
+    Args:
+        data: The frame as it is stored.
+        size: How long its texts are together.
+        text: What to look for.
+
+    Raises:
+        BrokenFrame: It cannot be unpacked, or is longer or shorter.
+    """
+    text = text.lower()
+    end, is_held = b"", False
+    for piece in _decompress(data, size):  # to its end, where it turns out whether it is sound
+        if not is_held:
+            end += piece.lower()
+            is_held = text in end
+            end = end[max(0, len(end) - len(text) + 1) :]
+    return is_held
 
 
 def _read_directory(text: str) -> tuple[tuple[str, ...], list[list[Any]], int]:

@@ -5,8 +5,8 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final
 
-from forge_obs.database.rows.archived import load_frame
-from forge_obs.model.frames import ARCHIVED, Frame, decode
+from forge_obs.database.rows.archived import load_frame, may_frame_hold
+from forge_obs.model.frames import ARCHIVED, decode
 from forge_obs.model.search import TextSearch
 
 _KEPT: Final = 64
@@ -44,14 +44,15 @@ class ArchiveSearch:
         """
         known = self._found.get(archive_id)
         if known is None:
-            self._found[archive_id] = known = self._look(load_frame(self._driver, archive_id))
+            self._found[archive_id] = known = self._look(archive_id)
             while len(self._found) > _KEPT:
                 self._found.popitem(last=False)
         return known
 
-    def _look(self, frame: Frame) -> Found:
-        if self._utf8 is not None and not frame.may_hold(self._utf8):
+    def _look(self, archive_id: int) -> Found:
+        if self._utf8 is not None and not may_frame_hold(self._driver, archive_id, self._utf8):
             return {}
+        frame = load_frame(self._driver, archive_id)
         columns_by_row: Found = {}
         for number, *_ in frame.rows:
             texts = frame.read(number, alone=False)

@@ -10,20 +10,20 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
-from operator import itemgetter
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    Select,
     case,
     column,
     func,
     literal,
     null,
     or_,
+    select,
 )
 
 from forge_obs.database.private.engine import get_driver
@@ -202,31 +202,30 @@ def _list_looks(connection: Connection, scope: Scope, search: TextSearch | None)
     named = ("workflow_id", "root_run_id")
     ids: list[Field] = [column(n) if n in known else null().label(n) for n in named]
 
-    def select(names: Sequence[Field], *where: ColumnElement[bool]) -> Execute:
-        chosen = scope.select(column("id"), *names).where(WITHIN, *where)
+    def choose(names: Sequence[Field]) -> Execute:
+        chosen = scope.select(column("id"), *names).where(WITHIN)
         return prepare(connection, chosen.order_by(None))
 
     if search is None:
-        return [partial(_list_hits, select(ids))]
+        return [partial(_list_hits, choose(ids))]
     searched = [name for name in search.columns if name in known]
     texts: list[Field] = [column(name) for name in searched]
     archive = ArchiveSearch(search, searched, get_driver(connection))
     has_archive = bool(archive.columns) and ARCHIVE_ID.name in scope.columns
     archive_id: Field = column(ARCHIVE_ID.name) if has_archive else null()
-    # Most archived calls are no hits, and reading what names their run takes longer than all else.
-    of_plain = [case((archive_id.is_(None), name)) for name in ids]
     blank = [func.coalesce(column(name), "") == "" for name in archive.columns]
 
     def find_archived(held: Field, where: ColumnElement[bool]) -> Look:
-        chosen = select([*of_plain, archive_id, held], where)
-        return partial(_find_archived, archive, chosen, select([*ids, *blank]))
+        names = [*ids, archive_id.label(ARCHIVE_ID.name)]
+        chosen = prepare(connection, _choose_frames(scope, names, held, where))
+        return partial(_find_archived, archive, chosen, choose([*names, *blank]))
 
     if search.like is not None:  # all rows are read once
         pattern, escape = search.like
         held = or_(*(text.like(pattern, escape=escape) for text in texts))
         # In this order: whether a row is archived is told by its header, without its texts.
         return [find_archived(held, or_(archive_id.is_not(None), held) if has_archive else held)]
-    looks: list[Look] = [partial(_find_by_pattern, select([*ids, *texts]), search, searched)]
+    looks: list[Look] = [partial(_find_by_pattern, choose([*ids, *texts]), search, searched)]
     if has_archive:
         looks.append(find_archived(literal(0), archive_id.is_not(None)))
     return looks
@@ -246,25 +245,43 @@ def _find_by_pattern(
     return hits
 
 
+def _choose_frames(
+    scope: Scope, names: Sequence[Field], held: Field, where: ColumnElement[bool]
+) -> Select[Any]:
+    """Choose the calls that hold the text themselves, and each frame that others are in once.
+
+    To bring a row to Python takes longer than to look at it, and most archived calls are no hits.
+    Whether a row holds the text is worked out in a statement of its own: SQLite would look through
+    it again wherever that is named.
+
+    Args:
+        scope: The calls.
+        names: What to read of them, last the frame that they are in.
+        held: Whether the row itself holds the text.
+        where: Which of them.
+    """
+    rows = scope.select(column("id"), *names, held.label("held")).where(WITHIN, where)
+    number, *known, frame, is_held = rows.order_by(None).limit(-1).subquery("calls").c
+    is_itself = or_(frame.is_(None), is_held)
+    return select(*(case((is_itself, each)) for each in (number, *known)), frame).distinct()
+
+
 def _find_archived(
     archive: ArchiveSearch, chosen: Execute, details: Execute, lower: int, upper: int
 ) -> list[CallHit]:
     """Find calls that hold the text themselves, or in the frame that their texts are in."""
-    hits = []
     rows = chosen(lower, upper).fetchall()
-    for archive_id, some in groupby(rows, key=itemgetter(3)):
-        found = {} if archive_id is None else archive.find(archive_id)
-        for number, workflow_id, run_id, _, is_held in some:
-            if archive_id is None:
-                hits.append(CallHit(number, workflow_id, run_id))
-            elif is_held or number in found:
-                columns = None if is_held else found[number]
-                hits += _look_at_archived(archive, details(number, number), columns)
-    return hits
+    hits = {number: CallHit(number, *names) for number, *names, _ in rows if number is not None}
+    for archive_id in (frame for number, *_, frame in rows if number is None):
+        for number, held in archive.find(archive_id).items():
+            if lower <= number <= upper and number not in hits:
+                found = _look_at_archived(archive, details(number, number), archive_id, held)
+                hits.update((hit.id, hit) for hit in found)
+    return list(hits.values())
 
 
 def _look_at_archived(
-    archive: ArchiveSearch, rows: sqlite3.Cursor, held: Collection[str] | None
+    archive: ArchiveSearch, rows: sqlite3.Cursor, archive_id: object, held: Collection[str]
 ) -> Iterator[CallHit]:
     """Find an archived call, unless it has texts of its own where a frame holds what is looked for.
 
@@ -273,9 +290,10 @@ def _look_at_archived(
     Args:
         archive: Where it was looked.
         rows: The call.
-        held: Columns of the frame that hold it; None if the row itself does.
+        archive_id: The frame; a row that is in another by now is found there.
+        held: Columns of the frame that hold it.
     """
-    for number, workflow_id, run_id, *blank in rows:
+    for number, workflow_id, run_id, frame, *blank in rows:
         names = (name for name, is_blank in zip(archive.columns, blank, strict=True) if is_blank)
-        if held is None or any(name in held for name in names):
+        if frame == archive_id and any(name in held for name in names):
             yield CallHit(number, workflow_id, run_id)

@@ -8,7 +8,15 @@ from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from forge_obs.model.frames import ARCHIVED, MOST_TEXT_BYTES, BrokenFrame, Frame, decode
+from forge_obs.model.frames import (
+    ARCHIVED,
+    CODEC,
+    MOST_TEXT_BYTES,
+    BrokenFrame,
+    Frame,
+    decode,
+    may_hold,
+)
 
 _KEPT: Final = 2
 """Frames that stay unpacked; a run is in one or two."""
@@ -59,6 +67,19 @@ def load_frame(
     if not isinstance(data, bytes):
         raise BrokenFrame("its data is no blob")
     return Frame(str(directory), data, str(codec), most_bytes)
+
+
+def may_frame_hold(driver: sqlite3.Connection, archive_id: int, text: bytes) -> bool:
+    """Return whether a text may stand in a frame, in upper or lower case; False is certain."""
+    query = "SELECT data, text_bytes FROM archives WHERE id = ? AND codec = ?"
+    try:
+        row = driver.execute(query, (archive_id, CODEC)).fetchone()
+        data, size = row or (None, None)
+        if type(data) is not bytes or type(size) is not int or size > MOST_TEXT_BYTES:
+            return True
+        return may_hold(data, size, text)
+    except (sqlite3.DatabaseError, BrokenFrame):
+        return True  # its directory may be right where the column is not
 
 
 def fill(
