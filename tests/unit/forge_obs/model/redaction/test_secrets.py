@@ -45,6 +45,57 @@ SECRETS = {
     "linear-key": "lin_api_" + "a1B2" * 10,
     "grafana-token": "glsa_" + "a1B2" * 8 + "_0a1b2c3d",
     "age-key": "AGE-SECRET-KEY-1" + "QPZRY9X8" * 7 + "GF",
+    "langfuse-key": "sk-lf-" + "0f0f0f0f-0f0f-0f0f-0f0f-0f0f0f0f0f0f",
+    "google-auth-key": "AQ." + "Ab8RN6_" * 7,
+    "logfire-token": "pylf_v1_eu_" + "a1B2" * 10,
+    "wandb-key": "wandb_v1_" + "a1B2" * 16,
+    "pinecone-key": "pcsk_" + "a1B2c_" + "a1B2" * 15,
+    "jina-key": "jina_" + "a1B2" * 15,
+    "firecrawl-key": "fc-" + "0f" * 16,
+    "e2b-key": "e2b_" + "0f" * 20,
+    "anyscale-key": "esecret_" + "a1b2" * 8,
+    "alibaba-key": "LTAI" + "5tA1b2C3d4E5f6G7h8J9",
+    "yandex-key": "AQVN" + "a1-_B" * 7,
+    "cloudflare-key": "cfut_" + "a1B2" * 10 + "0f0f0f0f",
+    "heroku-key": "HRKU-" + "AA" + "a1-_" * 14,
+    "netlify-token": "nfp_" + "a1B2" * 9,
+    "vercel-token": "vcp_" + "a1B2" * 14,
+    "render-key": "rnd_" + "a1B2" * 8,
+    "scalingo-token": "tk-us-" + "a1-_" * 12,
+    "tailscale-key": "tskey-" + "auth-kABC123CNTRL-" + "a1B2" * 8,
+    "pulumi-token": "pul-" + "0f" * 20,
+    "openshift-token": "sha256~" + "a1-_" * 10 + "abc",
+    "infracost-key": "ico-" + "a1B2" * 8,
+    "supabase-key": "sbp_" + "0f" * 20,
+    "neon-key": "napi_" + "a1b2" * 16,
+    "planetscale-key": "pscale_" + "tkn_" + "a1B_" * 10,
+    "mongodb-secret": "mdb_" + "sa_sk_" + "a1B2" * 10,
+    "contentful-token": "CFPAT-" + "a1-_" * 11,
+    "apify-token": "apify_" + "api_" + "a1B2" * 9,
+    "adafruit-key": "aio_" + "a1B2" * 7,
+    "doppler-token": "dp." + "st.dev_main." + "a1B2" * 10,
+    "onepassword-token": "ops_" + "eyJ" + "a1B2" * 60,
+    "bitbucket-password": "ATBB" + "a1B2" * 8,
+    "rubygems-key": "rubygems_" + "0f" * 24,
+    "nuget-key": "oy2" + "a1b2" * 10 + "abc",
+    "clojars-token": "CLOJARS_" + "0f" * 30,
+    "artifactory-key": "AKCp" + "a1B2" * 17 + "c",
+    "circleci-token": "CCIPAT_" + "a1B2" * 6 + "_" + "0f" * 20,
+    "buildkite-token": "bkua_" + "0f" * 20,
+    "sonar-token": "squ_" + "0f" * 20,
+    "postman-key": "PMAK-" + "0f" * 12 + "-" + "0f" * 17,
+    "prefect-key": "pnu_" + "a1B2" * 9,
+    "figma-token": "figd_" + "a1-_" * 10,
+    "posthog-key": "phx_" + "a1B2" * 11,
+    "brevo-key": "xkeysib-" + "0f" * 32 + "-" + "a1b2" * 4,
+    "onesignal-key": "os_v2_" + "app_" + "a2b3" * 20,
+    "typeform-token": "tfp_" + "a1B_" * 11,
+    "flutterwave-key": "FLWSECK" + "_TEST-" + "0f" * 16 + "-X",
+    "duffel-token": "duffel_" + "test_" + "a1-_" * 11,
+    "shippo-token": "shippo_" + "live_" + "0f" * 20,
+    "easypost-key": "EZAK" + "a1b2" * 13 + "cd",
+    "readme-key": "rdme_" + "a1b2" * 17 + "cd",
+    "frame-io-token": "fio-u-" + "a1-_" * 16,
 }
 
 WHOLE = {
@@ -52,10 +103,53 @@ WHOLE = {
     "sendgrid-key": "SG." + "a1-_" * 5 + "bb." + "a1-_" * 10 + "ccc",
     "telegram-token": "123456789:" + "AA" + "b3-_" * 8 + "c",
     "django-key": "django-insecure-" + "a1$%^&*(" * 5,
+    "bedrock-key": "ABSK" + "a1+/" * 30 + "==",
+    "azure-key": "a1B2" * 13 + "JQQJ99" + "a1B2" * 6 + "xy",
+    "cloudflare-ca-key": "v1.0-" + "0f" * 12 + "-" + "0f" * 73,
+    "fly-token": "fm2_" + "a1+/" * 30 + "=",
+    "terraform-token": "a1B2c3D4e5F6g7" + ".atlasv1." + "a1-_" * 16,
+    "dropbox-token": "sl." + "u." + "a1-_" * 40,
+    "onepassword-key": "A3-" + "A1B2C3-A1B2C3-A1B2C-A1B2C-A1B2C-A1B2C",
+    "sourcegraph-token": "sgp_" + "0f" * 8 + "_" + "0f" * 20,
+    "octopus-key": "API-" + "A1B2" * 7,
+    "harness-token": "pat." + "a1-_" * 5 + "ab." + "0f" * 12 + "." + "a1B2" * 5,
+    "clickup-token": "pk_" + "12345678_" + "A1B2" * 8,
+    "sentry-token": "sntrys_" + "eyJ" + "a1+/" * 20 + "_" + "a1+/" * 10,
+    "new-relic-key": "NRAK-" + "A1B" * 9,
+    "dynatrace-token": "dt0c01." + "A1B2" * 6 + "." + "A1B2" * 16,
+    "axiom-token": "xaat-" + "0f0f0f0f-0f0f-0f0f-0f0f-0f0f0f0f0f0f",
+    "mailchimp-key": "0f" * 16 + "-us21",
+    "mailgun-key": "key-" + "0f" * 16,
+    "intercom-token": "dG9rO" + "a1B2" * 14 + "=",
+    "meta-token": "EAAC" + "a1B2" * 30 + "ZD",
+    "webhook-secret": "whsec_" + "a1+/" * 8,
+    "square-token": "sq0" + "csp-" + "a1-_" * 10 + "abc",
+    "paypal-token": "access_token$" + "production$" + "a1b2" * 4 + "$" + "0f" * 16,
+    "plaid-token": "access-" + "production-" + "0f0f0f0f-0f0f-0f0f-0f0f-0f0f0f0f0f0f",
+    "salesforce-token": "00D" + "a1B2" * 3 + "!" + "a1_." * 20,
+    "hubspot-token": "pat-" + "eu1-" + "0f0f0f0f-0f0f-0f0f-0f0f-0f0f0f0f0f0f",
+    "mapbox-token": "sk." + "eyJ" + "a1-_" * 12 + "." + "a1-_" * 6,
 }
 """Of a form with a length, and not wrapped."""
 
+TOLD = {
+    "airtable-token": ("Airtable: ", "pat" + "a1B2" * 3 + "cd." + "0f" * 32),
+    "voyage-key": ("of Voyage: ", "pa-" + "a1-_" * 10 + "abc"),
+    "elevenlabs-key": ("ElevenLabs: ", "sk_" + "0f" * 24),
+    "crates-token": ("cargo login ", "cio" + "a1B2" * 8),
+    "asana-token": ("Asana: ", "2/1200000000000001/1200000000000002:" + "0f" * 16),
+    "resend-key": ("Resend: ", "re_" + "a1B2c3D4_" + "a1B2" * 6),
+    "discord-token": ("discord: ", "M" + "TA4a1B2" * 3 + "cd." + "GSwJyi." + "a1-_" * 7),
+}
+"""Of a form that only words around it tell from others."""
+
 HARMLESS = [
+    *("dp.pt.is a prefix", "pul-ling", "sbp_get_next_entry_of_this_list_of_pages", "figd_ure"),
+    *("pat.match(x)", "rnd_number_of_the_next_line", "napi_get_value_string_utf8_of_that_object"),
+    *("cargo: cio_flush_all_of_the_open_descriptors", "key-value", "a-us1", "v1.0-beta"),
+    *("https://host/video.ico-0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f.png", "vca_with_many_words_inside"),
+    *("token: 'https://host/oauth/token'", '"client_secret": "client_secret"'),
+    '"Password": "Password"',
     "sk-learn and task-list",
     "the token budget: 'what is left of it'",
     "password: '${PASSWORD}'",
@@ -90,6 +184,19 @@ def test_key_of_a_known_form_gets_a_name_by_its_kind(kind: str) -> None:
     shown = pseudonyms.replace_secrets(f"key={(SECRETS | WHOLE)[kind]} , and more")
 
     assert shown == f"key=[{kind} 1] , and more"
+
+
+@pytest.mark.parametrize("kind", TOLD)
+def test_key_is_told_by_its_issuer(kind: str) -> None:
+    before, secret = TOLD[kind]
+
+    assert Pseudonyms().replace_secrets(f"{before}{secret}.") == f"{before}[{kind} 1]."
+    assert Pseudonyms().replace_secrets(f"of another: {secret}.") == f"of another: {secret}."
+
+
+@pytest.mark.parametrize("prefix", ["ct", "pt", "st", "sa", "said", "scim", "audit"])
+def test_each_kind_of_doppler_token_is_found(prefix: str) -> None:
+    assert Pseudonyms().replace_secrets(f"dp.{prefix}.{'a1B2' * 10}") == "[doppler-token 1]"
 
 
 @pytest.mark.parametrize("text", HARMLESS)
@@ -166,6 +273,43 @@ def test_secret_without_quotes_is_replaced_where_its_place_tells_it(text: str, s
     assert Pseudonyms().replace_secrets(text) == shown
 
 
+def test_key_of_a_service_role_is_a_json_web_token() -> None:
+    header, body = (
+        base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
+        for part in ({"alg": "HS256", "typ": "JWT"}, {"iss": "supabase", "role": "service_role"})
+    )
+
+    shown = Pseudonyms().replace_secrets(f"SERVICE_ROLE={header}.{body}.{'a1-_' * 10}")
+
+    assert shown == "SERVICE_ROLE=[json-web-token 1]"
+
+
+def test_private_parts_of_a_json_web_key_are_taken_out() -> None:
+    key = {"kty": "EC", "crv": "P-256", "x": "a1-_" * 10, "d": "b2-_" * 10}
+
+    shown = json.loads(Pseudonyms().replace_secrets(json.dumps(key)))
+
+    assert shown == {**key, "d": "[json-web-key 1]"}
+
+
+def test_private_key_of_putty_is_taken_out_and_its_public_part_stays() -> None:
+    lines = "\n".join(["MIIEvQIBADANBgkqhkiG9w0BAQEFAASC" * 2] * 2)
+    text = f"Public-Lines: 2\n{lines}\nPrivate-Lines: 2\n{lines}\nPrivate-MAC: 0f0f\n"
+
+    shown = Pseudonyms().replace_secrets(text)
+
+    assert shown == (
+        f"Public-Lines: 2\n{lines}\nPrivate-Lines: [private-key 1]\nPrivate-MAC: 0f0f\n"
+    )
+
+
+def test_private_key_of_ssh2_is_taken_out_whole() -> None:
+    edge = "---- {} SSH2 ENCRYPTED PRIVATE KEY ----"
+    text = f"a\n{edge.format('BEGIN')}\nComment: x\nMIIE\n{edge.format('END')}\nb"
+
+    assert Pseudonyms().replace_secrets(text) == "a\n[private-key 1]\nb"
+
+
 @pytest.mark.parametrize("begin", ["", "RSA ", "OPENSSH ", "PGP "])
 def test_private_key_is_replaced_to_its_end(begin: str) -> None:
     block = " BLOCK" if begin == "PGP " else ""
@@ -188,19 +332,18 @@ BREAKS = {
 }
 
 
-@pytest.mark.parametrize("line_break", BREAKS.values(), ids=BREAKS)
 @pytest.mark.parametrize("kind", SECRETS)
-def test_wrapped_key_is_the_same_secret_as_in_one_line(kind: str, line_break: str) -> None:
-    secret, pseudonyms = SECRETS[kind].replace("kkkk", "k1k1"), Pseudonyms()
+def test_wrapped_key_is_the_same_secret_as_in_one_line(kind: str) -> None:
+    secret = SECRETS[kind].replace("kkkk", "k1k1")
     secret = secret[:-12] + "7" + secret[-11:]
     place = secret.rindex(".") + 3 if kind == "json-web-token" else max(len(secret) - 12, 8)
-    text = (
-        f'key "{secret[:place]}{line_break}{secret[place:]}"\nimport os\n{secret}\nreturn_value\n'
-    )
+    template = 'key "{}"\nimport os\n{}\nreturn_value\n'
+    for name, line_break in BREAKS.items():
+        wrapped = f"{secret[:place]}{line_break}{secret[place:]}"
 
-    shown = pseudonyms.replace_secrets(text)
+        shown = Pseudonyms().replace_secrets(template.format(wrapped, secret))
 
-    assert shown == f'key "[{kind} 1]"\nimport os\n[{kind} 1]\nreturn_value\n'
+        assert shown == template.format(f"[{kind} 1]", f"[{kind} 1]"), name
 
 
 VALUES = {
@@ -251,6 +394,12 @@ VALUES = {
     "login of curl": ("curl -s -u 'me:correct-horse' host", "correct-horse"),
     "login in an address": ("https://a1b2c3d4e5f6a1b2c3d4@host/x", "a1b2c3d4e5f6a1b2c3d4"),
     "encoded address": ("?to=https%3A%2F%2Fx%3Ftoken%3Da1b2c3d4e5", "a1b2c3d4e5"),
+    "name of two words": ("API key: a1b2c3d4e5", "a1b2c3d4e5"),
+    "address of Zapier": ("https://hooks.zapier.com/hooks/catch/123/a1b2c3/", "123/a1b2c3/"),
+    "address of Teams": (
+        "https://x.webhook.office.com/webhookb2/0f0f0f0f-0f0f@0f0f/IncomingWebhook/0f0f0f0f/0f0f",
+        "0f0f0f0f-0f0f@0f0f/IncomingWebhook/0f0f0f0f/0f0f",
+    ),
     "address that takes messages": (
         "https://hooks.slack.com/services/T0/B0/a1b2c3d4e5f6a1b2",
         "services/T0/B0/a1b2c3d4e5f6a1b2",
@@ -343,6 +492,16 @@ SLOW = [
     *("AKIA\n", "token", "token: ", "password=\n", "--token-", "?a_", "<password>", "login a "),
     *("secret:a.", "ghp_\n", '"+"', "eyJaaaaaaaa\n", "-----BEGIN PRIVATE KEY-----\nA: b"),
     *("A" * 64 + "\n", "curl -u a:$", "token=aaaaaaa;", "token value", "://a1", "cookie: a="),
+    *(":pwd", "--A", "--eyJ", "password is ", "password for a b is", 'password: "a ', "密码是"),
+    *("login a", "credentials are a/", "and password a_", "seed phrase: abc ", '"kty" "d": "a'),
+    *(
+        "Private-Lines: 1\nA",
+        "---- BEGIN PRIVATE KEY ----",
+        "dp.st.a\n",
+        "A3-A-",
+        "0f0f-us",
+        "\u0130pw",
+    ),
 ]
 
 

@@ -7,8 +7,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from forge_obs.model.redaction import names, prose
+from forge_obs.model.redaction.anchors import replace_at
 from forge_obs.model.redaction.encoded import ENCODED, list_readings
-from forge_obs.model.redaction.forms import INNER, NAMED, compile_forms, join_lines, list_forms
+from forge_obs.model.redaction.form import INNER, join_lines
+from forge_obs.model.redaction.forms import compile_forms, list_forms
 
 if TYPE_CHECKING:
     import re
@@ -40,7 +43,8 @@ class Pseudonyms:
         forms = list_forms(text)
         if forms:
             text = compile_forms(forms).sub(self._replace, text)
-        text = NAMED.sub(self._replace_value, text)
+        text = replace_at(names.NAMED, names.ANCHORS, text, self._replace_value)
+        text = replace_at(prose.SPOKEN, prose.ANCHORS, text, self._replace_spoken)
         return ENCODED.sub(self._replace_encoded, text)
 
     def list_removals(self) -> list[Removal]:
@@ -54,11 +58,16 @@ class Pseudonyms:
         kind, inner = form.replace("_", "-"), INNER + form
         if inner not in match.re.groupindex:
             return self._name(join_lines(match[0]), kind)
-        return self._replace_group(match, inner, kind)
+        return self._replace_span(match, match.span(inner), kind)
 
     def _replace_value(self, match: "re.Match[str]") -> str:
         group = str(match.lastgroup)
-        return self._replace_group(match, group, group.partition("_")[0])
+        return self._replace_span(match, match.span(group), group.partition("_")[0])
+
+    def _replace_spoken(self, match: "re.Match[str]") -> str | None:
+        span = prose.find_spoken(match)
+        kind = "password" if match["issued"] is None else "value"
+        return None if span is None else self._replace_span(match, span, kind)
 
     def _replace_encoded(self, match: "re.Match[str]") -> str:
         for part, plain in list_readings(match[0]):
@@ -66,9 +75,9 @@ class Pseudonyms:
                 return self._name(part, "encoded-secret") + match[0][len(part) :]
         return match[0]
 
-    def _replace_group(self, match: "re.Match[str]", group: str, kind: str) -> str:
-        start, end = (place - match.start() for place in match.span(group))
-        return match[0][:start] + self._name(match[group], kind) + match[0][end:]
+    def _replace_span(self, match: "re.Match[str]", span: tuple[int, int], kind: str) -> str:
+        start, end = (place - match.start() for place in span)
+        return match[0][:start] + self._name(match[0][start:end], kind) + match[0][end:]
 
     def _name(self, secret: str, kind: str) -> str:
         if secret not in self._names:
@@ -84,4 +93,4 @@ def _holds_secret(text: str) -> bool:
     forms = list_forms(text)
     if forms and compile_forms(forms).search(text) is not None:
         return True
-    return NAMED.search(text) is not None
+    return replace_at(names.NAMED, names.ANCHORS, text, lambda _: "") != text
