@@ -123,6 +123,11 @@ def squash_as_a_forge_does(repo: Path) -> None:
     git(repo, "commit", "--quiet", "-m", f"Work (#12)\n\n{messages}")
 
 
+def squash_without_a_trace(repo: Path) -> None:
+    git(repo, "merge", "--quiet", "--squash", "forge/work")
+    git(repo, "commit", "--quiet", "-m", "Work (#12)")
+
+
 @pytest.mark.parametrize("squash", [squash_as_git_does, squash_as_a_forge_does])
 def test_squash_is_said_with_the_call_that_its_answer_gives_away(
     repo: Path, run: Any, squash: Any
@@ -137,8 +142,7 @@ def test_squash_is_said_with_the_call_that_its_answer_gives_away(
 
 
 def test_squash_without_a_trace_is_told_by_the_file_that_a_run_left(repo: Path, run: Any) -> None:
-    git(repo, "merge", "--quiet", "--squash", "forge/work")
-    git(repo, "commit", "--quiet", "-m", "Work (#12)")
+    squash_without_a_trace(repo)
 
     shown = run("parse.py:1").stdout
 
@@ -191,6 +195,23 @@ def test_documents_are_what_their_schema_says(repo: Path, run: Any) -> None:
     validate("blamed_commit", commit)
     assert file["authors"][file["lines"][0]["author"]]["calls"][0]["entry_id"] == ONE
     assert {author["path"] for author in commit["authors"]} == {"parse.py", "one.py", "two.py"}
+
+
+@pytest.mark.parametrize(
+    ("squash", "origin"), [(squash_as_git_does, "squash"), (squash_without_a_trace, "lost")]
+)
+def test_document_says_of_every_line_where_it_is_from(
+    repo: Path, run: Any, squash: Any, origin: str
+) -> None:
+    squash(repo)
+    put_files(repo, {"README.md": "# Work\nnot yet\n"})
+
+    documents = [run(path, "--json").document for path in ("two.py", "README.md")]
+
+    for document in documents:
+        validate("blamed_file", document)
+    origins = {author["origin"] for document in documents for author in document["authors"]}
+    assert origins == {origin, "person", "uncommitted"}
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from forge_obs import LLMStats
 from support.disks import files_up_to
+from support.documents import validate
 from support.forge import Forge
 from support.hostile import HOSTILE
 from support.records import WORKFLOW_ID, record_call, record_run
@@ -142,6 +143,7 @@ def test_document_says_what_was_written_and_what_was_taken_out(forge: Forge, her
 
     page = (here / "run.html").read_text(encoding="utf-8")
     document = json.loads(outcome.stdout)
+    validate("report", document)
     assert document["path"] == str(here / "run.html")
     assert document["size_bytes"] == len(page.encode())
     assert document["removals"] == [
