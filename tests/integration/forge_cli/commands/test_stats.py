@@ -7,6 +7,7 @@ from forge_obs import record
 from support.documents import validate
 from support.forge import Forge
 from support.records import STATS, record_call, record_run
+from support.time_zone import local_time
 
 CLAUDE = STATS.model_copy(update={"model_name": "claude-sonnet-4-5"})
 SONNET = "anthropic:claude-sonnet-4-5"
@@ -116,6 +117,24 @@ def test_days_come_in_order_and_the_last_are_shown(forge: Forge) -> None:
     days = [f"{(now - timedelta(days=ago)).astimezone():%Y-%m-%d}" for ago in (2, 1)]
     assert [line.split()[0] for line in lines[1:3]] == days
     assert "1 more: --limit shows them" in lines
+
+
+def test_day_begins_and_ends_where_the_users_clocks_say_so(forge: Forge) -> None:
+    # Berlin's clocks are put back on 25 October, which lasts for 25 hours.
+    moments = ("24T21:59:59", "24T22:00:00", "25T22:59:59", "25T23:00:00")
+    for moment in moments:
+        record_call(None, created_at=datetime.fromisoformat(f"2026-10-{moment}+00:00"))
+
+    with local_time("Europe/Berlin"):
+        shown = forge("stats", "--by", "day").stdout.splitlines()
+        document = forge("stats", "--by", "day", "--json").document
+        period = ("--since", "2026-10-25", "--until", "2026-10-26")
+        within = forge("stats", "--by", "day", *period, "--json").document
+
+    days = [("2026-10-24", 1), ("2026-10-25", 2), ("2026-10-26", 1)]
+    assert [(line.split()[0], int(line.split()[1])) for line in shown[1:4]] == days
+    assert [(group["name"], group["calls"]) for group in document["groups"]] == days
+    assert [(group["name"], group["calls"]) for group in within["groups"]] == [days[1]]
 
 
 def test_same_tokens_are_priced_at_another_model(forge: Forge) -> None:

@@ -82,7 +82,7 @@ def test_periods_are_exact_whatever_the_order_of_recording(
 
     since, until = NOON + timedelta(days=25), NOON + timedelta(days=35)
 
-    assert read(db, since=since, until=until) == [102, *range(36, 25, -1)]
+    assert read(db, since=since, until=until) == [102, *range(35, 25, -1)]
     assert read(db, since=NOON + timedelta(days=99)) == [100]
 
 

@@ -53,7 +53,7 @@ class CallQuery:
         status: As stored: `started`, `ok` or `error`.
         failed: Only calls that failed, whose answer was turned back, or whose outcome is unknown.
         since: When it was made at the earliest; a naive moment is local time.
-        until: When it was made at the latest.
+        until: Before which moment it was made.
     """
 
     task_id: str | None = None
@@ -178,7 +178,7 @@ def _list_bounds(query: CallQuery) -> list[ColumnElement[bool]]:
     if query.since is not None:
         bounds.append(created_at >= format_time(query.since))
     if query.until is not None:
-        bounds.append(created_at <= format_time(query.until))
+        bounds.append(created_at < format_time(query.until))
     return bounds
 
 

@@ -55,8 +55,8 @@ COLUMNS = (
     *("P50", "P95", "P99", "TOKEN 1", ""),
 )
 
-NEEDLESS = {"check": ("FAILED", "FIRST", "PER ACCEPTED")}
-"""Columns that are the same for every group: no answer that failed a check is accepted."""
+NEEDLESS = {"check": ("FAILED", "FIRST", "PER ACCEPTED", "WASTED")}
+"""Columns that say nothing of a group: no answer that failed a check is accepted, all are waste."""
 
 DISPENSABLE = (
     "TOKEN 1",
