@@ -175,6 +175,20 @@ def test_what_is_on_record_is_merged_and_another_call_kept_apart(db: Path, part:
     assert read(db, "runs")[0]["status"] == "success"
 
 
+def test_run_that_has_ended_here_is_not_changed_by_a_copy_of_it(db: Path, part: Path) -> None:
+    record_run("w", run_id="r", repo_root="/src/pantry", result={"error": "own"}, model_name=None)
+    flush()
+    export_runs(db, ["w"], part)
+    change(part, "UPDATE runs SET repo_root = 'pantry', status = 'error', result_json = '{}'")
+    change(part, "UPDATE runs SET model_name = 'm', description = NULL")
+    [before] = read(db, "runs")
+
+    transfer = import_store(db, part)
+
+    assert (transfer.runs, transfer.new_runs) == (1, 0)
+    assert read(db, "runs") == [{**before, "model_name": "m"}]
+
+
 def test_values_are_cleaned_and_what_cannot_be_read_is_left_out(db: Path, part: Path) -> None:
     record_some()
     export_runs(db, ["forge-a-01", "forge-b-02"], part)

@@ -24,6 +24,7 @@ from forge_obs.database.files import make_single
 from forge_obs.database.metadata import interactions, runs
 from forge_obs.environment import private_files
 from forge_obs.errors import StoreError, StoreUnavailable, StoreUnreadable
+from forge_obs.model.columns import BUDGET, NO_RESULT, RUNNING
 from forge_obs.model.rows import FACTS, INTERACTIONS, RUNS, Interaction, Run
 from forge_obs.model.sanitize import format_time
 from forge_obs.store.foreign import ForeignStore
@@ -160,7 +161,8 @@ def import_store(db_path: str | os.PathLike[str], source: str | os.PathLike[str]
 
     A call is known by its `entry_id`, a run by its workflow and run id. One that is there already
     is merged with the new one as if it had been recorded again; a different call with the same key
-    gets a row of its own. Rows that cannot be read are left out.
+    gets a row of its own. Of a run that has ended here only what is not known of it is taken. Rows
+    that cannot be read are left out.
 
     Args:
         db_path: The store, which is made if it is missing.
@@ -180,14 +182,32 @@ def import_store(db_path: str | os.PathLike[str], source: str | os.PathLike[str]
     engine = get_engine(path)
     merged_runs = merged_calls = unreadable = 0
     before = _count_rows(engine)
+    reader = StoreReader(engine)
     for values in foreign.iterate_runs():
-        is_merged = _merge(partial(save_run_columns, engine, **_known(values, RUNS)), values)
+        columns = {**_known(values, RUNS), **_find_settled(reader, values)}
+        is_merged = _merge(partial(save_run_columns, engine, **columns), values)
         merged_runs, unreadable = merged_runs + is_merged, unreadable + (not is_merged)
     for values in foreign.iterate_calls():
         is_merged = _merge(partial(save_interaction, engine, **_read_call(values)), values)
         merged_calls, unreadable = merged_calls + is_merged, unreadable + (not is_merged)
     added = (after - known for known, after in zip(before, _count_rows(engine), strict=True))
     return Transfer(merged_runs, merged_calls, unreadable, *map(max, added, (0, 0)))
+
+
+def _find_settled(reader: StoreReader, values: Mapping[str, object]) -> dict[str, object]:
+    """Return what this store knows of a run, if that has ended: no copy knows it better."""
+    workflow_id, run_id = values.get("workflow_id"), values.get("run_id")
+    if not isinstance(workflow_id, str):
+        return {}
+    own = reader.get_run(workflow_id, run_id if isinstance(run_id, str) else None)
+    if own is None or own.run_id != run_id or own.broken or own.status in {RUNNING, BUDGET}:
+        return {}
+    own_columns = _read_columns(own, RUNS)
+    return {
+        name: value
+        for name, value in own_columns.items()
+        if value is not None and value != NO_RESULT
+    }
 
 
 def _count_rows(engine: Engine) -> tuple[int, int]:
