@@ -118,6 +118,11 @@ class Simulation:
     output_tokens: int = 0
     usd: Decimal = Decimal(0)
 
+    @property
+    def tokens(self) -> int:
+        """Tokens in and out."""
+        return self.input_tokens + self.output_tokens
+
     def __add__(self, other: "Simulation") -> "Simulation":
         """Sum the calls of both."""
         names = (field.name for field in fields(self))

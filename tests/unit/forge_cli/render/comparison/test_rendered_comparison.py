@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from forge_cli.views.calls.sections import PromptSection
 from forge_cli.views.comparison.answers import AnswerPair
 from forge_cli.views.comparison.runs import FirstDifference, Setting, Work, WorkPair
 from forge_cli.views.comparison.sections import pair_sections
-from forge_cli.views.costs import Tally
+from forge_cli.views.costs import Simulation, Tally
 from forge_cli.views.run import build_run_view
 from forge_obs import Interaction, Run
 from rich.cells import cell_len
@@ -148,6 +149,19 @@ def test_runs_are_compared_attempt_by_attempt() -> None:
         "first difference: a attempt 1: the same prompt has another answer",
         "  forge diff 11111111 11111111",
     ]
+
+
+def test_scripts_have_their_simulated_tokens_and_lost_requests_no_time() -> None:
+    compared = compare_runs()
+    simulation = Simulation(1, input_tokens=900, output_tokens=100, usd=Decimal("0.01"))
+    scripted = Tally(calls=1, scripted=1, latency_ms=5.0, simulation=simulation)
+    lost = Tally(calls=1, scripted=1, unanswered=1)
+    works = [Work((CALL,), Outcome("accepted"), tally) for tally in (scripted, lost)]
+    pair = WorkPair("llm", "a", None, 0, 1, *works)
+
+    line = render_run_comparison(replace(compared, work=(pair,)), None).plain.split("\n")[9]
+
+    assert line == "a attempt 1  accepted  1.00k → -  sim $0.0100 → -  5 ms → -"
 
 
 @pytest.mark.parametrize("width", [40, 60, 80])

@@ -24,7 +24,6 @@ from forge_cli.views.analysis.cache_breaks import CACHE_LIFE, CacheBreak
 from forge_cli.views.analysis.critical_path import PAUSED, WAITING
 from forge_cli.views.analysis.payoff import Payoff
 from forge_cli.views.analysis.timeline import Lane
-from forge_cli.views.costs import Tally
 from forge_cli.views.outline import name_attempt
 
 BAR_CELLS = 24
@@ -187,17 +186,13 @@ def _render_waste(analysis: Analysis) -> Iterator[Text]:
     rows: list[list[Cell]] = [
         [
             f"{MARGIN}{format_count(waste.tally.calls, 'call')}",
-            f"{format_sum(waste.tally, _sum_tokens(waste.tally))} tokens",
+            f"{format_sum(waste.tally, waste.tally.shown.tokens)} tokens",
             format_cost(waste.tally),
             escape_line(waste.cause),
         ]
         for waste in analysis.waste
     ]
     yield from align(rows, right=(1, 2))
-
-
-def _sum_tokens(tally: Tally) -> int:
-    return tally.shown.input_tokens + tally.shown.output_tokens
 
 
 def _render_story(analysis: Analysis, width: int | None) -> list[Text]:

@@ -70,7 +70,7 @@ def _render_heads(compared: RunComparison, width: int | None) -> Iterator[Text]:
                 escape_line(view.run.workflow_id),
                 style_status(view.status),
                 format_count(totals.calls, "call"),
-                f"{format_sum(totals, totals.tokens)} tokens",
+                f"{format_sum(totals, totals.shown.tokens)} tokens",
                 format_cost(totals),
                 "-" if took is None else format_duration(took),
             ]
@@ -120,10 +120,15 @@ def _build_row(pair: WorkPair) -> dict[str, Text]:
     return {
         "WORK": Text(escape_line(pair.name)),
         "OUTCOME": _join(_style(old), _style(new)),
-        "TOKENS": _join_figures(pair, lambda tally: format_sum(tally, tally.tokens)),
+        "TOKENS": _join_figures(pair, lambda tally: format_sum(tally, tally.shown.tokens)),
         "COST": _join_figures(pair, format_cost),
-        "TIME": _join_figures(pair, lambda tally: format_milliseconds(tally.latency_ms)),
+        "TIME": _join_figures(pair, _format_time),
     }
+
+
+def _format_time(tally: Tally) -> str:
+    """Format how long calls took; `-` of calls whose outcome nobody knows."""
+    return "-" if tally.unanswered == tally.calls else format_milliseconds(tally.latency_ms)
 
 
 def _style(work: Work | None) -> Text:
