@@ -36,7 +36,8 @@ from forge_obs import (
 )
 from forge_obs.breaker import MOST_KINDS
 from forge_obs.database.writer import write_at
-from forge_obs.model.entries import Owner, build_run
+from forge_obs.model.entries import build_run
+from forge_obs.model.liveness import Owner
 from forge_obs.spool.file import add_lost
 from support.children import run_in_child, start_child, wait_for
 from support.store import interaction, locked

@@ -330,3 +330,22 @@ def test_missing_table_is_a_finding(db: Path) -> None:
 
 def test_any_limit_is_one(db: Path) -> None:
     assert len(list_recent_runs(reader(db), limit=10**30)) == 1
+
+
+READ = """
+import sys
+from forge_obs import StoreReader
+reader = StoreReader.open(sys.argv[1])
+assert len(reader.get_interactions(workflow_id="w")) == 3
+assert len(reader.list_recent_runs(5)) == 1
+parts = {"recorder", "delivery", "database.handle", "database.commits", "model.entries"}
+print(sorted(part for part in parts if f"forge_obs.{part}" in sys.modules))
+"""
+
+
+def test_reading_loads_nothing_that_writes(db: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", READ, str(db)], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "[]\n"

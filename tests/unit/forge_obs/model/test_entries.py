@@ -5,12 +5,12 @@ import math
 import pytest
 from forge_obs.model.entries import (
     Entry,
-    Owner,
     Row,
     build_interaction,
     build_run,
     clean_columns,
 )
+from forge_obs.model.liveness import Owner
 from forge_obs.model.rows import INTERACTIONS
 from forge_obs.stats import LLMStats
 

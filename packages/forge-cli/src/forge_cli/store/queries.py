@@ -8,19 +8,18 @@ from datetime import UTC, datetime
 from heapq import merge
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from forge_obs import (
     BUDGET,
     INTERRUPTED,
     RUNNING,
-    Backlog,
     Interaction,
     Run,
     RunQuery,
     StoreError,
     StoreReader,
     StoreUnavailable,
-    get_backlog,
     get_db_path,
     get_shown_status,
 )
@@ -33,6 +32,9 @@ from forge_cli.store.names import MOST_NAMED, SHORTEST_PART, list_near, suggest
 from forge_cli.store.prices import extend_prices, load_prices
 from forge_cli.views.costs import NO_PRICES, Prices, Tally, tally_call, tally_calls
 from forge_cli.views.run import FAILED, FAILURES, RunView, build_run_view
+
+if TYPE_CHECKING:
+    from forge_obs import Backlog
 
 STORE_OFF = "the store is off: FORGE_DB_PATH is empty"
 
@@ -96,8 +98,10 @@ class Store:
                 _log.info("store: %s", self.path)
         return self._opened
 
-    def get_backlog(self) -> Backlog:
+    def get_backlog(self) -> "Backlog":
         """Count the records that are not in the database."""
+        from forge_obs import Backlog, get_backlog  # noqa: PLC0415 - they load what writes
+
         path = self.path
         return Backlog() if path is None else get_backlog(path)
 

@@ -9,9 +9,13 @@ from typing import Literal
 from sqlalchemy import BigInteger, Connection, cast, func, select
 
 from forge_obs.database.connections import side_files
-from forge_obs.database.engines import create_read_engine, list_columns, quick_check
+from forge_obs.database.engines import (
+    create_read_engine,
+    get_revision,
+    list_columns,
+    quick_check,
+)
 from forge_obs.database.errors import telling_errors
-from forge_obs.database.migrate import get_revision
 from forge_obs.database.private.engine import get_driver
 from forge_obs.database.rows.archived import load_frame
 from forge_obs.errors import SpoolUnavailable, StoreError

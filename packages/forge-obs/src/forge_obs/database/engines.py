@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final, Literal, cast
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
 
 from forge_obs.database.connections import Connection as DriverConnection
 from forge_obs.database.connections import (
@@ -210,6 +210,14 @@ def list_columns(connection: Connection, table: str) -> list[str]:
     """Name the columns that a table has in this file, in order; empty if there is no table."""
     rows = connection.exec_driver_sql("SELECT name FROM pragma_table_info(?)", (table,))
     return [str(name) for (name,) in rows]
+
+
+def get_revision(connection: Connection) -> str | None:
+    """Read where the schema stands; None for a database without one."""
+    if not list_columns(connection, "alembic_version"):
+        return None
+    revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return None if revision is None else str(revision)
 
 
 def quick_check(connection: Connection) -> list[str]:

@@ -9,7 +9,8 @@ from typing import Final, TypeAlias
 
 from sqlalchemy.exc import DBAPIError
 
-from forge_obs.errors import StoreUnavailable, StoreUnreadable
+from forge_obs.errors import StoreNewer, StoreUnavailable, StoreUnreadable
+from forge_obs.model.columns import REVISIONS
 
 KeyTaken: TypeAlias = sqlite3.IntegrityError
 """Raised for a row whose other key belongs to another row."""
@@ -69,6 +70,16 @@ def telling_failed_writes(path: Path) -> Iterator[None]:
             raise
         with telling_errors(path):
             raise
+
+
+def refuse_newer(path: Path, revision: str | None) -> None:
+    """Raise if this version does not know the revision.
+
+    Raises:
+        StoreNewer: It does not.
+    """
+    if revision is not None and revision not in REVISIONS:
+        raise StoreNewer(str(path), revision)
 
 
 def _advice(code: int, path: Path) -> str:

@@ -12,12 +12,12 @@ import time
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine
 
-from forge_obs.database.engines import READ_ONLY, create_write_engine, list_columns
-from forge_obs.database.errors import telling_errors
+from forge_obs.database.engines import READ_ONLY, create_write_engine, get_revision
+from forge_obs.database.errors import refuse_newer, telling_errors
 from forge_obs.database.handle import Database, open_database
-from forge_obs.errors import StoreNewer, StoreUnavailable
+from forge_obs.errors import StoreUnavailable
 from forge_obs.model.columns import HEAD, REVISIONS
 
 UPGRADE_S: Final = 30.0
@@ -76,24 +76,6 @@ def _read_revision(database: Database, timeout_s: float) -> str | None:
         engine = create_write_engine(database.path, left_s)
         with engine.connect().execution_options(**READ_ONLY) as connection:
             return get_revision(connection)
-
-
-def get_revision(connection: Connection) -> str | None:
-    """Read where the schema stands; None for a database without one."""
-    if not list_columns(connection, "alembic_version"):
-        return None
-    revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    return None if revision is None else str(revision)
-
-
-def refuse_newer(path: Path, revision: str | None) -> None:
-    """Raise if this version does not know the revision.
-
-    Raises:
-        StoreNewer: It does not.
-    """
-    if revision is not None and revision not in REVISIONS:
-        raise StoreNewer(str(path), revision)
 
 
 def _upgrade_alone(database: Database, timeout_s: float) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 
 from forge_obs.environment.location import locate, starts_at_home
 from forge_obs.environment.mounts import NETWORK, find_file_system
-from forge_obs.model.entries import Owner
+from forge_obs.model.liveness import Owner
 
 _MOUNTS: Final = Path("/proc/self/mountinfo")
 

@@ -19,6 +19,7 @@ from forge_obs.model.columns import (
     Kind,
 )
 from forge_obs.model.keywords import InteractionKeywords, OutcomeKeywords, RunKeywords
+from forge_obs.model.liveness import Owner
 from forge_obs.model.rows import EARLY_OUTCOMES, FACTS, INTERACTIONS, LONG_TEXTS, RUNS
 from forge_obs.model.sanitize import (
     clean_count,
@@ -126,20 +127,6 @@ class Entry:
     def has_call_key(self) -> bool:
         """Whether the row names its request in full, so that it merges by that."""
         return self.table == "interactions" and None not in _pick_call_key(self.row)
-
-
-@dataclass(frozen=True)
-class Owner:
-    """The process that executes a run.
-
-    Attributes:
-        start: When the process started, in words that only equality is asked of; None where the
-            system does not tell.
-    """
-
-    host: str
-    pid: int
-    start: str | None
 
 
 def build_interaction(fields: Mapping[str, object], *, entry_id: str, now: str) -> Entry:

@@ -1,6 +1,7 @@
-"""The status of a run as a reader shows it."""
+"""Which process executes a run, and the status of a run as a reader shows it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -12,6 +13,20 @@ INTERRUPTED: Final = "interrupted"
 
 SILENCE: Final = timedelta(seconds=90)
 """After this long without a sign of life a run counts as interrupted."""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The process that executes a run.
+
+    Attributes:
+        start: When the process started, in words that only equality is asked of; None where the
+            system does not tell.
+    """
+
+    host: str
+    pid: int
+    start: str | None
 
 
 def shown_status(

@@ -8,11 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from forge_obs.environment.process import get_db_path
-from forge_obs.environment.redact_hook import set_redact
-from forge_obs.model.finished_call import build_interaction_dict
 from forge_obs.model.sanitize import to_json
-from forge_obs.recorder import flush, get_backlog
-from forge_obs.spool.format import Backlog
 from forge_obs.store.reader import (
     RunQuery,
     StoreReader,
@@ -22,13 +18,17 @@ from forge_obs.store.reader import (
     list_recent_runs,
     open_reader,
 )
-from forge_obs.store.save import get_engine, save_interaction, save_run, upgrade
 
 if TYPE_CHECKING:
+    from forge_obs.environment.redact_hook import set_redact
+    from forge_obs.model.finished_call import build_interaction_dict
     from forge_obs.model.rows import Interaction, Run
     from forge_obs.model.sums import CallSum, RangeSums
+    from forge_obs.recorder import flush, get_backlog
+    from forge_obs.spool.format import Backlog
     from forge_obs.store.call_scope import CallQuery
     from forge_obs.store.calls import CallHit, CallReader
+    from forge_obs.store.save import get_engine, save_interaction, save_run, upgrade
 
 __all__ = [
     "Backlog",
@@ -59,6 +59,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Backlog": "spool.format",
     "CallHit": "store.calls",
     "CallQuery": "store.call_scope",
     "CallReader": "store.calls",
@@ -66,8 +67,17 @@ _HOMES = {
     "Interaction": "database.orm",
     "RangeSums": "model.sums",
     "Run": "database.orm",
+    "build_interaction_dict": "model.finished_call",
+    "flush": "recorder",
+    "get_backlog": "recorder",
+    "get_engine": "store.save",
+    "save_interaction": "store.save",
+    "save_run": "store.save",
+    "set_redact": "environment.redact_hook",
+    "upgrade": "store.save",
 }
-"""Modules of the names that listing runs does without: the ORM, and what asks across runs."""
+"""Modules of the names that reading a run does without: the ORM, what asks across runs, and what
+writes."""
 
 if not TYPE_CHECKING:
 

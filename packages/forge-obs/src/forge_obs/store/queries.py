@@ -22,9 +22,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DatabaseError, NoResultFound
 
-from forge_obs.database.engines import READ_ONLY, list_columns
-from forge_obs.database.errors import telling_errors
-from forge_obs.database.migrate import get_revision, refuse_newer
+from forge_obs.database.engines import READ_ONLY, get_revision, list_columns
+from forge_obs.database.errors import refuse_newer, telling_errors
 from forge_obs.database.private.engine import get_driver
 from forge_obs.database.rows.archived import FrameCache, fill
 from forge_obs.model.frames import ARCHIVED

@@ -27,8 +27,6 @@ from forge_obs.model.rows import (
     load_run,
 )
 from forge_obs.model.sanitize import format_time
-from forge_obs.recorder import get_backlog
-from forge_obs.spool.format import Backlog
 from forge_obs.store.lookups import (
     count_calls_without_workflow,
     fetch_entry_ids,
@@ -41,6 +39,7 @@ from forge_obs.store.lookups import (
 from forge_obs.store.queries import Query, Values, fetch, fetch_by, reading
 
 if TYPE_CHECKING:
+    from forge_obs.spool.format import Backlog
     from forge_obs.store.calls import CallReader
 
 SHORTEST_PREFIX: Final = 4
@@ -307,8 +306,10 @@ class StoreReader:
         """
         return fetch_prompt_sizes(self._engine, request_model, looked_at)
 
-    def get_backlog(self) -> Backlog:
+    def get_backlog(self) -> "Backlog":
         """Count the entries that wait beside the database, and those that are lost."""
+        from forge_obs.recorder import get_backlog  # noqa: PLC0415 - all else needs no writer
+
         return get_backlog(self.path)
 
 
