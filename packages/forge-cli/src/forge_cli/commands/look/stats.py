@@ -18,7 +18,8 @@ def stats(
 
     All figures are exact, costs are those of `forge status`, and calls that no provider answered
     (scripted, replayed) are counted and cost nothing. Wasted is what calls cost that failed or
-    whose answers were not accepted. Exit code 1 means that there is no such call.
+    whose answers were not accepted, per accepted what an accepted answer cost with that waste. Exit
+    code 1 means that there is no such call.
 
     Args:
         json: Print one JSON document instead.
