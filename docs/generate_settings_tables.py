@@ -23,7 +23,7 @@ REFERENCE = Path(__file__).parent / "reference"
 INSTALLED = ("anthropic", "openai")
 """Extras of pydantic-ai that forge-core depends on."""
 
-UNITED = ("task", "run", "validation", "context")
+UNITED = ("task", "run", "validation", "context", "budget")
 """Tables whose keys are set by options of `forge run`."""
 
 TABLE = re.compile(
@@ -31,7 +31,8 @@ TABLE = re.compile(
 )
 
 NOT_IN_TABLE = frozenset(
-    {"task.validation", "task.context", "validation.checks", "validation.skipped_checks"}
+    {"task.validation", "task.context", "task.budget"}
+    | {"validation.checks", "validation.skipped_checks"}
 )
 """Fields that are tables of their own, or that nobody sets."""
 
@@ -157,7 +158,7 @@ def _render_needs(provider: Provider) -> str:
 
 
 def _list_task_keys() -> list[str]:
-    tables = ("task", "validation", "context")
+    tables = ("task", "budget", "validation", "context")
     keys = [f"{table}.{name}" for table in tables for name in MODELS[table].model_fields]
     return [key for key in keys if key not in NOT_IN_TABLE]
 
