@@ -449,12 +449,15 @@ def test_backup_and_restore_keep_what_is_archived(db: Path, tmp_path: Path) -> N
     ("damage", "expected"),
     [
         ("DELETE FROM archives", "3 calls whose archived texts are missing"),
-        ("UPDATE archives SET data = x'00'", "archive 1: its data cannot be decompressed"),
+        (
+            "UPDATE archives SET data = x'00'",
+            "archive 1: its directory and its data do not belong together",
+        ),
         ("UPDATE archives SET directory_json = '{}'", "archive 1: its directory is damaged"),
         ("UPDATE archives SET codec = 'zstd-2'", "archive 1: its codec 'zstd-2' is unknown"),
         (
             "UPDATE archives SET data = substr(data, 1, length(data) - 3)",
-            "archive 1: its data is longer or shorter than its directory says",
+            "archive 1: its directory and its data do not belong together",
         ),
     ],
     ids=["missing", "data", "directory", "codec", "cut"],

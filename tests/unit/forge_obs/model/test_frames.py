@@ -4,10 +4,11 @@ import json
 import zlib
 from collections.abc import Callable
 from itertools import product
+from typing import Any
 
 import pytest
 from forge_obs.model import frames
-from forge_obs.model.frames import ARCHIVED, CODEC, BrokenFrame, Frame, may_hold, pack
+from forge_obs.model.frames import ARCHIVED, CODEC, BrokenFrame, Frame, Packed, may_hold, pack
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,9 +40,11 @@ def test_row_in_the_middle_is_read_without_those_behind_it() -> None:
 def test_directory_alone_tells_where_each_text_stands() -> None:
     packed = pack([(7, [b"ab", b"", None, None, b"c"])])
 
-    assert json.loads(packed.directory_json) == {
+    directory = json.loads(packed.directory_json)
+    assert directory == {
         "columns": list(ARCHIVED),
         "rows": [[7, 2, 0, None, None, 1]],
+        "digest": directory["digest"],
     }
 
 
@@ -56,8 +59,31 @@ def test_frame_is_written_anew_without_some_rows() -> None:
     assert frame.raw == b"5555522"
 
 
-def make(change: Callable[[dict[str, object]], object]) -> str:
-    directory = {"columns": ["response"], "rows": [[1, 4]]}
+def unseal(directory_json: str) -> str:
+    """Make a directory one of before, without its digest."""
+    directory = json.loads(directory_json)
+    del directory["digest"]
+    return json.dumps(directory, separators=(",", ":"))
+
+
+def test_directory_of_before_is_read_without_its_digest() -> None:
+    packed = pack([(7, [b"ab", b"", None, None, b"c"])])
+
+    frame = Frame(unseal(packed.directory_json), packed.data, CODEC)
+
+    assert not frame.is_sealed
+    assert frame.read(7)["context_manifest_json"] == b"c"
+
+
+ROWS: list[list[Any]] = [
+    [1, 4, 0, None, None, 3],
+    [2, 5, 1, 2, None, None],
+    [3, 4, 0, None, None, 3],
+]
+
+
+def make(change: Callable[[dict[str, Any]], object]) -> str:
+    directory = {"columns": list(ARCHIVED), "rows": [list(row) for row in ROWS]}
     change(directory)
     return json.dumps(directory)
 
@@ -70,11 +96,16 @@ def make(change: Callable[[dict[str, object]], object]) -> str:
         "[" * 100_000,
         make(lambda d: d.update(columns=[])),
         make(lambda d: d.update(columns=[1])),
-        make(lambda d: d.update(rows=[[1]])),
-        make(lambda d: d.update(rows=[[1, -4]])),
-        make(lambda d: d.update(rows=[["1", 4]])),
-        make(lambda d: d.update(rows=[[1, 4.0]])),
-        make(lambda d: d.update(rows=[[1, 10**12]])),
+        make(lambda d: d.update(columns=["response"], rows=[[1, 4]])),
+        make(lambda d: d["columns"].reverse()),
+        make(lambda d: d.update(more=1)),
+        make(lambda d: d.update(digest="00")),
+        make(lambda d: d["rows"].append([4])),
+        make(lambda d: d["rows"].append(ROWS[0])),
+        make(lambda d: d["rows"][0].__setitem__(1, -4)),
+        make(lambda d: d["rows"][0].__setitem__(0, "1")),
+        make(lambda d: d["rows"][0].__setitem__(1, 4.0)),
+        make(lambda d: d["rows"][0].__setitem__(1, 10**12)),
     ],
     ids=str,
 )
@@ -83,10 +114,62 @@ def test_damaged_directory_is_refused(directory: str) -> None:
         Frame(directory, b"", CODEC)
 
 
+def pack_rows() -> Packed:
+    texts = [b"", b"x", b"yy", b"zzz", b"aaaa", b"bbbbb"]
+    return pack((n, [None if at is None else texts[at] for at in row]) for n, *row in ROWS)
+
+
+def test_no_damaged_bit_of_a_directory_goes_unnoticed() -> None:
+    packed = pack_rows()
+    directory = packed.directory_json.encode()
+    for place, bit in product(range(len(directory)), range(8)):
+        damaged = bytearray(directory)
+        damaged[place] ^= 1 << bit
+
+        with pytest.raises(BrokenFrame):
+            Frame(damaged.decode("utf-8", "surrogateescape"), packed.data, CODEC)
+
+
+DAMAGE: dict[str, Callable[[list[list[Any]]], object]] = {
+    "rows in another order": lambda rows: rows.reverse(),
+    "numbers swapped": lambda rows: swap(rows, 0),
+    "lengths swapped": lambda rows: swap(rows, 1),
+    "lengths shifted": lambda rows: rows[0].insert(1, rows[0].pop()),
+    "a length moved to the next text": lambda rows: rows[0].__setitem__(slice(1, 3), [3, 1]),
+    "a row left out": lambda rows: rows.pop(),
+    "a row twice": lambda rows: rows.append(rows[0]),
+    "a number of another row": lambda rows: rows[0].__setitem__(0, 99),
+}
+
+
+def swap(rows: list[list[Any]], column: int) -> None:
+    rows[0][column], rows[1][column] = rows[1][column], rows[0][column]
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_directory_whose_lengths_add_up_is_refused_if_it_is_another(damage: str) -> None:
+    packed = pack_rows()
+    directory = json.loads(packed.directory_json)
+    DAMAGE[damage](directory["rows"])
+
+    with pytest.raises(BrokenFrame, match="do not belong together"):
+        Frame(json.dumps(directory, separators=(",", ":")), packed.data, CODEC)
+
+
+def test_directory_of_another_frame_is_refused_where_all_its_lengths_are_the_same() -> None:
+    first, second = pack_rows(), pack([(n, [b"x", None, None, None, None]) for n in range(2)])
+    other = pack([(n, [b"y", None, None, None, None]) for n in range(2)])
+
+    assert second.directory_json != other.directory_json
+    for directory in (first.directory_json, other.directory_json):
+        with pytest.raises(BrokenFrame, match="do not belong together"):
+            Frame(directory, second.data, CODEC)
+
+
 @pytest.mark.parametrize("size", [1, 7, 100])
 def test_data_of_another_length_than_the_directory_says_is_refused(size: int) -> None:
     packed = pack([(1, [b"12345678", None, None, None, None])])
-    directory = packed.directory_json.replace("8", str(size))
+    directory = unseal(packed.directory_json).replace("8", str(size))
 
     with pytest.raises(BrokenFrame):
         _ = Frame(directory, packed.data, CODEC).raw
@@ -94,7 +177,7 @@ def test_data_of_another_length_than_the_directory_says_is_refused(size: int) ->
 
 def test_no_more_is_unpacked_than_the_directory_says() -> None:
     bomb = pack([(1, [b"\0" * 20_000_000, None, None, None, None])])
-    directory = bomb.directory_json.replace("20000000", "10")
+    directory = unseal(bomb.directory_json).replace("20000000", "10")
 
     with pytest.raises(BrokenFrame, match="longer or shorter"):
         _ = Frame(directory, bomb.data, CODEC).raw

@@ -22,7 +22,12 @@ from forge_obs.database.engines import BUSY_S, READ_ONLY, connect_for_writing
 from forge_obs.database.errors import telling_errors
 from forge_obs.database.files import is_mostly_free, shrink
 from forge_obs.database.handle import get_engine
-from forge_obs.database.rows.archived import load_frame
+from forge_obs.database.rows.archived import (
+    count_strays,
+    list_archived,
+    load_frame,
+    tell_strays,
+)
 from forge_obs.database.schema import archives, interactions
 from forge_obs.environment.process import get_now
 from forge_obs.errors import StoreUnreadable
@@ -168,9 +173,10 @@ def unarchive(db_path: str | os.PathLike[str]) -> Archiving:
     with telling_errors(path), _writing(path) as driver:
         with engine.connect().execution_options(**READ_ONLY) as connection:
             ids: Sequence[int] = connection.execute(select(archives.c.id)).scalars().all()
+        archived = list_archived(driver)
         for archive_id in ids:
             try:
-                rows, size = _bring_back(driver, archive_id)
+                rows, size = _bring_back(driver, archive_id, archived.get(archive_id, ()))
             except BrokenFrame as error:
                 if _is_there(driver, archive_id):
                     damage.append(f"archive {archive_id}: {error}")
@@ -301,9 +307,19 @@ def _move(driver: sqlite3.Connection, rows: Sequence[_Row], packed: Packed) -> b
     return is_whole
 
 
-def _bring_back(driver: sqlite3.Connection, archive_id: int) -> tuple[int, int]:
-    """Put the texts of a frame back; gives how many rows it held, and how long their texts are."""
+def _bring_back(
+    driver: sqlite3.Connection, archive_id: int, numbers: Sequence[int]
+) -> tuple[int, int]:
+    """Put the texts of a frame back; gives how many rows it held, and how long their texts are.
+
+    Args:
+        driver: Of a connection that writes.
+        archive_id: The frame's id.
+        numbers: The rows whose texts are in it.
+    """
     frame = load_frame(driver, archive_id)
+    if strays := count_strays(driver, archive_id, frame, numbers):
+        raise BrokenFrame(tell_strays(strays))
     statement = (
         f"UPDATE interactions SET {_TAKE_BACK}, archive_id = NULL WHERE id = ? AND archive_id = ?"  # noqa: S608
     )

@@ -17,7 +17,12 @@ from forge_obs.database.engines import (
 )
 from forge_obs.database.errors import telling_errors
 from forge_obs.database.private.engine import get_driver
-from forge_obs.database.rows.archived import load_frame
+from forge_obs.database.rows.archived import (
+    count_strays,
+    list_archived,
+    load_frame,
+    tell_strays,
+)
 from forge_obs.errors import SpoolUnavailable, StoreError
 from forge_obs.model.columns import HEAD, REVISIONS
 from forge_obs.model.frames import BrokenFrame
@@ -192,11 +197,17 @@ def _list_broken_frames(connection: Connection, *, whole: bool) -> list[str]:
     )
     number = int(connection.execute(lost).scalar_one())
     damage = [f"{number:,} calls whose archived texts are missing"] if number else []
+    driver = get_driver(connection)
+    archived = list_archived(driver) if whole else {}
     for archive_id in connection.execute(known).scalars().all() if whole else ():
         try:
-            _ = load_frame(get_driver(connection), archive_id).raw
+            frame = load_frame(driver, archive_id)
+            strays = count_strays(driver, archive_id, frame, archived.get(archive_id, ()))
+            _ = frame.raw
         except BrokenFrame as error:
             damage.append(f"archive {archive_id}: {error}")
+        else:
+            damage += [f"archive {archive_id}: {tell_strays(strays)}"] if strays else []
     return damage[:MOST_DAMAGE]
 
 

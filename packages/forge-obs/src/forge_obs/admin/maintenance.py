@@ -32,7 +32,7 @@ from forge_obs.database.errors import telling_errors, telling_failed_writes
 from forge_obs.database.files import copy_database, make_single, shrink
 from forge_obs.database.handle import get_engine
 from forge_obs.database.private.engine import get_driver
-from forge_obs.database.rows.archived import load_frame
+from forge_obs.database.rows.archived import count_strays, load_frame
 from forge_obs.database.schema import archives, interactions, runs
 from forge_obs.environment import private_files
 from forge_obs.errors import StoreNewer, StoreUnavailable, StoreUnreadable
@@ -311,7 +311,10 @@ def _leave_out(
     """Read a frame and pack it without some rows; None for a damaged one, and for no rows."""
     try:
         with engine.connect().execution_options(**READ_ONLY) as connection:
-            frame = load_frame(get_driver(connection), archive_id)
+            driver = get_driver(connection)
+            frame = load_frame(driver, archive_id)
+            if count_strays(driver, archive_id, frame, gone):  # some text is under another id
+                return None, None
         kept = [number for number, *_ in frame.rows if number not in gone]
         return frame, frame.repack(kept) if kept else None
     except BrokenFrame:

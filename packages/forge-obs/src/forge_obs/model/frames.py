@@ -2,7 +2,9 @@
 
 A frame is raw UTF-8, row after row, compressed by zstd. Its directory is JSON: the names of the
 columns, and for each row its id and the length in bytes of each text, null where there is none. So
-`zstd -d` and the directory give everything back without this module. See D87.
+`zstd -d` and the directory give everything back without this module. A digest at its end covers the
+directory and the checksum that ends the data: lengths that add up may still be those of other rows.
+Directories of before have none. See D87.
 """
 
 import json
@@ -11,6 +13,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import blake2b
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -43,6 +46,12 @@ _WIDEST_WINDOW: Final = 27
 
 _PIECE_BYTES: Final = 1 << 17
 """How much is unpacked at once: what stays in the processor's cache while it is looked through."""
+
+_DIGEST: Final = ',"digest":"'
+"""Parts the digest from the directory that it covers."""
+
+_CHECKSUM_BYTES: Final = 4
+"""Size of the checksum of what was compressed, with which the data ends."""
 
 Texts: TypeAlias = Sequence[bytes | None]
 """A row's texts in the order of the frame's columns."""
@@ -100,7 +109,8 @@ def pack(rows: Iterable[tuple[int, Texts]], columns: Sequence[str] = ARCHIVED) -
             raise BrokenFrame("what was compressed does not come back")
         at += len(piece)
     text = json.dumps({"columns": list(columns), "rows": directory}, separators=(",", ":"))
-    return Packed(text, data, len(directory), len(raw))
+    sealed = f'{text[:-1]}{_DIGEST}{_digest(text[:-1], data)}"}}'
+    return Packed(sealed, data, len(directory), len(raw))
 
 
 def _choose_options(size: int) -> Mapping[int, int]:
@@ -145,6 +155,7 @@ class Frame:
 
     Attributes:
         text_bytes: Size of all texts together, as the directory says.
+        is_sealed: Whether a digest vouches for the directory.
 
     Raises:
         BrokenFrame: The directory is damaged, the codec unknown, or the text too long.
@@ -156,7 +167,11 @@ class Frame:
         if codec != CODEC:
             raise BrokenFrame(f"its codec {codec[:20]!r} is unknown")
         self.directory_json = directory_json
-        self.columns, self.rows, self.text_bytes = _read_directory(directory_json)
+        document = _load(directory_json)
+        self.is_sealed = "digest" in document
+        if self.is_sealed:
+            _check_digest(directory_json, data)
+        self.columns, self.rows, self.text_bytes = _read_directory(document)
         if self.text_bytes > most_bytes:
             raise BrokenFrame(f"its text is longer than {most_bytes:,} bytes")
         self._data = data
@@ -261,24 +276,56 @@ def may_hold(data: bytes, size: int, text: bytes) -> bool:
     return is_held
 
 
-def _read_directory(text: str) -> tuple[tuple[str, ...], list[list[Any]], int]:
-    """Read the columns, the rows, and the size of all texts together."""
+def measure_texts(directory_json: str) -> int:
+    """Return the size of all texts of a frame together, as its directory says.
+
+    Raises:
+        BrokenFrame: The directory is damaged.
+    """
+    return _read_directory(_load(directory_json))[2]
+
+
+def _load(text: str) -> dict[str, Any]:
     if len(text) > MOST_DIRECTORY_LENGTH:
         raise BrokenFrame(f"its directory is longer than {MOST_DIRECTORY_LENGTH:,} characters")
     try:
         document = orjson.loads(text)
-        columns, rows = tuple(document["columns"]), list(document["rows"])
-    except (ValueError, TypeError, KeyError) as error:
+    except ValueError as error:
         raise BrokenFrame("its directory is damaged") from error
+    if not isinstance(document, dict):
+        raise BrokenFrame("its directory is damaged")
+    return document
+
+
+def _check_digest(text: str, data: bytes) -> None:
+    covered, _, digest = text.rpartition(_DIGEST)
+    if digest != f'{_digest(covered, data)}"}}':
+        raise BrokenFrame("its directory and its data do not belong together")
+
+
+def _digest(directory: str, data: bytes) -> str:
+    covered = directory.encode("utf-8", "surrogateescape") + data[-_CHECKSUM_BYTES:]
+    return blake2b(covered, digest_size=16).hexdigest()
+
+
+def _read_directory(document: dict[str, Any]) -> tuple[tuple[str, ...], list[list[Any]], int]:
+    """Read the columns, the rows, and the size of all texts together."""
+    columns, rows = document.get("columns"), document.get("rows")
+    if not isinstance(columns, list) or not isinstance(rows, list):
+        raise BrokenFrame("its directory is damaged")
     if not columns or not all(isinstance(name, str) for name in columns):
         raise BrokenFrame("its directory names no columns")
+    if "digest" not in document and (tuple(columns) != ARCHIVED or len(document) > 2):
+        raise BrokenFrame("its directory names other columns than there were")
     if set(map(type, rows)) - {list} or set(map(len, rows)) - {len(columns) + 1}:
         raise BrokenFrame("its directory has a row that is none")
+    numbers = [row[0] for row in rows]
     lengths = [n for row in rows for n in row[1:] if n is not None]
-    types = {type(row[0]) for row in rows} | set(map(type, lengths))
-    if types - {int} or min(lengths, default=0) < 0:
+    if {type(n) for n in (*numbers, *lengths)} - {int} or min(lengths, default=0) < 0:
         raise BrokenFrame("its directory has a row that is none")
-    return columns, rows, sum(lengths)
+    if len(set(numbers)) < len(numbers) or len(set(columns)) < len(columns):
+        raise BrokenFrame("its directory names something twice")
+    return tuple(columns), rows, sum(lengths)
 
 
 def decode(text: bytes | None) -> str | None:

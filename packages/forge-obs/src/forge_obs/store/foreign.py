@@ -19,7 +19,7 @@ from forge_obs.database.errors import telling_errors
 from forge_obs.database.private.engine import build_engine, get_driver
 from forge_obs.database.rows.archived import FrameCache, load_frame
 from forge_obs.errors import StoreUnreadable
-from forge_obs.model.frames import ARCHIVED, CODEC, BrokenFrame, Frame
+from forge_obs.model.frames import ARCHIVED, BrokenFrame, measure_texts
 from forge_obs.model.rows import ARCHIVE_ID
 from forge_obs.store.queries import Query, fetch, reading
 
@@ -134,8 +134,7 @@ class ForeignStore:
                 frame = load_frame(get_driver(connection), archive_id, MOST_FRAME_BYTES)
             except BrokenFrame:  # its rows turn out to be in no frame
                 return
-        numbers = dict.fromkeys(number for number, *_ in frame.rows)
-        small = [number for number in numbers if frame.measure(number) <= MOST_ROW_BYTES]
+        small = [number for number, *_ in frame.rows if frame.measure(number) <= MOST_ROW_BYTES]
         query = Query("interactions", where={ARCHIVE_ID.name: archive_id})
         yield from self._fetch(query, small, frames)
 
@@ -208,7 +207,7 @@ def _note(rows: Iterable[Values], seen: set[object]) -> Iterator[Values]:
 
 def _measure(directory: object) -> int:
     try:
-        return Frame(str(directory), b"", CODEC).text_bytes
+        return measure_texts(str(directory))
     except BrokenFrame:  # nothing of it will be unpacked
         return 0
 

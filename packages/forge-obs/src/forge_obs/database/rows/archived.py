@@ -4,6 +4,7 @@ What a row has itself wins: it came after the row was archived, out of the spool
 """
 
 import sqlite3
+from array import array
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
@@ -56,17 +57,51 @@ def load_frame(
     Raises:
         BrokenFrame: There is no such frame, or it is damaged.
     """
-    query = "SELECT directory_json, data, codec FROM archives WHERE id = ?"
+    query = "SELECT directory_json, data, codec, row_count, text_bytes FROM archives WHERE id = ?"
     try:
         row = driver.execute(query, (archive_id,)).fetchone()
-    except sqlite3.DatabaseError as error:
-        raise BrokenFrame(f"it cannot be read: {error.sqlite_errorname}") from error
+    except sqlite3.DatabaseError as error:  # the driver's own have no name
+        word = getattr(error, "sqlite_errorname", "its directory is no text")
+        raise BrokenFrame(f"it cannot be read: {word}") from error
     if row is None:
         raise BrokenFrame("it is not there")
-    directory, data, codec = row
+    directory, data, codec, *sizes = row
     if not isinstance(data, bytes):
         raise BrokenFrame("its data is no blob")
-    return Frame(str(directory), data, str(codec), most_bytes)
+    frame = Frame(str(directory), data, str(codec), most_bytes)
+    if not frame.is_sealed and sizes != [len(frame.rows), frame.text_bytes]:
+        raise BrokenFrame("its directory has other sizes than its row")
+    return frame
+
+
+def list_archived(driver: sqlite3.Connection) -> Mapping[int, Sequence[int]]:
+    """List the rows that are archived by frame; it takes a look at every row."""
+    rows: dict[int, array[int]] = {}
+    query = "SELECT archive_id, id FROM interactions WHERE typeof(archive_id) = 'integer'"
+    for archive_id, number in driver.execute(query):
+        rows.setdefault(archive_id, array("q")).append(number)
+    return rows
+
+
+def count_strays(
+    driver: sqlite3.Connection, archive_id: int, frame: Frame, numbers: Iterable[int]
+) -> int:
+    """Count the rows that say that they are in a frame, and that its directory does not know.
+
+    Args:
+        driver: Of a connection to the store.
+        archive_id: The frame's id.
+        frame: What was read of it.
+        numbers: Rows that said so before; another program may have deleted or put them back.
+    """
+    query = "SELECT 1 FROM interactions WHERE id = ? AND archive_id = ?"
+    strays = (number for number in numbers if number not in frame)
+    return sum(driver.execute(query, (n, archive_id)).fetchone() is not None for n in strays)
+
+
+def tell_strays(number: int) -> str:
+    """Say that so many rows are strays."""
+    return f"{number:,} of its calls are not in its directory"
 
 
 def may_frame_hold(driver: sqlite3.Connection, archive_id: int, text: bytes) -> bool:
