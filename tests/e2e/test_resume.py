@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import socket
 import sqlite3
@@ -129,6 +130,9 @@ def test_killed_run_is_interrupted_and_goes_on_without_paying_twice(repo: Path) 
     statuses = [call.status for call in read_calls()]
     assert (statuses.count("ok"), statuses.count("started")) == (5, 2)
     assert read_run().owner_pid != run.owner_pid == process.pid
+    shown = run_forge("status", run.workflow_id).stdout
+    assert re.search("for requests whose outcome is unknown|while it was paused", shown), shown
+    assert "or a pause" not in shown
     assert_whole(repo)
 
 

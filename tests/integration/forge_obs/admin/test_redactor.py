@@ -35,6 +35,8 @@ def test_paths_of_a_run_and_its_calls_do_not_tell_whose_they_are(
     monkeypatch.setenv("HOME", "/work/ann")
     request = f'{{"test_command":"TOKEN={TOKEN} /work/ann/bin/tests --root /home/ann/pantry"}}'
     run = Run(
+        owner_host="anns-laptop",
+        owner_pid=7,
         repo_root="/home/ann/pantry",
         request_json=request,
         result_json='{"worktree_path":"/home/ann/pantry/.forge-worktrees/t"}',
@@ -44,7 +46,7 @@ def test_paths_of_a_run_and_its_calls_do_not_tell_whose_they_are(
     shown = redactor.redact(run)
     call = redactor.redact(Interaction(user_prompt='File "/home/ann/pantry/a.py", line 1'))
 
-    assert shown.repo_root == "pantry"
+    assert (shown.repo_root, shown.owner_host, shown.owner_pid) == ("pantry", None, None)
     assert shown.request_json == (
         '{"test_command":"TOKEN=[github-token 1] ~/bin/tests --root pantry"}'
     )

@@ -4,6 +4,7 @@ See D93.
 """
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -13,6 +14,9 @@ from forge_obs.model.redaction.paths import Paths
 from forge_obs.model.redaction.secrets import Pseudonyms, Removal
 from forge_obs.model.rows import Interaction, Run
 
+NO_OWNER: Mapping[str, Any] = {"owner_host": None, "owner_pid": None, "owner_start": None}
+"""Columns of a run that name the machine and the process."""
+
 Row = TypeVar("Row", Interaction, Run)
 
 
@@ -21,8 +25,8 @@ class Redactor:
 
     The hook of `set_redact()` or `FORGE_REDACT` sees every text first; then the user's home
     directory becomes `~`, the repository of each run that was redacted its name, and secrets of
-    known forms are replaced. A text that the hook has no answer for is left out. Ids, role, status
-    and origin stay as they are.
+    known forms are replaced. A text that the hook has no answer for is left out, and so is the
+    machine that executed a run. Ids, role, status and origin stay as they are.
     """
 
     def __init__(self) -> None:
@@ -37,7 +41,7 @@ class Redactor:
         if isinstance(row, Run) and row.repo_root:
             self._paths.add_repository(row.repo_root)
         columns: dict[str, Any] = redact_columns(vars(row), table, self.redact_text)
-        return replace(row, **columns)
+        return replace(row, **columns, **(NO_OWNER if table == "runs" else {}))
 
     def redact_text(self, text: str) -> str | None:
         """Return a text without secrets; None where the hook has no answer."""
