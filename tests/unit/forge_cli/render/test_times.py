@@ -5,19 +5,19 @@ from forge_cli.render.times import describe_pause, describe_waits
 
 
 @pytest.mark.parametrize(
-    ("has_account", "lost", "words"),
+    ("has_account", "or_paused", "words"),
     [
         (True, "", "for Temporal or its worker"),
         (False, ", or paused", "for Temporal, its worker or a pause"),
     ],
 )
 def test_pause_is_named_among_other_waits_only_where_nobody_knows_it(
-    has_account: bool, lost: str, words: str
+    has_account: bool, or_paused: str, words: str
 ) -> None:
-    waits = {"start": 0.04, "between": 2.0, "lost": 1.0}
+    waits = {"start": 0.04, "between": 2.0, "unanswered": 1.0}
 
     assert describe_waits(waits, has_account=has_account) == (
-        f"1.0 s for requests whose outcome is unknown{lost}, 2.0 s between activities, {words}"
+        f"1.0 s for requests whose outcome is unknown{or_paused}, 2.0 s between activities, {words}"
     )
 
 

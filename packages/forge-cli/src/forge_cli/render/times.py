@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from forge_cli.render.figures import format_duration
-from forge_cli.views.spending import BETWEEN, END, LOST, PAUSE, REPEAT, START
+from forge_cli.views.spending import BETWEEN, END, PAUSE, REPEAT, START, UNANSWERED
 
 LEAST_S: Final = 0.05
 """Seconds from which on a wait is told."""
@@ -16,7 +16,7 @@ PURPOSES: Final = {"model": "model", "validation": "checks", "git": "git", "file
 WAITS: Final = {
     START: "for its first activity",
     REPEAT: "to repeat failed requests",
-    LOST: "for requests whose outcome is unknown",
+    UNANSWERED: "for requests whose outcome is unknown",
     PAUSE: "while it was paused",
     BETWEEN: "between activities, for Temporal or its worker",
     END: "for its end after the last activity",
@@ -25,7 +25,7 @@ WAITS: Final = {
 
 WAITS_OR_PAUSES: Final = {
     **WAITS,
-    LOST: "for requests whose outcome is unknown, or paused",
+    UNANSWERED: "for requests whose outcome is unknown, or paused",
     BETWEEN: "between activities, for Temporal, its worker or a pause",
 }
 """The same where nobody knows for how long it was paused."""

@@ -26,7 +26,7 @@ PHASE_PURPOSES: Mapping[str, str] = {
 """Purposes by the phase of an attempt; the time of models is that of their calls."""
 
 
-START, REPEAT, LOST, BETWEEN, END = "start", "repeat", "lost", "between", "end"
+START, REPEAT, UNANSWERED, BETWEEN, END = "start", "repeat", "unanswered", "between", "end"
 """What a run waits for: its first activity, to repeat a request that failed, a request of which
 nobody knows how long it took, its next activity, or its end after the last one."""
 
@@ -88,10 +88,8 @@ def split_time(
         before = _measure(covered, whole_s)
         covered += spans[purpose]
         spent[purpose] = _measure(covered, whole_s) - before
-    lost = [
-        span for span in _list_lost(outline, began, whole_s) if span[1] < whole_s or not running
-    ]
-    waits = _split_waits(covered, lost, _list_repeats(outline, began), whole_s)
+    unanswered = _list_unanswered(outline, began, None if running else whole_s)
+    waits = _split_waits(covered, unanswered, _list_repeats(outline, began), whole_s)
     if running:
         waits = {**waits, BETWEEN: waits[BETWEEN] + waits[END], END: 0.0}
     return TimeSplit(spent, part_pause(waits, paused_s))
@@ -111,12 +109,12 @@ def measure_pause(took: timedelta, elapsed_s: float) -> float:
 def part_pause(waits_s: Mapping[str, float], paused_s: float) -> Mapping[str, float]:
     """Take a pause out of the waits that it is in: of a run that is paused now, behind the last.
 
-    A request is lost where a process died, so that a pause is behind it.
+    A request is without an answer where a process died, so that a pause is behind it.
     """
     if not paused_s:
         return waits_s
     parted = dict(waits_s)
-    for wait in (LOST, BETWEEN, REPEAT, END):
+    for wait in (UNANSWERED, BETWEEN, REPEAT, END):
         share = min(parted[wait], paused_s)
         parted[wait] -= share
         paused_s -= share
@@ -155,13 +153,19 @@ def _list_repeats(outline: Outline, began: datetime) -> Iterator[Span]:
                 yield _find_end(failed, began), _find_start(following, began)
 
 
-def _list_lost(outline: Outline, began: datetime, whole_s: float) -> Iterator[Span]:
-    """List from when to when nobody knows how long a request went on: at most until the next."""
+def _list_unanswered(outline: Outline, began: datetime, until_s: float | None) -> Iterator[Span]:
+    """List from when to when nobody knows how long a request went on: at most until the next.
+
+    Args:
+        outline: What the run did.
+        began: When it began.
+        until_s: When it ended, in seconds; None while it goes on, and its last requests with it.
+    """
     for calls in _list_sequences(outline):
-        for lost, following in zip_longest(calls, calls[1:]):
-            if lost.status == STARTED:
-                end = whole_s if following is None else _find_start(following, began)
-                yield _find_start(lost, began), end
+        for call, following in zip_longest(calls, calls[1:]):
+            end_s = until_s if following is None else _find_start(following, began)
+            if call.status == STARTED and end_s is not None:
+                yield _find_start(call, began), end_s
 
 
 def _find_start(call: Interaction, began: datetime) -> float:
@@ -173,16 +177,21 @@ def _find_end(call: Interaction, began: datetime) -> float:
 
 
 def _split_waits(
-    covered: Sequence[Span], lost: Iterable[Span], repeats: Iterable[Span], whole_s: float
+    covered: Sequence[Span], unanswered: Iterable[Span], repeats: Iterable[Span], whole_s: float
 ) -> Mapping[str, float]:
     """Split the time in which nothing went on by what was waited for."""
-    known = [*covered, *lost]
+    known = [*covered, *unanswered]
     first = min(max(0.0, min((start for start, _ in known), default=whole_s)), whole_s)
     last = min(max((end for _, end in known), default=whole_s), whole_s)
     worked_s = _measure(covered, whole_s)
-    lost_s = _measure(known, whole_s) - worked_s
-    repeated_s = _measure([*known, *repeats], whole_s) - worked_s - lost_s
-    waits = {START: first, REPEAT: repeated_s, LOST: lost_s, END: max(0.0, whole_s - last)}
+    unanswered_s = _measure(known, whole_s) - worked_s
+    repeated_s = _measure([*known, *repeats], whole_s) - worked_s - unanswered_s
+    waits = {
+        START: first,
+        REPEAT: repeated_s,
+        UNANSWERED: unanswered_s,
+        END: max(0.0, whole_s - last),
+    }
     return {**waits, BETWEEN: max(0.0, whole_s - worked_s - sum(waits.values()))}
 
 

@@ -377,7 +377,7 @@ def test_figures_that_a_script_pretends_are_told_from_those_of_a_provider(
     assert f"4.12k  45   2.0 s {cost}" in render_run(view, [], PRICES).plain
 
 
-NO_WAITS = dict.fromkeys(("start", "repeat", "lost", "between", "end"), 0.0)
+NO_WAITS = dict.fromkeys(("start", "repeat", "unanswered", "between", "end"), 0.0)
 
 
 def test_time_is_split_so_that_each_moment_counts_once() -> None:
@@ -434,7 +434,7 @@ def test_time_of_a_request_that_was_lost_is_none_of_waiting_for_an_activity() ->
 
     assert split.spent_s["model"] == 2
     assert split.waits_s == pytest.approx(
-        {**NO_WAITS, "start": 1, "lost": 4, "pause": 26, "end": 1}
+        {**NO_WAITS, "start": 1, "unanswered": 4, "pause": 26, "end": 1}
     )
 
 
@@ -446,7 +446,7 @@ def test_request_that_was_lost_is_not_under_way_once_it_was_repeated() -> None:
     split = split_time(outline, BEGAN, timedelta(seconds=40), running=True)
 
     assert split.spent_s["model"] == 9
-    assert split.waits_s == pytest.approx({**NO_WAITS, "start": 1, "lost": 30})
+    assert split.waits_s == pytest.approx({**NO_WAITS, "start": 1, "unanswered": 30})
 
 
 def test_stopped_run_is_paused_since_its_last_activity() -> None:
@@ -479,7 +479,7 @@ def test_request_that_is_out_is_the_models_time_while_the_run_goes_on() -> None:
     )
 
     assert (now.spent_s["model"], now.waits_s["start"]) == (8, 2)
-    assert (later.spent_s["model"], later.waits_s["lost"]) == (0, 8)
+    assert (later.spent_s["model"], later.waits_s["unanswered"]) == (0, 8)
 
 
 def test_calls_that_outlast_the_record_do_not_make_a_run_longer() -> None:

@@ -5,12 +5,12 @@ from dataclasses import replace
 from forge_cli.views.analysis.critical_path import PAUSED, WAITING, find_critical_path
 from forge_cli.views.analysis.timeline import Bar, Lane
 from forge_cli.views.outline import AttemptOutline, UnitOutline
-from forge_cli.views.spending import BETWEEN, END, LOST, PAUSE, REPEAT, START
+from forge_cli.views.spending import BETWEEN, END, PAUSE, REPEAT, START, UNANSWERED
 from forge_obs import Interaction
 from hypothesis import given
 from hypothesis import strategies as st
 
-NO_WAITS = dict.fromkeys((START, REPEAT, LOST, BETWEEN, END), 0.0)
+NO_WAITS = dict.fromkeys((START, REPEAT, UNANSWERED, BETWEEN, END), 0.0)
 ATTEMPT = AttemptOutline(1, "success", thrown_away=False)
 
 
@@ -55,11 +55,11 @@ def test_waiting_behind_a_failed_request_is_for_its_repetition() -> None:
 
 
 def test_waiting_behind_a_lost_request_is_for_it_and_holds_the_pause() -> None:
-    lanes = [lane("a", Bar("model", 1, 1, lost=True), Bar("model", 31, 33))]
+    lanes = [lane("a", Bar("model", 1, 1, unanswered=True), Bar("model", 31, 33))]
 
     path = find_critical_path(lanes, 33, paused_s=26)
 
-    assert path.sum_waits() == {**NO_WAITS, START: 1, LOST: 4, PAUSE: 26}
+    assert path.sum_waits() == {**NO_WAITS, START: 1, UNANSWERED: 4, PAUSE: 26}
     assert path.sum_by_purpose() == {PAUSED: 26, WAITING: 5, "model": 2}
 
 

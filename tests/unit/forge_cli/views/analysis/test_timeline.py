@@ -81,8 +81,14 @@ def test_request_under_way_lasts_until_now_and_one_that_was_lost_nobody_knows_ho
 
     [under_way], [ended] = lay_out({}, calls, 40), lay_out({}, calls)
 
-    assert [(b.start_s, b.end_s, b.lost) for b in under_way.bars] == [(1, 1, True), (31, 40, False)]
-    assert [(b.start_s, b.end_s, b.lost) for b in ended.bars] == [(1, 1, True), (31, 31, True)]
+    assert [(b.start_s, b.end_s, b.unanswered) for b in under_way.bars] == [
+        (1, 1, True),
+        (31, 40, False),
+    ]
+    assert [(b.start_s, b.end_s, b.unanswered) for b in ended.bars] == [
+        (1, 1, True),
+        (31, 31, True),
+    ]
 
 
 def test_without_parallel_work_the_critical_path_is_how_the_time_was_spent() -> None:

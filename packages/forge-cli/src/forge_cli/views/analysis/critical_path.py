@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from forge_cli.views.analysis.timeline import Bar, Lane
-from forge_cli.views.spending import BETWEEN, END, LOST, PHASE_PURPOSES, REPEAT, START, part_pause
+from forge_cli.views.spending import (
+    BETWEEN,
+    END,
+    PHASE_PURPOSES,
+    REPEAT,
+    START,
+    UNANSWERED,
+    part_pause,
+)
 
 WAITING, PAUSED = "waiting", "paused"
 
@@ -30,7 +38,7 @@ class Segment:
     end_s: float
     is_failed: bool = False
     """Whether it was a request that failed."""
-    is_lost: bool = False
+    is_unanswered: bool = False
     """Whether it was a request of which nobody knows how long it took."""
 
     @property
@@ -65,7 +73,7 @@ class CriticalPath:
 
     def sum_waits(self) -> Mapping[str, float]:
         """Return seconds of waiting by what was waited for, as a run's time is split."""
-        sums = dict.fromkeys((START, REPEAT, LOST, BETWEEN, END), 0.0)
+        sums = dict.fromkeys((START, REPEAT, UNANSWERED, BETWEEN, END), 0.0)
         for before, segment in pairwise((None, *self.segments)):
             if segment is None or segment.purpose != WAITING:
                 continue
@@ -75,8 +83,8 @@ class CriticalPath:
     def _name_wait(self, before: Segment | None, waiting: Segment) -> str:
         if before is None:
             return START
-        if before.is_lost:
-            return LOST
+        if before.is_unanswered:
+            return UNANSWERED
         if waiting is self.segments[-1] and self.has_ended:
             return END
         return REPEAT if before.is_failed else BETWEEN
@@ -116,7 +124,9 @@ def _go_back(lanes: Sequence[Lane], whole_s: float) -> Iterator[Segment]:
         else:
             end = moment
         purpose = PHASE_PURPOSES.get(bar.activity, bar.activity)
-        yield Segment(lane, purpose, bar.start_s, end, is_failed=bar.failed, is_lost=bar.lost)
+        yield Segment(
+            lane, purpose, bar.start_s, end, is_failed=bar.failed, is_unanswered=bar.unanswered
+        )
         moment = bar.start_s
     if moment > 0:
         yield Segment(None, WAITING, 0.0, moment)
