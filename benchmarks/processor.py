@@ -32,7 +32,11 @@ LIMIT_US: Final = 150.0
 """How much longer a span may take than with a processor that does nothing, at the median."""
 
 BLOCKED_LIMIT_MS: Final = 250.0
-"""Longest time of a span while the database is locked; a wait for the lock would be 2,000 ms."""
+"""Longest time of a span while the database is locked; a wait for the lock would be 2,000 ms.
+
+What is seen beyond some milliseconds is Python's garbage collection of the whole program, which
+comes upon some span as the ones that wait grow in number.
+"""
 
 TURNS: Final = 40
 SPANS_A_TURN: Final = 100
