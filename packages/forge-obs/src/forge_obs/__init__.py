@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from forge_obs.model.rows import FIGURES, Interaction, Run
     from forge_obs.model.sanitize import to_json
     from forge_obs.model.search import PLACES, Match, TextSearch
-    from forge_obs.model.sums import CallSum, Grouping, RangeSums
+    from forge_obs.model.sums.call_sums import CallSum, RangeSums
+    from forge_obs.model.sums.groups import Grouping
     from forge_obs.model.usage.figures import Usage, read_usage
     from forge_obs.observation import Observation, observe
     from forge_obs.recorder import flush, get_backlog, lost_count, record
@@ -179,9 +180,9 @@ _HOMES = {
     "Interaction": "model.rows",
     "Run": "model.rows",
     "to_json": "model.sanitize",
-    "CallSum": "model.sums",
-    "Grouping": "model.sums",
-    "RangeSums": "model.sums",
+    "CallSum": "model.sums.call_sums",
+    "Grouping": "model.sums.groups",
+    "RangeSums": "model.sums.call_sums",
     "PLACES": "model.search",
     "Match": "model.search",
     "TextSearch": "model.search",

@@ -23,7 +23,7 @@ from forge_obs import (
 )
 from forge_obs.database.connections import identify, list_connections
 from forge_obs.model.sanitize import format_time
-from forge_obs.model.sums import find_group
+from forge_obs.model.sums.groups import find_group
 from forge_obs.store import call_scope, parallel, statistics
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)

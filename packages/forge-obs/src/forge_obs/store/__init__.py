@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from forge_obs.environment.redact_hook import set_redact
     from forge_obs.model.finished_call import build_interaction_dict
     from forge_obs.model.rows import Interaction, Run
-    from forge_obs.model.sums import CallSum, RangeSums
+    from forge_obs.model.sums.call_sums import CallSum, RangeSums
     from forge_obs.recorder import flush, get_backlog
     from forge_obs.spool.format import Backlog
     from forge_obs.store.call_scope import CallQuery
@@ -63,9 +63,9 @@ _HOMES = {
     "CallHit": "store.calls",
     "CallQuery": "store.call_scope",
     "CallReader": "store.calls",
-    "CallSum": "model.sums",
+    "CallSum": "model.sums.call_sums",
     "Interaction": "database.orm",
-    "RangeSums": "model.sums",
+    "RangeSums": "model.sums.call_sums",
     "Run": "database.orm",
     "build_interaction_dict": "model.finished_call",
     "flush": "recorder",

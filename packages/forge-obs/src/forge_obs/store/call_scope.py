@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from forge_obs.database.engines import list_columns
 from forge_obs.model.sanitize import format_time
-from forge_obs.model.sums import TURNED_BACK
+from forge_obs.model.sums.groups import TURNED_BACK
 from forge_obs.store.queries import Field, is_of_run, join_facts
 
 FIRST_SPAN: Final = 64

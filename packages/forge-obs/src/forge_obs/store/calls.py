@@ -39,7 +39,8 @@ from forge_obs.model.rows import (
     load_interaction,
 )
 from forge_obs.model.search import TextSearch
-from forge_obs.model.sums import CallSum, Grouping, RangeSums
+from forge_obs.model.sums.call_sums import CallSum, RangeSums
+from forge_obs.model.sums.groups import Grouping
 from forge_obs.store.archive_search import ArchiveSearch
 from forge_obs.store.call_scope import CallQuery, Scope, open_scope, read_ranges
 from forge_obs.store.queries import (

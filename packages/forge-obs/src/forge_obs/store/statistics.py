@@ -2,8 +2,8 @@
 
 One statement adds up the calls of a range, since a row that is brought to Python costs more than
 SQLite needs to add it to others. It groups them by columns as they are and adds up what stands in
-them: what that means is found out once for a group (`forge_obs.model.sums`). Where a call holds
-what its column cannot, the range is halved until few are left, and these are read one by one.
+them: what that means is found out once for a group (`forge_obs.model.sums.sum_rows`). Where a call
+holds what its column cannot, the range is halved until few are left, and these are read one by one.
 """
 
 import sqlite3
@@ -13,15 +13,9 @@ from typing import Final
 from sqlalchemy import ColumnElement, Connection, Engine, column
 
 from forge_obs.model.rows import FIGURES, Interaction, load_interaction
-from forge_obs.model.sums import (
-    CallSum,
-    DamagedSum,
-    Grouping,
-    RangeSums,
-    SumRow,
-    find_group,
-    load_sum,
-)
+from forge_obs.model.sums.call_sums import CallSum, RangeSums
+from forge_obs.model.sums.groups import Grouping, find_group
+from forge_obs.model.sums.sum_rows import DamagedSum, SumKey, SumRow, load_sum
 from forge_obs.store import call_scope
 from forge_obs.store.call_scope import Ranges, Scope
 from forge_obs.store.parallel import read_ranges_by_several
@@ -49,6 +43,8 @@ _LONGEST_PAUSE: Final = 15
 
 _DAMAGE: Final = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_IOERR}
 """What SQLite says of a sum or a page that it cannot make or read."""
+
+_KEYS: Final = len(SumKey._fields)
 
 _SINGLE: Final = (
     *FIGURES,
@@ -147,7 +143,8 @@ class _RangeReader:
         """Add up calls; where one is damaged, read some of them each."""
         try:
             rows = self._execute(lower, upper).fetchall()
-            return [RangeSums(lower, upper, [load_sum(SumRow(*row), self._by) for row in rows])]
+            sums = [SumRow(SumKey._make(row[:_KEYS]), *row[_KEYS:]) for row in rows]
+            return [RangeSums(lower, upper, [load_sum(row, self._by) for row in sums])]
         except DamagedSum:
             pass
         except sqlite3.DatabaseError as error:

@@ -31,17 +31,17 @@ from sqlalchemy import (
 )
 
 from forge_obs.model.sanitize import format_time
-from forge_obs.model.sums import (
+from forge_obs.model.sums.call_sums import CallSum
+from forge_obs.model.sums.groups import ERROR_LENGTH, Grouping
+from forge_obs.model.sums.sum_rows import (
     DAMAGED,
-    ERROR_LENGTH,
     KNOWN,
     LATER,
     LONGEST_MS,
     NS_PER_MS,
     SPECIAL,
     STATED,
-    CallSum,
-    Grouping,
+    SumKey,
     SumRow,
 )
 from forge_obs.store.call_scope import Scope
@@ -96,14 +96,14 @@ FIRST_AND_LAST: Final = select(
 
 
 def list_keys(scope: Scope, by: Grouping | None) -> list[Field]:
-    """Write what the calls of a sum have in common, in the order of `SumRow`."""
+    """Write what the calls of a sum have in common, in the order of `SumKey`."""
     names = ("model_name", "request_model", "service_tier", "status", "error_type", "origin")
     columns = [_column(scope, name) for name in (*names, "outcome")]
     return [_build_group(scope, by), *columns, _build_flags(scope)]
 
 
 def build_sums(scope: Scope, by: Grouping | None) -> Select[Any]:
-    """Add up the calls of a range; each row is a `SumRow`."""
+    """Add up the calls of a range; each row has the values of a `SumKey` and of a `SumRow`."""
     keys = [key.label(f"key_{number}") for number, key in enumerate(list_keys(scope, by))]
     made: Field = column("created_at")
     return _group(scope, keys, [_column(scope, "created_at")], (func.min(made), func.max(made)))
@@ -160,8 +160,8 @@ class Codes:
         for known in self._values:
             key.append(known[(number & _MASK) - 1] if number & _MASK else None)
             number >>= _BITS
-        common = (group if self._has_many else key[0], *key[1:], flags)
-        return SumRow._make((*common, *figures))
+        common = SumKey._make((group if self._has_many else key[0], *key[1:], flags))
+        return SumRow(common, *figures)
 
     def _build(self) -> Select[Any]:
         made = _column(self._scope, "created_at")
