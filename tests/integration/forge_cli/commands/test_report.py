@@ -52,6 +52,17 @@ def test_page_is_named_by_the_task_and_may_be_made_again(forge: Forge, here: Pat
     assert "writer-1, 4.12k in (3.00k cached), 45 out" in page
 
 
+def test_page_of_a_task_whose_id_fits_no_file_has_a_name_all_the_same(
+    forge: Forge, here: Path
+) -> None:
+    record_run(task_id="a/../b\0" + "c" * 300)
+
+    outcome = forge("report", "@last")
+
+    assert outcome.code == 0, outcome.stderr
+    assert [file.name for file in here.glob("*.html")] == [f"forge-report-a-..-b-{'c' * 57}.html"]
+
+
 def test_file_that_is_no_report_is_left_as_it_is(forge: Forge, here: Path) -> None:
     record_run()
     (here / "mine.html").write_text("<p>mine</p>")

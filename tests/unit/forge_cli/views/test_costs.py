@@ -147,3 +147,4 @@ def test_call_is_priced_by_its_tier_and_by_what_its_usage_says() -> None:
 
     assert read_special(call) == Special(tier="batch", cache_write_1h=5000)
     assert read_special(Interaction(usage_json="[1h")) == Special()
+    assert read_special(Interaction(usage_json='{"1h": ' + "[" * 100_000)) == Special()

@@ -12,7 +12,7 @@ from forge_cli.render.json_documents import build_interactions, build_status
 from forge_cli.render.runs.run_list import render_run_list
 from forge_cli.render.runs.run_tree import render_run
 from forge_cli.views.costs import Prices
-from forge_cli.views.json_text import dump, load_json, load_object, load_or_keep
+from forge_cli.views.json_text import MAX_DEPTH, dump, load_json, load_object, load_or_keep
 from forge_cli.views.run import RunView, build_run_view
 from forge_obs import Interaction, Run
 from hypothesis import given
@@ -60,6 +60,20 @@ def test_json_that_could_not_be_written_again_is_refused(text: str) -> None:
         load_json(text)
     assert load_object(text) == {}
     assert load_or_keep(text) == text
+
+
+@pytest.mark.parametrize("level", ["[%s]", '{"a": %s}'], ids=["lists", "objects"])
+def test_json_nested_beyond_what_its_readers_follow_is_refused(level: str) -> None:
+    nested = "0"
+    for _ in range(MAX_DEPTH):
+        nested = level % nested
+
+    assert load_or_keep(nested) != nested
+    assert load_or_keep(level % nested) == level % nested
+
+
+def test_brackets_inside_a_text_are_no_nesting() -> None:
+    assert load_object(json.dumps({"a": "[" * 1000})) == {"a": "[" * 1000}
 
 
 @pytest.mark.parametrize("text", UNWRITABLE, ids=UNWRITABLE_IDS)

@@ -3,7 +3,6 @@
 See D61.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
@@ -20,6 +19,8 @@ from forge_core.pricing.rates import (
     price_usage,
 )
 from forge_obs import PROVIDER, STARTED, CallSum, Interaction, read_usage
+
+from forge_cli.views.json_text import load_object
 
 SPECIAL_WORDS = ("1h", "udio", "AUDIO", "mage", "IMAGE")
 """Parts of words that a report of nothing special does not hold."""
@@ -68,11 +69,7 @@ def read_special(call: Interaction) -> Special:
     report = call.usage_json or ""
     if not any(word in report for word in SPECIAL_WORDS):
         return Special(tier=call.service_tier)
-    try:
-        document = json.loads(report)
-    except ValueError:
-        return Special(tier=call.service_tier)
-    read = read_usage(document if isinstance(document, dict) else {})
+    read = read_usage(load_object(report))
     return Special(
         tier=call.service_tier,
         cache_write_1h=read.cache_write_1h_tokens,

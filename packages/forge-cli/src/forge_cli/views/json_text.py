@@ -11,6 +11,10 @@ SCHEMA_VERSION = 1
 MAX_DIGITS = 300
 """Digits of the longest integer that is read; longer ones fit no float."""
 
+MAX_DEPTH = 200
+"""Levels of the deepest document that is read: what walks over one calls itself at each, and Python
+ends that at a thousand calls. From 3.13 on its parser has a limit of its own, ten times as high."""
+
 
 def dump(document: Mapping[str, Any]) -> str:
     """Write a document in ASCII, so that no terminal can be told anything by it."""
@@ -25,11 +29,14 @@ def load_json(text: str) -> Any:  # noqa: ANN401 - JSON is anything
         ValueError: It is no JSON, holds a number that JSON cannot write, or is nested too deeply.
     """
     try:
-        return json.loads(
+        document = json.loads(
             text, parse_constant=_refuse, parse_float=_read_float, parse_int=_read_int
         )
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    if text.count("[") + text.count("{") > MAX_DEPTH and _is_too_deep(document):
+        raise ValueError("nested too deeply")
+    return document
 
 
 def load_object(text: str | None) -> dict[str, Any]:
@@ -49,6 +56,20 @@ def load_or_keep(text: str | None) -> Any:  # noqa: ANN401
         return load_json(text)
     except ValueError:
         return text
+
+
+def _is_too_deep(document: object) -> bool:
+    level = [document]
+    for _ in range(MAX_DEPTH):
+        level = [
+            member
+            for value in level
+            if isinstance(value, dict | list)
+            for member in (value.values() if isinstance(value, dict) else value)
+        ]
+        if not level:
+            return False
+    return any(isinstance(value, dict | list) for value in level)
 
 
 def _read_int(text: str) -> int:

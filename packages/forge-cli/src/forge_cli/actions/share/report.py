@@ -1,6 +1,7 @@
 """Make a page of one run for somebody who was not there."""
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,11 @@ STANDARD_OUTPUT = Path("-")
 
 HEAD_BYTES = 4_096
 """Bytes of a file that tell whether it is a report."""
+
+LONGEST_NAME = 64
+"""Characters of a task's id in the name of a page, as long as Forge's own are at most."""
+
+_UNFIT = re.compile(r"[^\w.-]+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +68,15 @@ def make_report(
     if path == STANDARD_OUTPUT:
         print_verbatim(page)
         return ExitCode.SUCCESS
-    target = path or Path(f"forge-report-{view.run.task_id or 'run'}.html")
+    target = path or _name_page(view.run.task_id)
     _write(target, page)
     _tell(target, len(page.encode()), subject, output)
     return ExitCode.SUCCESS
+
+
+def _name_page(task_id: str) -> Path:
+    """Return a file in this directory; the tasks of other programs may have names that fit none."""
+    return Path(f"forge-report-{_UNFIT.sub('-', task_id)[:LONGEST_NAME] or 'run'}.html")
 
 
 def _redact(subject: Subject) -> Subject:
