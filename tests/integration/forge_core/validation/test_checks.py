@@ -86,6 +86,7 @@ def test_syntax_error_fails_both_checks_and_is_shown(tmp_path: Path) -> None:
 
     assert not results["ruff_lint"].passed
     assert not results["ruff_format"].passed
+    assert not any(result.unusable for result in results.values())  # It is the model's to repair.
     assert results["ruff_lint"].details is not None
     assert "a.py:1:7" in results["ruff_lint"].details
 

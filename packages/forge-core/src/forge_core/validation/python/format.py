@@ -14,8 +14,8 @@ from forge_core.validation.verdicts import FormatReport, build_format_verdict
 FORMAT = ("format",)
 CHECK_FORMAT = ("format", "--check")
 
-NOT_PARSED = "Failed to parse"
-"""What ruff says of a file in which it finds no statements to format."""
+NOT_PARSED = ("Failed to parse", "invalid-syntax")
+"""What ruff says of a file in which it finds no statements: as it formats, and as it checks."""
 
 NO_CONFIGURATION = "no ruff configuration"
 
@@ -112,7 +112,8 @@ class Formatter:
     def _accept(self, done: CommandResult) -> CommandResult:
         """Pass on how a command ended unless it passed no judgement."""
         self._duration_ms += done.duration_ms
-        if done.returncode not in OWN_ENDS and NOT_PARSED not in done.output:
+        judged = done.returncode in OWN_ENDS or any(word in done.output for word in NOT_PARSED)
+        if not judged:
             raise RuffRefused(done)
         return done
 

@@ -96,5 +96,6 @@ def explain_refusal(done: CommandResult) -> str:
         return "ruff did not end"
     lines = [line.strip() for line in done.output.splitlines() if line.strip()]
     causes = [line.removeprefix("Cause: ") for line in lines if line.startswith("Cause: ")]
-    reason = ": ".join(causes[-2:]) if causes else next(iter(lines), "")
+    errors = [line for line in lines if line.startswith("error")]
+    reason = ": ".join(causes[-2:]) if causes else next(iter(errors or lines), "")
     return f"ruff ended with exit {done.returncode}" + (f": {reason}" if reason else "")
