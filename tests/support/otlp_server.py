@@ -30,6 +30,7 @@ class Shelf:
 
     def __init__(self, fate: Fate = Fate.STORED) -> None:
         self.fate = fate
+        self.failure: Exception | None = None
         self.spans: list[SpanData] = []
         self.events: list[LogEvent] = []
         self.is_open = threading.Event()
@@ -43,6 +44,8 @@ class Shelf:
 
     def record(self, spans: Sequence[SpanData], events: Sequence[LogEvent] = ()) -> list[Fate]:
         """Keep spans and events."""
+        if self.failure is not None:
+            raise self.failure
         self.is_asked.set()
         assert self.is_open.wait(DEADLINE_S)
         self.spans += spans

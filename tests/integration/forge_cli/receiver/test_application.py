@@ -54,6 +54,20 @@ def test_a_span_is_taken_and_acknowledged(
     assert [s.name for s in shelf.spans] == ["chat gpt-4o"]
 
 
+def test_an_error_of_the_receiver_is_told_without_its_words(
+    receiver: Receiver, shelf: Shelf, caplog: pytest.LogCaptureFixture
+) -> None:
+    shelf.failure = RuntimeError("s3cret of the machine")
+
+    reply = receiver.send(make_json_body(json_span()), JSON)
+
+    assert (reply.status, reply.document["message"]) == (500, "internal error of the receiver")
+    assert "internal error: RuntimeError" in caplog.text
+    assert "s3cret" not in caplog.text
+    shelf.failure = None
+    assert receiver.send(make_json_body(json_span()), JSON).status == 200
+
+
 def test_an_event_is_taken(receiver: Receiver, shelf: Shelf) -> None:
     ids = {"trace_id": bytes.fromhex(TRACE_ID), "span_id": bytes.fromhex(SPAN_ID)}
     body = make_event_body("gen_ai.client.inference.operation.details", {}, **ids)

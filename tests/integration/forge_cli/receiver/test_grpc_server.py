@@ -76,6 +76,20 @@ async def test_failures_are_those_of_http(sender: Sender) -> None:
     assert await sender.fail(make_body()) is codes.UNAVAILABLE
 
 
+async def test_error_of_the_receiver_is_told_without_its_words(
+    sender: Sender, caplog: pytest.LogCaptureFixture
+) -> None:
+    sender.shelf.failure = RuntimeError("s3cret of the machine")
+
+    with pytest.raises(grpc.aio.AioRpcError) as failure:
+        await sender.send(make_body())
+
+    assert failure.value.code() is grpc.StatusCode.INTERNAL
+    assert failure.value.details() == "internal error of the receiver"
+    assert "internal error: RuntimeError" in caplog.text
+    assert "s3cret of the machine" not in caplog.text
+
+
 def test_without_the_extra_it_is_told_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "grpc", None)
 

@@ -3,7 +3,6 @@
 An answer is given when the calls of a body are on record, and not before.
 """
 
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
@@ -14,7 +13,7 @@ from forge_cli.receiver.body import BodyReader, BodyStream, Receive, SenderGone
 from forge_cli.receiver.compression import check_encoding
 from forge_cli.receiver.content import Body
 from forge_cli.receiver.guard import Guard
-from forge_cli.receiver.intake import Intake
+from forge_cli.receiver.intake import Intake, log_internal_error
 from forge_cli.receiver.limits import Limits
 from forge_cli.receiver.refusal import Code, Refusal, build_too_large
 from forge_cli.receiver.tally import Tally
@@ -36,8 +35,6 @@ TOO_SLOW: Final = 408
 DRAINED: Final = 4
 """As many times the largest body is read of one that is refused."""
 
-_log: Final = logging.getLogger("forge.receive")
-
 
 @dataclass(frozen=True, slots=True)
 class _Head:
@@ -54,12 +51,14 @@ class _Head:
 
     @property
     def content_type(self) -> str:
+        """The type of the body, without its parameters."""
         return self.get(b"content-type").partition(";")[0].strip()
 
     @property
     def length(self) -> int | None:
-        told = self.get(b"content-length")
-        return int(told) if told.isdecimal() else None
+        """Bytes of the body; None where the head does not say."""
+        length = self.get(b"content-length")
+        return int(length) if length.isdecimal() else None
 
     @property
     def is_waiting(self) -> bool:
@@ -111,12 +110,7 @@ class Application:
         except SenderGone:
             raise
         except Exception as error:
-            _log.error(
-                "internal error: %s (FORGE_DEBUG=1 shows where)",
-                type(error).__name__,
-                exc_info=_log.isEnabledFor(logging.DEBUG),
-            )
-            return await self._refuse(head, _INTERNAL, stream)
+            return await self._refuse(head, log_internal_error(error), stream)
 
     async def _take(self, head: _Head, stream: BodyStream) -> bytes:
         self._guard.check(head.headers)
@@ -142,9 +136,6 @@ class Application:
             refusal.code, refusal.message, is_json=head.content_type != PROTOBUF
         )
         return _Answer(refusal.status, content, headers)
-
-
-_INTERNAL: Final = Refusal(500, Code.INTERNAL, "internal error of the receiver")
 
 
 def _find_signal(head: _Head) -> Signal:

@@ -10,7 +10,7 @@ from forge_obs.otel import Signal, encode_acceptance
 
 from forge_cli.receiver.content import Body
 from forge_cli.receiver.guard import Guard
-from forge_cli.receiver.intake import Intake
+from forge_cli.receiver.intake import Intake, log_internal_error
 from forge_cli.receiver.limits import Limits
 from forge_cli.receiver.refusal import Refusal
 from forge_cli.receiver.tally import Tally
@@ -88,7 +88,10 @@ class GrpcServer:
         grpc, export = self._grpc, self._export
 
         class Handlers(grpc.GenericRpcHandler):  # type: ignore[name-defined, misc]
+            """Finds what answers a call of gRPC."""
+
             def service(self, handler_call_details: Any) -> Any:  # noqa: ANN401
+                """Return what takes the exports of a method; None for one that there is not."""
                 signal = METHODS.get(handler_call_details.method)
                 if signal is None:
                     return None
@@ -106,8 +109,11 @@ class GrpcServer:
             if signal == "metrics":
                 return encode_acceptance(signal, 0, "", is_json=False)
             return await self._intake.take(Body(signal, is_json=False, encoding="", content=body))
-        except Refusal as refusal:
-            self._tally.add_problem(refusal.message)
-            code = next(code for code in self._grpc.StatusCode if code.value[0] == refusal.code)
-            await context.abort(code, refusal.message)
-            raise
+        except Refusal as error:
+            refusal = error
+        except Exception as error:
+            refusal = log_internal_error(error)
+        self._tally.add_problem(refusal.message)
+        code = next(code for code in self._grpc.StatusCode if code.value[0] == refusal.code)
+        await context.abort(code, refusal.message)
+        raise refusal

@@ -16,7 +16,7 @@ from forge_obs.otel import LogEvent, SpanData, encode_acceptance
 from forge_cli.receiver.content import Body, Summary, read_body, summarize
 from forge_cli.receiver.limits import Limits
 from forge_cli.receiver.reader import ProcessGone, Reader, ReadingProcess, Unreadable
-from forge_cli.receiver.refusal import build_unavailable
+from forge_cli.receiver.refusal import Code, Refusal, build_unavailable
 from forge_cli.receiver.tally import Tally
 
 RETRY_S: Final = 2
@@ -121,6 +121,16 @@ class Intake:
         if summary.rejected:
             self._tally.add_problem(summary.reason, summary.rejected)
         _log.info("%d spans, %d events, %d calls", summary.spans, summary.events, calls)
+
+
+def log_internal_error(error: Exception) -> Refusal:
+    """Log an error of the receiver's own, and build what the sender is told in its place."""
+    _log.error(
+        "internal error: %s (FORGE_DEBUG=1 shows where)",
+        type(error).__name__,
+        exc_info=error if _log.isEnabledFor(logging.DEBUG) else None,
+    )
+    return Refusal(500, Code.INTERNAL, "internal error of the receiver")
 
 
 def _is_large(body: Body) -> bool:
