@@ -21,6 +21,7 @@ from forge_cli.views.statistics import (
     has_whole_hours,
     name_day,
     shorten_failure,
+    sort_by_cost,
     total_groups,
 )
 
@@ -216,9 +217,4 @@ def _sort(groups: list[Group], by: str | None) -> list[Group]:
         return sorted(groups, key=lambda group: group.name or "")
     if by in {CHECK, ERROR}:
         return sorted(groups, key=lambda group: (-group.figures.tally.calls, group.name or ""))
-
-    def weigh(group: Group) -> tuple[Decimal, int, str]:
-        tally = group.figures.tally
-        return -tally.usd, -tally.calls, group.name or ""
-
-    return sorted(groups, key=weigh)
+    return sort_by_cost(groups)

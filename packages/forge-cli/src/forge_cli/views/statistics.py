@@ -183,7 +183,7 @@ def total_groups(groups: Iterable[Group]) -> Figures:
 
 
 def merge_groups(groups: Iterable[Group], rename: Callable[[str], str]) -> list[Group]:
-    """Put together what has one name in the end, in the order of cost and of calls.
+    """Put together what has one name in the end, in the order of `sort_by_cost`.
 
     Args:
         groups: Groups that share no call.
@@ -193,12 +193,17 @@ def merge_groups(groups: Iterable[Group], rename: Callable[[str], str]) -> list[
     for group in groups:
         name = None if group.name is None else rename(group.name)
         merged.setdefault(name, Figures()).add(group.figures)
+    return sort_by_cost(Group(name, figures) for name, figures in merged.items())
 
-    def weigh(group: Group) -> tuple[Decimal, int, str]:
-        tally = group.figures.tally
-        return -tally.usd, -tally.calls, group.name or ""
 
-    return sorted((Group(name, figures) for name, figures in merged.items()), key=weigh)
+def sort_by_cost(groups: Iterable[Group]) -> list[Group]:
+    """Put groups in the order of their cost, then of their calls, the most first."""
+    return sorted(groups, key=_weigh)
+
+
+def _weigh(group: Group) -> tuple[Decimal, int, str]:
+    tally = group.figures.tally
+    return -tally.usd, -tally.calls, group.name or ""
 
 
 def shorten_failure(text: str) -> str:

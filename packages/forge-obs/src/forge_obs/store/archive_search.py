@@ -3,16 +3,16 @@
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 from forge_obs.database.rows.archived import load_frame, may_frame_hold
 from forge_obs.model.frames import ARCHIVED, decode
 from forge_obs.model.search import TextSearch
 
-_KEPT: Final = 64
-"""Frames of which is kept what was found in them: rows of a frame are near each other."""
+_MOST_FRAMES: Final = 64
+"""Frames whose hits are kept: rows of a frame are near each other."""
 
-Found = dict[int, frozenset[str]]
+ColumnsByRow: TypeAlias = dict[int, frozenset[str]]
 """Columns that hold the text, by row."""
 
 
@@ -34,31 +34,31 @@ class ArchiveSearch:
         self.columns = [name for name in columns if name in ARCHIVED]
         self._search, self._driver = search, driver
         self._utf8 = None if search.utf8 is None else search.utf8.lower()
-        self._found: OrderedDict[int, Found] = OrderedDict()
+        self._hits: OrderedDict[int, ColumnsByRow] = OrderedDict()
 
-    def find(self, archive_id: int) -> Found:
+    def find(self, archive_id: int) -> ColumnsByRow:
         """Find the rows of a frame that hold the text.
 
         Raises:
             BrokenFrame: It cannot be read.
         """
-        known = self._found.get(archive_id)
-        if known is None:
-            self._found[archive_id] = known = self._look(archive_id)
-            while len(self._found) > _KEPT:
-                self._found.popitem(last=False)
-        return known
+        hits = self._hits.get(archive_id)
+        if hits is None:
+            self._hits[archive_id] = hits = self._search_frame(archive_id)
+            while len(self._hits) > _MOST_FRAMES:
+                self._hits.popitem(last=False)
+        return hits
 
-    def _look(self, archive_id: int) -> Found:
+    def _search_frame(self, archive_id: int) -> ColumnsByRow:
         if self._utf8 is not None and not may_frame_hold(self._driver, archive_id, self._utf8):
             return {}
         frame = load_frame(self._driver, archive_id)
-        columns_by_row: Found = {}
+        columns_by_row: ColumnsByRow = {}
         for number, *_ in frame.rows:
             texts = frame.read(number, alone=False)
-            held = [name for name in self.columns if (t := texts.get(name)) and self._holds(t)]
-            if held:
-                columns_by_row[number] = frozenset(held)
+            names = [name for name in self.columns if (t := texts.get(name)) and self._holds(t)]
+            if names:
+                columns_by_row[number] = frozenset(names)
         return columns_by_row
 
     def _holds(self, text: bytes) -> bool:

@@ -152,6 +152,7 @@ def iterate_calls(
     ]
 
     def read(lower: int, upper: int) -> list[Row]:
+        """Read the calls from one id to another."""
         rows = read_rows(connection, chosen.where(column("id").between(lower, upper)), facts)
         fill(get_driver(connection), rows, archived, frames)
         return rows
@@ -164,90 +165,121 @@ def find_calls(
     connection: Connection, scope: Scope, search: TextSearch | None
 ) -> Iterator[CallHit]:
     """Find the calls of a scope that hold a text, or all, newest first, a range at a time."""
-    looks = _list_looks(connection, scope, search)
+    finder = _Finder(connection, scope, search)
+    for hits in read_ranges(connection, scope, finder.find):
+        yield from hits
 
-    def look(lower: int, upper: int) -> list[CallHit]:
-        hits = [hit for find in looks for hit in find(lower, upper)]
-        if len(looks) > 1:  # a call whose text came in twice, in part after it was archived
-            hits = list({hit.id: hit for hit in hits}.values())
-        return sorted(hits, key=lambda hit: -hit.id)
 
-    def read(lower: int, upper: int) -> list[CallHit]:
+class _Finder:
+    """Finds calls in ranges of ids; one that cannot be read keeps no other from being found.
+
+    Args:
+        connection: Of a read.
+        scope: The calls.
+        search: What is looked for; None for all of them.
+    """
+
+    def __init__(self, connection: Connection, scope: Scope, search: TextSearch | None) -> None:
+        self._connection, self._scope = connection, scope
+        self._searches = _SearchBuilder(connection, scope).build(search)
+
+    def find(self, lower: int, upper: int) -> list[CallHit]:
+        """Find calls from one id to another, newest first; one by one where one is damaged."""
         try:
-            return look(lower, upper)
+            return self._find(lower, upper)
         except (sqlite3.DatabaseError, BrokenFrame):
-            chosen = scope.select(column("id")).where(is_within(lower, upper))
-            ids = connection.execute(chosen).scalars().all()
-            return [hit for number in ids for hit in look_at(int(number))]
+            statement = self._scope.select(column("id")).where(is_within(lower, upper))
+            ids = self._connection.execute(statement).scalars().all()
+            return [hit for number in ids for hit in self._find_single(int(number))]
 
-    def look_at(number: int) -> list[CallHit]:
+    def _find_single(self, number: int) -> list[CallHit]:
         try:
-            return look(number, number)
+            return self._find(number, number)
         except BrokenFrame as error:
             return [CallHit(number, broken=f"archived texts cannot be read: {error}")]
         except sqlite3.DatabaseError as error:
             word = getattr(error, "sqlite_errorname", type(error).__name__)
             return [CallHit(number, broken=f"cannot be read: {word}")]
 
-    for hits in read_ranges(connection, scope, read):
-        yield from hits
+    def _find(self, lower: int, upper: int) -> list[CallHit]:
+        hits = [hit for search in self._searches for hit in search(lower, upper)]
+        if len(self._searches) > 1:  # a text may come in twice, in part after it was archived
+            hits = list({hit.id: hit for hit in hits}.values())
+        return sorted(hits, key=lambda hit: -hit.id)
 
 
-Look: TypeAlias = Callable[[int, int], list[CallHit]]
+RangeSearch: TypeAlias = Callable[[int, int], list[CallHit]]
 """Finds calls of a scope from one id to another."""
 
 
-def _list_looks(connection: Connection, scope: Scope, search: TextSearch | None) -> list[Look]:
-    """List what finds calls: by the texts in their rows, and by those in an archive."""
-    known = scope.columns | scope.facts
-    named = ("workflow_id", "root_run_id")
-    ids: list[Field] = [column(n) if n in known else null().label(n) for n in named]
+class _SearchBuilder:
+    """Builds what finds calls: by the texts in their rows, and by those in an archive.
 
-    def choose(names: Sequence[Field]) -> Execute:
-        chosen = scope.select(column("id"), *names).where(WITHIN)
-        return prepare(connection, chosen.order_by(None))
+    Args:
+        connection: Of a read.
+        scope: The calls.
+    """
 
-    if search is None:
-        return [partial(_list_hits, choose(ids))]
-    searched = [name for name in search.columns if name in known]
-    texts: list[Field] = [column(name) for name in searched]
-    archive = ArchiveSearch(search, searched, get_driver(connection))
-    has_archive = bool(archive.columns) and ARCHIVE_ID.name in scope.columns
-    archive_id: Field = column(ARCHIVE_ID.name) if has_archive else null()
-    blank = [func.coalesce(column(name), "") == "" for name in archive.columns]
+    def __init__(self, connection: Connection, scope: Scope) -> None:
+        self._connection, self._scope = connection, scope
+        self._present = scope.columns | scope.facts
+        self._ids: list[Field] = [
+            column(name) if name in self._present else null().label(name)
+            for name in ("workflow_id", "root_run_id")
+        ]
 
-    def find_archived(held: Field, where: ColumnElement[bool]) -> Look:
-        names = [*ids, archive_id.label(ARCHIVE_ID.name)]
-        chosen = prepare(connection, _choose_frames(scope, names, held, where))
-        return partial(_find_archived, archive, chosen, choose([*names, *blank]))
+    def build(self, search: TextSearch | None) -> list[RangeSearch]:
+        """Build the searches that together find all calls with a text."""
+        if search is None:
+            return [partial(_list_hits, self._prepare(self._ids))]
+        names = [name for name in search.columns if name in self._present]
+        texts: list[Field] = [column(name) for name in names]
+        archive = ArchiveSearch(search, names, get_driver(self._connection))
+        has_archive = bool(archive.columns) and ARCHIVE_ID.name in self._scope.columns
+        archive_id: Field = column(ARCHIVE_ID.name) if has_archive else null()
+        if search.like is not None:  # all rows are read once
+            pattern, escape = search.like
+            is_hit = or_(*(text.like(pattern, escape=escape) for text in texts))
+            # In this order: whether a row is archived is told by its header, without its texts.
+            where = or_(archive_id.is_not(None), is_hit) if has_archive else is_hit
+            return [self._build_archived(archive, archive_id, is_hit, where)]
+        statement = self._prepare([*self._ids, *texts])
+        searches: list[RangeSearch] = [partial(_find_by_pattern, statement, search, names)]
+        if has_archive:
+            is_archived = archive_id.is_not(None)
+            searches.append(self._build_archived(archive, archive_id, literal(0), is_archived))
+        return searches
 
-    if search.like is not None:  # all rows are read once
-        pattern, escape = search.like
-        held = or_(*(text.like(pattern, escape=escape) for text in texts))
-        # In this order: whether a row is archived is told by its header, without its texts.
-        return [find_archived(held, or_(archive_id.is_not(None), held) if has_archive else held)]
-    looks: list[Look] = [partial(_find_by_pattern, choose([*ids, *texts]), search, searched)]
-    if has_archive:
-        looks.append(find_archived(literal(0), archive_id.is_not(None)))
-    return looks
+    def _prepare(self, columns: Sequence[Field]) -> Execute:
+        statement = self._scope.select(column("id"), *columns).where(WITHIN)
+        return prepare(self._connection, statement.order_by(None))
+
+    def _build_archived(
+        self, archive: ArchiveSearch, archive_id: Field, is_hit: Field, where: ColumnElement[bool]
+    ) -> RangeSearch:
+        """Build what finds calls by themselves and by their frames; see `_choose_frames`."""
+        columns = [*self._ids, archive_id.label(ARCHIVE_ID.name)]
+        frames = prepare(self._connection, _choose_frames(self._scope, columns, is_hit, where))
+        blank = [func.coalesce(column(name), "") == "" for name in archive.columns]
+        return partial(_find_archived, archive, frames, self._prepare([*columns, *blank]))
 
 
-def _list_hits(chosen: Execute, lower: int, upper: int) -> list[CallHit]:
-    return [CallHit(*row) for row in chosen(lower, upper)]
+def _list_hits(statement: Execute, lower: int, upper: int) -> list[CallHit]:
+    return [CallHit(*row) for row in statement(lower, upper)]
 
 
 def _find_by_pattern(
-    chosen: Execute, search: TextSearch, searched: Sequence[str], lower: int, upper: int
+    statement: Execute, search: TextSearch, names: Sequence[str], lower: int, upper: int
 ) -> list[CallHit]:
     hits = []
-    for number, workflow_id, run_id, *texts in chosen(lower, upper):
-        if next(search.find(dict(zip(searched, texts, strict=True))), None) is not None:
+    for number, workflow_id, run_id, *texts in statement(lower, upper):
+        if next(search.find(dict(zip(names, texts, strict=True))), None) is not None:
             hits.append(CallHit(number, workflow_id, run_id))
     return hits
 
 
 def _choose_frames(
-    scope: Scope, names: Sequence[Field], held: Field, where: ColumnElement[bool]
+    scope: Scope, columns: Sequence[Field], is_hit: Field, where: ColumnElement[bool]
 ) -> Select[Any]:
     """Choose the calls that hold the text themselves, and each frame that others are in once.
 
@@ -257,32 +289,32 @@ def _choose_frames(
 
     Args:
         scope: The calls.
-        names: What to read of them, last the frame that they are in.
-        held: Whether the row itself holds the text.
+        columns: What to read of them, last the frame that they are in.
+        is_hit: Whether the row itself holds the text.
         where: Which of them.
     """
-    rows = scope.select(column("id"), *names, held.label("held")).where(WITHIN, where)
-    number, *known, frame, is_held = rows.order_by(None).limit(-1).subquery("calls").c
-    is_itself = or_(frame.is_(None), is_held)
-    return select(*(case((is_itself, each)) for each in (number, *known)), frame).distinct()
+    rows = scope.select(column("id"), *columns, is_hit.label("is_hit")).where(WITHIN, where)
+    number, *others, frame, is_own_hit = rows.order_by(None).limit(-1).subquery("calls").c
+    is_itself = or_(frame.is_(None), is_own_hit)
+    return select(*(case((is_itself, each)) for each in (number, *others)), frame).distinct()
 
 
 def _find_archived(
-    archive: ArchiveSearch, chosen: Execute, details: Execute, lower: int, upper: int
+    archive: ArchiveSearch, frames: Execute, details: Execute, lower: int, upper: int
 ) -> list[CallHit]:
     """Find calls that hold the text themselves, or in the frame that their texts are in."""
-    rows = chosen(lower, upper).fetchall()
+    rows = frames(lower, upper).fetchall()
     hits = {number: CallHit(number, *names) for number, *names, _ in rows if number is not None}
     for archive_id in (frame for number, *_, frame in rows if number is None):
-        for number, held in archive.find(archive_id).items():
+        for number, columns in archive.find(archive_id).items():
             if lower <= number <= upper and number not in hits:
-                found = _look_at_archived(archive, details(number, number), archive_id, held)
-                hits.update((hit.id, hit) for hit in found)
+                members = _find_members(archive, details(number, number), archive_id, columns)
+                hits.update((hit.id, hit) for hit in members)
     return list(hits.values())
 
 
-def _look_at_archived(
-    archive: ArchiveSearch, rows: sqlite3.Cursor, archive_id: object, held: Collection[str]
+def _find_members(
+    archive: ArchiveSearch, rows: sqlite3.Cursor, archive_id: object, columns: Collection[str]
 ) -> Iterator[CallHit]:
     """Find an archived call, unless it has texts of its own where a frame holds what is looked for.
 
@@ -292,9 +324,9 @@ def _look_at_archived(
         archive: Where it was looked.
         rows: The call.
         archive_id: The frame; a row that is in another by now is found there.
-        held: Columns of the frame that hold it.
+        columns: Those of the frame that hold it.
     """
     for number, workflow_id, run_id, frame, *blank in rows:
         names = (name for name, is_blank in zip(archive.columns, blank, strict=True) if is_blank)
-        if frame == archive_id and any(name in held for name in names):
+        if frame == archive_id and any(name in columns for name in names):
             yield CallHit(number, workflow_id, run_id)
