@@ -121,6 +121,7 @@ def renew_in_child(method: Callable[[], None]) -> None:
     known = WeakMethod(method)
 
     def renew() -> None:
+        """Call the method, unless its object is gone."""
         owner = known()
         if owner is not None:
             owner()

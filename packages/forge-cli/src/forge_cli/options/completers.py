@@ -29,6 +29,7 @@ def _never_failing(
     """Let a completer offer nothing rather than fail."""
 
     def offer(context: "CompletionContext") -> Candidates:
+        """Return what the completer offers, or nothing."""
         with suppress(Exception):
             return [(escape_line(value), escape_line(said)) for value, said in complete(context)]
         return ()

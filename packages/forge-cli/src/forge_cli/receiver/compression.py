@@ -25,12 +25,15 @@ class _Unpacker(Protocol):
     """Unpacks one frame of whatever form."""
 
     @property
-    def eof(self) -> bool: ...
+    def eof(self) -> bool:
+        """Whether the frame has ended."""
 
     @property
-    def unused_data(self) -> bytes: ...
+    def unused_data(self) -> bytes:
+        """What came behind the end of the frame."""
 
-    def decompress(self, data: bytes | bytearray, max_length: int, /) -> bytes: ...
+    def decompress(self, data: bytes | bytearray, max_length: int, /) -> bytes:
+        """Unpack at most so many bytes; raises the library's own errors."""
 
 
 def _start_deflate(body: bytes | bytearray) -> _Unpacker:

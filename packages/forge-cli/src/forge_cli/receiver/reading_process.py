@@ -73,6 +73,7 @@ def _sending(connection: Connection) -> Iterator["Queue[bytes]"]:
     outbox: Queue[bytes] = Queue(MOST_WAITING)
 
     def send_all() -> None:
+        """Send messages in their order; after the receiver has ended, drop them."""
         is_open = True
         while True:
             message = outbox.get()

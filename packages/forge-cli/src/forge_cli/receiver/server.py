@@ -104,6 +104,7 @@ class _Server(Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """Leave signals as they are."""
         yield
 
 
@@ -125,6 +126,8 @@ class HttpServer:
         tally: Tally,
     ) -> None:
         class Connection(_Connection):
+            """A connection of this server: uvicorn makes one without arguments of ours."""
+
             bounds = limits
             record = tally
 
@@ -164,6 +167,7 @@ class _Connection(H11Protocol):
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for a head; close a connection that is one too many."""
         if len(self.connections) >= self.bounds.connections:
             self.record.add_problem(f"more than {self.bounds.connections} connections at a time")
             transport.abort()
@@ -171,10 +175,12 @@ class _Connection(H11Protocol):
         self._watch(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Wait for no head any more."""
         self._forget()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        """Take bytes, unless they are of another protocol."""
         kind = next((kind for mark, kind in MARKS.items() if data.startswith(mark)), None)
         if kind is not None and self.cycle is None:  # nothing that this side says is understood
             self.record.add_problem(kind)
@@ -187,11 +193,13 @@ class _Connection(H11Protocol):
             self._watch(self.transport)
 
     def on_response_complete(self) -> None:
+        """Go on with the next request of the connection."""
         super().on_response_complete()
         if self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:
             self._watch(self.transport)  # what came with the last request is a part of a next one
 
     def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP, and count it."""
         self.record.add_problem("what came is no request of HTTP/1.1")
         super().send_400_response(msg)
 

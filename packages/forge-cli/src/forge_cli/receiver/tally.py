@@ -68,10 +68,12 @@ class _Counts:
         self._next = now
 
     def add(self, name: str, number: int) -> None:
+        """Count under a name, or under `OTHERS` where there are too many names."""
         is_known = name in self._numbers or len(self._numbers) < MOST_PROGRAMS
         self._numbers[name if is_known else OTHERS] += number
 
     def take(self, now: float, *, at_once: bool) -> list[tuple[str, int]]:
+        """Return the counts that are due, largest first, and begin anew."""
         if not self._numbers or (now < self._next and not at_once):
             return []
         self._next = now + EVERY_S

@@ -80,6 +80,7 @@ class _EscapingFormatter(logging.Formatter):
     """Formats a record so that no terminal obeys what it quotes, and no library quotes a prompt."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """Return the record as one escaped line behind its level."""
         ours = record.name.partition(".")[0] in OURS
         line = super().format(record) if ours else describe_foreign(record)
         return escape(f"{record.levelname.lower()}: {line}")

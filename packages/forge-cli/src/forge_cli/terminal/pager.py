@@ -46,6 +46,7 @@ class _PagerStream(io.TextIOWrapper):
     """What a pager reads: a terminal is behind it."""
 
     def isatty(self) -> bool:
+        """Return True, so that what is written is coloured."""
         return True
 
 

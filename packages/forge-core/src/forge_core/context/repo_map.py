@@ -91,15 +91,18 @@ class _Drawing:
         self.named = 0
 
     def fits(self, outlined: int, named: int, room: int) -> bool:
+        """Return whether a map of so many outlines and names has no more characters than that."""
         return len(self.render(outlined, named)) <= room
 
     def render(self, outlined: int, named: int) -> str:
+        """Render outlines of the best files, names up to a number, and how many are left."""
         blocks = [self.render_file(path) for path in self._ranked[:outlined]]
         names = render_names(self._order[outlined:named])
         rest = summarise(self._order[max(outlined, named) :])
         return "\n".join([*blocks, *([names] if names else []), *([rest] if rest else [])])
 
     def render_file(self, path: str) -> str:
+        """Render the outline of one file, which is read once."""
         if path not in self._drawn:
             self._drawn[path] = _shorten(path, self._read_outline(path))
         return self._drawn[path]

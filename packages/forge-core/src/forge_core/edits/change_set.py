@@ -114,6 +114,7 @@ class _Builder:
         self.changes: list[FileChange] = []
 
     def plan(self) -> None:
+        """Work out all removals and writings; raises what `plan_changes` raises."""
         for file in self._merge_files():
             self._write_whole(file)
         renamed = {rename.file_path for rename in self._response.renames}

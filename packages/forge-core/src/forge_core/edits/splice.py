@@ -148,6 +148,7 @@ def _indent_first(
     """Give the first lines the indentation that the search's own is without."""
 
     def indent(lines: list[str]) -> list[str]:
+        """Return lines with the first one indented as in the file."""
         if not lines or not lines[0] or get_indentation(lines[0]) != ours:
             return lines
         return [theirs + lines[0][len(ours) :], *lines[1:]]

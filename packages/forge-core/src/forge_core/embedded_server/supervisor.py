@@ -154,6 +154,7 @@ def _spawn(command: Sequence[str], cwd: Path, lock: int) -> subprocess.Popen[byt
     libc = ctypes.CDLL(None)
 
     def die_with_parent() -> None:
+        """Have Linux end the child with the supervisor; elsewhere `_end_orphan` does it later."""
         if sys.platform == "linux":
             libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
             if os.getppid() != parent:
@@ -313,6 +314,7 @@ def _detach() -> Callable[[], None]:
     os.close(heard)
 
     def announce() -> None:
+        """Tell the process that waits that the server is up."""
         with suppress(BrokenPipeError):
             os.write(told, b"+")
 

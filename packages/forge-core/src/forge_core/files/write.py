@@ -107,6 +107,7 @@ def find_replaced(root: Path, paths: Sequence[str]) -> list[str]:
     """Find the paths at which something else than a file of ours stands; one may be missing."""
 
     def is_replaced(path: str) -> bool:
+        """Return whether a link, a directory or a device stands at a path."""
         try:
             *parents, name = parse_path(path)
             with suppress(FileNotFoundError), open_directory(root, parents) as directory:

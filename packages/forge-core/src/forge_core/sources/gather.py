@@ -123,9 +123,11 @@ class _Reader:
         self._ranks = _number(ranked)
 
     def read_all(self, paths: Sequence[str]) -> tuple[SourceFile, ...]:
+        """Read files by their paths, each once, in that order."""
         return tuple(self._read(path) for path in dict.fromkeys(paths))
 
     def read_context(self) -> tuple[SourceFile, ...]:
+        """Read the files that the user or the plan names as context."""
         named = self._request.context_files
         return self.read_all([path for path in named if path not in self._request.targets])
 

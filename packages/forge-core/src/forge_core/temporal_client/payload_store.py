@@ -240,14 +240,17 @@ class _BucketClient(S3StorageDriverClient):
         ).new_aioboto3_client
 
     async def put_object(self, *, bucket: str, key: str, data: bytes) -> None:
+        """Store an object, by a connection of its own."""
         async with self._session.client("s3") as client:
             await self._adapt(client).put_object(bucket=bucket, key=key, data=data)
 
     async def object_exists(self, *, bucket: str, key: str) -> bool:
+        """Return whether an object is there."""
         async with self._session.client("s3") as client:
             return bool(await self._adapt(client).object_exists(bucket=bucket, key=key))
 
     async def get_object(self, *, bucket: str, key: str) -> bytes:
+        """Read an object whole."""
         async with self._session.client("s3") as client:
             return bytes(await self._adapt(client).get_object(bucket=bucket, key=key))
 

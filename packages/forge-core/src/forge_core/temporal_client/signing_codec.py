@@ -128,12 +128,15 @@ class SignedPayloadConverter(CompositePayloadConverter):
 class _RefusedConverter(EncodingPayloadConverter):
     @property
     def encoding(self) -> str:
+        """The encoding that a refused payload is given."""
         return REFUSED.decode()
 
     def to_payload(self, value: Any) -> Payload | None:  # noqa: ANN401, ARG002
+        """Return None: nothing is ever encoded so."""
         return None
 
     def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:  # noqa: ANN401, ARG002
+        """Raise `UnsignedWork`."""
         raise UnsignedWork(REFUSAL)
 
 

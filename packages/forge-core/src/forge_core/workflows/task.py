@@ -157,6 +157,7 @@ class ForgeTaskWorkflow:
         unit = build_task_unit(self._work, workflow.info().workflow_id)
 
         async def report(attempts: tuple[AttemptResult, ...], _: tuple[SubTaskResult, ...]) -> None:
+            """Put the attempts so far on record."""
             await self._report(attempts=attempts)
 
         producer = LLMProducer(unit, worktree, self._budget)
@@ -239,6 +240,7 @@ class ForgeTaskWorkflow:
         async def report(
             attempts: tuple[AttemptResult, ...], parts: tuple[SubTaskResult, ...]
         ) -> None:
+            """Put the attempts so far on record."""
             current = StepResult(
                 step_id=step.step_id,
                 status="running",

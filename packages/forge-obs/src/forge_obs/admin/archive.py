@@ -108,6 +108,7 @@ class _Row:
 
     @property
     def size(self) -> int:
+        """Bytes of its texts."""
         return sum(len(text) for text in self.texts if text)
 
 

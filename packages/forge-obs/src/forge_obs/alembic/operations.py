@@ -63,6 +63,7 @@ def _quiet() -> Iterator[None]:
     thread = get_ident()
 
     def is_of_another_thread(_record: logging.LogRecord) -> bool:
+        """Return whether a record is none of this migration."""
         return get_ident() != thread
 
     _log.addFilter(is_of_another_thread)

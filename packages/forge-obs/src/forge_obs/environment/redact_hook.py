@@ -87,6 +87,7 @@ def _load(name: str) -> Redact:
 
 def _refusing(reason: str) -> Redact:
     def refuse(_text: str) -> str:
+        """Raise for any text: the hook that was named is none."""
         raise _Unusable(reason)
 
     return refuse

@@ -223,9 +223,11 @@ class _Batch:
     unusable: int = 0
 
     def goes_on(self) -> bool:
+        """Return whether there is time for one more; the first few are always taken."""
         return self.done < _LEAST or time.monotonic() < self.give_up
 
     def hand_over(self, line: bytes) -> None:
+        """Save the entry of a line, and count one that cannot be."""
         if line.strip():
             entry = decode_entry(line)
             self.unusable += entry is None or not self.save(entry)

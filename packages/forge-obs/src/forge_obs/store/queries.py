@@ -170,6 +170,7 @@ def prepare(connection: Connection, chosen: Select[Any]) -> Execute:
     def execute(
         lower: int, upper: int, more: Mapping[str, object] = NO_VALUES, /
     ) -> sqlite3.Cursor:
+        """Execute the statement for the ids from one to another."""
         given = {**values, **more, "lower": lower, "upper": upper}
         return driver.execute(state.statement, [given[name] for name in names])
 

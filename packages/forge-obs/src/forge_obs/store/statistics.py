@@ -67,6 +67,7 @@ def sum_ranges(
     """
 
     def open_read(own: Connection) -> Callable[[int, int], list[RangeSums]]:
+        """Prepare to add up ranges by a connection."""
         return _RangeReader(own, scope, by).read
 
     ranges = Ranges.of(connection, scope, _WIDEST, _ENOUGH_S)

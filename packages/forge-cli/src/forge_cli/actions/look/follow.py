@@ -106,6 +106,7 @@ def _follow_on_screen(store: Store, query: RunFilter) -> None:
     shown = _read_runs(store, query)
 
     def render(width: int, height: int) -> Text:
+        """Render what was read last, in this many columns and lines."""
         others = shown.others[:height]
         listed = render_run_list(others, Layout(width)) if others else Text()
         now = datetime.now(UTC).astimezone()

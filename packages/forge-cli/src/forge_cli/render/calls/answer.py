@@ -62,6 +62,7 @@ class _Renderer:
     width: int | None
 
     def render(self, answer: LLMResponse) -> Iterator[Text]:
+        """Render the explanation, then each file that changes, as a diff."""
         if answer.explanation:
             yield Text(wrap_prose(escape(answer.explanation), self.width))
         for rename in answer.renames:

@@ -100,6 +100,7 @@ class _Reader:
     chars_per_token: float
 
     def read(self, prompt: str, text: str) -> Iterator[PromptSection]:
+        """Yield the sections of a prompt in order; all of it as one where none are on record."""
         placed = [entry for entry in self.entries if entry.get("prompt") == prompt]
         if not self.entries:
             yield self._build(prompt, "", text, title=f"{prompt.capitalize()} prompt")

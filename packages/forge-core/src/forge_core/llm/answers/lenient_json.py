@@ -116,6 +116,7 @@ class _Reader:
     steps: int = 0
 
     def skip(self) -> None:
+        """Pass over blanks and comments; raises `NotJSON` for one without an end."""
         while True:
             self.position = self._after(BLANKS)
             if self.text.startswith("//", self.position):
@@ -130,6 +131,7 @@ class _Reader:
             self.slips["a comment"] = None
 
     def read_value(self, depth: int) -> object:
+        """Read the value at the position, inside so many others; raises `NotJSON`."""
         self.steps += 1
         self.skip()
         char = self._peek()

@@ -48,6 +48,7 @@ class _Finder:
         self._lists = {fold_key(name) for name in list_lists(output)}
 
     def find(self, value: object, is_whole: bool, depth: int) -> Iterator[Wrapped]:
+        """Yield the answers inside a value, up to so many wrappings."""
         if isinstance(value, str):
             inner = read_nested(value)
             if depth and inner is not value:

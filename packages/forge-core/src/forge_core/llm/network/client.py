@@ -76,6 +76,7 @@ class _Request:
         exchange.arrival.find_answer = self._find_wreck
 
     async def send(self) -> ModelAnswer:
+        """Send the request and return its answer; raises a `ModelFailure`."""
         exchange = self._exchange
         with as_model_failure(exchange, self._find_wreck):
             async with (

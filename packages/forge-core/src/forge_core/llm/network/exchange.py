@@ -152,6 +152,7 @@ class _Tee(httpx2.AsyncByteStream):
             yield chunk
 
     async def aclose(self) -> None:
+        """Close the response that the bytes come from."""
         await self._inner.aclose()
 
 

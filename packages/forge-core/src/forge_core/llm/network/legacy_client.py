@@ -21,6 +21,7 @@ class _Transport(httpx.AsyncBaseTransport):
         self._http = http
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send the other library's request by our client."""
         forwarded = httpx2.Request(
             request.method,
             str(request.url),
@@ -50,6 +51,7 @@ class _Body(httpx.AsyncByteStream):
                 yield chunk
 
     async def aclose(self) -> None:
+        """Close the response of our client."""
         await self._response.aclose()
 
 

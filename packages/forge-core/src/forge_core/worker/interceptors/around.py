@@ -36,4 +36,5 @@ class _Around(ActivityInboundInterceptor):
         self._execute = execute
 
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002, ANN401
+        """Execute the activity inside what was given."""
         return await self._execute(partial(self.next.execute_activity, input))

@@ -50,10 +50,12 @@ class _Remembering(ActivityOutboundInterceptor):
         self.details: tuple[Any, ...] = ()
 
     def heartbeat(self, *details: Any) -> None:  # noqa: ANN401
+        """Keep the details, and send them."""
         self.details = details
         super().heartbeat(*details)
 
     def repeat(self) -> None:
+        """Send the last details again."""
         super().heartbeat(*self.details)
 
 
@@ -65,10 +67,12 @@ class _Beating(ActivityInboundInterceptor):
         self._interval_s = interval_s
 
     def init(self, outbound: ActivityOutboundInterceptor) -> None:
+        """Put what remembers details in front of what sends them."""
         self._outbound = _Remembering(outbound)
         super().init(self._outbound)
 
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002, ANN401
+        """Execute an activity with heartbeats; a local one has none."""
         if activity.info().is_local:
             return await super().execute_activity(input)
         self._outbound.details = tuple(activity.info().heartbeat_details)

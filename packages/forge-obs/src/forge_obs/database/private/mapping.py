@@ -45,7 +45,10 @@ def _map(mappers: registry, row: type, table: Table, properties: Mapping[str, An
         return
 
     class Private(_ImperativeMapperConfig):
+        """A mapping of which no listener of the host program hears."""
+
         def map(self, mapper_kw: Any = options) -> Mapper[Any]:  # noqa: ANN401
+            """Map the class as SQLAlchemy does, by a mapper that is parted first."""
             mapper: Mapper[Any] = Mapper.__new__(Mapper)
             _part(mapper, "mapper")
             mapper.__init__(self.cls, self.local_table, **mapper_kw)  # type: ignore[misc]
