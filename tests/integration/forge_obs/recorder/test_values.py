@@ -172,7 +172,9 @@ def test_valid_text_comes_back_identical(db: Path, prompt: str, response: str, e
 
     row = stored(db)[-1]
     assert (row.user_prompt, row.response, row.error) == (prompt, response, error)
-    assert row.notes is None
+    texts = {"user_prompt": prompt, "error": error, "response": response}
+    noted = {note.partition(":")[0] for note in (row.notes or "").split("; ") if note}
+    assert noted == {name for name, text in texts.items() if "\0" in text}
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from forge_obs import CallQuery, CallReader, StoreReader, TextSearch, flush, record
+from forge_obs import CallQuery, CallReader, StoreReader, TextSearch, archive, flush, record
 from forge_obs.store import call_scope
 from support.records import record_call, record_run
 from support.revisions import make_store
@@ -100,6 +100,38 @@ def test_text_is_found_in_prompts_answers_and_errors(db: Path) -> None:
     assert find(db, "p.rser", is_regex=True) == [3, 2]
     assert find(db, "parser", CallQuery(status="error")) == [3]
     assert find(db, "parsers") == []
+
+
+NEEDLE = "before\0\0 the Needle 100%_ behind"
+
+
+@pytest.mark.parametrize("is_archived", [False, True], ids=["plain", "archived"])
+def test_text_behind_a_nul_is_found_wherever_it_stands(db: Path, *, is_archived: bool) -> None:
+    assert interaction(user_prompt=NEEDLE, created_at=NOON)
+    assert interaction(response=NEEDLE, created_at=NOON)
+    assert interaction(explanation=NEEDLE, created_at=NOON)
+    assert interaction(error=NEEDLE, status="error", created_at=NOON)
+    assert interaction(entry_id="f" * 32, created_at=NOON)
+    assert record("outcome", entry_id="f" * 32, outcome="refused", reason=NEEDLE)
+    assert interaction(user_prompt="before\0\0 and nothing behind", created_at=NOON)
+    if is_archived:
+        assert archive(db, datetime.now(UTC)).calls == 6
+
+    assert find(db, "needle 100%_") == find(db, "(?i)needle", is_regex=True) == [5, 4, 3, 2, 1]
+    assert find(db, "NEEDLE", places=["prompts"]) == [1]
+    assert find(db, "NEEDLE", places=["answers"]) == [3, 2]
+    assert find(db, "NEEDLE", places=["errors"]) == [5, 4]
+    assert find(db, "e\0\0 the") == [5, 4, 3, 2, 1]
+    assert find(db, "needles") == []
+
+
+def test_call_that_holds_a_nul_says_so_once(db: Path) -> None:
+    for status in ("started", "ok"):
+        record_call("w", entry_id="a" * 32, user_prompt="a\0b", status=status, notes="of mine")
+
+    [call] = open_calls(db).iterate(CallQuery())
+
+    assert call.notes == "of mine; user_prompt: has NUL characters"
 
 
 def test_many_ranges_are_read_to_the_end(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,6 +30,7 @@ from forge_obs.model.sanitize import (
     json_column,
 )
 from forge_obs.model.sdk_values import take_figures, take_texts
+from forge_obs.model.search import HAS_NUL, PLACES
 
 Row = dict[str, object]
 """Every column of a table but `id`, clean."""
@@ -155,6 +156,7 @@ def build_interaction(fields: Mapping[str, object], *, entry_id: str, now: str) 
     row = _INTERACTION.clean(raw, notes)
     row["created_at"] = row["created_at"] or now
     notes += [f"{name}: missing" for name in _REQUIRED if raw.get(name) is None]
+    notes += _list_nul(row)
     if notes:
         said = [str(row["notes"])] if row["notes"] else []
         row["notes"] = "; ".join([*said, *notes])
@@ -222,6 +224,7 @@ def clean_columns(table: str, values: Mapping[str, object], notes: Sequence[str]
         raise TypeError(f"table {table} has no column {', '.join(strangers)}")
     notes = list(notes)
     row = shape.clean(values, notes)
+    notes += _list_nul(row)
     if notes and "notes" in shape.defaults:
         row["notes"] = "; ".join([str(row["notes"])] * bool(row["notes"]) + notes)
     return row
@@ -300,7 +303,20 @@ _RUN: Final = _Shape.of(RUNS, {})
 _FACT: Final = _Shape.of(FACTS, {})
 _EARLY: Final = _Shape.of(tuple(column for column in EARLY_OUTCOMES if column not in FACTS), {})
 
+_SEARCHED: Final = tuple(
+    name for names in PLACES.values() for name in names if name in _INTERACTION.defaults
+)
+"""Columns of a call that a search looks into."""
+
 _GIVEN_FACTS: Final = _INTERACTION_KEYWORDS & {*_FACT.defaults, *_FACT_KEYWORDS}
+
+
+def _list_nul(row: Row) -> list[str]:
+    """Note which texts hold a NUL; one that a row of before notes already is not noted again."""
+    told = str(row.get("notes") or "")
+    texts = ((name, row.get(name)) for name in _SEARCHED)
+    held = (f"{n}: {HAS_NUL}" for n, text in texts if isinstance(text, str) and "\0" in text)
+    return [note for note in held if note not in told]
 
 
 def _clean_facts(given: Mapping[str, object], notes: list[str]) -> Row:

@@ -14,6 +14,9 @@ PLACES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Columns that can be searched, by what they hold."""
 
+HAS_NUL: Final = "has NUL characters"
+"""What `notes` say of a column behind whose first NUL SQL's LIKE finds nothing."""
+
 _LONGEST_LIKE: Final = 10_000
 """Characters of a text that SQLite still looks for by itself; it takes 50,000 bytes."""
 
@@ -64,6 +67,7 @@ class TextSearch:
         """The pattern of SQL's LIKE that finds the same rows, and its escape character if any.
 
         None where LIKE cannot: for an expression, and a text that is too long or no text for it.
+        It ends at a NUL in what it looks through; such rows say `HAS_NUL`.
         """
         if self.utf8 is None or len(self.text) > _LONGEST_LIKE or "\0" in self.text:
             return None

@@ -55,6 +55,7 @@ from forge_obs.store.queries import (
     reading,
 )
 from forge_obs.store.statistics import read_members, sum_ranges
+from forge_obs.store.text_match import build_match
 
 
 @dataclass(frozen=True)
@@ -238,8 +239,7 @@ class _SearchBuilder:
         has_archive = bool(archive.columns) and ARCHIVE_ID.name in self._scope.columns
         archive_id: Field = column(ARCHIVE_ID.name) if has_archive else null()
         if search.like is not None:  # all rows are read once
-            pattern, escape = search.like
-            is_hit = or_(*(text.like(pattern, escape=escape) for text in texts))
+            is_hit = build_match(search, names, self._scope.columns)
             # In this order: whether a row is archived is told by its header, without its texts.
             where = or_(archive_id.is_not(None), is_hit) if has_archive else is_hit
             return [self._build_archived(archive, archive_id, is_hit, where)]
