@@ -14,8 +14,7 @@ from pathlib import Path
 
 import pytest
 from forge_obs import flush, record
-from forge_obs.database import handle
-from forge_obs.database.commits import sqlite_writer
+from forge_obs.database.commits import database, sqlite_writer
 from forge_obs.database.commits.checkpointer import LOG_BYTES
 from support.children import NOBODY, is_alive, run_in_child, start_child, wait_for
 from support.waiting import wait_until
@@ -199,7 +198,7 @@ def test_flush_opens_no_database_that_has_no_log(
         opened.append(path)
         return sqlite_writer.LogConnection(path)
 
-    monkeypatch.setattr(handle, "LogConnection", connect)
+    monkeypatch.setattr(database, "LogConnection", connect)
     monkeypatch.setenv("FORGE_DB_PATH", str(db))
     assert write(1, text="short")
 

@@ -1,7 +1,7 @@
 """The store's API on real files: saving, getting, listing."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -224,20 +224,6 @@ def test_reading_connection_of_a_writing_engine_takes_no_write_lock(
         other.execute("BEGIN IMMEDIATE")
         assert len(get_interactions(engine)) == 1
         other.execute("ROLLBACK")
-
-
-def test_many_databases_do_not_use_up_descriptors(tmp_path: Path) -> None:
-    fd_count: Callable[[], int] = lambda: len(list(Path("/proc/self/fd").iterdir()))  # noqa: E731
-    if not Path("/proc/self/fd").exists():
-        pytest.skip("counts descriptors in /proc")
-    upgrade(tmp_path / "first.db")
-    before = fd_count()
-
-    for number in range(12):
-        upgrade(tmp_path / f"{number}.db")
-        save(get_engine(tmp_path / f"{number}.db"))
-
-    assert fd_count() - before < 20
 
 
 def test_run_that_is_saved_by_columns_has_a_beginning(engine: Engine) -> None:

@@ -4,7 +4,7 @@ import os
 import random
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final, Literal, cast
@@ -41,7 +41,9 @@ _NOT_WRITABLE: Final = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOP
 _RETRY_S: Final = (0.005, 0.05)
 
 
-def create_write_engine(path: Path, wait_s: float = BUSY_S) -> Engine:
+def create_write_engine(
+    path: Path, wait_s: float = BUSY_S, connect: Callable[[], sqlite3.Connection] | None = None
+) -> Engine:
     """Make an engine whose transactions take the write lock at once.
 
     It keeps no connection that is not in use: none may be open during a fork, and SQLAlchemy
@@ -53,8 +55,9 @@ def create_write_engine(path: Path, wait_s: float = BUSY_S) -> Engine:
     Args:
         path: The file, which exists.
         wait_s: How long a statement waits for a lock, in seconds; so does opening a connection.
+        connect: Opens a connection instead.
     """
-    return build_engine(path, lambda: connect_for_writing(path, wait_s), _begin)
+    return build_engine(path, connect or (lambda: connect_for_writing(path, wait_s)), _begin)
 
 
 def connect_for_writing(path: Path, wait_s: float) -> sqlite3.Connection:

@@ -1,276 +1,46 @@
 """The databases that this process has open: one engine per path, one writer at a time.
 
-No idle connection crosses a fork: they are closed before it, and the child starts over.
+A process may go through thousands of them, and come back to each: only those that were used last
+keep descriptors, and what nobody holds any more is forgotten. No idle connection crosses a fork:
+they are closed before it, and the child starts over.
 
 See D40.
 """
 
-import logging
 import os
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
-from operator import attrgetter
+import resource
+from collections import OrderedDict
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
+from weakref import WeakValueDictionary
 
 from sqlalchemy import Engine
 
-from forge_obs.database.commits.checkpointer import Checkpointer
-from forge_obs.database.commits.group_commit import Commit, GroupCommit, Unchanged
-from forge_obs.database.commits.sqlite_writer import LogConnection, Writer
-from forge_obs.database.connections import Identity, identify, list_connections, side_files
-from forge_obs.database.engines import create_write_engine, switch_journal
-from forge_obs.database.errors import (
-    DRIVER_ERRORS,
-    REFUSALS,
-    KeyTaken,
-    is_busy,
-    telling_errors,
-)
+from forge_obs.database.commits.database import Database, warn
+from forge_obs.database.connections import identify
+from forge_obs.database.engines import switch_journal
+from forge_obs.database.errors import DRIVER_ERRORS, telling_errors
 from forge_obs.database.files import prepare_file
-from forge_obs.database.replaced_file import Watch
 from forge_obs.environment.process import get_network_file_system
 from forge_obs.errors import StoreUnavailable
 from forge_obs.fork_lock import ForkLock
 
-if TYPE_CHECKING:
-    from forge_obs.database.batch import Batch
-
 WAL_BUDGET_S: Final = 10.0
 """How long opening a database may try to put it into WAL mode, in seconds."""
 
-_MAX_POOLED: Final = 4
-_log: Final = logging.getLogger("forge_obs")
+_MOST_IN_USE: Final = 32
+"""Databases that keep descriptors, three or four each."""
 
-_get_length: Final = attrgetter("length")
+_DESCRIPTORS_EACH: Final = 20
+"""Of how many descriptors that a process may have one database is allowed to keep some."""
 
-_PAUSE_S: Final = 1.0
-"""How long a log waits for a moment in which nobody writes, in seconds."""
+_open: WeakValueDictionary[Path, Database] = WeakValueDictionary()
+"""What somebody holds, be it by its engine."""
 
+_in_use: OrderedDict[Path, Database] = OrderedDict()
+"""What may keep descriptors, used last at the end."""
 
-class Database:
-    """One database file as this process writes it.
-
-    One connection is kept for writing, and a lock in front of it lets threads queue here instead
-    of in SQLite, which is both faster and fairer.
-
-    Args:
-        path: The file, which exists.
-        identity: Its device and inode, to notice that it was replaced.
-    """
-
-    def __init__(self, path: Path, identity: Identity) -> None:
-        self.path = path
-        self.engine = create_write_engine(path)
-        self.ready = False
-        """The schema was seen at head."""
-        self.lock = ForkLock(let_go=self.close)
-        self.migration_lock = ForkLock()
-        """Lets threads of this process wait here for one that migrates, and a fork, too."""
-        self.checkpointer = Checkpointer(self._open_log, self.is_current, self._paused)
-        self._identity = identity
-        self._watch = Watch(path, identity)
-        self._writer: Writer | None = None
-        self._log: Identity | None = None
-        self._group = GroupCommit(self.lock, self._write)
-
-    @property
-    def is_writing(self) -> bool:
-        """Whether the schema was seen at head and a connection to write by is open."""
-        return self.ready and self._writer is not None
-
-    def is_current(self) -> bool:
-        """Return whether the path still leads to the file that is open, and to its content."""
-        return self._watch.is_current()
-
-    def commit(self, row: Commit, *, timeout_s: float) -> bool:
-        """Insert a row with what belongs to it, and commit; see also `keep_up`.
-
-        Rows that threads commit at the same moment share a transaction.
-
-        Args:
-            row: What to write.
-            timeout_s: How long to wait for other threads and processes, in seconds.
-
-        Returns:
-            Whether the file that has the row still stands at the path.
-
-        Raises:
-            StoreUnavailable: Other threads kept the database busy.
-            sqlite3.Error: The database is locked, full, damaged or not writable.
-        """
-        return self._group.commit(row, timeout_s)
-
-    def _write(self, commits: Sequence[Commit], timeout_s: float) -> None:
-        give_up = time.monotonic() + timeout_s
-        if len(commits) > 1 and self._write_together(commits, timeout_s):
-            return
-        for commit in commits:
-            try:
-                commit.kept = self._write_one(commit, give_up)
-            except REFUSALS as error:
-                if is_busy(error):
-                    raise  # the threads of the other rows may have more time
-                commit.error = error
-
-    def commit_batch(self, batch: "Batch", *, timeout_s: float) -> bool:
-        """Write a batch in one transaction; returns and raises what `commit` does.
-
-        Args:
-            batch: What to write.
-            timeout_s: How long to wait for other threads and processes, in seconds.
-        """
-        with self.held(timeout_s) as left_s:
-            return self._execute(
-                lambda writer, wait_s: writer.transact(batch.write, wait_s),
-                len(batch.entries),
-                batch.length,
-                left_s,
-            )
-
-    def _write_one(self, commit: Commit, give_up: float) -> bool:
-        try:
-            return self._commit([commit], give_up - time.monotonic())
-        except Unchanged:
-            return self._execute(
-                lambda writer, wait_s: writer.commit_parted(commit, wait_s),
-                1,
-                commit.length,
-                give_up - time.monotonic(),
-            )
-
-    def _write_together(self, commits: Sequence[Commit], timeout_s: float) -> bool:
-        """Commit all rows by one statement; False if one of them keeps the others from it."""
-        try:
-            kept = self._commit(commits, timeout_s)
-        except Unchanged:
-            return False
-        except REFUSALS as error:
-            if is_busy(error):
-                raise
-            return False
-        for commit in commits:
-            commit.kept = kept
-        return True
-
-    def _commit(self, commits: Sequence[Commit], timeout_s: float) -> bool:
-        return self._execute(
-            lambda writer, wait_s: writer.commit(commits, wait_s),
-            len(commits),
-            sum(map(_get_length, commits)),
-            timeout_s,
-        )
-
-    def _execute(
-        self,
-        act: Callable[[Writer, float], bool],
-        rows: int,
-        length: int,
-        timeout_s: float,
-    ) -> bool:
-        give_up = time.monotonic() + timeout_s
-        try:
-            if self._writer is None:
-                self._writer = Writer(self.path, timeout_s)
-            shared = act(self._writer, give_up - time.monotonic())
-        except DRIVER_ERRORS as error:
-            if not isinstance(error, KeyTaken) and not is_busy(error):
-                self.close()
-                self.ready = False  # the file may have been emptied
-            raise
-        self.checkpointer.note(rows, length, shared=shared)
-        current = self.is_current()
-        if self._log is None and current:
-            self._log = identify(os.fspath(side_files(self.path)[0]))
-        return current
-
-    def checkpoint(self) -> None:
-        """Move what the log holds into the database, as far as readers allow. Hold the lock.
-
-        Whoever closes a database last moves all of its log and removes it: without one there is
-        nothing to open the file for, and a process may have gone through a thousand of them.
-
-        Raises:
-            sqlite3.Error: The database is locked for readers, damaged, full or not writable.
-        """
-        if not side_files(self.path)[0].exists():
-            return
-        log = self._open_log()
-        if log is not None:
-            with closing(log):
-                log.move()
-
-    @contextmanager
-    def held(self, timeout_s: float) -> Iterator[float]:
-        """Take the lock in front of the database; gives the seconds that are left.
-
-        Raises:
-            StoreUnavailable: Other threads kept the database busy.
-        """
-        give_up = time.monotonic() + timeout_s
-        with self.lock.held(timeout_s) as taken:
-            if not taken:
-                raise StoreUnavailable(f"database {self.path} was busy in other threads")
-            yield give_up - time.monotonic()
-
-    def _open_log(self) -> LogConnection | None:
-        return LogConnection(self.path) if self.is_current() else None
-
-    @contextmanager
-    def _paused(self) -> Iterator[None]:
-        with self.held(_PAUSE_S) as left_s:
-            if self._writer is None:
-                yield
-                return
-            with self._writer.paused(left_s):
-                yield
-
-    def retire(self, *, wait_s: float, forget: bool = False) -> None:
-        """Close every connection, since the file is gone or needed no more.
-
-        Only after that may another file at the path be opened: SQLite keeps its memory of a log in
-        a file beside the database, and two databases that share one crash the process.
-
-        Args:
-            wait_s: How long to wait for whoever uses a connection, in seconds.
-            forget: Keep no descriptor of the file, which is perhaps used no more.
-
-        Raises:
-            StoreUnavailable: A connection stays in use, perhaps by a read.
-        """
-        give_up = time.monotonic() + wait_s
-        stopped = self.checkpointer.stop(wait_s=wait_s)
-        with self.held(max(0.0, give_up - time.monotonic())):
-            current = self.is_current()
-            if not current and identify(os.fspath(self.path)) is not None:
-                self._part(max(_PAUSE_S, give_up - time.monotonic()))
-            self.close()
-        if not stopped or any(
-            connection.identity == self._identity for connection in list_connections()
-        ):
-            raise StoreUnavailable(f"database {self.path} was removed while it was in use")
-        if forget or not current:
-            self._watch.close()
-
-    def _part(self, timeout_s: float) -> None:
-        """Part the file that stands at the path from the log of this one. Hold the lock."""
-        log = self._log if self._writer is not None else None
-        if self._watch.leave(log, timeout_s):
-            _warn(
-                "database %s was replaced while it was in use: what its log held is in %s-replaced",
-                self.path,
-                side_files(self.path)[0],
-            )
-
-    def close(self) -> None:
-        """Close the connection to write by; the next commit opens a new one. Hold the lock."""
-        writer, self._writer, self._log = self._writer, None, None
-        if writer is not None:
-            writer.close()
-
-
-_open: dict[Path, Database] = {}
 _open_lock = ForkLock()
 _inherited: list[Database] = []
 _warned_of: set[Path] = set()
@@ -305,17 +75,20 @@ def open_database(path: Path, *, wal_budget_s: float = WAL_BUDGET_S) -> Database
     known = _open.get(path)
     if known is not None:
         if known.is_current():
+            _note_use(known)
             return known
         known.retire(wait_s=wal_budget_s)
     with _open_lock.held(wal_budget_s + 1.0) as taken:
         if not taken:
             raise StoreUnavailable(f"database {path}: another thread keeps opening one")
-        return _reopen(path, wal_budget_s)
+        opened = _reopen(path, wal_budget_s)
+        _note_use(opened)
+        return opened
 
 
 def get_writing(path: Path) -> Database | None:
     """Give the database of a path that is being written; its file may be gone since."""
-    known = _open.get(path)
+    known = _in_use.get(path)
     return known if known is not None and known.is_writing else None
 
 
@@ -338,7 +111,6 @@ def _reopen(path: Path, wal_budget_s: float) -> Database:
     if identity is None:
         raise StoreUnavailable(f"database {path} vanished while it was opened")
     _open[path] = opened = Database(path, identity)
-    _close_idle(opened)
     return opened
 
 
@@ -351,30 +123,43 @@ def _choose_journal(path: Path, budget_s: float) -> None:
     switch_journal(path, "delete", budget_s=budget_s)
     if path not in _warned_of:
         _warned_of.add(path)
-        _warn("database %s is on %s: slower, since WAL mode is unsafe there", path, network)
+        warn("database %s is on %s: slower, since WAL mode is unsafe there", path, network)
 
 
-def _warn(message: str, *details: object) -> None:
-    with suppress(Exception, SystemExit):  # of a handler of the host program
-        _log.warning(message, *details)
+def _note_use(database: Database) -> None:
+    """Remember which databases were used last, and bound the descriptors of all others to none.
+
+    One that is in use just now keeps its own until the next is opened.
+    """
+    _in_use[database.path] = database
+    _in_use.move_to_end(database.path)
+    for _ in range(len(_in_use) - _count_most_in_use()):
+        path, idle = _in_use.popitem(last=False)
+        try:
+            idle.retire(wait_s=0.0, forget=True)
+        except (StoreUnavailable, OSError, *DRIVER_ERRORS):
+            _in_use.setdefault(path, idle)
 
 
-def _close_idle(newest: Database) -> None:
-    """Bound the descriptors of a process that goes through many databases."""
-    others = [database for database in _open.values() if database is not newest]
-    for database in others[: -(_MAX_POOLED - 1)]:
-        with suppress(StoreUnavailable):
-            database.retire(wait_s=0.0, forget=True)
+def _count_most_in_use() -> int:
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit == resource.RLIM_INFINITY:
+        return _MOST_IN_USE
+    return max(2, min(_MOST_IN_USE, limit // _DESCRIPTORS_EACH))
 
 
 def list_open() -> list[Database]:
-    """List the databases that this process has opened."""
+    """List the databases that this process has opened and may come back to."""
     return list(_open.values())
 
 
 def get_database(engine: Engine) -> Database | None:
     """Find the handle that an engine belongs to; None for an engine of somebody else."""
-    return next((handle for handle in list_open() if handle.engine is engine), None)
+    known = _open.get(Path(engine.url.database or "").absolute())
+    if known is None or known.engine is not engine:
+        return None
+    _note_use(known)
+    return known
 
 
 def close_databases(*, wait_s: float) -> None:
@@ -394,6 +179,7 @@ def _start_over() -> None:
     # Kept, never closed: what is left of them are copies of the parent's connections.
     _inherited.extend(_open.values())
     _open.clear()
+    _in_use.clear()
 
 
 os.register_at_fork(after_in_child=_start_over)

@@ -14,9 +14,10 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine
 
+from forge_obs.database.commits.database import Database
 from forge_obs.database.engines import READ_ONLY, create_write_engine, get_revision
 from forge_obs.database.errors import refuse_newer, telling_errors
-from forge_obs.database.handle import Database, open_database
+from forge_obs.database.handle import open_database
 from forge_obs.errors import StoreUnavailable
 from forge_obs.model.columns import HEAD, REVISIONS
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from forge_obs.database.batch import Batch
+from forge_obs.database.commits.database import Database
 from forge_obs.database.errors import REFUSALS, KeyTaken
-from forge_obs.database.handle import Database, get_writing, open_database
+from forge_obs.database.handle import get_writing, open_database
 from forge_obs.database.migrate import make_ready
 from forge_obs.database.statements import build_commits
 from forge_obs.errors import StoreUnavailable, is_about_the_entry
@@ -67,7 +68,9 @@ def _write_here(database: Database, entries: Sequence[Entry], timeout_s: float) 
     try:
         if len(entries) > 1:
             batch = Batch(entries)
-            return batch.refusals if database.commit_batch(batch, timeout_s=timeout_s) else None
+            extent = len(batch.entries), batch.length
+            kept = database.commit_batch(batch.write, *extent, timeout_s=timeout_s)
+            return batch.refusals if kept else None
         return _WRITTEN if write(database, entries[0], timeout_s=timeout_s) else None
     except REFUSALS as error:
         if not database.is_current():

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from forge_obs import Interaction, get_db_path, get_interactions, open_reader
+from forge_obs.database.commits.database import Database
 from forge_obs.database.commits.group_commit import Commit
 from forge_obs.database.commits.sqlite_writer import Writer
 from forge_obs.database.errors import KeyTaken
-from forge_obs.database.handle import Database, get_writing
+from forge_obs.database.handle import get_writing
 from forge_obs.database.rows.upsert import repeat_values
 from forge_obs.database.statements import _call_statements, _run_statement
 from forge_obs.environment.process import get_now

@@ -9,5 +9,6 @@ things would spoil that, hence two modules that do nothing but keep it.
 - `checkpointer`: SQLite moves its write-ahead log inside the commit that finds it too long, which
   then takes a hundred times as long. A thread moves it beside the writers (D51).
 
-`hatch run bench record` shows what either is worth. `sqlite_writer` is the connection of both.
+`hatch run bench record` shows what either is worth. `sqlite_writer` is the connection of both, and
+`database` the file that they belong to.
 """
