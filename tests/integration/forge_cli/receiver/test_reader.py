@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 from forge_cli.receiver.content import Body
-from forge_cli.receiver.intake import LARGE
+from forge_cli.receiver.intake import LARGE_BYTES
 from forge_cli.receiver.limits import Limits
 from forge_cli.receiver.reader import Reader, ReadingProcess, can_read_beside
 from forge_obs import Fate, flush, upgrade
@@ -32,10 +32,10 @@ from support.otlp import (
 from support.otlp_server import JSON, PROTOBUF, Receiver, receiving
 from support.waiting import wait_until
 
-LONG = {**CHAT, "gen_ai.input.messages": "Is that so? " * (LARGE // 10)}
+LONG = {**CHAT, "gen_ai.input.messages": "Is that so? " * (LARGE_BYTES // 10)}
 """What a span tells whose body is large."""
 
-LIMITS = Limits(unpacked_bytes=10 * LARGE)
+LIMITS = Limits(unpacked_bytes=10 * LARGE_BYTES)
 
 
 class SharedReader(Reader):
@@ -159,7 +159,7 @@ def test_what_cannot_be_read_is_refused_as_where_it_is_recorded(
     receiver: Receiver, reader: SharedReader, db: Path
 ) -> None:
     torn = make_body(make_span(LONG))[:-1]
-    bomb = gzip.compress(b" " * (LIMITS.unpacked_bytes + 1), 1) + b" " * LARGE
+    bomb = gzip.compress(b" " * (LIMITS.unpacked_bytes + 1), 1) + b" " * LARGE_BYTES
 
     refused = [
         receiver.send(torn),

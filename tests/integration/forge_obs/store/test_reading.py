@@ -287,7 +287,7 @@ def test_check_finds_open_files_and_damage(db: Path) -> None:
     check = check_store(db)
 
     assert not check.ok
-    assert not check.files[0].private
+    assert not check.files[0].is_private
     assert check.damage or check.error
 
 

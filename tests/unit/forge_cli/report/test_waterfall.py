@@ -24,7 +24,7 @@ def lane(*bars: Bar) -> Lane:
 
 def test_bars_stand_where_their_time_says() -> None:
     drawing = draw(
-        lane(Bar("model", 0.0, 5.0)), lane(Bar("git", 5.0, 10.0, failed=True)), whole_s=10.0
+        lane(Bar("model", 0.0, 5.0)), lane(Bar("git", 5.0, 10.0, is_failed=True)), whole_s=10.0
     )
 
     first, second = drawing.blocks

@@ -32,7 +32,7 @@ PROTOBUF: Final = "application/x-protobuf"
 
 TOO_SLOW: Final = 408
 
-DRAINED: Final = 4
+DRAIN_FACTOR: Final = 4
 """As many times the largest body is read of one that is refused."""
 
 
@@ -130,7 +130,7 @@ class Application:
         """Say why, when the sender has sent its body or has had the time to."""
         self._tally.add_problem(refusal.message)
         if not head.is_waiting and refusal.status != TOO_SLOW:
-            await stream.discard(DRAINED * self._limits.body_bytes)
+            await stream.discard(DRAIN_FACTOR * self._limits.body_bytes)
         headers = refusal.headers | ({} if stream.is_complete else {"connection": "close"})
         content = encode_failure(
             refusal.code, refusal.message, is_json=head.content_type != PROTOBUF

@@ -15,7 +15,7 @@ Receive: TypeAlias = Callable[[], Awaitable[Mapping[str, Any]]]
 RETRY_S: Final = 1
 """Seconds after which a sender may try again what had no room."""
 
-DRAINED_S: Final = 5.0
+DRAIN_S: Final = 5.0
 """How long a refused sender may go on before its connection is closed.
 
 Most senders read an answer only when they have sent everything; closed before, they would see
@@ -58,7 +58,7 @@ class BodyStream:
     async def discard(self, most_bytes: int) -> None:
         """Read what is left and forget it, up to a size and for a while."""
         try:
-            async with asyncio.timeout(DRAINED_S):
+            async with asyncio.timeout(DRAIN_S):
                 async for part in self.list_parts():
                     most_bytes -= len(part)
                     if most_bytes < 0:

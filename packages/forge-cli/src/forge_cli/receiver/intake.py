@@ -22,10 +22,10 @@ from forge_cli.receiver.tally import Tally
 RETRY_S: Final = 2
 """Seconds after which a sender may try again what could not be stored."""
 
-LARGE: Final = 32_000
+LARGE_BYTES: Final = 32_000
 """From so many bytes on a body is read by another process; of a smaller one that takes longer."""
 
-COMPRESSED: Final = 8
+COMPRESSION_FACTOR: Final = 8
 """How many times larger a body is about when it is unpacked."""
 
 _log: Final = logging.getLogger("forge.receive")
@@ -135,7 +135,7 @@ def log_internal_error(error: Exception) -> Refusal:
 
 def _is_large(body: Body) -> bool:
     is_packed = body.encoding not in {"", "identity"}
-    return len(body.content) * (COMPRESSED if is_packed else 1) >= LARGE
+    return len(body.content) * (COMPRESSION_FACTOR if is_packed else 1) >= LARGE_BYTES
 
 
 def _check(fates: Sequence[Fate]) -> None:

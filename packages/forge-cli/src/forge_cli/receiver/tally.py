@@ -10,7 +10,7 @@ from forge_cli.escape import escape_line
 EVERY_S: Final = 5.0
 """Lines of a kind are printed at most this often."""
 
-NAMED: Final = 3
+MOST_NAMED: Final = 3
 """Programs that one line names."""
 
 LONGEST_NAME: Final = 60
@@ -38,8 +38,8 @@ class Tally:
     def add_calls(self, programs: Iterable[str], number: int) -> None:
         """Count calls that one body put on record; fewer than none where it took some off."""
         names = sorted(set(programs))
-        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-        name = ", ".join(map(_shorten, names[:NAMED])) + more or UNNAMED
+        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        name = ", ".join(map(_shorten, names[:MOST_NAMED])) + more or UNNAMED
         with self._lock:
             self.total += number
             self._calls.add(name, number)

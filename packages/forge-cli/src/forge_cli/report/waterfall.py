@@ -122,7 +122,7 @@ def _draw_bar(bar: Bar, lane: int, whole_s: float, layout: Layout) -> Block:
     scale = layout.width / whole_s
     width = max(LEAST_WIDTH, (bar.end_s - bar.start_s) * scale)
     return Block(
-        kind="failed" if bar.failed else PHASE_PURPOSES.get(bar.activity, bar.activity),
+        kind="failed" if bar.is_failed else PHASE_PURPOSES.get(bar.activity, bar.activity),
         x=round(min(bar.start_s * scale, layout.width - width), 2),
         width=round(width, 2),
         y=lane * layout.lane_height + layout.bar_top,

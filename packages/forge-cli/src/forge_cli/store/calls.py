@@ -9,7 +9,7 @@ from forge_obs import CallHit, CallQuery, Interaction, Match, StoreReader, TextS
 from forge_cli.escape import escape_line
 from forge_cli.store.filters import choose_models, list_patterns, suggest
 
-LOOKED_AT = 2_000
+MOST_COMPARED = 2_000
 """Newest calls with which a name is compared, beside the models that runs asked for."""
 
 
@@ -30,7 +30,7 @@ def list_model_patterns(reader: StoreReader, text: str) -> list[str]:
 
 
 def _list_newest(reader: StoreReader) -> list[Interaction]:
-    return list(islice(reader.calls.iterate(CallQuery(), details=False), LOOKED_AT))
+    return list(islice(reader.calls.iterate(CallQuery(), details=False), MOST_COMPARED))
 
 
 def _list_models(reader: StoreReader, newest: Iterable[Interaction]) -> set[str]:

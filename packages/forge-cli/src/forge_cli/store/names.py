@@ -49,11 +49,11 @@ def choose_runs(name: str, runs: Iterable[AnyNamed]) -> list[AnyNamed]:
     These are those with this workflow id; if there are none, those of this task; else those of
     whose workflow id or task id it is a beginning or an end.
     """
-    known, task_id = list(runs), name.removeprefix(BRANCH)
+    candidates, task_id = list(runs), name.removeprefix(BRANCH)
     return (
-        [run for run in known if run.workflow_id == name]
-        or [run for run in known if run.task_id == task_id]
-        or [run for run in known if is_part(name, run)]
+        [run for run in candidates if run.workflow_id == name]
+        or [run for run in candidates if run.task_id == task_id]
+        or [run for run in candidates if is_part(name, run)]
     )
 
 
@@ -84,13 +84,18 @@ def list_near(name: str, names: Iterable[tuple[str, str]]) -> list[str]:
     """
     import difflib  # noqa: PLC0415 - for a mistake only
 
-    known = list(dict.fromkeys(names))
+    candidates = list(dict.fromkeys(names))
     if len(name) < SHORTEST_PART:
-        begun = [ids[0] for ids in known if name and any(text.startswith(name) for text in ids)]
+        begun = [
+            ids[0] for ids in candidates if name and any(text.startswith(name) for text in ids)
+        ]
         return list(dict.fromkeys(begun))[:MOST_NAMED]
-    containing = [ids[0] for ids in known if any(name in text for text in ids)]
+    containing = [ids[0] for ids in candidates if any(name in text for text in ids)]
     by_text = {
-        text: ids[0] for ids in reversed(known) for whole in ids for text in _cut(whole, len(name))
+        text: ids[0]
+        for ids in reversed(candidates)
+        for whole in ids
+        for text in _cut(whole, len(name))
     }
     alike = difflib.get_close_matches(name, by_text, n=2 * MOST_NAMED, cutoff=ALIKE)
     return list(dict.fromkeys([*containing, *(by_text[text] for text in alike)]))[:MOST_NAMED]

@@ -259,12 +259,12 @@ class Store:
 def _list_shown(reader: StoreReader, query: RunFilter, batch: int) -> Iterator[tuple[Run, str]]:
     """List runs with their shown status, which only looking at the process tells."""
     task_id, model = (text and as_recorded(text) for text in (query.task_id, query.model))
-    wanted = FAILURES if query.status == FAILED else (query.status,)
-    stored = dict.fromkeys(RUNNING if status == INTERRUPTED else status for status in wanted)
+    statuses = FAILURES if query.status == FAILED else (query.status,)
+    stored = dict.fromkeys(RUNNING if status == INTERRUPTED else status for status in statuses)
     queries = [RunQuery(task_id, status, None, query.since) for status in stored]
     for run in _merge([_list_of_model(reader, each, model, batch) for each in queries]):
         status = get_shown_status(run)
-        if query.status is None or status in wanted:
+        if query.status is None or status in statuses:
             yield run, status
 
 

@@ -116,8 +116,8 @@ class _Sums:
         if steps is not None:
             values: tuple[Any, ...] = total
             key = (group, *values[_COMMON], steps)
-            known = self._joined.get(key)
-            self._joined[key] = total if known is None else known.join(total)
+            earlier = self._joined.get(key)
+            self._joined[key] = total if earlier is None else earlier.join(total)
         elif (priced := self._price(total)) is not None:
             self._find(group).add(priced)
         else:
@@ -145,10 +145,10 @@ class _Sums:
         return Statistics(_sort(groups, by), total, self._prices.version, self.damaged)
 
     def _find(self, group: str | None) -> Figures:
-        known = self._figures.get(group)
-        if known is None:
-            known = self._figures[group] = Figures()
-        return known
+        figures = self._figures.get(group)
+        if figures is None:
+            figures = self._figures[group] = Figures()
+        return figures
 
     def _find_steps(self, total: CallSum) -> tuple[object, ...] | None:
         """Return what tells sums of other prices apart; None where one sum has several already."""
@@ -165,8 +165,8 @@ class _Sums:
         if not each:
             return ()
         batch = build_batch(total)
-        found = tuple(steps.find(batch) for steps in each)
-        return None if None in found else found
+        positions = tuple(steps.find(batch) for steps in each)
+        return None if None in positions else positions
 
     def _find_own_steps(self, total: CallSum) -> PriceSteps | None:
         """Return where the prices of the calls' model change; None if they never do."""

@@ -46,7 +46,7 @@ class AttemptOutline:
     number: int
     state: str
     """`success`, `failed`, `running`, `answered` or `unfinished`."""
-    thrown_away: bool
+    is_discarded: bool
     """Whether nothing of it was kept, or the step's attempt around it failed."""
     result: AttemptView | None = None
     calls: tuple[Interaction, ...] = ()
@@ -60,7 +60,7 @@ class AttemptOutline:
     @property
     def wasted_calls(self) -> Iterator[Interaction]:
         """Calls that were paid for nothing."""
-        return (call for call in self.calls if self.thrown_away or call.status == "error")
+        return (call for call in self.calls if self.is_discarded or call.status == "error")
 
     def list_phases(self) -> Iterator[tuple[str, float, float]]:
         """List its phases, one after the other, each with seconds since the attempt began."""
@@ -107,7 +107,7 @@ class UnitOutline:
         return tuple(call for attempt in self.list_attempts() for call in attempt.calls)
 
     @property
-    def ended(self) -> bool:
+    def has_ended(self) -> bool:
         """Whether nothing more comes of it."""
         return self.state not in {"running", ANSWERED, "waiting"}
 
@@ -307,7 +307,7 @@ class _Builder:
         return AttemptOutline(
             number=number,
             state=state,
-            thrown_away=discarded or state == "failed",
+            is_discarded=discarded or state == "failed",
             result=result,
             calls=tuple(calls),
             step_attempt=around or None,

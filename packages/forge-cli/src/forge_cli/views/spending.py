@@ -180,12 +180,12 @@ def _split_waits(
     covered: Sequence[Span], unanswered: Iterable[Span], repeats: Iterable[Span], whole_s: float
 ) -> Mapping[str, float]:
     """Split the time in which nothing went on by what was waited for."""
-    known = [*covered, *unanswered]
-    first = min(max(0.0, min((start for start, _ in known), default=whole_s)), whole_s)
-    last = min(max((end for _, end in known), default=whole_s), whole_s)
+    accounted = [*covered, *unanswered]
+    first = min(max(0.0, min((start for start, _ in accounted), default=whole_s)), whole_s)
+    last = min(max((end for _, end in accounted), default=whole_s), whole_s)
     worked_s = _measure(covered, whole_s)
-    unanswered_s = _measure(known, whole_s) - worked_s
-    repeated_s = _measure([*known, *repeats], whole_s) - worked_s - unanswered_s
+    unanswered_s = _measure(accounted, whole_s) - worked_s
+    repeated_s = _measure([*accounted, *repeats], whole_s) - worked_s - unanswered_s
     waits = {
         START: first,
         REPEAT: repeated_s,

@@ -24,9 +24,9 @@ from forge_obs.database.files import is_mostly_free, shrink
 from forge_obs.database.handle import get_engine
 from forge_obs.database.rows.archived import (
     count_strays,
+    describe_strays,
     list_archived,
     load_frame,
-    tell_strays,
 )
 from forge_obs.database.schema import archives, interactions
 from forge_obs.environment.process import get_now
@@ -320,7 +320,7 @@ def _bring_back(
     """
     frame = load_frame(driver, archive_id)
     if strays := count_strays(driver, archive_id, frame, numbers):
-        raise BrokenFrame(tell_strays(strays))
+        raise BrokenFrame(describe_strays(strays))
     statement = (
         f"UPDATE interactions SET {_TAKE_BACK}, archive_id = NULL WHERE id = ? AND archive_id = ?"  # noqa: S608
     )

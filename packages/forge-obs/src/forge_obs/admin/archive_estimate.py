@@ -18,7 +18,7 @@ from forge_obs.model.sanitize import format_time
 SAMPLES: Final = 8
 """Places in the store that are looked at."""
 
-MOST_LOOKED_AT: Final = 4_000
+MOST_PROBES: Final = 4_000
 """Calls of which is looked at whether they can be archived."""
 
 ROWS_A_SAMPLE: Final = 12
@@ -77,7 +77,7 @@ def _find_old(driver: sqlite3.Connection, before: str) -> _Ids:
     first, last = driver.execute("SELECT min(id), max(id) FROM interactions").fetchone()
     if first is None:
         return _Ids()
-    step = max(1, (last - first) // MOST_LOOKED_AT)
+    step = max(1, (last - first) // MOST_PROBES)
     query = "SELECT 1 FROM interactions WHERE id = ? AND archive_id IS NULL AND created_at < ?"
     places = range(first, last + 1, step)
     old = [place for place in places if driver.execute(query, (place, before)).fetchone()]

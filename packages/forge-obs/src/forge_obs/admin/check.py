@@ -19,9 +19,9 @@ from forge_obs.database.errors import telling_errors
 from forge_obs.database.private.engine import get_driver
 from forge_obs.database.rows.archived import (
     count_strays,
+    describe_strays,
     list_archived,
     load_frame,
-    tell_strays,
 )
 from forge_obs.errors import SpoolUnavailable, StoreError
 from forge_obs.model.columns import HEAD, REVISIONS
@@ -46,7 +46,7 @@ class FileMode:
     mode: int
 
     @property
-    def private(self) -> bool:
+    def is_private(self) -> bool:
         """Whether nobody but the owner may read or write it."""
         return self.mode & 0o077 == 0
 
@@ -93,7 +93,7 @@ class StoreCheck:
         """Whether nothing needs attention; a store that does not exist yet is fine."""
         sound = self.state in {"missing", "current"} and not self.damage and self.error is None
         complete = not (self.backlog.pending or self.backlog.lost or self.spool_error)
-        return sound and complete and all(file.private for file in self.files)
+        return sound and complete and all(file.is_private for file in self.files)
 
 
 def check_store(db_path: str | os.PathLike[str], *, largest_bytes: int | None = None) -> StoreCheck:
@@ -110,33 +110,33 @@ def check_store(db_path: str | os.PathLike[str], *, largest_bytes: int | None = 
     try:
         files, size = _list_files(path)
         whole = largest_bytes is None or size <= largest_bytes
-        found = _check(StoreCheck(path, "missing", files=files, size_bytes=size), whole=whole)
-        return replace(found, backlog=get_backlog(path))
+        check = _check(StoreCheck(path, "missing", files=files, size_bytes=size), whole=whole)
+        return replace(check, backlog=get_backlog(path))
     except (OSError, RuntimeError, ValueError) as error:  # the last two: no path can be made of it
         reason = getattr(error, "strerror", None) or error
         return StoreCheck(path, "unreadable", error=f"database {path}: {reason}")
     except SpoolUnavailable as error:
-        return replace(found, spool_error=str(error))
+        return replace(check, spool_error=str(error))
 
 
-def _check(known: StoreCheck, *, whole: bool) -> StoreCheck:
-    if not known.path.exists():
-        return known
+def _check(check: StoreCheck, *, whole: bool) -> StoreCheck:
+    if not check.path.exists():
+        return check
     try:
-        return _examine(known, whole=whole)
+        return _examine(check, whole=whole)
     except StoreError as error:
-        return replace(known, state="unreadable", error=str(error))
+        return replace(check, state="unreadable", error=str(error))
 
 
 def _list_files(path: Path) -> tuple[tuple[FileMode, ...], int]:
     ours = (path, *side_files(path), *list_files(path), get_lost_path(path))
-    found = [(file, status) for file in ours if (status := _stat(file)) is not None]
+    statuses = [(file, status) for file in ours if (status := _stat(file)) is not None]
     modes = tuple(
         FileMode(file, stat.S_IMODE(status.st_mode))
-        for file, status in found
+        for file, status in statuses
         if stat.S_ISREG(status.st_mode)
     )
-    return modes, sum(status.st_size for _, status in found)
+    return modes, sum(status.st_size for _, status in statuses)
 
 
 def _stat(file: Path) -> os.stat_result | None:
@@ -146,9 +146,9 @@ def _stat(file: Path) -> os.stat_result | None:
         return None
 
 
-def _examine(known: StoreCheck, *, whole: bool) -> StoreCheck:
-    archived = known.archived
-    with telling_errors(known.path), create_read_engine(known.path).connect() as connection:
+def _examine(check: StoreCheck, *, whole: bool) -> StoreCheck:
+    archived = check.archived
+    with telling_errors(check.path), create_read_engine(check.path).connect() as connection:
         damage = quick_check(connection) if whole else []
         revision = get_revision(connection)
         if revision == HEAD:
@@ -156,7 +156,7 @@ def _examine(known: StoreCheck, *, whole: bool) -> StoreCheck:
             damage += missing or _list_broken_frames(connection, whole=whole)
             archived = archived if missing else _add_up_archived(connection)
     return replace(
-        known,
+        check,
         state=_state(revision),
         revision=revision,
         damage=tuple(damage),
@@ -171,8 +171,8 @@ def _add_up_archived(connection: Connection) -> ArchivedTexts:
     stored = func.length(columns.data) + func.length(columns.directory_json)
     totals = (func.total(value) for value in (columns.row_count, columns.text_bytes, stored))
     # Whatever a damaged column holds, its total is a number that fits.
-    chosen = select(func.count(), *(cast(total, BigInteger) for total in totals))
-    row = connection.execute(chosen.select_from(archives)).one()
+    statement = select(func.count(), *(cast(total, BigInteger) for total in totals))
+    row = connection.execute(statement.select_from(archives)).one()
     frames, calls, text_bytes, stored_bytes = map(int, row)
     return ArchivedTexts(calls, frames, text_bytes, stored_bytes)
 
@@ -191,15 +191,15 @@ def _list_broken_frames(connection: Connection, *, whole: bool) -> list[str]:
     """List what is wrong with archived texts: rows without a frame, frames that cannot be read."""
     from forge_obs.database.schema import archives, interactions  # noqa: PLC0415 - for this only
 
-    known = select(archives.c.id)
+    frame_ids = select(archives.c.id)
     lost = select(func.count()).where(
-        interactions.c.archive_id.is_not(None), interactions.c.archive_id.not_in(known)
+        interactions.c.archive_id.is_not(None), interactions.c.archive_id.not_in(frame_ids)
     )
     number = int(connection.execute(lost).scalar_one())
     damage = [f"{number:,} calls whose archived texts are missing"] if number else []
     driver = get_driver(connection)
     archived = list_archived(driver) if whole else {}
-    for archive_id in connection.execute(known).scalars().all() if whole else ():
+    for archive_id in connection.execute(frame_ids).scalars().all() if whole else ():
         try:
             frame = load_frame(driver, archive_id)
             strays = count_strays(driver, archive_id, frame, archived.get(archive_id, ()))
@@ -207,7 +207,7 @@ def _list_broken_frames(connection: Connection, *, whole: bool) -> list[str]:
         except BrokenFrame as error:
             damage.append(f"archive {archive_id}: {error}")
         else:
-            damage += [f"archive {archive_id}: {tell_strays(strays)}"] if strays else []
+            damage += [f"archive {archive_id}: {describe_strays(strays)}"] if strays else []
     return damage[:MOST_DAMAGE]
 
 

@@ -177,11 +177,11 @@ def restore(db_path: str | os.PathLike[str], backup: str | os.PathLike[str]) -> 
     if source.resolve() in _own_files(path):
         raise StoreUnavailable(f"{source} belongs to the database itself: choose another file")
     _require_sound(source)
-    kept = _keep(path) if path.exists() else None
+    aside = _set_aside(path) if path.exists() else None
     with telling_errors(path):
         get_engine(path)
         copy_database(source, path)
-    return kept
+    return aside
 
 
 def _require_sound(source: Path) -> None:
@@ -196,17 +196,17 @@ def _require_sound(source: Path) -> None:
         raise StoreUnreadable(f"{source} is no sound store: {reason}")
 
 
-def _keep(path: Path) -> Path:
+def _set_aside(path: Path) -> Path:
     """Copy a database aside, or move away one that cannot be read."""
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
-    kept = path.with_name(f"{path.name}-before-{moment}")
+    aside = path.with_name(f"{path.name}-before-{moment}")
     try:
-        back_up(path, kept)
+        back_up(path, aside)
     except StoreUnreadable:
         for file in (path, *side_files(path)):
             with suppress(FileNotFoundError):
-                file.replace(file.with_name(f"{kept.name}{file.name.removeprefix(path.name)}"))
-    return kept
+                file.replace(file.with_name(f"{aside.name}{file.name.removeprefix(path.name)}"))
+    return aside
 
 
 def _own_files(db_path: Path) -> set[Path]:
@@ -222,8 +222,8 @@ def list_old_workflows(before: datetime, abandoned: Sequence[str]) -> Select[Any
         before: The moment.
         abandoned: Workflow ids of runs on record as running that count as ended.
     """
-    kept = case((not_(_is_over(abandoned)), 1), (_ended_at >= before, 1), else_=0)
-    return select(runs.c.workflow_id).group_by(runs.c.workflow_id).having(func.max(kept) == 0)
+    is_kept = case((not_(_is_over(abandoned)), 1), (_ended_at >= before, 1), else_=0)
+    return select(runs.c.workflow_id).group_by(runs.c.workflow_id).having(func.max(is_kept) == 0)
 
 
 def _is_over(abandoned: Sequence[str]) -> ColumnElement[bool]:
@@ -232,8 +232,8 @@ def _is_over(abandoned: Sequence[str]) -> ColumnElement[bool]:
 
 def is_of_no_run() -> ColumnElement[bool]:
     """Choose the calls of whose workflow no run is on record."""
-    known = select(runs.c.id).where(runs.c.workflow_id == interactions.c.workflow_id)
-    return not_(known.exists())
+    own_runs = select(runs.c.id).where(runs.c.workflow_id == interactions.c.workflow_id)
+    return not_(own_runs.exists())
 
 
 def _prune_runs(engine: Engine, before: datetime, abandoned: Sequence[str]) -> Extent:
@@ -315,8 +315,8 @@ def _leave_out(
             frame = load_frame(driver, archive_id)
             if count_strays(driver, archive_id, frame, gone):  # some text is under another id
                 return None, None
-        kept = [number for number, *_ in frame.rows if number not in gone]
-        return frame, frame.repack(kept) if kept else None
+        rest = [number for number, *_ in frame.rows if number not in gone]
+        return frame, frame.repack(rest) if rest else None
     except BrokenFrame:
         return None, None
 

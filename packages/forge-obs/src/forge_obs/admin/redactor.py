@@ -45,10 +45,10 @@ class Redactor:
 
     def redact_text(self, text: str) -> str | None:
         """Return a text without secrets; None where the hook has no answer."""
-        known = text if self._hook is None else self._hook(text)
-        if known is None:
+        shown = text if self._hook is None else self._hook(text)
+        if shown is None:
             return None
-        return self._pseudonyms.replace_secrets(self._paths.shorten(known))
+        return self._pseudonyms.replace_secrets(self._paths.shorten(shown))
 
     @property
     def failure(self) -> str | None:

@@ -100,8 +100,8 @@ def identify(path: str) -> Identity | None:
 
 def list_connections() -> list[Connection]:
     """List the connections that are open."""
-    known = (reference() for reference in list(_open.values()))
-    return [connection for connection in known if connection is not None]
+    connections = (reference() for reference in list(_open.values()))
+    return [connection for connection in connections if connection is not None]
 
 
 def _refuse_super_journal(path: Path) -> None:
@@ -130,7 +130,7 @@ def let_forks_pass() -> None:
     A thread that reads already goes on: the fork waits for it.
     """
     here = threading.get_ident()
-    if not any(known.thread == here for known in list_connections()):
+    if not any(connection.thread == here for connection in list_connections()):
         locks.wait_for_fork()
 
 

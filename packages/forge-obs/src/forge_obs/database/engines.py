@@ -165,7 +165,7 @@ def _is_in_wal_mode(path: Path) -> bool:
     Not where this process has the file open: closing it drops the locks of those connections.
     """
     here = identify(os.fspath(path))
-    if any(known.identity == here for known in list_connections()):
+    if any(connection.identity == here for connection in list_connections()):
         return False
     with path.open("rb") as file:
         return file.read(20)[18:] == b"\2\2"

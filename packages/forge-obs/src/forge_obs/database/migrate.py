@@ -47,7 +47,7 @@ def upgrade(db_path: str | os.PathLike[str], *, timeout_s: float = UPGRADE_S) ->
     path = Path(db_path)
     with telling_errors(path):
         database = open_database(path, wal_budget_s=timeout_s / 3)
-        database.ready = False  # another program may have changed it since
+        database.is_at_head = False  # another program may have changed it since
         make_ready(database, timeout_s=timeout_s)
 
 
@@ -62,13 +62,13 @@ def make_ready(database: Database, *, timeout_s: float, read_s: float | None = N
     Returns:
         Whether there was anything to do.
     """
-    if database.ready:
+    if database.is_at_head:
         return False
     revision = _read_revision(database, timeout_s if read_s is None else read_s)
     if revision != HEAD:
         refuse_newer(database.path, revision)
         _upgrade_alone(database, timeout_s)
-    database.ready = True
+    database.is_at_head = True
     return revision != HEAD
 
 
@@ -84,10 +84,10 @@ def _upgrade_alone(database: Database, timeout_s: float) -> None:
     with database.migration_lock.held(timeout_s) as taken:
         if not taken:
             raise StoreUnavailable(f"database {database.path}: another thread keeps migrating")
-        if not database.ready:  # another thread may have been first
+        if not database.is_at_head:  # another thread may have been first
             left_s = timeout_s - (time.monotonic() - started)
             _migrate(database.path, create_write_engine(database.path, left_s))
-            database.ready = True
+            database.is_at_head = True
 
 
 def _migrate(path: Path, engine: Engine) -> None:

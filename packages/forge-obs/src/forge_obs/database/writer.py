@@ -96,7 +96,7 @@ def _open(path: Path, give_up: float, migrate_s: float) -> tuple[Database, bool]
     """Open the database with its schema at head; tells also whether it was migrated."""
     left_s = give_up - time.monotonic()
     database = open_database(path, wal_budget_s=left_s / 4)
-    if database.ready:
+    if database.is_at_head:
         return database, False
     try:
         wait_s = left_s if path in _tried_to_migrate else migrate_s

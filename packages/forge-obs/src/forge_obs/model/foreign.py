@@ -118,8 +118,8 @@ class Unfolding:
     def _unfold_members(self, members: Mapping[str, object], depth: int) -> dict[str, object]:
         unfolded = {}
         for name, member in self._take(members.items()):
-            known = name if type(name) is str and name.isascii() else clean_text(name)[0]
-            unfolded[known[:_LONGEST_NAME]] = self.unfold(member, depth + 1)
+            key = name if type(name) is str and name.isascii() else clean_text(name)[0]
+            unfolded[key[:_LONGEST_NAME]] = self.unfold(member, depth + 1)
         return unfolded
 
     def _take(self, values: Any) -> Iterator[Any]:  # noqa: ANN401 - any iterable

@@ -100,8 +100,8 @@ class Scope:
 
     def select(self, *columns: Field) -> Select[Any]:
         """Choose columns of the calls, newest first."""
-        chosen = select(*columns).select_from(self.source).where(*self.conditions)
-        return chosen.order_by(column("id").desc())
+        statement = select(*columns).select_from(self.source).where(*self.conditions)
+        return statement.order_by(column("id").desc())
 
 
 def open_scope(connection: Connection, query: CallQuery) -> Scope | None:
@@ -110,11 +110,15 @@ def open_scope(connection: Connection, query: CallQuery) -> Scope | None:
     if not columns:
         return None
     source, facts = join_facts(connection, "interactions")
-    given = {name: getattr(query, name) for name in _COMPARED if getattr(query, name) is not None}
-    if not (columns | facts).issuperset(given):
+    comparisons = {
+        name: getattr(query, name) for name in _COMPARED if getattr(query, name) is not None
+    }
+    if not (columns | facts).issuperset(comparisons):
         return None
-    conditions = [column(name) == value for name, value in given.items()]
-    indexed = tuple(column(n) == v for n, v in given.items() if n in {"task_id", "workflow_id"})
+    conditions = [column(name) == value for name, value in comparisons.items()]
+    indexed = tuple(
+        column(n) == v for n, v in comparisons.items() if n in {"task_id", "workflow_id"}
+    )
     conditions += _list_bounds(query)
     if query.failed and "status" in columns:
         conditions.append(_has_failed(facts=frozenset(facts)))
@@ -141,9 +145,9 @@ def find_ends(
 ) -> tuple[int | None, int | None]:
     """Find the first and the last id; asked for both at once, SQLite reads a whole index."""
     ids: Field = column("id")
-    chosen = select(ids).select_from(table("interactions")).where(*conditions).limit(1)
-    first = connection.execute(chosen.order_by(ids)).scalar()
-    last = connection.execute(chosen.order_by(ids.desc())).scalar()
+    statement = select(ids).select_from(table("interactions")).where(*conditions).limit(1)
+    first = connection.execute(statement.order_by(ids)).scalar()
+    last = connection.execute(statement.order_by(ids.desc())).scalar()
     return first, last
 
 
@@ -164,11 +168,11 @@ def find_oldest(connection: Connection, since: datetime) -> int:
     samples = select(literal(oldest).label("sample")).cte("samples", recursive=True)
     following = samples.c.sample + step
     samples = samples.union_all(select(following).where(following <= newest))
-    looked_at = samples.join(table("interactions"), ids == samples.c.sample)
+    sampled_calls = samples.join(table("interactions"), ids == samples.c.sample)
     created_at: Field = column("created_at")
-    chosen = select(ids, created_at).select_from(looked_at).order_by(ids)
+    statement = select(ids, created_at).select_from(sampled_calls).order_by(ids)
     moment = format_time(since - LONGEST_WAIT)
-    earlier = takewhile(lambda row: str(row[1]) < moment, connection.execute(chosen))
+    earlier = takewhile(lambda row: str(row[1]) < moment, connection.execute(statement))
     return max((int(number) for number, _ in earlier), default=0)
 
 

@@ -147,14 +147,14 @@ def iterate_calls(
     archived = [name for name in ARCHIVED if name in names and name not in without]
     if archived and ARCHIVE_ID.name in scope.columns:
         names.append(ARCHIVE_ID.name)
-    chosen = scope.select(*(column(name) for name in names if name not in without))
+    statement = scope.select(*(column(name) for name in names if name not in without))
     facts: list[Field] = [
         column(spec.name) for spec in FACTS if spec.name in scope.facts - set(without)
     ]
 
     def read(lower: int, upper: int) -> list[Row]:
         """Read the calls from one id to another."""
-        rows = read_rows(connection, chosen.where(column("id").between(lower, upper)), facts)
+        rows = read_rows(connection, statement.where(column("id").between(lower, upper)), facts)
         fill(get_driver(connection), rows, archived, frames)
         return rows
 

@@ -184,17 +184,17 @@ def import_store(db_path: str | os.PathLike[str], source: str | os.PathLike[str]
     before = _count_rows(engine)
     reader = StoreReader(engine)
     for values in foreign.iterate_runs():
-        columns = {**_known(values, RUNS), **_find_settled(reader, values)}
+        columns = {**_select_columns(values, RUNS), **_find_ended_run(reader, values)}
         is_merged = _merge(partial(save_run_columns, engine, **columns), values)
         merged_runs, unreadable = merged_runs + is_merged, unreadable + (not is_merged)
     for values in foreign.iterate_calls():
         is_merged = _merge(partial(save_interaction, engine, **_read_call(values)), values)
         merged_calls, unreadable = merged_calls + is_merged, unreadable + (not is_merged)
-    added = (after - known for known, after in zip(before, _count_rows(engine), strict=True))
+    added = (after - earlier for earlier, after in zip(before, _count_rows(engine), strict=True))
     return Transfer(merged_runs, merged_calls, unreadable, *map(max, added, (0, 0)))
 
 
-def _find_settled(reader: StoreReader, values: Mapping[str, object]) -> dict[str, object]:
+def _find_ended_run(reader: StoreReader, values: Mapping[str, object]) -> dict[str, object]:
     """Return what this store knows of a run, if that has ended: no copy knows it better."""
     workflow_id, run_id = values.get("workflow_id"), values.get("run_id")
     if not isinstance(workflow_id, str):
@@ -213,11 +213,11 @@ def _find_settled(reader: StoreReader, values: Mapping[str, object]) -> dict[str
 def _count_rows(engine: Engine) -> tuple[int, int]:
     """Count runs and calls."""
     with reading(engine) as connection:
-        known_runs, known_calls = (
+        runs_number, calls_number = (
             connection.execute(select(func.count()).select_from(table)).scalar_one()
             for table in (runs, interactions)
         )
-    return known_runs, known_calls
+    return runs_number, calls_number
 
 
 def _refuse_own(path: Path, other: Path) -> None:
@@ -226,8 +226,8 @@ def _refuse_own(path: Path, other: Path) -> None:
     A second name of the same file would have a log of its own, which breaks the database.
     """
     own = (path, *reserved_files(path))
-    known = {identity for file in own if (identity := identify(os.fspath(file))) is not None}
-    if identify(os.fspath(other)) in known or other.resolve() == path.resolve():
+    identities = {identity for file in own if (identity := identify(os.fspath(file))) is not None}
+    if identify(os.fspath(other)) in identities or other.resolve() == path.resolve():
         raise StoreUnavailable(f"{other} is the database itself: choose another file")
 
 
@@ -262,15 +262,15 @@ def _merge(save: Callable[[], None], values: Mapping[str, object]) -> bool:
     return True
 
 
-def _known(values: Mapping[str, object], columns: Iterable[Any]) -> dict[str, Any]:
+def _select_columns(values: Mapping[str, object], columns: Iterable[Any]) -> dict[str, Any]:
     return {column.name: values[column.name] for column in columns if column.name in values}
 
 
 def _read_call(values: Mapping[str, object]) -> dict[str, Any]:
     """Read the columns and facts of a call; one without an id gets one that its content gives."""
-    call = _known(values, [*INTERACTIONS, *FACTS])
+    call = _select_columns(values, [*INTERACTIONS, *FACTS])
     if not call.get("entry_id"):
-        told = repr(sorted(call.items())).encode("utf-8", "surrogateescape")
-        digest = sha256(told).hexdigest()
+        content = repr(sorted(call.items())).encode("utf-8", "surrogateescape")
+        digest = sha256(content).hexdigest()
         call["entry_id"] = f"{digest[:12]}8{digest[13:16]}8{digest[17:32]}"
     return call

@@ -62,13 +62,15 @@ def fetch_run_names(engine: Engine, name: str, part: str, limit: int) -> list[st
         return list(names)
 
 
-def fetch_prompt_sizes(engine: Engine, request_model: str, looked_at: int) -> list[tuple[int, int]]:
+def fetch_prompt_sizes(
+    engine: Engine, request_model: str, sample_size: int
+) -> list[tuple[int, int]]:
     """Read characters and input tokens of a model's answered calls; raises what `reading` raises.
 
     Args:
         engine: Of the database.
         request_model: The model as requested.
-        looked_at: Newest calls, of all models, to look at.
+        sample_size: Newest calls, of all models, to look at.
     """
     names = ("origin", "usage_known", "status", "request_model", "input_tokens")
     with reading(engine) as connection:
@@ -81,7 +83,7 @@ def fetch_prompt_sizes(engine: Engine, request_model: str, looked_at: int) -> li
             select(*(column(name) for name in columns), archive_id.label("archive"))
             .select_from(table("interactions"))
             .order_by(column("id").desc())
-            .limit(looked_at)
+            .limit(sample_size)
             .subquery()
         ).columns
         chars = func.length(newest.system_prompt) + func.length(newest.user_prompt)
@@ -157,11 +159,11 @@ def _fetch_run_ids(connection: Connection, workflow_ids: Sequence[str]) -> dict[
 def _find_root_run(row: Values, runs: Mapping[str, list[Any]]) -> object:
     """Return the run that a call belongs to, as `is_of_run` chooses; None where that is none."""
     root = row.get("root_run_id")
-    known = runs.get(str(row.get("workflow_id")), [])
-    if root is not None or not known:
+    run_ids = runs.get(str(row.get("workflow_id")), [])
+    if root is not None or not run_ids:
         return root
     own = row.get("run_id")
-    return known[0] if len(known) == 1 else own if own in known else None
+    return run_ids[0] if len(run_ids) == 1 else own if own in run_ids else None
 
 
 def fetch_run_ids(engine: Engine, workflow_id: str) -> list[str | None]:

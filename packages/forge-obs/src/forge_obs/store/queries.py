@@ -72,8 +72,8 @@ class Query:
 
     def needs(self) -> set[str]:
         """Name the columns that decide which rows are read."""
-        given = {name for name, value in self.where.items() if value is not None}
-        return given | ({"created_at"} if self.since is not None else set())
+        names = {name for name, value in self.where.items() if value is not None}
+        return names | ({"created_at"} if self.since is not None else set())
 
 
 @contextmanager
@@ -119,22 +119,24 @@ def fetch_by(
     source, facts = join_facts(connection, query.table)
     if not (present | facts).issuperset(query.needs()):
         return []
-    known = ["id", *(spec.name for spec in TABLES[query.table] if spec.name in present)]
-    wanted: list[Field] = [column(name) for name in known if name not in query.without]
-    chosen = _narrow(select(*wanted).select_from(source), query)
+    names = ["id", *(spec.name for spec in TABLES[query.table] if spec.name in present)]
+    columns: list[Field] = [column(name) for name in names if name not in query.without]
+    statement = _narrow(select(*columns).select_from(source), query)
     if query.run_id is not None:
         own = is_of_run(
             connection, query.where.get("workflow_id"), query.run_id, has_facts=bool(facts)
         )
-        chosen = chosen.where(own)
+        statement = statement.where(own)
     if query.archived is not None and ARCHIVE_ID.name in present:
         archive_id: Field = column(ARCHIVE_ID.name)
-        chosen = chosen.where(archive_id.is_not(None) if query.archived else archive_id.is_(None))
-    archived = [name for name in ARCHIVED if name in known and name not in query.without]
+        statement = statement.where(
+            archive_id.is_not(None) if query.archived else archive_id.is_(None)
+        )
+    archived = [name for name in ARCHIVED if name in names and name not in query.without]
     if query.table != "interactions" or not archived or ARCHIVE_ID.name not in present:
-        return read_rows(connection, chosen, [column(name) for name in sorted(facts)])
-    chosen = chosen.add_columns(column(ARCHIVE_ID.name))
-    rows = read_rows(connection, chosen, [column(name) for name in sorted(facts)])
+        return read_rows(connection, statement, [column(name) for name in sorted(facts)])
+    statement = statement.add_columns(column(ARCHIVE_ID.name))
+    rows = read_rows(connection, statement, [column(name) for name in sorted(facts)])
     fill(get_driver(connection), rows, archived, frames or FrameCache())
     return rows
 
@@ -157,13 +159,13 @@ class Execute(Protocol):
         """Execute it; `more` are values of its other parameters."""
 
 
-def prepare(connection: Connection, chosen: Select[Any]) -> Execute:
+def prepare(connection: Connection, statement: Select[Any]) -> Execute:
     """Compile a statement that holds `WITHIN` once, to be executed for many ranges of ids.
 
     SQLAlchemy takes as long to look a large statement up as SQLite to read some hundred rows. What
     is executed raises the driver's errors.
     """
-    compiled = chosen.compile(dialect=connection.dialect)
+    compiled = statement.compile(dialect=connection.dialect)
     state = compiled.construct_expanded_state({"lower": 0, "upper": 0})
     names, values, driver = state.positiontup or [], state.parameters, get_driver(connection)
 
@@ -171,8 +173,8 @@ def prepare(connection: Connection, chosen: Select[Any]) -> Execute:
         lower: int, upper: int, more: Mapping[str, object] = NO_VALUES, /
     ) -> sqlite3.Cursor:
         """Execute the statement for the ids from one to another."""
-        given = {**values, **more, "lower": lower, "upper": upper}
-        return driver.execute(state.statement, [given[name] for name in names])
+        parameters = {**values, **more, "lower": lower, "upper": upper}
+        return driver.execute(state.statement, [parameters[name] for name in names])
 
     return execute
 
@@ -205,50 +207,50 @@ def is_of_run(
     return or_(root == run_id, root.is_(None) & unnamed)
 
 
-def _narrow(chosen: Select[Any], query: Query) -> Select[Any]:
+def _narrow(statement: Select[Any], query: Query) -> Select[Any]:
     for name, value in query.where.items():
         if value is not None:
-            chosen = chosen.where(column(name) == value)
+            statement = statement.where(column(name) == value)
     if query.since is not None:
-        chosen = chosen.where(column("created_at") >= query.since)
+        statement = statement.where(column("created_at") >= query.since)
     if query.before is not None:
         moment, number = query.before
         created_at: Field = column("created_at")
         older = (created_at == moment) & (column("id") < number)
-        chosen = chosen.where((created_at <= moment) & ((created_at < moment) | older))
+        statement = statement.where((created_at <= moment) & ((created_at < moment) | older))
     if query.after is not None:
-        chosen = chosen.where(column("id") > query.after)
+        statement = statement.where(column("id") > query.after)
     if query.ids is not None:
-        chosen = chosen.where(column("id").in_(query.ids))
+        statement = statement.where(column("id").in_(query.ids))
     if query.newest is None:
-        return chosen.order_by(column("id")).limit(query.at_most)
-    return chosen.order_by(column("created_at").desc(), column("id").desc()).limit(query.newest)
+        return statement.order_by(column("id")).limit(query.at_most)
+    return statement.order_by(column("created_at").desc(), column("id").desc()).limit(query.newest)
 
 
 def read_rows(
-    connection: Connection, chosen: Select[Any], facts: Sequence[Field] = ()
+    connection: Connection, statement: Select[Any], facts: Sequence[Field] = ()
 ) -> list[Row]:
     """Read the rows that a statement chooses, one by one where some cannot be read.
 
     Args:
         connection: Of a read.
-        chosen: Chooses columns of `join_facts`, the id among them.
+        statement: Chooses columns of `join_facts`, the id among them.
         facts: Columns to add that stand beside the row.
     """
-    whole = chosen.add_columns(*facts)
+    whole = statement.add_columns(*facts)
     try:
         return [dict(row) for row in connection.execute(whole).mappings()]
     except DatabaseError:
         ids: Sequence[int] = (
-            connection.execute(chosen.with_only_columns(column("id"))).scalars().all()
+            connection.execute(statement.with_only_columns(column("id"))).scalars().all()
         )
-        return [_one_row(connection, chosen, number, facts) for number in ids]
+        return [_one_row(connection, statement, number, facts) for number in ids]
 
 
 def _one_row(
-    connection: Connection, chosen: Select[Any], number: int, facts: Sequence[Field]
+    connection: Connection, statement: Select[Any], number: int, facts: Sequence[Field]
 ) -> Row:
-    alone = chosen.where(column("id") == number).limit(1)
+    alone = statement.where(column("id") == number).limit(1)
     try:
         return dict(connection.execute(alone.add_columns(*facts)).mappings().one())
     except (DatabaseError, NoResultFound) as error:

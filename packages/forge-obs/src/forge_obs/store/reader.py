@@ -299,12 +299,12 @@ class StoreReader:
         with reading(self._engine) as connection:
             return fetch_entry_ids(connection, prefix, limit)
 
-    def get_prompt_sizes(self, request_model: str, looked_at: int = 500) -> list[tuple[int, int]]:
+    def get_prompt_sizes(self, request_model: str, sample_size: int = 500) -> list[tuple[int, int]]:
         """Read how many characters and input tokens the prompts of a model's calls had.
 
         Only answers of a provider that reported its tokens count, among the newest calls.
         """
-        return fetch_prompt_sizes(self._engine, request_model, looked_at)
+        return fetch_prompt_sizes(self._engine, request_model, sample_size)
 
     def get_backlog(self) -> "Backlog":
         """Count the entries that wait beside the database, and those that are lost."""

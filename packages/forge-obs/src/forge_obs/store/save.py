@@ -60,8 +60,8 @@ def save_interaction(engine: Engine, **fields: object) -> None:
         TypeError: A name is no column.
         StoreError: The row could not be written.
     """
-    given = {"entry_id": make_entry_id(), "created_at": get_now(), "seq": 0, **fields}
-    _save(engine, build_entry("interactions", given))
+    columns = {"entry_id": make_entry_id(), "created_at": get_now(), "seq": 0, **fields}
+    _save(engine, build_entry("interactions", columns))
 
 
 def save_run(engine: Engine, result: object, workflow_id: str, **fields: object) -> None:
@@ -77,9 +77,9 @@ def save_run(engine: Engine, result: object, workflow_id: str, **fields: object)
         TypeError: A keyword is unknown.
         StoreError: The row could not be written.
     """
-    given = {name: read_field(result, name) for name in ("task_id", "status")}
-    given |= {"result": result, "workflow_id": workflow_id, **fields}
-    entry = build_run(given, owner=get_owner(), now=get_now())
+    keywords = {name: read_field(result, name) for name in ("task_id", "status")}
+    keywords |= {"result": result, "workflow_id": workflow_id, **fields}
+    entry = build_run(keywords, owner=get_owner(), now=get_now())
     if entry.unknown:
         raise TypeError(f"save_run() does not know {', '.join(entry.unknown)}")
     _save(engine, entry)

@@ -169,8 +169,8 @@ def read_calls(
 ) -> list[Interaction]:
     """Read what sums are made of of single calls; all else has its default."""
     names = [name for name in _SINGLE if name in scope.columns | scope.facts]
-    chosen = scope.select(column("id"), *(column(name) for name in names)).where(*conditions)
-    return [load_interaction(values) for values in read_rows(connection, chosen)]
+    statement = scope.select(column("id"), *(column(name) for name in names)).where(*conditions)
+    return [load_interaction(values) for values in read_rows(connection, statement)]
 
 
 def read_members(

@@ -145,7 +145,7 @@ class Codes:
             return False
         group, *others = self._values
         self._has_many |= len(group) > _MOST
-        self._is_too_much = any(len(known) > _MOST for known in others)
+        self._is_too_much = any(len(values) > _MOST for values in others)
         self.statement = None if self._is_too_much else self._build()
         return True
 
@@ -157,8 +157,8 @@ class Codes:
         group = figures.pop(0) if self._has_many else None
         flags, number = number & _MASK, number >> _BITS
         key: list[Any] = []
-        for known in self._values:
-            key.append(known[(number & _MASK) - 1] if number & _MASK else None)
+        for values in self._values:
+            key.append(values[(number & _MASK) - 1] if number & _MASK else None)
             number >>= _BITS
         common = SumKey._make((group if self._has_many else key[0], *key[1:], flags))
         return SumRow(common, *figures)
@@ -169,10 +169,10 @@ class Codes:
         last: Field = bindparam("last", None)
         number = self._flags.bitwise_or(case((made.between(first, last), 0), else_=_UNKNOWN))
         shift = 0
-        for key, known in zip(self._keys, self._values, strict=True):
+        for key, values in zip(self._keys, self._values, strict=True):
             shift += _BITS
             if key is not _ABSENT and not (self._has_many and shift == _BITS):
-                number = number.bitwise_or(_number(key, known, shift))
+                number = number.bitwise_or(_number(key, values, shift))
         keys: list[Field] = [number.label("number")]
         if self._has_many:
             keys.append(self._keys[0].label("group"))
@@ -182,10 +182,10 @@ class Codes:
 _MASK: Final = (1 << _BITS) - 1
 
 
-def _number(key: Field, known: Sequence[Any], shift: int) -> Field:
+def _number(key: Field, values: Sequence[Any], shift: int) -> Field:
     """Write the number of a value, 0 for none."""
     rest = case((key.is_(None), 0), else_=_UNKNOWN)
-    numbers = {value: number << shift for number, value in enumerate(known, 1)}
+    numbers = {value: number << shift for number, value in enumerate(values, 1)}
     return case(numbers, value=key, else_=rest) if numbers else rest
 
 
@@ -246,7 +246,7 @@ def _group(
 def _build_flags(scope: Scope) -> Field:
     """Write the flags of a call; what is seldom true is only evaluated further if it is."""
     usage_known = _column(scope, "usage_known")
-    known = case((usage_known == 1, KNOWN), (usage_known == 0, 0), else_=DAMAGED)
+    usage = case((usage_known == 1, KNOWN), (usage_known == 0, 0), else_=DAMAGED)
     attempts = [_column(scope, "attempt"), _column(scope, "step_attempt")]
     are_numbers = and_(*(func.typeof(each).in_(("integer", "null")) for each in attempts))
     is_later = or_(*(each > 1 for each in attempts))
@@ -258,7 +258,7 @@ def _build_flags(scope: Scope) -> Field:
     is_number = func.typeof(cost).in_(("real", "integer"))
     stated = case((cost.is_not(None), case((is_number, STATED), else_=DAMAGED)), else_=0)
     special = case((_has_special_report(scope), SPECIAL), else_=0)
-    flags: Field = known
+    flags: Field = usage
     for flag in (later, durations, stated, special, _check_counts(scope)):
         flags = flags.bitwise_or(flag)
     return flags

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from forge_cli.render.comparison.calls import CallComparison, Judged, render_call_comparison
+from forge_cli.render.comparison.calls import CallComparison, JudgedCall, render_call_comparison
 from forge_cli.render.comparison.documents import build_call_comparison, build_run_comparison
 from forge_cli.render.comparison.runs import RunComparison, render_run_comparison
 from forge_cli.views.calls.outcome import Outcome, judge_call
@@ -37,8 +37,8 @@ def compare_calls(**changes: Any) -> CallComparison:
     old = [section("task", "Do it."), section("file", "x = 1\ny = 2", "a.py")]
     new = [old[0], section("file", "x = 1\ny = 3", "a.py"), section("failure", "It failed.")]
     compared = CallComparison(
-        Judged(CALL, Outcome("refused", "lint: F821")),
-        Judged(other, Outcome("accepted")),
+        JudgedCall(CALL, Outcome("refused", "lint: F821")),
+        JudgedCall(other, Outcome("accepted")),
         pair_sections(old, new),
         (
             AnswerPair("a.py", ("x", "y"), ("x", "z")),
@@ -100,8 +100,8 @@ def test_calls_are_the_same_if_all_that_they_say_is() -> None:
 def test_nothing_of_a_comparison_reaches_a_terminal_raw(text: str) -> None:
     call = replace(CALL, step_id=text, model_name=text)
     compared = CallComparison(
-        Judged(call, Outcome(text, text)),
-        Judged(replace(CALL, model_name="m"), Outcome("accepted")),
+        JudgedCall(call, Outcome(text, text)),
+        JudgedCall(replace(CALL, model_name="m"), Outcome("accepted")),
         pair_sections([section(text, text, text)], [section("task", text)]),
         (AnswerPair(text, (text,), None),),
     )

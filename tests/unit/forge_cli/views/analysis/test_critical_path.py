@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 NO_WAITS = dict.fromkeys((START, REPEAT, UNANSWERED, BETWEEN, END), 0.0)
-ATTEMPT = AttemptOutline(1, "success", thrown_away=False)
+ATTEMPT = AttemptOutline(1, "success", is_discarded=False)
 
 
 def lane(name: str, *bars: Bar, parts: tuple[UnitOutline, ...] = ()) -> Lane:
@@ -49,13 +49,13 @@ def test_steps_follow_each_other_with_what_was_waited_for() -> None:
 
 
 def test_waiting_behind_a_failed_request_is_for_its_repetition() -> None:
-    lanes = [lane("a", Bar("model", 0, 2, failed=True), Bar("model", 5, 6))]
+    lanes = [lane("a", Bar("model", 0, 2, is_failed=True), Bar("model", 5, 6))]
 
     assert find_critical_path(lanes, 6).sum_waits() == {**NO_WAITS, REPEAT: 3}
 
 
 def test_waiting_behind_a_lost_request_is_for_it_and_holds_the_pause() -> None:
-    lanes = [lane("a", Bar("model", 1, 1, unanswered=True), Bar("model", 31, 33))]
+    lanes = [lane("a", Bar("model", 1, 1, is_unanswered=True), Bar("model", 31, 33))]
 
     path = find_critical_path(lanes, 33, paused_s=26)
 
@@ -89,7 +89,7 @@ def test_repair_of_a_sub_task_waits_for_its_own_first_attempt_and_not_for_its_si
     repaired, sibling = (UnitOutline("sub-task", name, "success") for name in ("a", "b"))
     call = Interaction(step_id="step")
     first, second = (
-        AttemptOutline(number, "success", thrown_away=False, calls=(call,), step_attempt=1)
+        AttemptOutline(number, "success", is_discarded=False, calls=(call,), step_attempt=1)
         for number in (1, 2)
     )
     lanes = [

@@ -44,7 +44,7 @@ def test_planner_comes_first_and_its_failed_request_is_marked() -> None:
 
     assert (lane.unit, lane.attempt) == (None, None)
     [bar] = lane.bars
-    assert (bar.activity, bar.start_s, bar.end_s, bar.failed) == ("model", 1, 3, True)
+    assert (bar.activity, bar.start_s, bar.end_s, bar.is_failed) == ("model", 1, 3, True)
 
 
 def test_time_of_the_model_is_that_of_its_requests() -> None:
@@ -81,11 +81,11 @@ def test_request_under_way_lasts_until_now_and_one_that_was_lost_nobody_knows_ho
 
     [under_way], [ended] = lay_out({}, calls, 40), lay_out({}, calls)
 
-    assert [(b.start_s, b.end_s, b.unanswered) for b in under_way.bars] == [
+    assert [(b.start_s, b.end_s, b.is_unanswered) for b in under_way.bars] == [
         (1, 1, True),
         (31, 40, False),
     ]
-    assert [(b.start_s, b.end_s, b.unanswered) for b in ended.bars] == [
+    assert [(b.start_s, b.end_s, b.is_unanswered) for b in ended.bars] == [
         (1, 1, True),
         (31, 31, True),
     ]

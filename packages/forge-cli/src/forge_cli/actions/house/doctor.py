@@ -138,7 +138,7 @@ def _describe_backlog(check: StoreCheck, detail: str) -> str:
 
 def _find_store_remedy(check: StoreCheck) -> str | None:
     """Return the remedy of the worst that was found."""
-    exposed = [str(file.path) for file in check.files if not file.private]
+    exposed = [str(file.path) for file in check.files if not file.is_private]
     remedies = (
         (check.error is not None, check.error),
         (check.state == "newer", "upgrade forge"),

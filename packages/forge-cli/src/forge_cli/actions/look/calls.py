@@ -123,7 +123,7 @@ def count_calls(request: CallRequest, output: OutputFormat) -> ExitCode:
         print_text(f"{format_count(calls, 'call')}, {format_count(len(runs), 'run')}")
     if unreadable:
         print_warning(render_unreadable(unreadable))
-    return _tell(calls)
+    return _choose_exit_code(calls)
 
 
 def build_query(store: Store, reader: StoreReader, which: CallFilterOptions) -> CallQuery:
@@ -183,7 +183,7 @@ def _show_nothing(store: Store, output: OutputFormat) -> ExitCode:
     return ExitCode.FAILED
 
 
-def _tell(number: int) -> ExitCode:
+def _choose_exit_code(number: int) -> ExitCode:
     return ExitCode.SUCCESS if number else ExitCode.FAILED
 
 
@@ -192,7 +192,7 @@ def _print_document(calls: Iterator[FoundCall]) -> ExitCode:
     prices = load_prices(entry.call for entry in shown)
     documents = [build_found_call(entry.call, entry.matches, prices) for entry in shown]
     print_text(dump({"calls": documents}))
-    return _tell(len(shown))
+    return _choose_exit_code(len(shown))
 
 
 def _print_documents(calls: Iterator[FoundCall]) -> ExitCode:
@@ -202,7 +202,7 @@ def _print_documents(calls: Iterator[FoundCall]) -> ExitCode:
         document = build_found_call(entry.call, entry.matches, prices)
         if not print_text(dump({"interaction": document})):
             break
-    return _tell(number)
+    return _choose_exit_code(number)
 
 
 def _print_csv(calls: Iterator[FoundCall]) -> ExitCode:
@@ -212,7 +212,7 @@ def _print_csv(calls: Iterator[FoundCall]) -> ExitCode:
         prices = extend_prices(prices, entry.call)
         if not print_text(render_csv(build_call_line(entry.call, entry.matches, prices))):
             break
-    return _tell(number)
+    return _choose_exit_code(number)
 
 
 def _print_tables(store: Store, calls: Iterator[FoundCall], request: CallRequest) -> ExitCode:
@@ -232,7 +232,7 @@ def _print_tables(store: Store, calls: Iterator[FoundCall], request: CallRequest
     elif prices.version:
         print_text(f"\ncost by genai-prices {prices.version}")
     _note_limit(number, request)
-    return _tell(number)
+    return _choose_exit_code(number)
 
 
 def note_nothing(store: Store, which: CallFilterOptions) -> None:
@@ -276,7 +276,7 @@ def _print_hits(calls: Iterator[FoundCall], request: CallRequest) -> ExitCode:
     if not number:
         print_note("no call on record holds it")
     _note_limit(number, request)
-    return _tell(number)
+    return _choose_exit_code(number)
 
 
 def _render(entry: FoundCall, now: datetime, context: int) -> Text:

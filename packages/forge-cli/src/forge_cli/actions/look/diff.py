@@ -151,14 +151,14 @@ def _name(run: str, repairs: Sequence[Repair]) -> str:
 def _compare_calls(store: Store, pair: Pair, output: OutputFormat) -> bool:
     from forge_cli.render.comparison.calls import (  # noqa: PLC0415 - runs do without
         CallComparison,
-        Judged,
+        JudgedCall,
         render_call_comparison,
     )
 
     old, new = pair
-    compared = CallComparison(
-        Judged(old, _judge(store, old)),
-        Judged(new, _judge(store, new)),
+    comparison = CallComparison(
+        JudgedCall(old, _judge(store, old)),
+        JudgedCall(new, _judge(store, new)),
         pair_sections(list_sections(old), list_sections(new)),
         pair_answers(old, new),
         load_prices([old, new]),
@@ -166,10 +166,10 @@ def _compare_calls(store: Store, pair: Pair, output: OutputFormat) -> bool:
     if output is OutputFormat.JSON:
         from forge_cli.render.comparison.documents import build_call_comparison  # noqa: PLC0415
 
-        print_text(dump(build_call_comparison(compared)))
+        print_text(dump(build_call_comparison(comparison)))
     else:
-        print_text(render_call_comparison(compared, get_width()))
-    return compared.is_same
+        print_text(render_call_comparison(comparison, get_width()))
+    return comparison.is_same
 
 
 def _judge(store: Store, call: Interaction) -> Outcome:

@@ -25,7 +25,7 @@ def compare_runs(store: Store, old: Side, new: Side, output: OutputFormat) -> bo
         StoreError: The store cannot be read.
     """
     work = pair_work(old, new)
-    compared = RunComparison(
+    comparison = RunComparison(
         old.view,
         new.view,
         list_settings(old.view, new.view),
@@ -33,10 +33,10 @@ def compare_runs(store: Store, old: Side, new: Side, output: OutputFormat) -> bo
         _find_first_difference(store, work),
     )
     if output is OutputFormat.JSON:
-        print_text(dump(build_run_comparison(compared)))
+        print_text(dump(build_run_comparison(comparison)))
     else:
-        print_text(render_run_comparison(compared, get_width()))
-    return compared.is_same
+        print_text(render_run_comparison(comparison, get_width()))
+    return comparison.is_same
 
 
 def _find_first_difference(store: Store, work: tuple[WorkPair, ...]) -> FirstDifference | None:

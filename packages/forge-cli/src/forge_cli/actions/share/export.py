@@ -95,7 +95,7 @@ def export_rows(targets: ExportTargets, choice: ExportChoice) -> None:
         _export_tables(export, targets.parquet.expanduser(), ParquetFile)
     else:
         _export_lines(export, targets.output)
-    _tell_removals(redactor)
+    _print_removals(redactor)
 
 
 def _find_runs(store: Store, names: Sequence[str]) -> list[str]:
@@ -232,7 +232,7 @@ def _render_transfer(done: Transfer) -> str:
     return f"{format_count(done.runs, 'run')} and {format_count(done.calls, 'call')}"
 
 
-def _tell_removals(redactor: Redactor | None) -> None:
+def _print_removals(redactor: Redactor | None) -> None:
     """Say what was taken out of texts, and what could not be."""
     if redactor is None:
         return

@@ -31,7 +31,7 @@ LOOK_S: Final = 0.5
 TOKEN: Final = re.compile("[!-~]+")
 """What a header can hold as one word."""
 
-UNPACKED: Final = 4
+UNPACKED_FACTOR: Final = 4
 """How many times as large a body may be when it is unpacked, and all together that are held."""
 
 
@@ -72,8 +72,8 @@ def _build_limits(size: IntakeOptions) -> Limits:
     body_bytes = size.max_body_mb * MEGABYTE
     return Limits(
         body_bytes=body_bytes,
-        unpacked_bytes=UNPACKED * body_bytes,
-        held_bytes=UNPACKED * body_bytes,
+        unpacked_bytes=UNPACKED_FACTOR * body_bytes,
+        held_bytes=UNPACKED_FACTOR * body_bytes,
     )
 
 
@@ -89,7 +89,7 @@ async def _receive(
     with interruptible() as interruption:
         _print_welcome(sockets, where, grpc_port)
         serving = asyncio.create_task(server.serve())
-        telling = asyncio.create_task(_tell(tally))
+        printing = asyncio.create_task(_print_regularly(tally))
         try:
             await asyncio.shield(serving)
         except asyncio.CancelledError:
@@ -98,7 +98,7 @@ async def _receive(
             server.stop()
             await serving
         finally:
-            telling.cancel()
+            printing.cancel()
             if grpc is not None:
                 await grpc.stop()
             await asyncio.to_thread(intake.close)
@@ -123,7 +123,7 @@ def _build_url(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def _tell(tally: Tally) -> None:
+async def _print_regularly(tally: Tally) -> None:
     """Print what has come, in lines that are rare enough to be read."""
     while True:
         await asyncio.sleep(LOOK_S)

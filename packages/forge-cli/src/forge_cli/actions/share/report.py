@@ -70,7 +70,7 @@ def make_report(
         return ExitCode.SUCCESS
     target = path or _name_page(view.run.task_id)
     _write(target, page)
-    _tell(target, len(page.encode()), subject, output)
+    _print_summary(target, len(page.encode()), subject, output)
     return ExitCode.SUCCESS
 
 
@@ -109,7 +109,7 @@ def _check_replaceable(target: Path) -> None:
     )
 
 
-def _tell(target: Path, size: int, subject: Subject, output: OutputFormat) -> None:
+def _print_summary(target: Path, size: int, subject: Subject, output: OutputFormat) -> None:
     removals = subject.removals
     if output is OutputFormat.JSON:
         taken = (

@@ -122,7 +122,7 @@ def _describe(result: StoreCheck) -> list[str]:
     lines += [
         f"readable   by others: chmod 600 {escape_line(str(file.path))}"
         for file in result.files
-        if not file.private
+        if not file.is_private
     ]
     if result.spool_error is not None:
         return [*lines, f"pending    unreadable: {escape_line(result.spool_error)}"]

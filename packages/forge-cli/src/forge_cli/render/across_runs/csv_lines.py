@@ -15,7 +15,7 @@ from forge_obs import Interaction, Match
 
 from forge_cli.views.costs import Prices
 
-COPIED = (
+CALL_COLUMNS = (
     *("entry_id", "created_at", "workflow_id", "task_id", "step_id", "sub_task_id", "attempt"),
     *("role", "model_name", "request_model", "status", "outcome", "error_type", "input_tokens"),
     *("cache_read_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens"),
@@ -23,7 +23,7 @@ COPIED = (
 )
 """Columns of a call that a line of it has."""
 
-CALL_NAMES = (*COPIED, "cost_usd", "found_in", "origin")
+CALL_NAMES = (*CALL_COLUMNS, "cost_usd", "found_in", "origin")
 """Names of the values of a call's line."""
 
 
@@ -38,8 +38,8 @@ def build_call_line(
 ) -> Iterable[object]:
     """List the values of a call, as `CALL_NAMES` names them."""
     columns = " ".join(match.column for match in matches)
-    copied = (getattr(call, name) for name in COPIED)
-    return *copied, prices.price_call(call), columns, call.origin
+    columns_of_call = (getattr(call, name) for name in CALL_COLUMNS)
+    return *columns_of_call, prices.price_call(call), columns, call.origin
 
 
 def render_csv(values: Iterable[object]) -> str:

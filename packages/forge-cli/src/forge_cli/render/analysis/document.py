@@ -87,9 +87,9 @@ def _build_chapter(chapter: Chapter) -> dict[str, Any]:
         **_name(chapter.unit, chapter.attempt),
         "files_shown": chapter.files,
         "tokens_shown": chapter.tokens,
-        "told": list(chapter.told),
+        "told": list(chapter.feedback),
         "requests": chapter.requests,
-        "asked": list(chapter.asked),
+        "asked": list(chapter.context_requests),
         "changes": [
             {
                 "path": change.path,

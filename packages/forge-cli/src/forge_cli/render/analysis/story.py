@@ -33,13 +33,13 @@ def render_chapter(chapter: Chapter, width: int | None) -> list[Text]:
 
 
 def _list_events(chapter: Chapter) -> Iterator[str]:
-    if chapter.told:
-        yield f"told {', '.join(map(escape_line, chapter.told))}"
+    if chapter.feedback:
+        yield f"told {', '.join(map(escape_line, chapter.feedback))}"
     if chapter.tokens:
         files = f"{format_count(chapter.files, 'file')}, " if chapter.files else ""
         yield f"shown {files}about {format_tokens(chapter.tokens)} tokens"
-    yield from map(escape_line, chapter.asked)
-    if chapter.requests > 1 + len(chapter.asked):
+    yield from map(escape_line, chapter.context_requests)
+    if chapter.requests > 1 + len(chapter.context_requests):
         yield f"asked {chapter.requests} times"
     if chapter.changes:
         changes = [describe_change(change) for change in chapter.changes[:MOST_CHANGES]]

@@ -18,7 +18,7 @@ from forge_cli.views.comparison.answers import WHOLE, AnswerPair
 from forge_cli.views.comparison.sections import STATES, SectionPair, choose, sum_tokens
 from forge_cli.views.costs import NO_PRICES, Prices
 
-UNEQUAL = frozenset(
+INCOMPARABLE = frozenset(
     {
         "id",
         "status",
@@ -41,7 +41,7 @@ LABEL = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedCall:
     """A call and what came of it."""
 
     call: Interaction
@@ -52,8 +52,8 @@ class Judged:
 class CallComparison:
     """Two calls beside each other."""
 
-    old: Judged
-    new: Judged
+    old: JudgedCall
+    new: JudgedCall
     sections: tuple[SectionPair, ...]
     answers: tuple[AnswerPair, ...]
     prices: Prices = NO_PRICES
@@ -65,25 +65,25 @@ class CallComparison:
         return set(states) <= {"same"}
 
 
-def render_call_comparison(compared: CallComparison, width: int | None) -> Text:
+def render_call_comparison(comparison: CallComparison, width: int | None) -> Text:
     """Render what differs: figures first, then sections and answers as diffs."""
     blocks = [
-        [*_render_heads(compared, width), *_render_facts(compared, width)],
-        list(_render_sections(compared.sections, width)),
-        list(_render_answers(compared.answers, width)),
-        *(list(_render_section(pair, width)) for pair in compared.sections),
-        *(list(_render_answer(pair, width)) for pair in compared.answers),
+        [*_render_heads(comparison, width), *_render_facts(comparison, width)],
+        list(_render_sections(comparison.sections, width)),
+        list(_render_answers(comparison.answers, width)),
+        *(list(_render_section(pair, width)) for pair in comparison.sections),
+        *(list(_render_answer(pair, width)) for pair in comparison.answers),
     ]
     return Text("\n\n").join(Text("\n").join(block) for block in blocks if block)
 
 
-def _render_heads(compared: CallComparison, width: int | None) -> Iterator[Text]:
+def _render_heads(comparison: CallComparison, width: int | None) -> Iterator[Text]:
     rows: list[list[Cell]] = []
-    for letter, side in (("A", compared.old), ("B", compared.new)):
+    for letter, side in (("A", comparison.old), ("B", comparison.new)):
         outcome = side.outcome
-        said = f"{outcome.word}: {outcome.reason}" if outcome.reason else outcome.word
+        summary = f"{outcome.word}: {outcome.reason}" if outcome.reason else outcome.word
         purpose = describe_purpose(side.call)
-        rows.append([letter, name_call(side.call), purpose, style_status(outcome.style, said)])
+        rows.append([letter, name_call(side.call), purpose, style_status(outcome.style, summary)])
     yield from _fit(align(rows), width)
 
 
@@ -94,15 +94,15 @@ def _fit(lines: Sequence[Text], width: int | None) -> Sequence[Text]:
     return lines
 
 
-def _render_facts(compared: CallComparison, width: int | None) -> Iterator[Text]:
+def _render_facts(comparison: CallComparison, width: int | None) -> Iterator[Text]:
     """Render the facts that differ, both values below each other."""
     before, after = (
-        dict(list_facts(side.call, compared.prices)) for side in (compared.old, compared.new)
+        dict(list_facts(side.call, comparison.prices)) for side in (comparison.old, comparison.new)
     )
     room = None if width is None else max(20, width - LABEL - 4)
     for label, old in before.items():
         new = after[label]
-        if label in UNEQUAL or old == new:
+        if label in INCOMPARABLE or old == new:
             continue
         for number, (letter, value) in enumerate((("A", old), ("B", new))):
             for part, line in enumerate(wrap(escape_line(value or "-"), room)):
@@ -115,9 +115,9 @@ def _render_sections(pairs: Sequence[SectionPair], width: int | None) -> Iterato
     """Say which sections of the prompts differ, with their tokens."""
     old, new = sum_tokens(pairs)
     counts = {state: len(choose(pairs, state)) for state in reversed(STATES)}
-    said = ", ".join(f"{number} {state}" for state, number in counts.items() if number)
+    summary = ", ".join(f"{number} {state}" for state, number in counts.items() if number)
     size = f"about {old:,} → {new:,} tokens ({new - old:+,})"
-    yield Text(f"prompts: {said}; {size}" if pairs else "prompts: none", style="bold")
+    yield Text(f"prompts: {summary}; {size}" if pairs else "prompts: none", style="bold")
     rows: list[list[Cell]] = []
     for state in STATES[:-1]:
         for pair in choose(pairs, state):
@@ -185,7 +185,7 @@ def _render_answers(pairs: Sequence[AnswerPair], width: int | None) -> Iterator[
 def _render_answer(pair: AnswerPair, width: int | None) -> Iterator[Text]:
     if pair.state == "same":
         return
-    said = "" if pair.is_whole else "what is said of it; the prompt does not hold the file"
+    summary = "" if pair.is_whole else "what is said of it; the prompt does not hold the file"
     title = pair.name if pair.name == WHOLE else f"answer: {pair.name}"
-    yield rule(title, said or ANSWER_WORDS[pair.state], width)
+    yield rule(title, summary or ANSWER_WORDS[pair.state], width)
     yield from _render_lines(pair.old, pair.new)

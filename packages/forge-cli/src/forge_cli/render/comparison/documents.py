@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from forge_cli.render.comparison.calls import CallComparison, Judged
+from forge_cli.render.comparison.calls import CallComparison, JudgedCall
 from forge_cli.render.comparison.runs import RunComparison
 from forge_cli.render.json_documents import build_call, build_cost, build_run
 from forge_cli.views.comparison.answers import AnswerPair
@@ -12,18 +12,18 @@ from forge_cli.views.comparison.sections import SectionPair
 from forge_cli.views.costs import Prices
 
 
-def build_call_comparison(compared: CallComparison) -> dict[str, Any]:
+def build_call_comparison(comparison: CallComparison) -> dict[str, Any]:
     """Build the document of ``forge diff CALL CALL --json``."""
     return {
-        "same": compared.is_same,
-        "a": _build_side(compared.old, compared.prices),
-        "b": _build_side(compared.new, compared.prices),
-        "sections": [_build_section(pair) for pair in compared.sections],
-        "answers": [_build_answer(pair) for pair in compared.answers],
+        "same": comparison.is_same,
+        "a": _build_side(comparison.old, comparison.prices),
+        "b": _build_side(comparison.new, comparison.prices),
+        "sections": [_build_section(pair) for pair in comparison.sections],
+        "answers": [_build_answer(pair) for pair in comparison.answers],
     }
 
 
-def _build_side(side: Judged, prices: Prices) -> dict[str, Any]:
+def _build_side(side: JudgedCall, prices: Prices) -> dict[str, Any]:
     return {
         "interaction": build_call(side.call, prices, verbose=False),
         "outcome": {"word": side.outcome.word, "reason": side.outcome.reason or None},
@@ -56,19 +56,19 @@ def _build_answer(pair: AnswerPair) -> dict[str, Any]:
     }
 
 
-def build_run_comparison(compared: RunComparison) -> dict[str, Any]:
+def build_run_comparison(comparison: RunComparison) -> dict[str, Any]:
     """Build the document of ``forge diff RUN RUN --json``."""
-    price_data = compared.new.price_data or compared.old.price_data
+    price_data = comparison.new.price_data or comparison.old.price_data
     return {
-        "same": compared.is_same,
-        "a": build_run(compared.old),
-        "b": build_run(compared.new),
+        "same": comparison.is_same,
+        "a": build_run(comparison.old),
+        "b": build_run(comparison.new),
         "settings": [
             {"name": setting.name, "a": setting.old, "b": setting.new}
-            for setting in compared.settings
+            for setting in comparison.settings
         ],
-        "work": [_build_pair(pair, price_data) for pair in compared.work],
-        "first_difference": _build_first(compared.first),
+        "work": [_build_pair(pair, price_data) for pair in comparison.work],
+        "first_difference": _build_first(comparison.first),
     }
 
 

@@ -49,20 +49,20 @@ class RunComparison:
         return self.first is None
 
 
-def render_run_comparison(compared: RunComparison, width: int | None) -> Text:
+def render_run_comparison(comparison: RunComparison, width: int | None) -> Text:
     """Render two runs beside each other."""
     blocks = [
-        list(_render_heads(compared, width)),
-        list(_render_settings(compared.settings, width)),
-        list(_render_work(compared.work, width)),
-        list(_render_first(compared.first, width)),
+        list(_render_heads(comparison, width)),
+        list(_render_settings(comparison.settings, width)),
+        list(_render_work(comparison.work, width)),
+        list(_render_first(comparison.first, width)),
     ]
     return Text("\n\n").join(Text("\n").join(block) for block in blocks if block)
 
 
-def _render_heads(compared: RunComparison, width: int | None) -> Iterator[Text]:
+def _render_heads(comparison: RunComparison, width: int | None) -> Iterator[Text]:
     rows: list[list[Cell]] = []
-    for letter, view in (("A", compared.old), ("B", compared.new)):
+    for letter, view in (("A", comparison.old), ("B", comparison.new)):
         totals, took = view.totals, view.duration
         rows.append(
             [

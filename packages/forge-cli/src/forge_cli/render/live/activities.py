@@ -113,7 +113,7 @@ def describe_activity(root_id: str, activity: PendingActivity) -> str:
 
 def find_current(units: Sequence[UnitOutline]) -> UnitOutline | None:
     """Find the unit that the run is at: the first that has not ended."""
-    return next((unit for unit in units if not unit.ended), None)
+    return next((unit for unit in units if not unit.has_ended), None)
 
 
 def _find_place(root_id: str, outline: Outline, activity: PendingActivity) -> Place:

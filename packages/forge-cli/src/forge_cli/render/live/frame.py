@@ -75,7 +75,7 @@ def fit_tree(units: Sequence[UnitOutline], maker: RowMaker, room: int) -> list[R
     """
     head = list(maker.list_planner())
     active = [unit for unit in units if unit.state in {"running", "unfinished"}]
-    first = units.index(active[0]) if active else sum(unit.ended for unit in units)
+    first = units.index(active[0]) if active else sum(unit.has_ended for unit in units)
     done, waiting = units[:first], [unit for unit in units[first:] if unit not in active]
     before = [row for unit in done for row in maker.list_unit(unit)]
     middle = [row for unit in active for row in maker.list_unit(unit)]

@@ -131,7 +131,7 @@ class RowMaker:
         doing = self._places.get(place)
         if doing is not None and _is_over(doing, unit.calls):
             doing = None
-        is_active = doing is not None and not unit.ended
+        is_active = doing is not None and not unit.has_ended
         state = "running" if is_active and unit.state == "waiting" else unit.state
         yield Row(
             state,
@@ -174,7 +174,7 @@ class RowMaker:
         span = unit.find_span()
         if span is None:
             return _format_span(doing.since if doing else None, self._now)
-        is_over = unit.ended and unit.state != "unfinished"
+        is_over = unit.has_ended and unit.state != "unfinished"
         return _format_span(span[0], span[1] if is_over else self._now)
 
 
@@ -205,7 +205,7 @@ def _list_reasons(unit: UnitOutline, most: int | None) -> Iterator[str]:
     if failed is None or unit.state == "success":
         return
     reason = escape_line(_find_reason(failed))
-    if unit.ended and unit.state != "unfinished":
+    if unit.has_ended and unit.state != "unfinished":
         yield reason
         return
     number = max(*(attempt.number for attempt in unit.attempts), failed.number + 1)
@@ -218,7 +218,7 @@ def _find_reason(attempt: AttemptOutline) -> str:
 
 
 def _sum_parts(parts: Sequence[UnitOutline]) -> Row:
-    done = sum(part.ended for part in parts)
+    done = sum(part.has_ended for part in parts)
     answered = sum(part.state == ANSWERED for part in parts)
     said = f"{done} of {format_count(len(parts), 'sub-task')} done"
     said += f", {answered} answered" if answered else ""

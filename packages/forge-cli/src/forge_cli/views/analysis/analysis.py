@@ -9,7 +9,7 @@ from forge_obs import RUNNING, Interaction
 from forge_cli.views.analysis.cache_breaks import CacheBreak, find_cache_breaks
 from forge_cli.views.analysis.critical_path import CriticalPath, find_critical_path
 from forge_cli.views.analysis.payoff import Payoff, measure_payoff
-from forge_cli.views.analysis.story import Chapter, tell_story
+from forge_cli.views.analysis.story import Chapter, build_story
 from forge_cli.views.analysis.timeline import Lane, build_timeline
 from forge_cli.views.analysis.waste import Waste, sum_waste
 from forge_cli.views.costs import Prices, Tally, tally_calls
@@ -46,5 +46,5 @@ def analyze_run(view: RunView, calls: Sequence[Interaction], prices: Prices) -> 
         payoff=measure_payoff(calls),
         cache=tuple(find_cache_breaks(calls)),
         waste=tuple(sum_waste(outline, prices)),
-        story=tuple(tell_story(outline)),
+        story=tuple(build_story(outline)),
     )

@@ -16,13 +16,13 @@ from forge_cli.views.json_text import load_json, load_object
 CHANGED, IMPORTED, NAMED = "changed", "imported", "named"
 """Uses that an answer makes of a file."""
 
-PATH_KEYS = frozenset({"file_path", "new_path"})
+CHANGED_KEYS = frozenset({"file_path", "new_path"})
 """Keys of an answer that name a file which it changes."""
 
-LEFT_ALONE = frozenset({"untouched", "context_request"})
+UNCHANGED_KEYS = frozenset({"untouched", "context_request"})
 """Keys of an answer that name files which it does not change."""
 
-CHOSEN = frozenset({"target_files", "context_files"})
+SELECTION_KEYS = frozenset({"target_files", "context_files"})
 """Keys of a plan that choose what steps are shown: that is no use of a file."""
 
 PYTHON_IMPORT = re.compile(
@@ -39,24 +39,26 @@ class AnswerText:
     """What an answer says, without its form."""
 
     text: str
-    changed: frozenset[str]
-    asked: frozenset[str]
+    changed_paths: frozenset[str]
+    requested_paths: frozenset[str]
     """Files that it asked for instead of answering."""
     modules: frozenset[str]
     """Dotted names of what it imports."""
 
     def list_uses(self, path: str) -> Iterator[str]:
         """List what the answer did with a file."""
-        if path in self.changed:
+        if path in self.changed_paths:
             yield CHANGED
         if any(_is_module(path, module) for module in self.modules):
             yield IMPORTED
-        if path in self.asked or (path not in self.changed and _names(self.text, path)):
+        if path in self.requested_paths or (
+            path not in self.changed_paths and _names(self.text, path)
+        ):
             yield NAMED
 
     def needs(self, path: str) -> bool:
         """Return whether the answer asked for more of a file, or changed it."""
-        return path in self.changed or path in self.asked
+        return path in self.changed_paths or path in self.requested_paths
 
 
 def read_answer(call: Interaction) -> AnswerText:
@@ -70,7 +72,7 @@ def read_answer(call: Interaction) -> AnswerText:
     return AnswerText(
         text,
         frozenset(_list_changed(document)),
-        frozenset(_list_asked(response)),
+        frozenset(_list_requested(response)),
         frozenset(_list_modules(text)),
     )
 
@@ -83,7 +85,7 @@ def _list_strings(document: Any) -> Iterator[str]:  # noqa: ANN401 - JSON is any
             yield from _list_strings(item)
     elif isinstance(document, Mapping):
         for key, item in document.items():
-            if key not in CHOSEN:
+            if key not in SELECTION_KEYS:
                 yield from _list_strings(item)
 
 
@@ -93,15 +95,15 @@ def _list_changed(document: Any) -> Iterator[str]:  # noqa: ANN401
             yield from _list_changed(item)
     elif isinstance(document, Mapping):
         for key, value in document.items():
-            if key in PATH_KEYS and isinstance(value, str):
+            if key in CHANGED_KEYS and isinstance(value, str):
                 yield value
             elif key == "deletions" and isinstance(value, list):
                 yield from (path for path in value if isinstance(path, str))
-            elif key not in LEFT_ALONE:
+            elif key not in UNCHANGED_KEYS:
                 yield from _list_changed(value)
 
 
-def _list_asked(response: str) -> Iterator[str]:
+def _list_requested(response: str) -> Iterator[str]:
     if "context_request" not in response:
         return
     request = load_object(response).get("context_request")

@@ -38,9 +38,9 @@ class CacheBreak:
     @property
     def is_missed(self) -> bool:
         """Whether a cache could have given clearly more than it did."""
-        told = self.reported_tokens
+        reported = self.reported_tokens
         can_be_kept = self.common_tokens >= LEAST_CACHED
-        is_unused = can_be_kept and told is not None and told < self.common_tokens / 2
+        is_unused = can_be_kept and reported is not None and reported < self.common_tokens / 2
         return bool(self.repeated_tokens) or is_unused
 
 
@@ -79,8 +79,8 @@ def _compare(later: Prompt, earlier: Sequence[Prompt]) -> CacheBreak:
         ((prompt, _count_common(prompt[1], sections)) for prompt in earlier),
         key=lambda item: (sum(s.tokens for s in sections[: item[1]]), item[0][0].created_at),
     )
-    known = {section.text for section in best[1]}
-    repeated = sum(s.tokens for s in sections[count + 1 :] if s.text in known)
+    earlier_texts = {section.text for section in best[1]}
+    repeated = sum(s.tokens for s in sections[count + 1 :] if s.text in earlier_texts)
     return CacheBreak(
         call=call,
         earlier=best[0],

@@ -125,7 +125,12 @@ def _go_back(lanes: Sequence[Lane], whole_s: float) -> Iterator[Segment]:
             end = moment
         purpose = PHASE_PURPOSES.get(bar.activity, bar.activity)
         yield Segment(
-            lane, purpose, bar.start_s, end, is_failed=bar.failed, is_unanswered=bar.unanswered
+            lane,
+            purpose,
+            bar.start_s,
+            end,
+            is_failed=bar.is_failed,
+            is_unanswered=bar.is_unanswered,
         )
         moment = bar.start_s
     if moment > 0:

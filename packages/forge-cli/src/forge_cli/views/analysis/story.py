@@ -9,7 +9,7 @@ from forge_cli.views.calls.sections import PromptSection, read_sections
 from forge_cli.views.outline import AttemptOutline, Outline, UnitOutline, find_asked
 from forge_cli.views.result import ChangeView
 
-TOLD = frozenset({"failure", "finding", "refused_file", "refused_edits", "changed_file"})
+FEEDBACK_KINDS = frozenset({"failure", "finding", "refused_file", "refused_edits", "changed_file"})
 """Kinds of sections that tell an attempt of the one before."""
 
 
@@ -24,10 +24,10 @@ class Chapter:
     """Files that its last prompt showed, in full or in part."""
     tokens: int
     """Estimated tokens of that prompt."""
-    told: tuple[str, ...]
+    feedback: tuple[str, ...]
     """Titles of the sections that tell of the attempt before."""
     requests: int
-    asked: tuple[str, ...]
+    context_requests: tuple[str, ...]
     """What it asked for before it answered."""
     changes: tuple[ChangeView, ...]
     reason: str
@@ -37,24 +37,24 @@ class Chapter:
     commit: str | None
 
 
-def tell_story(outline: Outline) -> list[Chapter]:
+def build_story(outline: Outline) -> list[Chapter]:
     """Tell a run in the order of its work; the calls need their texts."""
     chapters = []
     if outline.planner:
-        chapters.append(_tell(None, None, outline.planner))
+        chapters.append(_build_chapter(None, None, outline.planner))
     for unit in outline.units:
-        chapters += _tell_unit(unit)
+        chapters += _list_chapters(unit)
     return chapters
 
 
-def _tell_unit(unit: UnitOutline) -> Iterator[Chapter]:
+def _list_chapters(unit: UnitOutline) -> Iterator[Chapter]:
     for part in unit.parts:
-        yield from _tell_unit(part)
+        yield from _list_chapters(part)
     for attempt in unit.attempts:
-        yield _tell(unit, attempt, attempt.calls)
+        yield _build_chapter(unit, attempt, attempt.calls)
 
 
-def _tell(
+def _build_chapter(
     unit: UnitOutline | None, attempt: AttemptOutline | None, calls: Sequence[Interaction]
 ) -> Chapter:
     sections: tuple[PromptSection, ...] = read_sections(calls[-1]) if calls else ()
@@ -64,9 +64,9 @@ def _tell(
         attempt=attempt,
         files=len({section.path for section in sections if section.path}),
         tokens=sum(section.tokens for section in sections),
-        told=tuple(section.title for section in sections if section.kind in TOLD),
+        feedback=tuple(section.title for section in sections if section.kind in FEEDBACK_KINDS),
         requests=len(calls),
-        asked=tuple(filter(None, map(find_asked, calls))),
+        context_requests=tuple(filter(None, map(find_asked, calls))),
         changes=result.changes if result is not None else (),
         reason=_find_reason(attempt, calls),
         is_unanswered=result is None and bool(calls) and calls[-1].status == STARTED,

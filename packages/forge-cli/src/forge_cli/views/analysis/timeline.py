@@ -16,9 +16,9 @@ class Bar:
     activity: str
     start_s: float
     end_s: float
-    failed: bool = False
+    is_failed: bool = False
     """Whether it was a request that failed."""
-    unanswered: bool = False
+    is_unanswered: bool = False
     """Whether it was a request of which nobody knows how long it took."""
 
 
@@ -77,7 +77,7 @@ def _list_requests(
         is_open = call.status == STARTED
         if is_open and until_s is not None and number == len(calls):
             is_open, end_s = False, max(start_s, until_s)
-        yield Bar("model", start_s, end_s, failed=call.status == "error", unanswered=is_open)
+        yield Bar("model", start_s, end_s, is_failed=call.status == "error", is_unanswered=is_open)
 
 
 def _list_phases(attempt: AttemptOutline, began: datetime, *, with_model: bool) -> Iterator[Bar]:

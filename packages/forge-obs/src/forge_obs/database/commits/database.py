@@ -46,7 +46,7 @@ class Database:
         self.path = path
         # An engine that somebody holds keeps this, so that a path never has two of them.
         self.engine = create_write_engine(path, connect=self._connect)
-        self.ready = False
+        self.is_at_head = False
         """The schema was seen at head."""
         self.lock = ForkLock(let_go=self.close)
         self.migration_lock = ForkLock()
@@ -61,7 +61,7 @@ class Database:
     @property
     def is_writing(self) -> bool:
         """Whether the schema was seen at head and a connection to write by is open."""
-        return self.ready and self._writer is not None
+        return self.is_at_head and self._writer is not None
 
     def is_current(self) -> bool:
         """Return whether the path still leads to the file that is open, and to its content."""
@@ -166,7 +166,7 @@ class Database:
         except DRIVER_ERRORS as error:
             if not isinstance(error, KeyTaken) and not is_busy(error):
                 self.close()
-                self.ready = False  # the file may have been emptied
+                self.is_at_head = False  # the file may have been emptied
             raise
         self.checkpointer.note(rows, length, shared=shared)
         current = self.is_current()

@@ -19,7 +19,7 @@ from forge_obs.model.frames import (
     may_hold,
 )
 
-_KEPT: Final = 2
+_MOST_FRAMES: Final = 2
 """Frames that stay unpacked; a run is in one or two."""
 
 
@@ -40,13 +40,13 @@ class FrameCache:
         Raises:
             BrokenFrame: There is no such frame, or it is damaged.
         """
-        known = self._frames.get(archive_id)
-        if known is None or number not in known:  # it was written anew since
-            self._frames[archive_id] = known = load_frame(driver, archive_id, self._most_bytes)
+        frame = self._frames.get(archive_id)
+        if frame is None or number not in frame:  # it was written anew since
+            self._frames[archive_id] = frame = load_frame(driver, archive_id, self._most_bytes)
         self._frames.move_to_end(archive_id)
-        while len(self._frames) > _KEPT:
+        while len(self._frames) > _MOST_FRAMES:
             self._frames.popitem(last=False)
-        return known
+        return frame
 
 
 def load_frame(
@@ -99,7 +99,7 @@ def count_strays(
     return sum(driver.execute(query, (n, archive_id)).fetchone() is not None for n in strays)
 
 
-def tell_strays(number: int) -> str:
+def describe_strays(number: int) -> str:
     """Say that so many rows are strays."""
     return f"{number:,} of its calls are not in its directory"
 
