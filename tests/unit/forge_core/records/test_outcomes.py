@@ -38,6 +38,20 @@ def test_failure_without_an_answer_has_no_outcome() -> None:
     assert judge_failure(ModelFailure("timeout", "too late")) is None
 
 
+def test_words_of_a_server_that_turns_a_request_down_are_no_answer() -> None:
+    words = ModelAnswer('{"error": "slow down"}', CallUsage(model_name="m"))
+
+    assert judge_failure(ModelFailure("rate_limited", "slow down", answer=words)) is None
+
+
+def test_what_a_model_said_before_its_server_failed_is_an_unusable_answer() -> None:
+    cut = ModelAnswer('{"fil', CallUsage(model_name="m", output_tokens=3))
+
+    verdict = judge_failure(ModelFailure("server_error", "broke off", answer=cut))
+
+    assert verdict == Verdict("unusable", "broke off")
+
+
 def test_answer_that_was_read_is_refused_and_any_other_unusable() -> None:
     failure = ModelFailure("invalid_output", "does not fit", answer=ANSWER)
     assert judge_failure(failure) == Verdict("unusable", "does not fit")

@@ -10,7 +10,7 @@ from typing import Literal
 from forge_obs import record
 from pydantic import BaseModel
 
-from forge_core.llm.errors import ModelFailure
+from forge_core.llm.errors import FailureKind, ModelFailure
 from forge_core.models.call.llm import NO_FILES, LLMResponse
 from forge_core.models.finding import describe_finding
 from forge_core.models.plan import Plan
@@ -21,6 +21,22 @@ Outcome = Literal["accepted", "refused", "unusable", "asked"]
 request for more context instead."""
 
 ACCEPTED: Outcome = "accepted"
+
+TURNED_DOWN: frozenset[FailureKind] = frozenset(
+    [
+        "authentication",
+        "context_too_long",
+        "not_configured",
+        "not_found",
+        "overloaded",
+        "quota",
+        "rate_limited",
+        "rejected",
+        "server_error",
+        "wrong_address",
+    ]
+)
+"""Kinds of failures where a server turns a request down, so that what came is its words alone."""
 
 REASON_LENGTH = 500
 """Characters of a reason that are kept."""
@@ -55,8 +71,9 @@ def judge_answer(output: BaseModel, told: str = "") -> Verdict | None:
 
 
 def judge_failure(failure: ModelFailure) -> Verdict | None:
-    """Return what becomes of an answer that a failure brought; None if it brought none."""
-    if failure.answer is None:
+    """Return what becomes of an answer that a failure brought; None if no model gave one."""
+    answer = failure.answer
+    if answer is None or (failure.kind in TURNED_DOWN and not answer.usage.output_tokens):
         return None
     return Verdict("refused" if failure.was_read else "unusable", str(failure))
 
