@@ -50,7 +50,8 @@ def test_overview_says_what_was_accepted_wasted_and_failed(forge: Forge) -> None
 
     assert outcome.code == 0
     assert "5 calls, 1 failed, 1 of no provider" in outcome.stdout
-    assert "1 of 2 at the first attempt (50.0%), 1 in all at $0.0099 each\n" in outcome.stdout
+    assert "1 of 2 at the first attempt (50.0%)" in outcome.stdout
+    assert "(50.0%), 1 of a provider at $0.0099 each\n" in outcome.stdout
     assert "(33.3%) on what was not accepted" in outcome.stdout
     assert "p50 820 ms, p95 820 ms, p99 820 ms" in outcome.stdout
     assert [line.split("  ")[-1] for line in outcome.stdout.splitlines()[-2:]] == [
@@ -148,6 +149,17 @@ def test_same_tokens_are_priced_at_another_model(forge: Forge) -> None:
     assert f"for the same tokens at {SONNET}" in outcome.stdout
     assert unknown.code == 2
     assert "does not know the prices of 'nobody:knows'" in unknown.error
+
+
+def test_what_tokens_cost_elsewhere_is_a_part_where_a_call_did_not_report_them(
+    forge: Forge,
+) -> None:
+    record_some()
+    record_call("forge-a-01", task_id="a", status="error", error_type="timeout", stats=None)
+
+    outcome = forge("stats", "--as-model", SONNET)
+
+    assert f"+ for the same tokens at {SONNET}" in outcome.stdout
 
 
 def test_nothing_to_add_up_is_exit_code_1(forge: Forge) -> None:

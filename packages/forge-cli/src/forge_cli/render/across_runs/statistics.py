@@ -121,7 +121,8 @@ def _list_figures(total: Figures, price_data: str, as_model: str | None) -> list
     if total.first_rate is not None:
         judged = f"{total.first_accepted:,} of {total.first_judged:,} at the first attempt"
         each = _format_per_accepted(total)
-        every = f", {total.accepted:,} in all at {each} each" if each else ""
+        whose = "of a provider" if tally.scripted else "in all"
+        every = f", {total.accepted:,} {whose} at {each} each" if each else ""
         rows.append(("accepted", f"{judged} ({total.first_rate:.1%}){every}"))
     if tally.paid or tally.is_simulated:
         tokens = f"in {format_sum(tally, tally.shown.input_tokens)}"
@@ -251,7 +252,8 @@ def _format_per_accepted(figures: Figures) -> str:
 
 
 def _format_as_model(figures: Figures) -> str:
-    return format_usd(figures.as_model_usd) + ("+" if figures.as_model_unknown else "")
+    is_partial = figures.as_model_unknown or figures.tally.unreported
+    return format_usd(figures.as_model_usd) + ("+" if is_partial else "")
 
 
 def draw_bar(share: float) -> str:
