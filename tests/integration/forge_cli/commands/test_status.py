@@ -122,6 +122,30 @@ def test_interrupted_run_says_which_run_has_its_task_id_by_now(
     assert (run["resume"], run["successor"]) == (None, "forge-t-0b")
 
 
+def test_claim_of_a_task_id_that_is_none_of_forges_is_not_looked_for(
+    forge: Forge, tmp_path: Path
+) -> None:
+    repo = make_repository(tmp_path / "repo", {"a.py": ""})
+    claim_task(repo, "t", "forge-t-0a")
+    (repo / ".git/elsewhere").write_text("forge-t-0c\n")
+    for workflow_id, status in (("forge-t-0a", "budget"), ("forge-t-0b", "success")):
+        record_run(workflow_id, task_id="../../elsewhere", status=status, repo_root=str(repo))
+
+    runs = forge("status", "--json").document["runs"]
+
+    assert [run["successor"] for run in runs] == [None, None]
+
+
+def test_repository_that_is_no_path_hides_no_run(forge: Forge) -> None:
+    for workflow_id, status in (("forge-t-0a", "budget"), ("forge-t-0b", "success")):
+        record_run(workflow_id, task_id="t", status=status, repo_root="/no\0path")
+
+    outcome = forge("status", "--json")
+
+    assert outcome.code == 0, outcome.stderr
+    assert len(outcome.document["runs"]) == 2
+
+
 def test_interrupted_run_is_not_to_be_resumed_without_what_it_needs(
     forge: Forge, tmp_path: Path
 ) -> None:

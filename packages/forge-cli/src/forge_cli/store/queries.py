@@ -30,6 +30,7 @@ from forge_cli.render.health import render_pending
 from forge_cli.store.filters import RunFilter, choose_models
 from forge_cli.store.names import MOST_NAMED, SHORTEST_PART, list_near, suggest
 from forge_cli.store.prices import extend_prices, load_prices
+from forge_cli.store.resumption import find_lack, find_successor
 from forge_cli.views.costs import NO_PRICES, Prices, Tally, tally_call, tally_calls
 from forge_cli.views.run import FAILED, FAILURES, RunView, build_run_view
 
@@ -45,9 +46,6 @@ NOTHING_YET = "no runs recorded yet; `forge demo` plays one without a model"
 
 MAX_ANSWERED_RUNS = 1000
 """Newest runs among whose calls the answers of a model are looked for."""
-
-MAX_TASK_RUNS = 20
-"""Newest runs of a task that are looked at for the one that holds its id."""
 
 RUNS_PER_READ = 100
 """Runs that are in memory at once where any number may be asked for."""
@@ -336,31 +334,7 @@ def _build_view(
     view = build_run_view(run, shown, totals, datetime.now(UTC), price_data)
     if shown not in {BUDGET, INTERRUPTED}:
         return view
-    return replace(view, successor=_find_successor(reader, run), lack=_find_lack(view))
-
-
-def _find_lack(view: RunView) -> str:
-    """Name what a run that has not ended needs to go on, if that is gone or on another machine.
-
-    A run makes its worktree before its first call.
-    """
-    from forge_core.files.paths import WORKTREES  # noqa: PLC0415 - seldom needed
-
-    if not view.run.repo_root or not view.totals.calls:
-        return ""
-    repo = Path(view.run.repo_root)
-    worktree = repo / WORKTREES / view.run.task_id
-    return next((str(place) for place in (repo, worktree) if not _may_exist(place)), "")
-
-
-def _may_exist(path: Path) -> bool:
-    try:
-        _ = path.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except (OSError, ValueError):  # nobody may look, or it is no path
-        return True
-    return True
+    return replace(view, successor=find_successor(reader, run), lack=find_lack(view))
 
 
 def _tally(reader: StoreReader, workflow_ids: Sequence[str]) -> tuple[Tallies, Prices]:
@@ -371,28 +345,6 @@ def _tally(reader: StoreReader, workflow_ids: Sequence[str]) -> tuple[Tallies, P
         run = (call.workflow_id or "", call.root_run_id)
         tallies[run] = tallies.get(run, Tally()) + tally_call(call, prices)
     return tallies, prices
-
-
-def _find_successor(reader: StoreReader, run: Run) -> str | None:
-    """Return the run that took over a run's task id; None where none is known to have.
-
-    The repository is asked only where a newer run of the task in it is on record.
-    """
-    newest = reader.list_recent_runs(MAX_TASK_RUNS, RunQuery(run.task_id))
-    others = (other for other in newest if other.workflow_id != run.workflow_id)
-    newer = any(o.repo_root == run.repo_root and o.created_at > run.created_at for o in others)
-    owner = _read_claim(run) if newer else None
-    return None if owner == run.workflow_id else owner
-
-
-def _read_claim(run: Run) -> str | None:
-    from forge_core.errors import GitFailed  # noqa: PLC0415 - seldom needed
-    from forge_core.git.repository import read_claim  # noqa: PLC0415
-
-    try:
-        return read_claim(Path(run.repo_root or ""), run.task_id) if run.repo_root else None
-    except (GitFailed, OSError):  # the repository is elsewhere, or gone
-        return None
 
 
 def as_recorded(text: str) -> str:
