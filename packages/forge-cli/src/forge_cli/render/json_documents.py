@@ -5,13 +5,14 @@ from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from forge_obs import Interaction, Match, Run
+from forge_obs import Interaction, Run
 
 from forge_cli.views.budget import LIMITS, BudgetView
 from forge_cli.views.calls.outcome import judge_call
 from forge_cli.views.calls.place import CallPlace
 from forge_cli.views.calls.sections import read_sections
 from forge_cli.views.costs import NO_PRICES, Prices, Tally
+from forge_cli.views.excerpt import SearchResult
 from forge_cli.views.json_text import load_or_keep
 from forge_cli.views.run import RunView
 
@@ -157,14 +158,12 @@ def build_call(
     return {**columns, "cost_usd": None if cost is None else float(cost)}
 
 
-def build_found_call(
-    interaction: Interaction, matches: Sequence[Match], prices: Prices
-) -> dict[str, Any]:
+def build_search_result(result: SearchResult, prices: Prices) -> dict[str, Any]:
     """Build the object of a call without its texts, and where in them a text was found."""
-    found_in = [
-        {"in": m.place, "column": m.column, "start": m.start, "end": m.end} for m in matches
+    matches = [
+        {"in": m.place, "column": m.column, "start": m.start, "end": m.end} for m in result.matches
     ]
-    return {**build_call(interaction, prices, verbose=False), "matches": found_in}
+    return {**build_call(result.call, prices, verbose=False), "matches": matches}
 
 
 def build_shown_call(call: Interaction, place: CallPlace | None, prices: Prices) -> dict[str, Any]:

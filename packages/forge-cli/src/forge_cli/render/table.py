@@ -32,6 +32,9 @@ STYLES = {
 }
 """Styles by status, each of them legible on black and on white."""
 
+GAP = 2
+"""Columns of a terminal between two cells."""
+
 Cell = Text | str
 
 
@@ -49,7 +52,7 @@ def align(
     rows: Sequence[Sequence[Cell]],
     *,
     right: Collection[int] = (),
-    gap: str = "  ",
+    gap: str = " " * GAP,
     widest: Mapping[int, int] | None = None,
 ) -> list[Text]:
     """Put the cells of rows below each other, a line for each row.
@@ -70,6 +73,28 @@ def align(
             if width <= (widest or {}).get(column, width):
                 widths[column] = max(width, widths.get(column, 0))
     return [_join(row, widths, right, gap) for row in rows]
+
+
+def fit_columns(
+    widths: Mapping[str, int], dispensable: Sequence[str], room: int | None
+) -> dict[str, int]:
+    """Return the columns of a table that find room, with their widths, in their order.
+
+    Args:
+        widths: How wide each column is, by its name.
+        dispensable: Names of columns that may be left out, the first one first.
+        room: How wide the table may be; None for any width.
+    """
+    columns = dict(widths)
+    for name in dispensable:
+        if room is not None and measure_columns(columns) > room:
+            columns.pop(name, None)
+    return columns
+
+
+def measure_columns(columns: Mapping[str, int]) -> int:
+    """Return how wide columns are together, with what stands between them."""
+    return sum(columns.values()) + GAP * (len(columns) - 1)
 
 
 def _join(row: Sequence[Cell], widths: dict[int, int], right: Collection[int], gap: str) -> Text:

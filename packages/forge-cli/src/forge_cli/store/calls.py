@@ -1,27 +1,17 @@
 """Calls of any run, and those that hold a text."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 
-from forge_obs import CallHit, CallQuery, Interaction, Match, StoreReader, TextSearch
+from forge_obs import CallHit, CallQuery, Interaction, StoreReader, TextSearch
 
 from forge_cli.escape import escape_line
 from forge_cli.store.filters import choose_models, list_patterns, suggest
+from forge_cli.views.excerpt import SearchResult
 
 MOST_COMPARED = 2_000
 """Newest calls with which a name is compared, beside the models that runs asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class FoundCall:
-    """A call that holds a text."""
-
-    call: Interaction
-    matches: tuple[Match, ...] = ()
-    """Where: the first in each column that has it."""
-    others: int = 0
-    """How many other calls of its run hold it, that are not shown."""
 
 
 def list_model_patterns(reader: StoreReader, text: str) -> list[str]:
@@ -76,7 +66,7 @@ WORDS = {
 
 def find_calls(
     reader: StoreReader, query: CallQuery, search: TextSearch, *, fold: bool
-) -> Iterator[FoundCall]:
+) -> Iterator[SearchResult]:
     """Find calls that hold a text, the last recorded first.
 
     Args:
@@ -96,7 +86,7 @@ def find_calls(
             of_run = replace(query, workflow_id=hit.workflow_id, run_id=hit.root_run_id)
             others = sum(1 for _ in reader.calls.find(of_run, search)) - 1
         call = _read(reader, hit)
-        yield FoundCall(call, tuple(search.find(vars(call))), max(0, others))
+        yield SearchResult(call, tuple(search.find(vars(call))), max(0, others))
 
 
 def _read(reader: StoreReader, hit: CallHit) -> Interaction:

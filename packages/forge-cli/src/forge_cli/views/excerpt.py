@@ -1,13 +1,25 @@
-"""The part of a text around what was found in it, escaped; pure."""
+"""Calls that hold a text, and the part of it around what was looked for, escaped; pure."""
 
 from dataclasses import dataclass
 
+from forge_obs import Interaction, Match
 from rich.cells import cell_len, set_cell_size
 
 from forge_cli.escape import escape_line
 
 CUT = "…"
 """Stands where a line was cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """A call that was asked for; in a search, one that holds the text."""
+
+    call: Interaction
+    matches: tuple[Match, ...] = ()
+    """Where: the first in each column that has it."""
+    others: int = 0
+    """How many other calls of its run hold it, that are not shown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from forge_cli.render.across_runs.calls import render_hit
+from forge_cli.views.excerpt import SearchResult
 from forge_obs import Interaction, Match
 from rich.cells import cell_len
 
@@ -22,7 +23,7 @@ def render(width: int | None) -> str:
     )
     start = PROMPT.index("needle")
     match = Match("prompts", "user_prompt", start, start + len("needle"))
-    return render_hit(call, [match], NOW, others=12, width=width).plain
+    return render_hit(SearchResult(call, (match,), others=12), NOW, width=width).plain
 
 
 @pytest.mark.parametrize(

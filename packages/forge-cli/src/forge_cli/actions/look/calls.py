@@ -8,20 +8,20 @@ from itertools import islice
 
 from forge_core.errors import UsageError
 from forge_obs import STARTED, CallQuery, Interaction, StoreReader, TextSearch
-from rich.text import Text
 
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.look.calls import CallFilterOptions, CallListOptions, SearchOptions
 from forge_cli.options.types import parse_since
 from forge_cli.render.across_runs.calls import (
+    CallListing,
     render_call_list,
     render_hit,
     render_unreadable,
 )
 from forge_cli.render.across_runs.csv_lines import CALL_NAMES, build_call_line, render_csv
 from forge_cli.render.figures import format_count
-from forge_cli.render.json_documents import build_found_call
-from forge_cli.store.calls import FoundCall, explain_nothing, find_calls, list_model_patterns
+from forge_cli.render.json_documents import build_search_result
+from forge_cli.store.calls import explain_nothing, find_calls, list_model_patterns
 from forge_cli.store.prices import extend_prices, load_prices
 from forge_cli.store.queries import Store
 from forge_cli.store.resolver import find_run
@@ -33,6 +33,7 @@ from forge_cli.terminal.console import (
     print_warning,
 )
 from forge_cli.views.costs import NO_PRICES
+from forge_cli.views.excerpt import SearchResult
 from forge_cli.views.json_text import dump
 
 LINES_A_TABLE = 500
@@ -86,7 +87,7 @@ def show_calls(request: CallRequest, output: OutputFormat) -> ExitCode:
     if search is None:
         details = output in {OutputFormat.JSON, OutputFormat.JSONL}
         listed = reader.calls.iterate(query, details=details)
-        calls: Iterator[FoundCall] = map(FoundCall, listed)
+        calls: Iterator[SearchResult] = map(SearchResult, listed)
     else:
         calls = find_calls(reader, query, search, fold=fold)
     shown = islice(calls, request.limit)
@@ -187,25 +188,25 @@ def _choose_exit_code(number: int) -> ExitCode:
     return ExitCode.SUCCESS if number else ExitCode.FAILED
 
 
-def _print_document(calls: Iterator[FoundCall]) -> ExitCode:
+def _print_document(calls: Iterator[SearchResult]) -> ExitCode:
     shown = list(calls)
     prices = load_prices(entry.call for entry in shown)
-    documents = [build_found_call(entry.call, entry.matches, prices) for entry in shown]
+    documents = [build_search_result(entry, prices) for entry in shown]
     print_text(dump({"calls": documents}))
     return _choose_exit_code(len(shown))
 
 
-def _print_documents(calls: Iterator[FoundCall]) -> ExitCode:
+def _print_documents(calls: Iterator[SearchResult]) -> ExitCode:
     number, prices = 0, NO_PRICES
     for number, entry in enumerate(calls, start=1):  # noqa: B007 - counted
         prices = extend_prices(prices, entry.call)
-        document = build_found_call(entry.call, entry.matches, prices)
+        document = build_search_result(entry, prices)
         if not print_text(dump({"interaction": document})):
             break
     return _choose_exit_code(number)
 
 
-def _print_csv(calls: Iterator[FoundCall]) -> ExitCode:
+def _print_csv(calls: Iterator[SearchResult]) -> ExitCode:
     number, prices = 0, NO_PRICES
     print_text(render_csv(CALL_NAMES))
     for number, entry in enumerate(calls, start=1):  # noqa: B007 - counted
@@ -215,15 +216,14 @@ def _print_csv(calls: Iterator[FoundCall]) -> ExitCode:
     return _choose_exit_code(number)
 
 
-def _print_tables(store: Store, calls: Iterator[FoundCall], request: CallRequest) -> ExitCode:
+def _print_tables(store: Store, calls: Iterator[SearchResult], request: CallRequest) -> ExitCode:
     number, prices, now = 0, NO_PRICES, datetime.now(UTC)
     while some := [entry.call for entry in islice(calls, LINES_A_TABLE)]:
         for call in some:
             prices = extend_prices(prices, call)
         ended_runs = _list_ended(store, some)
-        table = render_call_list(
-            some, prices, now, width=get_width(), with_names=not number, ended_runs=ended_runs
-        )
+        listing = CallListing(some, prices, now, ended_runs)
+        table = render_call_list(listing, width=get_width(), with_names=not number)
         number += len(some)
         if not print_text(table):
             break
@@ -262,14 +262,14 @@ def _list_ended(store: Store, calls: Sequence[Interaction]) -> set[str]:
     return {name for name in pending if store.find_status(name) not in {"running", None}}
 
 
-def _print_hits(calls: Iterator[FoundCall], request: CallRequest) -> ExitCode:
+def _print_hits(calls: Iterator[SearchResult], request: CallRequest) -> ExitCode:
     number, unreadable, now = 0, 0, datetime.now(UTC)
     for entry in calls:
         if entry.call.broken and not entry.matches:
             unreadable += 1
             continue
         number += 1
-        if not print_text(_render(entry, now, request.how.context)):
+        if not print_text(render_hit(entry, now, width=get_width(), context=request.how.context)):
             break
     if unreadable:
         print_warning(render_unreadable(unreadable))
@@ -277,14 +277,3 @@ def _print_hits(calls: Iterator[FoundCall], request: CallRequest) -> ExitCode:
         print_note("no call on record holds it")
     _note_limit(number, request)
     return _choose_exit_code(number)
-
-
-def _render(entry: FoundCall, now: datetime, context: int) -> Text:
-    return render_hit(
-        entry.call,
-        entry.matches,
-        now,
-        others=entry.others,
-        width=get_width(),
-        context=context,
-    )

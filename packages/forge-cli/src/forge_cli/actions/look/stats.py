@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from forge_core.errors import UsageError
+from rich.text import Text
 
 from forge_cli.actions.look.calls import build_query, note_nothing, read_period
 from forge_cli.exit_codes import ExitCode
@@ -54,22 +55,23 @@ def show_statistics(
         query = StatisticsQuery(calls, added.by or ERROR, schedule)
         statistics = add_up(reader, query)
     if output is OutputFormat.JSON:
-        by = added.by
-        print_text(dump(build_statistics(statistics, by, added.as_model)))
-    elif reader is None:
-        pass
-    elif not statistics.total.tally.calls:
+        print_text(dump(build_statistics(statistics, added.by, added.as_model)))
+    elif statistics.total.tally.calls:
+        print_text(_render(statistics, added))
+    elif reader is not None:
         note_nothing(store, which)
-    elif added.by is None:
-        print_text(render_overview(statistics, added.as_model, get_width()))
-    else:
-        limit = added.limit
-        if added.by == "model":
-            groups = merge_groups(statistics.groups, shorten_model)
-            statistics = replace(statistics, groups=groups)
-        shown = statistics.groups[-limit:] if added.by == DAY else statistics.groups[:limit]
-        width = get_width()
-        print_text(render_groups(statistics, shown, added.by, added.as_model, width=width))
     if statistics.damaged:
         print_warning(render_damaged(statistics.damaged))
     return ExitCode.SUCCESS if statistics.total.tally.calls else ExitCode.FAILED
+
+
+def _render(statistics: Statistics, added: StatsOptions) -> Text:
+    width = get_width()
+    if added.by is None:
+        return render_overview(statistics, added.as_model, width)
+    if added.by == "model":
+        merged = merge_groups(statistics.groups, shorten_model)
+        statistics = replace(statistics, groups=merged)
+    groups = statistics.groups
+    shown = groups[-added.limit :] if added.by == DAY else groups[: added.limit]
+    return render_groups(statistics, shown, added.by, added.as_model, width=width)

@@ -1,10 +1,11 @@
 """Calls of any run as text: a table of them, and where a text stands in them."""
 
 from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from forge_obs import STARTED, Interaction, Match
+from forge_obs import STARTED, Interaction
 from rich.cells import cell_len
 from rich.text import Text
 
@@ -19,11 +20,11 @@ from forge_cli.render.figures import (
     format_short_age,
     format_sum,
 )
-from forge_cli.render.table import ALERT, STYLES, align
+from forge_cli.render.table import ALERT, STYLES, align, fit_columns
 from forge_cli.render.wrapping import cut
 from forge_cli.views.calls.outcome import UNKNOWN
 from forge_cli.views.costs import Prices, tally_call
-from forge_cli.views.excerpt import Excerpt, cut_line, cut_lines
+from forge_cli.views.excerpt import Excerpt, SearchResult, cut_line, cut_lines
 
 COLUMNS = ("CALL", "AGE", "UNIT", "ROLE", "MODEL", "OUTCOME", "IN", "OUT", "COST", "TIME")
 
@@ -76,46 +77,43 @@ def name_unit(call: Interaction) -> str:
     return f"{unit} #{call.attempt}" if (call.attempt or 1) > 1 else unit
 
 
-def render_call_list(
-    calls: Sequence[Interaction],
-    prices: Prices,
-    now: datetime,
-    *,
-    width: int | None,
-    with_names: bool = True,
-    ended_runs: Container[str] = (),
-) -> Text:
+@dataclass(frozen=True, slots=True)
+class CallListing:
+    """Calls with what their lines are made of besides."""
+
+    calls: Sequence[Interaction]
+    prices: Prices
+    """Of their models."""
+    now: datetime
+    """The current moment."""
+    ended_runs: Container[str] = ()
+    """Workflow ids of runs that nobody executes any more."""
+
+
+def render_call_list(listing: CallListing, *, width: int | None, with_names: bool = True) -> Text:
     """Render calls as aligned columns.
 
     Args:
-        calls: In order.
-        prices: Of their models.
-        now: The current moment.
+        listing: The calls in order.
         width: Columns of the terminal, for which less important ones are left out; None for all.
         with_names: Whether a line of names comes first.
-        ended_runs: Workflow ids of runs that nobody executes any more.
     """
-    rows = [_build_row(call, prices, now, ended_runs) for call in calls]
+    rows = [_build_row(call, listing) for call in listing.calls]
     if with_names:
         rows.insert(0, {name: Text(name) for name in COLUMNS})
     widths = {name: max(cell_len(row[name].plain) for row in rows) for name in COLUMNS}
-    columns = list(COLUMNS)
-    for name in DISPENSABLE:
-        room = sum(widths[column] for column in columns) + 2 * (len(columns) - 1)
-        if width is not None and room > width:
-            columns.remove(name)
+    columns = list(fit_columns(widths, DISPENSABLE, width))
     right = [columns.index(name) for name in ("IN", "OUT", "COST", "TIME") if name in columns]
     return Text("\n").join(align([[row[name] for name in columns] for row in rows], right=right))
 
 
-def _build_row(
-    call: Interaction, prices: Prices, now: datetime, ended_runs: Container[str]
-) -> Mapping[str, Text]:
-    tally, outcome = tally_call(call, prices), name_outcome(call, ended_runs, now)
+def _build_row(call: Interaction, listing: CallListing) -> Mapping[str, Text]:
+    tally = tally_call(call, listing.prices)
+    outcome = name_outcome(call, listing.ended_runs, listing.now)
     style = OUTCOME_STYLES.get(call.outcome or call.status, STYLES.get(call.status, ""))
     cells: dict[str, str] = {
         "CALL": name_call(call) or f"row {call.id}",
-        "AGE": "-" if call.broken else format_age(call.created_at, now),
+        "AGE": "-" if call.broken else format_age(call.created_at, listing.now),
         "UNIT": escape_line(name_unit(call)),
         "ROLE": escape_line(call.role),
         "MODEL": escape_line(call.model_name),
@@ -133,33 +131,25 @@ def _build_row(
 
 
 def render_hit(
-    call: Interaction,
-    matches: Sequence[Match],
-    now: datetime,
-    *,
-    others: int = 0,
-    width: int | None = None,
-    context: int = 0,
+    result: SearchResult, now: datetime, *, width: int | None = None, context: int = 0
 ) -> Text:
     """Render where a text stands in a call, on one line unless lines around it are asked for.
 
     A line ends with the number of the others.
 
     Args:
-        call: With its texts.
-        matches: Where it stands; the first is shown.
+        result: The call with its texts; the first match is shown.
         now: The current moment.
-        others: How many other calls of its run have it.
         width: Columns of the terminal; None where there is none.
         context: How many lines before and after to show.
     """
-    columns = width or USUAL_WIDTH
+    call, columns = result.call, width or USUAL_WIDTH
     head = _head_hit(call, now, width, is_wide=columns >= WIDE or bool(context))
-    if not matches:
+    if not result.matches:
         return head
-    match = matches[0]
+    match = result.matches[0]
     head.append(f"  {match.place:<{LONGEST_PLACE}}", style="dim")
-    more = Text(f"  +{others:,} more", style="dim") if others else Text()
+    more = Text(f"  +{result.others:,} more", style="dim") if result.others else Text()
     text = str(getattr(call, match.column))
     if context:
         room = max(20, columns - len(INDENT))

@@ -1,6 +1,6 @@
 """Sums over calls as text: all together, or a line for each group."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from forge_obs import STARTED
@@ -17,7 +17,7 @@ from forge_cli.render.figures import (
     format_sum,
     format_usd,
 )
-from forge_cli.render.table import align
+from forge_cli.render.table import align, fit_columns
 from forge_cli.render.wrapping import wrap
 from forge_cli.views.costs import Prices
 from forge_cli.views.statistics import (
@@ -76,7 +76,7 @@ DISPENSABLE = (
 
 def render_overview(statistics: Statistics, as_model: str | None, width: int | None) -> Text:
     """Render what all calls did together, and how those failed that did."""
-    figures = _list_figures(statistics.total, statistics.price_data, as_model)
+    figures = list(_list_figures(statistics.total, statistics.price_data, as_model))
     lines = _list_lines(figures, width)
     failures = [group for group in statistics.groups if group.name is not None]
     if failures:
@@ -108,8 +108,22 @@ def _list_lines(figures: Sequence[tuple[str, str]], width: int | None) -> list[T
     ]
 
 
-def _list_figures(total: Figures, price_data: str, as_model: str | None) -> list[tuple[str, str]]:
-    tally, prices = total.tally, Prices(price_data)
+def _list_figures(
+    total: Figures, price_data: str, as_model: str | None
+) -> Iterator[tuple[str, str]]:
+    yield from _list_outcomes(total)
+    if total.tally.paid or total.tally.is_simulated:
+        yield from _list_costs(total, Prices(price_data), as_model)
+    for name, values in (("latency", total.latencies_ns), ("first token", total.first_tokens_ns)):
+        if (percentiles := find_percentiles(values)) is not None:
+            p50, p95, p99 = map(
+                format_milliseconds, (percentiles.p50, percentiles.p95, percentiles.p99)
+            )
+            yield name, f"p50 {p50}, p95 {p95}, p99 {p99}"
+
+
+def _list_outcomes(total: Figures) -> Iterator[tuple[str, str]]:
+    tally = total.tally
     calls = [format_count(tally.calls, "call")]
     parts = (
         (total.failed, "failed"),
@@ -117,37 +131,29 @@ def _list_figures(total: Figures, price_data: str, as_model: str | None) -> list
         (tally.scripted, "of no provider"),
     )
     calls += [f"{number:,} {what}" for number, what in parts if number]
-    rows = [("calls", ", ".join(calls))]
+    yield "calls", ", ".join(calls)
     if total.first_rate is not None:
         judged = f"{total.first_accepted:,} of {total.first_judged:,} at the first attempt"
         each = _format_per_accepted(total)
         whose = "of a provider" if tally.scripted else "in all"
         every = f", {total.accepted:,} {whose} at {each} each" if each else ""
-        rows.append(("accepted", f"{judged} ({total.first_rate:.1%}){every}"))
-    if tally.paid or tally.is_simulated:
-        tokens = f"in {format_sum(tally, tally.shown.input_tokens)}"
-        tokens += f" (cached {format_sum(tally, tally.shown.cached_tokens)})"
-        tokens += f", out {format_sum(tally, tally.shown.output_tokens)}"
-        tokens += f" (reasoning {format_sum(tally, total.reasoning_tokens)})"
-        rows.append(("tokens", tokens))
-        rows.append(("cost", describe_cost(tally, prices)))
-        if tally.usd:
-            share = f" ({total.wasted_usd / tally.usd:.1%})"
-            wasted = f"{format_usd(total.wasted_usd)}{share} on what was not accepted"
-            rows.append(("wasted", wasted))
-        if as_model is not None:
-            there = f"{_format_as_model(total)} for the same tokens at {escape_line(as_model)}"
-            rows.append(("elsewhere", there))
-    for name, values in (("latency", total.latencies_ns), ("first token", total.first_tokens_ns)):
-        if (percentiles := find_percentiles(values)) is not None:
-            figures = zip(
-                ("p50", "p95", "p99"),
-                (percentiles.p50, percentiles.p95, percentiles.p99),
-                strict=True,
-            )
-            text = ", ".join(f"{label} {format_milliseconds(ms)}" for label, ms in figures)
-            rows.append((name, text))
-    return rows
+        yield "accepted", f"{judged} ({total.first_rate:.1%}){every}"
+
+
+def _list_costs(total: Figures, prices: Prices, as_model: str | None) -> Iterator[tuple[str, str]]:
+    tally = total.tally
+    tokens = f"in {format_sum(tally, tally.shown.input_tokens)}"
+    tokens += f" (cached {format_sum(tally, tally.shown.cached_tokens)})"
+    tokens += f", out {format_sum(tally, tally.shown.output_tokens)}"
+    tokens += f" (reasoning {format_sum(tally, total.reasoning_tokens)})"
+    yield "tokens", tokens
+    yield "cost", describe_cost(tally, prices)
+    if tally.usd:
+        share = f" ({total.wasted_usd / tally.usd:.1%})"
+        yield "wasted", f"{format_usd(total.wasted_usd)}{share} on what was not accepted"
+    if as_model is not None:
+        there = f"{_format_as_model(total)} for the same tokens at {escape_line(as_model)}"
+        yield "elsewhere", there
 
 
 def render_damaged(number: int) -> str:
@@ -172,28 +178,15 @@ def render_groups(
         as_model: The model of the column of what the tokens cost elsewhere; None without.
         width: Columns of the terminal, for which less important ones are left out; None for all.
     """
-    has_cost = by not in BY_CALLS and any(group.figures.tally.usd for group in groups)
-    most = max((_weigh(group.figures, has_cost=has_cost) for group in groups), default=0)
     needless = set(NEEDLESS.get(by, ())) | (set() if as_model is not None else {"AS MODEL"})
-    names = [name for name in COLUMNS if name not in needless]
+    names = ["KEY", *(name for name in COLUMNS if name not in needless)]
     rows = [
-        {"KEY": by.upper(), **{name: name for name in names}},
-        *(
-            {
-                "KEY": _name(group, by),
-                **_build_cells(group.figures),
-                "": draw_bar(float(_weigh(group.figures, has_cost=has_cost) / (most or 1))),
-            }
-            for group in groups
-        ),
+        {name: name for name in names} | {"KEY": by.upper()},
+        *_build_rows(groups, by),
         {"KEY": "all", **_build_cells(statistics.total), "": ""},
     ]
-    columns = ["KEY", *names]
-    widths = {name: max(min(LONGEST_KEY, cell_len(row[name])) for row in rows) for name in columns}
-    for name in DISPENSABLE:
-        room = sum(widths[column] for column in columns) + 2 * (len(columns) - 1)
-        if width is not None and room > width and name in columns:
-            columns.remove(name)
+    widths = {name: max(min(LONGEST_KEY, cell_len(row[name])) for row in rows) for name in names}
+    columns = fit_columns(widths, DISPENSABLE, width)
     right = [number for number, name in enumerate(columns) if name not in {"KEY", ""}]
     table = [[_style(name, row[name]) for name in columns] for row in rows]
     lines = align(table, right=right, widest={0: LONGEST_KEY})
@@ -205,6 +198,16 @@ def render_groups(
     if statistics.price_data:
         lines += [Text(), Text(f"cost by genai-prices {statistics.price_data}")]
     return Text("\n").join(lines)
+
+
+def _build_rows(groups: Sequence[Group], by: str) -> Iterator[dict[str, str]]:
+    """Build a row for each group, with a bar of its cost, or of its calls where none has a cost."""
+    has_cost = by not in BY_CALLS and any(group.figures.tally.usd for group in groups)
+    weights = [_weigh(group.figures, has_cost=has_cost) for group in groups]
+    most = max(weights, default=Decimal(0)) or Decimal(1)
+    for group, weight in zip(groups, weights, strict=True):
+        bar = draw_bar(float(weight / most))
+        yield {"KEY": _name(group, by), **_build_cells(group.figures), "": bar}
 
 
 def _name(group: Group, by: str) -> str:

@@ -16,7 +16,7 @@ from forge_cli.render.figures import (
     format_milliseconds,
     format_sum,
 )
-from forge_cli.render.table import Cell, align, style_status
+from forge_cli.render.table import Cell, align, fit_columns, style_status
 from forge_cli.render.wrapping import cut, wrap
 from forge_cli.views.comparison.runs import FirstDifference, Setting, Work, WorkPair
 from forge_cli.views.costs import Tally
@@ -104,11 +104,8 @@ def _render_settings(settings: Sequence[Setting], width: int | None) -> Iterator
 
 def _render_work(pairs: Sequence[WorkPair], width: int | None) -> Iterator[Text]:
     rows = [dict(zip(COLUMNS, map(Text, COLUMNS), strict=True)), *map(_build_row, pairs)]
-    columns = list(COLUMNS)
     widths = {name: max(cell_len(row[name].plain) for row in rows) for name in COLUMNS}
-    for name in DISPENSABLE:
-        if width is not None and sum(widths[n] for n in columns) + 2 * len(columns) - 2 > width:
-            columns.remove(name)
+    columns = fit_columns(widths, DISPENSABLE, width)
     for line in align([[row[name] for name in columns] for row in rows]):
         if width is not None:
             line.truncate(width, overflow="ellipsis")

@@ -11,7 +11,15 @@ from forge_cli.program import as_started
 from forge_cli.render.budget import describe_stop
 from forge_cli.render.figures import format_age, format_cost, format_duration, format_sum
 from forge_cli.render.runs.layout import Layout, cut_line, make_line
-from forge_cli.render.table import STYLES, align, name_status, style_status
+from forge_cli.render.table import (
+    GAP,
+    STYLES,
+    align,
+    fit_columns,
+    measure_columns,
+    name_status,
+    style_status,
+)
 from forge_cli.render.wrapping import wrap
 from forge_cli.views.run import RunView
 
@@ -44,9 +52,6 @@ SHORTEST_NAME, USUAL_NAME = 16, 40
 """Columns that ids get on the narrowest terminal, and for which all others make room."""
 
 INDENT = "  "
-
-GAP = 2
-"""Columns between two cells."""
 
 ROOM = 60
 """Columns that must be left for what a run is about to stand in its line."""
@@ -83,8 +88,8 @@ def render_run_list(views: Sequence[RunView], layout: Layout | None = None) -> T
     widths = {name: max(cell_len(row[name].plain) for row in rows) for name in COLUMNS}
     if width is not None:
         widths[NAME] = _limit_name(widths, width)
-    columns = _fit(widths, width)
-    room = None if width is None else width - _measure(columns) - GAP
+    columns = fit_columns(widths, DISPENSABLE, width)
+    room = None if width is None else width - measure_columns(columns) - GAP
     is_beside = room is None or room >= ROOM
     names = [*columns, ABOUT] if is_beside else [*columns]
     right = {number for number, name in enumerate(names) if name in FIGURES}
@@ -106,22 +111,9 @@ def render_run_list(views: Sequence[RunView], layout: Layout | None = None) -> T
 def _limit_name(widths: Mapping[str, int], width: int) -> int:
     """Return how wide the column of ids is; a longer one has a line of its own."""
     least = sum(widths[name] + GAP for name in LEAST)
-    others = _measure(widths) - widths[NAME]
+    others = measure_columns(widths) - widths[NAME]
     room = max(SHORTEST_NAME, width - others, min(USUAL_NAME, width - least))
     return min(widths[NAME], room)
-
-
-def _fit(widths: Mapping[str, int], room: int | None) -> Mapping[str, int]:
-    """Choose columns, the most important ones that find room."""
-    columns = dict(widths)
-    for name in DISPENSABLE:
-        if room is not None and _measure(columns) > room:
-            del columns[name]
-    return columns
-
-
-def _measure(columns: Mapping[str, int]) -> int:
-    return sum(columns.values()) + GAP * (len(columns) - 1)
 
 
 def _list_hints(views: Sequence[RunView]) -> list[str]:
