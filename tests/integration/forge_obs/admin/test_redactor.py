@@ -29,6 +29,22 @@ def test_secrets_of_a_call_and_its_run_have_the_same_name() -> None:
     assert call.system_prompt == f"use {TOKEN}"
 
 
+def test_secret_that_one_text_shows_is_replaced_in_every_text_of_the_row_and_later_ones() -> None:
+    run = Run(
+        reason="tests: password=hunter2x9, as before", result_json='{"o": "password=hunter2x9"}'
+    )
+    redactor = Redactor()
+
+    shown = redactor.redact(run)
+    call = redactor.redact(Interaction(outcome_reason="hunter2x9, as before"))
+
+    assert (shown.reason, call.outcome_reason) == (
+        "tests: password=[value 1], as before",
+        "[value 1], as before",
+    )
+    assert [removal.places for removal in redactor.list_removals()] == [3]
+
+
 def test_paths_of_a_run_and_its_calls_do_not_tell_whose_they_are(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

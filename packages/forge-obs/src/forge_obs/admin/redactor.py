@@ -25,8 +25,9 @@ class Redactor:
 
     The hook of `set_redact()` or `FORGE_REDACT` sees every text first; then the user's home
     directory becomes `~`, the repository of each run that was redacted its name, and secrets of
-    known forms are replaced. A text that the hook has no answer for is left out, and so is the
-    machine that executed a run. Ids, role, status and origin stay as they are.
+    known forms are replaced, those of this row and of earlier ones wherever they stand. A text that
+    the hook has no answer for is left out, and so is the machine that executed a run. Ids, role,
+    status and origin stay as they are.
     """
 
     def __init__(self) -> None:
@@ -40,7 +41,9 @@ class Redactor:
         table = "runs" if isinstance(row, Run) else "interactions"
         if isinstance(row, Run) and row.repo_root:
             self._paths.add_repository(row.repo_root)
-        columns: dict[str, Any] = redact_columns(vars(row), table, self.redact_text)
+        shown = redact_columns(vars(row), table, self.redact_text)
+        # A reason may quote what only the whole output of a test shows to be a secret.
+        columns: dict[str, Any] = redact_columns(shown, table, self._pseudonyms.replace_known)
         return replace(row, **columns, **(NO_OWNER if table == "runs" else {}))
 
     def redact_text(self, text: str) -> str | None:

@@ -513,3 +513,22 @@ def test_text_made_to_be_slow_takes_no_longer_than_any_other(unit: str) -> None:
     assert Pseudonyms().replace_secrets(text) == text
 
     assert time.process_time() - started < 5  # minutes where each start walks over the rest
+
+
+@pytest.mark.parametrize(
+    "value", ["s3cret", "tests2run.py", "get_token2", "2026-12-01", "correct horse 2 battery"]
+)
+def test_secret_that_prose_or_code_may_have_is_not_taken_for_one_elsewhere(value: str) -> None:
+    pseudonyms = Pseudonyms()
+    assert value not in pseudonyms.replace_secrets(f'password: "{value}"')
+
+    assert pseudonyms.replace_known(f"see {value}, or so") == f"see {value}, or so"
+
+
+def test_known_secret_is_no_part_of_a_longer_word() -> None:
+    pseudonyms = Pseudonyms()
+    pseudonyms.replace_secrets('password: "hunter2x9"')
+
+    known = pseudonyms.replace_known("hunter2x9, (hunter2x9) hunter2x99 a.hunter2x9")
+
+    assert known == "[value 1], ([value 1]) hunter2x99 a.hunter2x9"

@@ -3,9 +3,10 @@
 What has no form, a customer's name for instance, is found by nobody but the user's own hook.
 """
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Final
 
 from forge_obs.model.redaction import names, prose
 from forge_obs.model.redaction.anchors import replace_at
@@ -13,8 +14,11 @@ from forge_obs.model.redaction.encoded import ENCODED, list_readings
 from forge_obs.model.redaction.form import INNER, join_lines
 from forge_obs.model.redaction.forms import compile_forms, list_forms
 
-if TYPE_CHECKING:
-    import re
+_WORD: Final = re.compile(r"(?<![\w.])[A-Za-z0-9][A-Za-z0-9!#$%&*+^~-]{7,200}+(?![\w@])")
+"""What is looked up among the secrets that were met: no names of code, which have other signs."""
+
+_MIXED: Final = re.compile(r"(?=.*[0-9]).*[A-Za-z]")
+"""What no prose has, and no date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,8 @@ class Pseudonyms:
     _kinds: dict[str, str] = field(default_factory=dict)
     _totals: Counter[str] = field(default_factory=Counter)
     """How many secrets there are of a kind."""
+    _words: set[str] = field(default_factory=set)
+    """Those of the secrets that are recognised wherever they stand."""
 
     def replace_secrets(self, text: str) -> str:
         """Return a text with its secrets replaced."""
@@ -47,35 +53,46 @@ class Pseudonyms:
         text = replace_at(prose.SPOKEN, prose.ANCHORS, text, self._replace_spoken)
         return ENCODED.sub(self._replace_encoded, text)
 
+    def replace_known(self, text: str) -> str:
+        """Return a text without secrets that were met elsewhere, whatever stands around them.
+
+        Only those that no prose has are recognised: eight signs or more, with letters and digits.
+        """
+        return _WORD.sub(self._replace_known, text) if self._words else text
+
     def list_removals(self) -> list[Removal]:
         """List what was replaced so far, in the order in which it was met."""
         return [
             Removal(name, self._kinds[name], self._counts[name]) for name in self._names.values()
         ]
 
-    def _replace(self, match: "re.Match[str]") -> str:
+    def _replace(self, match: re.Match[str]) -> str:
         form = next(name for name, text in match.groupdict().items() if text is not None)
         kind, inner = form.replace("_", "-"), INNER + form
         if inner not in match.re.groupindex:
             return self._name(join_lines(match[0]), kind)
         return self._replace_span(match, match.span(inner), kind)
 
-    def _replace_value(self, match: "re.Match[str]") -> str:
+    def _replace_value(self, match: re.Match[str]) -> str:
         group = str(match.lastgroup)
         return self._replace_span(match, match.span(group), group.partition("_")[0])
 
-    def _replace_spoken(self, match: "re.Match[str]") -> str | None:
+    def _replace_spoken(self, match: re.Match[str]) -> str | None:
         span = prose.find_spoken(match)
         kind = "password" if match["issued"] is None else "value"
         return None if span is None else self._replace_span(match, span, kind)
 
-    def _replace_encoded(self, match: "re.Match[str]") -> str:
+    def _replace_known(self, match: re.Match[str]) -> str:
+        word = match[0]
+        return self._name(word, "") if word in self._words else word
+
+    def _replace_encoded(self, match: re.Match[str]) -> str:
         for part, plain in list_readings(match[0]):
             if _holds_secret(plain):
                 return self._name(part, "encoded-secret") + match[0][len(part) :]
         return match[0]
 
-    def _replace_span(self, match: "re.Match[str]", span: tuple[int, int], kind: str) -> str:
+    def _replace_span(self, match: re.Match[str], span: tuple[int, int], kind: str) -> str:
         start, end = (place - match.start() for place in span)
         return match[0][:start] + self._name(match[0][start:end], kind) + match[0][end:]
 
@@ -85,6 +102,8 @@ class Pseudonyms:
             name = f"[{kind} {self._totals[kind]}]"
             self._names[secret] = name
             self._kinds[name], self._counts[name] = kind, 0
+            if _WORD.fullmatch(secret) and _MIXED.match(secret):
+                self._words.add(secret)
         self._counts[self._names[secret]] += 1
         return self._names[secret]
 
