@@ -4,13 +4,18 @@ import gc
 import os
 import resource
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from forge_obs import get_engine, record, upgrade
 from forge_obs.database import handle
+from forge_obs.database.writer import write_at
+from forge_obs.model.entries import build_interaction
 from sqlalchemy import text
 from support.children import run_in_child
 from support.store import forget_databases, interaction
@@ -52,6 +57,30 @@ def test_descriptors_are_bounded_however_often_each_store_is_used(paths: list[Pa
         assert count_descriptors() - before <= 4 * MOST
 
     assert [count_rows(path) for path in paths] == [3] * STORES
+
+
+def test_threads_take_no_store_from_each_other_in_the_middle_of_a_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handle, "_MOST_IN_USE", 2)
+    stores = [tmp_path / f"tenant-{number}" / "forge.db" for number in range(6)]
+    for path in stores:
+        upgrade(path)
+
+    def write_to_each(first: int) -> Counter[Path]:
+        written: Counter[Path] = Counter()
+        for number in range(first, first + 60):
+            path = stores[number * (first + 1) % len(stores)]
+            fields = {"task_id": "t", "role": "llm", "system_prompt": "", "user_prompt": "u"}
+            entry = build_interaction(fields, entry_id=uuid4().hex, now="2026-12-01T00:00:00Z")
+            assert write_at(path, [entry], timeout_s=20.0, migrate_s=20.0) == (None,)
+            written[path] += 1
+        return written
+
+    with ThreadPoolExecutor(8) as threads:
+        written = sum(threads.map(write_to_each, range(8)), Counter[Path]())
+
+    assert [count_rows(path) for path in stores] == [written[path] for path in stores]
 
 
 def test_store_that_nobody_holds_is_forgotten(paths: list[Path]) -> None:
@@ -106,7 +135,9 @@ def test_few_descriptors_are_enough_for_many_stores(tmp_path: Path) -> None:
 def test_child_starts_over_with_all_that_its_parent_used(paths: list[Path]) -> None:
     assert record_in(paths)
 
-    assert run_in_child(lambda: record_in(paths) and not handle._in_use.keys() - set(paths))
+    assert run_in_child(
+        lambda: record_in(paths) and not handle._in_use.keys() - set(map(str, paths))
+    )
 
     assert record_in(paths)
     assert [count_rows(path) for path in paths] == [3] * STORES

@@ -38,8 +38,12 @@ _DESCRIPTORS_EACH: Final = 20
 _open: WeakValueDictionary[Path, Database] = WeakValueDictionary()
 """What somebody holds, be it by its engine."""
 
-_in_use: OrderedDict[Path, Database] = OrderedDict()
-"""What may keep descriptors, used last at the end."""
+_in_use: OrderedDict[str, Database] = OrderedDict()
+"""What may keep descriptors by its path, used last at the end.
+
+Threads change it without a lock, by steps that each are one: what another one did between two of
+them costs no more than that a database is opened once more.
+"""
 
 _open_lock = ForkLock()
 _inherited: list[Database] = []
@@ -88,7 +92,7 @@ def open_database(path: Path, *, wal_budget_s: float = WAL_BUDGET_S) -> Database
 
 def get_writing(path: Path) -> Database | None:
     """Give the database of a path that is being written; its file may be gone since."""
-    known = _in_use.get(path)
+    known = _in_use.get(str(path))
     return known if known is not None and known.is_writing else None
 
 
@@ -110,7 +114,7 @@ def _reopen(path: Path, wal_budget_s: float) -> Database:
     identity = identify(os.fspath(path))
     if identity is None:
         raise StoreUnavailable(f"database {path} vanished while it was opened")
-    _open[path] = opened = Database(path, identity)
+    _open[path] = opened = Database(path, identity, _note_use)
     return opened
 
 
@@ -131,14 +135,19 @@ def _note_use(database: Database) -> None:
 
     One that is in use just now keeps its own until the next is opened.
     """
-    _in_use[database.path] = database
-    _in_use.move_to_end(database.path)
-    for _ in range(len(_in_use) - _count_most_in_use()):
-        path, idle = _in_use.popitem(last=False)
-        try:
-            idle.retire(wait_s=0.0, forget=True)
-        except (StoreUnavailable, OSError, *DRIVER_ERRORS):
-            _in_use.setdefault(path, idle)
+    name = str(database.path)
+    _in_use[name] = database
+    with suppress(KeyError):
+        _in_use.move_to_end(name)
+        for _ in range(len(_in_use) - _count_most_in_use()):
+            _retire(*_in_use.popitem(last=False))
+
+
+def _retire(name: str, database: Database) -> None:
+    try:
+        database.retire(wait_s=0.0, forget=True)
+    except (StoreUnavailable, OSError, *DRIVER_ERRORS):
+        _in_use.setdefault(name, database)
 
 
 def _count_most_in_use() -> int:

@@ -30,6 +30,8 @@ _LOOK_S: Final = 0.02
 class Watch:
     """Tells whether a path leads to the file that was opened, with what SQLite wrote into it.
 
+    One thread at a time may use it, and none may have it closed while another uses it.
+
     A file that was overwritten in place is known by its header: of the two counters there SQLite
     only ever raises, a copy made earlier has lower ones, and one made by SQLite starts at 1.
 

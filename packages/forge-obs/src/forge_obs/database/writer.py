@@ -73,7 +73,7 @@ def _write_here(database: Database, entries: Sequence[Entry], timeout_s: float) 
             return batch.refusals if kept else None
         return _WRITTEN if write(database, entries[0], timeout_s=timeout_s) else None
     except REFUSALS as error:
-        if not database.is_current():
+        if not database.is_current(timeout_s):
             return None
         if len(entries) > 1 or not is_about_the_entry(error):
             raise

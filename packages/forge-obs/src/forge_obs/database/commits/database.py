@@ -40,9 +40,12 @@ class Database:
     Args:
         path: The file, which exists.
         identity: Its device and inode, to notice that it was replaced.
+        note_use: Called whenever a connection to write by is opened.
     """
 
-    def __init__(self, path: Path, identity: Identity) -> None:
+    def __init__(
+        self, path: Path, identity: Identity, note_use: Callable[["Database"], None]
+    ) -> None:
         self.path = path
         # An engine that somebody holds keeps this, so that a path never has two of them.
         self.engine = create_write_engine(path, connect=self._connect)
@@ -51,10 +54,13 @@ class Database:
         self.lock = ForkLock(let_go=self.close)
         self.migration_lock = ForkLock()
         """Lets threads of this process wait here for one that migrates, and a fork, too."""
-        self.checkpointer = Checkpointer(self._open_log, self.is_current, self._paused)
-        self._identity = identity
         self._watch = Watch(path, identity)
+        # Which is stopped before the watch is closed.
+        self.checkpointer = Checkpointer(self._open_log, self._watch.is_current, self._paused)
+        self._identity = identity
+        self._note_use = note_use
         self._writer: Writer | None = None
+        self._is_executing = False
         self._log: Identity | None = None
         self._group = GroupCommit(self.lock, self._write)
 
@@ -63,9 +69,16 @@ class Database:
         """Whether the schema was seen at head and a connection to write by is open."""
         return self.is_at_head and self._writer is not None
 
-    def is_current(self) -> bool:
-        """Return whether the path still leads to the file that is open, and to its content."""
-        return self._watch.is_current()
+    def is_current(self, wait_s: float = 0.0) -> bool:
+        """Return whether the path still leads to the file that is open, and to its content.
+
+        Whoever holds the lock finds that out, so that a thread that waits in vain is told so.
+
+        Args:
+            wait_s: How long to wait for other threads, in seconds.
+        """
+        with self.lock.held(wait_s) as taken:
+            return not taken or self._watch.is_current()
 
     def commit(self, row: Commit, *, timeout_s: float) -> bool:
         """Insert a row with what belongs to it, and commit; see also `keep_up`.
@@ -159,17 +172,21 @@ class Database:
         timeout_s: float,
     ) -> bool:
         give_up = time.monotonic() + timeout_s
+        was_executing, self._is_executing = self._is_executing, True
         try:
             if self._writer is None:
                 self._writer = Writer(self.path, timeout_s)
+                self._note_use(self)
             shared = act(self._writer, give_up - time.monotonic())
         except DRIVER_ERRORS as error:
             if not isinstance(error, KeyTaken) and not is_busy(error):
                 self.close()
                 self.is_at_head = False  # the file may have been emptied
             raise
+        finally:
+            self._is_executing = was_executing
         self.checkpointer.note(rows, length, shared=shared)
-        current = self.is_current()
+        current = self._watch.is_current()
         if self._log is None and current:
             self._log = identify(os.fspath(side_files(self.path)[0]))
         return current
@@ -207,7 +224,7 @@ class Database:
         return connect_for_writing(self.path, BUSY_S)
 
     def _open_log(self) -> LogConnection | None:
-        return LogConnection(self.path) if self.is_current() else None
+        return LogConnection(self.path) if self._watch.is_current() else None
 
     @contextmanager
     def _paused(self) -> Iterator[None]:
@@ -234,16 +251,18 @@ class Database:
         give_up = time.monotonic() + wait_s
         stopped = self.checkpointer.stop(wait_s=wait_s)
         with self.held(max(0.0, give_up - time.monotonic())):
-            current = self.is_current()
+            if self._is_executing:
+                raise StoreUnavailable(f"database {self.path} is being written by this thread")
+            current = self._watch.is_current()
             if not current and identify(os.fspath(self.path)) is not None:
                 self._part(max(_PAUSE_S, give_up - time.monotonic()))
             self.close()
-        if not stopped or any(
-            connection.identity == self._identity for connection in list_connections()
-        ):
-            raise StoreUnavailable(f"database {self.path} was removed while it was in use")
-        if forget or not current:
-            self._watch.close()
+            if not stopped or any(
+                connection.identity == self._identity for connection in list_connections()
+            ):
+                raise StoreUnavailable(f"database {self.path} was removed while it was in use")
+            if forget or not current:
+                self._watch.close()
 
     def _part(self, timeout_s: float) -> None:
         """Part the file that stands at the path from the log of this one. Hold the lock."""
