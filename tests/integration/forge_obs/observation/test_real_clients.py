@@ -4,12 +4,18 @@ import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from anthropic import Anthropic, AsyncAnthropic
 from forge_obs import Interaction, get_interactions, observe, open_reader
-from openai import AsyncOpenAI, OpenAI, RateLimitError
+from support.lazy import LazyModule
 from support.llm_server import LLMServer, Reply, error, raw, text
+
+if TYPE_CHECKING:
+    import anthropic
+    import openai
+else:
+    anthropic, openai = LazyModule("anthropic"), LazyModule("openai")
 
 pytestmark = pytest.mark.usefixtures("server")
 
@@ -32,6 +38,13 @@ def server(reply: Reply, monkeypatch: pytest.MonkeyPatch) -> Iterator[LLMServer]
     with LLMServer(lambda _: reply) as running:
         running.configure(monkeypatch)
         yield running
+
+
+@pytest.fixture
+def client(server: LLMServer) -> Iterator["openai.OpenAI"]:
+    assert server
+    with openai.OpenAI(max_retries=0) as client:
+        yield client
 
 
 def the_call(db: Path) -> Interaction:
@@ -58,10 +71,10 @@ def check(call: Interaction) -> None:
     assert call.notes is None
 
 
-def test_chat_completion(db: Path) -> None:
+def test_chat_completion(db: Path, client: "openai.OpenAI") -> None:
     with observe(task_id="t", model="gpt-5-mini", messages=[QUESTION]) as call:
         call.answer(
-            OpenAI(max_retries=0).chat.completions.create(
+            client.chat.completions.create(
                 model="gpt-5-mini", messages=[{"role": "user", "content": "Hi"}]
             )
         )
@@ -70,9 +83,9 @@ def test_chat_completion(db: Path) -> None:
     assert the_call(db).user_prompt == "Hi"
 
 
-def test_response(db: Path) -> None:
+def test_response(db: Path, client: "openai.OpenAI") -> None:
     with observe(task_id="t", model="gpt-5-mini", user_prompt="Hi") as call:
-        answer = OpenAI(max_retries=0).responses.create(model="gpt-5-mini", input="Hi")
+        answer = client.responses.create(model="gpt-5-mini", input="Hi")
         call.answer(answer.output_text, usage=answer.usage, response_id=answer.id)
 
     assert the_call(db).response == "Hello."
@@ -80,9 +93,12 @@ def test_response(db: Path) -> None:
 
 
 def test_message(db: Path) -> None:
-    with observe(task_id="t", model="claude-x", user_prompt="Hi") as call:
+    with (
+        anthropic.Anthropic(max_retries=0) as client,
+        observe(task_id="t", model="claude-x", user_prompt="Hi") as call,
+    ):
         call.answer(
-            Anthropic(max_retries=0).messages.create(
+            client.messages.create(
                 model="claude-x", max_tokens=9, messages=[{"role": "user", "content": "Hi"}]
             )
         )
@@ -93,7 +109,7 @@ def test_message(db: Path) -> None:
 def test_async_clients(db: Path) -> None:
     async def main() -> None:
         async with (
-            AsyncOpenAI(max_retries=0) as client,
+            openai.AsyncOpenAI(max_retries=0) as client,
             observe(task_id="t", model="gpt-5-mini", user_prompt="Hi") as call,
         ):
             call.answer(
@@ -108,9 +124,9 @@ def test_async_clients(db: Path) -> None:
 
 
 @pytest.mark.parametrize("reply", [error(429, "rate_limit_exceeded", "slow down")], ids=["429"])
-def test_refusal_is_recorded_as_such(db: Path) -> None:
-    with pytest.raises(RateLimitError), observe(task_id="t", model="gpt-5-mini"):
-        OpenAI(max_retries=0).chat.completions.create(
+def test_refusal_is_recorded_as_such(db: Path, client: "openai.OpenAI") -> None:
+    with pytest.raises(openai.RateLimitError), observe(task_id="t", model="gpt-5-mini"):
+        client.chat.completions.create(
             model="gpt-5-mini", messages=[{"role": "user", "content": "Hi"}]
         )
 
@@ -141,9 +157,9 @@ CHAT_STREAM = events(
 
 
 @pytest.mark.parametrize("reply", [CHAT_STREAM], ids=["stream"])
-def test_stream_of_chat_completions(db: Path) -> None:
+def test_stream_of_chat_completions(db: Path, client: "openai.OpenAI") -> None:
     with observe(task_id="t", model="gpt-5-mini", user_prompt="Hi") as call:
-        for chunk in OpenAI(max_retries=0).chat.completions.create(
+        for chunk in client.chat.completions.create(
             model="gpt-5-mini", messages=[{"role": "user", "content": "Hi"}], stream=True
         ):
             call.chunk(chunk)
@@ -184,7 +200,7 @@ MESSAGE_STREAM = events(
 def test_async_stream_of_messages(db: Path) -> None:
     async def main() -> None:
         async with (
-            AsyncAnthropic(max_retries=0) as client,
+            anthropic.AsyncAnthropic(max_retries=0) as client,
             observe(task_id="t", model="claude-x", user_prompt="Hi") as call,
         ):
             async for event in await client.messages.create(

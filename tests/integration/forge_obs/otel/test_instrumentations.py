@@ -5,23 +5,35 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from anthropic import Anthropic
 from forge_obs import Interaction
 from forge_obs.otel import ForgeCompletionHook
-from openai import AsyncOpenAI, OpenAI, RateLimitError
-from openinference.instrumentation.openai import OpenAIInstrumentor as OpenInference
-from opentelemetry.instrumentation.genai.anthropic import AnthropicInstrumentor
-from opentelemetry.instrumentation.genai.openai import OpenAIInstrumentor
 from opentelemetry.sdk.trace import TracerProvider
-from pydantic_ai import Agent
-from pydantic_ai.models.instrumented import InstrumentationSettings
-from pydantic_ai.models.openai import OpenAIChatModel
-from pydantic_ai.providers.openai import OpenAIProvider
+from support.lazy import LazyModule
 from support.llm_server import LLMServer, Reply, error, text
 from support.spans import list_calls, traced, wait_for_status
+
+if TYPE_CHECKING:
+    import anthropic
+    import openai
+    import pydantic_ai
+    from openinference.instrumentation import openai as openinference
+    from opentelemetry.instrumentation.genai import anthropic as official_anthropic
+    from opentelemetry.instrumentation.genai import openai as official_openai
+    from pydantic_ai.models import instrumented as instrumented_models
+    from pydantic_ai.models import openai as openai_models
+    from pydantic_ai.providers import openai as openai_providers
+else:
+    anthropic, openai = LazyModule("anthropic"), LazyModule("openai")
+    pydantic_ai = LazyModule("pydantic_ai")
+    openinference = LazyModule("openinference.instrumentation.openai")
+    official_anthropic = LazyModule("opentelemetry.instrumentation.genai.anthropic")
+    official_openai = LazyModule("opentelemetry.instrumentation.genai.openai")
+    instrumented_models = LazyModule("pydantic_ai.models.instrumented")
+    openai_models = LazyModule("pydantic_ai.models.openai")
+    openai_providers = LazyModule("pydantic_ai.providers.openai")
 
 CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 MESSAGES: list[Any] = [
@@ -80,16 +92,26 @@ def check(call: Interaction, *, has_content: bool = True) -> None:
 
 
 def ask_openai() -> None:
-    OpenAI().chat.completions.create(model="m", messages=MESSAGES)
+    with openai.OpenAI() as client:
+        client.chat.completions.create(model="m", messages=MESSAGES)
 
 
 def ask_anthropic() -> None:
-    Anthropic().messages.create(model="m", max_tokens=9, system="Be brief.", messages=[MESSAGES[1]])
+    with anthropic.Anthropic() as client:
+        client.messages.create(model="m", max_tokens=9, system="Be brief.", messages=[MESSAGES[1]])
 
 
-OFFICIAL: dict[str, tuple[Any, Callable[[], None]]] = {
-    "openai": (OpenAIInstrumentor, ask_openai),
-    "anthropic": (AnthropicInstrumentor, ask_anthropic),
+def instrument_openai() -> Any:
+    return official_openai.OpenAIInstrumentor()
+
+
+def instrument_anthropic() -> Any:
+    return official_anthropic.AnthropicInstrumentor()
+
+
+OFFICIAL: dict[str, tuple[Callable[[], Any], Callable[[], None]]] = {
+    "openai": (instrument_openai, ask_openai),
+    "anthropic": (instrument_anthropic, ask_anthropic),
 }
 
 
@@ -125,7 +147,7 @@ def test_hook_alone_records_whole_calls(server: LLMServer, db: Path) -> None:
     provider = TracerProvider(shutdown_on_exit=False)
     options = {"tracer_provider": provider, "completion_hook": ForgeCompletionHook()}
 
-    with instrumented(OpenAIInstrumentor(), **options):
+    with instrumented(instrument_openai(), **options):
         ask_openai()
 
     (call,) = wait_for_status(db, "ok")
@@ -134,17 +156,19 @@ def test_hook_alone_records_whole_calls(server: LLMServer, db: Path) -> None:
 
 
 def test_openinference_says_it_in_its_own_words(provider: TracerProvider, db: Path) -> None:
-    with instrumented(OpenInference(), tracer_provider=provider):
+    with instrumented(openinference.OpenAIInstrumentor(), tracer_provider=provider):
         ask_openai()
 
     check(the_call(provider, db))
 
 
 async def ask_agent(provider: TracerProvider) -> None:
-    async with AsyncOpenAI() as client:
-        model = OpenAIChatModel("m", provider=OpenAIProvider(openai_client=client))
-        agent = Agent(model, instructions="Be brief.", name="greeter")
-        agent.instrument = InstrumentationSettings(tracer_provider=provider)
+    async with openai.AsyncOpenAI() as client:
+        model = openai_models.OpenAIChatModel(
+            "m", provider=openai_providers.OpenAIProvider(openai_client=client)
+        )
+        agent = pydantic_ai.Agent(model, instructions="Be brief.", name="greeter")
+        agent.instrument = instrumented_models.InstrumentationSettings(tracer_provider=provider)
         await agent.run("Who are you?")
 
 
@@ -161,7 +185,7 @@ async def test_agents_span_is_no_row(provider: TracerProvider, db: Path) -> None
 async def test_two_instrumentations_of_one_request_are_one_row(
     provider: TracerProvider, db: Path
 ) -> None:
-    with instrumented(OpenAIInstrumentor(), tracer_provider=provider):
+    with instrumented(instrument_openai(), tracer_provider=provider):
         await ask_agent(provider)
 
     call = the_call(provider, db)
@@ -174,9 +198,9 @@ async def test_two_instrumentations_of_one_request_are_one_row(
 )
 def test_refused_request_says_why(provider: TracerProvider, db: Path) -> None:
     with (
-        instrumented(OpenAIInstrumentor(), tracer_provider=provider),
-        OpenAI(max_retries=0) as client,
-        pytest.raises(RateLimitError),
+        instrumented(instrument_openai(), tracer_provider=provider),
+        openai.OpenAI(max_retries=0) as client,
+        pytest.raises(openai.RateLimitError),
     ):
         client.chat.completions.create(model="m", messages=MESSAGES)
 
@@ -190,7 +214,10 @@ def test_stream_is_complete_when_it_was_read(
 ) -> None:
     monkeypatch.setenv(CAPTURE, "SPAN_ONLY")
 
-    with instrumented(OpenAIInstrumentor(), tracer_provider=provider), OpenAI() as client:
+    with (
+        instrumented(instrument_openai(), tracer_provider=provider),
+        openai.OpenAI() as client,
+    ):
         stream = client.chat.completions.create(
             model="m", messages=MESSAGES, stream=True, stream_options={"include_usage": True}
         )
@@ -210,8 +237,8 @@ GATE = threading.Event()
 async def test_request_that_waits_for_its_answer_is_on_record(
     provider: TracerProvider, db: Path
 ) -> None:
-    with instrumented(OpenAIInstrumentor(), tracer_provider=provider):
-        async with AsyncOpenAI() as client:
+    with instrumented(instrument_openai(), tracer_provider=provider):
+        async with openai.AsyncOpenAI() as client:
             asking = asyncio.create_task(
                 client.chat.completions.create(model="m", messages=MESSAGES)
             )

@@ -5,8 +5,10 @@ from forge_core.context.python_source import read_module
 from forge_core.context.rank import build_seeds, compute_pagerank, order_by_rank
 from hypothesis import given
 from hypothesis import strategies as st
-from networkx import DiGraph
-from networkx.algorithms.link_analysis.pagerank_alg import _pagerank_python
+from support.lazy import LazyModule
+
+networkx = LazyModule("networkx")
+pagerank_alg = LazyModule("networkx.algorithms.link_analysis.pagerank_alg")
 
 NODES = [f"n{number}" for number in range(12)]
 EDGES = st.dictionaries(
@@ -21,8 +23,8 @@ def test_ranks_are_those_of_networkx(edges: dict[str, list[str]], weights: list[
 
     ranks = compute_pagerank(edges, seeds)
 
-    graph = DiGraph(edges)
-    expected = _pagerank_python(
+    graph = networkx.DiGraph(edges)
+    expected = pagerank_alg._pagerank_python(
         graph, personalization=seeds, dangling=seeds, max_iter=1000, tol=1e-9
     )
     assert max(abs(ranks[node] - expected[node]) for node in NODES) < 1e-4

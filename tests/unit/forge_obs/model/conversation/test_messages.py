@@ -3,27 +3,19 @@
 import base64
 from hashlib import sha256
 from types import MappingProxyType, SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
 from forge_obs.model.conversation.messages import Conversation, read_conversation
 from hypothesis import example, given
 from hypothesis import strategies as st
-from pydantic_ai.messages import (
-    BinaryContent,
-    ImageUrl,
-    ModelMessage,
-    ModelMessagesTypeAdapter,
-    ModelRequest,
-    ModelResponse,
-    SystemPromptPart,
-    TextPart,
-    ThinkingPart,
-    ToolCallPart,
-    ToolReturnPart,
-    UserPromptPart,
-)
+from support.lazy import LazyModule
+
+if TYPE_CHECKING:
+    from pydantic_ai import messages
+else:
+    messages = LazyModule("pydantic_ai.messages")
 
 PNG = b"\x89PNG"
 PNG_TEXT = base64.b64encode(PNG).decode()
@@ -225,10 +217,14 @@ def test_one_conversation_is_the_same_in_everybodys_words(messages: object) -> N
 
 def test_messages_of_pydantic_ai_are_read() -> None:
     history = [
-        ModelRequest([SystemPromptPart("Be brief."), UserPromptPart("Add.")]),
-        ModelResponse([ThinkingPart("hm"), ToolCallPart("add", {"a": 1}, "c")]),
-        ModelRequest([ToolReturnPart("add", "42", "c")]),
-        ModelResponse([TextPart("It is 42.")]),
+        messages.ModelRequest(
+            [messages.SystemPromptPart("Be brief."), messages.UserPromptPart("Add.")]
+        ),
+        messages.ModelResponse(
+            [messages.ThinkingPart("hm"), messages.ToolCallPart("add", {"a": 1}, "c")]
+        ),
+        messages.ModelRequest([messages.ToolReturnPart("add", "42", "c")]),
+        messages.ModelResponse([messages.TextPart("It is 42.")]),
     ]
 
     parts = [part for _, part in flatten(read_conversation(history))]
@@ -244,18 +240,20 @@ def test_messages_of_pydantic_ai_are_read() -> None:
 
 
 def test_request_of_pydantic_ai_is_parted_by_who_speaks() -> None:
-    asked: list[str | ImageUrl | BinaryContent] = [
+    asked: list[str | messages.ImageUrl | messages.BinaryContent] = [
         "Look.",
-        BinaryContent(data=PNG, media_type="image/png"),
-        ImageUrl(url="https://example.org/a.png"),
+        messages.BinaryContent(data=PNG, media_type="image/png"),
+        messages.ImageUrl(url="https://example.org/a.png"),
     ]
-    history: list[ModelMessage] = [
-        ModelRequest([UserPromptPart(asked)], instructions="Be brief."),
-        ModelResponse([ToolCallPart("add", {"a": 1}, "c")]),
-        ModelRequest([ToolReturnPart("add", "42", "c")], instructions="Be brief."),
+    history: list[messages.ModelMessage] = [
+        messages.ModelRequest([messages.UserPromptPart(asked)], instructions="Be brief."),
+        messages.ModelResponse([messages.ToolCallPart("add", {"a": 1}, "c")]),
+        messages.ModelRequest(
+            [messages.ToolReturnPart("add", "42", "c")], instructions="Be brief."
+        ),
     ]
 
-    for form in (history, ModelMessagesTypeAdapter.dump_python(history, mode="json")):
+    for form in (history, messages.ModelMessagesTypeAdapter.dump_python(history, mode="json")):
         conversation = read_conversation(form)
         assert flatten(conversation) == [
             ("system", text("Be brief.")),

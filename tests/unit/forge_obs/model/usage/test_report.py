@@ -2,22 +2,27 @@
 
 import enum
 from collections import namedtuple
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest.mock import MagicMock
 
 import pytest
-from anthropic.types import MessageDeltaUsage
-from anthropic.types import Usage as AnthropicUsage
 from forge_obs.model.usage.figures import read_usage
 from forge_obs.model.usage.report import MOST_BYTES, keep_report
-from openai.types import CompletionUsage
-from openai.types.chat import ChatCompletion
-from openai.types.responses import ResponseUsage
-from pydantic_ai.usage import RequestUsage
+from support.lazy import LazyModule
 from temporalio.api.common.v1 import RetryPolicy
+
+if TYPE_CHECKING:
+    from anthropic import types as anthropic
+    from openai import types as openai
+    from openai.types import chat, responses
+    from pydantic_ai import usage as pydantic_ai
+else:
+    anthropic, openai = LazyModule("anthropic.types"), LazyModule("openai.types")
+    chat, responses = LazyModule("openai.types.chat"), LazyModule("openai.types.responses")
+    pydantic_ai = LazyModule("pydantic_ai.usage")
 
 PLAIN = {"prompt_tokens": 9, "completion_tokens": 2}
 
@@ -76,7 +81,7 @@ def test_report_of_any_class_is_kept_as_it_was_given(given: object) -> None:
 
 
 def test_pydantic_model_keeps_fields_that_its_version_does_not_know() -> None:
-    usage = CompletionUsage.model_validate(PLAIN | {"total_tokens": 11, "cached_tokens": 5})
+    usage = openai.CompletionUsage.model_validate(PLAIN | {"total_tokens": 11, "cached_tokens": 5})
 
     document = keep_report(usage).document
 
@@ -85,10 +90,10 @@ def test_pydantic_model_keeps_fields_that_its_version_does_not_know() -> None:
 
 
 @pytest.mark.parametrize(
-    ("usage", "figures"),
+    ("build", "figures"),
     [
         (
-            ResponseUsage.model_validate(
+            lambda: responses.ResponseUsage.model_validate(
                 {
                     "input_tokens": 9,
                     "output_tokens": 3,
@@ -99,13 +104,21 @@ def test_pydantic_model_keeps_fields_that_its_version_does_not_know() -> None:
             ),
             (9, 3, 4, 2),
         ),
-        (AnthropicUsage(input_tokens=9, output_tokens=3, cache_read_input_tokens=4), (13, 3, 4, 0)),
-        (RequestUsage(input_tokens=9, output_tokens=3, cache_read_tokens=4), (9, 3, 4, 0)),
+        (
+            lambda: anthropic.Usage(input_tokens=9, output_tokens=3, cache_read_input_tokens=4),
+            (13, 3, 4, 0),
+        ),
+        (
+            lambda: pydantic_ai.RequestUsage(input_tokens=9, output_tokens=3, cache_read_tokens=4),
+            (9, 3, 4, 0),
+        ),
     ],
     ids=["openai", "anthropic", "pydantic-ai"],
 )
-def test_objects_of_real_libraries_are_read(usage: object, figures: tuple[int, ...]) -> None:
-    document = keep_report(usage).document
+def test_objects_of_real_libraries_are_read(
+    build: Callable[[], object], figures: tuple[int, ...]
+) -> None:
+    document = keep_report(build()).document
     assert document is not None
 
     read = read_usage(document)
@@ -115,7 +128,7 @@ def test_objects_of_real_libraries_are_read(usage: object, figures: tuple[int, .
 
 
 def test_whole_answer_gives_its_report_and_no_text() -> None:
-    answer = ChatCompletion.model_validate(
+    answer = chat.ChatCompletion.model_validate(
         {
             "id": "chatcmpl-1",
             "object": "chat.completion",
@@ -148,8 +161,8 @@ def test_protobuf_message_is_read_by_its_fields() -> None:
 
 
 def test_parts_of_a_stream_add_up() -> None:
-    begun = AnthropicUsage(input_tokens=9, output_tokens=1, cache_creation_input_tokens=5)
-    ended = MessageDeltaUsage.model_validate({"output_tokens": 30})
+    begun = anthropic.Usage(input_tokens=9, output_tokens=1, cache_creation_input_tokens=5)
+    ended = anthropic.MessageDeltaUsage.model_validate({"output_tokens": 30})
 
     document = keep_report([begun, None, ended]).document
     assert document is not None
