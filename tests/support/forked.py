@@ -2,7 +2,8 @@
 
 A command spends a second of processor time on imports, and the tests run hundreds of them.
 Arguments, environment, directory, streams, signals and exit code of what is forked are its own;
-what Python itself reads from the environment at its start is not.
+what Python itself reads from the environment at its start is not. Who asks for another clock
+gets a process of its own to fork from, which has that clock.
 """
 
 import json
@@ -15,7 +16,6 @@ import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO
@@ -24,6 +24,9 @@ from support import template
 
 DEADLINE_S = 120.0
 """Seconds that a command may take to its end, unless a test says otherwise."""
+
+READ_BY_THE_LINKER = ("LD_PRELOAD", "CLOCK_FILE")
+"""Variables that mean something only where a process already has them when it starts."""
 
 NO_SEAMS: Mapping[str, float] = MappingProxyType({})
 
@@ -64,7 +67,7 @@ class ForgeProcess:
             request.write(json.dumps(asked).encode())
             request.seek(0)
             given = [request.fileno(), answers.fileno(), stdin.fileno(), stdout, stderr]
-            socket.send_fds(_get_template().control, [b"."], given)
+            socket.send_fds(_get_template(*_read_by_the_linker(env)).control, [b"."], given)
         for descriptor in (stdout, stderr, answers.detach()):
             os.close(descriptor)
         self.pid = self._hear()
@@ -134,27 +137,39 @@ class _Template:
     control: socket.socket
 
 
-@cache
-def _get_template() -> _Template:
+_templates: dict[tuple[str, ...], _Template] = {}
+
+
+def _read_by_the_linker(env: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(f"{name}={env[name]}" for name in READ_BY_THE_LINKER if name in env)
+
+
+def _get_template(*assignments: str) -> _Template:
+    if assignments not in _templates:
+        _templates[assignments] = _start_template(dict(one.split("=", 1) for one in assignments))
+    return _templates[assignments]
+
+
+def _start_template(environment: Mapping[str, str]) -> _Template:
     control, served = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with served:
         process = subprocess.Popen(
             [sys.executable, "-P", template.__file__, str(served.fileno())],
             stdin=subprocess.DEVNULL,
             cwd="/",
+            env={**os.environ, **environment},
             pass_fds=[served.fileno()],
         )
     return _Template(process, control)
 
 
-def end_template() -> None:
-    """End the process that commands are forked from, if there is one."""
-    if _get_template.cache_info().currsize:
-        found = _get_template()
+def end_templates() -> None:
+    """End the processes that commands are forked from."""
+    while _templates:
+        _, found = _templates.popitem()
         found.control.close()
         found.process.kill()
         found.process.wait()
-        _get_template.cache_clear()
 
 
 def _reader(descriptor: int) -> IO[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support.forked import end_template
+from support.forked import end_templates
 
 GRACE_S = 10.0
 """Seconds that what was told to end has to do so."""
@@ -52,7 +52,7 @@ def nothing_outlives_the_session(tmp_path_factory: pytest.TempPathFactory) -> It
     """Fail, and end them, where processes or threads of tests still run after the last test."""
     base = tmp_path_factory.getbasetemp()
     yield
-    end_template()
+    end_templates()
     gc.collect()  # a pool of threads that nobody has any more ends with that
     deadline = time.monotonic() + GRACE_S
     while (left := [*find_processes(base), *find_threads()]) and time.monotonic() < deadline:

@@ -1,17 +1,11 @@
 """A clock that leaps by hours changes nothing of a run, nor of how it is shown."""
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.clock import CAN_BE_MADE, Clock
-from support.forked import DEADLINE_S
+from support.forge import run_forge, running_forge
 from support.live import ON_WIRE, Held, list_units, read_calls, read_run, run_options
 from support.llm_server import LLMServer
 from support.repository import make_repository
@@ -28,42 +22,21 @@ def repo(tmp_path: Path) -> Path:
     return make_repository(tmp_path / "repo", {"README.md": "# a repository\n"})
 
 
+@pytest.fixture(scope="module")
+def wandering_clock(tmp_path_factory: pytest.TempPathFactory) -> Clock:
+    return Clock(tmp_path_factory.mktemp("clock"))
+
+
 @pytest.fixture
-def clock(tmp_path: Path) -> Clock:
-    return Clock(tmp_path)
-
-
-@contextmanager
-def running(clock: Clock, *words: str) -> Iterator["subprocess.Popen[str]"]:
-    """Run a command by a clock until the block ends."""
-    with subprocess.Popen(
-        build_command(words),
-        env={**os.environ, **clock.environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def build_command(words: Sequence[str]) -> list[str]:
-    return [sys.executable, "-m", "forge_cli", *words]
+def clock(wandering_clock: Clock) -> Clock:
+    wandering_clock.put(0)
+    return wandering_clock
 
 
 def read_document(clock: Clock, *words: str) -> dict[str, Any]:
-    printed = subprocess.run(
-        build_command(words),
-        env={**os.environ, **clock.environment},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=DEADLINE_S,
-    )
-    document: dict[str, Any] = json.loads(printed.stdout)
-    return document
+    outcome = run_forge(*words, env=clock.environment)
+    assert outcome.code == 0, outcome.stderr
+    return outcome.document
 
 
 def show(clock: Clock, workflow_id: str) -> dict[str, Any]:
@@ -91,13 +64,13 @@ def test_run_whose_clock_leaps_is_running_and_ends(
     held = Held("first")
     with LLMServer(held) as server:
         server.configure(monkeypatch)
-        with running(clock, *run_options(repo, *ON_WIRE)) as process:
+        with running_forge(*run_options(repo, *ON_WIRE), env=clock.environment) as process:
             server.wait_for_requests(2)
             workflow_id = read_run().workflow_id
             clock.put(hours)
             wait_until(lambda: show(clock, workflow_id)["status"] == "running", "the run to run")
             held.let_go()
-            printed, _ = process.communicate(timeout=DEADLINE_S)
+            printed = process.communicate()
         ended = read_document(clock, "status", "--workflow-id", workflow_id, "--json", "--verbose")
 
         assert process.returncode == 0, printed
@@ -113,18 +86,18 @@ def test_run_that_is_resumed_by_another_clock_is_running(
     held = Held("first")
     with LLMServer(held) as server:
         server.configure(monkeypatch)
-        with running(clock, *run_options(repo, *ON_WIRE)) as process:
+        with running_forge(*run_options(repo, *ON_WIRE), env=clock.environment) as process:
             server.wait_for_requests(2)
             workflow_id = read_run().workflow_id
             process.kill()
-            process.wait(DEADLINE_S)
+            process.wait()
         clock.put(hours)
         between = show(clock, workflow_id)["status"]
-        with running(clock, "resume", workflow_id) as successor:
+        with running_forge("resume", workflow_id, env=clock.environment) as successor:
             server.wait_for_requests(3)
             during = show(clock, workflow_id)["status"]
             held.let_go()
-            printed, _ = successor.communicate(timeout=DEADLINE_S)
+            printed = successor.communicate()
 
         assert successor.returncode == 0, printed
         assert list_units(server.exchanges)[1:3] == ["first", "first"]
