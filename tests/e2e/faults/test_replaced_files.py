@@ -44,8 +44,16 @@ def write_model(directory: Path) -> str:
     )
 
 
-@pytest.mark.parametrize("options", [(), ("--plan",)], ids=["one step", "planned"])
-@pytest.mark.parametrize("mishap", MISHAPS.values(), ids=MISHAPS)
+OF_A_STEP = ("link", "no git file", "another branch, without its own", "nothing at all")
+"""Those that are made in a step of a plan, too: every kind of check says what it found there."""
+
+CASES = [
+    *(pytest.param(mishap, (), id=name) for name, mishap in MISHAPS.items()),
+    *(pytest.param(MISHAPS[name], ("--plan",), id=f"{name}, planned") for name in OF_A_STEP),
+]
+
+
+@pytest.mark.parametrize(("mishap", "options"), CASES)
 def test_attempt_fails_and_says_why(
     repo: Path, tmp_path: Path, mishap: str, options: tuple[str, ...]
 ) -> None:

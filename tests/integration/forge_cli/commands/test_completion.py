@@ -69,36 +69,35 @@ def test_shell_completes_commands_options_and_names(shell: str, private_environm
         complete(terminal, "forge run --model writer:o", "ne ")
 
 
+COMPLETED_BY_FISH = {
+    "forge statu": ["status"],
+    "forge db che": ["check"],
+    "forge status --workf": ["--workflow-id"],
+    "forge status --status r": ["running"],
+    "forge db path --no-pa": ["--no-pager"],
+    "forge run --lint --run-tests --no-for": ["--no-format"],
+    "forge show ret": ["retry-7f3b"],
+    "forge run --model writer:o": ["writer:one"],
+}
+
+
 @pytest.mark.parametrize("shell", [needing("fish")])
-@pytest.mark.parametrize(
-    ("typed", "expected"),
-    [
-        ("forge statu", ["status"]),
-        ("forge db che", ["check"]),
-        ("forge status --workf", ["--workflow-id"]),
-        ("forge status --status r", ["running"]),
-        ("forge db path --no-pa", ["--no-pager"]),
-        ("forge run --lint --run-tests --no-for", ["--no-format"]),
-        ("forge show ret", ["retry-7f3b"]),
-        ("forge run --model writer:o", ["writer:one"]),
-    ],
-)
-def test_fish_completes_commands_options_and_values(
-    shell: str, typed: str, expected: list[str], private_environment: Path
-) -> None:
+def test_fish_completes_commands_options_and_values(shell: str, private_environment: Path) -> None:
     assert call(["completion", shell, "--install"]) == 0
     record_run(RUN, task_id="retry-7f3b", model_name="writer:one")
     env = {**os.environ, "PATH": SEARCH_PATH, "HOME": str(private_environment)}
 
-    done = subprocess.run(
-        [shell, "-c", 'complete -C "$argv"', typed],
-        env=env,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    def complete_line(typed: str) -> list[str]:
+        done = subprocess.run(
+            [shell, "-c", 'complete -C "$argv"', typed],
+            env=env,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return [line.split("\t")[0] for line in done.stdout.splitlines()]
 
-    assert [line.split("\t")[0] for line in done.stdout.splitlines()] == expected
+    assert {typed: complete_line(typed) for typed in COMPLETED_BY_FISH} == COMPLETED_BY_FISH
 
 
 def test_installing_twice_changes_nothing(private_environment: Path) -> None:
