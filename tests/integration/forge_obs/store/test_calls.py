@@ -146,6 +146,21 @@ def test_many_ranges_are_read_to_the_end(db: Path, monkeypatch: pytest.MonkeyPat
     assert find(db, "number 1") == [19, 18, 17, 16, 15, 14, 13, 12, 11]
 
 
+def test_ids_that_are_as_far_apart_as_can_be_take_no_longer(db: Path) -> None:
+    for _ in range(3):
+        assert interaction(task_id="t", user_prompt="needle", created_at=NOON)
+    largest = 2**63 - 1
+    with closing(sqlite3.connect(db)) as connection, connection:
+        connection.execute("UPDATE interactions SET id = ? WHERE id = 3", (largest,))
+        connection.execute("UPDATE interactions SET id = ? WHERE id = 2", (largest // 2,))
+
+    for query in (CallQuery(), CallQuery(task_id="t"), CallQuery(since=NOON)):
+        assert find(db, "needle", query) == [largest, largest // 2, 1]
+        assert [call.id for call in open_calls(db).iterate(query)] == [largest, largest // 2, 1]
+        parts = open_calls(db).sum(query)
+        assert sum(each.calls for part in parts for each in part.sums) == 3
+
+
 def test_first_calls_are_read_without_those_before_them(db: Path) -> None:
     for _ in range(200):
         assert interaction()

@@ -297,6 +297,20 @@ def test_newer_store_damaged_file_and_the_store_itself_are_refused(db: Path, par
         import_store(db, db)
 
 
+def test_revision_that_is_no_name_is_shown_in_part(db: Path, part: Path) -> None:
+    record_some()
+    export_runs(db, ["forge-a-01"], part)
+    change(
+        part,
+        "UPDATE alembic_version SET version_num ="
+        " char(27) || '[31m' || char(10) || replace(hex(zeroblob(50000)), '0', 'x')",
+    )
+
+    with pytest.raises(StoreNewer, match=r"is at revision '\\x1b\[31m\\nx{34}'\.\.\., newer"):
+        import_store(db, part)
+    assert len(str(check_store(part).revision)) < 60
+
+
 def test_schema_of_a_file_that_is_read_may_call_no_function(db: Path) -> None:
     record_some()
 

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -39,6 +40,12 @@ _NOT_WRITABLE: Final = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOP
 """What SQLite says where it may not make the files that a log needs."""
 
 _RETRY_S: Final = (0.005, 0.05)
+
+_REVISION: Final = re.compile(r"[\w.-]{1,64}", re.ASCII)
+"""The name of a revision."""
+
+_SHOWN: Final = 40
+"""Characters that are shown of what is no such name."""
 
 
 def create_write_engine(
@@ -216,11 +223,17 @@ def list_columns(connection: Connection, table: str) -> list[str]:
 
 
 def get_revision(connection: Connection) -> str | None:
-    """Read where the schema stands; None for a database without one."""
+    """Read where the schema stands; None for a database without one.
+
+    A stranger's file may say anything, which goes into messages: what is no name is shown in part.
+    """
     if not list_columns(connection, "alembic_version"):
         return None
     revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    return None if revision is None else str(revision)
+    if revision is None:
+        return None
+    name = str(revision)
+    return name if _REVISION.fullmatch(name) else f"{name[:_SHOWN]!a}..."
 
 
 def quick_check(connection: Connection) -> list[str]:

@@ -1,5 +1,6 @@
 """Which calls of the store a query asks for, and in which ranges they are read."""
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from sqlalchemy import (
 from forge_obs.database.engines import list_columns
 from forge_obs.model.sanitize import format_time
 from forge_obs.model.sums.groups import TURNED_BACK
-from forge_obs.store.queries import Field, is_of_run, join_facts
+from forge_obs.store.queries import WITHIN, Field, is_of_run, join_facts, prepare
 
 FIRST_SPAN: Final = 64
 """How many ids the first range has."""
@@ -196,15 +197,28 @@ def _fits_model(patterns: Sequence[str], columns: frozenset[str]) -> ColumnEleme
 class Ranges:
     """Ranges of ids from the newest to the oldest, as wide as they are read quickly.
 
+    Each has a call at its end: ids that are far apart, up to the largest that there can be, would
+    take for ever otherwise.
+
     Args:
         newest: The last id.
         oldest: The first.
+        find_last: Finds the last call with an id from one to another; None if there is none.
         widest: How many ids a range has at most.
         enough_s: How long reading one may take before the next are made smaller, in seconds.
     """
 
-    def __init__(self, newest: int, oldest: int, widest: int, enough_s: float) -> None:
+    def __init__(
+        self,
+        newest: int,
+        oldest: int,
+        find_last: Callable[[int, int], int | None],
+        *,
+        widest: int,
+        enough_s: float,
+    ) -> None:
         self._upper, self._oldest, self._span = newest, oldest, FIRST_SPAN
+        self._find_last = find_last
         self._widest, self._enough_s = widest, enough_s
 
     @classmethod
@@ -219,7 +233,10 @@ class Ranges:
         oldest, newest = find_ends(connection, scope.indexed)
         first = max(int(oldest or 0), scope.oldest)
         last = first - 1 if newest is None else int(newest)
-        return cls(last, first, widest or WIDEST_SPAN, enough_s or ENOUGH_S)
+        find_last = _prepare_find_last(connection, scope)
+        return cls(
+            last, first, find_last, widest=widest or WIDEST_SPAN, enough_s=enough_s or ENOUGH_S
+        )
 
     @property
     def left(self) -> int:
@@ -230,13 +247,29 @@ class Ranges:
         """Return the first and the last id of the next range."""
         upper = self._upper
         lower = max(self._oldest, upper - self._span + 1)
-        self._upper = lower - 1
+        last = None if lower == self._oldest else self._find_last(self._oldest, lower - 1)
+        self._upper = self._oldest - 1 if last is None else last
         return lower, upper
 
     def adapt(self, seconds: float) -> None:
         """Make the next ranges smaller or wider, after one took so long."""
         is_slow = seconds > self._enough_s
         self._span = max(1, self._span // 2) if is_slow else min(self._widest, self._span * 2)
+
+
+def _prepare_find_last(connection: Connection, scope: Scope) -> Callable[[int, int], int | None]:
+    ids: Field = column("id")
+    calls = select(ids).select_from(table("interactions")).where(WITHIN, *scope.indexed)
+    execute = prepare(connection, calls.order_by(ids.desc()).limit(1))
+
+    def find_last(lower: int, upper: int) -> int | None:
+        try:
+            row = execute(lower, upper).fetchone()
+        except sqlite3.DatabaseError:  # of a damaged page, which costs its own rows alone
+            return upper
+        return None if row is None else int(row[0])
+
+    return find_last
 
 
 def read_ranges(
