@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import subprocess
 from contextlib import AbstractContextManager, closing
+from pathlib import Path
 
 import pytest
 from forge_cli.actions.look.follow import INTERVAL_S
@@ -99,6 +100,16 @@ def test_list_is_followed_until_its_user_ends_it() -> None:
         _, stderr = process.communicate(timeout=DEADLINE_S)
 
     assert (process.returncode, stderr) == (0, "")
+
+
+def test_list_of_a_store_that_cannot_be_read_is_not_waited_for() -> None:
+    Path(os.environ["FORGE_DB_PATH"]).write_bytes(b"no database" * 100)
+
+    with following() as process:
+        stdout, stderr = process.communicate(timeout=DEADLINE_S)
+
+    assert (process.returncode, stdout) == (3, "")
+    assert "SQLITE_NOTADB" in stderr
 
 
 def test_unknown_run_is_not_waited_for() -> None:

@@ -143,10 +143,11 @@ def _read_line(store: Store, view: RunView) -> LiveState:
 
 def _follow_in_lines(store: Store, query: RunFilter) -> None:
     before: list[RunView] = []
+    after = store.list_runs(query)
     while True:
+        for line in render_run_news(before, after):
+            print_text(stamp(line))
+        before = after
+        time.sleep(INTERVAL_S)
         with suppress(StoreError):
             after = store.list_runs(query)
-            for line in render_run_news(before, after):
-                print_text(stamp(line))
-            before = after
-        time.sleep(INTERVAL_S)
