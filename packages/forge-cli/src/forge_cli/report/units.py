@@ -171,8 +171,8 @@ def _describe(calls: Sequence[Interaction], prices: Prices) -> str:
         format_sum(tally, tokens)
         for tokens in (tally.shown.input_tokens, tally.shown.output_tokens)
     )
-    held = tally.shown.cached_tokens
-    cached = f" ({format_tokens(held)} cached)" if held else ""
+    cached_tokens = tally.shown.cached_tokens
+    cached = f" ({format_tokens(cached_tokens)} cached)" if cached_tokens else ""
     model = escape_line(calls[0].model_name) + ", " if len(calls) == 1 else ""
     source = f"{origin}, " if tally.is_simulated else model
     return f"{source}{tokens_in} in{cached}, {tokens_out} out, {latency}, {_name_cost(tally)}"

@@ -43,13 +43,13 @@ def explain_nothing(reader: StoreReader, asked: Mapping[str, str | None]) -> str
         if text is None:
             continue
         if name == "model":
-            known = _list_models(reader, newest)
-            is_known = bool(choose_models(text, known))
+            names = _list_models(reader, newest)
+            is_known = bool(choose_models(text, names))
         else:
-            known = {value for call in newest if (value := getattr(call, name))}
-            is_known = text in known
+            names = {value for call in newest if (value := getattr(call, name))}
+            is_known = text in names
         if not is_known and newest:
-            return f"no {WORDS[name]} {escape_line(repr(text))} is among them{suggest(text, known)}"
+            return f"no {WORDS[name]} {escape_line(repr(text))} is among them{suggest(text, names)}"
     return None
 
 

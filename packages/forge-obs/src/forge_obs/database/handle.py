@@ -76,12 +76,12 @@ def open_database(path: Path, *, wal_budget_s: float = WAL_BUDGET_S) -> Database
         sqlite3.DatabaseError: The file is no database.
     """
     path = path.absolute()
-    known = _open.get(path)
-    if known is not None:
-        if known.is_current():
-            _note_use(known)
-            return known
-        known.retire(wait_s=wal_budget_s)
+    database = _open.get(path)
+    if database is not None:
+        if database.is_current():
+            _note_use(database)
+            return database
+        database.retire(wait_s=wal_budget_s)
     with _open_lock.held(wal_budget_s + 1.0) as taken:
         if not taken:
             raise StoreUnavailable(f"database {path}: another thread keeps opening one")
@@ -92,23 +92,23 @@ def open_database(path: Path, *, wal_budget_s: float = WAL_BUDGET_S) -> Database
 
 def get_writing(path: Path) -> Database | None:
     """Give the database of a path that is being written; its file may be gone since."""
-    known = _in_use.get(str(path))
-    return known if known is not None and known.is_writing else None
+    database = _in_use.get(str(path))
+    return database if database is not None and database.is_writing else None
 
 
 def keep_up(path: Path) -> None:
     """Wait a moment for the log of a database if it grew faster than it is moved. Hold no lock."""
-    known = _open.get(path)
-    if known is not None:
-        known.checkpointer.keep_up()
+    database = _open.get(path)
+    if database is not None:
+        database.checkpointer.keep_up()
 
 
 def _reopen(path: Path, wal_budget_s: float) -> Database:
-    known = _open.get(path)
-    if known is not None and known.is_current():
-        return known
-    if known is not None:
-        known.retire(wait_s=0.0)
+    database = _open.get(path)
+    if database is not None and database.is_current():
+        return database
+    if database is not None:
+        database.retire(wait_s=0.0)
     prepare_file(path)
     _choose_journal(path, wal_budget_s)
     identity = identify(os.fspath(path))
@@ -164,11 +164,11 @@ def list_open() -> list[Database]:
 
 def get_database(engine: Engine) -> Database | None:
     """Find the handle that an engine belongs to; None for an engine of somebody else."""
-    known = _open.get(Path(engine.url.database or "").absolute())
-    if known is None or known.engine is not engine:
+    database = _open.get(Path(engine.url.database or "").absolute())
+    if database is None or database.engine is not engine:
         return None
-    _note_use(known)
-    return known
+    _note_use(database)
+    return database
 
 
 def close_databases(*, wait_s: float) -> None:

@@ -245,9 +245,9 @@ class Frame:
                 break
         return b"".join(pieces)
 
-    def repack(self, kept: Iterable[int]) -> Packed:
+    def repack(self, numbers: Iterable[int]) -> Packed:
         """Compress some of the rows anew."""
-        texts = ((number, self.read(number)) for number in kept)
+        texts = ((number, self.read(number)) for number in numbers)
         rows = ((number, [row[name] for name in self.columns]) for number, row in texts)
         return pack(rows, self.columns)
 

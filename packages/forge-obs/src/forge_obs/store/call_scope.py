@@ -239,7 +239,7 @@ class Ranges:
         )
 
     @property
-    def left(self) -> int:
+    def remaining(self) -> int:
         """How many ids are in no range yet."""
         return max(0, self._upper - self._oldest + 1)
 
@@ -283,7 +283,7 @@ def read_ranges(
         read: Reads those from one id to another.
     """
     ranges = Ranges.of(connection, scope)
-    while ranges.left:
+    while ranges.remaining:
         result, seconds = time_read(read, *ranges.take())
         yield result
         ranges.adapt(seconds)

@@ -48,12 +48,12 @@ def read_ranges_by_several(
         ranges: Those of the calls.
         open_read: Prepares to read ranges by a connection.
     """
-    number = count_readers() if ranges.left >= WORTHWHILE else 1
+    number = count_readers() if ranges.remaining >= WORTHWHILE else 1
     if number > 1:
         yield from _read_by_threads(_Readers(engine, open_read, number), ranges)
         return
     read = open_read(connection)
-    while ranges.left:
+    while ranges.remaining:
         result, seconds = time_read(read, *ranges.take())
         yield result
         ranges.adapt(seconds)
@@ -69,8 +69,8 @@ def count_readers() -> int:
 def _read_by_threads(readers: "_Readers[Result]", ranges: Ranges) -> Iterator[Result]:
     pending: deque[Future[tuple[Result, float]]] = deque()
     try:
-        while ranges.left or pending:
-            while ranges.left and len(pending) < _AHEAD * readers.number:
+        while ranges.remaining or pending:
+            while ranges.remaining and len(pending) < _AHEAD * readers.number:
                 pending.append(readers.submit(*ranges.take()))
             result, seconds = pending.popleft().result()
             ranges.adapt(seconds)

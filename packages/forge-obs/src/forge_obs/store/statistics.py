@@ -122,8 +122,8 @@ class _RangeReader:
             bounds = find_bounds(*self._find_ends(lower, upper).fetchone())
             if bounds is None:
                 return None
-            given = dict(zip(("first", "last"), bounds, strict=True))
-            rows = [self._codes.decode(row) for row in execute(lower, upper, given)]
+            parameters = dict(zip(("first", "last"), bounds, strict=True))
+            rows = [self._codes.decode(row) for row in execute(lower, upper, parameters)]
             return [load_sum(row, self._by) for row in rows if row] if all(rows) else None
         except DamagedSum:
             return None

@@ -272,14 +272,14 @@ def _check_counts(scope: Scope) -> Field:
     """
     columns = [_column(scope, name) for name in _TOKENS]
     counts = [literal(0) if each is _ABSENT else each for each in columns]
-    given, taken, read, written, own = counts
-    together: Field = given - read - written
-    for count in (taken - own, read, written, own):
+    inputs, outputs, cache_reads, cache_writes, reasoning = counts
+    together: Field = inputs - cache_reads - cache_writes
+    for count in (outputs - reasoning, cache_reads, cache_writes, reasoning):
         together = together.bitwise_or(count)
     least: Field = literal(0)
     for count in counts:
         least = least.bitwise_or(count)
-    contradicts = or_(read + written > given, own > taken)
+    contradicts = or_(cache_reads + cache_writes > inputs, reasoning > outputs)
     negative, special = case((least < 0, DAMAGED), else_=0), case((contradicts, SPECIAL), else_=0)
     return case((together >= 0, 0), else_=negative.bitwise_or(special))
 

@@ -47,7 +47,7 @@ class Pen:
 
 
 def keep(commit: Commit) -> None:
-    commit.kept = True
+    commit.is_at_path = True
 
 
 def test_rows_that_meet_are_written_together() -> None:
@@ -126,7 +126,7 @@ def test_each_row_has_its_own_failure() -> None:
         if commit.values[0] == "bad":
             commit.error = ValueError("bad")
         else:
-            commit.kept = True
+            commit.is_at_path = True
 
     good, bad, another = Pen(settle).commit_at_once(row("good"), row("bad"), row("another"))
 
@@ -142,7 +142,7 @@ def test_failure_to_write_meets_one_thread_and_the_others_try_again() -> None:
     def settle(commit: Commit) -> None:
         for failure in failures:
             raise failure
-        commit.kept = True
+        commit.is_at_path = True
 
     pen = Pen(settle)
     first, second, third = pen.commit_at_once(row("first"), row("second"), row("third"))

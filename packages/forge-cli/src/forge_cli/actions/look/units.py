@@ -21,11 +21,11 @@ def require_units(query: CallFilter, outline: Outline) -> None:
     unknown = find_unknown(query, outline)
     if unknown is None:
         return
-    kind, name, known = unknown
-    if not known:
+    kind, name, names = unknown
+    if not names:
         raise UnknownUnit(f"the run has no {kind} {name!r}: it has no {kind}s")
-    shown = list(map(escape_line, known[:MOST_NAMED]))
-    rest = [f"{len(known) - len(shown)} more"] if len(known) > len(shown) else []
+    shown = list(map(escape_line, names[:MOST_NAMED]))
+    rest = [f"{len(names) - len(shown)} more"] if len(names) > len(shown) else []
     raise UnknownUnit(f"the run has no {kind} {name!r}: it has {', '.join([*shown, *rest])}")
 
 

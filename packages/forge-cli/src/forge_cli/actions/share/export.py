@@ -216,13 +216,13 @@ def import_from(database: Path, source: Path) -> Transfer:
 
 def render_import(done: Transfer, source: Path) -> str:
     """Say what was merged."""
-    said = f"merged {_render_transfer(done)} from {escape_line(str(source))}"
+    summary = f"merged {_render_transfer(done)} from {escape_line(str(source))}"
     if (done.new_runs, done.new_calls) == (done.runs, done.calls):
-        return said
+        return summary
     if not done.new_runs and not done.new_calls:
-        return f"{said}: all of them were here already"
+        return f"{summary}: all of them were here already"
     new = format_count(done.new_runs, "run"), format_count(done.new_calls, "call")
-    return f"{said}, of which {' and '.join(new)} are new"
+    return f"{summary}, of which {' and '.join(new)} are new"
 
 
 def _render_transfer(done: Transfer) -> str:

@@ -103,8 +103,8 @@ def _list_lines(figures: Sequence[tuple[str, str]], width: int | None) -> list[T
     inside = None if width is None else max(20, width - room - 2)
     return [
         Text.assemble((f"{'' if number else label:<{room}}", "bold"), f"  {line}")
-        for label, said in figures
-        for number, line in enumerate(wrap(said, inside))
+        for label, text in figures
+        for number, line in enumerate(wrap(text, inside))
     ]
 
 

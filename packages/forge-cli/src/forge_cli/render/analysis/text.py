@@ -153,8 +153,8 @@ def _render_cache(breaks: Sequence[CacheBreak], width: int | None) -> Iterator[T
     minutes = CACHE_LIFE // timedelta(minutes=1)
     yield _head("PROMPT CACHE", f"{calls} within {minutes} min of an earlier one of the same model")
     words = f"about {format_tokens(common)} tokens begin as in an earlier prompt"
-    told = [pair.reported_tokens for pair in breaks if pair.reported_tokens is not None]
-    taken = f"; {format_tokens(sum(told))} came from the provider's cache" if told else ""
+    cached = [pair.reported_tokens for pair in breaks if pair.reported_tokens is not None]
+    taken = f"; {format_tokens(sum(cached))} came from the provider's cache" if cached else ""
     again = f"; {format_tokens(repeated)} were the same, but behind a change" if repeated else ""
     yield from (Text(MARGIN + line) for line in wrap(words + taken + again, _inside(width)))
     missed = [pair for pair in breaks if pair.is_missed]
@@ -171,8 +171,8 @@ def _describe_break(pair: CacheBreak) -> str:
         if pair.repeated_tokens
         else ""
     )
-    told = pair.reported_tokens
-    reported = f"; {format_tokens(told)} came from the cache" if told is not None else ""
+    cached = pair.reported_tokens
+    reported = f"; {format_tokens(cached)} came from the cache" if cached is not None else ""
     return (
         f"{name_call(pair.call)} begins like {name_call(pair.earlier)} {where}: about "
         f"{format_tokens(pair.common_tokens)} tokens{again}{reported}"

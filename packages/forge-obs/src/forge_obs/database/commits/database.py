@@ -104,7 +104,7 @@ class Database:
             return
         for commit in commits:
             try:
-                commit.kept = self._write_one(commit, give_up)
+                commit.is_at_path = self._write_one(commit, give_up)
             except REFUSALS as error:
                 if is_busy(error):
                     raise  # the threads of the other rows may have more time
@@ -145,7 +145,7 @@ class Database:
     def _write_together(self, commits: Sequence[Commit], timeout_s: float) -> bool:
         """Commit all rows by one statement; False if one of them keeps the others from it."""
         try:
-            kept = self._commit(commits, timeout_s)
+            is_at_path = self._commit(commits, timeout_s)
         except Unchanged:
             return False
         except REFUSALS as error:
@@ -153,7 +153,7 @@ class Database:
                 raise
             return False
         for commit in commits:
-            commit.kept = kept
+            commit.is_at_path = is_at_path
         return True
 
     def _commit(self, commits: Sequence[Commit], timeout_s: float) -> bool:

@@ -77,7 +77,7 @@ class Commit:
         part: Gives what to write where the statement changed nothing, which for a call means that
             its key may belong to another one; None for what is never parted.
         length: How long these texts are, in characters.
-        kept: Whether the file that took the row still stands at its path; None until then.
+        is_at_path: Whether the file that took the row still stands at its path; None until then.
         error: Why the row was not taken.
     """
 
@@ -87,7 +87,7 @@ class Commit:
     alone: bool = False
     part: "Callable[[sqlite3.Connection], Commit] | None" = None
     length: int = field(init=False)
-    kept: bool | None = None
+    is_at_path: bool | None = None
     error: Exception | None = None
 
     def __post_init__(self) -> None:
@@ -98,7 +98,7 @@ class Commit:
     @property
     def settled(self) -> bool:
         """Whether nothing more happens to it."""
-        return self.kept is not None or self.error is not None
+        return self.is_at_path is not None or self.error is not None
 
 
 class _Group:
@@ -185,7 +185,7 @@ class GroupCommit:
             self._threads.discard(thread)
         if row.error is not None:
             raise row.error
-        return bool(row.kept)
+        return bool(row.is_at_path)
 
     def _settle(self, row: Commit, give_up: float) -> None:
         while not row.settled:

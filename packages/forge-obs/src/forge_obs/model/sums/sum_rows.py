@@ -174,10 +174,14 @@ def _describe(key: SumKey, by: Grouping | None) -> _Common:
 
 
 def _count_tokens(
-    given: int | None, taken: int | None, read: int | None, written: int | None, own: int | None
+    inputs: int | None,
+    outputs: int | None,
+    cache_reads: int | None,
+    cache_writes: int | None,
+    reasoning: int | None,
 ) -> tuple[int, int, int, int, int]:
     """Return sums, of which SQLite has none where the file has no such column."""
-    return given or 0, taken or 0, read or 0, written or 0, own or 0
+    return inputs or 0, outputs or 0, cache_reads or 0, cache_writes or 0, reasoning or 0
 
 
 def _check(key: SumKey, tokens: tuple[Any, ...]) -> None:
