@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import sqlalchemy.orm  # noqa: F401 - a child with another user's rights may not find it
 from forge_obs import (
     Fate,
     breaker,
