@@ -49,6 +49,17 @@ def compare_calls(**changes: Any) -> CallComparison:
     return replace(compared, **changes)
 
 
+def test_attempts_and_outcomes_of_two_calls_are_told_apart_in_a_narrow_terminal() -> None:
+    text = render_call_comparison(compare_calls(), 36).plain
+
+    assert text.split("\n")[:4] == [
+        "A  11111111  llm, step a, attempt 1",
+        "             refused: lint: F821",
+        "B  22222222  llm, step a, attempt 2",
+        "             accepted",
+    ]
+
+
 def test_sections_are_counted_listed_and_compared() -> None:
     text = re.sub("─{3,}", "─", render_call_comparison(compare_calls(), None).plain)
 

@@ -175,6 +175,15 @@ def test_work_of_two_runs_is_paired_by_step_sub_task_role_and_attempt() -> None:
     assert pairs[1].new.tally.usd == Decimal("0.5")
 
 
+def test_attempt_that_only_the_second_run_made_stands_with_its_step() -> None:
+    old = make_side(call(1, step_id="a"), call(2, step_id="b"))
+    new = make_side(call(1, step_id="a"), call(2, step_id="a", attempt=2))
+
+    names = [pair.name for pair in pair_work(old, new)]
+
+    assert names == ["a attempt 1", "a attempt 2", "b attempt 1"]
+
+
 def test_settings_that_differ_are_named_by_their_place_in_the_request() -> None:
     old = {"model": "a", "task": {"task_id": "x", "context": {"token_budget": 5}, "files": ["p"]}}
     new = {"model": "a", "task": {"task_id": "y", "context": {"token_budget": 7}, "files": []}}

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from forge_obs import Interaction
+from rich.cells import cell_len
 from rich.text import Text
 
 from forge_cli.escape import escape, escape_line
@@ -38,6 +39,9 @@ STYLES = {"new": ADDED, "gone": REMOVED, "changed": "bold", "same": "dim"}
 """Styles by what became of a section."""
 
 LABEL = 10
+
+LONGEST_OUTCOME = len("unusable")
+"""Columns for what came of a call, without which two calls look alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +82,25 @@ def render_call_comparison(comparison: CallComparison, width: int | None) -> Tex
 
 
 def _render_heads(comparison: CallComparison, width: int | None) -> Iterator[Text]:
-    rows: list[list[Cell]] = []
+    """Render which calls these are and what came of them, in lines of their own where need be."""
+    rows: list[tuple[str, str, Text]] = []
     for letter, side in (("A", comparison.old), ("B", comparison.new)):
         outcome = side.outcome
-        summary = f"{outcome.word}: {outcome.reason}" if outcome.reason else outcome.word
-        purpose = describe_purpose(side.call)
-        rows.append([letter, name_call(side.call), purpose, style_status(outcome.style, summary)])
-    yield from _fit(align(rows), width)
+        words = f"{outcome.word}: {outcome.reason}" if outcome.reason else outcome.word
+        lead = f"{letter}  {name_call(side.call)}  "
+        rows.append((lead, describe_purpose(side.call), style_status(outcome.style, words)))
+    taken = max(cell_len(lead) + cell_len(purpose) + 2 for lead, purpose, _ in rows)
+    if width is None or taken + LONGEST_OUTCOME <= width:
+        cells: list[list[Cell]] = [
+            [lead.rstrip(), purpose, summary] for lead, purpose, summary in rows
+        ]
+        yield from _fit(align(cells), width)
+        return
+    for lead, purpose, summary in rows:
+        indent = " " * len(lead)
+        for number, line in enumerate(wrap(purpose, max(20, width - len(lead)))):
+            yield Text((indent if number else lead) + line)
+        yield from _fit([Text.assemble(indent, summary)], width)
 
 
 def _fit(lines: Sequence[Text], width: int | None) -> Sequence[Text]:

@@ -76,10 +76,27 @@ class Setting:
 
 
 def pair_work(old: Side, new: Side) -> tuple[WorkPair, ...]:
-    """Pair the attempts of two runs, in the order of the first."""
+    """Pair the attempts of two runs, in the order of the first.
+
+    What only the second has stands behind the step that came before it there, or in its own.
+    """
     before, after = dict(_list_work(old)), dict(_list_work(new))
-    keys = dict.fromkeys([*before, *after])
+    keys = list(before)
+    previous: Key | None = None
+    for key in after:
+        if key not in before:
+            keys.insert(_find_place(keys, previous, key), key)
+        previous = key
     return tuple(WorkPair(*key, before.get(key), after.get(key)) for key in keys)
+
+
+def _find_place(keys: Sequence[Key], previous: Key | None, key: Key) -> int:
+    """Return where a key goes: behind the previous one and, if that is a step's, all of these."""
+    place = 0 if previous is None else keys.index(previous) + 1
+    if previous is not None and previous[1] != key[1]:
+        while place < len(keys) and keys[place][1] == previous[1]:
+            place += 1
+    return place
 
 
 def _list_work(side: Side) -> Iterator[tuple[Key, Work]]:
