@@ -199,6 +199,15 @@ def test_whole_number_is_written_in_digits(
     assert (code, capsys.readouterr().err) == (2, error)
 
 
+def test_number_that_no_column_holds_is_said_to_be_too_large(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code = call(["calls", "--limit", "9" * 19])
+
+    error = f"error: Invalid value for --limit: '{'9' * 19}' is too large a number\n"
+    assert (code, capsys.readouterr().err) == (2, error)
+
+
 def test_whole_number_of_a_configuration_file_is_taken(
     private_environment: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

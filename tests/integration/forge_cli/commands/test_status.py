@@ -272,6 +272,18 @@ def test_unknown_id_ends_with_one_line_that_names_the_near_ones(forge: Forge) ->
     assert outcome.document["error"]["type"] == "UnknownWorkflow"
 
 
+def test_call_that_is_taken_for_a_run_names_its_run(forge: Forge) -> None:
+    record_run()
+    record_call(WORKFLOW_ID, entry_id="0a" * 16)
+    record_call(None, entry_id="0b" * 16)
+
+    of_run, of_none = forge("status", "0a0a0a0a"), forge("report", "0b0b0b0b")
+
+    assert (of_run.code, of_none.code) == (1, 1)
+    assert of_run.error.endswith(f"it is a call of run {WORKFLOW_ID}")
+    assert of_none.error.endswith("it is a call without a run: forge show 0b0b0b0b")
+
+
 def test_unknown_id_of_odd_bytes_ends_with_one_line() -> None:
     record_run()
 

@@ -56,6 +56,10 @@ def whole(least: int, most: int | None = None) -> Parameter:
     return Parameter(converter=parse_whole, validator=Number(gte=least, lte=most))
 
 
+MOST_DIGITS = 18
+"""Digits of a whole number, which a column of the store can hold."""
+
+
 def parse_whole(_type: type, tokens: Sequence[Token]) -> int:
     """Read decimal digits; the library would round fractions and take hexadecimal, too.
 
@@ -63,8 +67,10 @@ def parse_whole(_type: type, tokens: Sequence[Token]) -> int:
         ValueError: It is anything else.
     """
     text = tokens[0].value
-    if re.fullmatch(r"[+-]?[0-9]{1,18}", text) is None:
+    if re.fullmatch(r"[+-]?[0-9]+", text) is None:
         raise ValueError(f"{text!r} is not a whole number")
+    if len(text) > MOST_DIGITS:
+        raise ValueError(f"{text!r} is too large a number")
     return int(text)
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -43,6 +44,9 @@ DB_VARIABLE = "FORGE_DB_PATH"
 """By which a user, or --db, names the database."""
 
 NOTHING_YET = "no runs recorded yet; `forge demo` plays one without a model"
+
+DIGITS = re.compile(r"[0-9a-f]{8,32}")
+"""What calls are named by."""
 
 MAX_ANSWERED_RUNS = 1000
 """Newest runs among whose calls the answers of a model are looked for."""
@@ -233,11 +237,16 @@ class Store:
 
     def suggest_similar(self, workflow_id: str) -> str:
         """Name the recorded runs whose ids are near an unknown one, as the end of a sentence."""
+        if self.reader is None:
+            return suggest([])
         try:
-            near = _list_near(self.reader, workflow_id) if self.reader is not None else []
+            near, call = (
+                _list_near(self.reader, workflow_id),
+                _name_run_of_call(self.reader, workflow_id),
+            )
         except StoreError:
-            near = []
-        return suggest([name for name in near if name != workflow_id])
+            near, call = [], ""
+        return call or suggest([name for name in near if name != workflow_id])
 
     def explain_emptiness(self) -> str:
         """Say why nothing is on record: of a file that was named also which one is missing."""
@@ -313,7 +322,19 @@ def _require_run(reader: StoreReader, workflow_id: str, run_id: str | None) -> R
         raise UnknownWorkflow(f"no run {run_id!r} of {workflow_id!r} is on record: it has {named}")
     near, waiting = _list_near(reader, workflow_id), reader.get_backlog().pending
     reason = f": {render_pending(waiting)}" if waiting and not near else suggest(near)
+    reason = _name_run_of_call(reader, workflow_id) or reason
     raise UnknownWorkflow(f"no run {workflow_id!r} is on record{reason}")
+
+
+def _name_run_of_call(reader: StoreReader, entry_id: str) -> str:
+    """Say of which run a call is that was taken for one; empty where it is no call."""
+    call_ids = reader.list_entry_ids(entry_id, 2) if DIGITS.fullmatch(entry_id) else []
+    call = reader.get_interaction(call_ids[0]) if len(call_ids) == 1 else None
+    if call is None:
+        return ""
+    if call.workflow_id is None:
+        return f": it is a call without a run: forge show {entry_id}"
+    return f": it is a call of run {escape_line(call.workflow_id)}"
 
 
 def _list_near_calls(reader: StoreReader, entry_id: str) -> list[str]:

@@ -227,8 +227,8 @@ def render_import(done: Transfer, source: Path) -> str:
 
 def _render_transfer(done: Transfer) -> str:
     if done.unreadable:
-        left_out = format_count(done.unreadable, "row")
-        print_warning(f"{left_out} cannot be read and were left out")
+        left_out = format_count(done.unreadable, "unreadable row")
+        print_warning(f"left out {left_out}")
     return f"{format_count(done.runs, 'run')} and {format_count(done.calls, 'call')}"
 
 
