@@ -13,8 +13,8 @@ from typing import Any, Final
 from sqlalchemy import Engine, or_, select
 
 from forge_obs.admin.maintenance import (
-    LONGEST_PAUSE_S,
     is_of_no_run,
+    let_others_write,
     list_old_workflows,
     measure_files,
 )
@@ -203,9 +203,9 @@ def _writing(path: Path) -> Iterator[sqlite3.Connection]:
 
 @contextmanager
 def _transaction(driver: sqlite3.Connection) -> Iterator[None]:
-    """Hold the write lock; then leave it alone for as long: SQLite's own waiters would starve."""
+    """Hold the write lock; then let others write."""
     driver.execute("BEGIN IMMEDIATE")
-    started = time.monotonic()
+    began = time.monotonic()
     try:
         yield
         if driver.in_transaction:
@@ -214,7 +214,7 @@ def _transaction(driver: sqlite3.Connection) -> Iterator[None]:
         if driver.in_transaction:
             driver.execute("ROLLBACK")
         raise
-    time.sleep(min(time.monotonic() - started, LONGEST_PAUSE_S))
+    let_others_write(began)
 
 
 def _list_candidates(engine: Engine, before: datetime, abandoned: Sequence[str]) -> list[list[int]]:

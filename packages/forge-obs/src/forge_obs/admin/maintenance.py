@@ -285,7 +285,7 @@ def _delete_frame_rows(engine: Engine, archive_id: int, ids: Sequence[int]) -> i
     while True:
         frame, packed = _leave_out(engine, archive_id, set(ids))
         of_frame = archives.c.id == archive_id
-        started = time.monotonic()
+        began = time.monotonic()
         with engine.begin() as connection:
             if not frame:  # damaged: it goes with the last row that has a text in it
                 others = select(interactions.c.id).where(interactions.c.archive_id == archive_id)
@@ -300,7 +300,7 @@ def _delete_frame_rows(engine: Engine, archive_id: int, ids: Sequence[int]) -> i
             is_whole = connection.execute(change).rowcount > 0 or not frame
             if not is_whole:  # another program wrote the frame anew meanwhile
                 connection.rollback()
-        _let_others_write(time.monotonic() - started)
+        let_others_write(began)
         if is_whole:
             return deleted
 
@@ -331,16 +331,20 @@ def _delete_rows(connection: Connection, archive_id: int, ids: Sequence[int]) ->
 
 
 def _write(engine: Engine, statement: Delete) -> int:
-    started = time.monotonic()
+    began = time.monotonic()
     with engine.begin() as connection:
         count = connection.execute(statement).rowcount
-    _let_others_write(time.monotonic() - started)
+    let_others_write(began)
     return count
 
 
-def _let_others_write(held_s: float) -> None:
-    """Leave the lock alone as long as it was held: SQLite's own waiters would starve."""
-    time.sleep(min(held_s, LONGEST_PAUSE_S))
+def let_others_write(began: float) -> None:
+    """Leave the write lock alone for as long as it was held: SQLite's own waiters would starve.
+
+    Args:
+        began: When the transaction did, by the monotonic clock.
+    """
+    time.sleep(min(time.monotonic() - began, LONGEST_PAUSE_S))
 
 
 def _path_of(engine: Engine) -> Path:
