@@ -305,11 +305,18 @@ def test_a_second_head_that_never_ends_is_cut_off() -> None:
     assert answer.count(b"HTTP/1.1 200") == 1
 
 
-@pytest.mark.parametrize("limits", [Limits(part_s=0.2), Limits(body_s=0.2)])
-def test_a_body_that_stands_still_is_cut_off(limits: Limits) -> None:
+@pytest.mark.parametrize(
+    ("path", "limits"),
+    [
+        (b"traces", Limits(part_s=0.2)),
+        (b"traces", Limits(body_s=0.2)),
+        (b"metrics", Limits(part_s=0.2)),
+    ],
+)
+def test_a_body_that_stands_still_is_cut_off(path: bytes, limits: Limits) -> None:
     with receiving(Shelf(), limits) as receiver:
         answer = receiver.exchange(
-            b"POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n"
+            b"POST /v1/" + path + b" HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n"
             b"Content-Type: application/json\r\n\r\n{"
         )
 

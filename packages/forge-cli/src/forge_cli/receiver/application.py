@@ -15,7 +15,7 @@ from forge_cli.receiver.content import Body
 from forge_cli.receiver.guard import Guard
 from forge_cli.receiver.intake import Intake, log_internal_error
 from forge_cli.receiver.limits import Limits
-from forge_cli.receiver.refusal import Code, Refusal, build_too_large
+from forge_cli.receiver.refusal import TOO_SLOW, Code, Refusal, build_too_large, build_too_slow
 from forge_cli.receiver.tally import Tally
 
 Send: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[None]]
@@ -29,8 +29,6 @@ SIGNALS: Final[Mapping[str, Signal]] = {
 
 JSON: Final = "application/json"
 PROTOBUF: Final = "application/x-protobuf"
-
-TOO_SLOW: Final = 408
 
 DRAIN_FACTOR: Final = 4
 """As many times the largest body is read of one that is refused."""
@@ -119,9 +117,10 @@ class Application:
         encoding = head.get(b"content-encoding")
         check_encoding(encoding)
         if signal == "metrics":
-            await stream.discard(self._limits.body_bytes)
-            if not stream.is_complete:
+            if not await stream.discard(self._limits.body_bytes):
                 raise build_too_large("as it was sent", self._limits.body_bytes)
+            if not stream.is_complete:
+                raise build_too_slow()
             return encode_acceptance(signal, 0, "", is_json=is_json)
         async with self._reader.reading(stream, head.length) as content:
             return await self._intake.take(Body(signal, is_json, encoding, content))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from forge_cli.receiver.limits import Limits, Room
-from forge_cli.receiver.refusal import Code, Refusal, build_busy, build_too_large
+from forge_cli.receiver.refusal import Refusal, build_busy, build_too_large, build_too_slow
 
 Receive: TypeAlias = Callable[[], Awaitable[Mapping[str, Any]]]
 """Gives the next message of a request, as ASGI has it."""
@@ -55,16 +55,17 @@ class BodyStream:
             self.is_complete = not message.get("more_body", False)
             yield message.get("body", b"")
 
-    async def discard(self, most_bytes: int) -> None:
-        """Read what is left and forget it, up to a size and for a while."""
+    async def discard(self, most_bytes: int) -> bool:
+        """Read what is left and forget it, for a while; False where that is more than a size."""
         try:
             async with asyncio.timeout(DRAIN_S):
                 async for part in self.list_parts():
                     most_bytes -= len(part)
                     if most_bytes < 0:
-                        return
+                        return False
         except TimeoutError:
-            return
+            pass
+        return True
 
 
 @dataclass(eq=False, slots=True)
@@ -139,7 +140,7 @@ class BodyReader:
         except TimeoutError:
             if arrival.yields:
                 raise _build_no_room() from None
-            raise Refusal(408, Code.INVALID_ARGUMENT, "the body came too slowly") from None
+            raise build_too_slow() from None
         finally:
             self._arrivals.pop(arrival, None)
 

@@ -2,6 +2,10 @@
 
 from collections.abc import Mapping
 from enum import IntEnum
+from typing import Final
+
+TOO_SLOW: Final = 408
+"""Status of HTTP for a sender that may not go on sending."""
 
 
 class Code(IntEnum):
@@ -46,6 +50,11 @@ def build_too_large(what: str, most_bytes: int) -> Refusal:
     """Build the refusal of a body that is larger than any may be."""
     most = f"{most_bytes / 1_000_000:g} MB"
     return Refusal(413, Code.RESOURCE_EXHAUSTED, f"the body is larger than {most} {what}")
+
+
+def build_too_slow() -> Refusal:
+    """Build the refusal of a body that takes too long."""
+    return Refusal(TOO_SLOW, Code.INVALID_ARGUMENT, "the body came too slowly")
 
 
 def build_busy(message: str, wait_s: int) -> Refusal:
