@@ -9,7 +9,7 @@ from forge_obs import record, upgrade
 from forge_obs.spool.file import add_lost
 from support.children import run_in_child, start_child
 from support.forge import Forge
-from support.records import WORKFLOW_ID
+from support.records import WORKFLOW_ID, record_call, record_run
 from support.store import locked
 
 
@@ -57,3 +57,12 @@ def test_call_of_a_killed_process_is_said_to_be_unknown_and_perhaps_paid_for(for
     assert "status    interrupted" in text
     assert "unknown   outcome of 1 call, which may have been billed" in text
     assert (document["calls"], document["calls_unanswered"]) == (1, 1)
+
+
+def test_script_without_an_answer_on_record_has_billed_nobody(forge: Forge) -> None:
+    record_run()
+    record_call(WORKFLOW_ID, status="started", origin="scripted", stats=None)
+
+    text = forge("status", WORKFLOW_ID).stdout
+
+    assert "unknown   outcome of 1 call\n" in text

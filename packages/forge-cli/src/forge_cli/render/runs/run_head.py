@@ -152,9 +152,11 @@ def _describe_simulation(tally: Tally) -> str:
 
 
 def _describe_unanswered(view: RunView) -> str:
-    if view.status == RUNNING or not view.totals.unanswered:
+    tally = view.totals
+    if view.status == RUNNING or not tally.unanswered:
         return ""
-    return f"outcome of {format_count(view.totals.unanswered, 'call')}, which may have been billed"
+    billed = ", which may have been billed" if tally.paid else ""
+    return f"outcome of {format_count(tally.unanswered, 'call')}{billed}"
 
 
 def _describe_waste(outline: Outline, prices: Prices) -> str:
