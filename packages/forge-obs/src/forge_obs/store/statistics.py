@@ -133,12 +133,8 @@ class _RangeReader:
 
     def _read_exactly(self, lower: int, upper: int) -> list[RangeSums]:
         """Add up calls by what they have in common, a part of a range after the other."""
-        parts: list[RangeSums] = []
-        while upper >= lower:
-            start = max(lower, upper - call_scope.WIDEST_SPAN + 1)
-            parts += self._read_part(start, upper)
-            upper = start - 1
-        return parts
+        spans = _list_spans(lower, upper)
+        return [part for span in spans for part in self._read_part(*span)]
 
     def _read_part(self, lower: int, upper: int) -> list[RangeSums]:
         """Add up calls; where one is damaged, read some of them each."""
@@ -190,9 +186,15 @@ def read_members(
     _, *keys = list_keys(scope, by)
     for kind, names in groups.items():
         own = [key.is_not_distinct_from(value) for key, value in zip(keys, kind, strict=True)]
-        for upper in range(within.upper, within.lower - 1, -call_scope.WIDEST_SPAN):
-            lower = max(within.lower, upper - call_scope.WIDEST_SPAN + 1)
-            for call in read_calls(connection, scope, is_within(lower, upper), *own):
-                group = find_group(call, by)
-                if group in names:
-                    yield group, call
+        for lower, upper in _list_spans(within.lower, within.upper):
+            calls = read_calls(connection, scope, is_within(lower, upper), *own)
+            members = ((find_group(call, by), call) for call in calls)
+            yield from (member for member in members if member[0] in names)
+
+
+def _list_spans(lower: int, upper: int) -> Iterator[tuple[int, int]]:
+    """Part a range of ids into smaller ones, the last first."""
+    while upper >= lower:
+        start = max(lower, upper - call_scope.WIDEST_SPAN + 1)
+        yield start, upper
+        upper = start - 1

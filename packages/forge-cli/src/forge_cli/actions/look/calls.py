@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import islice
 
 from forge_core.errors import UsageError
-from forge_obs import STARTED, CallQuery, Interaction, StoreReader, TextSearch
+from forge_obs import STARTED, CallHit, CallQuery, Interaction, StoreReader, TextSearch
 
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.look.calls import CallFilterOptions, CallListOptions, SearchOptions
@@ -108,16 +108,15 @@ def count_calls(request: CallRequest, output: OutputFormat) -> ExitCode:
     """Print how many calls there are, and of how many runs; raises what `show_calls` raises."""
     store, search = Store(), request.search
     read_period(request.which)
-    reader, calls, unreadable = store.reader, 0, 0
+    calls = unreadable = 0
     runs: set[tuple[str, str | None]] = set()
-    if reader is not None:
-        query = build_query(store, reader, request.which)
-        for call in reader.calls.find(query, search):
-            unreadable += call.broken is not None
-            if call.broken is None:
-                calls += 1
-                if call.workflow_id is not None:
-                    runs.add((call.workflow_id, call.root_run_id))
+    for hit in _find_hits(store, request, search):
+        if hit.broken is not None:
+            unreadable += 1
+            continue
+        calls += 1
+        if hit.workflow_id is not None:
+            runs.add((hit.workflow_id, hit.root_run_id))
     if output is OutputFormat.JSON:
         print_text(dump({"calls": calls, "runs": len(runs), "unreadable": unreadable}))
     else:
@@ -125,6 +124,12 @@ def count_calls(request: CallRequest, output: OutputFormat) -> ExitCode:
     if unreadable:
         print_warning(render_unreadable(unreadable))
     return _choose_exit_code(calls)
+
+
+def _find_hits(store: Store, request: CallRequest, search: TextSearch | None) -> Iterator[CallHit]:
+    reader = store.reader
+    if reader is not None:
+        yield from reader.calls.find(build_query(store, reader, request.which), search)
 
 
 def build_query(store: Store, reader: StoreReader, which: CallFilterOptions) -> CallQuery:
