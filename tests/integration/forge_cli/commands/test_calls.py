@@ -133,9 +133,11 @@ def test_list_that_ends_at_the_usual_limit_says_so(forge: Forge) -> None:
     [
         (["--model", "gtp-5"], "no model 'gtp-5' is among them: did you mean openai:gpt-5?"),
         (["--task", "pantri"], "no task 'pantri' is among them: did you mean pantry?"),
+        (["--role", "llmm"], "no role 'llmm' is among them: did you mean llm?"),
+        (["--step", "ab"], "no step 'ab' is among them: did you mean a?"),
         (["--session", "nothing-like-it"], "no session 'nothing-like-it' is among them"),
     ],
-    ids=["model", "task", "session"],
+    ids=["model", "task", "role", "step", "session"],
 )
 def test_name_that_no_call_has_is_said_with_those_that_are_near(
     forge: Forge, args: list[str], reason: str

@@ -90,12 +90,15 @@ def test_text_is_found_in_prompts_answers_and_errors(db: Path) -> None:
     record_call("w", user_prompt="Mend the PARSER.")
     record_call("w", response="a parser")
     record_call("w", status="error", error="no parser", response=None)
-    record_call("w", user_prompt="100%", response="nothing")
+    record_call("w", user_prompt="100%", response="nothing", entry_id="5" * 32)
+    assert record("outcome", entry_id="5" * 32, outcome="refused", reason="lint: unused import")
+    flush()
 
     assert find(db, "parser") == [3, 2, 1]
     assert find(db, "parser", places=["prompts"]) == [1]
     assert find(db, "parser", places=["answers"]) == [2]
     assert find(db, "parser", places=["errors"]) == [3]
+    assert find(db, "unused import", places=["errors"]) == [4]
     assert find(db, "0%") == [4]
     assert find(db, "p.rser", is_regex=True) == [3, 2]
     assert find(db, "parser", CallQuery(status="error")) == [3]

@@ -1,7 +1,7 @@
 """A model is chosen by what somebody would type of its name."""
 
 import pytest
-from forge_cli.store.filters import choose_models
+from forge_cli.store.filters import choose_models, list_patterns
 
 MODELS = [
     "anthropic:claude-opus-4-5",
@@ -29,3 +29,16 @@ MODELS = [
 )
 def test_models_are_chosen_by_name_beginning_or_pattern(wanted: str, chosen: list[str]) -> None:
     assert choose_models(wanted, MODELS) == chosen
+
+
+@pytest.mark.parametrize(
+    ("wanted", "pattern"),
+    [
+        pytest.param("GPT-5", "gpt-5", id="whole name"),
+        pytest.param("gpt-", "gpt-*", id="beginning"),
+        pytest.param("gpt-[45]", "gpt-[45]", id="pattern"),
+        pytest.param("gpt-[!4]", "gpt-[^4]", id="negation as SQLite writes it"),
+    ],
+)
+def test_patterns_fit_models_that_are_not_known(wanted: str, pattern: str) -> None:
+    assert list_patterns(wanted, MODELS) == [pattern, f"*:{pattern}"]
