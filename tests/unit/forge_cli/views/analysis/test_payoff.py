@@ -57,7 +57,11 @@ def list_uses(answer: Any) -> dict[str, tuple[str, ...]]:
         ),
         ({"untouched": [{"file_path": "pkg/core.py", "reason": "-"}]}, {"pkg/core.py": ("named",)}),
         ({"explanation": "As docs/notes.md says."}, {"docs/notes.md": ("named",)}),
+        ({"explanation": "docs/notes.md"}, {"docs/notes.md": ("named",)}),
         ({"context_request": {"files": ["pkg/core.py"]}}, {"pkg/core.py": ("named",)}),
+        ({"context_request": "docs/notes.md"}, {"docs/notes.md": ("named",)}),
+        ({"context_request": {"files": [1, {}]}}, {}),
+        ({"files": [{"file_path": "a.py", "content": "import os, \n"}]}, {}),
         ({"steps": [{"step_id": "a", "context_files": ["pkg/core.py"]}]}, {}),
         ("no JSON, but pkg/core.py\n", {"pkg/core.py": ("named",)}),
         ({"explanation": "pkg/core.pyx, my/pkg/core.py and the core of it"}, {}),
@@ -77,13 +81,21 @@ def test_share_of_what_was_never_touched() -> None:
     assert {(file.calls, file.calls_used) for file in payoff.files} == {(1, 1), (1, 0)}
 
 
-def test_file_that_was_cut_and_changed_is_named() -> None:
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"files": [{"file_path": "pkg/core.py", "content": "1"}]},
+        {"context_request": {"files": ["pkg/core.py"]}},
+    ],
+    ids=["changed", "asked for"],
+)
+def test_file_that_was_cut_and_needed_is_named(answer: Any) -> None:
     prompt = PROMPT.replace(
         "## Target file: pkg/core.py",
         "## Target file: pkg/core.py (signatures only, the whole file finds no room)",
     )
 
-    payoff = measure({"files": [{"file_path": "pkg/core.py", "content": "1"}]}, prompt)
+    payoff = measure(answer, prompt)
 
     assert [file.path for file in payoff.files if file.is_cut] == ["pkg/core.py"]
 
