@@ -89,6 +89,26 @@ def test_two_runs_are_compared_up_to_the_first_call_that_differs(
     assert "\nB  33333333" in compared
 
 
+@pytest.mark.parametrize(
+    ("attempt", "extra"), [(1, "its request 2"), (2, "it")], ids=["request", "attempt"]
+)
+def test_request_that_only_one_of_two_runs_has_is_the_first_difference(
+    capsys: pytest.CaptureFixture[str], attempt: int, extra: str
+) -> None:
+    for name, number in (("forge-short-1", 4), ("forge-long-1", 5)):
+        record_run(name, task_id=name)
+        record_attempt(number, "x = 1\n", workflow_id=name, attempt=1)
+    record_attempt(6, "x = 1\n", workflow_id="forge-long-1", attempt=attempt)
+
+    for runs, side in (
+        (("forge-short-1", "forge-long-1"), "B"),
+        (("forge-long-1", "forge-short-1"), "A"),
+    ):
+        text = run(capsys, *runs).stdout
+        assert f"first difference: a attempt {attempt}: only {side} has {extra}\n" in text
+        assert "66666666" in text
+
+
 @pytest.mark.usefixtures("repaired")
 def test_exit_code_tells_what_differs_only_where_it_is_asked_for(
     capsys: pytest.CaptureFixture[str],

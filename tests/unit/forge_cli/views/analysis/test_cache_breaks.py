@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from forge_cli.views.analysis.cache_breaks import find_cache_breaks
+from forge_cli.views.analysis.cache_breaks import CACHE_LIFE, find_cache_breaks
 from forge_obs import Interaction
 
 BEGAN = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -53,6 +53,23 @@ def test_call_before_the_answer_after_the_cache_or_to_another_model_is_not_compa
     assert find_cache_breaks([first, call(4, A)]) == []
     assert find_cache_breaks([first, call(400, A)]) == []
     assert find_cache_breaks([first, call(9, A, model_name="other")]) == []
+
+
+def test_call_at_the_moment_of_the_answer_or_of_the_caches_end_is_compared() -> None:
+    first = call(0, A, latency_ms=5000.0)
+    ends_s = 5 + CACHE_LIFE.total_seconds()
+
+    assert [found.earlier for found in find_cache_breaks([first, call(5, A)])] == [first]
+    assert [found.earlier for found in find_cache_breaks([first, call(ends_s, A)])] == [first]
+
+
+def test_models_are_told_apart_by_what_was_asked_for_where_that_is_known() -> None:
+    first = call(0, A, request_model="p:alias", model_name="m-1")
+
+    [found] = find_cache_breaks([first, call(9, A, request_model="p:alias", model_name="m-2")])
+
+    assert found.earlier is first
+    assert find_cache_breaks([first, call(9, A, request_model="p:other", model_name="m-1")]) == []
 
 
 def test_calls_of_a_planner_and_a_writer_are_not_compared() -> None:
