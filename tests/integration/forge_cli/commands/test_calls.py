@@ -55,6 +55,16 @@ def test_call_without_an_answer_for_hours_is_not_said_to_get_one(forge: Forge) -
     assert "unknown" in line.split("?")[0]
 
 
+def test_failed_call_is_named_by_what_failed(forge: Forge) -> None:
+    record_call(None, task_id="known", status="error", error_type="rate_limited", response=None)
+    record_call(None, task_id="unknown", status="error", error="no idea", response=None)
+
+    _, unknown, known = forge("calls").stdout.splitlines()[:3]
+
+    assert "rate_limited" in known
+    assert " error " in unknown
+
+
 def test_store_of_calls_alone_suggests_no_demonstration(forge: Forge) -> None:
     record_call(None, task_id="bot")
 

@@ -163,10 +163,11 @@ def test_what_tokens_cost_elsewhere_is_a_part_where_a_call_did_not_report_them(
 
 
 def test_nothing_to_add_up_is_exit_code_1(forge: Forge) -> None:
-    nothing = forge("stats")
+    nothing, mistaken = forge("stats"), forge("stats", "--since", "tomorow")
     record_call()
 
     assert nothing.code == 1
+    assert (mistaken.code, "tomorow" in mistaken.error) == (2, True)
     assert forge("stats", "--task", "nobody").code == 1
     document = forge("stats", "--task", "nobody", "--json").document
     assert (document["groups"], document["total"]["calls"]) == ([], 0)

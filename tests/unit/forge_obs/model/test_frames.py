@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from base64 import b64decode
 from collections.abc import Callable
 from itertools import product
 from typing import Any
@@ -73,6 +74,23 @@ def test_directory_of_before_is_read_without_its_digest() -> None:
 
     assert not frame.is_sealed
     assert frame.read(7)["context_manifest_json"] == b"c"
+
+
+RECORDED_DIRECTORY = (
+    '{"columns":["system_prompt","user_prompt","response","messages_json","context_manifest_json"]'
+    ',"rows":[[7,2,0,null,null,1],[9,90,6,2,null,null]]'
+    ',"digest":"5cb49b1e46714c99dc5cdce5d6fe97fe"}'
+)
+RECORDED_DATA = "KLUv/SRl5QAAqGFiY1lvdSB3cml0ZS5EbyBpdC57fQEAXbR8AW6oL3o="
+"""What the first version that sealed a directory has written."""
+
+
+def test_frame_on_record_stays_readable() -> None:
+    frame = Frame(RECORDED_DIRECTORY, b64decode(RECORDED_DATA), CODEC)
+
+    assert frame.is_sealed
+    assert frame.read(9)["system_prompt"] == b"You write." * 9
+    assert list(frame.read(7).values()) == [b"ab", b"", None, None, b"c"]
 
 
 ROWS: list[list[Any]] = [

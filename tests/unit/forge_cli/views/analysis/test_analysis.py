@@ -44,3 +44,24 @@ def test_only_a_run_that_has_ended_took_time_for_its_end(
     waits = analyze(status, planned, finished_at).path.sum_waits()
 
     assert {name: seconds for name, seconds in waits.items() if seconds} == {purpose: 12}
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"status": "ok"}, ""),
+        ({"status": "error", "error_type": "timeout"}, "timeout"),
+        ({"status": "ok", "outcome": "refused", "outcome_reason": "dull"}, ""),
+        ({"status": "error", "outcome_reason": "cut", "error_type": "timeout"}, "cut"),
+        ({"status": "started"}, "no answer is on record"),
+    ],
+    ids=["answered", "failed", "answered and refused", "said why", "no answer"],
+)
+def test_request_of_no_attempt_says_why_it_brought_nothing(
+    fields: dict[str, str], reason: str
+) -> None:
+    planned = Interaction(created_at=BEGAN, latency_ms=0, role="planner", **fields)
+
+    [chapter] = analyze("interrupted", planned).story
+
+    assert chapter.reason == reason

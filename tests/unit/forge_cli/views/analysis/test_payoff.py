@@ -12,13 +12,13 @@ FILES = ("pkg/core.py", "pkg/__init__.py", "web/src/util.ts", "docs/notes.md")
 PROMPT = "\n".join(f"## Target file: {path}\n\n```\n{'x' * 400}\n```\n" for path in FILES)
 
 
-def measure(answer: Any, prompt: str = PROMPT) -> Payoff:
+def measure(answer: Any, prompt: str = PROMPT, kind: str = "target_file") -> Payoff:
     manifest = []
     for part in prompt.split("\n## "):
         text = part if part.startswith("## ") else f"## {part}"
         path = text.split(": ")[1].split("\n")[0].split(" (")[0]
         start = prompt.index(text.rstrip("\n"))
-        entry = {"kind": "target_file", "name": path, "path": path, "prompt": "user"}
+        entry = {"kind": kind, "name": path, "path": path, "prompt": "user"}
         manifest.append({**entry, "start": start, "length": len(text), "tokens": 100})
     response = answer if isinstance(answer, str) else json.dumps(answer)
     call = Interaction(
@@ -98,6 +98,16 @@ def test_file_that_was_cut_and_needed_is_named(answer: Any) -> None:
     payoff = measure(answer, prompt)
 
     assert [file.path for file in payoff.files if file.is_cut] == ["pkg/core.py"]
+
+
+def test_interface_of_a_file_that_was_needed_is_a_cut_file() -> None:
+    answer = {"context_request": {"files": ["pkg/core.py"]}}
+    prompt = PROMPT.replace("## Target file", "## Interface")
+
+    cut = [file.path for file in measure(answer, prompt, "interface").files if file.is_cut]
+
+    assert cut == ["pkg/core.py"]
+    assert not [file for file in measure(answer).files if file.is_cut]
 
 
 def test_answer_that_is_missing_uses_nothing() -> None:
