@@ -1,6 +1,7 @@
 """What an analysis says of a run that has not ended."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from forge_cli.views.analysis.analysis import Analysis, analyze_run
@@ -58,7 +59,7 @@ def test_only_a_run_that_has_ended_took_time_for_its_end(
     ids=["answered", "failed", "answered and refused", "said why", "no answer"],
 )
 def test_request_of_no_attempt_says_why_it_brought_nothing(
-    fields: dict[str, str], reason: str
+    fields: dict[str, Any], reason: str
 ) -> None:
     planned = Interaction(created_at=BEGAN, latency_ms=0, role="planner", **fields)
 
