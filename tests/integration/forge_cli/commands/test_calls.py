@@ -93,6 +93,19 @@ def test_nothing_found_is_exit_code_1(forge: Forge, args: list[str]) -> None:
     assert forge("calls", *args).code == 1
 
 
+def test_text_that_an_answer_of_json_spells_otherwise_is_said_to_be(forge: Forge) -> None:
+    record_call(response='{"content": "say(\\"hi\\")"}')
+
+    nothing = forge("calls", 'say("hi")')
+    found = forge("calls", 'say(\\"hi\\")')
+    elsewhere = forge("calls", 'say("hi")', "--in", "prompts")
+
+    assert nothing.code == 1
+    assert 'in answers of JSON it is spelt say(\\"hi\\")' in nothing.stderr
+    assert found.code == 0
+    assert "spelt" not in elsewhere.stderr
+
+
 def test_hits_of_a_run_are_one_line_with_the_number_of_the_others(forge: Forge) -> None:
     def record_then(workflow_id: str | None, **texts: str) -> None:
         record_call(workflow_id, created_at=HOURS_AGO, **texts)

@@ -1,5 +1,6 @@
 """Carrying out ``forge calls``: list calls of any run, find a text in them, count them."""
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from itertools import islice
 from forge_core.errors import UsageError
 from forge_obs import STARTED, CallHit, CallQuery, Interaction, StoreReader, TextSearch
 
+from forge_cli.escape import escape_line
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.look.calls import CallFilterOptions, CallListOptions, SearchOptions
 from forge_cli.options.types import parse_since
@@ -267,6 +269,14 @@ def _list_ended(store: Store, calls: Sequence[Interaction]) -> set[str]:
     return {name for name in pending if store.find_status(name) not in {"running", None}}
 
 
+def _explain_spelling(search: TextSearch | None) -> str:
+    """Say how answers in JSON, which are kept as they came, spell a text that JSON escapes."""
+    if search is None or search.is_regex or "response" not in search.columns:
+        return ""
+    spelt = json.dumps(search.text, ensure_ascii=False)[1:-1]
+    return "" if spelt == search.text else f": in answers of JSON it is spelt {escape_line(spelt)}"
+
+
 def _print_hits(calls: Iterator[SearchResult], request: CallRequest) -> ExitCode:
     number, unreadable, now = 0, 0, datetime.now(UTC)
     for entry in calls:
@@ -279,6 +289,6 @@ def _print_hits(calls: Iterator[SearchResult], request: CallRequest) -> ExitCode
     if unreadable:
         print_warning(render_unreadable(unreadable))
     if not number:
-        print_note("no call on record holds it")
+        print_note(f"no call on record holds it{_explain_spelling(request.search)}")
     _note_limit(number, request)
     return _choose_exit_code(number)
