@@ -108,7 +108,7 @@ def build_run(view: RunView) -> dict[str, Any]:
         "calls_without_usage": view.totals.unreported,
         "calls_unanswered": view.totals.unanswered,
         "cost": build_cost(view.totals, view.price_data),
-        "budget": build_budget(view.result.budget),
+        "budget": _build_budget(view.result.budget),
         "duration_s": duration.total_seconds() if duration is not None else None,
     }
 
@@ -126,7 +126,7 @@ def build_cost(tally: Tally, price_data: str) -> dict[str, Any]:
     }
 
 
-def build_budget(budget: BudgetView) -> dict[str, Any] | None:
+def _build_budget(budget: BudgetView) -> dict[str, Any] | None:
     """Build the object of a run's limits and of what it has spent of them; None without limits."""
     if not budget.is_limited:
         return None

@@ -53,11 +53,11 @@ def choose_runs(name: str, runs: Iterable[AnyNamed]) -> list[AnyNamed]:
     return (
         [run for run in candidates if run.workflow_id == name]
         or [run for run in candidates if run.task_id == task_id]
-        or [run for run in candidates if is_part(name, run)]
+        or [run for run in candidates if _is_part(name, run)]
     )
 
 
-def is_part(name: str, run: Named) -> bool:
+def _is_part(name: str, run: Named) -> bool:
     """Return whether a name is the beginning or the end of one of a run's ids."""
     if not can_be_part(name):
         return False

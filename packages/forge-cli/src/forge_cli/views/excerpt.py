@@ -89,12 +89,12 @@ def cut_lines(text: str, start: int, end: int, number: int, width: int) -> list[
     _, _, rest = text[end:].partition("\n")
     after = rest.split("\n", number)[:number] if rest else []
     return [
-        *(Excerpt(crop_line(line, width), "", "") for line in before),
+        *(Excerpt(_crop_line(line, width), "", "") for line in before),
         cut_line(text, start, end, width, keep_indent=True),
-        *(Excerpt(crop_line(line, width), "", "") for line in after),
+        *(Excerpt(_crop_line(line, width), "", "") for line in after),
     ]
 
 
-def crop_line(line: str, width: int) -> str:
+def _crop_line(line: str, width: int) -> str:
     """Escape a line, and crop it at its end."""
     return _crop(escape_line(line[: 4 * width]), width, is_whole=True)

@@ -141,7 +141,7 @@ def _has_failed(facts: frozenset[str]) -> ColumnElement[bool]:
     return or_(is_no_answer, column("outcome").in_(TURNED_BACK))
 
 
-def find_ends(
+def _find_ends(
     connection: Connection, conditions: Sequence[ColumnElement[bool]] = ()
 ) -> tuple[int | None, int | None]:
     """Find the first and the last id; asked for both at once, SQLite reads a whole index."""
@@ -162,7 +162,7 @@ def find_oldest(connection: Connection, since: datetime) -> int:
     are seen by their number.
     """
     ids: Field = column("id")
-    oldest, newest = find_ends(connection)
+    oldest, newest = _find_ends(connection)
     if newest is None or oldest is None:
         return 0
     step = max(1, (newest - oldest) // MOST_SAMPLES)
@@ -230,7 +230,7 @@ class Ranges:
         enough_s: float | None = None,
     ) -> "Ranges":
         """Find the ranges of the calls of a scope."""
-        oldest, newest = find_ends(connection, scope.indexed)
+        oldest, newest = _find_ends(connection, scope.indexed)
         first = max(int(oldest or 0), scope.oldest)
         last = first - 1 if newest is None else int(newest)
         find_last = _prepare_find_last(connection, scope)

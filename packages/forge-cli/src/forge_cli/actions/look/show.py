@@ -35,8 +35,8 @@ def show_call(store: Store, call: Interaction, output: OutputFormat) -> ExitCode
         return ExitCode.SUCCESS
     from forge_cli.render.calls.page import CallPage, Canvas, render_page  # noqa: PLC0415
 
-    canvas = Canvas(get_width(), choose_highlighter())
-    page = CallPage(call, place, prices, render_changes(call, canvas.highlight, canvas.width))
+    canvas = Canvas(get_width(), _choose_highlighter())
+    page = CallPage(call, place, prices, _render_changes(call, canvas.highlight, canvas.width))
     print_text(render_page(page, canvas))
     return ExitCode.SUCCESS
 
@@ -46,18 +46,18 @@ def find_place(store: Store, call: Interaction) -> CallPlace | None:
     if call.workflow_id is None:
         return None
     try:
-        view, calls, _ = store.get_run(call.workflow_id, find_run_id(call), texts=False)
+        view, calls, _ = store.get_run(call.workflow_id, _find_run_id(call), texts=False)
     except UnknownWorkflow:
         return None
     return locate_call(call, view, calls)
 
 
-def find_run_id(call: Interaction) -> str | None:
+def _find_run_id(call: Interaction) -> str | None:
     """Return the run that a call belongs to; None where the call does not say."""
     return call.root_run_id or (None if call.sub_task_id else call.run_id)
 
 
-def choose_highlighter() -> "Highlighter":
+def _choose_highlighter() -> "Highlighter":
     """Return what colours code: nothing off a terminal, and where no colours are wanted."""
     from forge_cli.render.calls.highlight import highlight, plain  # noqa: PLC0415 - imports rich
 
@@ -65,7 +65,9 @@ def choose_highlighter() -> "Highlighter":
     return highlight if has_colors and os.environ.get("TERM", "dumb") != "dumb" else plain
 
 
-def render_changes(call: Interaction, highlight: "Highlighter", width: int | None) -> "Text | None":
+def _render_changes(
+    call: Interaction, highlight: "Highlighter", width: int | None
+) -> "Text | None":
     """Render an answer as a diff, which needs the models of the engine only if it names files."""
     if not names_files(call):
         return None

@@ -47,14 +47,14 @@ def cancel_run(name: str, address: str | None, output: OutputFormat) -> ExitCode
     reporter = EventReporter(workflow_id, CANCELLING, output)
     events = runs.cancel_run(workflow_id, temporal_address=address, read_result=_read_result)
     stopped = asyncio.run(reporter.report_all(events, RunStopped))
-    run = describe_cancelled(workflow_id, stopped.work)
+    run = _describe_cancelled(workflow_id, stopped.work)
     if stopped.reason is not None and _read_status(workflow_id) == ERROR:
         run = replace(run, status=ERROR)
     print_text(dump(build_cancelled(run)) if output is OutputFormat.JSON else render_cancelled(run))
     return ExitCode.SUCCESS
 
 
-def describe_cancelled(workflow_id: str, work: ForgeTaskInput) -> CancelledRun:
+def _describe_cancelled(workflow_id: str, work: ForgeTaskInput) -> CancelledRun:
     """Look at what a cancelled run left in its repository."""
     repo, task_id = Path(work.repo_root), work.task.task_id
     worktree = repo / WORKTREES / task_id

@@ -17,12 +17,12 @@ def render_interactions(interactions: Sequence[Interaction], prices: Prices = NO
     """Render calls in their order."""
     total = len(interactions)
     return "\n".join(
-        render_interaction(interaction, f"call {number} of {total}", prices)
+        _render_interaction(interaction, f"call {number} of {total}", prices)
         for number, interaction in enumerate(interactions, start=1)
     )
 
 
-def render_interaction(
+def _render_interaction(
     interaction: Interaction,
     title: str,
     prices: Prices = NO_PRICES,

@@ -72,7 +72,7 @@ def place_activities(
     places: dict[Place, Doing] = {}
     for activity in sorted(pending, key=lambda one: (one.workflow_id, _order(one.activity_id))):
         place = _find_place(root_id, outline, activity)
-        doing = describe_doing(activity, now)
+        doing = _describe_doing(activity, now)
         places[place] = _join(places[place], doing) if place in places else doing
     if not places:
         for call in outline.list_in_flight():
@@ -82,7 +82,7 @@ def place_activities(
     return places
 
 
-def describe_doing(activity: PendingActivity, now: datetime) -> Doing:
+def _describe_doing(activity: PendingActivity, now: datetime) -> Doing:
     """Say in a word what an activity is about, and what keeps it."""
     word = WORDS.get(activity.name, (escape_line(activity.name), ""))[0]
     failure = f": {escape_line(activity.failure)}" if activity.failure else ""

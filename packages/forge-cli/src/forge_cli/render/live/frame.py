@@ -47,7 +47,7 @@ def render_live(state: LiveState, now: datetime, *, width: int, height: int) -> 
     head = [Text(line, style="bold") for line in _describe_task(state) if height > SMALLEST_TREE]
     elsewhere = list(maker.list_elsewhere())[:MOST_ELSEWHERE]
     room = max(SMALLEST_TREE, height - len(head) - len(elsewhere) - 1)
-    rows = [*fit_tree(state.outline.units, maker, room), *elsewhere]
+    rows = [*_fit_tree(state.outline.units, maker, room), *elsewhere]
     everything = [*_list_all(state.outline.units, maker), *elsewhere]
     names = [row for row in everything if not row.is_remark]
     lines = [*head, *render_rows(rows, names, width), _render_totals(state, now, width)]
@@ -67,7 +67,7 @@ def _list_all(units: Iterable[UnitOutline], maker: RowMaker) -> Iterator[Row]:
         yield from maker.list_unit(unit)
 
 
-def fit_tree(units: Sequence[UnitOutline], maker: RowMaker, room: int) -> list[Row]:
+def _fit_tree(units: Sequence[UnitOutline], maker: RowMaker, room: int) -> list[Row]:
     """Return the rows of the tree, at most so many.
 
     What goes on stays in sight: units that wait give way first, then those that have ended, the
@@ -120,7 +120,7 @@ def _cut(rows: list[Row], room: int, state: str) -> list[Row]:
 def _render_totals(state: LiveState, now: datetime, width: int) -> Text:
     """Render the bar of steps and the sums, as far as they have room."""
     outline, room = state.outline, width - ECHO_WIDTH
-    totals = describe_totals(state, now, room)
+    totals = _describe_totals(state, now, room)
     room = min(LONGEST_BAR, room - cell_len(totals) - 1)
     if not outline.planned or room < SHORTEST_BAR:
         return Text(totals, style="bold")
@@ -130,7 +130,7 @@ def _render_totals(state: LiveState, now: datetime, width: int) -> Text:
     )
 
 
-def describe_totals(state: LiveState, now: datetime, width: int) -> str:
+def _describe_totals(state: LiveState, now: datetime, width: int) -> str:
     """Say what a run has done and cost so far, in one line; requests that are out come later.
 
     Args:

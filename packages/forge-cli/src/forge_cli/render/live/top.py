@@ -48,7 +48,7 @@ def render_top(
     count = format_count(len(lines), "run") + " under way" if lines else "no run is under way"
     head = Text.assemble((count, "bold"), (f"  {now:%H:%M:%S}, Ctrl-C ends", "dim"))
     room = max(1, height - 2)
-    rows = render_lines(lines, now, width)
+    rows = _render_lines(lines, now, width)
     if len(rows) > room:
         rest = len(rows) - room + 1
         rows = [*rows[: room - 1], Text(f"… {rest:,} more under way", style="dim")]
@@ -60,7 +60,7 @@ def render_top(
     return Text("\n", no_wrap=True).join(whole)
 
 
-def render_lines(lines: Sequence[RunLine], now: datetime, width: int) -> list[Text]:
+def _render_lines(lines: Sequence[RunLine], now: datetime, width: int) -> list[Text]:
     """Render a line for each run: its task, what it is at and about, time and cost."""
     rows = [_list_cells(line, now, width // TASK_SHARE) for line in lines]
     for columns in range(5, 2, -1):

@@ -130,7 +130,7 @@ def choose_writers(calls: Sequence[Written], path: str) -> tuple[Written, ...]:
         calls: With their texts, as far as these are on record.
         path: The file as it was called in the commit.
     """
-    writers = [call for call in calls if path in read_written_texts(call.call)]
+    writers = [call for call in calls if path in _read_written_texts(call.call)]
     return tuple(writers or calls)
 
 
@@ -167,7 +167,7 @@ class _Narrowing:
         self._last = author
         is_doubtful = author.origin in {Origin.SQUASH, Origin.LOST} and len(author.calls) > 1
         self._texts = (
-            [(one, read_written_texts(one.call).get(author.path, "")) for one in author.calls]
+            [(one, _read_written_texts(one.call).get(author.path, "")) for one in author.calls]
             if is_doubtful
             else []
         )
@@ -180,7 +180,7 @@ class _Narrowing:
         return self._last
 
 
-def read_written_texts(call: Interaction | None) -> Mapping[str, str]:
+def _read_written_texts(call: Interaction | None) -> Mapping[str, str]:
     """Return what an answer writes of each file, as far as it is plain JSON."""
     answer = load_object(call.response if call is not None else None)
     texts: dict[str, str] = {}

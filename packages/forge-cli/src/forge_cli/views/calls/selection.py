@@ -91,12 +91,12 @@ def _is_failed(call: Interaction, attempt: AttemptOutline) -> bool:
     return judge_call(call, attempt).is_failure and not is_under_way
 
 
-def list_steps(outline: Outline) -> list[str]:
+def _list_steps(outline: Outline) -> list[str]:
     """List the names of a run's steps."""
     return [unit.name for unit in outline.units if unit.kind == "step"]
 
 
-def list_sub_tasks(outline: Outline, step: str | None) -> list[str]:
+def _list_sub_tasks(outline: Outline, step: str | None) -> list[str]:
     """List the names of the sub-tasks of a step, of all steps if None."""
     units = (unit for unit in outline.units if step in {None, unit.name})
     return list(dict.fromkeys(part.name for unit in units for part in unit.parts))
@@ -107,7 +107,7 @@ def find_unknown(query: CallFilter, outline: Outline) -> tuple[str, str, Sequenc
 
     None where all are there.
     """
-    steps, parts = list_steps(outline), list_sub_tasks(outline, query.step)
+    steps, parts = _list_steps(outline), _list_sub_tasks(outline, query.step)
     if query.step is not None and query.step not in steps:
         return "step", query.step, steps
     if query.sub_task is not None and query.sub_task not in parts:

@@ -14,7 +14,7 @@ def get_text(call: Interaction, name: str) -> str | None:
             exchange.
     """
     if name == "raw":
-        return join_texts(call)
+        return _join_texts(call)
     texts = {
         "prompt": call.user_prompt,
         "system": call.system_prompt,
@@ -25,7 +25,7 @@ def get_text(call: Interaction, name: str) -> str | None:
     return texts[name]
 
 
-def join_texts(call: Interaction) -> str:
+def _join_texts(call: Interaction) -> str:
     """Put prompts and answer below each other, each below a line with its name and length."""
     texts = {
         "system prompt": call.system_prompt,

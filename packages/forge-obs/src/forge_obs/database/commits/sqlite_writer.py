@@ -84,7 +84,7 @@ class Writer:
             sqlite3.Error: The database is locked, full, damaged or not writable; nothing was
                 written.
         """
-        return self.transact(lambda driver: write_parted(driver, commit), timeout_s)
+        return self.transact(lambda driver: _write_parted(driver, commit), timeout_s)
 
     def transact(self, act: Callable[[sqlite3.Connection], None], timeout_s: float) -> bool:
         """Do things in one transaction, all or none, and commit.
@@ -162,10 +162,10 @@ def write_alone(driver: sqlite3.Connection, commit: Commit) -> None:
     try:
         _write(driver, [commit], commit.statement, commit.values)
     except Unchanged:
-        write_parted(driver, commit)
+        _write_parted(driver, commit)
 
 
-def write_parted(driver: sqlite3.Connection, commit: Commit) -> None:
+def _write_parted(driver: sqlite3.Connection, commit: Commit) -> None:
     """Write a row that changed nothing, under a key of its own if it needs one.
 
     Args:

@@ -122,7 +122,7 @@ def read_conversation(value: object, *, keeps_media: bool = False) -> Conversati
         document["output"] = _read_messages(members["output"], writer, "assistant")
     if members.get("tools") is not None:
         tools = takewhile(lambda _: unfolding.take(), _list_tools(members["tools"]))
-        document["tools"] = [read_tool(tool, writer) for tool in tools]
+        document["tools"] = [_read_tool(tool, writer) for tool in tools]
     cut = ("messages: too long, cut",) if unfolding.was_cut else ()
     nothing = () if document else ("messages: not understood",)
     return Conversation(document, cut + nothing)
@@ -362,7 +362,7 @@ def _list_tools(value: object) -> list[object]:
     return listed
 
 
-def read_tool(value: object, writer: Writer) -> Part:
+def _read_tool(value: object, writer: Writer) -> Part:
     """Read the definition of a tool."""
     members = read_members(value)
     if members is None:

@@ -153,11 +153,11 @@ def _merge_reports(reports: list[Report]) -> Report:
         return Report(None, notes)
     merged: dict[str, object] = {}
     for document in documents:
-        merged = merge_documents(merged, document)
+        merged = _merge_documents(merged, document)
     return Report(merged, notes)
 
 
-def merge_documents(earlier: dict[str, object], later: dict[str, object]) -> dict[str, object]:
+def _merge_documents(earlier: dict[str, object], later: dict[str, object]) -> dict[str, object]:
     """Merge two reports of one request: counts grow, and what a later one does not say stays."""
     merged = dict(earlier)
     for name, value in later.items():
@@ -167,7 +167,7 @@ def merge_documents(earlier: dict[str, object], later: dict[str, object]) -> dic
 
 def _merge(earlier: object, later: object) -> object:
     if isinstance(earlier, dict) and isinstance(later, dict):
-        return merge_documents(earlier, later)
+        return _merge_documents(earlier, later)
     if isinstance(earlier, int | float) and isinstance(later, int | float):
         return later if isinstance(later, bool) else max(earlier, later)
     return earlier if later is None else later
