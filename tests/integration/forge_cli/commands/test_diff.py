@@ -84,6 +84,9 @@ def test_two_runs_are_compared_up_to_the_first_call_that_differs(
     assert "\na attempt 1  refused → accepted  " in text
     assert "first difference: a attempt 1: the same prompt has another answer" in text
     assert "forge diff 11111111 33333333" in text
+    first = run(capsys, WORKFLOW_ID, OTHER, "--json").document["work"][0]
+    reasons = [first[side]["outcome"]["reason"] for side in ("a", "b")]
+    assert reasons == ["ruff_lint: F821", None]
     compared = run(capsys, WORKFLOW_ID, OTHER, "--step", "a").stdout
     assert compared.startswith("A  22222222")
     assert "\nB  33333333" in compared

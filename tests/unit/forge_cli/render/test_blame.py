@@ -1,5 +1,6 @@
 """Who wrote lines is told once for each author, and nothing of it reaches a terminal raw."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -42,6 +43,28 @@ def test_several_possible_calls_are_all_described() -> None:
     assert "  show       forge show 11111111\n" in text
     assert f"  call       {'2' * 32}, not on record here\n" in text
     assert text.endswith("squash cccccccc  1  text 1")
+
+
+def test_lines_that_two_answers_may_have_written_say_so() -> None:
+    call, other = Written("1" * 32, "w", "a", 2, CALL), Written("2" * 32, "w", "a", 1)
+
+    several = render_authorship(
+        make(Author(Origin.CALL, COMMIT, "a.py", (call, other))), NO_PRICES, None
+    ).plain
+    one = render_authorship(make(Author(Origin.CALL, COMMIT, "a.py", (call,))), NO_PRICES, None)
+
+    assert "calls      one of 2: the answers do not tell which\n" in several
+    assert "one of" not in one.plain
+
+
+def test_model_is_the_one_that_was_asked_for_else_the_one_that_answered() -> None:
+    asked = replace(CALL, request_model="p:alias")
+    calls = (Written("1" * 32, "w", "a", 2, asked), Written("2" * 32, "w", "a", 2, CALL))
+
+    document = build_authorship(make(Author(Origin.CALL, COMMIT, "a.py", calls)), NO_PRICES)
+
+    [author] = document["authors"]
+    assert [written["model"] for written in author["calls"]] == ["p:alias", "m"]
 
 
 def test_author_has_a_short_name() -> None:
