@@ -221,9 +221,9 @@ def name_day(text: str, zone: tzinfo | None) -> str:
     """
     try:
         moment = datetime.fromisoformat(text if len(text) > 13 else f"{text}:00")
-    except ValueError:
+        return moment.replace(tzinfo=UTC).astimezone(zone).date().isoformat()
+    except (ValueError, OverflowError):  # no moment, or one at an end of the calendar
         return text[:10]
-    return f"{moment.replace(tzinfo=UTC).astimezone(zone):%Y-%m-%d}"
 
 
 def has_whole_hours(zone: tzinfo | None, year: int) -> bool:
