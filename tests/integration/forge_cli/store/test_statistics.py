@@ -127,7 +127,7 @@ KEYS: dict[str, Key] = {
     "role": lambda call: call.role,
     "task": lambda call: call.task_id,
     "day": lambda call: f"{call.created_at.astimezone():%Y-%m-%d}",
-    "outcome": lambda call: (call.outcome or "ok") if call.status == "ok" else call.status,
+    "outcome": lambda call: call.outcome or call.status,
 }
 
 

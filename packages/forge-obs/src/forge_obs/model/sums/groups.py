@@ -60,7 +60,7 @@ def _name_hour(moment: datetime, by: Grouping) -> str | None:
 
 def name_outcome(status: str, outcome: str | None) -> str:
     """Return what became of a call: of its answer if it has one, else of the request."""
-    return outcome if status == "ok" and outcome is not None else status
+    return status if outcome is None else outcome
 
 
 def name_failure(
@@ -74,10 +74,12 @@ def name_failure(
         outcome: What became of its answer.
         has_checks: Whether checks of its answer failed.
     """
+    if outcome == "unusable":
+        return UNUSABLE
     if status == "error":
         return error or UNNAMED
     if status == STARTED:
         return NO_OUTCOME
     if outcome == "refused":
         return REFUSED_BY_CHECKS if has_checks else REFUSED
-    return UNUSABLE if outcome == "unusable" else None
+    return None
