@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from forge_obs import record
 from support.documents import validate
 from support.forge import Forge
 from support.records import STATS, record_call, record_run
+from support.terminal import on_terminal
 
 HOURS_AGO = datetime.now(UTC) - timedelta(hours=12)
 """A moment whose age reads the same however long a test takes."""
@@ -230,6 +232,18 @@ def test_csv_has_a_line_of_names_and_a_cost(forge: Forge) -> None:
     assert row["input_tokens"] == "4120"
     assert float(row["cost_usd"]) > 0
     assert row["origin"] == "provider"
+
+
+def test_terminal_obeys_no_name_in_csv_and_a_file_gets_it_whole(forge: Forge) -> None:
+    record_call(step_id=HOSTILE)
+    command = [sys.executable, "-m", "forge_cli", "calls", "--csv"]
+
+    with on_terminal(command, {}) as terminal:
+        shown = terminal.read_to_end()
+
+    assert "needle" in shown
+    assert not set("\x1b\x07\u202e\x9b") & set(shown)
+    assert HOSTILE in forge("calls", "--csv").stdout
 
 
 def test_calls_are_counted_with_their_runs(forge: Forge) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from itertools import islice
 from forge_core.errors import UsageError
 from forge_obs import STARTED, CallHit, CallQuery, Interaction, StoreReader, TextSearch
 
-from forge_cli.escape import escape_line
+from forge_cli.escape import escape, escape_line
 from forge_cli.exit_codes import ExitCode
 from forge_cli.options.look.calls import CallFilterOptions, CallListOptions, SearchOptions
 from forge_cli.options.types import parse_since
@@ -215,10 +216,11 @@ def _print_documents(calls: Iterator[SearchResult]) -> ExitCode:
 
 def _print_csv(calls: Iterator[SearchResult]) -> ExitCode:
     number, prices = 0, NO_PRICES
+    spell = escape if sys.stdout.isatty() else str  # a file gets what is on record
     print_text(render_csv(CALL_NAMES))
     for number, entry in enumerate(calls, start=1):  # noqa: B007 - counted
         prices = extend_prices(prices, entry.call)
-        if not print_text(render_csv(build_call_line(entry.call, entry.matches, prices))):
+        if not print_text(spell(render_csv(build_call_line(entry.call, entry.matches, prices)))):
             break
     return _choose_exit_code(number)
 
