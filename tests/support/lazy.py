@@ -18,4 +18,6 @@ class LazyModule:
         self._name = name
 
     def __getattr__(self, attribute: str) -> Any:
+        if attribute.startswith("_"):  # what pytest asks each object of a module that it collects
+            raise AttributeError(attribute)
         return getattr(import_module(self._name), attribute)
