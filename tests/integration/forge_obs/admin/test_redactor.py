@@ -48,8 +48,8 @@ def test_secret_that_one_text_shows_is_replaced_in_every_text_of_the_row_and_lat
 def test_paths_of_a_run_and_its_calls_do_not_tell_whose_they_are(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("HOME", "/work/ann")
-    request = f'{{"test_command":"TOKEN={TOKEN} /work/ann/bin/tests --root /home/ann/pantry"}}'
+    monkeypatch.setenv("HOME", "/srv/ann")
+    request = f'{{"test_command":"TOKEN={TOKEN} /srv/ann/bin/tests --root /home/ann/pantry"}}'
     run = Run(
         owner_host="anns-laptop",
         owner_pid=7,
