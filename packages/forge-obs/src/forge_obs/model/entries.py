@@ -313,10 +313,11 @@ _GIVEN_FACTS: Final = _INTERACTION_KEYWORDS & {*_FACT.defaults, *_FACT_KEYWORDS}
 
 def _list_nul(row: Row) -> list[str]:
     """Note which texts hold a NUL; one that a row of before notes already is not noted again."""
-    told = str(row.get("notes") or "")
-    texts = ((name, row.get(name)) for name in _SEARCHED)
-    held = (f"{n}: {HAS_NUL}" for n, text in texts if isinstance(text, str) and "\0" in text)
-    return [note for note in held if note not in told]
+    holding = [n for n in _SEARCHED if isinstance(text := row.get(n), str) and "\0" in text]
+    if not holding:
+        return holding
+    noted = str(row.get("notes") or "")
+    return [note for name in holding if (note := f"{name}: {HAS_NUL}") not in noted]
 
 
 def _clean_facts(given: Mapping[str, object], notes: list[str]) -> Row:
