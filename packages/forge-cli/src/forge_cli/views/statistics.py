@@ -11,6 +11,7 @@ from decimal import Decimal
 from forge_obs import PROVIDER, Interaction
 
 from forge_cli.views.costs import Tally, is_priced
+from forge_cli.views.outline import LONGEST_MS
 
 PERCENTILES = (50, 95, 99)
 
@@ -23,8 +24,6 @@ SAMPLES = 4096
 """About how many of many values are looked at to find out where a percentile is."""
 
 NS_PER_MS = 1_000_000
-
-LONGEST_MS = 1e12
 
 NEAR = 150
 """How many places of a sample a percentile is probably away from where it is there, at most."""
