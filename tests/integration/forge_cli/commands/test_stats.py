@@ -151,6 +151,18 @@ def test_same_tokens_are_priced_at_another_model(forge: Forge) -> None:
     assert "does not know the prices of 'nobody:knows'" in unknown.error
 
 
+def test_tokens_of_a_script_cost_nothing_known_elsewhere(forge: Forge) -> None:
+    record_call(None, origin="scripted")
+
+    overview = forge("stats", "--as-model", SONNET).stdout
+    table = forge("stats", "--by", "role", "--as-model", SONNET).stdout
+
+    assert "elsewhere  unknown: no provider counted tokens\n" in overview
+    header, line, *_ = table.splitlines()
+    end = header.index("AS MODEL") + len("AS MODEL")
+    assert line[:end].split()[-1] == "-"
+
+
 def test_what_tokens_cost_elsewhere_is_a_part_where_a_call_did_not_report_them(
     forge: Forge,
 ) -> None:

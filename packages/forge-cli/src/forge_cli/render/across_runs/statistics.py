@@ -153,7 +153,7 @@ def _list_costs(total: Figures, prices: Prices, as_model: str | None) -> Iterato
         yield "wasted", f"{format_usd(total.wasted_usd)}{share} on what was not accepted"
     if as_model is not None:
         there = f"{_format_as_model(total)} for the same tokens at {escape_line(as_model)}"
-        yield "elsewhere", there
+        yield "elsewhere", there if tally.paid else "unknown: no provider counted tokens"
 
 
 def render_damaged(number: int) -> str:
@@ -255,6 +255,8 @@ def _format_per_accepted(figures: Figures) -> str:
 
 
 def _format_as_model(figures: Figures) -> str:
+    if not figures.tally.paid:
+        return "-"
     is_partial = figures.as_model_unknown or figures.tally.unreported
     return format_usd(figures.as_model_usd) + ("+" if is_partial else "")
 
